@@ -1,0 +1,156 @@
+/**
+ * Ed25519 identity keys (RFC 8032), the link keys derived from them, and fingerprints.
+ *
+ * node:crypto signs and verifies some fifteen times faster than pure TypeScript, with the same
+ * signatures; noble serves only for what node:crypto lacks.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
+import { x25519 } from "@noble/curves/ed25519.js";
+import { concat, copyOf, fromHex, toHex, utf8 } from "./bytes.ts";
+
+/** DER prefixes that turn raw keys into PKCS8 and SPKI (RFC 8410). */
+const pkcs8Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
+const spkiPrefix = Buffer.from("302a300506032b6570032100", "hex");
+
+/** Verification keys kept ready; a peer meets the same few thousand authors again and again. */
+const cachedKeysMax = 4096;
+
+const cachedKeys = new Map<string, KeyObject>();
+
+function keyObjectOf(publicKey: Uint8Array): KeyObject {
+  const name = Buffer.from(publicKey.buffer, publicKey.byteOffset, 32).toString("latin1");
+  let key = cachedKeys.get(name);
+  if (key === undefined) {
+    key = createPublicKey({
+      key: Buffer.concat([spkiPrefix, publicKey]),
+      format: "der",
+      type: "spki",
+    });
+    if (cachedKeys.size >= cachedKeysMax) {
+      const oldest = cachedKeys.keys().next();
+      if (!oldest.done) cachedKeys.delete(oldest.value);
+    }
+    cachedKeys.set(name, key);
+  }
+  return key;
+}
+
+/** Whether an Ed25519 signature of 64 bytes is valid; malformed keys and signatures are just not. */
+export function verifyEd25519(
+  message: Uint8Array,
+  signature: Uint8Array,
+  publicKey: Uint8Array,
+): boolean {
+  if (publicKey.length !== 32 || signature.length !== 64) return false;
+  try {
+    return verify(null, message, keyObjectOf(publicKey), signature);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The y coordinates (sign bit cleared) of the eight points of small order. Under such a key one
+ * signature is valid for many messages.
+ */
+const smallOrderY: ReadonlySet<string> = new Set([
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+]);
+
+/** Whether the key is canonical (y below 2^255 - 19, RFC 8032 section 5.1.3) and not of small order. */
+export function isAcceptableKey(publicKey: Uint8Array): boolean {
+  if (publicKey.length !== 32) return false;
+  const y = copyOf(publicKey);
+  y[31] = (y[31] ?? 0) & 0x7f;
+  const high = y[31] === 0x7f && y.subarray(1, 31).every((byte) => byte === 0xff);
+  if (high && (y[0] ?? 0) >= 0xed) return false;
+  return !smallOrderY.has(toHex(y));
+}
+
+/** The first 16 hex digits of SHA-256 of an identity key: what people compare by eye. */
+export function fingerprintOf(publicKey: Uint8Array): string {
+  return createHash("sha256").update(publicKey).digest("hex").slice(0, 16);
+}
+
+/** What a person typed as a fingerprint, in its plain form, or undefined when it is not one. */
+export function parseFingerprint(text: string): string | undefined {
+  const digits = text.replace(/[\s:-]/g, "").toLowerCase();
+  return digits.length === 16 && fromHex(digits) !== undefined ? digits : undefined;
+}
+
+/** A pair of CURVE (X25519) keys for the links of one device. */
+export interface LinkKeys {
+  /** 32 bytes, announced in `connections`. */
+  readonly publicKey: Uint8Array;
+  /** 32 bytes, never announced. */
+  readonly secretKey: Uint8Array;
+}
+
+/** A user's identity key, in memory only while the user is logged in. */
+export class Identity {
+  /** The Ed25519 public key, 32 bytes. */
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  readonly #seed: Uint8Array;
+  #key: KeyObject | undefined;
+
+  /** @param seed The 32 secret bytes; the identity keeps a copy of its own. */
+  constructor(seed: Uint8Array) {
+    if (seed.length !== 32) throw new RangeError("Cannot use the seed: it is not 32 bytes long");
+    this.#seed = copyOf(seed);
+    const der = Buffer.concat([pkcs8Prefix, seed]);
+    this.#key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+    der.fill(0);
+    const spki = createPublicKey(this.#key).export({ format: "der", type: "spki" });
+    this.publicKey = copyOf(spki.subarray(-32));
+  }
+
+  /** See {@linkcode fingerprintOf}. */
+  get fingerprint(): string {
+    return fingerprintOf(this.publicKey);
+  }
+
+  /** A copy of the seed, to be sealed; whoever asks wipes it. */
+  exportSeed(): Uint8Array<ArrayBuffer> {
+    if (this.#key === undefined) throw new TypeError("Cannot export a key that was wiped");
+    return copyOf(this.#seed);
+  }
+
+  /** The 64 bytes of the Ed25519 signature over the message. */
+  sign(message: Uint8Array): Uint8Array<ArrayBuffer> {
+    if (this.#key === undefined) throw new TypeError("Cannot sign with a key that was wiped");
+    return copyOf(sign(null, message, this.#key));
+  }
+
+  /**
+   * The link keys of one of the user's devices. They are derived (HKDF-SHA-256, RFC 5869) rather
+   * than stored, so that no second secret lies on the disk and a restarted device keeps its key.
+   */
+  linkKeys(device: number): LinkKeys {
+    if (this.#key === undefined) throw new TypeError("Cannot derive from a key that was wiped");
+    const salt = concat(utf8("device "), utf8(String(device)));
+    const secretKey = new Uint8Array(hkdfSync("sha256", this.#seed, salt, "camellia/link/1", 32));
+    return { publicKey: copyOf(x25519.getPublicKey(secretKey)), secretKey };
+  }
+
+  /** Forgets the secret; every later use throws. */
+  wipe(): void {
+    this.#seed.fill(0);
+    this.#key = undefined;
+  }
+}

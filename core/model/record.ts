@@ -1,0 +1,141 @@
+/**
+ * Records: values in the DHT, signed by their owner, under `SHA-1("<username>:<namespace>")`.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import {
+  type Body,
+  bodyKinds,
+  type BodyOf,
+  kindOfNamespace,
+  type Namespace,
+} from "./record_body.ts";
+import type { Identity } from "./identity.ts";
+import { asArray, asInteger, asString, decode, DecodeError, encode } from "./msgpack.ts";
+import { openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
+import { asUsername } from "./username.ts";
+
+/** The most bytes of a record's value: what a DHT message carries (design, section 3). */
+export const recordBytesMax = 8000;
+
+/** Bytes of an envelope of a record: array and version 2, bin headers 3 + 2 + 2, key 32, signature 64. */
+const recordEnvelopeBytes = 105;
+
+/** The most bytes of a record's payload. */
+export const recordPayloadBytesMax: number = recordBytesMax - recordEnvelopeBytes;
+
+/** Entries in one array of a record; the heads of 1,024 devices are the longest there can be. */
+const recordArrayMax = 1100;
+
+/** The longest namespace, `public:4294967295:65535` with room to spare. */
+const namespaceLengthMax = 32;
+
+/** A record's payload, taken apart. */
+export interface RecordContent<B extends Body = Body> {
+  /** The owner's name. */
+  readonly username: string;
+  /** Which of the owner's records this is. */
+  readonly namespace: Namespace;
+  /** Of two records by one owner the higher number wins. */
+  readonly sequence: number;
+  /** Unix time in milliseconds from which the record no longer counts. */
+  readonly expiresAt: number;
+  /** What the record says, by namespace. */
+  readonly body: B;
+}
+
+/** A record as it travels, together with what it says. */
+export interface SignedRecord<B extends Body = Body> extends RecordContent<B> {
+  /** The owner's identity key, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** The whole value as it is stored in the DHT. */
+  readonly value: Uint8Array;
+  /** SHA-256 of the payload, as a tie-breaker between equal sequence numbers. */
+  readonly payloadHash: Uint8Array;
+}
+
+/** The DHT key of a record: SHA-1 of `<username>:<namespace>`, 20 bytes. */
+export function recordKey(username: string, namespace: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha1").update(`${username}:${namespace}`).digest());
+}
+
+function hashOf(payload: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha256").update(payload).digest());
+}
+
+/** Encodes and signs a record. */
+export function signRecord<B extends Body>(
+  content: RecordContent<B>,
+  identity: Identity,
+): SignedRecord<B> {
+  const kind = bodyKinds[kindOfNamespace(content.namespace) ?? "public"];
+  const payload = encode([
+    content.username,
+    content.namespace,
+    content.sequence,
+    content.expiresAt,
+    kind.write(content.body),
+  ]);
+  const value = sealSigned("record", payload, identity);
+  if (value.length > recordBytesMax) {
+    throw new RangeError(
+      `Cannot sign ${content.namespace}: ${value.length} bytes are over ${recordBytesMax}`,
+    );
+  }
+  return { ...content, publicKey: identity.publicKey, value, payloadHash: hashOf(payload) };
+}
+
+/**
+ * Decodes a record and checks its schema, not yet its signature.
+ *
+ * @throws {DecodeError} if anything is malformed, too long or out of range.
+ */
+export function readRecord(value: Uint8Array): { record: SignedRecord; signed: Signed } {
+  if (value.length > recordBytesMax) {
+    throw new DecodeError(`${value.length} bytes are over the limit`);
+  }
+  const signed = openSigned(value, recordPayloadBytesMax);
+  const parts = asArray(
+    decode(signed.payload, { maxBytes: recordPayloadBytesMax, maxArrayLength: recordArrayMax }),
+    "record",
+    5,
+  );
+  const namespace = asString(parts[1], "namespace", namespaceLengthMax);
+  const kind = kindOfNamespace(namespace);
+  if (kind === undefined) throw new DecodeError("namespace is unknown");
+  const record: SignedRecord = {
+    username: asUsername(parts[0], "username"),
+    namespace: namespace as Namespace,
+    sequence: asInteger(parts[2], "sequence number"),
+    expiresAt: asInteger(parts[3], "expiry"),
+    body: bodyKinds[kind].read(parts[4]),
+    publicKey: signed.publicKey,
+    value,
+    payloadHash: hashOf(signed.payload),
+  };
+  return { record, signed };
+}
+
+/**
+ * Decodes a record and checks schema and signature.
+ *
+ * @throws {DecodeError} if anything about it is not as it should be.
+ */
+export function openRecord(value: Uint8Array): SignedRecord {
+  const { record, signed } = readRecord(value);
+  if (!verifySigned("record", signed)) throw new DecodeError("signature does not verify");
+  return record;
+}
+
+/** The record as one of a namespace whose body is known. */
+export function recordOf<K extends keyof BodyOf>(
+  record: SignedRecord,
+  kind: K,
+): SignedRecord<BodyOf[K]> {
+  if (kindOfNamespace(record.namespace) !== kind) {
+    throw new TypeError(`Cannot read ${record.namespace} as ${kind}`);
+  }
+  return record as SignedRecord<BodyOf[K]>;
+}

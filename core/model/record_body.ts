@@ -1,0 +1,316 @@
+/**
+ * The bodies of the four kinds of records, and their MessagePack forms.
+ *
+ * @module
+ */
+
+import {
+  asArray,
+  asBoolean,
+  asBytes,
+  asBytesUpTo,
+  asInteger,
+  asString,
+  DecodeError,
+} from "./msgpack.ts";
+import { deviceMax } from "./snowflake.ts";
+import { asUsername } from "./username.ts";
+
+/** Namespaces; list pages carry generation and page number. */
+export type Namespace = "private" | "public" | "connections" | `public:${number}:${number}`;
+
+/** Argon2id parameters and salt (RFC 9106). */
+export interface KeyDerivation {
+  /** Memory in KiB. */
+  readonly memoryKiB: number;
+  /** Passes over the memory. */
+  readonly passes: number;
+  /** Lanes. */
+  readonly lanes: number;
+  /** 16 bytes. */
+  readonly salt: Uint8Array;
+}
+
+/** What a reader computes at most, whatever a record asks for (design, section 4). */
+export const keyDerivationMax: {
+  readonly memoryKiB: number;
+  readonly passes: number;
+  readonly lanes: number;
+} = {
+  memoryKiB: 256 * 1024,
+  passes: 10,
+  lanes: 16,
+};
+
+/** `private`: the user's secret keys, sealed under the password. */
+export interface PrivateBody {
+  /** How the key is made from the password. */
+  readonly derivation: KeyDerivation;
+  /** XChaCha20 nonce, 24 bytes. */
+  readonly nonce: Uint8Array;
+  /** XChaCha20-Poly1305 ciphertext and tag. */
+  readonly sealed: Uint8Array;
+}
+
+/** The head of one feed: the number of the last post of a device. */
+export interface Head {
+  /** Device number. */
+  readonly device: number;
+  /** Number of the last post, 1 or more. */
+  readonly head: number;
+}
+
+/** `public`: the claim of the name and what everybody may know. */
+export interface PublicBody {
+  /** Unix time in milliseconds of the registration. */
+  readonly since: number;
+  /** How many posts, followers and followed users there are. */
+  readonly posts: number;
+  /** Number of followers. */
+  readonly followers: number;
+  /** Number of followed users. */
+  readonly following: number;
+  /** The heads of all feeds, one a device that ever posted. */
+  readonly heads: readonly Head[];
+  /** Generation of the list pages; 0 while there are none. */
+  readonly generation: number;
+  /** Number of list pages, a power of two, or 0 while there are none. */
+  readonly pages: number;
+}
+
+/** The two lists of a user. */
+export type ListName = "followers" | "following";
+
+/** One entry of a list, present or taken out. */
+export interface ListEntry {
+  /** Which list it belongs to. */
+  readonly list: ListName;
+  /** Who it is about. */
+  readonly username: string;
+  /** That user's identity key, 32 bytes: the pin. */
+  readonly key: Uint8Array;
+  /** Unix time in milliseconds of the last change; of two changes the later wins. */
+  readonly when: number;
+  /** False for an entry taken out, kept for 90 days so that merging does not bring it back. */
+  readonly present: boolean;
+}
+
+/** `public:<generation>:<page>`: one page of both lists. */
+export interface PageBody {
+  /** The entries whose names hash to this page. */
+  readonly entries: readonly ListEntry[];
+}
+
+/** One device in `connections`. */
+export interface DeviceEntry {
+  /** Device number. */
+  readonly device: number;
+  /** CURVE public key of its links, 32 bytes. */
+  readonly linkKey: Uint8Array;
+  /** IP addresses where it listens, the likeliest first. */
+  readonly addresses: readonly string[];
+  /** TCP port where it listens. */
+  readonly port: number;
+  /** Unix time in milliseconds until when the entry counts. */
+  readonly until: number;
+  /** Unix time in milliseconds of the last change; of two changes the later wins. */
+  readonly when: number;
+  /** False once the device has logged out. */
+  readonly present: boolean;
+}
+
+/** `connections`: where the user's devices listen. */
+export interface ConnectionsBody {
+  /** One entry a device. */
+  readonly devices: readonly DeviceEntry[];
+}
+
+/** Bodies by kind of namespace. */
+export interface BodyOf {
+  /** See {@linkcode PrivateBody}. */
+  private: PrivateBody;
+  /** See {@linkcode PublicBody}. */
+  public: PublicBody;
+  /** See {@linkcode PageBody}. */
+  page: PageBody;
+  /** See {@linkcode ConnectionsBody}. */
+  connections: ConnectionsBody;
+}
+
+/** Any body. */
+export type Body = BodyOf[keyof BodyOf];
+
+/** How a body is written and read. */
+interface BodyKind {
+  write(body: Body): unknown;
+  read(value: unknown): Body;
+}
+
+/** List pages of one generation at most: 10,000 entries at 60 to a page, next power of two. */
+export const pagesMax = 256;
+
+/** Devices listed in `connections` at most; more than that one person does not log in on. */
+export const devicesListedMax = 32;
+
+/** Addresses of one device at most: IPv4 and IPv6, public and local, with room. */
+export const deviceAddressesMax = 8;
+
+/** The longest textual IPv6 address, with a mapped IPv4 tail. */
+const addressLengthMax = 45;
+
+/** The sealed secret keys at most; today's are about 50 bytes. */
+const sealedBytesMax = 1024;
+
+const pageNamespace = /^public:([1-9][0-9]{0,8}):(0|[1-9][0-9]{0,2})$/;
+
+/** Which kind of body a namespace has, or undefined when there is no such namespace. */
+export function kindOfNamespace(namespace: string): keyof BodyOf | undefined {
+  if (namespace === "private" || namespace === "public" || namespace === "connections") {
+    return namespace;
+  }
+  const match = pageNamespace.exec(namespace);
+  return match !== null && Number(match[2]) < pagesMax ? "page" : undefined;
+}
+
+/** The namespace of a list page. */
+export function pageNamespaceOf(generation: number, page: number): Namespace {
+  return `public:${generation}:${page}`;
+}
+
+function writePrivate(body: PrivateBody): unknown {
+  const { memoryKiB, passes, lanes, salt } = body.derivation;
+  return ["argon2id", [memoryKiB, passes, lanes], salt, body.nonce, body.sealed];
+}
+
+function readPrivate(value: unknown): PrivateBody {
+  const [name, parameters, salt, nonce, sealed] = asArray(value, "private body", 5);
+  if (name !== "argon2id") throw new DecodeError("key derivation is unknown");
+  const [memoryKiB, passes, lanes] = asArray(parameters, "key derivation parameters", 3);
+  return {
+    derivation: {
+      memoryKiB: asInteger(memoryKiB, "memory", 8, keyDerivationMax.memoryKiB),
+      passes: asInteger(passes, "passes", 1, keyDerivationMax.passes),
+      lanes: asInteger(lanes, "lanes", 1, keyDerivationMax.lanes),
+      salt: asBytes(salt, "salt", 16),
+    },
+    nonce: asBytes(nonce, "nonce", 24),
+    sealed: asBytesUpTo(sealed, "sealed keys", sealedBytesMax),
+  };
+}
+
+/** The MessagePack form of heads; also used in messages. */
+export function writeHeads(heads: readonly Head[]): unknown {
+  return heads.map((head) => [head.device, head.head]);
+}
+
+/** Reads heads: at most one a device. */
+export function readHeads(value: unknown): Head[] {
+  const seen = new Set<number>();
+  return asArray(value, "heads", 0, deviceMax + 1).map((entry) => {
+    const [device, head] = asArray(entry, "head", 2);
+    const result = {
+      device: asInteger(device, "device", 0, deviceMax),
+      head: asInteger(head, "head", 1),
+    };
+    if (seen.has(result.device)) throw new DecodeError("a device has two heads");
+    seen.add(result.device);
+    return result;
+  });
+}
+
+function writePublic(body: PublicBody): unknown {
+  const { since, posts, followers, following, heads, generation, pages } = body;
+  return [since, posts, followers, following, writeHeads(heads), generation, pages];
+}
+
+function readPublic(value: unknown): PublicBody {
+  const [since, posts, followers, following, heads, generation, pages] = asArray(
+    value,
+    "public body",
+    7,
+  );
+  const body: PublicBody = {
+    since: asInteger(since, "since"),
+    posts: asInteger(posts, "posts"),
+    followers: asInteger(followers, "followers"),
+    following: asInteger(following, "following"),
+    heads: readHeads(heads),
+    generation: asInteger(generation, "generation", 0, 999_999_999),
+    pages: asInteger(pages, "pages", 0, pagesMax),
+  };
+  if ((body.pages & (body.pages - 1)) !== 0) throw new DecodeError("pages is not a power of two");
+  if ((body.pages === 0) !== (body.generation === 0)) {
+    throw new DecodeError("pages without generation");
+  }
+  return body;
+}
+
+function writePage(body: PageBody): unknown {
+  return body.entries.map((entry) => [
+    entry.list === "following" ? 1 : 0,
+    entry.username,
+    entry.key,
+    entry.when,
+    entry.present,
+  ]);
+}
+
+function readPage(value: unknown): PageBody {
+  const entries = asArray(value, "page body").map((item): ListEntry => {
+    const [list, username, key, when, present] = asArray(item, "list entry", 5);
+    return {
+      list: asInteger(list, "list", 0, 1) === 1 ? "following" : "followers",
+      username: asUsername(username, "listed username"),
+      key: asBytes(key, "listed key", 32),
+      when: asInteger(when, "when"),
+      present: asBoolean(present, "present"),
+    };
+  });
+  return { entries };
+}
+
+function writeConnections(body: ConnectionsBody): unknown {
+  return body.devices.map((entry) => [
+    entry.device,
+    entry.linkKey,
+    entry.addresses,
+    entry.port,
+    entry.until,
+    entry.when,
+    entry.present,
+  ]);
+}
+
+function readConnections(value: unknown): ConnectionsBody {
+  const devices = asArray(value, "connections body", 0, devicesListedMax).map(
+    (item): DeviceEntry => {
+      const [device, linkKey, addresses, port, until, when, present] = asArray(
+        item,
+        "device entry",
+        7,
+      );
+      return {
+        device: asInteger(device, "device", 0, deviceMax),
+        linkKey: asBytes(linkKey, "link key", 32),
+        addresses: asArray(addresses, "addresses", 0, deviceAddressesMax)
+          .map((address) => asString(address, "address", addressLengthMax)),
+        port: asInteger(port, "port", 1, 65_535),
+        until: asInteger(until, "until"),
+        when: asInteger(when, "when"),
+        present: asBoolean(present, "present"),
+      };
+    },
+  );
+  return { devices };
+}
+
+/** Writers and readers by kind; the readers throw `DecodeError`. */
+export const bodyKinds: Readonly<Record<keyof BodyOf, BodyKind>> = {
+  private: { write: (body) => writePrivate(body as PrivateBody), read: readPrivate },
+  public: { write: (body) => writePublic(body as PublicBody), read: readPublic },
+  page: { write: (body) => writePage(body as PageBody), read: readPage },
+  connections: {
+    write: (body) => writeConnections(body as ConnectionsBody),
+    read: readConnections,
+  },
+};
