@@ -1,0 +1,328 @@
+/**
+ * What the core needs from outside: Directory (the DHT), Links (ZeroMQ), Store and Keys (disk),
+ * Clock and Random. Adapters live in net/ and storage/; the simulation has its own.
+ *
+ * @module
+ */
+
+import type { FeedState } from "./model/feed.ts";
+import type { Post } from "./model/post.ts";
+import type { SignedRecord } from "./model/record.ts";
+import type { KeyDerivation, ListEntry, ListName, Namespace } from "./model/record_body.ts";
+
+/** A timer that can be stopped. */
+export interface Timer {
+  /** Stops it; harmless when it has fired or was stopped. */
+  cancel(): void;
+}
+
+/** How well the clock is set. */
+export interface ClockStatus {
+  /** Corrected time minus system time, in milliseconds. */
+  readonly offsetMs: number;
+  /** `ntp`, or `system` while no server has answered or NTP is turned off. */
+  readonly source: "ntp" | "system";
+  /** Corrected Unix time in milliseconds of the last synchronisation. */
+  readonly syncedAt?: number;
+}
+
+/** Time, corrected by NTP, and timers. */
+export interface Clock {
+  /** Corrected Unix time in milliseconds; it may step. */
+  now(): number;
+  /** Milliseconds since some moment; never steps. For durations. */
+  monotonic(): number;
+  /** Calls `fn` once after `ms` milliseconds. An exception of `fn` is a programming error. */
+  after(ms: number, fn: () => void): Timer;
+  /** How well it is set. */
+  status(): ClockStatus;
+  /** Calls back when the offset changed or a synchronisation failed; returns how to stop that. */
+  onChange(fn: (status: ClockStatus) => void): () => void;
+}
+
+/** Randomness fit for keys. */
+export interface Random {
+  /** Fresh random bytes. */
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+}
+
+/** An address and port. */
+export interface Endpoint {
+  /** IPv4 or IPv6 address, textual. */
+  readonly ip: string;
+  /** UDP or TCP port. */
+  readonly port: number;
+}
+
+/** What a reader asks the DHT for. */
+export interface DirectoryQuery {
+  /** The owner. */
+  readonly username: string;
+  /** Which record. */
+  readonly namespace: Namespace;
+  /**
+   * The owner's key where the reader knows it: only values under it count. Without it `public` is
+   * decided by the vote of the holders, and the other namespaces are not to be asked for.
+   */
+  readonly pin?: Uint8Array;
+}
+
+/** What the DHT answered. */
+export interface DirectoryAnswer {
+  /** The winner, checked by the rules of design section 4; absent when nobody had a valid one. */
+  readonly record?: SignedRecord;
+  /** Nodes that answered, with a value or without. */
+  readonly answered: number;
+  /** Keys of other owners that holders named for this name: the clash to show. */
+  readonly otherKeys: readonly Uint8Array[];
+}
+
+/** What became of a write. */
+export interface PutReport {
+  /** How many of the k closest accepted, one's own node counted. */
+  readonly accepted: number;
+  /** How many answered that they refuse. */
+  readonly refused: number;
+  /** How many were asked, one's own node counted. */
+  readonly asked: number;
+  /** A record of the same owner that wins over the one written, when one was met. */
+  readonly newer?: SignedRecord;
+}
+
+/** A user as `sample` names one: how many distinct owners' lists name them as followed. */
+export interface PopularUser {
+  /** Username. */
+  readonly username: string;
+  /** Identity key, 32 bytes. */
+  readonly key: Uint8Array;
+  /** Distinct owners whose lists, as seen by the answering nodes, name the user as followed. */
+  readonly followers: number;
+}
+
+/** The state of the node. */
+export interface DirectoryStatus {
+  /** 40 hex digits. */
+  readonly nodeId: string;
+  /** Contacts in the routing table. */
+  readonly contacts: number;
+  /** Records held for the network. */
+  readonly records: number;
+  /** Where the node's UDP socket is bound. */
+  readonly udp: Endpoint;
+  /** Whether at least one contact is known to live, or this is the network's first node. */
+  readonly joined: boolean;
+}
+
+/** The DHT, with the rules of records applied. */
+export interface Directory {
+  /** Reads a record. Never rejects but with the signal's reason. */
+  get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer>;
+  /** Stores a record on the k closest nodes. Never rejects but with the signal's reason. */
+  put(record: SignedRecord, signal?: AbortSignal): Promise<PutReport>;
+  /** Asks some nodes nearby who is most followed there. */
+  sample(signal?: AbortSignal): Promise<PopularUser[]>;
+  /** The address that a majority of other nodes see this one at, if they agree on one. */
+  publicAddress(signal?: AbortSignal): Promise<string | undefined>;
+  /** The state of the node. */
+  status(): DirectoryStatus;
+  /** Calls back when the node joins or loses the network; returns how to stop that. */
+  onChange(fn: (status: DirectoryStatus) => void): () => void;
+}
+
+/** A device as links reach it. */
+export interface LinkTarget {
+  /** CURVE public key, 32 bytes. */
+  readonly linkKey: Uint8Array;
+  /** Addresses to try, the likeliest first. */
+  readonly addresses: readonly string[];
+  /** TCP port. */
+  readonly port: number;
+}
+
+/** What became of a frame handed to a link: `full` means that the queue to it is at its bound. */
+export type SendResult = "queued" | "full" | "unreachable";
+
+/** ZeroMQ links: one PULL socket for what comes in, a PUSH socket a destination. */
+export interface Links {
+  /**
+   * Binds the PULL socket and hands every frame of at most 1 MiB to `onFrame`.
+   *
+   * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`.
+   */
+  open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): Promise<Endpoint>;
+  /** Queues a frame; opens the link on demand. Never throws and never waits. */
+  send(target: LinkTarget, frame: Uint8Array): SendResult;
+  /** Whether somebody listens there: a plain TCP connect, on the first address that takes it. */
+  probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  /** Waits until all that is queued has been handed to the network, `timeoutMs` at most. */
+  flush(timeoutMs: number): Promise<void>;
+  /** Where it listens, and how many links are open. */
+  status(): { readonly listening?: Endpoint; readonly open: number };
+  /** Closes the PULL socket and every link. {@linkcode open} may be called again. */
+  close(): Promise<void>;
+}
+
+/** A page of a timeline. */
+export interface TimelineQuery {
+  /** Only posts with a lower id. */
+  readonly before?: bigint;
+  /** Only this author's. */
+  readonly author?: string;
+  /** At most this many posts. */
+  readonly limit: number;
+}
+
+/** What became of posts that were handed to the store. */
+export interface AddReport {
+  /** Posts that are new, in the order given. */
+  readonly added: readonly Post[];
+  /** Posts with a number already used and other content: the first is kept. */
+  readonly forks: readonly Post[];
+}
+
+/** A follow or unfollow notice that has not been acknowledged yet. */
+export interface PendingNotice {
+  /** Whom it is for; there is at most one a user, the newest. */
+  readonly username: string;
+  /** That user's identity key, 32 bytes. */
+  readonly key: Uint8Array;
+  /** What it says. */
+  readonly kind: "follow" | "unfollow";
+  /** Unix time in milliseconds of the change. */
+  readonly when: number;
+}
+
+/**
+ * One user's database. Every method that changes something resolves after the commit and is atomic.
+ *
+ * All may reject with {@linkcode CamelliaError} `disk_full`, `database_damaged` or `disk_failed`.
+ */
+export interface Store {
+  /** Commits an own post and with it the head of the device's feed. */
+  addOwnPost(post: Post): Promise<void>;
+  /**
+   * Commits posts of one author that have been verified, in bounded batches: each new one enters the
+   * timeline and settles its number. Those already had change nothing.
+   */
+  addPosts(author: string, posts: readonly Post[]): Promise<AddReport>;
+  /** A page of the timeline, newest first. */
+  timeline(query: TimelineQuery): Promise<Post[]>;
+  /** One post, if it is here. */
+  post(author: string, id: bigint): Promise<Post | undefined>;
+  /** What is had of each feed of an author. */
+  feeds(author: string): Promise<FeedState[]>;
+  /** Posts of one feed with numbers from `from` to `to`, ascending, at most `limit`. */
+  feedPosts(
+    query: { author: string; device: number; from: number; to: number; limit: number },
+  ): Promise<Post[]>;
+  /**
+   * Settles every number of the feed up to this post's as too old, and keeps the post, outside the
+   * timeline, as the proof to hand on. Posts stored below it stay until the collector takes them.
+   */
+  setFloor(proof: Post): Promise<void>;
+  /** The proof kept by {@linkcode setFloor} or {@linkcode collect}. */
+  floorProof(author: string, device: number): Promise<Post | undefined>;
+  /** Removes everything of an author but forks noted: posts and feed states. Resolves to the number of posts. */
+  removeAuthor(author: string): Promise<number>;
+  /**
+   * Removes posts of others with ids below `before`, at most `limit`, oldest first, keeping each
+   * feed's newest removed post as proof of its floor. Resolves to the number removed.
+   */
+  collect(query: { before: bigint; keep: string; limit: number }): Promise<number>;
+  /** Notes a fork, to be shown; bounded a feed. */
+  noteFork(post: Post): Promise<void>;
+  /** Forks noted of an author. */
+  forks(author: string): Promise<Post[]>;
+  /** Posts stored of one author, or of all. */
+  countPosts(author?: string): Promise<number>;
+
+  /** One entry of a list, present or taken out. */
+  listEntry(list: ListName, username: string): Promise<ListEntry | undefined>;
+  /** All entries of a list, present and taken out, by name. */
+  listEntries(list: ListName): Promise<ListEntry[]>;
+  /** Writes entries; the caller has merged them. */
+  putListEntries(entries: readonly ListEntry[]): Promise<void>;
+  /** Removes entries for good (taken out more than 90 days ago). */
+  dropListEntries(entries: readonly ListEntry[]): Promise<void>;
+
+  /** Notices that wait for their acknowledgement. */
+  notices(): Promise<PendingNotice[]>;
+  /** Adds a notice, in place of an older one to the same user. */
+  putNotice(notice: PendingNotice): Promise<void>;
+  /** Removes the notice to a user if it is still the one of that time. */
+  dropNotice(username: string, when: number): Promise<void>;
+
+  /** A small value under a name of the caller's choice, at most 60,000 bytes. */
+  getNote(name: string): Promise<Uint8Array | undefined>;
+  /** Writes a small value; undefined removes it. */
+  putNote(name: string, value: Uint8Array | undefined): Promise<void>;
+
+  /** Posts kept and size of the file in bytes. */
+  size(): Promise<{ readonly posts: number; readonly bytes: number }>;
+  /** Closes the database. */
+  close(): Promise<void>;
+}
+
+/** Databases by user. */
+export interface Stores {
+  /**
+   * Opens a user's database, creating it if need be.
+   *
+   * @throws {CamelliaError} `database_damaged`, `folder_read_only`, `disk_full`.
+   */
+  open(username: string): Promise<Store>;
+}
+
+/** Sealed keys on disk, and the slow function that turns passwords into keys. */
+export interface Keys {
+  /** Users whose sealed keys are in the folder, by name. */
+  list(): Promise<string[]>;
+  /** The sealed bytes: the value of the user's `private` record. */
+  read(username: string): Promise<Uint8Array | undefined>;
+  /** Writes them: atomically, readable by the owner alone. */
+  write(username: string, sealed: Uint8Array): Promise<void>;
+  /** The user who logged in last in this folder. */
+  lastUser(): Promise<string | undefined>;
+  /** Remembers the user who logged in last. */
+  setLastUser(username: string): Promise<void>;
+  /** Argon2id (RFC 9106) off the event loop: 32 bytes. */
+  derive(password: string, derivation: KeyDerivation): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** What a holder remembers of a name (design, section 4). */
+export interface Claim {
+  /** The claimed name. */
+  readonly username: string;
+  /** The identity key that holds it, 32 bytes. */
+  readonly key: Uint8Array;
+  /** Unix time in milliseconds at which this holder accepted the owner. */
+  readonly since: number;
+  /** Unix time in milliseconds at which the last record known expires; forgotten a year after. */
+  readonly expiresAt: number;
+}
+
+/** The claims that a node remembers, on disk. */
+export interface ClaimStore {
+  /** All of them, at the start. */
+  load(): Promise<Claim[]>;
+  /** Writes one, in place of an older one for the name. May be batched; never rejects. */
+  put(claim: Claim): void;
+  /** Removes one. May be batched; never rejects. */
+  drop(username: string): void;
+}
+
+/** Everything from outside, as the composition root hands it to the core. */
+export interface Ports {
+  /** Time and timers. */
+  readonly clock: Clock;
+  /** Randomness. */
+  readonly random: Random;
+  /** The DHT. */
+  readonly directory: Directory;
+  /** Links between peers. */
+  readonly links: Links;
+  /** Databases. */
+  readonly stores: Stores;
+  /** Sealed keys. */
+  readonly keys: Keys;
+}
