@@ -1,0 +1,169 @@
+/**
+ * What the DHT needs from outside. Clock, randomness, sockets, disk, and the meaning of a value reach
+ * net/kademlia through these interfaces alone, so that the same code runs on a simulated network.
+ *
+ * @module
+ */
+
+/** An IP address (canonical text, never a host name, never `::ffff:`-mapped) and a UDP port. */
+export interface Address {
+  readonly ip: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+}
+
+/** A node as the paper's triple (section 2.1): id of 20 bytes, IP address, UDP port. */
+export interface Contact extends Address {
+  readonly id: Uint8Array;
+}
+
+/** A timer that can be called off. */
+export interface Timer {
+  /** Stops the timer; harmless once it ran. */
+  cancel(): void;
+}
+
+/** Clock and timers. */
+export interface Time {
+  /** Unix time in ms, possibly corrected; may jump. Dates of records are judged by it. */
+  now(): number;
+  /** A clock that never jumps, in ms with fractions. Round trips and timeouts are measured by it. */
+  monotonic(): number;
+  /** Runs `fn` once after `ms` milliseconds, never before this call returned. */
+  after(ms: number, fn: () => void): Timer;
+}
+
+/** A source of random bytes that strangers cannot predict. */
+export interface Random {
+  /** `length` fresh bytes. */
+  bytes(length: number): Uint8Array;
+}
+
+/**
+ * One UDP socket.
+ *
+ * `send` returns at once and never throws; what cannot be sent is lost, as UDP may lose anything. The
+ * caller does not touch `data` afterwards.
+ */
+export interface Datagrams {
+  /** The address that the socket is bound to. */
+  readonly address: Address;
+  /** Sends one datagram. */
+  send(data: Uint8Array, to: Address): void;
+  /** Registers the one receiver. `data` is valid during the call only: copy what outlives it. */
+  onReceive(fn: (data: Uint8Array, from: Address) => void): void;
+  /** Closes the socket; afterwards `send` does nothing and nothing is received. */
+  close(): void;
+}
+
+/** A value with what a holder knows about it. */
+export interface StoredValue {
+  /** 20 bytes. */
+  readonly key: Uint8Array;
+  /** The content of the MessagePack `bin`; of a scalar the whole MessagePack encoding. */
+  readonly value: Uint8Array;
+  /**
+   * Set when the value is no `bin` but a MessagePack string, number, boolean or nil, as Python nodes put
+   * them; only held under a policy that allows `scalars`.
+   */
+  readonly scalar?: boolean;
+  /** Unix ms after which the value is gone. */
+  readonly expiresAtMs: number;
+  /** Unix ms since which this node has held a value under the key. */
+  readonly heldSinceMs: number;
+  /** Unix ms of the last store for this key (section 2.5 skips replication within the hour). */
+  readonly storedAtMs: number;
+}
+
+/** What a node finds in its storage at start. */
+export interface Saved {
+  readonly id?: Uint8Array;
+  readonly contacts: readonly Contact[];
+  readonly values: readonly StoredValue[];
+}
+
+/**
+ * Where a node keeps its id, contacts and held values over a restart. The node calls one `save…` at a
+ * time and never waits for it while it answers others; a rejected promise is reported, not fatal.
+ */
+export interface NodeStorage {
+  /** Called once, first. */
+  load(): Promise<Saved>;
+  /** Keeps the id that a first start drew. */
+  saveId(id: Uint8Array): Promise<void>;
+  /** Replaces the kept contacts. */
+  saveContacts(contacts: readonly Contact[]): Promise<void>;
+  /** Keeps `put` (by key, replacing) and drops the keys in `deleted`: one batch, at most 500 entries. */
+  saveValues(put: readonly StoredValue[], deleted: readonly Uint8Array[]): Promise<void>;
+  /** Called once, last. */
+  close(): Promise<void>;
+}
+
+/** The verdict over one value. */
+export type Verdict =
+  | { readonly ok: true; readonly expiresAtMs: number }
+  | { readonly ok: false; readonly reason: string };
+
+/**
+ * What a value is: applied alike to what is stored, fetched, replicated and read from disk.
+ *
+ * Both methods are pure and synchronous and must not throw; `check` meets hostile input and does the
+ * cheap checks first.
+ */
+export interface ValuePolicy {
+  /** Whether strings, numbers, booleans and nil are held beside `bin` (as Python nodes do). Default no. */
+  readonly scalars?: boolean;
+  /** Whether `value` may live under `key`, and until when (Unix ms). */
+  check(key: Uint8Array, value: Uint8Array, nowMs: number): Verdict;
+  /** Above 0 when `a` wins over `b`, below 0 when `b` wins, 0 when neither does (the later store wins). */
+  compare(a: Uint8Array, b: Uint8Array): number;
+}
+
+/** One holder's answer to `find_value`. */
+export interface Answer {
+  readonly contact: Contact;
+  readonly value: Uint8Array;
+  /** Since when that holder has accepted the value's owner, in Unix ms, where it says so. */
+  readonly since?: number;
+  /** See {@link StoredValue.scalar}. */
+  readonly scalar?: boolean;
+}
+
+/** A store that awaits {@link Admission}. */
+export interface StoreRequest {
+  readonly key: Uint8Array;
+  /** Already found valid by the policy. */
+  readonly value: Uint8Array;
+  readonly from: Contact;
+  /** Whether `from` has answered a request of ours, so that its address is no invention. */
+  readonly verifiedSender: boolean;
+  /** Whether the store comes from this node's own `put`. */
+  readonly own: boolean;
+  /** The value held under the key, over which `value` wins. */
+  readonly current?: Uint8Array;
+  readonly nowMs: number;
+}
+
+/**
+ * Decides whether a valid value may be stored here. A node without one stores every valid value.
+ */
+export interface Admission {
+  /**
+   * True to store. `ask` queries the other closest known nodes for the key and resolves to the valid
+   * values they hold; it is bounded in time (seconds) and never rejects. The sender is answered when
+   * the promise settles; a rejection counts as false. Not called for a value held already.
+   */
+  admit(request: StoreRequest, ask: () => Promise<Answer[]>): boolean | Promise<boolean>;
+  /** The `since` member of a `find_value` answer, in Unix ms. */
+  since?(key: Uint8Array, value: Uint8Array): number | undefined;
+  /**
+   * How dear a held value is when bounds are hit: lower weights go first, among equals the farthest
+   * from the own id; a newcomer never displaces a heavier one. Default 1 for values held for a day, else 0.
+   */
+  weight?(value: StoredValue, nowMs: number): number;
+  /** Told when a value has left this node, by expiry or at the bounds. */
+  forget?(key: Uint8Array, value: Uint8Array): void;
+}
+
+/** Turns a host name into IP addresses; rejects when it cannot. */
+export type Resolver = (host: string) => Promise<readonly string[]>;
