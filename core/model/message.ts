@@ -22,6 +22,7 @@ import { postBytesMax } from "./post.ts";
 import { recordBytesMax } from "./record.ts";
 import { type Head, readHeads, writeHeads } from "./record_body.ts";
 import { openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
+import { deviceMax } from "./snowflake.ts";
 import { asUsername } from "./username.ts";
 
 /** The most bytes of a frame: 1 MiB. */
@@ -52,8 +53,15 @@ export interface MessageBodyOf {
   unfollow: { readonly when: number };
   /** Message `id` has been dealt with; with a reason where something was refused for its time. */
   ack: { readonly id: Uint8Array; readonly reason?: string };
-  /** The sender is here: the heads of its feeds and its own signed `connections` record. */
-  hello: { readonly heads: readonly Head[]; readonly connections: Uint8Array };
+  /** The sender is here. */
+  hello: {
+    /** Which of the sender's devices speaks. */
+    readonly device: number;
+    /** The heads of the sender's feeds. */
+    readonly heads: readonly Head[];
+    /** The sender's own signed `connections` record. */
+    readonly connections: Uint8Array;
+  };
   /** Asks for posts of an author. */
   want: {
     /** Whose posts. */
@@ -62,6 +70,8 @@ export interface MessageBodyOf {
     readonly feeds: readonly FeedState[];
     /** Unix ms: older posts are not wanted any more; 0 for all. */
     readonly since: number;
+    /** Which of the asker's devices wants the answer. */
+    readonly device: number;
     /** The asker's own signed `connections` record, so that the answer needs no look-up. */
     readonly connections?: Uint8Array;
   };
@@ -128,10 +138,10 @@ function writeBody(message: Message): unknown {
     case "ack":
       return [message.body.id, message.body.reason ?? null];
     case "hello":
-      return [writeHeads(message.body.heads), message.body.connections];
+      return [message.body.device, writeHeads(message.body.heads), message.body.connections];
     case "want": {
-      const { author, feeds, since, connections } = message.body;
-      return [writeUser(author), writeFeeds(feeds), since, connections ?? null];
+      const { author, feeds, since, device, connections } = message.body;
+      return [writeUser(author), writeFeeds(feeds), since, device, connections ?? null];
     }
     case "posts": {
       const { author, posts, done, answers, heads, relay } = message.body;
@@ -154,19 +164,21 @@ function readAck(value: unknown): MessageBodyOf["ack"] {
 }
 
 function readHello(value: unknown): MessageBodyOf["hello"] {
-  const [heads, connections] = asArray(value, "hello", 2);
+  const [device, heads, connections] = asArray(value, "hello", 3);
   return {
+    device: asInteger(device, "device", 0, deviceMax),
     heads: readHeads(heads),
     connections: asBytesUpTo(connections, "connections", recordBytesMax),
   };
 }
 
 function readWant(value: unknown): MessageBodyOf["want"] {
-  const [author, feeds, since, connections] = asArray(value, "want", 4);
+  const [author, feeds, since, device, connections] = asArray(value, "want", 5);
   const want = {
     author: readUser(author, "author"),
     feeds: readFeeds(feeds),
     since: asInteger(since, "since"),
+    device: asInteger(device, "device", 0, deviceMax),
   };
   if (connections === null) return want;
   return { ...want, connections: asBytesUpTo(connections, "connections", recordBytesMax) };
