@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { walk } from "../walk.ts";
+import plugin, { importProblem } from "../../tools/lint_plugin.ts";
+
+const root = new URL("../..", import.meta.url).pathname;
+
+function messages(path: string, source: string): string[] {
+  return Deno.lint.runPlugin(plugin, `${root}${path}`, source).map((found) => found.message);
+}
+
+Deno.test("Lint plugin forbids each import against the map", () => {
+  const forbidden: [string, string][] = [
+    ["core/peer.ts", "../net/links.ts"],
+    ["core/model/post.ts", "../../storage/user_store.ts"],
+    ["net/links.ts", "../core/social/sync.ts"],
+    ["net/links.ts", "../storage/key_files.ts"],
+    ["net/kademlia/node.ts", "../../core/model/bytes.ts"],
+    ["net/kademlia/node.ts", "../datagrams.ts"],
+    ["storage/key_files.ts", "../net/links.ts"],
+    ["ui/menu.ts", "../core/social/sync.ts"],
+    ["ui/menu.ts", "../net/links.ts"],
+  ];
+  for (const [path, specifier] of forbidden) {
+    assert.ok(importProblem(path, specifier), `${path} -> ${specifier}`);
+  }
+});
+
+Deno.test("Lint plugin lets the map's own directions pass", () => {
+  const allowed: [string, string][] = [
+    ["core/peer.ts", "./social/sync.ts"],
+    ["net/links.ts", "../core/ports.ts"],
+    ["net/directory.ts", "./kademlia/node.ts"],
+    ["net/directory.ts", "../core/model/record.ts"],
+    ["storage/key_files.ts", "../core/ports.ts"],
+    ["ui/menu.ts", "../core/peer.ts"],
+    ["main.ts", "./net/links.ts"],
+    ["net/kademlia/node.ts", "node:crypto"],
+  ];
+  for (const [path, specifier] of allowed) {
+    assert.equal(importProblem(path, specifier), undefined, `${path} -> ${specifier}`);
+  }
+});
+
+Deno.test("Lint plugin sees static, dynamic and re-exported imports", () => {
+  assert.equal(messages("core/a.ts", `import { x } from "../net/b.ts"; x();`).length, 1);
+  assert.equal(messages("core/a.ts", `await import("../net/b.ts");`).length, 1);
+  assert.equal(messages("core/a.ts", `export * from "../net/b.ts";`).length, 1);
+  assert.equal(messages("core/a.ts", `export { x } from "../net/b.ts";`).length, 1);
+  assert.equal(messages("core/a.ts", `import type { x } from "../net/b.ts"; let y: x;`).length, 1);
+});
+
+Deno.test("Lint plugin forbids clocks and randomness in the core and the DHT alone", () => {
+  const source = `Date.now(); Math.random(); new Date(); setTimeout(f, 1); performance.now();`;
+  assert.equal(messages("core/a.ts", source).length, 5);
+  assert.equal(messages("net/kademlia/a.ts", source).length, 5);
+  assert.equal(messages("net/clock.ts", source).length, 0);
+  assert.equal(messages("core/a.ts", `new Date(5);`).length, 0);
+});
+
+Deno.test("Lint plugin asks for long files to be split", () => {
+  assert.equal(messages("core/a.ts", "f();\n".repeat(401)).length, 1);
+  assert.equal(messages("core/a.ts", "f();\n".repeat(300)).length, 0);
+});
+
+Deno.test("Every file of the program keeps the local lint rules", async () => {
+  const problems: string[] = [];
+  let files = 0;
+  for await (const path of walk(["core", "net", "storage", "ui"], ".ts")) {
+    files++;
+    for (const message of messages(path, await Deno.readTextFile(`${root}${path}`))) {
+      problems.push(`${path}: ${message}`);
+    }
+  }
+  assert.deepEqual(problems, []);
+  assert.ok(files > 10, `only ${files} files were looked at`);
+});

@@ -1,0 +1,147 @@
+/**
+ * Local lint rules: the import directions of the map (docs/ARCHITECTURE.md), time and randomness
+ * through ports only, and files short enough to need no map.
+ *
+ * @module
+ */
+
+/** Folders of the program, each with the folders (or single files) that it may import from. */
+const allowedImports: Readonly<Record<string, readonly string[]>> = {
+  core: ["core"],
+  "net/kademlia": ["net/kademlia"],
+  net: ["net", "net/kademlia", "core/ports.ts", "core/errors.ts", "core/model"],
+  storage: ["storage", "core/ports.ts", "core/errors.ts", "core/model"],
+  ui: ["ui", "core/peer.ts", "core/api.ts", "core/errors.ts", "core/model"],
+};
+
+/** Folders whose code must not look at a clock or draw randomness itself. */
+const pureFolders: readonly string[] = ["core", "net/kademlia"];
+
+/** Under 300 lines is the habit; beyond this a file needs a map and is to be split. */
+const fileLinesMax = 400;
+
+/** Calls that reach for time or randomness, as they stand in the source. */
+const forbiddenCalls: ReadonlySet<string> = new Set([
+  "Date.now",
+  "Math.random",
+  "crypto.getRandomValues",
+  "crypto.randomUUID",
+  "performance.now",
+  "setTimeout",
+  "setInterval",
+  "globalThis.setTimeout",
+  "globalThis.setInterval",
+]);
+
+/** The folder of the program that a file (path relative to the repository, with `/`) belongs to. */
+function folderOf(path: string): string | undefined {
+  if (path.startsWith("net/kademlia/")) return "net/kademlia";
+  const top = path.split("/")[0] ?? "";
+  return path.includes("/") && Object.hasOwn(allowedImports, top) ? top : undefined;
+}
+
+/** The path relative to the repository of a linted file. */
+function repositoryPath(filename: string): string {
+  const root = new URL("..", import.meta.url).pathname;
+  const path = filename.replaceAll("\\", "/");
+  return path.startsWith(root) ? path.slice(root.length) : path.replace(/^\.?\//, "");
+}
+
+/** Where a relative specifier leads, as a path relative to the repository. */
+function resolve(from: string, specifier: string): string {
+  return new URL(specifier, `file:///${from}`).pathname.slice(1);
+}
+
+/** Why a file may not import a specifier, or undefined when it may. */
+export function importProblem(path: string, specifier: string): string | undefined {
+  const folder = folderOf(path);
+  if (folder === undefined || !specifier.startsWith(".")) return undefined;
+  const target = resolve(path, specifier);
+  const allowed = (allowedImports[folder] ?? []).some((place) =>
+    target === place || target.startsWith(`${place}/`)
+  );
+  return allowed ? undefined : `${folder}/ must not import ${target}`;
+}
+
+/** The text `a.b` of a call's callee, or its plain name. */
+function calleeName(callee: Deno.lint.Expression): string {
+  if (callee.type === "Identifier") return callee.name;
+  if (
+    callee.type === "MemberExpression" && callee.object.type === "Identifier" &&
+    callee.property.type === "Identifier"
+  ) return `${callee.object.name}.${callee.property.name}`;
+  return "";
+}
+
+function checkSource(
+  context: Deno.lint.RuleContext,
+  node: { readonly source: Deno.lint.StringLiteral | null },
+): void {
+  if (node.source === null) return;
+  const message = importProblem(repositoryPath(context.filename), node.source.value);
+  if (message !== undefined) context.report({ node: node.source, message });
+}
+
+const importDirection: Deno.lint.Rule = {
+  create(context) {
+    return {
+      ImportDeclaration: (node) => checkSource(context, node),
+      ExportNamedDeclaration: (node) => checkSource(context, node),
+      ExportAllDeclaration: (node) => checkSource(context, node),
+      ImportExpression(node) {
+        if (node.source.type !== "Literal" || typeof node.source.value !== "string") return;
+        const message = importProblem(repositoryPath(context.filename), node.source.value);
+        if (message !== undefined) context.report({ node, message });
+      },
+    };
+  },
+};
+
+const portsOnly: Deno.lint.Rule = {
+  create(context) {
+    const folder = folderOf(repositoryPath(context.filename));
+    if (folder === undefined || !pureFolders.includes(folder)) return {};
+    return {
+      CallExpression(node) {
+        const name = calleeName(node.callee);
+        if (!forbiddenCalls.has(name)) return;
+        context.report({ node, message: `${name} is for adapters: take it through a port` });
+      },
+      NewExpression(node) {
+        if (calleeName(node.callee) !== "Date" || node.arguments.length > 0) return;
+        context.report({
+          node,
+          message: "new Date() is for adapters: take the time through a port",
+        });
+      },
+    };
+  },
+};
+
+const shortFiles: Deno.lint.Rule = {
+  create(context) {
+    if (folderOf(repositoryPath(context.filename)) === undefined) return {};
+    return {
+      Program(node) {
+        const lines = context.sourceCode.text.split("\n").length;
+        if (lines <= fileLinesMax) return;
+        context.report({
+          range: [node.range[0], node.range[0]],
+          message: `${lines} lines are more than ${fileLinesMax}: split the file`,
+        });
+      },
+    };
+  },
+};
+
+/** The plugin as deno.json names it. */
+const plugin: Deno.lint.Plugin = {
+  name: "camellia",
+  rules: {
+    "import-direction": importDirection,
+    "ports-only": portsOnly,
+    "short-files": shortFiles,
+  },
+};
+
+export default plugin;
