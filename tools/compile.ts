@@ -1,0 +1,120 @@
+/**
+ * Builds the executable `dist/camellia` with `deno compile`.
+ *
+ * Besides the modules that main.ts imports, it embeds config.ini and the files of all Workers (which
+ * `deno compile` does not find by itself), and of zeromq's prebuilt addons only the one that the
+ * target loads.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import denoConfig from "../deno.json" with { type: "json" };
+
+const root = new URL("..", import.meta.url).pathname;
+
+/**
+ * Permissions of the executable: no subprocess, no import, no prompt. Data folder, addresses and
+ * name servers are the user's choice at run time, so folders and hosts cannot be named here; the
+ * addon is unpacked to a temporary place, so its path cannot either.
+ */
+const permissions = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-ffi",
+  "--allow-env",
+  `--allow-sys=${denoConfig.permissions.camellia.sys.join(",")}`,
+];
+
+/** The addon that Deno loads on Linux; elsewhere all builds for the platform are kept. */
+const linuxAddon = "glibc-127-Release";
+
+/** All files below a folder whose names end in one of the endings. */
+async function filesBelow(folder: string, endings: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) found.push(...await filesBelow(path, endings));
+    else if (endings.some((ending) => path.endsWith(ending))) found.push(path);
+  }
+  return found.sort();
+}
+
+/** The files that the program starts as Workers, relative to the repository. */
+export async function workerFiles(): Promise<string[]> {
+  const found = new Set<string>();
+  for (const folder of ["core", "net", "storage", "ui"]) {
+    for (const path of await filesBelow(`${root}${folder}`, [".ts"])) {
+      const source = await Deno.readTextFile(path);
+      for (const match of source.matchAll(/new URL\("([^"]+\.ts)", import\.meta\.url\)/g)) {
+        const target = new URL(match[1] ?? "", `file://${path}`).pathname;
+        found.add(target.slice(root.length));
+      }
+    }
+  }
+  return [...found].sort();
+}
+
+/** zeromq's addons for other targets than this machine's, as absolute paths in the package cache. */
+export async function foreignAddons(): Promise<string[]> {
+  const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], cwd: root })
+    .output();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(info.stdout));
+  const version = denoConfig.imports.zeromq.replace("npm:zeromq@", "");
+  const os = Deno.build.os === "windows" ? "win32" : Deno.build.os;
+  const arch = Deno.build.arch === "x86_64" ? "x64" : "arm64";
+  const own = `/build/${os}/${arch}/node/${os === "linux" ? `${linuxAddon}/` : ""}`;
+  const foreign: string[] = [];
+  for await (const registry of Deno.readDir(npmCache)) {
+    const build = `${npmCache}/${registry.name}/zeromq/${version}/build`;
+    if (await Deno.stat(build).then((stat) => stat.isDirectory, () => false)) {
+      foreign.push(...await filesBelow(build, [".node"]));
+    }
+  }
+  return foreign.filter((path) => !path.replaceAll("\\", "/").includes(own));
+}
+
+/** The arguments of `deno compile` for an executable at `output`. */
+export async function compileArguments(output: string): Promise<string[]> {
+  const included = ["config.ini", ...await workerFiles()];
+  return [
+    "compile",
+    "--no-prompt",
+    ...permissions,
+    ...included.map((path) => `--include=${path}`),
+    ...(await foreignAddons()).map((path) => `--exclude=${path}`),
+    `--output=${output}`,
+    "main.ts",
+  ];
+}
+
+async function say(text: string): Promise<void> {
+  await Deno.stderr.write(new TextEncoder().encode(text));
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { output: { type: "string", default: "dist/camellia" } },
+  });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: await compileArguments(values.output),
+    cwd: root,
+    stdin: "null",
+    stderr: "piped",
+  }).spawn();
+  let errors = "";
+  for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+    errors += text;
+    await say(text);
+  }
+  const { code } = await child.status;
+  if (code !== 0 && errors.includes("base binary")) {
+    await say(
+      `\nCannot compile: the base runtime (denort ${Deno.version.deno}) is neither cached nor to be had from the network.\n` +
+        "Connect to the network and try again, or set DENORT_BIN to a denort file of this version\n" +
+        "(it is in the archive denort-<target>.zip of Deno's release page).\n",
+    );
+  }
+  Deno.exit(code === 0 ? 0 : 1);
+}
