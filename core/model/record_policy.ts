@@ -1,0 +1,67 @@
+/**
+ * When a record counts: the rules of design section 4 that need nothing but the record and the time.
+ *
+ * They are the same wherever a record is met: stored, fetched, replicated, read from disk. Who may
+ * claim a name is another matter, see `claims.ts`.
+ *
+ * @module
+ */
+
+import { compareBytes, equalBytes } from "./bytes.ts";
+import { attempt } from "./msgpack.ts";
+import { openRecord, recordBytesMax, recordKey, type SignedRecord } from "./record.ts";
+import { type BodyOf, kindOfNamespace, type Namespace } from "./record_body.ts";
+
+/** How far the clocks of owner and holder may differ. */
+export const clockToleranceMs = 120_000;
+
+const dayMs = 86_400_000;
+
+/** How long records live by kind: the most that an owner may ask for. */
+export const recordLifetimeMs: Readonly<Record<keyof BodyOf, number>> = {
+  private: 365 * dayMs,
+  public: 365 * dayMs,
+  page: 365 * dayMs,
+  connections: 15 * 60_000,
+};
+
+/** The expiry that an owner gives a record written now. */
+export function expiryFor(namespace: Namespace, nowMs: number): number {
+  return nowMs + recordLifetimeMs[kindOfNamespace(namespace) ?? "connections"];
+}
+
+/** What is found about a value. */
+export type RecordVerdict =
+  | { readonly ok: true; readonly record: SignedRecord }
+  | { readonly ok: false; readonly reason: string };
+
+/** Whether the record's date lies in the time that its namespace allows, with the tolerance. */
+export function dateVerdict(
+  namespace: Namespace,
+  expiresAt: number,
+  nowMs: number,
+): string | undefined {
+  if (expiresAt + clockToleranceMs <= nowMs) return "has expired";
+  if (expiresAt > expiryFor(namespace, nowMs) + clockToleranceMs) return "expires too late";
+  return undefined;
+}
+
+/** Everything that can be said of a value under a key, the cheapest checks first. Never throws. */
+export function checkRecord(value: Uint8Array, key: Uint8Array, nowMs: number): RecordVerdict {
+  if (value.length > recordBytesMax) return { ok: false, reason: "is too long" };
+  const record = attempt(() => openRecord(value));
+  if (record === undefined) return { ok: false, reason: "is malformed or not signed" };
+  if (!equalBytes(recordKey(record.username, record.namespace), key)) {
+    return { ok: false, reason: "belongs under another key" };
+  }
+  const reason = dateVerdict(record.namespace, record.expiresAt, nowMs);
+  return reason === undefined ? { ok: true, record } : { ok: false, reason };
+}
+
+/**
+ * Above 0 when `a` wins over `b`, both of one owner: the higher sequence number, on a tie the higher
+ * SHA-256 of the payload. 0 means that they say the same.
+ */
+export function compareRecords(a: SignedRecord, b: SignedRecord): number {
+  return a.sequence - b.sequence || compareBytes(a.payloadHash, b.payloadHash);
+}
