@@ -281,6 +281,8 @@ export interface Keys {
   read(username: string): Promise<Uint8Array | undefined>;
   /** Writes them: atomically, readable by the owner alone. */
   write(username: string, sealed: Uint8Array): Promise<void>;
+  /** Removes them: a registration that failed leaves no trace. Harmless when there are none. */
+  remove(username: string): Promise<void>;
   /** The user who logged in last in this folder. */
   lastUser(): Promise<string | undefined>;
   /** Remembers the user who logged in last. */
