@@ -1,0 +1,21 @@
+/**
+ * What the core holds, in the shape that the interface of a peer shows.
+ *
+ * @module
+ */
+
+import type { PostView } from "../api.ts";
+import type { Post } from "../model/post.ts";
+import { snowflakeTimeMs } from "../model/snowflake.ts";
+
+/** A post as commands and events show it. */
+export function postView(post: Post): PostView {
+  const { id, author, text, replyTo } = post;
+  return {
+    id: id.toString(),
+    author,
+    text,
+    created_at: new Date(snowflakeTimeMs(id)).toISOString(),
+    reply_to: replyTo === undefined ? null : { author: replyTo.author, id: replyTo.id.toString() },
+  };
+}
