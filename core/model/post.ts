@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CamelliaError } from "../errors.ts";
 import type { Identity } from "./identity.ts";
 import {
   asArray,
@@ -60,6 +61,37 @@ export function postLength(text: string): number {
   let length = 0;
   for (const _ of text) length++;
   return length;
+}
+
+/** Nothing but white space, control and format characters (Unicode Cc, Cf): shown, it would be empty. */
+const invisible = /^[\s\p{Cc}\p{Cf}]*$/u;
+
+/**
+ * Checks what somebody wants to post.
+ *
+ * @throws {CamelliaError} `empty_post`, `post_too_long`, `invalid_text`.
+ */
+export function checkPostText(text: string): void {
+  if (!text.isWellFormed()) {
+    throw new CamelliaError(
+      "invalid_text",
+      "Cannot post: the text is not valid Unicode (half of a character pair stands alone).",
+    );
+  }
+  if (invisible.test(text)) {
+    throw new CamelliaError(
+      "empty_post",
+      "Cannot post: the text is empty. Write 1 to 500 characters.",
+    );
+  }
+  const length = postLength(text);
+  if (length > postLengthMax) {
+    throw new CamelliaError(
+      "post_too_long",
+      `Cannot post: the text has ${length} characters, ${length - postLengthMax} more than the ` +
+        `${postLengthMax} allowed.`,
+    );
+  }
 }
 
 /** Signs a post. The caller has checked the text. */

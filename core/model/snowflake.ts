@@ -77,13 +77,14 @@ export function firstSnowflakeAt(timeMs: number): bigint {
  */
 export function nextSnowflake(last: bigint | undefined, nowMs: number, device: number): bigint {
   const fresh = composeSnowflake({
-    timeMs: Math.max(nowMs, snowflakeEpochMs),
+    // A corrected clock has fractions of milliseconds.
+    timeMs: Math.max(Math.floor(nowMs), snowflakeEpochMs),
     device,
     sequence: 0,
   });
   if (last === undefined || fresh > last) return fresh;
-  const { timeMs, sequence } = parseSnowflake(last);
-  return sequence < snowflakeSequenceMax && parseSnowflake(last).device === device
+  const { timeMs, sequence, device: lastDevice } = parseSnowflake(last);
+  return sequence < snowflakeSequenceMax && lastDevice === device
     ? composeSnowflake({ timeMs, device, sequence: sequence + 1 })
     : composeSnowflake({ timeMs: timeMs + 1, device, sequence: 0 });
 }

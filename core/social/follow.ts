@@ -1,0 +1,264 @@
+/**
+ * Following and unfollowing (design, sections 4 and 6).
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../errors.ts";
+import type { FollowView } from "../api.ts";
+import { equalBytes } from "../model/bytes.ts";
+import { fingerprintOf, parseFingerprint } from "../model/identity.ts";
+import type { UserName } from "../model/message.ts";
+import type { ListEntry } from "../model/record_body.ts";
+import { parseUsername } from "../model/username.ts";
+import type { Lists, People, Session, Sync } from "./contracts.ts";
+import { chooseKey } from "./follow_key.ts";
+import type { Notices } from "./follow_notices.ts";
+import { Mutex } from "./mutex.ts";
+import { Slots } from "./slots.ts";
+
+/** Entries in one list at most (design, section 4). */
+export const listLengthMax = 5_000;
+
+/** How long an answer waits for the acknowledgement and the first posts. */
+const answerWaitMs = 1_500;
+
+/** A change made on another device this recently is told by this one too, should the other be gone. */
+const takeOverAgeMs = 86_400_000;
+
+/** Fetches at once for changes merged from another device: its list may have thousands. */
+const mergedFetchesMax = 8;
+
+/** Attempts to change an entry that other devices change at the same time. */
+const changeAttemptsMax = 10;
+
+/** The parts of a session that following needs. */
+export interface FollowsParts {
+  /** The session. */
+  readonly session: Session;
+  /** Finds whom one follows. */
+  readonly people: Pick<People, "find">;
+  /** The two lists. */
+  readonly lists: Lists;
+  /** Fetches the posts. */
+  readonly sync: Pick<Sync, "fetch">;
+  /** Tells whom one follows. */
+  readonly notices: Notices;
+}
+
+/** A request as it comes from the user interface. */
+export interface FollowRequest {
+  /** As typed. */
+  readonly username: string;
+  /** Sixteen hex digits: the key to believe, in place of a pin if need be. */
+  readonly fingerprint?: string;
+}
+
+/** Follows and unfollows. */
+export class Follows {
+  readonly #parts: FollowsParts;
+  readonly #mutex = new Mutex();
+  readonly #background = new Set<Promise<void>>();
+  readonly #mergedFetches = new Slots(mergedFetchesMax);
+
+  /** The follows of one session; {@linkcode start} takes up what earlier ones left undone. */
+  constructor(parts: FollowsParts) {
+    this.#parts = parts;
+    const stop = parts.lists.onChange((entry) => this.#changed(entry));
+    parts.session.signal.addEventListener("abort", stop, { once: true });
+  }
+
+  /**
+   * Takes up what earlier sessions left undone: notices not acknowledged, and posts of authors
+   * unfollowed just before a crash.
+   */
+  async start(): Promise<void> {
+    const { notices, session } = this.#parts;
+    await notices.load();
+    for (const notice of await session.store.notices()) await this.#reconcile(notice.username);
+    for (const entry of await session.store.listEntries("following")) {
+      if (!entry.present) await this.#removePosts(entry.username);
+    }
+    notices.send();
+  }
+
+  /**
+   * Follows somebody and fetches their posts at once.
+   *
+   * @throws {CamelliaError} `invalid_username`, `invalid_argument`, `follow_self`,
+   * `already_following`, `unknown_user`, `pin_clash`.
+   */
+  async follow(request: FollowRequest, signal?: AbortSignal): Promise<FollowView> {
+    const username = parseUsername(request.username);
+    const fingerprint = this.#parseFingerprint(username, request.fingerprint);
+    this.#refuseSelf(username);
+    this.#refuseFollowed(username, fingerprint);
+    const person = await this.#parts.people.find(username, signal);
+    signal?.throwIfAborted();
+    const key = chooseKey(username, person, fingerprint);
+    const user = { username, key };
+    await this.#mutex.run(async () => {
+      this.#refuseFollowed(username, fingerprint);
+      const old = this.#parts.lists.get("following", username);
+      await this.#change(user, true);
+      // Under a replaced pin the name's posts so far are somebody else's.
+      if (old !== undefined && !equalBytes(old.key, key)) await this.#removePosts(username, true);
+    });
+    const fetched = this.#fetchBehind(user);
+    const [acknowledged] = await Promise.all([
+      this.#parts.notices.acknowledged(username, answerWaitMs),
+      this.#within(fetched, answerWaitMs),
+    ]);
+    return { username, following: true, acknowledged };
+  }
+
+  /**
+   * Unfollows somebody and removes their posts.
+   *
+   * @throws {CamelliaError} `invalid_username`, `not_following`.
+   */
+  async unfollow(request: { readonly username: string }): Promise<FollowView> {
+    const username = parseUsername(request.username);
+    await this.#mutex.run(async () => {
+      const entry = this.#parts.lists.get("following", username);
+      if (!entry?.present) {
+        throw new CamelliaError(
+          "not_following",
+          `Cannot unfollow ${username}: you do not follow them.`,
+        );
+      }
+      await this.#change({ username, key: entry.key }, false);
+      await this.#removePosts(username);
+    });
+    const acknowledged = await this.#parts.notices.acknowledged(username, answerWaitMs);
+    return { username, following: false, acknowledged };
+  }
+
+  /** Resolves when the fetches that go on behind are done. */
+  async settled(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
+  }
+
+  #parseFingerprint(username: string, text: string | undefined): string | undefined {
+    if (text === undefined) return undefined;
+    const fingerprint = parseFingerprint(text);
+    if (fingerprint !== undefined) return fingerprint;
+    throw new CamelliaError(
+      "invalid_argument",
+      `Cannot follow ${username}: ${JSON.stringify(text.slice(0, 40))} is not a fingerprint ` +
+        "(16 hexadecimal digits).",
+    );
+  }
+
+  #refuseSelf(username: string): void {
+    if (username !== this.#parts.session.self.username) return;
+    throw new CamelliaError("follow_self", `Cannot follow ${username}: that is yourself.`);
+  }
+
+  #refuseFollowed(username: string, fingerprint: string | undefined): void {
+    const { lists } = this.#parts;
+    const entry = lists.get("following", username);
+    if (entry?.present) {
+      if (fingerprint !== undefined && fingerprintOf(entry.key) !== fingerprint) return;
+      throw new CamelliaError(
+        "already_following",
+        `Cannot follow ${username}: you follow them already.`,
+      );
+    }
+    if (lists.present("following").length < listLengthMax) return;
+    throw new CamelliaError(
+      "invalid_argument",
+      `Cannot follow ${username}: you follow ${listLengthMax} users, the most there can be.`,
+    );
+  }
+
+  /**
+   * Writes notice and list entry, and starts telling. The notice comes first: after a crash between
+   * the two, {@linkcode #reconcile} makes it say what the list says, and nothing is left untold.
+   */
+  async #change(user: UserName, present: boolean): Promise<void> {
+    const { lists, notices, session } = this.#parts;
+    const { username, key } = user;
+    const kind = present ? "follow" : "unfollow";
+    for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
+      // Another device's clock may be ahead; this change is later than what it changes.
+      const known = lists.get("following", username)?.when ?? 0;
+      const when = Math.max(Math.floor(session.ports.clock.now()), known + 1);
+      await notices.put({ username, key, kind, when });
+      if (await lists.apply({ list: "following", username, key, when, present })) {
+        return notices.send(username);
+      }
+      session.signal.throwIfAborted();
+    }
+    throw new Error(`Cannot ${kind} ${username}: the entry keeps changing`);
+  }
+
+  /** Makes the notice to a user say what the list says. */
+  async #reconcile(username: string): Promise<void> {
+    const { lists, notices } = this.#parts;
+    const notice = notices.get(username);
+    const entry = lists.get("following", username);
+    if (notice === undefined) return;
+    if (entry === undefined) return await notices.drop(username, notice.when);
+    if (entry.when === notice.when) return;
+    const kind = entry.present ? "follow" : "unfollow";
+    await notices.put({ username, key: entry.key, kind, when: entry.when });
+  }
+
+  /** An entry changed: here, or on another device and merged. */
+  #changed(entry: ListEntry): void {
+    if (entry.list !== "following") return;
+    // Changes made here hold the mutex and have a notice already.
+    if (this.#parts.notices.get(entry.username)?.when === entry.when) return;
+    this.#behind(this.#mutex.run(() => this.#merged(entry)));
+  }
+
+  async #merged(entry: ListEntry): Promise<void> {
+    const { lists, notices, session } = this.#parts;
+    const { username, key, when, present } = entry;
+    if (lists.get("following", username)?.when !== when || session.signal.aborted) return;
+    if (present) this.#mergedFetches.run(() => this.#fetchBehind({ username, key }));
+    else await this.#removePosts(username);
+    const known = notices.get(username);
+    if (known === undefined && session.ports.clock.now() - when > takeOverAgeMs) return;
+    if (known !== undefined && known.when >= when) return;
+    await notices.put({ username, key, kind: present ? "follow" : "unfollow", when });
+    notices.send(username);
+  }
+
+  /** Removes an author's posts, unless they are followed (again). */
+  async #removePosts(username: string, replaced = false): Promise<void> {
+    const { lists, session: { store } } = this.#parts;
+    if (!replaced && lists.get("following", username)?.present) return;
+    if ((await store.feeds(username)).length > 0) await store.removeAuthor(username);
+  }
+
+  #fetchBehind(user: UserName): Promise<void> {
+    const { sync, session } = this.#parts;
+    return this.#behind(sync.fetch(user, session.signal));
+  }
+
+  #behind(work: Promise<void>): Promise<void> {
+    const { session } = this.#parts;
+    const contained = work.catch((error: unknown) => {
+      if (session.signal.aborted) return;
+      const code = error instanceof CamelliaError ? error.code : "internal";
+      const message = error instanceof Error ? error.message : String(error);
+      session.emit({ event: "warning", code, message });
+    });
+    this.#background.add(contained);
+    return contained.finally(() => this.#background.delete(contained));
+  }
+
+  /** Resolves with the work or after that time. */
+  async #within(work: Promise<void>, timeoutMs: number): Promise<void> {
+    const { clock } = this.#parts.session.ports;
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(timeoutMs, resolve);
+      work.finally(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+}

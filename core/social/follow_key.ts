@@ -1,0 +1,50 @@
+/**
+ * Which key to follow a name under (design, section 4: claims and pins).
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../errors.ts";
+import { fingerprintOf } from "../model/identity.ts";
+import type { Person } from "./contracts.ts";
+
+function unknownUser(username: string): CamelliaError {
+  return new CamelliaError(
+    "unknown_user",
+    `Cannot follow ${username}: nobody on the network has that name. Check the spelling.`,
+  );
+}
+
+/**
+ * The key to follow: the one the network and the pin agree on, or the one that was asked for.
+ *
+ * @throws {CamelliaError} `unknown_user`, `pin_clash`.
+ */
+export function chooseKey(
+  username: string,
+  person: Person | undefined,
+  fingerprint: string | undefined,
+): Uint8Array {
+  if (person === undefined) throw unknownUser(username);
+  const keys = [person.key, ...person.otherKeys];
+  const others = person.otherKeys.map(fingerprintOf);
+  if (fingerprint !== undefined) {
+    const key = keys.find((candidate) => fingerprintOf(candidate) === fingerprint);
+    if (key !== undefined) return key;
+    throw new CamelliaError(
+      "pin_clash",
+      `Cannot follow ${username}: no key with the fingerprint ${fingerprint} was found; the name is ` +
+        `held with ${keys.map(fingerprintOf).join(" and ")}. Compare with ${username} in person.`,
+    );
+  }
+  // A pin that the network confirms is believed, whoever else claims the name: otherwise anybody
+  // could keep others from following. So is one that nobody contradicts.
+  if (person.public !== undefined || (person.pinned && others.length === 0)) return person.key;
+  if (others.length === 0) throw unknownUser(username);
+  throw new CamelliaError(
+    "pin_clash",
+    `Cannot follow ${username}: you know them with the fingerprint ${fingerprintOf(person.key)}, ` +
+      `but the network names ${others.join(" and ")}. Compare with ${username} in person, then ` +
+      `use: follow ${username} --fingerprint F`,
+  );
+}
