@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { PostView } from "../api.ts";
+import type { PostView, UserView } from "../api.ts";
+import { fingerprintOf } from "../model/identity.ts";
+import type { UserName } from "../model/message.ts";
 import type { Post } from "../model/post.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
 
@@ -18,4 +20,9 @@ export function postView(post: Post): PostView {
     created_at: new Date(snowflakeTimeMs(id)).toISOString(),
     reply_to: replyTo === undefined ? null : { author: replyTo.author, id: replyTo.id.toString() },
   };
+}
+
+/** A user as commands and events show one. */
+export function userView(user: UserName): UserView {
+  return { username: user.username, fingerprint: fingerprintOf(user.key) };
 }
