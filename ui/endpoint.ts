@@ -1,0 +1,69 @@
+/**
+ * Addresses, host names and ports as people write them, in flags and in config.ini.
+ *
+ * Each parser returns undefined for what it does not take; the caller says what was expected.
+ *
+ * @module
+ */
+
+import { isIP } from "node:net";
+
+/** A host, as a name or an address, and a port. */
+export interface HostPort {
+  /** Name, IPv4 address, or IPv6 address without brackets. */
+  readonly host: string;
+  /** 1 to 65,535. */
+  readonly port: number;
+}
+
+/** The port of NTP (RFC 5905, section 7.2). */
+export const ntpPort = 123;
+
+/** A label of a host name (RFC 1123, section 2.1; underscores are met in practice). */
+const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+/** A whole number in decimal digits from `min` to `max`. */
+export function parseNumber(text: string, min: number, max: number): number | undefined {
+  if (!/^[0-9]{1,15}$/.test(text)) return undefined;
+  const value = Number(text);
+  return value >= min && value <= max ? value : undefined;
+}
+
+/** A port, 0 (any free one) to 65,535. */
+export function parsePort(text: string): number | undefined {
+  return parseNumber(text, 0, 65_535);
+}
+
+/** An IPv4 or IPv6 address, brackets around the latter dropped. */
+export function parseAddress(text: string): string | undefined {
+  const address = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
+  return isIP(address) === 0 ? undefined : address;
+}
+
+/** A host name (RFC 1123) or an address. */
+export function parseHost(text: string): string | undefined {
+  const address = parseAddress(text);
+  if (address !== undefined) return address;
+  const labels = text.replace(/\.$/, "").split(".");
+  // All-numeric last labels are mistyped IPv4 addresses, which no resolver should be asked for.
+  if (/^[0-9]+$/.test(labels.at(-1) ?? "")) return undefined;
+  return text.length <= 253 && labels.every((part) => label.test(part)) ? text : undefined;
+}
+
+/** `HOST:PORT`, `[IPv6]:PORT`, or, where `defaultPort` is given, the host alone. */
+export function parseHostPort(text: string, defaultPort?: number): HostPort | undefined {
+  const match = /^(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?$/.exec(text);
+  const bare = match === null ? parseAddress(text) : undefined;
+  if (bare !== undefined) {
+    return defaultPort === undefined ? undefined : { host: bare, port: defaultPort };
+  }
+  const host = parseHost(match?.[1] ?? "");
+  const port = match?.[2] === undefined ? defaultPort : parsePort(match[2]);
+  if (host === undefined || port === undefined || port === 0) return undefined;
+  return { host, port };
+}
+
+/** A host and port as they are written: IPv6 addresses get brackets. */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
