@@ -1,0 +1,130 @@
+/**
+ * Everything in a user's database that is not posts: list entries, notices, notes, forks.
+ *
+ * @module
+ */
+
+import { equalBytes } from "../core/model/bytes.ts";
+import type { Post } from "../core/model/post.ts";
+import type { ListEntry, ListName } from "../core/model/record_body.ts";
+import type { PendingNotice } from "../core/ports.ts";
+import { commit, mutationsMax } from "./database.ts";
+import {
+  keys,
+  readListEntry,
+  readNotice,
+  readStoredPost,
+  writeListEntry,
+  writeNotice,
+} from "./layout.ts";
+
+/** Forks noted of one feed: the first ones say enough. */
+const forksPerFeedMax = 4;
+
+/** Forks noted of one author, who may have 1,024 feeds. */
+const forksPerAuthorMax = 64;
+
+/** Bytes of one note: under KV's 65,536 with room. */
+const noteBytesMax = 60_000;
+
+/** Reads one entry of a list. */
+export async function getListEntry(
+  kv: Deno.Kv,
+  list: ListName,
+  username: string,
+): Promise<ListEntry | undefined> {
+  const { value, versionstamp } = await kv.get(keys.list(list, username));
+  return versionstamp === null ? undefined : readListEntry(list, username, value);
+}
+
+/** Reads a list, by name. */
+export async function getListEntries(kv: Deno.Kv, list: ListName): Promise<ListEntry[]> {
+  const entries: ListEntry[] = [];
+  for await (const { key, value } of kv.list({ prefix: ["list", list] }, { batchSize: 500 })) {
+    entries.push(readListEntry(list, String(key[2]), value));
+  }
+  return entries;
+}
+
+/** Writes or removes entries, as many in one commit as Deno KV takes. */
+export async function changeListEntries(
+  kv: Deno.Kv,
+  entries: readonly ListEntry[],
+  change: "put" | "drop",
+): Promise<void> {
+  for (let at = 0; at < entries.length; at += mutationsMax) {
+    const operation = kv.atomic();
+    for (const entry of entries.slice(at, at + mutationsMax)) {
+      const key = keys.list(entry.list, entry.username);
+      if (change === "put") operation.set(key, writeListEntry(entry));
+      else operation.delete(key);
+    }
+    await commit(operation);
+  }
+}
+
+/** Reads all notices, by name. */
+export async function getNotices(kv: Deno.Kv): Promise<PendingNotice[]> {
+  const notices: PendingNotice[] = [];
+  for await (const { key, value } of kv.list({ prefix: ["notice"] }, { batchSize: 500 })) {
+    notices.push(readNotice(String(key[1]), value));
+  }
+  return notices;
+}
+
+/** Writes a notice unless a newer one to the same user waits. */
+export async function putNotice(kv: Deno.Kv, notice: PendingNotice): Promise<void> {
+  const key = keys.notice(notice.username);
+  const { value, versionstamp } = await kv.get(key);
+  if (versionstamp !== null && readNotice(notice.username, value).when > notice.when) return;
+  await kv.set(key, writeNotice(notice));
+}
+
+/** Removes the notice of that time. */
+export async function dropNotice(kv: Deno.Kv, username: string, when: number): Promise<void> {
+  const key = keys.notice(username);
+  const { value, versionstamp } = await kv.get(key);
+  if (versionstamp !== null && readNotice(username, value).when === when) await kv.delete(key);
+}
+
+/** Reads a note. */
+export async function getNote(kv: Deno.Kv, name: string): Promise<Uint8Array | undefined> {
+  const { value } = await kv.get(keys.note(name));
+  return value instanceof Uint8Array ? value : undefined;
+}
+
+/**
+ * Writes or removes a note.
+ *
+ * @throws {RangeError} if it is longer than 60,000 bytes.
+ */
+export async function putNote(
+  kv: Deno.Kv,
+  name: string,
+  value: Uint8Array | undefined,
+): Promise<void> {
+  if (value === undefined) return await kv.delete(keys.note(name));
+  if (value.length > noteBytesMax) {
+    throw new RangeError(`Cannot keep the note ${name}: ${value.length} bytes are too many`);
+  }
+  await kv.set(keys.note(name), value);
+}
+
+/** Notes a fork, unless it is noted already or the feed has enough of them. */
+export async function noteFork(kv: Deno.Kv, post: Post): Promise<void> {
+  const noted = await getForks(kv, post.author);
+  const ofFeed = noted.filter((fork) => fork.device === post.device);
+  if (noted.length >= forksPerAuthorMax || ofFeed.length >= forksPerFeedMax) return;
+  if (ofFeed.some((fork) => equalBytes(fork.signed, post.signed))) return;
+  await kv.set(keys.fork(post.author, post.device, ofFeed.length), post.signed);
+}
+
+/** Forks noted of an author, by device and in the order in which they were noted. */
+export async function getForks(kv: Deno.Kv, author: string): Promise<Post[]> {
+  const forks: Post[] = [];
+  for await (const { value } of kv.list({ prefix: ["fork", author] })) {
+    const post = readStoredPost(value);
+    if (post !== undefined) forks.push(post);
+  }
+  return forks;
+}

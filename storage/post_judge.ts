@@ -1,0 +1,147 @@
+/**
+ * Which of the posts that arrived of one feed are new, which are had, and which contradict those kept.
+ *
+ * Reads a bounded number of times: once for each ten posts whose number is had already, and at most
+ * twice for each gap that new posts fall into; usually not at all or once.
+ *
+ * @module
+ */
+
+import { equalBytes } from "../core/model/bytes.ts";
+import { type FeedState, hasNumber, withNumbers } from "../core/model/feed.ts";
+import type { Post } from "../core/model/post.ts";
+import { getAll } from "./database.ts";
+import { keys, readStoredPost, storedRangesMax } from "./layout.ts";
+import { readNeighbour } from "./post_reads.ts";
+
+/** What {@linkcode judge} found. */
+export interface Judgement {
+  /** The feed with all that is settled now. */
+  readonly state: FeedState;
+  /** Posts to be kept. */
+  readonly taken: readonly Post[];
+  /** Posts that contradict one kept. */
+  readonly forks: readonly Post[];
+}
+
+/** Judges posts of one feed, ascending by number. */
+export async function judge(
+  kv: Deno.Kv,
+  state: FeedState,
+  posts: readonly Post[],
+): Promise<Judgement> {
+  const had: Post[] = [];
+  const fresh: Post[] = [];
+  const forks: Post[] = [];
+  for (const post of posts) {
+    const rival = fresh.at(-1);
+    if (hasNumber(state, post.number)) had.push(post);
+    else if (rival?.number !== post.number) fresh.push(post);
+    else if (!sameContent(rival, post)) forks.push(post);
+  }
+  forks.push(...await contradicting(kv, had));
+  const taken: Post[] = [];
+  const settled: number[] = [];
+  const { kept, after } = withinBound(state, fresh);
+  for (const run of runsByGap(state, kept)) {
+    const limits = await idsAround(kv, state, run);
+    let last = limits.above;
+    for (const post of run) {
+      settled.push(post.number);
+      // Numbers and ids rise together. A post that breaks this is its author's contradiction of
+      // himself: its number is settled, or it would be asked for again for ever, and nothing is kept.
+      if (post.id <= last || (limits.below !== undefined && post.id >= limits.below)) {
+        forks.push(post);
+      } else {
+        taken.push(post);
+        last = post.id;
+      }
+    }
+  }
+  return { state: after, taken, forks };
+}
+
+/** Which posts, all with numbers that are had, say something else than the kept one of that number. */
+async function contradicting(kv: Deno.Kv, posts: readonly Post[]): Promise<Post[]> {
+  const kept = await getAll(
+    kv,
+    posts.map(({ author, device, number }) => keys.feed(author, device, number)),
+  );
+  return posts.filter((post, i) => {
+    const value = kept[i];
+    if (value instanceof Uint8Array && equalBytes(value, post.signed)) return false;
+    const other = readStoredPost(value);
+    return other !== undefined && !sameContent(other, post);
+  });
+}
+
+/** Two signatures over the same content are no contradiction. */
+function sameContent(a: Post, b: Post): boolean {
+  return a.id === b.id && a.number === b.number && a.text === b.text &&
+    a.replyTo?.author === b.replyTo?.author && a.replyTo?.id === b.replyTo?.id;
+}
+
+/** The posts whose numbers fit into the bound on ranges, lowest first, and the state with them. */
+function withinBound(
+  state: FeedState,
+  posts: readonly Post[],
+): { kept: readonly Post[]; after: FeedState } {
+  const all = withNumbers(state, posts.map((post) => post.number));
+  if (all.ranges.length <= storedRangesMax) return { kept: posts, after: all };
+  const kept: Post[] = [];
+  let after = state;
+  for (const run of consecutive(posts)) {
+    const next = withNumbers(after, run.map((post) => post.number));
+    if (next.ranges.length > storedRangesMax) continue;
+    after = next;
+    kept.push(...run);
+  }
+  return { kept, after };
+}
+
+function consecutive(posts: readonly Post[]): Post[][] {
+  return grouped(posts, (post, previous) => post.number === previous.number + 1);
+}
+
+/** New posts that lie in the same gap of a feed. */
+function runsByGap(state: FeedState, posts: readonly Post[]): Post[][] {
+  return grouped(posts, (post, previous) => gapOf(state, post) === gapOf(state, previous));
+}
+
+function grouped(
+  posts: readonly Post[],
+  belongs: (post: Post, previous: Post) => boolean,
+): Post[][] {
+  const groups: Post[][] = [];
+  for (const post of posts) {
+    const group = groups.at(-1);
+    const previous = group?.at(-1);
+    if (group !== undefined && previous !== undefined && belongs(post, previous)) group.push(post);
+    else groups.push([post]);
+  }
+  return groups;
+}
+
+/** How many ranges lie below a new post: the number of its gap. */
+function gapOf(state: FeedState, post: Post): number {
+  const at = state.ranges.findIndex(([from]) => from > post.number);
+  return at < 0 ? state.ranges.length : at;
+}
+
+/** The ids between which those of a run must lie. */
+async function idsAround(
+  kv: Deno.Kv,
+  state: FeedState,
+  run: readonly Post[],
+): Promise<{ above: bigint; below: bigint | undefined }> {
+  const [first, last] = [run[0], run.at(-1)];
+  if (first === undefined || last === undefined) return { above: -1n, below: undefined };
+  const gap = gapOf(state, first);
+  const isLowest = gap === 0 && state.floor === 0;
+  const isHighest = gap === state.ranges.length;
+  const [previous, next] = await Promise.all([
+    isLowest ? undefined : readNeighbour(kv, first, { below: first.number }),
+    isHighest ? undefined : readNeighbour(kv, last, { above: last.number }),
+  ]);
+  return { above: previous?.id ?? -1n, below: next?.id };
+}

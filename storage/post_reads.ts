@@ -1,0 +1,129 @@
+/**
+ * Reading posts, always by range: the cost depends on what is returned, never on what is kept.
+ *
+ * @module
+ */
+
+import type { FeedState } from "../core/model/feed.ts";
+import type { Post } from "../core/model/post.ts";
+import { deviceMax, parseSnowflake } from "../core/model/snowflake.ts";
+import type { TimelineQuery } from "../core/ports.ts";
+import { getAll } from "./database.ts";
+import { keys, readState, readStoredPost } from "./layout.ts";
+
+/** Entries taken from the database at once: some 2 ms of decoding between two turns of the event loop. */
+const readAtOnceMax = 200;
+
+interface Place {
+  readonly key: Deno.KvKey;
+  readonly author: string;
+  readonly id: bigint;
+  readonly number: number;
+}
+
+/** An entry of one of the two indexes; undefined when it makes no sense. */
+export function readPlace(entry: Deno.KvEntry<unknown>): Place | undefined {
+  const [index, a, b] = entry.key;
+  const [id, author] = index === "timeline" ? [a, b] : [b, a];
+  if (typeof id !== "bigint" || typeof author !== "string") return undefined;
+  if (typeof entry.value !== "number") return undefined;
+  return { key: entry.key, author, id, number: entry.value };
+}
+
+/** The key of the post at a place. */
+export function feedKeyOf(place: { author: string; id: bigint; number: number }): Deno.KvKey {
+  return keys.feed(place.author, parseSnowflake(place.id).device, place.number);
+}
+
+/** A page of the timeline, newest first, without the authors that are `hidden`. */
+export async function readTimeline(
+  kv: Deno.Kv,
+  query: TimelineQuery,
+  hidden: ReadonlySet<string>,
+): Promise<Post[]> {
+  const { before, author, limit } = query;
+  const prefix = author === undefined ? ["timeline"] : ["author", author];
+  const page: Post[] = [];
+  let end = before === undefined ? undefined : [...prefix, before];
+  while (page.length < limit) {
+    const wanted = Math.min(limit - page.length, readAtOnceMax);
+    const entries = await Array.fromAsync(
+      kv.list(end === undefined ? { prefix } : { prefix, end }, {
+        reverse: true,
+        limit: wanted,
+        batchSize: wanted,
+      }),
+    );
+    const places = entries.map(readPlace)
+      .filter((place) => place !== undefined && !hidden.has(place.author)) as Place[];
+    for (const value of await getAll(kv, places.map(feedKeyOf))) {
+      const post = readStoredPost(value);
+      if (post !== undefined) page.push(post);
+    }
+    const last = entries.at(-1);
+    if (last === undefined || entries.length < wanted) break;
+    end = [...last.key] as typeof prefix;
+  }
+  return page;
+}
+
+/** One post by its name. */
+export async function readOnePost(
+  kv: Deno.Kv,
+  author: string,
+  id: bigint,
+): Promise<Post | undefined> {
+  const { value } = await kv.get(keys.author(author, id));
+  if (typeof value !== "number") return undefined;
+  return readStoredPost((await kv.get(feedKeyOf({ author, id, number: value }))).value);
+}
+
+/** The states of all feeds of an author. */
+export async function readFeedStates(kv: Deno.Kv, author: string): Promise<FeedState[]> {
+  const states: FeedState[] = [];
+  const prefix = ["state", author];
+  for await (const { key, value } of kv.list({ prefix }, { limit: deviceMax + 1 })) {
+    states.push(readState(Number(key[2]), value));
+  }
+  return states;
+}
+
+/** Posts of one feed, ascending by number. */
+export async function readFeedPosts(
+  kv: Deno.Kv,
+  query: { author: string; device: number; from: number; to: number; limit: number },
+): Promise<Post[]> {
+  const { author, device, from, to, limit } = query;
+  if (from > to || limit < 1) return [];
+  const selector = {
+    start: keys.feed(author, device, from),
+    end: keys.feed(author, device, to + 1),
+  };
+  const posts: Post[] = [];
+  const batchSize = Math.min(limit, readAtOnceMax);
+  for await (const { value } of kv.list(selector, { limit, batchSize })) {
+    const post = readStoredPost(value);
+    if (post !== undefined) posts.push(post);
+  }
+  return posts;
+}
+
+/** The nearest kept post of a feed below or above a number. */
+export async function readNeighbour(
+  kv: Deno.Kv,
+  feed: { author: string; device: number },
+  where: { below: number } | { above: number },
+): Promise<Post | undefined> {
+  const { author, device } = feed;
+  const reverse = "below" in where;
+  const selector = reverse
+    ? { start: keys.feed(author, device, 0), end: keys.feed(author, device, where.below) }
+    : {
+      start: keys.feed(author, device, where.above + 1),
+      end: keys.feed(author, device, Number.MAX_VALUE),
+    };
+  for await (const { value } of kv.list(selector, { reverse, limit: 1, batchSize: 1 })) {
+    return readStoredPost(value);
+  }
+  return undefined;
+}

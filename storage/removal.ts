@@ -1,0 +1,228 @@
+/**
+ * Taking posts out in bounded commits: by age, and with their author.
+ *
+ * @module
+ */
+
+import { emptyFeed, type FeedState, withFloor } from "../core/model/feed.ts";
+import { postBytesMax } from "../core/model/post.ts";
+import { parseSnowflake } from "../core/model/snowflake.ts";
+import { commit, commitBytesMax, getAll } from "./database.ts";
+import {
+  bytesPerPost,
+  deletePost,
+  keys,
+  readCollected,
+  readCount,
+  readState,
+  readStoredPost,
+  writeState,
+} from "./layout.ts";
+import { feedKeyOf, readPlace } from "./post_reads.ts";
+
+/** Posts taken out in one commit: a commit of that size holds the event loop for some 5 ms. */
+const removedAtOnceMax = 150;
+
+/** Places looked at in one go while skipping posts that stay. */
+const scannedAtOnceMax = 500;
+
+/** A scan that removed nothing is worth remembering from here on. */
+const rememberedScanMin = 100;
+
+/** What one step of the collector looks for. */
+export interface CollectStep {
+  /** Only posts with ids below this one. */
+  readonly before: bigint;
+  /** Whose posts stay. */
+  readonly keep: string;
+  /** At most this many posts. */
+  readonly limit: number;
+  /** Authors whose removal has begun: their posts are counted no more and leave by that way. */
+  readonly skip: ReadonlySet<string>;
+}
+
+/** A post on its way out. */
+interface Leaving {
+  readonly author: string;
+  readonly id: bigint;
+  readonly number: number;
+}
+
+/** One step of the collector: at most one commit. */
+export async function collectStep(
+  kv: Deno.Kv,
+  step: CollectStep,
+): Promise<{ removed: number; done: boolean }> {
+  const collected = readCollected((await kv.get(keys.collected)).value);
+  const from = collected?.keep === step.keep ? collected.id : 0n;
+  if (from >= step.before) return { removed: 0, done: true };
+  const entries = await Array.fromAsync(
+    kv.list({ start: ["timeline", from], end: ["timeline", step.before] }, {
+      limit: scannedAtOnceMax,
+      batchSize: scannedAtOnceMax,
+    }),
+  );
+  const leaving: Leaving[] = [];
+  const leavingMax = Math.min(step.limit, removedAtOnceMax);
+  let reached: bigint | undefined;
+  for (const entry of entries) {
+    const place = readPlace(entry);
+    if (place === undefined || place.author === step.keep || step.skip.has(place.author)) continue;
+    if (leaving.length >= leavingMax) {
+      reached = place.id;
+      break;
+    }
+    leaving.push(place);
+  }
+  const isLast = reached === undefined && entries.length < scannedAtOnceMax;
+  // The last entry is looked at again, because another author may have a post of the same id.
+  reached ??= isLast ? step.before : readPlace(entries.at(-1) ?? noEntry)?.id ?? from;
+  const operation = kv.atomic();
+  const gone = await takeOut(kv, operation, leaving);
+  if (gone.length < leaving.length) reached = leaving[gone.length]?.id ?? reached;
+  if (gone.length > 0 || entries.length >= rememberedScanMin) {
+    operation.set(keys.collected, [step.keep, reached]);
+    await commit(operation);
+  }
+  const done = isLast && gone.length === leaving.length;
+  return { removed: gone.length, done: done || reached === from && gone.length === 0 };
+}
+
+const noEntry = { key: [], value: undefined, versionstamp: "" } as Deno.KvEntry<unknown>;
+
+/** Takes posts of any authors out, with their floors and proofs, as many as one commit may carry. */
+async function takeOut(
+  kv: Deno.Kv,
+  operation: Deno.AtomicOperation,
+  leaving: readonly Leaving[],
+): Promise<readonly Leaving[]> {
+  const states = await statesOf(kv, leaving);
+  const gone = withinCommit(leaving, states);
+  const newest = new Map<string, Leaving>();
+  for (const post of gone) {
+    const feed = feedOf(post);
+    if (post.number > (newest.get(feed)?.number ?? 0)) newest.set(feed, post);
+  }
+  const last = [...newest.values()];
+  const values = await getAll(
+    kv,
+    last.flatMap((post) => [keys.proof(post.author, deviceOf(post)), feedKeyOf(post)]),
+  );
+  for (const [i, post] of last.entries()) {
+    const [proof, signed] = values.slice(2 * i, 2 * i + 2);
+    const state = settledState(deviceOf(post), states.get(feedOf(post)), post.number);
+    operation.set(keys.state(post.author, deviceOf(post)), writeState(state));
+    if (signed !== undefined && post.number > (readStoredPost(proof)?.number ?? 0)) {
+      operation.set(keys.proof(post.author, deviceOf(post)), signed);
+    }
+  }
+  for (const post of gone) deletePost(operation, post);
+  await countDown(kv, operation, gone);
+  return gone;
+}
+
+/** The stored states of the feeds that posts are of. */
+async function statesOf(
+  kv: Deno.Kv,
+  posts: readonly Leaving[],
+): Promise<ReadonlyMap<string, unknown>> {
+  const feeds = new Map(posts.map((post) => [feedOf(post), post]));
+  const values = await getAll(
+    kv,
+    [...feeds.values()].map((post) => keys.state(post.author, deviceOf(post))),
+  );
+  return new Map([...feeds.keys()].map((feed, i) => [feed, values[i]]));
+}
+
+/** The first posts whose feeds' states and proofs fit into one commit. */
+function withinCommit(
+  posts: readonly Leaving[],
+  states: ReadonlyMap<string, unknown>,
+): readonly Leaving[] {
+  const seen = new Set<string>();
+  let bytes = 0;
+  for (const [i, post] of posts.entries()) {
+    const feed = feedOf(post);
+    if (seen.has(feed)) continue;
+    seen.add(feed);
+    const state = states.get(feed);
+    bytes += postBytesMax + bytesPerPost + (state instanceof Uint8Array ? state.length : 0);
+    if (bytes > commitBytesMax) return posts.slice(0, i);
+  }
+  return posts;
+}
+
+function deviceOf(post: Leaving): number {
+  return parseSnowflake(post.id).device;
+}
+
+function feedOf(post: Leaving): string {
+  return `${post.author} ${deviceOf(post)}`;
+}
+
+async function countDown(
+  kv: Deno.Kv,
+  operation: Deno.AtomicOperation,
+  gone: readonly Leaving[],
+): Promise<void> {
+  const byAuthor = Map.groupBy(gone, (post) => post.author);
+  const authors = [...byAuthor.keys()];
+  const [total, ...counts] = await getAll(kv, [keys.total, ...authors.map(keys.count)]);
+  if (gone.length > 0) operation.set(keys.total, Math.max(0, readCount(total) - gone.length));
+  for (const [i, author] of authors.entries()) {
+    const count = readCount(counts[i]) - (byAuthor.get(author)?.length ?? 0);
+    operation.set(keys.count(author), Math.max(0, count));
+  }
+}
+
+/**
+ * Begins the removal of an author: from this commit on nothing of theirs counts, whatever is still in
+ * the file. Resolves to the number of posts there were.
+ */
+export async function beginRemoval(kv: Deno.Kv, author: string): Promise<number> {
+  const [total, value] = await getAll(kv, [keys.total, keys.count(author)]);
+  const count = readCount(value);
+  const operation = kv.atomic().set(keys.removing(author), true).delete(keys.count(author));
+  if (count > 0) operation.set(keys.total, Math.max(0, readCount(total) - count));
+  await commit(operation);
+  return count;
+}
+
+/** One step of a removal that has begun. Resolves to whether that was the last. */
+export async function removalStep(kv: Deno.Kv, author: string): Promise<boolean> {
+  const operation = kv.atomic();
+  const limit = removedAtOnceMax;
+  let mutations = 0;
+  for await (const entry of kv.list({ prefix: ["author", author] }, { limit, batchSize: limit })) {
+    const place = readPlace(entry);
+    if (place === undefined) operation.delete(entry.key);
+    else deletePost(operation, place);
+    mutations++;
+  }
+  if (mutations === 0) {
+    // Posts that a damaged index no longer names go with the rest of the author's feeds.
+    for (const kind of ["state", "proof", "feed"]) {
+      const left = kv.list({ prefix: [kind, author] }, { limit, batchSize: limit });
+      for await (const { key } of left) {
+        operation.delete(key);
+        mutations++;
+      }
+    }
+  }
+  const isLast = mutations === 0;
+  if (isLast) operation.delete(keys.removing(author));
+  await commit(operation);
+  return isLast;
+}
+
+/** Authors whose removal has begun and was interrupted. */
+export async function pendingRemovals(kv: Deno.Kv): Promise<string[]> {
+  const authors: string[] = [];
+  for await (const { key } of kv.list({ prefix: ["removing"] })) authors.push(String(key[1]));
+  return authors;
+}
+
+/** The state of a feed with everything up to a number settled. */
+export function settledState(device: number, value: unknown, number: number): FeedState {
+  return withFloor(value === undefined ? emptyFeed(device) : readState(device, value), number);
+}

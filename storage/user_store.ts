@@ -1,0 +1,280 @@
+/**
+ * `Store` over Deno KV: one file a user. See `layout.ts` for what is in it.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { FeedState } from "../core/model/feed.ts";
+import type { Post } from "../core/model/post.ts";
+import type { ListEntry, ListName } from "../core/model/record_body.ts";
+import { isUsername } from "../core/model/username.ts";
+import type { AddReport, PendingNotice, Store, Stores, TimelineQuery } from "../core/ports.ts";
+import { commit, Database, getAll, type OpenKv } from "./database.ts";
+import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
+import * as lists from "./lists.ts";
+import { readFeedPosts, readFeedStates, readOnePost, readTimeline } from "./post_reads.ts";
+import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
+import { makePrivateFolder } from "./private_file.ts";
+import {
+  beginRemoval,
+  collectStep,
+  pendingRemovals,
+  removalStep,
+  settledState,
+} from "./removal.ts";
+import type { Schema } from "./schema.ts";
+
+/** What {@linkcode KvStores} can be told. */
+export interface KvStoresOptions {
+  /** `Deno.openKv` unless a test says otherwise. */
+  readonly openKv?: OpenKv;
+  /** The schema of users' databases unless a test says otherwise. */
+  readonly schema?: Schema;
+}
+
+/** {@linkcode Stores} in the folder `users` of a data folder: 0700, each file 0600. */
+export class KvStores implements Stores {
+  readonly #folder: string;
+  readonly #options: KvStoresOptions;
+
+  /** @param data The data folder. */
+  constructor(data: string, options: KvStoresOptions = {}) {
+    this.#folder = join(data, "users");
+    this.#options = options;
+  }
+
+  /**
+   * Opens a user's database, creating it if need be, and ends removals that were interrupted.
+   *
+   * @throws {CamelliaError} `database_damaged`, `folder_read_only`, `disk_full`, `disk_failed`, or
+   * `invalid_file` if a newer version of the program wrote it.
+   */
+  async open(username: string): Promise<Store> {
+    if (!isUsername(username)) {
+      throw new TypeError(`Cannot open a database: ${JSON.stringify(username)} is no username`);
+    }
+    await makePrivateFolder(this.#folder, { tighten: true });
+    const path = join(this.#folder, `${username}.kv`);
+    const database = await Database.open({ schema: userSchema, ...this.#options, path });
+    try {
+      return await KvStore.start(database);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+}
+
+/** One user's database. */
+class KvStore implements Store {
+  readonly #database: Database;
+  /** Authors whose removal has begun: until it ends, nothing of theirs is shown or added. */
+  readonly #removing = new Set<string>();
+  /** The runs that end those removals. */
+  readonly #removals = new Map<string, Promise<void>>();
+
+  private constructor(database: Database) {
+    this.#database = database;
+  }
+
+  static async start(database: Database): Promise<KvStore> {
+    const store = new KvStore(database);
+    const authors = await database.read("look for interrupted removals", pendingRemovals);
+    for (const author of authors) store.#removing.add(author);
+    for (const author of authors) await store.#finishRemoval(author);
+    return store;
+  }
+
+  addOwnPost(post: Post): Promise<void> {
+    return this.#database.write("store the post", (kv) => commitOwnPost(kv, post), {
+      urgent: true,
+    });
+  }
+
+  async addPosts(author: string, posts: readonly Post[]): Promise<AddReport> {
+    if (posts.some((post) => post.author !== author)) {
+      throw new TypeError(`Cannot add the posts: not all of them are by ${author}`);
+    }
+    const taken = new Set<Post>();
+    const forks: Post[] = [];
+    for (const batch of batchesOf(posts)) {
+      const report = await this.#writeOf(author, "store posts", (kv) => {
+        return commitBatch(kv, author, batch);
+      });
+      for (const post of report.taken) taken.add(post);
+      forks.push(...report.forks);
+    }
+    return { added: posts.filter((post) => taken.has(post)), forks };
+  }
+
+  timeline(query: TimelineQuery): Promise<Post[]> {
+    return this.#read("read the timeline", (kv) => readTimeline(kv, query, this.#removing));
+  }
+
+  async post(author: string, id: bigint): Promise<Post | undefined> {
+    if (this.#removing.has(author)) return undefined;
+    return await this.#read("read a post", (kv) => readOnePost(kv, author, id));
+  }
+
+  async feeds(author: string): Promise<FeedState[]> {
+    if (this.#removing.has(author)) return [];
+    return await this.#read("read the feeds", (kv) => readFeedStates(kv, author));
+  }
+
+  async feedPosts(
+    query: { author: string; device: number; from: number; to: number; limit: number },
+  ): Promise<Post[]> {
+    if (this.#removing.has(query.author)) return [];
+    return await this.#read("read posts", (kv) => readFeedPosts(kv, query));
+  }
+
+  async setFloor(proof: Post): Promise<void> {
+    const { author, device, number } = proof;
+    await this.#writeOf(author, "store a feed's floor", async (kv) => {
+      const [state, known] = await getAll(kv, [
+        keys.state(author, device),
+        keys.proof(author, device),
+      ]);
+      const settled = settledState(device, state, number);
+      const operation = kv.atomic().set(keys.state(author, device), writeState(settled));
+      const isNewer = number > (readStoredPost(known)?.number ?? 0);
+      if (isNewer) operation.set(keys.proof(author, device), proof.signed);
+      await commit(operation);
+    });
+  }
+
+  async floorProof(author: string, device: number): Promise<Post | undefined> {
+    if (this.#removing.has(author)) return undefined;
+    return await this.#read(
+      "read a feed's floor",
+      async (kv) => readStoredPost((await kv.get(keys.proof(author, device))).value),
+    );
+  }
+
+  async removeAuthor(author: string): Promise<number> {
+    const { count, finished } = await this.#write("remove an author", async (kv) => {
+      const known = this.#removing.has(author);
+      const count = known ? 0 : await beginRemoval(kv, author);
+      this.#removing.add(author);
+      return { count, finished: this.#finishRemoval(author) };
+    });
+    await finished;
+    return count;
+  }
+
+  async collect(query: { before: bigint; keep: string; limit: number }): Promise<number> {
+    let removed = 0;
+    while (removed < query.limit && !this.#database.isClosed) {
+      const step = { ...query, limit: query.limit - removed, skip: this.#removing };
+      const result = await this.#write("remove old posts", (kv) => collectStep(kv, step));
+      removed += result.removed;
+      if (result.done) break;
+    }
+    return removed;
+  }
+
+  noteFork(post: Post): Promise<void> {
+    return this.#write("note a fork", (kv) => lists.noteFork(kv, post));
+  }
+
+  forks(author: string): Promise<Post[]> {
+    return this.#read("read forks", (kv) => lists.getForks(kv, author));
+  }
+
+  countPosts(author?: string): Promise<number> {
+    const key = author === undefined ? keys.total : keys.count(author);
+    return this.#read("count posts", async (kv) => readCount((await getAll(kv, [key]))[0]));
+  }
+
+  listEntry(list: ListName, username: string): Promise<ListEntry | undefined> {
+    return this.#read("read a list", (kv) => lists.getListEntry(kv, list, username));
+  }
+
+  listEntries(list: ListName): Promise<ListEntry[]> {
+    return this.#read("read a list", (kv) => lists.getListEntries(kv, list));
+  }
+
+  putListEntries(entries: readonly ListEntry[]): Promise<void> {
+    return this.#write("write a list", (kv) => lists.changeListEntries(kv, entries, "put"));
+  }
+
+  dropListEntries(entries: readonly ListEntry[]): Promise<void> {
+    return this.#write("write a list", (kv) => lists.changeListEntries(kv, entries, "drop"));
+  }
+
+  notices(): Promise<PendingNotice[]> {
+    return this.#read("read notices", lists.getNotices);
+  }
+
+  putNotice(notice: PendingNotice): Promise<void> {
+    return this.#write("store a notice", (kv) => lists.putNotice(kv, notice));
+  }
+
+  dropNotice(username: string, when: number): Promise<void> {
+    return this.#write("remove a notice", (kv) => lists.dropNotice(kv, username, when));
+  }
+
+  getNote(name: string): Promise<Uint8Array | undefined> {
+    return this.#read("read a note", (kv) => lists.getNote(kv, name));
+  }
+
+  putNote(name: string, value: Uint8Array | undefined): Promise<void> {
+    return this.#write("store a note", (kv) => lists.putNote(kv, name, value));
+  }
+
+  async size(): Promise<{ posts: number; bytes: number }> {
+    return { posts: await this.countPosts(), bytes: await this.#database.bytes() };
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  #read<T>(doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+    return this.#database.read(doing, work);
+  }
+
+  #write<T>(doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+    return this.#database.write(doing, work);
+  }
+
+  /** Writes something of an author, after any removal of that author that is under way. */
+  async #writeOf<T>(author: string, doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+    for (;;) {
+      if (this.#removing.has(author)) await this.#finishRemoval(author);
+      const result = await this.#write(doing, async (kv) => {
+        // One may have begun while this waited for its turn.
+        return this.#removing.has(author) ? undefined : { value: await work(kv) };
+      });
+      if (result !== undefined) return result.value;
+    }
+  }
+
+  /** Removes what is left of an author whose removal has begun; there is one such run an author. */
+  #finishRemoval(author: string): Promise<void> {
+    const known = this.#removals.get(author);
+    if (known !== undefined) return known;
+    const running = this.#removeRest(author).finally(() => {
+      if (this.#removals.get(author) === running) this.#removals.delete(author);
+    });
+    this.#removals.set(author, running);
+    return running;
+  }
+
+  /** Ends early, to be resumed by the next `open`, when the database is closed. */
+  async #removeRest(author: string): Promise<void> {
+    let isLast = false;
+    while (!isLast && !this.#database.isClosed) {
+      isLast = await this.#write("remove an author", async (kv) => {
+        const done = await removalStep(kv, author);
+        // Within the job, so that whoever writes next finds the removal ended.
+        if (done) {
+          this.#removing.delete(author);
+          this.#removals.delete(author);
+        }
+        return done;
+      });
+    }
+  }
+}

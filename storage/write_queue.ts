@@ -1,0 +1,46 @@
+/**
+ * One write at a time, so that reading a state and committing what follows from it is one step.
+ *
+ * SQLite has one writer anyway. Long work is cut into short jobs by its caller, and every job queues
+ * anew, so that nobody waits for more than a job of each other caller; urgent jobs go before all.
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../core/errors.ts";
+
+/** Jobs that wait at most: some 3 s of work at the 0.3 ms that the shortest commit takes. */
+const waitingMax = 10_000;
+
+/** The queue of one database. */
+export class WriteQueue {
+  readonly #urgent: (() => Promise<void>)[] = [];
+  readonly #normal: (() => Promise<void>)[] = [];
+  #running = false;
+
+  /**
+   * Runs a job after those before it, and settles as it does.
+   *
+   * @throws {CamelliaError} `disk_failed` when too many jobs wait.
+   */
+  run<T>(job: () => Promise<T>, urgent = false): Promise<T> {
+    if (this.#urgent.length + this.#normal.length >= waitingMax) {
+      const message = `Cannot write: ${waitingMax} writes already wait for the disk`;
+      return Promise.reject(new CamelliaError("disk_failed", message));
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    (urgent ? this.#urgent : this.#normal).push(() => job().then(resolve, reject));
+    if (!this.#running) void this.#drain();
+    return promise;
+  }
+
+  async #drain(): Promise<void> {
+    this.#running = true;
+    for (let next = this.#next(); next !== undefined; next = this.#next()) await next();
+    this.#running = false;
+  }
+
+  #next(): (() => Promise<void>) | undefined {
+    return this.#urgent.shift() ?? this.#normal.shift();
+  }
+}
