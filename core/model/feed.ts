@@ -25,6 +25,12 @@ export interface FeedState {
 /** Ranges that one feed's state carries at most; a peer with more gaps than that asks again later. */
 export const rangesMax = 64;
 
+/**
+ * Ranges that one message carries at most, over all feeds: 4,096 take 80 KB of its 1 MiB, and are
+ * beyond what any feed but a hostile one has.
+ */
+export const rangesTotalMax = 4096;
+
 /** A feed of which nothing is had. */
 export function emptyFeed(device: number): FeedState {
   return { device, floor: 0, ranges: [] };
@@ -79,9 +85,23 @@ export function missingUpTo(feed: FeedState, head: number): NumberRange[] {
   return missing;
 }
 
-/** The MessagePack form of feed states, cut to {@linkcode rangesMax} ranges each. */
+/** How many posts are missing up to a head. */
+export function countMissing(feed: FeedState, head: number): number {
+  return missingUpTo(feed, head).reduce((sum, [from, to]) => sum + (to - from + 1), 0);
+}
+
+/** The feed of a device among an author's, an empty one where nothing is had of it. */
+export function feedOf(feeds: readonly FeedState[], device: number): FeedState {
+  return feeds.find((feed) => feed.device === device) ?? emptyFeed(device);
+}
+
+/**
+ * The MessagePack form of feed states. Of each only the first {@linkcode rangesMax} ranges are told,
+ * fewer where there are many feeds: whoever answers sends what lies beyond them once more.
+ */
 export function writeFeeds(feeds: readonly FeedState[]): unknown {
-  return feeds.map((feed) => [feed.device, feed.floor, feed.ranges.slice(0, rangesMax)]);
+  const told = Math.min(rangesMax, Math.floor(rangesTotalMax / Math.max(feeds.length, 1)));
+  return feeds.map((feed) => [feed.device, feed.floor, feed.ranges.slice(0, told)]);
 }
 
 /** Reads feed states: at most one a device, ranges ascending. */

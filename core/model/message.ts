@@ -18,6 +18,7 @@ import {
   DecodeError,
   encode,
 } from "./msgpack.ts";
+import { checkShape } from "./msgpack_shape.ts";
 import { postBytesMax } from "./post.ts";
 import { recordBytesMax } from "./record.ts";
 import { type Head, readHeads, writeHeads } from "./record_body.ts";
@@ -120,6 +121,15 @@ export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
 const envelopeBytes = 107;
 
 const payloadBytesMax = messageBytesMax - envelopeBytes;
+
+/**
+ * The most structure that a message needs. The deepest is message, body, feeds, feed, ranges, range;
+ * the most values has a `want` that knows 1,024 feeds and 4,096 ranges: some 17,500.
+ */
+const messageShape = { maxDepth: 6, maxValues: 32_768 };
+
+/** The longest array in a message: feeds and heads of 1,024 devices. */
+const messageArrayMax = 1024;
 
 function writeUser(user: UserName): unknown {
   return [user.username, user.key];
@@ -253,8 +263,9 @@ export function readFrame(bytes: Uint8Array): Frame {
     throw new DecodeError(`${bytes.length} bytes are over the limit`);
   }
   const signed = openSigned(bytes, payloadBytesMax);
+  checkShape(signed.payload, messageShape);
   const [kind, from, to, time, id, bodyValue] = asArray(
-    decode(signed.payload, { maxBytes: payloadBytesMax, maxArrayLength: 2048 }),
+    decode(signed.payload, { maxBytes: payloadBytesMax, maxArrayLength: messageArrayMax }),
     "message",
     6,
   );
