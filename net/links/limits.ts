@@ -1,0 +1,106 @@
+/**
+ * The bounds of links: sizes, counts and times, each with its reason.
+ *
+ * @module
+ */
+
+/** A frame is one message (design, section 6). */
+export const frameBytesMax = 1_048_576;
+
+/**
+ * What CURVE adds to a frame: the command's name, the flags, a nonce and the box's tag make 33 bytes;
+ * the rest is margin. libzmq measures the encrypted frame.
+ */
+export const curveOverheadBytes = 1024;
+
+/** Links open at once. One costs about 40 KB and two file descriptors; zeromq's default is 1,023. */
+export const linksMax = 400;
+
+/** Sockets that the zeromq context allows: links, those that linger after closing, and the PULL. */
+export const socketsMax = 4096;
+
+/** A link not used for so long is closed. Opening one costs four round trips. */
+export const idleMsMax = 120_000;
+
+/** Frames that wait on one link. A burst of posts, and a fetch of 10,000 in batches, fit well. */
+export const queuedFramesMax = 1024;
+
+/** Bytes that wait on one link: eight of the largest frames. */
+export const queuedBytesMax = 8 * frameBytesMax;
+
+/** Frames that wait for a peer known to be down: more would only be stale when it comes back. */
+export const queuedFramesDownMax = 64;
+
+/** Bytes that wait on all links together. A peer shall stay under 100 MB. */
+export const queuedBytesTotalMax = 32 * frameBytesMax;
+
+/** Frames older than this aren't sent any more: receivers refuse messages older than 10 minutes. */
+export const frameAgeMsMax = 300_000;
+
+/** How long a TCP connection may take. A lost SYN is repeated after 1 s, so that one loss is forgiven. */
+export const dialMsMax = 2_500;
+
+/** After this long without an answer the next address is tried beside the first (as RFC 8305 does). */
+export const dialStaggerMs = 250;
+
+/** Addresses looked at of one device. A machine has an IPv4, an IPv6 and perhaps a local one. */
+export const addressesMax = 8;
+
+/** Remembered choices of addresses; each is a short string. */
+export const rememberedAddressesMax = 2048;
+
+/** A handshake that takes longer has failed (design, section 6). */
+export const handshakeMsMax = 5_000;
+
+/** The first wait before a link is dialled again (design, section 6); doubles each time. */
+export const redialMsMin = 1_000;
+
+/** The longest wait before a link is dialled again (design, section 6). */
+export const redialMsMax = 60_000;
+
+/** A link that held so long was a good one: the next wait starts at the least again. */
+export const goodLinkMs = 10_000;
+
+/** A frame that the network hasn't taken for so long means that the link is dead. */
+export const stallMsMax = 10_000;
+
+/** How often zeromq asks a silent connection whether it lives; catches peers that lost power. */
+export const heartbeatMs = 30_000;
+
+/** What is still in a socket when it is closed has so long to leave. */
+export const lingerMs = 300;
+
+/** Turns of the event loop to look again whether a frame was taken, before a timer does: 50 to 100 µs. */
+export const quickLooksMax = 30;
+
+/** The first and the longest pause of a link that waits for its socket, when looking didn't help. */
+export const sendPauseMsMin = 1;
+/** See {@linkcode sendPauseMsMin}. */
+export const sendPauseMsMax = 25;
+
+/** Frames handed to one socket in a row, before others have their turn. */
+export const framesATurnMax = 64;
+
+/** How often the PULL socket is looked at while messages come (issue 5: every 5 ms). */
+export const receivePauseMsMin = 5;
+
+/** How often the PULL socket is looked at when idle (issue 5: up to every 25 ms; 1.3 % of a core). */
+export const receivePauseMsMax = 25;
+
+/** The last message being younger than this, the shortest pause holds (issue 5). */
+export const receiveBusyMs = 1_000;
+
+/** Frames received in a row, before timers and other sockets have their turn. */
+export const receivedFramesATurnMax = 200;
+
+/** Bytes received in a row. */
+export const receivedBytesATurnMax = 4 * frameBytesMax;
+
+/** Time spent in a row on receiving: a flooding sender must not hold up the rest for longer. */
+export const receiveTurnMsMax = 8;
+
+/** Messages that zeromq holds for one connection that we don't read fast enough: 8 MiB at worst. */
+export const receiveHighWaterMark = 8;
+
+/** Silent connections that may wait to be accepted. */
+export const backlogMax = 256;

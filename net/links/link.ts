@@ -1,0 +1,262 @@
+/**
+ * The way to one device: dialling, the CURVE handshake, sending, and starting over.
+ *
+ * A link is, in turn, `dialling` (which address takes a TCP connect?), `shaking` hands (zeromq
+ * connects, CURVE checks the link key), `up`, and `down` after an attempt that failed, until it is
+ * time for the next. Frames wait in a queue meanwhile. A link never waits for anything in zeromq.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import type { Clock, SendResult, Timer } from "../../core/ports.ts";
+import type { KnownAddress } from "./addresses.ts";
+import type { Dialler } from "./dialler.ts";
+import { type ByteBudget, FrameQueue } from "./frame_queue.ts";
+import {
+  dialMsMax,
+  framesATurnMax,
+  goodLinkMs,
+  handshakeMsMax,
+  idleMsMax,
+  queuedFramesDownMax,
+  queuedFramesMax,
+  quickLooksMax,
+  redialMsMax,
+  redialMsMin,
+  sendPauseMsMax,
+  sendPauseMsMin,
+  stallMsMax,
+} from "./limits.ts";
+import type { connectPush, PushSocket } from "./sockets.ts";
+
+/** Where a link stands. */
+export type LinkState = "dialling" | "shaking" | "up" | "down" | "closed";
+
+/** What a link needs. */
+export interface LinkOptions {
+  /** Names the device and its addresses. */
+  readonly key: string;
+  /** CURVE public key, 32 bytes. */
+  readonly linkKey: Uint8Array;
+  /** Addresses that may be dialled, at least one. */
+  readonly addresses: readonly KnownAddress[];
+  /** TCP port. */
+  readonly port: number;
+  /** Time. */
+  readonly clock: Pick<Clock, "after" | "monotonic">;
+  /** Finds the address. */
+  readonly dialler: Dialler;
+  /** Opens the socket. */
+  readonly connect: typeof connectPush;
+  /** Bytes that wait on all links. */
+  readonly budget: ByteBudget;
+  /** The link has been idle for too long and closed itself. */
+  readonly onIdle: () => void;
+}
+
+/** A link to one device. Opens at once. */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #clock: LinkOptions["clock"];
+  readonly #queue: FrameQueue;
+  readonly #abort = new AbortController();
+  #addresses: readonly KnownAddress[];
+  #state: LinkState = "dialling";
+  #socket: PushSocket | undefined;
+  #address: KnownAddress | undefined;
+  /** Whether zeromq still has the last frame, as far as was seen. */
+  #inFlight = false;
+  /** When the socket last was writable, or was opened. */
+  #progressAt = 0;
+  #dialledAt = 0;
+  #upAt = 0;
+  #usedAt: number;
+  #redialMs = redialMsMin;
+  #sendPauseMs = sendPauseMsMin;
+  /** Looks left before a timer takes over. */
+  #quickLooks = 0;
+  #looking = false;
+  #lookTimer: Timer | undefined;
+  #redialAt = 0;
+  #redialTimer: Timer | undefined;
+  #idleTimer: Timer;
+
+  /** Starts dialling. */
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#addresses = options.addresses;
+    this.#queue = new FrameQueue(options.budget);
+    this.#usedAt = this.#clock.monotonic();
+    this.#idleTimer = this.#clock.after(idleMsMax, () => this.#closeIfIdle());
+    this.#dial();
+  }
+
+  /** Where it stands. */
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Whether frames are on their way out: not so when the peer is known to be down. */
+  get isBusy(): boolean {
+    return this.#state !== "down" && this.#state !== "closed" &&
+      (this.#queue.length > 0 || this.#inFlight);
+  }
+
+  /** Queues a frame and sends what can be sent. */
+  send(frame: Uint8Array): SendResult {
+    if (this.#state === "closed") return "unreachable";
+    const now = this.#clock.monotonic();
+    const framesMax = this.#state === "down" ? queuedFramesDownMax : queuedFramesMax;
+    if (!this.#queue.push(frame, framesMax, now)) return "full";
+    this.#usedAt = now;
+    if (this.#state === "up" && !this.#looking) this.#pump();
+    else this.#planRedial();
+    return "queued";
+  }
+
+  /** Closes it; what waits is lost, what zeromq has is given a moment to leave. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#abort.abort();
+    this.#lookTimer?.cancel();
+    this.#redialTimer?.cancel();
+    this.#idleTimer.cancel();
+    this.#queue.clear();
+    this.#dropSocket();
+  }
+
+  #closeIfIdle(): void {
+    const idleMs = this.#clock.monotonic() - this.#usedAt;
+    if (idleMs < idleMsMax || this.isBusy) {
+      const waitMs = Math.max(idleMsMax - idleMs, redialMsMin);
+      this.#idleTimer = this.#clock.after(waitMs, () => this.#closeIfIdle());
+      return;
+    }
+    this.close();
+    this.#options.onIdle();
+  }
+
+  async #dial(): Promise<void> {
+    this.#state = "dialling";
+    this.#dialledAt = this.#clock.monotonic();
+    const { key, port, linkKey } = this.#options;
+    const address = await this.#options.dialler.reach(
+      { key, addresses: this.#addresses, port, timeoutMs: dialMsMax },
+      this.#abort.signal,
+    );
+    if (this.#state !== "dialling") return;
+    if (!address) return this.#fail();
+    try {
+      this.#socket = this.#options.connect(linkKey, address, port);
+    } catch {
+      // Out of sockets or file descriptors, mostly: a later attempt may find some.
+      return this.#fail();
+    }
+    this.#address = address;
+    this.#state = "shaking";
+    this.#progressAt = this.#clock.monotonic();
+    this.#quickLooks = quickLooksMax;
+    this.#lookSoon();
+  }
+
+  /** Looks at the socket again soon: within this turn of the loop at first, later by timer. */
+  #lookSoon(): void {
+    this.#looking = true;
+    if (this.#quickLooks > 0) {
+      this.#quickLooks--;
+      setImmediate(() => this.#look());
+      return;
+    }
+    this.#lookTimer = this.#clock.after(this.#sendPauseMs, () => this.#look());
+    this.#sendPauseMs = Math.min(this.#sendPauseMs * 2, sendPauseMsMax);
+  }
+
+  #look(): void {
+    this.#looking = false;
+    if (this.#state === "shaking") this.#lookForHandshake();
+    else if (this.#state === "up") this.#pump();
+  }
+
+  #lookForHandshake(): void {
+    const now = this.#clock.monotonic();
+    if (this.#socket?.writable) {
+      this.#state = "up";
+      this.#upAt = now;
+      this.#pump();
+    } else if (now - this.#progressAt >= handshakeMsMax) {
+      this.#preferOthers();
+      this.#fail();
+    } else {
+      this.#lookSoon();
+    }
+  }
+
+  /** The address took a connect and no handshake: next time it comes last. */
+  #preferOthers(): void {
+    const failed = this.#address;
+    this.#options.dialler.forget(this.#options.key);
+    this.#addresses = [
+      ...this.#addresses.filter((address) => address !== failed),
+      ...this.#addresses.filter((address) => address === failed),
+    ];
+  }
+
+  /** Hands frames to the socket while it takes them. */
+  #pump(): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    const now = this.#clock.monotonic();
+    for (let sent = 0; sent < framesATurnMax; sent++) {
+      if (!socket.writable) return this.#awaitSocket(now);
+      this.#inFlight = false;
+      this.#progressAt = now;
+      const frame = this.#queue.shift(now);
+      if (!frame) return;
+      this.#inFlight = true;
+      this.#quickLooks = quickLooksMax;
+      this.#sendPauseMs = sendPauseMsMin;
+      // It was writable just now; should that have changed, the frame is lost as if on the way.
+      socket.send(frame).catch(() => {});
+    }
+    this.#lookSoon();
+  }
+
+  /** The socket takes nothing: it is busy with the last frame, or its connection is gone. */
+  #awaitSocket(now: number): void {
+    if (this.#inFlight && now - this.#progressAt < stallMsMax) this.#lookSoon();
+    else this.#fail();
+  }
+
+  /** This attempt is over; the next comes after a wait that grows while attempts fail. */
+  #fail(): void {
+    const now = this.#clock.monotonic();
+    const wasGood = this.#state === "up" && now - this.#upAt >= goodLinkMs;
+    this.#dropSocket();
+    this.#state = "down";
+    if (wasGood) this.#redialMs = redialMsMin;
+    this.#redialAt = this.#dialledAt + this.#redialMs;
+    this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
+    this.#planRedial();
+  }
+
+  /** Dials again in its time, if there is a frame to send; else the next frame asks again. */
+  #planRedial(): void {
+    if (this.#state !== "down" || this.#redialTimer || this.#queue.length === 0) return;
+    const waitMs = this.#redialAt - this.#clock.monotonic();
+    // What was dialled long ago is dialled at once: a peer that has restarted gets its frame now.
+    if (waitMs <= 0) return void this.#dial();
+    this.#redialTimer = this.#clock.after(waitMs, () => {
+      this.#redialTimer = undefined;
+      this.#planRedial();
+    });
+  }
+
+  #dropSocket(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#inFlight = false;
+  }
+}

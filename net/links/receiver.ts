@@ -1,0 +1,115 @@
+/**
+ * Drains the PULL socket: often while messages come, seldom when idle, never for long.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../../core/ports.ts";
+import {
+  frameBytesMax,
+  receiveBusyMs,
+  receivedBytesATurnMax,
+  receivedFramesATurnMax,
+  receivePauseMsMax,
+  receivePauseMsMin,
+  receiveTurnMsMax,
+} from "./limits.ts";
+import type { PullSocket } from "./sockets.ts";
+
+/** What a receiver needs. */
+export interface ReceiverOptions {
+  /** The socket; the receiver closes it. */
+  readonly socket: PullSocket;
+  /** Time. */
+  readonly clock: Pick<Clock, "after" | "monotonic">;
+  /** Takes what came in. */
+  readonly onFrame: (frame: Uint8Array) => void;
+  /** Learns what `onFrame` threw. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** How long to pause when the last message is that old: at first the least, then growing with its age. */
+export function receivePauseMs(lastMessageAgeMs: number): number {
+  if (lastMessageAgeMs < receiveBusyMs) return receivePauseMsMin;
+  // 5 ms a second of silence: the longest pause is reached after five seconds.
+  const grownMs = receivePauseMsMin * (lastMessageAgeMs / receiveBusyMs);
+  return Math.min(grownMs, receivePauseMsMax);
+}
+
+/** Receives until closed. */
+export class Receiver {
+  readonly #options: ReceiverOptions;
+  #lastMessageAt: number;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  /** Starts to receive. */
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+    this.#lastMessageAt = options.clock.monotonic();
+    this.#pause(receivePauseMsMin);
+  }
+
+  /** Where it listens, as `tcp://ip:port`. */
+  get endpoint(): string {
+    return this.#options.socket.lastEndpoint ?? "";
+  }
+
+  /** Stops and closes the socket. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#options.socket.close();
+  }
+
+  #pause(ms: number): void {
+    if (this.#closed) return;
+    this.#timer = this.#options.clock.after(ms, () => void this.#turn());
+  }
+
+  /** Never rejects. */
+  async #turn(): Promise<void> {
+    const { socket, clock } = this.#options;
+    const startedAt = clock.monotonic();
+    let bytes = 0;
+    for (let frames = 0; frames < receivedFramesATurnMax; frames++) {
+      if (this.#closed) return;
+      if (!socket.readable) return this.#pause(this.#pauseMs());
+      bytes += await this.#receive(socket);
+      this.#lastMessageAt = clock.monotonic();
+      if (bytes >= receivedBytesATurnMax) break;
+      if (this.#lastMessageAt - startedAt >= receiveTurnMsMax) break;
+    }
+    // There may be more, but everybody else comes first.
+    this.#pause(0);
+  }
+
+  #pauseMs(): number {
+    return receivePauseMs(this.#options.clock.monotonic() - this.#lastMessageAt);
+  }
+
+  /** Takes one message and returns its size. Messages in several parts are nothing of ours. */
+  async #receive(socket: PullSocket): Promise<number> {
+    let parts: Uint8Array[];
+    try {
+      parts = await socket.receive();
+    } catch {
+      // Nothing there after all, or closed in the meantime.
+      return 0;
+    }
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    const [part] = parts;
+    if (part && parts.length === 1 && bytes <= frameBytesMax && !this.#closed) this.#deliver(part);
+    return bytes;
+  }
+
+  #deliver(part: Uint8Array): void {
+    try {
+      // zeromq hands out node's Buffer, whose slice() shares memory: a plain array surprises nobody.
+      this.#options.onFrame(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    } catch (error) {
+      this.#options.onFault(error);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * zeromq's sockets as links use them. Nothing else imports zeromq.
+ *
+ * Under Deno a socket must never wait: both timeouts are 0 always, and whoever reads or writes asks
+ * first whether it can. Sockets are constructed bare and set up property by property, because a
+ * constructor that throws leaves the process to crash at its exit.
+ *
+ * @module
+ */
+
+import { context, curveKeyPair, Pull, Push } from "zeromq";
+import type { KnownAddress } from "./addresses.ts";
+import { zmqAddress } from "./addresses.ts";
+import {
+  backlogMax,
+  curveOverheadBytes,
+  dialMsMax,
+  frameBytesMax,
+  handshakeMsMax,
+  heartbeatMs,
+  lingerMs,
+  receiveHighWaterMark,
+  socketsMax,
+} from "./limits.ts";
+import { z85Encode } from "./z85.ts";
+
+/** What comes in: asked before each receive. */
+export interface PullSocket {
+  /** Whether a receive would find a message. */
+  readonly readable: boolean;
+  /** The address bound, as `tcp://ip:port`. */
+  readonly lastEndpoint: string | null;
+  /** The parts of one message, at once. */
+  receive(): Promise<Uint8Array[]>;
+  /** Never blocks. */
+  close(): void;
+}
+
+/**
+ * What goes out, to one device.
+ *
+ * With `immediate` and a high-water mark of one, `writable` says all there is to know: the handshake
+ * has succeeded, the connection lives, and the last frame has been taken by the network. zeromq never
+ * reconnects by itself, so that a dead socket stays unwritable and its owner decides what to do.
+ */
+export interface PushSocket {
+  /** See {@linkcode PushSocket}. */
+  readonly writable: boolean;
+  /** To be called while writable only. The frame must not be changed afterwards. */
+  send(frame: Uint8Array): Promise<void>;
+  /** Never blocks; what is inside has a moment to leave. */
+  close(): void;
+}
+
+/** The first socket fixes the limit of the context. */
+function raiseSocketLimit(): void {
+  if (context.maxSockets < socketsMax) context.maxSockets = socketsMax;
+}
+
+/**
+ * Binds a PULL socket that speaks CURVE only.
+ *
+ * @throws {Error} With zeromq's `code`, such as EADDRINUSE.
+ */
+export function bindPull(
+  secretKey: Uint8Array,
+  listen: Omit<KnownAddress, "kind">,
+  port: number,
+): PullSocket {
+  const curveSecretKey = z85Encode(secretKey);
+  raiseSocketLimit();
+  const socket = new Pull();
+  socket.receiveTimeout = 0;
+  socket.linger = 0;
+  socket.ipv6 = listen.isIPv6;
+  socket.curveServer = true;
+  socket.curveSecretKey = curveSecretKey;
+  socket.maxMessageSize = frameBytesMax + curveOverheadBytes;
+  socket.receiveHighWaterMark = receiveHighWaterMark;
+  socket.handshakeInterval = handshakeMsMax;
+  socket.heartbeatInterval = heartbeatMs;
+  socket.heartbeatTimeout = heartbeatMs;
+  socket.backlog = backlogMax;
+  try {
+    socket.bindSync(zmqAddress(listen, port));
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return socket;
+}
+
+/** The sender's own CURVE keys say nothing about him (messages are signed): one pair a process will do. */
+let senderKeys: { publicKey: string; secretKey: string } | undefined;
+
+/** Connects a PUSH socket to a device: see {@linkcode PushSocket}. */
+export function connectPush(linkKey: Uint8Array, to: KnownAddress, port: number): PushSocket {
+  const curveServerKey = z85Encode(linkKey);
+  raiseSocketLimit();
+  senderKeys ??= curveKeyPair();
+  const socket = new Push();
+  socket.sendTimeout = 0;
+  socket.linger = lingerMs;
+  socket.ipv6 = to.isIPv6;
+  socket.curveServerKey = curveServerKey;
+  socket.curvePublicKey = senderKeys.publicKey;
+  socket.curveSecretKey = senderKeys.secretKey;
+  socket.immediate = true;
+  socket.sendHighWaterMark = 1;
+  socket.reconnectInterval = -1;
+  socket.connectTimeout = dialMsMax;
+  socket.handshakeInterval = handshakeMsMax;
+  socket.heartbeatInterval = heartbeatMs;
+  socket.heartbeatTimeout = heartbeatMs;
+  // Nothing is ever meant to come back.
+  socket.maxMessageSize = curveOverheadBytes;
+  socket.connect(zmqAddress(to, port));
+  return socket;
+}
