@@ -1,0 +1,203 @@
+/**
+ * `Links` on a simulated network with a simulated clock, with the bounds and the waits of the real
+ * ones, and one event a frame instead of looking at sockets.
+ *
+ * @module
+ */
+
+import { x25519 } from "@noble/curves/ed25519.js";
+import type { Endpoint, Links, LinkTarget, SendResult } from "../../core/ports.ts";
+import { CamelliaError } from "../../core/errors.ts";
+import { toHex } from "../../core/model/bytes.ts";
+import { dialable, isPort, readListeningAddress } from "../../net/links/addresses.ts";
+import { ByteBudget } from "../../net/links/frame_queue.ts";
+import {
+  addressesMax,
+  frameBytesMax,
+  linksMax,
+  queuedBytesTotalMax,
+} from "../../net/links/limits.ts";
+import { SimLink } from "./link.ts";
+import type { ConnectOutcome, SimLinkNetwork, SimListener } from "./links_network.ts";
+
+const linkKeyBytes = 32;
+const flushLookMs = 5;
+
+/** What {@linkcode SimLinks} needs. */
+export interface SimLinksOptions {
+  /** Where peers meet. */
+  readonly network: SimLinkNetwork;
+  /** This machine's address, and the port to listen on; 0 means any. */
+  readonly listen: Endpoint;
+  /** As for the real links; by default the address listened on. */
+  readonly ownAddresses?: () => readonly string[];
+  /** Learns what a frame's receiver threw; by default the run fails. */
+  readonly onFault?: (error: unknown) => void;
+}
+
+/** One simulated peer's links. */
+export class SimLinks implements Links {
+  readonly #options: SimLinksOptions;
+  readonly #network: SimLinkNetwork;
+  readonly #budget = new ByteBudget(queuedBytesTotalMax);
+  readonly #links = new Map<string, SimLink>();
+  #listener: SimListener | undefined;
+  #crashed = false;
+
+  /** Nothing listens before {@linkcode open}. */
+  constructor(options: SimLinksOptions) {
+    this.#options = options;
+    this.#network = options.network;
+  }
+
+  /** Bytes that wait on all links: to check the bound. */
+  get queuedBytes(): number {
+    return this.#budget.usedBytes;
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`.
+   */
+  // deno-lint-ignore require-await
+  async open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): Promise<Endpoint> {
+    if (this.#listener) throw new Error("Cannot open links: they are open already");
+    if (secretKey.length !== linkKeyBytes) throw new RangeError("Cannot open links: bad key");
+    const { ip, port } = this.#options.listen;
+    if (
+      !readListeningAddress(ip) || this.#network.foreign.has(ip) || (port !== 0 && !isPort(port))
+    ) {
+      throw new CamelliaError("address_unavailable", `Cannot listen: ${ip} ${port}`);
+    }
+    const onFault = this.#options.onFault ?? ((error) => {
+      throw error;
+    });
+    const listener: SimListener = {
+      publicKey: toHex(x25519.getPublicKey(secretKey)),
+      at: { ip, port: port || this.#network.freePort() },
+      deliver(frame) {
+        try {
+          onFrame(frame);
+        } catch (error) {
+          onFault(error);
+        }
+      },
+    };
+    if (!this.#network.listen(listener)) {
+      throw new CamelliaError("tcp_port_in_use", `Cannot listen: ${ip} port ${port} is in use`);
+    }
+    this.#listener = listener;
+    return listener.at;
+  }
+
+  /** As the real one. */
+  send(target: LinkTarget, frame: Uint8Array): SendResult {
+    if (!this.#listener || frame.length > frameBytesMax) return "unreachable";
+    const key = keyOf(target);
+    const link = this.#links.get(key) ?? this.#openLink(key, target);
+    if (typeof link === "string") return link;
+    this.#links.delete(key);
+    this.#links.set(key, link);
+    return link.send(frame);
+  }
+
+  /** As the real one, but that addresses are tried all at once. */
+  probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#crashed) return new Promise(() => {});
+    const { clock } = this.#network;
+    const outcomes = this.#outcomes(target);
+    const isThere = outcomes.includes("accepted");
+    const hangs = !isThere && outcomes.includes("silence");
+    const waitMs = hangs ? timeoutMs : Math.min(2 * this.#network.latency(), timeoutMs);
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      const timer = clock.after(waitMs, () => {
+        signal?.removeEventListener("abort", onAbort);
+        if (!this.#crashed) resolve(isThere);
+      });
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** As the real one. */
+  async flush(timeoutMs: number): Promise<void> {
+    const { clock } = this.#network;
+    const untilMs = clock.monotonic() + timeoutMs;
+    while (clock.monotonic() < untilMs && [...this.#links.values()].some((link) => link.isBusy)) {
+      await new Promise<void>((resolve) => {
+        clock.after(flushLookMs, resolve);
+      });
+    }
+  }
+
+  /** As the real one. */
+  status(): { readonly listening?: Endpoint; readonly open: number } {
+    const open = this.#links.size;
+    return this.#listener ? { listening: this.#listener.at, open } : { open };
+  }
+
+  /** As the real one. */
+  close(): Promise<void> {
+    if (this.#listener) this.#network.unlisten(this.#listener);
+    this.#listener = undefined;
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+    return Promise.resolve();
+  }
+
+  /** The peer is killed: nothing of it is delivered or called back any more. */
+  crash(): void {
+    this.#crashed = true;
+    void this.close();
+  }
+
+  #outcomes(target: LinkTarget): ConnectOutcome[] {
+    if (!isPort(target.port)) return [];
+    const { ip } = this.#options.listen;
+    return dialable(target, this.#ownAddresses())
+      .map((address) => this.#network.connect(ip, { ip: address.ip, port: target.port }).outcome);
+  }
+
+  #ownAddresses(): readonly string[] {
+    return this.#options.ownAddresses?.() ?? [this.#options.listen.ip];
+  }
+
+  #openLink(key: string, target: LinkTarget): SimLink | "full" | "unreachable" {
+    const listener = this.#listener;
+    if (!listener || target.linkKey.length !== linkKeyBytes || !isPort(target.port)) {
+      return "unreachable";
+    }
+    const addresses = dialable(target, this.#ownAddresses()).map((address) => address.ip);
+    if (addresses.length === 0) return "unreachable";
+    if (this.#links.size >= linksMax && !this.#closeIdleLink()) return "full";
+    return new SimLink({
+      network: this.#network,
+      from: listener.at,
+      publicKey: toHex(target.linkKey),
+      addresses,
+      port: target.port,
+      budget: this.#budget,
+      onIdle: () => this.#links.delete(key),
+    });
+  }
+
+  #closeIdleLink(): boolean {
+    for (const [key, link] of this.#links) {
+      if (link.isBusy) continue;
+      link.close();
+      this.#links.delete(key);
+      return true;
+    }
+    return false;
+  }
+}
+
+function keyOf(target: LinkTarget): string {
+  const addresses = target.addresses.slice(0, addressesMax).join(",");
+  return `${toHex(target.linkKey)}@${addresses}:${target.port}`;
+}
