@@ -14,6 +14,7 @@ import { onDisk } from "./errors.ts";
 import {
   makePrivateFolder,
   readPrivateFile,
+  removePrivateFile,
   removeStrayFiles,
   writePrivateFile,
 } from "./private_file.ts";
@@ -80,19 +81,13 @@ export class KeyFiles implements Keys {
 
   /** @inheritdoc */
   async remove(username: string): Promise<void> {
-    const path = this.#file(username);
-    await onDisk({ doing: `remove ${path}`, path }, async () => {
-      try {
-        await Deno.remove(path);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
-    });
+    await removePrivateFile(this.#file(username));
+    if (await this.lastUser() === username) await removePrivateFile(this.#lastUserFile());
   }
 
   /** @inheritdoc */
   async lastUser(): Promise<string | undefined> {
-    const bytes = await readPrivateFile(join(this.#data, "last-user"));
+    const bytes = await readPrivateFile(this.#lastUserFile());
     const name = new TextDecoder().decode(bytes).trim();
     return isUsername(name) ? name : undefined;
   }
@@ -100,7 +95,7 @@ export class KeyFiles implements Keys {
   /** @inheritdoc */
   async setLastUser(username: string): Promise<void> {
     assertUsername(username);
-    await writePrivateFile(join(this.#data, "last-user"), utf8(`${username}\n`));
+    await writePrivateFile(this.#lastUserFile(), utf8(`${username}\n`));
   }
 
   /**
@@ -132,6 +127,10 @@ export class KeyFiles implements Keys {
     } finally {
       secret.fill(0);
     }
+  }
+
+  #lastUserFile(): string {
+    return join(this.#data, "last-user");
   }
 
   #file(username: string): string {

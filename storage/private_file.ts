@@ -99,6 +99,7 @@ export async function removePrivateFile(path: string): Promise<void> {
   await onDisk({ doing: `remove ${path}`, path }, async () => {
     try {
       await Deno.remove(path);
+      await syncFolder(dirname(path));
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

@@ -105,7 +105,7 @@ class KvStore implements Store {
       for (const post of report.taken) taken.add(post);
       forks.push(...report.forks);
     }
-    return { added: posts.filter((post) => taken.has(post)), forks };
+    return { added: posts.filter((post) => taken.delete(post)), forks };
   }
 
   timeline(query: TimelineQuery): Promise<Post[]> {

@@ -1,0 +1,160 @@
+/**
+ * The posts of one user's simulated database: the rules of `Store`, written a second time and simply,
+ * so that each implementation checks the other.
+ *
+ * @module
+ */
+
+import { equalBytes } from "../../core/model/bytes.ts";
+import {
+  emptyFeed,
+  type FeedState,
+  hasNumber,
+  lastNumber,
+  withFloor,
+  withNumbers,
+} from "../../core/model/feed.ts";
+import type { Post } from "../../core/model/post.ts";
+import type { TimelineQuery } from "../../core/ports.ts";
+import { storedRangesMax } from "../../storage/layout.ts";
+import { SortedList } from "./sorted_list.ts";
+
+const byTime = (a: Post, b: Post): number =>
+  a.id < b.id ? -1 : a.id > b.id ? 1 : a.author < b.author ? -1 : a.author > b.author ? 1 : 0;
+
+/** One feed as it is on the simulated disk. */
+interface Feed {
+  readonly posts: SortedList<Post>;
+  state: FeedState;
+  proof?: Post;
+}
+
+/** Posts and feed states of one user's database. */
+export class MemoryPosts {
+  readonly #timeline = new SortedList<Post>(byTime);
+  readonly #byAuthor = new Map<string, SortedList<Post>>();
+  readonly #feeds = new Map<string, Map<number, Feed>>();
+
+  #feed(author: string, device: number): Feed {
+    let feeds = this.#feeds.get(author);
+    if (feeds === undefined) this.#feeds.set(author, feeds = new Map());
+    let feed = feeds.get(device);
+    if (feed === undefined) {
+      const posts = new SortedList<Post>((a, b) => a.number - b.number);
+      feeds.set(device, feed = { posts, state: emptyFeed(device) });
+    }
+    return feed;
+  }
+
+  #insert(post: Post): void {
+    this.#timeline.add(post);
+    const known = this.#byAuthor.get(post.author);
+    if (known === undefined) this.#byAuthor.set(post.author, new SortedList(byTime, [post]));
+    else known.add(post);
+    this.#feed(post.author, post.device).posts.add(post);
+  }
+
+  #remove(post: Post): void {
+    this.#timeline.delete(post);
+    this.#byAuthor.get(post.author)?.delete(post);
+    this.#feed(post.author, post.device).posts.delete(post);
+  }
+
+  addOwn(post: Post): void {
+    const feed = this.#feed(post.author, post.device);
+    const last = feed.posts.at(feed.posts.length - 1);
+    if (post.number !== lastNumber(feed.state) + 1 || (last !== undefined && last.id >= post.id)) {
+      throw new TypeError("Cannot add the post: it does not continue the feed");
+    }
+    feed.state = withNumbers(feed.state, [post.number]);
+    this.#insert(post);
+  }
+
+  /** Adds one post: `new`, `known`, `fork`, or `refused` for a gap too many. */
+  add(post: Post): "new" | "known" | "fork" | "refused" {
+    const feed = this.#feed(post.author, post.device);
+    if (hasNumber(feed.state, post.number)) {
+      const kept = feed.posts.at(feed.posts.countBefore((other) => other.number < post.number));
+      if (kept?.number !== post.number) return "known";
+      return sameContent(kept, post) ? "known" : "fork";
+    }
+    const after = withNumbers(feed.state, [post.number]);
+    if (after.ranges.length > storedRangesMax) return "refused";
+    feed.state = after;
+    const place = feed.posts.countBefore((other) => other.number < post.number);
+    const [below, above] = [feed.posts.at(place - 1), feed.posts.at(place)];
+    if (below !== undefined && below.id >= post.id) return "fork";
+    if (above !== undefined && above.id <= post.id) return "fork";
+    this.#insert(post);
+    return "new";
+  }
+
+  timeline({ before, author, limit }: TimelineQuery): Post[] {
+    const list = author === undefined ? this.#timeline : this.#byAuthor.get(author);
+    if (list === undefined || limit < 1) return [];
+    const end = before === undefined ? list.length : list.countBefore((post) => post.id < before);
+    return list.slice(Math.max(0, end - limit), end).reverse();
+  }
+
+  post(author: string, id: bigint): Post | undefined {
+    const list = this.#byAuthor.get(author);
+    const post = list?.at(list.countBefore((other) => other.id < id));
+    return post?.id === id ? post : undefined;
+  }
+
+  feeds(author: string): FeedState[] {
+    const feeds = [...this.#feeds.get(author)?.values() ?? []];
+    return feeds.map((feed) => feed.state).filter((state) => lastNumber(state) > 0)
+      .sort((a, b) => a.device - b.device);
+  }
+
+  feedPosts(
+    query: { author: string; device: number; from: number; to: number; limit: number },
+  ): Post[] {
+    const { author, device, from, to, limit } = query;
+    const posts = this.#feeds.get(author)?.get(device)?.posts;
+    if (posts === undefined || from > to || limit < 1) return [];
+    const at = (number: number): number => posts.countBefore((post) => post.number < number);
+    return posts.slice(at(from), Math.min(at(from) + limit, at(to + 1)));
+  }
+
+  setFloor(proof: Post): void {
+    const feed = this.#feed(proof.author, proof.device);
+    feed.state = withFloor(feed.state, proof.number);
+    if (proof.number > (feed.proof?.number ?? 0)) feed.proof = proof;
+  }
+
+  floorProof(author: string, device: number): Post | undefined {
+    return this.#feeds.get(author)?.get(device)?.proof;
+  }
+
+  removeAuthor(author: string): number {
+    const posts = [...this.#byAuthor.get(author) ?? []];
+    for (const post of posts) this.#remove(post);
+    this.#feeds.delete(author);
+    this.#byAuthor.delete(author);
+    return posts.length;
+  }
+
+  /** Removes old posts and resolves to their number. */
+  collect({ before, keep, limit }: { before: bigint; keep: string; limit: number }): number {
+    const end = this.#timeline.countBefore((post) => post.id < before);
+    const old = this.#timeline.slice(0, end).filter((post) => post.author !== keep);
+    const leaving = old.slice(0, limit);
+    for (const post of leaving) {
+      this.#remove(post);
+      this.setFloor(post);
+    }
+    return leaving.length;
+  }
+
+  count(author?: string): number {
+    return (author === undefined ? this.#timeline : this.#byAuthor.get(author))?.length ?? 0;
+  }
+}
+
+function sameContent(a: Post, b: Post): boolean {
+  return equalBytes(a.signed, b.signed) ||
+    (a.id === b.id && a.text === b.text && a.replyTo?.author === b.replyTo?.author &&
+      a.replyTo?.id === b.replyTo?.id);
+}

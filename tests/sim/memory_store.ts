@@ -1,0 +1,275 @@
+/**
+ * `Stores` in memory, for the simulation: a disk on which every commit is atomic and durable at once,
+ * and which can be full, be copied, or have its peer killed at any commit.
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../../core/errors.ts";
+import { equalBytes } from "../../core/model/bytes.ts";
+import type { FeedState } from "../../core/model/feed.ts";
+import type { Post } from "../../core/model/post.ts";
+import type { ListEntry, ListName } from "../../core/model/record_body.ts";
+import type { AddReport, PendingNotice, Store, Stores, TimelineQuery } from "../../core/ports.ts";
+import { MemoryPosts } from "./memory_posts.ts";
+
+/** What happens at a commit: `crash-before` loses it, `crash-after` keeps it but tells nobody. */
+export type CommitFault = "crash-before" | "crash-after" | "disk-full";
+
+/** Called before each commit; a promise delays it, as a disk does. */
+export type CommitHook = (
+  commit: { readonly username: string; readonly what: keyof Store },
+) => CommitFault | undefined | Promise<CommitFault | undefined>;
+
+/** What {@linkcode MemoryStores} can be told. */
+export interface MemoryStoresOptions {
+  /** Decides about each commit. */
+  readonly onCommit?: CommitHook;
+  /** Called when a fault killed the peer, after all its stores went silent. */
+  readonly onCrash?: () => void;
+}
+
+/** Posts in one commit of `addPosts` and `collect`, so that crashes fall between the parts. */
+const postsPerCommit = 100;
+
+/** What one user's database holds. */
+class Data {
+  posts = new MemoryPosts();
+  readonly forks = new Map<string, Post[]>();
+  readonly lists = new Map<string, ListEntry>();
+  readonly notices = new Map<string, PendingNotice>();
+  readonly notes = new Map<string, Uint8Array>();
+}
+
+/** The simulated disk of one peer. It outlives the peer: open it again after a crash. */
+export class MemoryStores implements Stores {
+  readonly #disk = new Map<string, Data>();
+  readonly #options: MemoryStoresOptions;
+  #life = new AbortController();
+
+  constructor(options: MemoryStoresOptions = {}) {
+    this.#options = options;
+  }
+
+  open(username: string): Promise<Store> {
+    let data = this.#disk.get(username);
+    if (data === undefined) this.#disk.set(username, data = new Data());
+    const { onCommit } = this.#options;
+    const store = new MemoryStore(data, {
+      username,
+      life: this.#life.signal,
+      crash: () => this.crash(),
+      ...(onCommit === undefined ? {} : { onCommit }),
+    });
+    return Promise.resolve(store);
+  }
+
+  /** Kills the peer: calls on stores that are open now never settle again. The data stays. */
+  crash(): void {
+    this.#life.abort();
+    this.#life = new AbortController();
+    this.#options.onCrash?.();
+  }
+}
+
+interface Surroundings {
+  readonly username: string;
+  /** Aborted when the peer is killed. */
+  readonly life: AbortSignal;
+  readonly crash: () => void;
+  readonly onCommit?: CommitHook;
+}
+
+class MemoryStore implements Store {
+  readonly #data: Data;
+  readonly #around: Surroundings;
+  #closed = false;
+
+  constructor(data: Data, around: Surroundings) {
+    this.#data = data;
+    this.#around = around;
+  }
+
+  async #read<T>(read: (data: Data) => T): Promise<T> {
+    this.#assertOpen();
+    await this.#alive();
+    return read(this.#data);
+  }
+
+  async #commit<T>(what: keyof Store, change: (data: Data) => T): Promise<T> {
+    this.#assertOpen();
+    const { username, onCommit, crash } = this.#around;
+    const fault = await onCommit?.({ username, what });
+    await this.#alive();
+    if (fault === "disk-full") {
+      throw new CamelliaError("disk_full", `Cannot ${what}: the simulated disk is full`);
+    }
+    if (fault === "crash-before") crash();
+    else {
+      const result = change(this.#data);
+      if (fault === undefined) return result;
+      crash();
+    }
+    return await forEver();
+  }
+
+  #assertOpen(): void {
+    if (!this.#closed) return;
+    throw new CamelliaError("interrupted", "Cannot use the simulated database: it was closed");
+  }
+
+  /** Who was killed is never answered. */
+  async #alive(): Promise<void> {
+    if (this.#around.life.aborted) await forEver();
+  }
+
+  addOwnPost(post: Post): Promise<void> {
+    return this.#commit("addOwnPost", ({ posts }) => posts.addOwn(post));
+  }
+
+  async addPosts(author: string, posts: readonly Post[]): Promise<AddReport> {
+    if (posts.some((post) => post.author !== author)) {
+      throw new TypeError(`Cannot add the posts: not all of them are by ${author}`);
+    }
+    const sorted = [...posts].sort((a, b) => a.device - b.device || a.number - b.number);
+    const taken = new Set<Post>();
+    const forks: Post[] = [];
+    for (let at = 0; at < sorted.length; at += postsPerCommit) {
+      await this.#commit("addPosts", (data) => {
+        for (const post of sorted.slice(at, at + postsPerCommit)) {
+          const verdict = data.posts.add(post);
+          if (verdict === "new") taken.add(post);
+          else if (verdict === "fork") forks.push(post);
+        }
+      });
+    }
+    return { added: posts.filter((post) => taken.delete(post)), forks };
+  }
+
+  timeline(query: TimelineQuery): Promise<Post[]> {
+    return this.#read(({ posts }) => posts.timeline(query));
+  }
+
+  post(author: string, id: bigint): Promise<Post | undefined> {
+    return this.#read(({ posts }) => posts.post(author, id));
+  }
+
+  feeds(author: string): Promise<FeedState[]> {
+    return this.#read(({ posts }) => posts.feeds(author));
+  }
+
+  feedPosts(
+    query: { author: string; device: number; from: number; to: number; limit: number },
+  ): Promise<Post[]> {
+    return this.#read(({ posts }) => posts.feedPosts(query));
+  }
+
+  setFloor(proof: Post): Promise<void> {
+    return this.#commit("setFloor", ({ posts }) => posts.setFloor(proof));
+  }
+
+  floorProof(author: string, device: number): Promise<Post | undefined> {
+    return this.#read(({ posts }) => posts.floorProof(author, device));
+  }
+
+  removeAuthor(author: string): Promise<number> {
+    return this.#commit("removeAuthor", ({ posts }) => posts.removeAuthor(author));
+  }
+
+  async collect(query: { before: bigint; keep: string; limit: number }): Promise<number> {
+    let removed = 0;
+    while (removed < query.limit) {
+      const limit = Math.min(postsPerCommit, query.limit - removed);
+      const more = await this.#commit("collect", ({ posts }) => posts.collect({ ...query, limit }));
+      removed += more;
+      if (more < limit) break;
+    }
+    return removed;
+  }
+
+  noteFork(post: Post): Promise<void> {
+    return this.#commit("noteFork", ({ forks }) => {
+      const noted = forks.get(post.author) ?? [];
+      const ofFeed = noted.filter((fork) => fork.device === post.device);
+      if (noted.length >= 64 || ofFeed.length >= 4) return;
+      if (ofFeed.some((fork) => equalBytes(fork.signed, post.signed))) return;
+      forks.set(post.author, [...noted, post].sort((a, b) => a.device - b.device));
+    });
+  }
+
+  forks(author: string): Promise<Post[]> {
+    return this.#read(({ forks }) => [...forks.get(author) ?? []]);
+  }
+
+  countPosts(author?: string): Promise<number> {
+    return this.#read(({ posts }) => posts.count(author));
+  }
+
+  listEntry(list: ListName, username: string): Promise<ListEntry | undefined> {
+    return this.#read(({ lists }) => lists.get(`${list} ${username}`));
+  }
+
+  listEntries(list: ListName): Promise<ListEntry[]> {
+    return this.#read(({ lists }) =>
+      [...lists.values()].filter((entry) => entry.list === list)
+        .sort((a, b) => a.username < b.username ? -1 : 1)
+    );
+  }
+
+  putListEntries(entries: readonly ListEntry[]): Promise<void> {
+    return this.#commit("putListEntries", ({ lists }) => {
+      for (const entry of entries) lists.set(`${entry.list} ${entry.username}`, entry);
+    });
+  }
+
+  dropListEntries(entries: readonly ListEntry[]): Promise<void> {
+    return this.#commit("dropListEntries", ({ lists }) => {
+      for (const entry of entries) lists.delete(`${entry.list} ${entry.username}`);
+    });
+  }
+
+  notices(): Promise<PendingNotice[]> {
+    return this.#read(({ notices }) =>
+      [...notices.values()].sort((a, b) => a.username < b.username ? -1 : 1)
+    );
+  }
+
+  putNotice(notice: PendingNotice): Promise<void> {
+    return this.#commit("putNotice", ({ notices }) => {
+      const known = notices.get(notice.username);
+      if (known === undefined || known.when <= notice.when) notices.set(notice.username, notice);
+    });
+  }
+
+  dropNotice(username: string, when: number): Promise<void> {
+    return this.#commit("dropNotice", ({ notices }) => {
+      if (notices.get(username)?.when === when) notices.delete(username);
+    });
+  }
+
+  getNote(name: string): Promise<Uint8Array | undefined> {
+    return this.#read(({ notes }) => notes.get(name));
+  }
+
+  putNote(name: string, value: Uint8Array | undefined): Promise<void> {
+    return this.#commit("putNote", ({ notes }) => {
+      if (value === undefined) notes.delete(name);
+      else if (value.length > 60_000) throw new RangeError(`Cannot keep the note ${name}`);
+      else notes.set(name, new Uint8Array(value));
+    });
+  }
+
+  size(): Promise<{ posts: number; bytes: number }> {
+    return this.#read(({ posts }) => ({ posts: posts.count(), bytes: 400 * posts.count() }));
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    return Promise.resolve();
+  }
+}
+
+/** Never settles. */
+function forEver(): Promise<never> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,51 @@
+/**
+ * Posts for the tests of stores, signed for real.
+ *
+ * @module
+ */
+
+import { Identity } from "../../core/model/identity.ts";
+import { type Post, type PostName, signPost } from "../../core/model/post.ts";
+import { composeSnowflake } from "../../core/model/snowflake.ts";
+
+const identity = new Identity(new Uint8Array(32).fill(7));
+
+/** When the posts of {@linkcode postAt} begin. */
+const startMs = Date.UTC(2026, 0, 1);
+
+/** An id at a number of seconds after the start. */
+export function idAt(second: number, device = 1): bigint {
+  return composeSnowflake({ timeMs: startMs + 1000 * second, device, sequence: 0 });
+}
+
+/** What a post is to be. */
+export interface PostShape {
+  readonly author: string;
+  readonly number: number;
+  /** Seconds after the start; the number unless said otherwise. */
+  readonly second?: number;
+  readonly device?: number;
+  readonly text?: string;
+  readonly replyTo?: PostName;
+}
+
+/** A signed post. */
+export function postAt(shape: PostShape): Post {
+  const { author, number, second = number, device = 1, text = `${author} ${number}` } = shape;
+  const content = { author, device, number, id: idAt(second, device), text };
+  const { replyTo } = shape;
+  return signPost(replyTo === undefined ? content : { ...content, replyTo }, identity);
+}
+
+/** Posts of one feed with numbers from `from` to `to`. */
+export function postsOf(author: string, from: number, to: number, device = 1): Post[] {
+  return Array.from(
+    { length: to - from + 1 },
+    (_, i) => postAt({ author, number: from + i, device }),
+  );
+}
+
+/** What a test compares: author and number of each post. */
+export function names(posts: readonly Post[]): string[] {
+  return posts.map((post) => `${post.author} ${post.number}`);
+}

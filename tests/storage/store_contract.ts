@@ -1,0 +1,456 @@
+/**
+ * What holds for every `Store`: run on the one on disk and on the one of the simulation.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import type { ListEntry } from "../../core/model/record_body.ts";
+import type { PendingNotice, Store } from "../../core/ports.ts";
+import { idAt, names, postAt, postsOf } from "./posts.ts";
+
+/** One disk under test. */
+export interface DiskUnderTest {
+  /** Opens the database of alice. */
+  open(): Promise<Store>;
+  /** Throws the disk away. */
+  dispose(): Promise<void>;
+}
+
+/** Declares the suite's tests. */
+export function testStoreContract(kind: string, disk: () => Promise<DiskUnderTest>): void {
+  const test = (sentence: string, run: (store: Store, disk: DiskUnderTest) => Promise<void>) => {
+    Deno.test(`${kind} ${sentence}`, async () => {
+      const fresh = await disk();
+      const store = await fresh.open();
+      try {
+        await run(store, fresh);
+      } finally {
+        await store.close();
+        await fresh.dispose();
+      }
+    });
+  };
+  testPosts(test);
+  testFeeds(test);
+  testRemoval(test);
+  testLists(test);
+}
+
+type Declare = (
+  sentence: string,
+  run: (store: Store, disk: DiskUnderTest) => Promise<void>,
+) => void;
+
+function testPosts(test: Declare): void {
+  test("store gives back a post exactly as it was signed", async (store) => {
+    const post = postAt({
+      author: "bob",
+      number: 1,
+      text: "Grüße 🐫",
+      replyTo: { author: "carol", id: idAt(3) },
+    });
+    await store.addPosts("bob", [post]);
+    assert.deepEqual(await store.post("bob", post.id), post);
+    assert.deepEqual(await store.timeline({ limit: 5 }), [post]);
+    assert.equal(await store.post("bob", post.id + 1n), undefined);
+    assert.equal(await store.post("carol", post.id), undefined);
+  });
+
+  test("store shows the timeline of all authors newest first, a page at a time", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 1, 4));
+    await store.addPosts("carol", postsOf("carol", 1, 3, 2));
+    await store.addOwnPost(postAt({ author: "alice", number: 1, second: 9 }));
+    const first = await store.timeline({ limit: 3 });
+    assert.deepEqual(names(first), ["alice 1", "bob 4", "carol 3"]);
+    const before = first.at(-1)?.id ?? 0n;
+    assert.deepEqual(names(await store.timeline({ limit: 3, before })), [
+      "bob 3",
+      "carol 2",
+      "bob 2",
+    ]);
+    assert.deepEqual(names(await store.timeline({ limit: 9, author: "carol" })), [
+      "carol 3",
+      "carol 2",
+      "carol 1",
+    ]);
+    assert.deepEqual(names(await store.timeline({ limit: 1, before: idAt(4), author: "bob" })), [
+      "bob 3",
+    ]);
+    assert.deepEqual(await store.timeline({ limit: 9, author: "nobody" }), []);
+  });
+
+  test("store orders posts of one id by their authors' names", async (store) => {
+    for (const author of ["carol", "bob", "dave"]) {
+      await store.addPosts(author, [postAt({ author, number: 1 })]);
+    }
+    assert.deepEqual(names(await store.timeline({ limit: 5 })), ["dave 1", "carol 1", "bob 1"]);
+    assert.deepEqual(await store.timeline({ limit: 5, before: idAt(1) }), []);
+  });
+
+  test("store reads pages longer than it reads at once", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 1, 450));
+    const page = await store.timeline({ limit: 1000 });
+    assert.deepEqual(
+      page.map((post) => post.number),
+      Array.from({ length: 450 }, (_, i) => 450 - i),
+    );
+  });
+
+  test("store adds posts once, in whatever order and however often they come", async (store) => {
+    const posts = postsOf("bob", 1, 5);
+    const [one, two, three, four, five] = posts;
+    assert(one && two && three && four && five);
+    const first = await store.addPosts("bob", [four, two, four]);
+    assert.deepEqual(first, { added: [four, two], forks: [] });
+    const second = await store.addPosts("bob", [five, one, two, three]);
+    assert.deepEqual(second, { added: [five, one, three], forks: [] });
+    assert.deepEqual(await store.addPosts("bob", posts), { added: [], forks: [] });
+    assert.equal(await store.countPosts(), 5);
+    assert.equal(await store.countPosts("bob"), 5);
+    assert.equal(await store.countPosts("carol"), 0);
+  });
+
+  test("store keeps the first of two posts of one number and tells of the other", async (store) => {
+    const kept = postAt({ author: "bob", number: 1 });
+    const other = postAt({ author: "bob", number: 1, text: "I never said that" });
+    const later = postAt({ author: "bob", number: 1, second: 8 });
+    await store.addPosts("bob", [kept]);
+    assert.deepEqual(await store.addPosts("bob", [other, later]), {
+      added: [],
+      forks: [other, later],
+    });
+    assert.deepEqual(await store.timeline({ limit: 5 }), [kept]);
+    const two = postAt({ author: "bob", number: 2 });
+    const rival = postAt({ author: "bob", number: 2, text: "neither that" });
+    assert.deepEqual(await store.addPosts("bob", [two, rival]), { added: [two], forks: [rival] });
+  });
+
+  test("store takes a post whose id does not rise with its number for a fork", async (store) => {
+    const [one, three] = [1, 3].map((number) => postAt({ author: "bob", number }));
+    assert(one && three);
+    await store.addPosts("bob", [one, three]);
+    const early = postAt({ author: "bob", number: 2, second: 0 });
+    assert.deepEqual(await store.addPosts("bob", [early]), { added: [], forks: [early] });
+    // Its number is settled, or it would be asked for again and again.
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 3, ranges: [] }]);
+    const same = postAt({ author: "bob", number: 4, second: 3, text: "of the same id" });
+    assert.deepEqual(await store.addPosts("bob", [same]), { added: [], forks: [same] });
+    assert.deepEqual(names(await store.timeline({ limit: 5 })), ["bob 3", "bob 1"]);
+  });
+
+  test("store refuses posts of another author than it was told", async (store) => {
+    await assert.rejects(store.addPosts("bob", postsOf("carol", 1, 1)), TypeError);
+    assert.equal(await store.countPosts(), 0);
+  });
+
+  test("store takes own posts in the order of their numbers only", async (store) => {
+    await store.addOwnPost(postAt({ author: "alice", number: 1 }));
+    const wrong = [
+      postAt({ author: "alice", number: 1, second: 5 }),
+      postAt({ author: "alice", number: 3 }),
+      postAt({ author: "alice", number: 2, second: 1 }),
+    ];
+    for (const post of wrong) await assert.rejects(store.addOwnPost(post), TypeError);
+    await store.addOwnPost(postAt({ author: "alice", number: 2 }));
+    await store.addOwnPost(postAt({ author: "alice", number: 1, second: 2, device: 5 }));
+    assert.deepEqual(await store.feeds("alice"), [
+      { device: 1, floor: 2, ranges: [] },
+      { device: 5, floor: 1, ranges: [] },
+    ]);
+    assert.equal(await store.countPosts("alice"), 3);
+  });
+
+  test("store loses nothing when many write at once", async (store) => {
+    const own = postsOf("alice", 1, 20);
+    const authors = ["bob", "carol", "dave"];
+    const addAll = authors.flatMap((author) => {
+      const posts = postsOf(author, 1, 60);
+      return [posts.slice(0, 25), posts.slice(20, 45), posts.slice(40), posts.slice(10, 50)]
+        .map((part) => store.addPosts(author, part));
+    });
+    const addOwn = (async () => {
+      for (const post of own) await store.addOwnPost(post);
+    })();
+    const reports = await Promise.all(addAll);
+    await addOwn;
+    assert.equal(reports.reduce((sum, report) => sum + report.added.length, 0), 180);
+    for (const author of authors) {
+      assert.deepEqual(await store.feeds(author), [{ device: 1, floor: 60, ranges: [] }]);
+    }
+    assert.equal(await store.countPosts(), 200);
+    assert.equal((await store.timeline({ limit: 500 })).length, 200);
+  });
+
+  test("store keeps everything when it is closed and opened again", async (store, disk) => {
+    await store.addPosts("bob", postsOf("bob", 1, 3));
+    await store.addOwnPost(postAt({ author: "alice", number: 1 }));
+    await store.setFloor(postAt({ author: "carol", number: 9 }));
+    await store.putNote("cursor", new Uint8Array([1, 2]));
+    await store.close();
+    const again = await disk.open();
+    assert.equal((await again.timeline({ limit: 9 })).length, 4);
+    assert.deepEqual(await again.feeds("bob"), [{ device: 1, floor: 3, ranges: [] }]);
+    assert.equal((await again.floorProof("carol", 1))?.number, 9);
+    assert.deepEqual(await again.getNote("cursor"), new Uint8Array([1, 2]));
+    await again.close();
+  });
+
+  test("store refuses work once it is closed", async (store) => {
+    await store.close();
+    await assert.rejects(store.countPosts(), { code: "interrupted" });
+    await assert.rejects(store.putNote("a", new Uint8Array(1)), { code: "interrupted" });
+    await store.close();
+  });
+
+  test("store knows its size", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 1, 3));
+    const { posts, bytes } = await store.size();
+    assert.equal(posts, 3);
+    assert(bytes > 3 * 300);
+  });
+}
+
+function testFeeds(test: Declare): void {
+  test("store tells what it has of each feed", async (store) => {
+    await store.addPosts("bob", [...postsOf("bob", 1, 3), ...postsOf("bob", 6, 7)]);
+    await store.addPosts("bob", postsOf("bob", 2, 2, 4));
+    assert.deepEqual(await store.feeds("bob"), [
+      { device: 1, floor: 3, ranges: [[6, 7]] },
+      { device: 4, floor: 0, ranges: [[2, 2]] },
+    ]);
+    assert.deepEqual(await store.feeds("nobody"), []);
+  });
+
+  test("store reads a feed by its numbers", async (store) => {
+    await store.addPosts("bob", [...postsOf("bob", 1, 20), ...postsOf("bob", 30, 35)]);
+    await store.addPosts("bob", postsOf("bob", 1, 20, 2));
+    const query = { author: "bob", device: 1, from: 4, to: 7, limit: 100 };
+    const numbers = async (changes: Partial<typeof query>): Promise<number[]> =>
+      (await store.feedPosts({ ...query, ...changes })).map((post) => post.number);
+    assert.deepEqual(await numbers({}), [4, 5, 6, 7]);
+    assert.deepEqual(await numbers({ limit: 2 }), [4, 5]);
+    assert.deepEqual(await numbers({ from: 19, to: 31 }), [19, 20, 30, 31]);
+    assert.deepEqual(await numbers({ from: 33, to: Number.MAX_SAFE_INTEGER }), [33, 34, 35]);
+    assert.deepEqual(await numbers({ from: 9, to: 8 }), []);
+    assert.deepEqual(await numbers({ device: 3 }), []);
+    assert.deepEqual(await numbers({ author: "carol" }), []);
+    assert.deepEqual(await numbers({ limit: 0 }), []);
+  });
+
+  test("store takes numbers up to the highest there is", async (store) => {
+    const highest = Number.MAX_SAFE_INTEGER;
+    const post = postAt({ author: "bob", number: highest, second: 5 });
+    await store.addPosts("bob", [post]);
+    assert.deepEqual(await store.feeds("bob"), [{
+      device: 1,
+      floor: 0,
+      ranges: [[highest, highest]],
+    }]);
+    const query = { author: "bob", device: 1, from: 1, to: highest, limit: 5 };
+    assert.deepEqual(await store.feedPosts(query), [post]);
+  });
+
+  test("store keeps no more gaps of a feed than its bound", async (store) => {
+    const odd = Array.from(
+      { length: 1100 },
+      (_, i) => postAt({ author: "bob", number: 2 * i + 3 }),
+    );
+    const { added } = await store.addPosts("bob", odd);
+    assert.equal(added.length, 1024);
+    assert.equal((await store.feeds("bob"))[0]?.ranges.length, 1024);
+    // A post that closes a gap is taken, and makes room for another.
+    const even = await store.addPosts("bob", [postAt({ author: "bob", number: 4 })]);
+    assert.equal(even.added.length, 1);
+    assert.equal((await store.addPosts("bob", odd)).added.length, 1);
+  });
+
+  test("store settles numbers below a floor and keeps the proof", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 3, 4));
+    const proof = postAt({ author: "bob", number: 6 });
+    await store.setFloor(proof);
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 6, ranges: [] }]);
+    assert.deepEqual(await store.floorProof("bob", 1), proof);
+    assert.deepEqual(await store.addPosts("bob", postsOf("bob", 1, 7)), {
+      added: [postAt({ author: "bob", number: 7 })],
+      forks: [],
+    });
+    // Lower proofs change nothing, and posts below the floor stay.
+    await store.setFloor(postAt({ author: "bob", number: 5 }));
+    assert.equal((await store.floorProof("bob", 1))?.number, 6);
+    assert.deepEqual(names(await store.timeline({ limit: 9 })), ["bob 7", "bob 4", "bob 3"]);
+    assert.equal(await store.floorProof("bob", 2), undefined);
+  });
+}
+
+function testRemoval(test: Declare): void {
+  test("store collects old posts of others and never one's own", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 1, 10));
+    await store.addPosts("carol", postsOf("carol", 1, 10, 2));
+    for (const post of postsOf("alice", 1, 10, 3)) await store.addOwnPost(post);
+    assert.equal(await store.collect({ before: idAt(6, 0), keep: "alice", limit: 1000 }), 10);
+    assert.equal(await store.countPosts(), 20);
+    assert.equal(await store.countPosts("bob"), 5);
+    assert.equal(await store.countPosts("alice"), 10);
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 10, ranges: [] }]);
+    assert.equal((await store.floorProof("bob", 1))?.number, 5);
+    assert.equal((await store.floorProof("carol", 2))?.number, 5);
+    assert.equal(await store.floorProof("alice", 3), undefined);
+    assert.equal(await store.collect({ before: idAt(6, 0), keep: "alice", limit: 1000 }), 0);
+  });
+
+  test("store collects oldest first and no more than it was told", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 1, 600));
+    assert.equal(await store.collect({ before: idAt(601, 0), keep: "alice", limit: 400 }), 400);
+    const left = await store.timeline({ limit: 1000 });
+    assert.deepEqual([left.length, left.at(-1)?.number], [200, 401]);
+    assert.equal((await store.floorProof("bob", 1))?.number, 400);
+  });
+
+  test("store does not take back what was collected", async (store) => {
+    await store.addPosts("bob", [...postsOf("bob", 2, 3), ...postsOf("bob", 8, 9)]);
+    await store.collect({ before: idAt(9, 0), keep: "alice", limit: 1000 });
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 9, ranges: [] }]);
+    assert.deepEqual(await store.addPosts("bob", postsOf("bob", 1, 9)), { added: [], forks: [] });
+    assert.deepEqual(names(await store.timeline({ limit: 9 })), ["bob 9"]);
+  });
+
+  test("store collects posts that arrive older than those collected before", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 1, 200));
+    assert.equal(await store.collect({ before: idAt(150, 0), keep: "alice", limit: 1000 }), 149);
+    await store.addPosts("carol", postsOf("carol", 1, 40));
+    assert.equal(await store.collect({ before: idAt(150, 0), keep: "alice", limit: 1000 }), 40);
+    // Another user to keep, and the collector looks at everything anew.
+    for (const post of postsOf("alice", 1, 3)) await store.addOwnPost(post);
+    assert.equal(await store.collect({ before: idAt(150, 0), keep: "alice", limit: 1000 }), 0);
+    assert.equal(await store.collect({ before: idAt(150, 0), keep: "zoe", limit: 1000 }), 3);
+  });
+
+  test("store passes over many own posts to collect those behind", async (store) => {
+    await store.addPosts("alice", postsOf("alice", 1, 1200));
+    await store.addPosts("bob", [postAt({ author: "bob", number: 1, second: 1100 })]);
+    assert.equal(await store.collect({ before: idAt(1150), keep: "alice", limit: 10 }), 1);
+    assert.equal(await store.countPosts(), 1200);
+  });
+
+  test("store keeps the newer proof when it collects below a floor", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 1, 4));
+    await store.setFloor(postAt({ author: "bob", number: 9 }));
+    assert.equal(await store.collect({ before: idAt(4, 0), keep: "alice", limit: 10 }), 3);
+    assert.equal((await store.floorProof("bob", 1))?.number, 9);
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 9, ranges: [] }]);
+  });
+
+  test("store removes everything of an author but noted forks", async (store) => {
+    const fork = postAt({ author: "bob", number: 1, text: "a fork" });
+    await store.addPosts("bob", [...postsOf("bob", 1, 350), ...postsOf("bob", 1, 5, 2)]);
+    await store.addPosts("carol", postsOf("carol", 1, 4));
+    await store.setFloor(postAt({ author: "bob", number: 2, device: 3 }));
+    await store.noteFork(fork);
+    assert.equal(await store.removeAuthor("bob"), 355);
+    assert.deepEqual(await store.feeds("bob"), []);
+    assert.equal(await store.floorProof("bob", 3), undefined);
+    assert.equal(await store.countPosts("bob"), 0);
+    assert.equal(await store.countPosts(), 4);
+    assert.deepEqual(names(await store.timeline({ limit: 3 })), ["carol 4", "carol 3", "carol 2"]);
+    assert.deepEqual(await store.forks("bob"), [fork]);
+    assert.equal(await store.removeAuthor("bob"), 0);
+    const again = await store.addPosts("bob", postsOf("bob", 1, 3));
+    assert.equal(again.added.length, 3);
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 3, ranges: [] }]);
+  });
+
+  test("store adds what comes during a removal after it", async (store) => {
+    await store.addPosts("bob", postsOf("bob", 1, 400));
+    const removals = [store.removeAuthor("bob"), store.removeAuthor("bob")];
+    const adding = store.addPosts("bob", postsOf("bob", 1, 7));
+    const floor = store.setFloor(postAt({ author: "bob", number: 2 }));
+    const counts = await Promise.all(removals);
+    await Promise.all([adding, floor]);
+    assert.equal(Math.max(...counts), 400);
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 7, ranges: [] }]);
+    const left = (await store.timeline({ limit: 1000 })).length;
+    assert.equal(left, await store.countPosts());
+    assert(left === 7 || left === 5, `${left} posts`);
+  });
+
+  test("store notes forks once and a few a feed", async (store) => {
+    const forks = Array.from(
+      { length: 9 },
+      (_, i) => postAt({ author: "bob", number: 1, text: `fork ${i}` }),
+    );
+    for (const fork of [...forks, ...forks]) await store.noteFork(fork);
+    const other = postAt({ author: "bob", number: 1, device: 2 });
+    await store.noteFork(other);
+    assert.deepEqual(await store.forks("bob"), [...forks.slice(0, 4), other]);
+    assert.deepEqual(await store.forks("carol"), []);
+  });
+}
+
+function testLists(test: Declare): void {
+  const key = new Uint8Array(32).fill(3);
+  const entry = (username: string, changes: Partial<ListEntry> = {}): ListEntry => ({
+    list: "following",
+    username,
+    key,
+    when: 1_700_000_000_000,
+    present: true,
+    ...changes,
+  });
+
+  test("store keeps list entries by list and name", async (store) => {
+    const gone = entry("bob", { list: "followers", present: false });
+    await store.putListEntries([entry("carol"), entry("bob"), gone]);
+    assert.deepEqual(await store.listEntries("following"), [entry("bob"), entry("carol")]);
+    assert.deepEqual(await store.listEntries("followers"), [gone]);
+    assert.deepEqual(await store.listEntry("followers", "bob"), gone);
+    assert.equal(await store.listEntry("followers", "carol"), undefined);
+    await store.putListEntries([entry("bob", { when: 5 })]);
+    assert.deepEqual(await store.listEntry("following", "bob"), entry("bob", { when: 5 }));
+    await store.dropListEntries([entry("bob"), entry("nobody")]);
+    assert.deepEqual(await store.listEntries("following"), [entry("carol")]);
+  });
+
+  test("store keeps five thousand entries in each list", async (store) => {
+    const username = (i: number): string => `user_${String(i).padStart(5, "0")}`;
+    const following = Array.from({ length: 5000 }, (_, i) => entry(username(i)));
+    const followers = following.map((item): ListEntry => ({ ...item, list: "followers" }));
+    await store.putListEntries([...following, ...followers]);
+    assert.deepEqual(await store.listEntries("following"), following);
+    assert.equal((await store.listEntries("followers")).length, 5000);
+  });
+
+  test("store keeps the newest notice to each user until it is dropped", async (store) => {
+    const notice = (when: number, kind: PendingNotice["kind"]): PendingNotice => ({
+      username: "bob",
+      key,
+      kind,
+      when,
+    });
+    await store.putNotice(notice(10, "follow"));
+    await store.putNotice({ ...notice(11, "follow"), username: "alan" });
+    await store.putNotice(notice(12, "unfollow"));
+    await store.putNotice(notice(11, "follow"));
+    await store.dropNotice("bob", 10);
+    await store.dropNotice("nobody", 10);
+    assert.deepEqual(await store.notices(), [
+      { ...notice(11, "follow"), username: "alan" },
+      notice(12, "unfollow"),
+    ]);
+    await store.dropNotice("bob", 12);
+    assert.equal((await store.notices()).length, 1);
+  });
+
+  test("store keeps notes of up to 60,000 bytes", async (store) => {
+    assert.equal(await store.getNote("a"), undefined);
+    const large = new Uint8Array(60_000).fill(9);
+    await store.putNote("a", large);
+    await store.putNote("b", new Uint8Array());
+    assert.deepEqual(await store.getNote("a"), large);
+    assert.deepEqual(await store.getNote("b"), new Uint8Array());
+    await assert.rejects(store.putNote("a", new Uint8Array(60_001)), RangeError);
+    await store.putNote("a", undefined);
+    await store.putNote("a", undefined);
+    assert.equal(await store.getNote("a"), undefined);
+  });
+}
