@@ -7,6 +7,7 @@
 import { firstSnowflakeAt } from "../model/snowflake.ts";
 import type { Timer } from "../ports.ts";
 import type { Session } from "./contracts.ts";
+import { pause } from "./pause.ts";
 
 /** From one round to the next (design, section 7). */
 const roundEveryMs = 60_000;
@@ -63,9 +64,7 @@ export class Collector {
       const batch = await store.collect({ before, keep: self.username, limit: collectBatchMax });
       removed += batch;
       if (batch < collectBatchMax) break;
-      await new Promise<void>((resolve) => {
-        ports.clock.after(batchPauseMs, resolve);
-      });
+      await pause(ports.clock, batchPauseMs, signal);
     }
     return removed;
   }

@@ -15,6 +15,7 @@ import type { Lists, People, Session, Sync } from "./contracts.ts";
 import { chooseKey } from "./follow_key.ts";
 import type { Notices } from "./follow_notices.ts";
 import { Mutex } from "./mutex.ts";
+import { settledWithin } from "./pause.ts";
 import { Slots } from "./slots.ts";
 
 /** Entries in one list at most (design, section 4). */
@@ -107,7 +108,7 @@ export class Follows {
     const fetched = this.#fetchBehind(user);
     const [acknowledged] = await Promise.all([
       this.#parts.notices.acknowledged(username, answerWaitMs),
-      this.#within(fetched, answerWaitMs),
+      settledWithin(this.#parts.session.ports.clock, fetched, answerWaitMs),
     ]);
     return { username, following: true, acknowledged };
   }
@@ -248,17 +249,5 @@ export class Follows {
     });
     this.#background.add(contained);
     return contained.finally(() => this.#background.delete(contained));
-  }
-
-  /** Resolves with the work or after that time. */
-  async #within(work: Promise<void>, timeoutMs: number): Promise<void> {
-    const { clock } = this.#parts.session.ports;
-    await new Promise<void>((resolve) => {
-      const timer = clock.after(timeoutMs, resolve);
-      work.finally(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
   }
 }

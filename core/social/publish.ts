@@ -11,6 +11,7 @@ import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/sno
 import { parseUsername } from "../model/username.ts";
 import type { Delivery, OwnRecords, Session } from "./contracts.ts";
 import { Mutex } from "./mutex.ts";
+import { pause } from "./pause.ts";
 import { postView } from "./views.ts";
 
 /** How far ahead of the clock an id may lie: half of the two minutes that receivers tolerate. */
@@ -123,12 +124,13 @@ export class Publisher {
   }
 
   async #nextId(end: FeedEnd): Promise<bigint> {
-    const { clock } = this.#parts.session.ports;
+    const { signal, ports: { clock } } = this.#parts.session;
     let id = nextSnowflake(end.id, clock.now(), end.device);
     // A millisecond whose 4,096 ids are used up: the next one is waited for. After a step back the
     // last id may lie further ahead; that is not waited for, within the limit below.
     while (snowflakeTimeMs(id) === Math.floor(clock.now()) + 1) {
-      await new Promise<void>((resolve) => clock.after(1, resolve));
+      await pause(clock, 1, signal);
+      signal.throwIfAborted();
       id = nextSnowflake(end.id, clock.now(), end.device);
     }
     const aheadMs = snowflakeTimeMs(id) - clock.now();

@@ -5,13 +5,13 @@
  */
 
 import type { SuggestionView } from "../api.ts";
-import { compareBytes } from "../model/bytes.ts";
+import { equalBytes } from "../model/bytes.ts";
 import type { UserName } from "../model/message.ts";
 import type { ListEntry } from "../model/record_body.ts";
 import { isUsername } from "../model/username.ts";
 import type { Random } from "../ports.ts";
 import type { Lists, People, Session } from "./contracts.ts";
-import { Slots } from "./slots.ts";
+import { mapBounded } from "./delay.ts";
 
 /** Users whose lists are read in each of the two steps: more would change the ranking little. */
 const sampleMax = 32;
@@ -96,21 +96,18 @@ export class Recommender {
     until: AbortSignal,
   ): Promise<Map<string, ListEntry[]>> {
     const { people } = this.#parts;
-    const places = new Slots(readingMax);
     const read = new Map<string, ListEntry[]>();
-    await Promise.all(users.map((user) =>
-      places.run(async () => {
-        if (until.aborted) return;
-        try {
-          const person = await people.find(user.username, until);
-          if (person === undefined || compareBytes(person.key, user.key) !== 0) return;
-          const entries = await people.lists(person, until);
-          read.set(user.username, entries.filter((entry) => entry.list === list));
-        } catch {
-          // Whoever cannot be read contributes nothing.
-        }
-      })
-    ));
+    await mapBounded(users, readingMax, async (user) => {
+      if (until.aborted) return;
+      try {
+        const person = await people.find(user.username, until);
+        if (person === undefined || !equalBytes(person.key, user.key)) return;
+        const entries = await people.lists(person, until);
+        read.set(user.username, entries.filter((entry) => entry.list === list));
+      } catch {
+        // Whoever cannot be read contributes nothing.
+      }
+    });
     return read;
   }
 
