@@ -1,0 +1,243 @@
+/** A peer in memory: just enough behaviour to see what ui/ makes of it. */
+
+import { createHash } from "node:crypto";
+import type {
+  Credentials,
+  FollowView,
+  PeerApi,
+  PeerEvent,
+  PostView,
+  ProfileView,
+  StatusView,
+  SuggestionView,
+  TimelineRequest,
+  UserView,
+} from "../../core/api.ts";
+import { CamelliaError } from "../../core/errors.ts";
+import { utf8 } from "../../core/model/bytes.ts";
+import { parseUsername } from "../../core/model/username.ts";
+
+const epoch = Date.UTC(2026, 0, 1);
+
+/** The fake. Accounts outlive it in `accounts`, as they do on a disk. */
+export class FakePeer implements PeerApi {
+  user: UserView | undefined;
+  readonly posts: PostView[] = [];
+  readonly following = new Set<string>();
+  readonly listeners = new Set<(event: PeerEvent) => void>();
+  readonly calls: string[] = [];
+  joined = true;
+  suggestions: SuggestionView[] = [];
+  /** When set, calls that take a signal wait until it aborts. */
+  hangs = false;
+  stopped = false;
+
+  readonly accounts: Map<string, string>;
+  readonly order: string[];
+
+  constructor(accounts = new Map<string, string>(), order: string[] = []) {
+    this.accounts = accounts;
+    this.order = order;
+  }
+
+  static view(username: string): UserView {
+    const fingerprint = createHash("sha256").update(username).digest("hex").slice(0, 16);
+    return { username, fingerprint };
+  }
+
+  emit(event: PeerEvent): void {
+    for (const listener of [...this.listeners]) listener(event);
+  }
+
+  async #wait(name: string, signal?: AbortSignal): Promise<void> {
+    this.calls.push(name);
+    if (!this.hangs) return;
+    const { promise, reject } = Promise.withResolvers<void>();
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+    await promise;
+  }
+
+  #mine(): UserView {
+    if (this.user === undefined) {
+      throw new CamelliaError("not_logged_in", "Cannot do that: nobody is logged in");
+    }
+    return this.user;
+  }
+
+  #enter(username: string): UserView {
+    this.user = FakePeer.view(username);
+    this.order.splice(0, this.order.length, username, ...this.order.filter((n) => n !== username));
+    this.emit({ event: "login", user: this.user });
+    return this.user;
+  }
+
+  async register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+    await this.#wait("register", signal);
+    const username = parseUsername(credentials.username);
+    if (this.accounts.has(username)) {
+      throw new CamelliaError("name_taken", `Cannot register ${username}: the name is taken`);
+    }
+    this.accounts.set(username, credentials.password);
+    return this.#enter(username);
+  }
+
+  async login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+    await this.#wait("login", signal);
+    const username = parseUsername(credentials.username);
+    const password = this.accounts.get(username);
+    if (password === undefined) {
+      throw new CamelliaError("unknown_user", `Cannot log in ${username}: nobody has this name`);
+    }
+    if (password !== credentials.password) {
+      throw new CamelliaError("wrong_password", `Cannot log in ${username}: the password is wrong`);
+    }
+    return this.#enter(username);
+  }
+
+  async logout(signal?: AbortSignal): Promise<void> {
+    await this.#wait("logout", signal);
+    const { username } = this.#mine();
+    this.user = undefined;
+    this.emit({ event: "logout", username });
+  }
+
+  whoami(): Promise<UserView> {
+    return Promise.resolve().then(() => this.#mine());
+  }
+
+  users(): Promise<string[]> {
+    return Promise.resolve([...this.order]);
+  }
+
+  changePassword(change: { readonly old: string; readonly new: string }): Promise<void> {
+    const { username } = this.#mine();
+    if (this.accounts.get(username) !== change.old) {
+      return Promise.reject(new CamelliaError("wrong_password", "The old password is wrong"));
+    }
+    this.accounts.set(username, change.new);
+    return Promise.resolve();
+  }
+
+  exportAccount(): Promise<Uint8Array> {
+    return Promise.resolve().then(() => utf8(`sealed:${this.#mine().username}`));
+  }
+
+  importAccount(sealed: Uint8Array): Promise<UserView> {
+    const [mark, name] = new TextDecoder().decode(sealed).split(":");
+    if (mark !== "sealed" || name === undefined) {
+      return Promise.reject(new CamelliaError("invalid_file", "Cannot import: no account in it"));
+    }
+    this.accounts.set(name, "imported");
+    this.order.push(name);
+    return Promise.resolve(FakePeer.view(name));
+  }
+
+  post(draft: {
+    readonly text: string;
+    readonly replyTo?: { readonly author: string; readonly id: string };
+  }): Promise<PostView> {
+    return Promise.resolve().then(() => {
+      const { username } = this.#mine();
+      if (draft.text === "") throw new CamelliaError("empty_post", "Cannot post: it is empty");
+      return this.arrive(username, draft.text, draft.replyTo);
+    });
+  }
+
+  /** A post enters the timeline, one's own or another's. */
+  arrive(author: string, text: string, replyTo?: { author: string; id: string }): PostView {
+    const post: PostView = {
+      id: String(1000 + this.posts.length),
+      author,
+      text,
+      created_at: new Date(epoch + this.posts.length * 1000).toISOString(),
+      reply_to: replyTo ?? null,
+    };
+    this.posts.unshift(post);
+    this.emit({ event: "post", post });
+    return post;
+  }
+
+  timeline(request: TimelineRequest): Promise<PostView[]> {
+    return Promise.resolve().then(() => {
+      this.#mine();
+      return this.posts.filter((post) =>
+        (request.author === undefined || post.author === request.author) &&
+        (request.before === undefined || BigInt(post.id) < BigInt(request.before))
+      ).slice(0, request.limit);
+    });
+  }
+
+  async follow(
+    request: { readonly username: string; readonly fingerprint?: string },
+    signal?: AbortSignal,
+  ): Promise<FollowView> {
+    await this.#wait("follow", signal);
+    const username = parseUsername(request.username);
+    if (username === this.#mine().username) {
+      throw new CamelliaError("follow_self", "Cannot follow yourself");
+    }
+    if (username === "nobody") {
+      throw new CamelliaError("unknown_user", "Cannot follow nobody: nobody has this name");
+    }
+    this.following.add(username);
+    return { username, following: true, acknowledged: username !== "offline" };
+  }
+
+  async unfollow(
+    request: { readonly username: string },
+    signal?: AbortSignal,
+  ): Promise<FollowView> {
+    await this.#wait("unfollow", signal);
+    this.following.delete(request.username);
+    return { username: request.username, following: false, acknowledged: true };
+  }
+
+  profile(request: { readonly username?: string }): Promise<ProfileView> {
+    return Promise.resolve().then(() => {
+      const own = this.#mine();
+      const view = request.username === undefined ? own : FakePeer.view(request.username);
+      return {
+        ...view,
+        followers: [],
+        following: request.username === undefined ? [...this.following].sort() : [],
+        posts: this.posts.filter((post) => post.author === view.username).length,
+        online: true,
+      };
+    });
+  }
+
+  suggest(): Promise<SuggestionView[]> {
+    return Promise.resolve(this.suggestions);
+  }
+
+  status(): Promise<StatusView> {
+    return Promise.resolve({
+      node: {
+        id: "00".repeat(20),
+        contacts: this.joined ? 3 : 0,
+        records: 5,
+        udp: { ip: "127.0.0.1", port: 8000 },
+        joined: this.joined,
+      },
+      user: this.user ?? null,
+      links: {
+        open: 1,
+        listening: this.user === undefined ? null : { ip: "127.0.0.1", port: 7000 },
+      },
+      clock: { offset_ms: 2, source: "system" as const, synced_at: null },
+      store: { posts: this.posts.length, bytes: 4096 },
+      pending: 0,
+      process: { version: "0.0.0", pid: 1, uptime_s: 3 },
+    });
+  }
+
+  drain(_timeoutMs: number): Promise<void> {
+    this.calls.push("drain");
+    return Promise.resolve();
+  }
+
+  subscribe(listener: (event: PeerEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What ui/ needs from the process that it runs in: streams, terminal, environment, clock, signals.
+ *
+ * `system_io.ts` is the real one; tests have one in memory.
+ *
+ * @module
+ */
+
+/** A timer that can be stopped. */
+export interface Timer {
+  /** Stops it; harmless when it has fired or was stopped. */
+  cancel(): void;
+}
+
+/** The process around. */
+export interface Io {
+  /** Which of the three streams are terminals. */
+  readonly terminal: {
+    readonly input: boolean;
+    readonly output: boolean;
+    readonly error: boolean;
+  };
+  /** The operating system, as `Deno.build.os` names it. */
+  readonly os: string;
+  /** Writes to standard output; resolves when handed over, rejects with `BrokenPipe` when nobody reads. */
+  out(text: string): Promise<void>;
+  /** Writes to standard error; never rejects. */
+  err(text: string): Promise<void>;
+  /** All of standard input; undefined when it is longer than `bytesMax`. */
+  input(bytesMax: number): Promise<Uint8Array | undefined>;
+  /** An environment variable; an empty one counts as unset. */
+  env(name: string): string | undefined;
+  /** Columns and rows of the terminal, or 80 by 24. */
+  size(): { readonly columns: number; readonly rows: number };
+  /** A file's bytes, at most `bytesMax + 1` of them; undefined when there is none. Rejects otherwise. */
+  readFile(path: string, bytesMax: number): Promise<Uint8Array | undefined>;
+  /** Whether others than its owner may read a file; false where the system cannot tell. */
+  readableByOthers(path: string): Promise<boolean>;
+  /** Unix time in milliseconds, for ages such as "3 min ago". */
+  now(): number;
+  /** Calls `fn` once after `ms` milliseconds. */
+  after(ms: number, fn: () => void): Timer;
+  /** Calls back at SIGINT, SIGTERM and SIGHUP, which then no longer end the process. */
+  onInterrupt(fn: (signal: string) => void): () => void;
+  /** Whether text may be coloured: a terminal, and no `NO_COLOR` (https://no-color.org). */
+  colours(stream: "output" | "error"): boolean;
+}
+
+/** Resolves after `ms` milliseconds, or rejects with the signal's reason. */
+export function sleep(io: Io, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const abort = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = io.after(ms, () => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    });
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}
