@@ -118,6 +118,31 @@ export function readRecord(value: Uint8Array): { record: SignedRecord; signed: S
   return { record, signed };
 }
 
+/** Where in a record's value its payload's username begins: behind array, version and bin header. */
+const payloadHeaders: Readonly<Record<number, number>> = { 0xc4: 4, 0xc5: 5, 0xc6: 7 };
+
+/** The text of a short MessagePack string (fixstr) at an offset, and where the next value begins. */
+function shortText(value: Uint8Array, at: number): readonly [text: string, next: number] {
+  const head = value[at] ?? 0;
+  const end = at + 1 + (head & 0x1f);
+  if ((head & 0xe0) !== 0xa0 || end > value.length) return ["", value.length];
+  return [String.fromCharCode(...value.subarray(at + 1, end)), end];
+}
+
+/**
+ * Username and namespace of a value that is a record, without decoding it: for going through many
+ * that have been checked before. Of anything else it says undefined or nonsense.
+ */
+export function peekRecord(
+  value: Uint8Array,
+): { readonly username: string; readonly namespace: string } | undefined {
+  const at = payloadHeaders[value[2] ?? 0];
+  if (at === undefined || value[at] !== 0x95) return undefined;
+  const [username, next] = shortText(value, at + 1);
+  const [namespace] = shortText(value, next);
+  return { username, namespace };
+}
+
 /**
  * Decodes a record and checks schema and signature.
  *

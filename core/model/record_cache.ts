@@ -1,0 +1,58 @@
+/**
+ * Records that were opened lately, so that a value met again costs a hash in place of a signature.
+ *
+ * A holder meets the same bytes at every replication, a reader from each of up to twenty holders.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { copyOf } from "./bytes.ts";
+import { attempt } from "./msgpack.ts";
+import { openRecord, readRecord, recordBytesMax, type SignedRecord } from "./record.ts";
+
+/** Bytes of values kept, a generation; two generations are kept. A thousand records of common size. */
+const generationBytesMax = 1024 * 1024;
+
+/** What is accounted for a record beside its value: the objects made of it take a few times as much. */
+const overheadBytes = 1_000;
+
+function nameOf(value: Uint8Array): string {
+  return createHash("sha256").update(value).digest("binary");
+}
+
+/** Opens records, remembering the last ones that were valid. What is not valid is not remembered. */
+export class RecordCache {
+  #recent = new Map<string, SignedRecord>();
+  #older = new Map<string, SignedRecord>();
+  #bytes = 0;
+
+  /** The record, if schema and signature are right; nothing else of it has been checked. */
+  open(value: Uint8Array): SignedRecord | undefined {
+    if (value.length > recordBytesMax) return undefined;
+    const name = nameOf(value);
+    const known = this.#recent.get(name);
+    if (known !== undefined) return known;
+    // The caller's bytes may be a socket's buffer; what is kept must not change.
+    const record = this.#older.get(name) ?? attempt(() => openRecord(copyOf(value)));
+    if (record !== undefined) this.#keep(name, record);
+    return record;
+  }
+
+  /** The record of a value that was found valid before: its signature is not looked at again. */
+  read(value: Uint8Array): SignedRecord | undefined {
+    const name = nameOf(value);
+    const known = this.#recent.get(name) ?? this.#older.get(name);
+    return known ?? attempt(() => readRecord(value).record);
+  }
+
+  #keep(name: string, record: SignedRecord): void {
+    if (this.#bytes > generationBytesMax) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+      this.#bytes = 0;
+    }
+    this.#recent.set(name, record);
+    this.#bytes += record.value.length + overheadBytes;
+  }
+}

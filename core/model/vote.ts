@@ -1,0 +1,64 @@
+/**
+ * The vote of the holders on whose a name is (design, section 4).
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { compareBytes, equalBytes, toHex } from "./bytes.ts";
+
+/** One holder's vote. */
+export interface Vote {
+  /** The identity key that the holder has for the name, 32 bytes. */
+  readonly key: Uint8Array;
+  /** Unix time in milliseconds since when, as it says. Holders that say nothing have no vote. */
+  readonly since: number;
+}
+
+/** What one key got. */
+interface Count {
+  readonly key: Uint8Array;
+  readonly votes: number;
+  readonly since: number;
+}
+
+/** The lower median: half of the voters at least say a time at or after the one before it. */
+function median(times: readonly number[]): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return sorted[(sorted.length - 1) >> 1] ?? 0;
+}
+
+/** Order among equals that nobody can choose for a key that others have: by SHA-256 of name and key. */
+function tieOrder(username: string, key: Uint8Array): Uint8Array {
+  return createHash("sha256").update(`${username}:`).update(key).digest();
+}
+
+/**
+ * The keys that were voted for, the winner first: most votes; on a tie the key held for longer, by the
+ * lower median of what its voters say; then the lower SHA-256 of `<username>:` and the key. So
+ * everybody who hears the same votes comes to the same winner.
+ */
+export function countVotes(username: string, votes: readonly Vote[]): Uint8Array[] {
+  const byKey = new Map<string, Vote[]>();
+  for (const vote of votes) {
+    const name = toHex(vote.key);
+    const list = byKey.get(name);
+    if (list === undefined) byKey.set(name, [vote]);
+    else list.push(vote);
+  }
+  const counts = [...byKey.values()].flatMap((list): Count[] => {
+    const [first] = list;
+    if (first === undefined) return [];
+    return [{ key: first.key, votes: list.length, since: median(list.map((one) => one.since)) }];
+  });
+  counts.sort((a, b) =>
+    b.votes - a.votes || a.since - b.since ||
+    compareBytes(tieOrder(username, a.key), tieOrder(username, b.key))
+  );
+  return counts.map((count) => count.key);
+}
+
+/** Adds a key to a list of distinct keys unless it is there or the list is full. */
+export function addKey(keys: Uint8Array[], key: Uint8Array, max: number): void {
+  if (keys.length < max && !keys.some((known) => equalBytes(known, key))) keys.push(key);
+}

@@ -1,0 +1,255 @@
+/**
+ * Which records this node stores for others: those of a name's owner (design, section 4).
+ *
+ * @module
+ */
+
+import { equalBytes, toHex } from "../../core/model/bytes.ts";
+import type { ClaimLedger } from "../../core/model/claims.ts";
+import { claimFirmMs } from "../../core/model/claims.ts";
+import type { SignedRecord } from "../../core/model/record.ts";
+import { peekRecord, recordKey } from "../../core/model/record.ts";
+import { kindOfNamespace } from "../../core/model/record_body.ts";
+import type { RecordCache } from "../../core/model/record_cache.ts";
+import { countVotes, type Vote } from "../../core/model/vote.ts";
+import type { Claim } from "../../core/ports.ts";
+import type { Admission, Answer, Contact, StoredValue, StoreRequest } from "../kademlia/ports.ts";
+import { NetBudget, netOf } from "./net_budget.ts";
+import { PageQuota } from "./page_quota.ts";
+
+/** Names that nobody holds yet, accepted from one network in an hour (design, section 4). */
+const freshNamesPerHour = 20;
+
+/**
+ * Names put to the vote for one network in an hour: a neighbour that hands over what it holds brings
+ * hundreds, and each costs a question to k nodes.
+ */
+const votesPerHour = 2_000;
+
+/** Holders beside the sender, in networks of their own, that make a name one that others hold. */
+const confirmationsMin = 2;
+
+/**
+ * Senders asked for an answer at once. Forged senders never give one; without this bound they would
+ * take all of the node's undecided admissions.
+ */
+const verificationsMax = 16;
+
+/** How a {@linkcode ClaimAdmission} is built. */
+export interface ClaimAdmissionOptions {
+  /** The names accepted so far. */
+  readonly ledger: ClaimLedger;
+  /** Opens values. */
+  readonly cache: RecordCache;
+  /** Milliseconds that never step. */
+  readonly monotonic: () => number;
+  /** Asks the network for whatever is held under a key: all k closest. Never rejects. */
+  readonly askAll: (key: Uint8Array) => Promise<readonly Answer[]>;
+  /** Whether a contact answers a request of ours, so that its address is no invention. Never rejects. */
+  readonly verify: (contact: Contact) => Promise<boolean>;
+  /** Whether loopback and private addresses are exempt from the limits. */
+  readonly exemptPrivate: boolean;
+}
+
+/** Decides by claims whether a valid record may be stored, and what goes first when room is short. */
+export class ClaimAdmission implements Admission {
+  readonly #ledger: ClaimLedger;
+  readonly #cache: RecordCache;
+  readonly #askAll: (key: Uint8Array) => Promise<readonly Answer[]>;
+  readonly #verify: (contact: Contact) => Promise<boolean>;
+  readonly #exemptPrivate: boolean;
+  readonly #fresh: NetBudget;
+  readonly #votes: NetBudget;
+  readonly #pages = new PageQuota();
+  /** The decision under way for a name; a second store of the name waits for it. */
+  readonly #deciding = new Map<string, Promise<boolean>>();
+  #verifying = 0;
+
+  /** An admission that has seen nothing yet. */
+  constructor(options: ClaimAdmissionOptions) {
+    const { monotonic, exemptPrivate } = options;
+    this.#ledger = options.ledger;
+    this.#cache = options.cache;
+    this.#askAll = options.askAll;
+    this.#verify = options.verify;
+    this.#exemptPrivate = exemptPrivate;
+    this.#fresh = new NetBudget({ perHour: freshNamesPerHour, monotonic, exemptPrivate });
+    this.#votes = new NetBudget({ perHour: votesPerHour, monotonic, exemptPrivate });
+  }
+
+  admit(request: StoreRequest, ask: () => Promise<Answer[]>): boolean | Promise<boolean> {
+    const record = this.#cache.open(request.value);
+    if (record === undefined) return false;
+    const known = this.#byClaim(record);
+    if (known !== undefined) return known && this.#keep(request.key, record);
+    return this.#inTurn(record.username, async () => {
+      const settled = this.#byClaim(record);
+      const mine = settled ?? await this.#vote(request, record, ask);
+      return mine && this.#keep(request.key, record);
+    });
+  }
+
+  since(_key: Uint8Array, value: Uint8Array): number | undefined {
+    const record = this.#cache.read(value);
+    if (record === undefined) return undefined;
+    const claim = this.#ledger.get(record.username);
+    return claim !== undefined && equalBytes(claim.key, record.publicKey) ? claim.since : undefined;
+  }
+
+  /**
+   * 0 for a value whose owner does not hold the name, 1 while the claim is young; then by namespace: a
+   * page weighs least, since an owner may have hundreds of them, the two records that make the account
+   * most.
+   */
+  weight(stored: StoredValue, _nowMs: number): number {
+    const record = this.#cache.read(stored.value);
+    const claim = record && this.#ledger.get(record.username);
+    if (record === undefined || claim === undefined) return 0;
+    if (!equalBytes(claim.key, record.publicKey)) return 0;
+    if (!this.#ledger.settled(claim)) return 1;
+    const kind = kindOfNamespace(record.namespace);
+    if (kind === "page") return this.#pages.crowded(record.username) ? 1 : 2;
+    return kind === "connections" ? 3 : 4;
+  }
+
+  forget(key: Uint8Array, value: Uint8Array): void {
+    const names = peekRecord(value);
+    if (names !== undefined) this.#pages.remove(names.username, toHex(key));
+  }
+
+  /** Takes account of what is held: at the start, and again every hour. */
+  recount(values: Iterable<StoredValue>): void {
+    this.#pages.clear();
+    for (const { key, value, heldSinceMs } of values) {
+      const names = peekRecord(value);
+      if (names === undefined) continue;
+      if (kindOfNamespace(names.namespace) === "page") {
+        this.#pages.add(names.username, toHex(key));
+      } else if (names.namespace === "public" && this.#ledger.get(names.username) === undefined) {
+        // The claims were lost and the records were not.
+        const record = this.#cache.read(value);
+        if (record === undefined) continue;
+        const { username, publicKey, expiresAt } = record;
+        this.#ledger.enter({ username, key: publicKey, expiresAt, since: heldSinceMs });
+      }
+    }
+  }
+
+  /** What the claim known decides; undefined if the holders have to be asked. */
+  #byClaim(record: SignedRecord): boolean | undefined {
+    const claim = this.#ledger.get(record.username);
+    if (claim === undefined) return undefined;
+    if (equalBytes(claim.key, record.publicKey)) {
+      this.#ledger.extend(record.username, record.expiresAt);
+      return true;
+    }
+    const age = this.#ledger.ageMs(claim);
+    return this.#ledger.settled(claim) || age < claimFirmMs ? false : undefined;
+  }
+
+  #keep(key: Uint8Array, record: SignedRecord): boolean {
+    if (kindOfNamespace(record.namespace) !== "page") return true;
+    return this.#pages.add(record.username, toHex(key));
+  }
+
+  /** Runs decisions on one name one after another. */
+  async #inTurn(username: string, decide: () => Promise<boolean>): Promise<boolean> {
+    const before = this.#deciding.get(username) ?? Promise.resolve(false);
+    const decision = before.then(decide, decide);
+    this.#deciding.set(username, decision);
+    try {
+      return await decision;
+    } finally {
+      if (this.#deciding.get(username) === decision) this.#deciding.delete(username);
+    }
+  }
+
+  /** Asks the holders whose the name is, and follows their majority. */
+  async #vote(
+    request: StoreRequest,
+    record: SignedRecord,
+    ask: () => Promise<Answer[]>,
+  ): Promise<boolean> {
+    const { from, own } = request;
+    if (!own && !(await this.#real(request) && this.#votes.take(from.ip))) return false;
+    const { username, publicKey } = record;
+    const isPublic = record.namespace === "public";
+    const answers = isPublic ? await ask() : await this.#askAll(recordKey(username, "public"));
+    const claims = this.#claimsIn(username, answers);
+    const mine = this.#ledger.get(username);
+    const winner = this.#winner(username, claims, mine);
+    if (winner === undefined) {
+      if (!isPublic || !(own || this.#fresh.take(from.ip))) return false;
+      return this.#enter(request, record);
+    }
+    const agreed = equalBytes(winner.publicKey, publicKey);
+    if (mine !== undefined && equalBytes(mine.key, winner.publicKey)) return agreed;
+    if (!this.#confirmed(claims, winner.publicKey, request)) {
+      if (!agreed) return false;
+      if (!(own || this.#fresh.take(from.ip))) return false;
+    }
+    return this.#enter(request, winner) && agreed;
+  }
+
+  /** Whether the sender is where it claims to be. */
+  async #real({ from, verifiedSender }: StoreRequest): Promise<boolean> {
+    if (verifiedSender) return true;
+    if (this.#verifying >= verificationsMax) return false;
+    this.#verifying++;
+    try {
+      return await this.#verify(from);
+    } finally {
+      this.#verifying--;
+    }
+  }
+
+  /** Who says that the name is whose: one answer a holder, of holders that say since when. */
+  #claimsIn(username: string, answers: readonly Answer[]): Holding[] {
+    return answers.flatMap((answer): Holding[] => {
+      const record = this.#cache.open(answer.value);
+      if (answer.since === undefined || record === undefined) return [];
+      if (record.username !== username || record.namespace !== "public") return [];
+      return [{ record, since: answer.since, contact: answer.contact }];
+    });
+  }
+
+  /** The winner's record, or what is known of it. */
+  #winner(
+    username: string,
+    claims: readonly Holding[],
+    mine: Claim | undefined,
+  ): Pick<SignedRecord, "publicKey" | "expiresAt" | "username"> | undefined {
+    const votes: Vote[] = claims.map(({ record, since }) => ({ key: record.publicKey, since }));
+    if (mine !== undefined) votes.push({ key: mine.key, since: mine.since });
+    const [key] = countVotes(username, votes);
+    if (key === undefined) return undefined;
+    const held = claims.find(({ record }) => equalBytes(record.publicKey, key))?.record;
+    return held ?? { publicKey: key, expiresAt: mine?.expiresAt ?? 0, username };
+  }
+
+  /** Whether enough holders other than the sender say so that this is no fresh claim. */
+  #confirmed(claims: readonly Holding[], key: Uint8Array, { from }: StoreRequest): boolean {
+    const sender = netOf(from, this.#exemptPrivate);
+    const nets = new Set<string>();
+    for (const { record, contact } of claims) {
+      if (equalBytes(record.publicKey, key)) nets.add(netOf(contact, this.#exemptPrivate));
+    }
+    nets.delete(sender);
+    return nets.size >= confirmationsMin;
+  }
+
+  #enter(
+    request: StoreRequest,
+    { username, publicKey, expiresAt }: Pick<SignedRecord, "publicKey" | "expiresAt" | "username">,
+  ): boolean {
+    const net = request.own ? "own" : netOf(request.from, this.#exemptPrivate);
+    return this.#ledger.enter({ username, key: publicKey, expiresAt, net });
+  }
+}
+
+/** A holder's answer, opened. */
+interface Holding {
+  readonly record: SignedRecord;
+  readonly since: number;
+  readonly contact: { readonly ip: string; readonly port: number };
+}

@@ -1,0 +1,213 @@
+/**
+ * The DHT as the core knows it: records found and stored by the rules of design section 4.
+ *
+ * @module
+ */
+
+import { equalBytes, toHex } from "../../core/model/bytes.ts";
+import { recordKey, type SignedRecord } from "../../core/model/record.ts";
+import type { RecordCache } from "../../core/model/record_cache.ts";
+import { compareRecords } from "../../core/model/record_policy.ts";
+import { addKey, countVotes } from "../../core/model/vote.ts";
+import type {
+  Directory,
+  DirectoryAnswer,
+  DirectoryQuery,
+  DirectoryStatus,
+  PopularUser,
+  PutReport,
+} from "../../core/ports.ts";
+import type { GetResult, KademliaNode } from "../kademlia/node.ts";
+import type { Answer } from "../kademlia/ports.ts";
+import { mergeSamples, readSample } from "./sample.ts";
+
+/** Other keys named in one answer: one is enough to show a clash, forgers could name thousands. */
+const otherKeysMax = 8;
+
+/** What a {@linkcode KademliaDirectory} is built from. */
+export interface KademliaDirectoryOptions {
+  /** The node; its policy is the records' one. */
+  readonly node: KademliaNode;
+  /** Opens values. */
+  readonly cache: RecordCache;
+  /** Whether this is the network's first node, which counts as joined while alone. */
+  readonly firstNode: boolean;
+  /** Resolves once the first attempt to join has ended: until then whoever asks waits. */
+  readonly ready: Promise<void>;
+  /** Names this node's own sample. */
+  readonly ownSample: () => readonly PopularUser[];
+}
+
+/** The directory over a node of the DHT. */
+export class KademliaDirectory implements Directory {
+  readonly #node: KademliaNode;
+  readonly #cache: RecordCache;
+  readonly #options: KademliaDirectoryOptions;
+  readonly #listeners = new Set<(status: DirectoryStatus) => void>();
+
+  /** Use `createDirectory`. */
+  constructor(options: KademliaDirectoryOptions) {
+    this.#options = options;
+    this.#node = options.node;
+    this.#cache = options.cache;
+  }
+
+  async get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer> {
+    await this.#ready(signal);
+    const { username, namespace, pin } = query;
+    if (pin !== undefined) return await this.#getPinned(query, pin, signal);
+    const answer = await this.#getByVote(username, signal);
+    if (namespace === "public" || answer.record === undefined) return answer;
+    const { publicKey } = answer.record;
+    const other = await this.#getPinned(query, publicKey, signal);
+    return { ...other, otherKeys: answer.otherKeys };
+  }
+
+  async put(record: SignedRecord, signal?: AbortSignal): Promise<PutReport> {
+    await this.#ready(signal);
+    const key = recordKey(record.username, record.namespace);
+    const nothing = { accepted: 0, refused: 0, asked: 0 };
+    const result = await this.#run(
+      () => this.#node.put(key, record.value, signalled(signal)),
+      signal,
+    );
+    if (result === undefined) return nothing;
+    const { accepted, refused, silent } = result;
+    const report = { accepted, refused, asked: accepted + refused + silent };
+    const newer = result.newer && this.#cache.open(result.newer);
+    const wins = newer !== undefined && equalBytes(newer.publicKey, record.publicKey) &&
+      compareRecords(newer, record) > 0;
+    return wins ? { ...report, newer } : report;
+  }
+
+  async sample(signal?: AbortSignal): Promise<PopularUser[]> {
+    await this.#ready(signal);
+    const answers = await this.#run(() => this.#node.sampleNear(signalled(signal)), signal) ?? [];
+    const samples = answers.flatMap((answer) => {
+      const users = readSample(answer.sample);
+      return users === undefined ? [] : [users];
+    });
+    return mergeSamples([...samples, this.#options.ownSample()]);
+  }
+
+  async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
+    await this.#ready(signal);
+    return (await this.#run(() => this.#node.publicAddress(signal), signal))?.ip;
+  }
+
+  status(): DirectoryStatus {
+    const { contacts, values } = this.#node.stats();
+    const { ip, port } = this.#node.address;
+    return {
+      nodeId: toHex(this.#node.id),
+      contacts,
+      records: values,
+      udp: { ip, port },
+      joined: this.#node.joined || this.#options.firstNode,
+    };
+  }
+
+  onChange(fn: (status: DirectoryStatus) => void): () => void {
+    this.#listeners.add(fn);
+    return () => this.#listeners.delete(fn);
+  }
+
+  /** Tells the listeners; called by whoever watches the node. */
+  changed(): void {
+    const status = this.status();
+    for (const listener of [...this.#listeners]) listener(status);
+  }
+
+  /** Waits for the first attempt to join; rejects with the signal's reason alone. */
+  async #ready(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (signal === undefined) return await this.#options.ready;
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([this.#options.ready, aborted]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** The outcome of a call of the node; undefined if it failed for another reason than the signal. */
+  async #run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+    try {
+      return await call();
+    } catch {
+      signal?.throwIfAborted();
+      return undefined;
+    }
+  }
+
+  /** Only values under the pin count; other owners' are noted. */
+  async #getPinned(
+    { username, namespace }: DirectoryQuery,
+    pin: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<DirectoryAnswer> {
+    const otherKeys: Uint8Array[] = [];
+    const accept = (value: Uint8Array): boolean => {
+      const owner = this.#cache.open(value)?.publicKey;
+      if (owner === undefined) return false;
+      if (equalBytes(owner, pin)) return true;
+      addKey(otherKeys, owner, otherKeysMax);
+      return false;
+    };
+    const key = recordKey(username, namespace);
+    const result = await this.#run(
+      () => this.#node.get(key, { accept, ...signalled(signal) }),
+      signal,
+    );
+    const record = result?.value && this.#cache.open(result.value);
+    const answer = { answered: answeredBy(result), otherKeys };
+    return record === undefined ? answer : { ...answer, record };
+  }
+
+  /** All holders of `public` are asked; those that say since when they know the owner vote. */
+  async #getByVote(username: string, signal?: AbortSignal): Promise<DirectoryAnswer> {
+    const key = recordKey(username, "public");
+    const choose = (answers: readonly Answer[]) => this.#electedOf(username, answers);
+    const result = await this.#run(
+      () => this.#node.get(key, { quorum: "all", choose, ...signalled(signal) }),
+      signal,
+    );
+    const answers = result?.answers ?? [];
+    const elected = this.#electedOf(username, answers);
+    const record = elected && this.#cache.open(elected.value);
+    const otherKeys: Uint8Array[] = [];
+    for (const { value } of answers) {
+      const owner = this.#cache.open(value)?.publicKey;
+      if (owner === undefined || (record && equalBytes(owner, record.publicKey))) continue;
+      addKey(otherKeys, owner, otherKeysMax);
+    }
+    const answer = { answered: answeredBy(result), otherKeys };
+    return record === undefined ? answer : { ...answer, record };
+  }
+
+  /** The newest record of the key that most voters name. */
+  #electedOf(username: string, answers: readonly Answer[]): Answer | undefined {
+    const opened = answers.flatMap((answer) => {
+      const record = this.#cache.open(answer.value);
+      return record === undefined ? [] : [{ answer, record }];
+    });
+    const votes = opened.flatMap(({ answer, record }) =>
+      answer.since === undefined ? [] : [{ key: record.publicKey, since: answer.since }]
+    );
+    const [winner] = countVotes(username, votes);
+    if (winner === undefined) return undefined;
+    return opened.filter(({ record }) => equalBytes(record.publicKey, winner))
+      .reduce((best, one) => compareRecords(one.record, best.record) > 0 ? one : best).answer;
+  }
+}
+
+/** The signal as an option, where there is one. */
+function signalled(signal?: AbortSignal): { signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+function answeredBy(result: GetResult | undefined): number {
+  return result === undefined ? 0 : Math.max(result.asked, result.answers.length);
+}

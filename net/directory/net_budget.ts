@@ -1,0 +1,78 @@
+/**
+ * How much one network may ask for in an hour.
+ *
+ * @module
+ */
+
+import { addressInfo } from "../kademlia/address.ts";
+
+const hourMs = 3_600_000;
+
+/** Networks remembered, a generation; two generations are kept. */
+const netsMax = 2_048;
+
+/** How a {@linkcode NetBudget} is built. */
+export interface NetBudgetOptions {
+  /** Granted to one network within any hour. */
+  readonly perHour: number;
+  /** Milliseconds that never step. */
+  readonly monotonic: () => number;
+  /** Whether loopback and private addresses are exempt. */
+  readonly exemptPrivate: boolean;
+}
+
+/** The last hour's grants of one network: a ring of times. */
+interface Ring {
+  readonly times: Float64Array;
+  next: number;
+}
+
+/** A sliding window of one hour for each /24 (IPv4) or /64 (IPv6). */
+export class NetBudget {
+  readonly #options: NetBudgetOptions;
+  #recent = new Map<string, Ring>();
+  #older = new Map<string, Ring>();
+
+  /** A budget of which nothing is used. */
+  constructor(options: NetBudgetOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one from the budget of the address's network; false if none is left. */
+  take(ip: string): boolean {
+    const info = addressInfo(ip);
+    if (info === undefined) return false;
+    if (this.#options.exemptPrivate && info.kind !== "public") return true;
+    const ring = this.#ringOf(info.net);
+    const now = this.#options.monotonic();
+    // The entry about to be overwritten is the oldest of the last `perHour` grants.
+    if ((ring.times[ring.next] ?? 0) > now - hourMs) return false;
+    ring.times[ring.next] = now;
+    ring.next = (ring.next + 1) % ring.times.length;
+    return true;
+  }
+
+  #ringOf(net: string): Ring {
+    const known = this.#recent.get(net);
+    if (known !== undefined) return known;
+    const times = () => new Float64Array(this.#options.perHour).fill(Number.NEGATIVE_INFINITY);
+    const ring = this.#older.get(net) ?? { times: times(), next: 0 };
+    if (this.#recent.size >= netsMax) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
+    }
+    this.#recent.set(net, ring);
+    return ring;
+  }
+}
+
+/**
+ * The network that an address counts for: its /24 or /64; a private address counts for itself where it
+ * is exempt, so that several peers of one machine are several.
+ */
+export function netOf(address: { ip: string; port: number }, exemptPrivate: boolean): string {
+  const info = addressInfo(address.ip);
+  if (info === undefined) return address.ip;
+  if (exemptPrivate && info.kind !== "public") return `${address.ip} ${address.port}`;
+  return info.net;
+}

@@ -1,0 +1,49 @@
+/**
+ * How many list pages one owner may have on this node.
+ *
+ * @module
+ */
+
+/**
+ * A list that grew through all sizes up to 256 pages has 511 of them lying about until they expire; two
+ * devices that grow at once may write twice as many. An owner could otherwise name a thousand million
+ * generations.
+ */
+export const pagesPerOwnerMax = 1_024;
+
+/** From here on an owner's pages weigh less than others': lists of 5,000 entries take 128. */
+const crowdedFrom = 129;
+
+/** Counts pages by owner, by their DHT keys. Bounded by what the node holds. */
+export class PageQuota {
+  readonly #pages = new Map<string, Set<string>>();
+
+  /** Counts a page; false if the owner has too many. */
+  add(username: string, key: string): boolean {
+    const pages = this.#pages.get(username);
+    if (pages === undefined) {
+      this.#pages.set(username, new Set([key]));
+      return true;
+    }
+    if (pages.size >= pagesPerOwnerMax && !pages.has(key)) return false;
+    pages.add(key);
+    return true;
+  }
+
+  /** The page has gone. */
+  remove(username: string, key: string): void {
+    const pages = this.#pages.get(username);
+    pages?.delete(key);
+    if (pages?.size === 0) this.#pages.delete(username);
+  }
+
+  /** Whether the owner has so many that they go before others'. */
+  crowded(username: string): boolean {
+    return (this.#pages.get(username)?.size ?? 0) >= crowdedFrom;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#pages.clear();
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What a value is to the DHT: a record, by the rules of `core/model/record_policy.ts`.
+ *
+ * @module
+ */
+
+import { equalBytes } from "../../core/model/bytes.ts";
+import { recordBytesMax, recordKey } from "../../core/model/record.ts";
+import type { RecordCache } from "../../core/model/record_cache.ts";
+import { clockToleranceMs, compareRecords, dateVerdict } from "../../core/model/record_policy.ts";
+import type { ValuePolicy, Verdict } from "../kademlia/ports.ts";
+
+/** Whose a name is, as far as the node knows. */
+export interface KnownClaims {
+  /** Whether the name is this key's. */
+  holds(username: string, key: Uint8Array): boolean;
+}
+
+/** The rules of records where the DHT stores, fetches, replicates and reads from disk. */
+export class RecordValuePolicy implements ValuePolicy {
+  readonly #cache: RecordCache;
+  readonly #claims: KnownClaims;
+
+  /** @param claims Decide between records of two owners; they make no record invalid. */
+  constructor(cache: RecordCache, claims: KnownClaims) {
+    this.#cache = cache;
+    this.#claims = claims;
+  }
+
+  check(key: Uint8Array, value: Uint8Array, nowMs: number): Verdict {
+    if (value.length > recordBytesMax) return { ok: false, reason: "is too long" };
+    const record = this.#cache.open(value);
+    if (record === undefined) return { ok: false, reason: "is malformed or not signed" };
+    if (!equalBytes(recordKey(record.username, record.namespace), key)) {
+      return { ok: false, reason: "belongs under another key" };
+    }
+    const reason = dateVerdict(record.namespace, record.expiresAt, nowMs);
+    if (reason !== undefined) return { ok: false, reason };
+    return { ok: true, expiresAtMs: record.expiresAt + clockToleranceMs };
+  }
+
+  compare(a: Uint8Array, b: Uint8Array): number {
+    const first = this.#cache.read(a);
+    const second = this.#cache.read(b);
+    if (first === undefined || second === undefined) {
+      return Number(first !== undefined) - Number(second !== undefined);
+    }
+    if (equalBytes(first.publicKey, second.publicKey)) return compareRecords(first, second);
+    // A number says nothing about another owner's record: a thief could always choose a higher one.
+    return Number(this.#claims.holds(first.username, first.publicKey)) -
+      Number(this.#claims.holds(second.username, second.publicKey));
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * A network of real nodes with real rules, on datagrams in memory and virtual time, for attacks.
+ *
+ * Addresses are whatever a test says, so that limits for a network of addresses can be tested.
+ *
+ * @module
+ */
+
+import { Identity } from "../../core/model/identity.ts";
+import { recordKey, type SignedRecord, signRecord } from "../../core/model/record.ts";
+import type { Body, Namespace, PublicBody } from "../../core/model/record_body.ts";
+import { expiryFor } from "../../core/model/record_policy.ts";
+import type { Claim, ClaimStore } from "../../core/ports.ts";
+import { type CreatedDirectory, createDirectory } from "../../net/directory.ts";
+import { KademliaNode } from "../../net/kademlia/node.ts";
+import { storeAnything } from "../../net/kademlia/policy.ts";
+import type { Address, Admission, Datagrams, ValuePolicy } from "../../net/kademlia/ports.ts";
+import { VirtualClock } from "../sim/clock.ts";
+import { SeededRandom } from "../sim/random.ts";
+
+/** One way, in virtual milliseconds. */
+const latencyMs = 5;
+
+/** A socket on the network in memory. */
+class HubDatagrams implements Datagrams {
+  readonly address: Address;
+  readonly #network: AttackNetwork;
+  receive: ((data: Uint8Array, from: Address) => void) | undefined;
+
+  constructor(network: AttackNetwork, address: Address) {
+    this.#network = network;
+    this.address = address;
+  }
+
+  send(data: Uint8Array, to: Address): void {
+    this.#network.carry(data.slice(), this.address, to);
+  }
+
+  onReceive(fn: (data: Uint8Array, from: Address) => void): void {
+    this.receive = fn;
+  }
+
+  close(): void {
+    this.receive = undefined;
+  }
+}
+
+/** Claims in memory, for restarts. */
+export class MemoryClaims implements ClaimStore {
+  readonly claims = new Map<string, Claim>();
+
+  load(): Promise<Claim[]> {
+    return Promise.resolve([...this.claims.values()]);
+  }
+
+  put(claim: Claim): void {
+    this.claims.set(claim.username, claim);
+  }
+
+  drop(username: string): void {
+    this.claims.delete(username);
+  }
+}
+
+/** How a peer of the network differs from others. */
+export interface PeerOptions {
+  readonly ip?: string;
+  readonly id?: Uint8Array;
+  readonly claims?: ClaimStore;
+  readonly claimsMax?: number;
+}
+
+/** A body of `public` that says nothing. */
+export const emptyPublic: PublicBody = {
+  since: Date.UTC(2026, 0, 1),
+  posts: 0,
+  followers: 0,
+  following: 0,
+  heads: [],
+  generation: 0,
+  pages: 0,
+};
+
+/** What a record that a test signs says. */
+export interface Draft {
+  readonly namespace?: Namespace;
+  readonly sequence?: number;
+  readonly body?: Body;
+  readonly expiresAt?: number;
+}
+
+/** A body that fits a namespace. */
+function bodyFor(namespace: Namespace): Body {
+  if (namespace === "public") return emptyPublic;
+  if (namespace === "connections") return { devices: [] };
+  if (namespace !== "private") return { entries: [] };
+  const derivation = { memoryKiB: 8, passes: 1, lanes: 1, salt: new Uint8Array(16) };
+  return { derivation, nonce: new Uint8Array(24), sealed: new Uint8Array(48) };
+}
+
+/** Somebody's key, always the same for the same number. */
+export function person(number: number): Identity {
+  const seed = new Uint8Array(32);
+  new DataView(seed.buffer).setUint32(0, number + 1);
+  return new Identity(seed);
+}
+
+/** Nodes that can reach one another unless cut. */
+export class AttackNetwork {
+  readonly clock = new VirtualClock();
+  readonly random: SeededRandom;
+  readonly peers: CreatedDirectory[] = [];
+  readonly #sockets = new Map<string, HubDatagrams>();
+  readonly #bare: KademliaNode[] = [];
+  readonly #sides = new Map<string, number>();
+  #port = 1_000;
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed);
+  }
+
+  /** Delivers a datagram unless a partition lies between. */
+  carry(data: Uint8Array, from: Address, to: Address): void {
+    if ((this.#sides.get(from.ip) ?? 0) !== (this.#sides.get(to.ip) ?? 0)) return;
+    const socket = this.#sockets.get(`${to.ip} ${to.port}`);
+    if (socket === undefined) return;
+    this.clock.after(latencyMs, () => socket.receive?.(data, from));
+  }
+
+  /** Puts addresses on a side of a partition; side 0 is where everybody starts. */
+  setSide(ip: string, side: number): void {
+    this.#sides.set(ip, side);
+  }
+
+  socket(ip: string): HubDatagrams {
+    const socket = new HubDatagrams(this, { ip, port: this.#port++ });
+    this.#sockets.set(`${ip} ${socket.address.port}`, socket);
+    return socket;
+  }
+
+  /** A network address of its own for the n-th peer. */
+  address(n: number): string {
+    return `${11 + (n >> 8)}.${n & 255}.1.1`;
+  }
+
+  /** Adds a peer that joins through the first one. */
+  async addPeer(options: PeerOptions = {}): Promise<CreatedDirectory> {
+    const first = this.peers[0]?.node.address;
+    const count = this.peers.length + this.#bare.length;
+    const peer = await createDirectory({
+      datagrams: this.socket(options.ip ?? this.address(count)),
+      clock: this.clock,
+      random: this.random.fork(`peer ${count}`),
+      bootstrap: first === undefined ? [] : [{ host: first.ip, port: first.port }],
+      firstNode: first === undefined,
+      ...(options.id === undefined ? {} : { id: options.id }),
+      ...(options.claims === undefined ? {} : { claims: options.claims }),
+      limits: {
+        exemptPrivateAddresses: false,
+        ...(options.claimsMax === undefined ? {} : { claimsMax: options.claimsMax }),
+      },
+    });
+    this.peers.push(peer);
+    await this.clock.drive(peer.firstAttempt);
+    return peer;
+  }
+
+  /** Adds peers. */
+  async addPeers(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await this.addPeer();
+  }
+
+  /** Adds a node that stores anything, as Python's do, or follows rules of its own. */
+  async addBare(
+    options: { id?: Uint8Array; ip?: string; policy?: ValuePolicy; admission?: Admission } = {},
+  ): Promise<KademliaNode> {
+    const first = this.peers[0]?.node.address;
+    const count = this.peers.length + this.#bare.length;
+    const node = await KademliaNode.create({
+      time: this.clock,
+      random: this.random.fork(`bare ${count}`),
+      datagrams: this.socket(options.ip ?? this.address(count)),
+      policy: options.policy ?? storeAnything,
+      exemptPrivateAddresses: false,
+      ...(options.id === undefined ? {} : { id: options.id }),
+      ...(options.admission === undefined ? {} : { admission: options.admission }),
+    });
+    this.#bare.push(node);
+    if (first !== undefined) {
+      await this.clock.drive(node.bootstrap([{ host: first.ip, port: first.port }]));
+    }
+    return node;
+  }
+
+  /** A record of a name, signed by somebody, with sound values for what is not said. */
+  sign(username: string, owner: Identity, draft: Draft = {}): SignedRecord {
+    const namespace = draft.namespace ?? "public";
+    return signRecord({
+      username,
+      namespace,
+      sequence: draft.sequence ?? this.clock.now(),
+      expiresAt: draft.expiresAt ?? expiryFor(namespace, this.clock.now()),
+      body: draft.body ?? bodyFor(namespace),
+    }, owner);
+  }
+
+  /** Runs a promise on the virtual clock. */
+  drive<T>(promise: Promise<T>): Promise<T> {
+    return this.clock.drive(promise);
+  }
+
+  /** How many peers hold a record of that owner. */
+  holding(username: string, namespace: string, owner: Identity): number {
+    const key = recordKey(username, namespace).join();
+    return this.peers.filter((peer) =>
+      [...peer.node.values()].some((held) =>
+        held.key.join() === key && includes(held.value, owner.publicKey)
+      )
+    ).length;
+  }
+
+  /** Closes every node. */
+  async close(): Promise<void> {
+    for (const peer of this.peers) await peer.close();
+    for (const node of this.#bare) await node.close();
+  }
+}
+
+function includes(bytes: Uint8Array, part: Uint8Array): boolean {
+  for (let i = 0; i + part.length <= bytes.length; i++) {
+    if (part.every((byte, j) => bytes[i + j] === byte)) return true;
+  }
+  return false;
+}
+
+/** Runs a test on a network and closes it. */
+export async function onNetwork(
+  seed: number,
+  test: (network: AttackNetwork) => Promise<void>,
+): Promise<void> {
+  const network = new AttackNetwork(seed);
+  try {
+    await test(network);
+  } finally {
+    await network.close();
+  }
+}
