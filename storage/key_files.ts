@@ -54,7 +54,7 @@ export class KeyFiles implements Keys {
     return keys;
   }
 
-  /** @inheritdoc */
+  /** Users whose sealed keys are in the folder, by name. */
   async list(): Promise<string[]> {
     const names: string[] = [];
     await onDisk({ doing: "list the users", path: this.#folder }, async () => {
@@ -66,12 +66,12 @@ export class KeyFiles implements Keys {
     return names.sort();
   }
 
-  /** @inheritdoc */
+  /** The sealed bytes; undefined when there are none. */
   async read(username: string): Promise<Uint8Array | undefined> {
     return await readPrivateFile(this.#file(username), recordBytesMax);
   }
 
-  /** @inheritdoc */
+  /** Writes them: atomically, readable by the owner alone. */
   async write(username: string, sealed: Uint8Array): Promise<void> {
     if (sealed.length > recordBytesMax) {
       throw new RangeError(`Cannot keep the sealed keys: ${sealed.length} bytes are too many`);
@@ -79,20 +79,20 @@ export class KeyFiles implements Keys {
     await writePrivateFile(this.#file(username), sealed);
   }
 
-  /** @inheritdoc */
+  /** Removes them, and forgets the user as the last one. */
   async remove(username: string): Promise<void> {
     await removePrivateFile(this.#file(username));
     if (await this.lastUser() === username) await removePrivateFile(this.#lastUserFile());
   }
 
-  /** @inheritdoc */
+  /** The user who logged in last in this folder. */
   async lastUser(): Promise<string | undefined> {
     const bytes = await readPrivateFile(this.#lastUserFile());
     const name = new TextDecoder().decode(bytes).trim();
     return isUsername(name) ? name : undefined;
   }
 
-  /** @inheritdoc */
+  /** Remembers the user who logged in last. */
   async setLastUser(username: string): Promise<void> {
     assertUsername(username);
     await writePrivateFile(this.#lastUserFile(), utf8(`${username}\n`));

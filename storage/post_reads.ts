@@ -14,10 +14,15 @@ import { keys, readState, readStoredPost } from "./layout.ts";
 /** Entries taken from the database at once: some 2 ms of decoding between two turns of the event loop. */
 const readAtOnceMax = 200;
 
-interface Place {
+/** Where a post is, as the indexes by time tell. */
+export interface Place {
+  /** The index entry's key. */
   readonly key: Deno.KvKey;
+  /** Username. */
   readonly author: string;
+  /** Snowflake id. */
   readonly id: bigint;
+  /** Number in its feed. */
   readonly number: number;
 }
 

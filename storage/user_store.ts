@@ -38,7 +38,7 @@ export class KvStores implements Stores {
   readonly #folder: string;
   readonly #options: KvStoresOptions;
 
-  /** @param data The data folder. */
+  /** Databases in a data folder. */
   constructor(data: string, options: KvStoresOptions = {}) {
     this.#folder = join(data, "users");
     this.#options = options;

@@ -1,0 +1,250 @@
+/**
+ * The node's database: what the DHT keeps over a restart, and the claims of names.
+ *
+ * Everything in it can be had again from the network, so what is damaged is skipped. What is read back
+ * is bounded, because a file may have been written by anything.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { Claim, ClaimStore } from "../core/ports.ts";
+import { commit, Database, mutationsMax, type OpenKv } from "./database.ts";
+import {
+  contactsMax,
+  contactsPerEntry,
+  heldValueBytesMax,
+  nodeKeys,
+  nodeSchema,
+  readClaim,
+  readContacts,
+  readId,
+  readValue,
+  type StoredContact,
+  type StoredValue,
+  writeClaim,
+  writeContacts,
+  writeValue,
+} from "./node_values.ts";
+import type { Schema } from "./schema.ts";
+
+/** Values read back at most; the node holds 20,000. */
+const valuesMax = 25_000;
+
+/** Bytes of values read back at most: above the node's own bound of 32 MiB. */
+const valueBytesTotalMax = 64 * 1024 * 1024;
+
+/** Claims read back and waiting to be written at most: five times the records that a node holds. */
+const claimsMax = 100_000;
+
+/** Claims are written when so many wait, or after a second. A crash in between forgets only those. */
+const claimsWaitingMax = 200;
+const claimDelayMs = 1_000;
+
+/** Bytes of one commit: Deno KV takes 819,200 with its own encoding. */
+const commitBytesMax = 600_000;
+
+/** What net/kademlia finds in its storage at start. */
+export interface SavedNode {
+  /** 20 bytes; absent at the first start. */
+  readonly id?: Uint8Array;
+  /** Contacts of the routing table. */
+  readonly contacts: readonly StoredContact[];
+  /** Held values. */
+  readonly values: readonly StoredValue[];
+}
+
+/** What {@linkcode NodeStore.open} can be told. */
+export interface NodeStoreOptions {
+  /** Called when claims could not be written; they are tried again with the next ones. */
+  readonly onError?: (error: Error) => void;
+  /** `Deno.openKv` unless a test says otherwise. */
+  readonly openKv?: OpenKv;
+  /** The schema of the node's database unless a test says otherwise. */
+  readonly schema?: Schema;
+}
+
+/** The file `node.kv` of a data folder, in the shape of net/kademlia's `NodeStorage`. */
+export class NodeStore {
+  /** The claims that the node remembers, in the same file. */
+  readonly claims: ClaimStore;
+  readonly #database: Database;
+  readonly #claims: ClaimWriter;
+
+  private constructor(database: Database, onError: (error: Error) => void) {
+    this.#database = database;
+    this.#claims = new ClaimWriter(database, onError);
+    this.claims = this.#claims;
+  }
+
+  /**
+   * Opens the file, creating it if need be.
+   *
+   * @throws {CamelliaError} `database_damaged`, `folder_read_only`, `disk_full`, `disk_failed`, or
+   * `invalid_file` if a newer version of the program wrote it.
+   */
+  static async open(data: string, options: NodeStoreOptions = {}): Promise<NodeStore> {
+    const { onError = () => {}, schema = nodeSchema, ...rest } = options;
+    const database = await Database.open({ ...rest, schema, path: join(data, "node.kv") });
+    return new NodeStore(database, onError);
+  }
+
+  /** What was kept, without what is damaged. */
+  async load(): Promise<SavedNode> {
+    return await this.#database.read("read the node's state", async (kv) => {
+      const id = readId((await kv.get(nodeKeys.id)).value);
+      const contacts: StoredContact[] = [];
+      const parts = { limit: Math.ceil(contactsMax / contactsPerEntry) };
+      for await (const { value } of kv.list({ prefix: ["contacts"] }, parts)) {
+        contacts.push(...readContacts(value));
+      }
+      const saved = { contacts, values: await readValues(kv) };
+      return id === undefined ? saved : { id, ...saved };
+    });
+  }
+
+  /** Keeps the node's id. */
+  async saveId(id: Uint8Array): Promise<void> {
+    await this.#database.write("keep the node's id", (kv) => kv.set(nodeKeys.id, id));
+  }
+
+  /** Replaces the kept contacts; more than 3,200 are cut off. */
+  async saveContacts(contacts: readonly StoredContact[]): Promise<void> {
+    const kept = contacts.slice(0, contactsMax);
+    await this.#database.write("keep the node's contacts", async (kv) => {
+      const operation = kv.atomic();
+      for (let part = 0; part * contactsPerEntry < contactsMax; part++) {
+        const entries = kept.slice(part * contactsPerEntry, (part + 1) * contactsPerEntry);
+        if (entries.length === 0) operation.delete(nodeKeys.contacts(part));
+        else operation.set(nodeKeys.contacts(part), writeContacts(entries));
+      }
+      await commit(operation);
+    });
+  }
+
+  /** Keeps values by key and drops others, in as few commits as Deno KV allows. */
+  async saveValues(put: readonly StoredValue[], deleted: readonly Uint8Array[]): Promise<void> {
+    await this.#database.write("keep the node's values", async (kv) => {
+      let operation = kv.atomic();
+      let [mutations, bytes] = [0, 0];
+      const makeRoom = async (next: number): Promise<void> => {
+        if (mutations + 1 > mutationsMax || bytes + next > commitBytesMax) {
+          await commit(operation);
+          operation = kv.atomic();
+          [mutations, bytes] = [0, 0];
+        }
+        mutations++;
+        bytes += next + 100;
+      };
+      for (const held of put) {
+        if (held.value.length > heldValueBytesMax) continue;
+        const entry = writeValue(held);
+        await makeRoom(entry.length);
+        operation.set(nodeKeys.value(held.key), entry);
+      }
+      for (const key of deleted) {
+        await makeRoom(0);
+        operation.delete(nodeKeys.value(key));
+      }
+      if (mutations > 0) await commit(operation);
+    });
+  }
+
+  /** Writes what waits and closes the file; harmless when called again. */
+  async close(): Promise<void> {
+    await this.#claims.close();
+    await this.#database.close();
+  }
+}
+
+async function readValues(kv: Deno.Kv): Promise<StoredValue[]> {
+  const values: StoredValue[] = [];
+  let bytes = 0;
+  const limits = { limit: valuesMax, batchSize: 100 };
+  for await (const { key, value } of kv.list({ prefix: ["value"] }, limits)) {
+    const held = readValue(key[1], value);
+    if (held === undefined) continue;
+    bytes += held.value.length;
+    if (bytes > valueBytesTotalMax) break;
+    values.push(held);
+  }
+  return values;
+}
+
+/** Claims on disk, written a moment after they were put. */
+class ClaimWriter implements ClaimStore {
+  readonly #database: Database;
+  readonly #onError: (error: Error) => void;
+  /** Claims to be written, or undefined for those to be removed. */
+  #waiting = new Map<string, Claim | undefined>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(database: Database, onError: (error: Error) => void) {
+    this.#database = database;
+    this.#onError = onError;
+  }
+
+  load(): Promise<Claim[]> {
+    return this.#database.read("read the claims", async (kv) => {
+      const claims: Claim[] = [];
+      const limits = { limit: claimsMax, batchSize: 500 };
+      for await (const { key, value } of kv.list({ prefix: ["claim"] }, limits)) {
+        const claim = readClaim(key[1], value);
+        if (claim !== undefined) claims.push(claim);
+      }
+      return claims;
+    });
+  }
+
+  put(claim: Claim): void {
+    this.#change(claim.username, claim);
+  }
+
+  drop(username: string): void {
+    this.#change(username, undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#flushing;
+    await this.#write();
+  }
+
+  #change(username: string, claim: Claim | undefined): void {
+    if (this.#closed) return;
+    if (this.#waiting.size >= claimsMax && !this.#waiting.has(username)) return;
+    this.#waiting.set(username, claim);
+    if (this.#waiting.size === claimsWaitingMax) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), claimDelayMs);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#flushing = this.#flushing.then(() => this.#write());
+  }
+
+  async #write(): Promise<void> {
+    const claims = [...this.#waiting];
+    this.#waiting = new Map();
+    try {
+      for (let at = 0; at < claims.length; at += mutationsMax) {
+        await this.#database.write("keep claims", async (kv) => {
+          const operation = kv.atomic();
+          for (const [username, claim] of claims.slice(at, at + mutationsMax)) {
+            if (claim === undefined) operation.delete(nodeKeys.claim(username));
+            else operation.set(nodeKeys.claim(username), writeClaim(claim));
+          }
+          await commit(operation);
+        });
+      }
+    } catch (error) {
+      // They go with the next ones, unless those are newer.
+      this.#waiting = new Map([...claims, ...this.#waiting]);
+      this.#onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
