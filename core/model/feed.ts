@@ -67,6 +67,11 @@ export function withNumbers(feed: FeedState, numbers: readonly number[]): FeedSt
   return normalised(feed.device, feed.floor, [...feed.ranges, ...added]);
 }
 
+/** The feed with these ranges had as well. */
+export function withRanges(feed: FeedState, ranges: readonly NumberRange[]): FeedState {
+  return normalised(feed.device, feed.floor, [...feed.ranges, ...ranges]);
+}
+
 /** The feed with everything up to `floor` settled. */
 export function withFloor(feed: FeedState, floor: number): FeedState {
   return normalised(feed.device, Math.max(feed.floor, floor), feed.ranges);

@@ -1,0 +1,219 @@
+/**
+ * Taking in posts that came from others: each is checked by itself, whoever sent it.
+ *
+ * @module
+ */
+
+import { equalBytes } from "../model/bytes.ts";
+import { feedOf, hasNumber } from "../model/feed.ts";
+import type { UserName } from "../model/message.ts";
+import { attempt } from "../model/msgpack.ts";
+import { type Post, readPost } from "../model/post.ts";
+import { type Signed, verifySigned } from "../model/signed.ts";
+import { snowflakeTimeMs } from "../model/snowflake.ts";
+import type { Lists, Session } from "./contracts.ts";
+import { isSame } from "./inbox.ts";
+import { Mutex } from "./mutex.ts";
+import { Slices } from "./pause.ts";
+import { HeldPosts } from "./sync_held.ts";
+import { postView } from "./views.ts";
+
+/** What became of posts that came in. */
+export interface IntakeReport {
+  /** Posts whose signature is the author's, new or had already. */
+  readonly valid: readonly Post[];
+  /** Posts that are new in the database. */
+  readonly added: readonly Post[];
+  /** How many were kept back because they are from the future. */
+  readonly future: number;
+  /** How many were no posts of the author. */
+  readonly refused: number;
+}
+
+/** What the intake needs. */
+export interface IntakeParts {
+  /** The session. */
+  readonly session: Session;
+  /** Who is followed. */
+  readonly lists: Pick<Lists, "get">;
+  /** Told when posts that were kept back have been released, so that what lies beyond is fetched. */
+  readonly released: (author: UserName) => void;
+}
+
+/** A post that has been read and not verified. */
+interface Unverified {
+  readonly post: Post;
+  readonly signed: Signed;
+}
+
+const nothing: IntakeReport = { valid: [], added: [], future: 0, refused: 0 };
+
+/** Posts of one feed compared with those stored, at most: one message's. */
+const comparedMax = 500;
+
+/** Takes posts in: one author's messages one after another, different authors' beside each other. */
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #slices: Slices;
+  readonly #authors = new Map<string, Mutex>();
+  /** Posts from the future. */
+  readonly held: HeldPosts;
+
+  /** The intake of one session. */
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+    const { clock } = parts.session.ports;
+    this.#slices = new Slices(clock);
+    this.held = new HeldPosts({
+      clock,
+      signal: parts.session.signal,
+      release: (author, posts) => this.#release(author, posts),
+    });
+  }
+
+  /** Whether posts of that author, under that key, are kept here: own ones and followed users'. */
+  keeps(author: UserName): boolean {
+    const { session, lists } = this.#parts;
+    if (author.username === session.self.username) return isSame(author, session.self);
+    const entry = lists.get("following", author.username);
+    return entry !== undefined && entry.present && equalBytes(entry.key, author.key);
+  }
+
+  /** Checks and stores what came in a message. */
+  async take(author: UserName, posts: readonly Uint8Array[]): Promise<IntakeReport> {
+    if (!this.keeps(author) || posts.length === 0) return nothing;
+    return await this.#exclusively(author.username, async () => {
+      const read = posts.map((bytes) => this.#read(author, bytes))
+        .filter((it) => it !== undefined);
+      const { known, others } = await this.#withoutKnown(author, read);
+      const verified: Post[] = [];
+      for (const { post, signed } of others) {
+        await this.#slices.next();
+        if (verifySigned("post", signed)) verified.push(post);
+      }
+      const { added, future } = await this.#store(author, verified);
+      const valid = [...known, ...verified];
+      return { valid, added, future, refused: posts.length - valid.length };
+    });
+  }
+
+  async #exclusively<T>(author: string, task: () => Promise<T>): Promise<T> {
+    const mutex = this.#authors.get(author) ?? new Mutex();
+    this.#authors.set(author, mutex);
+    try {
+      return await mutex.run(task);
+    } finally {
+      if (mutex.size === 0 && this.#authors.get(author) === mutex) this.#authors.delete(author);
+    }
+  }
+
+  /** The post if it may be one of that author's; what this device makes itself is not taken from others. */
+  #read(author: UserName, bytes: Uint8Array): Unverified | undefined {
+    const it = attempt(() => readPost(bytes));
+    if (it === undefined) return undefined;
+    const { post } = it;
+    if (!isSame({ username: post.author, key: post.authorKey }, author)) return undefined;
+    const { self, device } = this.#parts.session;
+    const isOwn = post.author === self.username && post.device === device;
+    return isOwn ? undefined : it;
+  }
+
+  /** Sorts out, before any signature is looked at, what is here already, byte for byte, or settled. */
+  async #withoutKnown(
+    author: UserName,
+    read: readonly Unverified[],
+  ): Promise<{ known: Post[]; others: Unverified[] }> {
+    const { store } = this.#parts.session;
+    const feeds = await store.feeds(author.username);
+    const known: Post[] = [];
+    const others: Unverified[] = [];
+    for (const [device, list] of Map.groupBy(read, (it) => it.post.device)) {
+      const feed = feedOf(feeds, device);
+      const had = list.map((it) => it.post.number)
+        .filter((number) => number > feed.floor && hasNumber(feed, number));
+      const kept = new Map<number, Post>();
+      if (had.length > 0) {
+        const from = Math.min(...had);
+        const to = Math.max(...had);
+        const query = { author: author.username, device, from, to, limit: comparedMax };
+        for (const post of await store.feedPosts(query)) kept.set(post.number, post);
+      }
+      for (const it of list) {
+        if (it.post.number <= feed.floor) continue;
+        const stored = kept.get(it.post.number);
+        if (stored !== undefined && equalBytes(stored.signed, it.post.signed)) known.push(stored);
+        else others.push(it);
+      }
+    }
+    return { known, others };
+  }
+
+  async #store(
+    author: UserName,
+    verified: readonly Post[],
+  ): Promise<{ added: readonly Post[]; future: number }> {
+    const { session } = this.#parts;
+    const { store } = session;
+    const wanted: Post[] = [];
+    const old = new Map<number, Post>();
+    let future = 0;
+    for (const post of verified) {
+      if (this.held.isFuture(post)) {
+        this.held.hold(post);
+        future++;
+      } else if (this.#isTooOld(post)) {
+        const highest = old.get(post.device);
+        if (highest === undefined || highest.number < post.number) old.set(post.device, post);
+      } else wanted.push(post);
+    }
+    // The author may have been unfollowed while signatures were verified.
+    if (!this.keeps(author) || session.signal.aborted) return { added: [], future };
+    for (const post of old.values()) await store.setFloor(post);
+    const { added, forks } = wanted.length === 0
+      ? { added: [], forks: [] }
+      : await store.addPosts(author.username, wanted);
+    if (!this.keeps(author)) {
+      // … or while they were committed: then what was removed must not come back.
+      if (old.size > 0 || added.length > 0) await store.removeAuthor(author.username);
+      this.held.forget(author.username);
+      return { added: [], future };
+    }
+    for (const fork of forks) await this.#noteFork(fork);
+    for (const post of added) session.emit({ event: "post", post: postView(post) });
+    return { added, future };
+  }
+
+  /** Own posts are kept for ever; others' for the lifespan. */
+  #isTooOld(post: Post): boolean {
+    return snowflakeTimeMs(post.id) < this.since(post.author);
+  }
+
+  /** Unix ms from which on posts of that author are wanted; 0 for all. */
+  since(author: string): number {
+    const { self, settings, ports } = this.#parts.session;
+    if (author === self.username || settings.lifespanMs === undefined) return 0;
+    return Math.max(Math.floor(ports.clock.now() - settings.lifespanMs), 0);
+  }
+
+  async #noteFork(fork: Post): Promise<void> {
+    const { store } = this.#parts.session;
+    const noted = await store.forks(fork.author);
+    if (noted.some((post) => equalBytes(post.signed, fork.signed))) return;
+    await store.noteFork(fork);
+    this.#parts.session.emit({ event: "fork", author: fork.author, number: fork.number });
+  }
+
+  #release(author: string, posts: readonly Post[]): void {
+    const first = posts[0];
+    const key = first?.authorKey ?? this.#keyOf(author);
+    if (key === undefined) return;
+    const user = { username: author, key };
+    const done = () => this.#parts.released(user);
+    this.#exclusively(author, () => this.#store(user, posts)).then(done, done);
+  }
+
+  #keyOf(author: string): Uint8Array | undefined {
+    const { session: { self }, lists } = this.#parts;
+    return author === self.username ? self.key : lists.get("following", author)?.key;
+  }
+}
