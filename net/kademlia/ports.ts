@@ -7,6 +7,7 @@
 
 /** An IP address (canonical text, never a host name, never `::ffff:`-mapped) and a UDP port. */
 export interface Address {
+  /** Canonical text. */
   readonly ip: string;
   /** 1 to 65,535. */
   readonly port: number;
@@ -14,6 +15,7 @@ export interface Address {
 
 /** A node as the paper's triple (section 2.1): id of 20 bytes, IP address, UDP port. */
 export interface Contact extends Address {
+  /** 20 bytes. */
   readonly id: Uint8Array;
 }
 
@@ -77,8 +79,11 @@ export interface StoredValue {
 
 /** What a node finds in its storage at start. */
 export interface Saved {
+  /** Absent at a first start. */
   readonly id?: Uint8Array;
+  /** Contacts of the last run. */
   readonly contacts: readonly Contact[];
+  /** Values held by the last run. */
   readonly values: readonly StoredValue[];
 }
 
@@ -121,7 +126,9 @@ export interface ValuePolicy {
 
 /** One holder's answer to `find_value`. */
 export interface Answer {
+  /** The holder. */
   readonly contact: Contact;
+  /** What it holds. */
   readonly value: Uint8Array;
   /** Since when that holder has accepted the value's owner, in Unix ms, where it says so. */
   readonly since?: number;
@@ -131,9 +138,11 @@ export interface Answer {
 
 /** A store that awaits {@link Admission}. */
 export interface StoreRequest {
+  /** 20 bytes. */
   readonly key: Uint8Array;
   /** Already found valid by the policy. */
   readonly value: Uint8Array;
+  /** Who stores. */
   readonly from: Contact;
   /** Whether `from` has answered a request of ours, so that its address is no invention. */
   readonly verifiedSender: boolean;
@@ -141,6 +150,7 @@ export interface StoreRequest {
   readonly own: boolean;
   /** The value held under the key, over which `value` wins. */
   readonly current?: Uint8Array;
+  /** Unix ms. */
   readonly nowMs: number;
 }
 

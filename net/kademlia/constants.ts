@@ -1,0 +1,123 @@
+/**
+ * Every number of the DHT, once, with its reason.
+ *
+ * @module
+ */
+
+/** Bytes of an id, a key and a message id: 160 bits (section 2.1). */
+export const idBytes = 20;
+/** Bits of an id. */
+export const idBits = 160;
+
+/** Contacts a bucket, holders a value (section 2.2: 20 nodes are very unlikely to fail in one hour). */
+export const bucketSize = 20;
+/** Queries of one lookup in flight (section 2.3 proposes 3). */
+export const alphaDefault = 3;
+/** Disjoint paths of a lookup for records. */
+export const pathsDefault = 3;
+/** S/Kademlia sees no gain beyond 8, and paths are kept as the bits of one small integer. */
+export const pathsMax = 8;
+/** Holders whose answers make a read: outvotes one stale or lying holder. */
+export const quorumDefault = 3;
+
+/** Longest body of a request: rpcudp's limit, which every Python node enforces. */
+export const requestBytesMax = 8_192;
+/** Longest value: leaves a store request 192 bytes for method, ids and headers. */
+export const valueBytesMax = 8_000;
+/** Longest datagram read: a value with headers fits, and a socket's buffer of 16 KB holds it. */
+export const datagramBytesMax = 16_384;
+/** Longest `sample` answer: with framing, IP and UDP headers it fits one Ethernet or IPv6 packet. */
+export const sampleBytesMax = 1_200;
+/** Deepest nesting accepted in a `sample` answer; ours has 3. */
+export const nestingMax = 8;
+/** Contacts read from one answer. Nodes send k = 20; a list three times as long has no honest reason. */
+export const contactsPerAnswerMax = 64;
+/** Longest textual IP address: IPv6 with embedded IPv4 and a zone is refused beyond 45 characters. */
+export const ipCharsMax = 45;
+
+/** Contacts of one /24 or /64 in a bucket, in the table, and among a lookup's k. */
+export const sameNetPerBucketMax = 2;
+export const sameNetPerTableMax = 10;
+export const sameNetPerLookupMax = 2;
+/** Replacement cache of a bucket: half a bucket replaces a silent death of every other contact. */
+export const replacementsMax = 10;
+
+/** RFC 6298 bounds, adapted: a lookup loses less by a spurious timeout than by waiting. */
+export const timeoutMsMin = 10;
+export const timeoutMsMax = 2_000;
+/** Before any reply was seen (RFC 6298 section 2.1). */
+export const timeoutMsInitial = 1_000;
+/** How long an answer past its timeout still counts: then its request is forgotten. */
+export const lateAnswerMsMax = 2_000;
+/** A store unanswered this long is sent once more: many round trips, little for whoever waits. */
+export const storeRepeatMs = 300;
+/** A store is given up after this long: the holder may first ask other holders (admission). */
+export const storeTimeoutMs = 2_500;
+/** Requests in flight of one node: 50 puts at once; beyond it new ones fail at once. */
+export const openRequestsMax = 1_024;
+/** Queries of one lookup: ten times what a healthy network takes, so that no liar prolongs it at will. */
+export const queriesPerLookupMax = 256;
+/** Contacts one lookup remembers: every query may teach it a few. */
+export const candidatesPerLookupMax = 1_024;
+/** Verifying pings in flight: a full bucket and its cache at once. */
+export const verificationsMax = 32;
+/** A contact that failed verification is left alone this long. */
+export const verifyAgainMs = 60_000;
+/** Addresses remembered as failed verification, a generation; two generations are kept. */
+export const unverifiableMax = 512;
+
+/** Requests a second from one address, and the burst: five times what a busy peer's lookups send us. */
+export const requestsPerSecond = 200;
+export const requestBurst = 400;
+/** Bytes a second to an address that never answered us, so that we amplify no forged sender's flood. */
+export const unverifiedBytesPerSecond = 20_000;
+/** Addresses whose rates are remembered, a generation; two generations are kept. */
+export const rateEntriesMax = 2_048;
+/** Addresses remembered as having answered us, a generation; two generations are kept. */
+export const answeredAddressesMax = 2_048;
+
+/** Values held, and their bytes: 20,000 records of a full packet fit the bytes. */
+export const heldValuesMax = 20_000;
+export const heldBytesMax = 32 * 1_024 * 1_024;
+/** What is accounted for a value beside its own bytes. */
+export const heldOverheadBytes = 200;
+/** Held this long a value counts as established (one day) and never goes before a fresh one. */
+export const establishedMs = 86_400_000;
+/** Eviction frees this share of the bound at once, so that its scan is rare. */
+export const evictionShare = 0.01;
+/** Admissions undecided at once: each asks up to k other holders. */
+export const admissionsMax = 64;
+/** An admission undecided after this long counts as refused: the putter gives up at 2.5 s. */
+export const admissionMsMax = 2_000;
+
+/** A bucket untouched this long is refreshed; values are replicated as often (section 2.3, 2.5). */
+export const refreshMs = 3_600_000;
+export const replicateMs = 3_600_000;
+/** Replication and refresh start at a random point of this share of the hour, so that nodes differ. */
+export const upkeepJitterShare = 0.2;
+/** Expired values are swept this often; readers never meet one, as it is checked when read. */
+export const sweepMs = 60_000;
+/** Contacts are saved this often, changed values at most this late. */
+export const saveContactsMs = 300_000;
+export const saveValuesMs = 1_000;
+/** Values saved in one batch: Deno KV and its like take 1,000 changes and 800 KB. */
+export const saveBatchMax = 500;
+export const saveBatchBytesMax = 400_000;
+/** Values examined for a newcomer or replication before others get a turn. */
+export const upkeepSliceMax = 500;
+/** Stores of the upkeep in flight: below a receiver's kernel buffer of 166 datagrams. */
+export const transfersInFlightMax = 8;
+/** Transfers waiting: two full stores of values; beyond it the oldest round is complete enough. */
+export const transfersQueuedMax = 40_000;
+/** Newcomers waiting for hand-over. */
+export const newcomersMax = 256;
+/** How long a value lives under the policy that stores anything (the paper's Python kin: a week; 1 day). */
+export const anythingLivesMs = 86_400_000;
+
+/** Contacts asked for a `stun` majority or a sample. */
+export const stunContacts = 8;
+export const sampleContacts = 8;
+/** Bootstrap addresses tried in one call, and addresses taken from one name. */
+export const bootstrapAddressesMax = 64;
+/** A silent bootstrap node is asked this often; UDP may lose a datagram. */
+export const bootstrapTries = 3;

@@ -1,0 +1,360 @@
+/**
+ * The node lookup (Kademlia, section 2.3) over disjoint paths (S/Kademlia, section 4.3), without I/O.
+ *
+ * @module
+ */
+import {
+  alphaDefault,
+  bucketSize,
+  candidatesPerLookupMax,
+  pathsMax,
+  queriesPerLookupMax,
+  sameNetPerLookupMax,
+} from "./constants.ts";
+import type { NodeContact } from "./contact.ts";
+import { compareDistance, type Id } from "./id.ts";
+
+/** How far the lookup has come with a candidate. */
+export type CandidateState =
+  /** Not asked yet. */
+  | "fresh"
+  /** Asked; its query holds one of the alpha slots. */
+  | "asked"
+  /** Asked, silent beyond its timeout: holds no slot, but may still answer. */
+  | "slow"
+  /** Has answered. */
+  | "answered"
+  /** Has answered with the value sought. */
+  | "holder"
+  /** Cannot answer. */
+  | "failed";
+
+/** A contact that the lookup has learned of. */
+export class Candidate {
+  readonly contact: NodeContact;
+  state: CandidateState = "fresh";
+  /** The paths that know it, one bit each. */
+  known: number;
+  /** The path that asked it. */
+  path = 0;
+  /** The number of its query: earlier ones that are still open were overtaken. */
+  order = 0;
+  /** Its network (or, where exempt from the limits, its address) among the lookup's. */
+  readonly group: number;
+
+  constructor(contact: NodeContact, known: number, group: number) {
+    this.contact = contact;
+    this.known = known;
+    this.group = group;
+  }
+}
+
+/** What a lookup is for. */
+export interface LookupOptions {
+  readonly target: Id;
+  /** The own id: never asked. */
+  readonly own: Id;
+  /** The nearest contacts known, nearest first. */
+  readonly seeds: readonly NodeContact[];
+  /** Default 20. */
+  readonly k?: number;
+  /** Default 3. */
+  readonly alpha?: number;
+  /** Disjoint paths, 1 to 8, never more than there are seeds. Default 1. */
+  readonly paths?: number;
+  /** End once so many holders have answered. Default: only when the k closest have answered. */
+  readonly goal?: number;
+  /** The share of queries answered in time lately, 0 to 1: with a goal it decides how many to send. */
+  readonly answerRate?: number;
+  /** The network that the address limit counts an IP address under; undefined where exempt. */
+  readonly netOf?: (ip: string) => string | undefined;
+}
+
+/** An open query that a later one overtook is likelier lost: it counts half towards a goal. */
+const overtakenWeight = 0.5;
+/** A goal counts as covered by open queries while their expected answers lack no more than this. */
+const goalSlack = 0.2;
+
+/**
+ * One lookup as a state machine: `start`, `reply`, `timeout` and `failure` in; out come the candidates
+ * to ask next, `finished`, and the result.
+ *
+ * All candidates stand in one list by distance. A path is a bit: seeds are dealt out to the paths, a
+ * reply's contacts become known to the path that asked, and a candidate known to several is asked by
+ * one. Each path goes on until the nearest it knows have answered, whatever the others believe, so
+ * that a liar on one path cannot starve the rest; the lookup ends when, besides, the k closest of all
+ * that live have answered.
+ */
+export class Lookup {
+  readonly target: Id;
+  readonly k: number;
+  readonly #own: Id;
+  readonly #alpha: number;
+  readonly #paths: number;
+  readonly #width: number;
+  readonly #goal: number;
+  readonly #answerRate: number;
+  readonly #netOf: (ip: string) => string | undefined;
+  readonly #candidates: Candidate[] = [];
+  readonly #groups = new Map<string, number>();
+  readonly #groupLimits: number[] = [];
+  readonly #inFlight: number[];
+  readonly #holders: number[];
+  #open = 0;
+  #asked = 0;
+  #lastAnswered = 0;
+  #found = 0;
+  #finished = false;
+
+  constructor(options: LookupOptions) {
+    this.target = options.target;
+    this.k = options.k ?? bucketSize;
+    this.#own = options.own;
+    this.#alpha = options.alpha ?? alphaDefault;
+    this.#paths = Math.max(1, Math.min(options.paths ?? 1, pathsMax, options.seeds.length));
+    this.#width = this.#paths === 1
+      ? this.k
+      : Math.max(this.#alpha, Math.ceil(this.k / this.#paths));
+    this.#goal = options.goal ?? Infinity;
+    this.#answerRate = options.answerRate ?? 1;
+    this.#netOf = options.netOf ?? (() => undefined);
+    this.#inFlight = new Array(this.#paths).fill(0);
+    this.#holders = new Array(this.#paths).fill(0);
+    options.seeds.forEach((seed, i) => this.#learn(seed, i % this.#paths));
+  }
+
+  /** How many paths the lookup has. */
+  get paths(): number {
+    return this.#paths;
+  }
+
+  /** Whether there is nothing left to ask or to wait for. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** Queries sent so far. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Queries that hold a slot. */
+  get inFlight(): number {
+    return this.#open;
+  }
+
+  /** The first queries. */
+  start(): Candidate[] {
+    return this.#advance();
+  }
+
+  /**
+   * Takes an answer, also one that comes late, and returns the next queries. `found`: it holds the value.
+   */
+  reply(candidate: Candidate, contacts: readonly NodeContact[], found = false): Candidate[] {
+    if (candidate.state !== "asked" && candidate.state !== "slow") return [];
+    this.#release(candidate);
+    candidate.state = found ? "holder" : "answered";
+    this.#lastAnswered = Math.max(this.#lastAnswered, candidate.order);
+    if (found) {
+      this.#found++;
+      this.#bump(this.#holders, candidate.path, 1);
+    }
+    for (const contact of contacts) this.#learn(contact, candidate.path);
+    return this.#advance();
+  }
+
+  /** The candidate is silent beyond its timeout: its slot is free. */
+  timeout(candidate: Candidate): Candidate[] {
+    if (candidate.state !== "asked") return [];
+    this.#release(candidate);
+    candidate.state = "slow";
+    return this.#advance();
+  }
+
+  /** The candidate cannot be asked, or answered nonsense. */
+  failure(candidate: Candidate): Candidate[] {
+    if (candidate.state !== "asked" && candidate.state !== "slow") return [];
+    this.#release(candidate);
+    candidate.state = "failed";
+    return this.#advance();
+  }
+
+  /** Goes on with contacts that a holder named when asked apart from the value it answered with. */
+  extend(candidate: Candidate, contacts: readonly NodeContact[]): Candidate[] {
+    this.#finished = false;
+    for (const contact of contacts) this.#learn(contact, candidate.path);
+    return this.#advance();
+  }
+
+  /** The k closest that have answered, nearest first, within the address limit. */
+  result(): NodeContact[] {
+    return this.answered().map((candidate) => candidate.contact);
+  }
+
+  /** {@link Lookup.result}, with what the lookup knows of each. */
+  answered(): Candidate[] {
+    const counts = new Uint8Array(this.#groupLimits.length);
+    const result: Candidate[] = [];
+    for (const candidate of this.#candidates) {
+      if (result.length === this.k) break;
+      if (candidate.state !== "answered" && candidate.state !== "holder") continue;
+      if (this.#withinLimit(candidate, counts)) result.push(candidate);
+    }
+    return result;
+  }
+
+  #release(candidate: Candidate): void {
+    if (candidate.state !== "asked") return;
+    this.#open--;
+    this.#bump(this.#inFlight, candidate.path, -1);
+  }
+
+  #bump(counts: number[], path: number, change: number): void {
+    counts[path] = (counts[path] ?? 0) + change;
+  }
+
+  /** Adds a contact to what a path knows. */
+  #learn(contact: NodeContact, path: number): void {
+    const list = this.#candidates;
+    const bit = 1 << path;
+    let low = 0;
+    let high = list.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = list[middle];
+      if (other === undefined) return;
+      const order = compareDistance(this.target, other.contact.nodeId, contact.nodeId);
+      if (order === 0) {
+        other.known |= bit;
+        return;
+      }
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    if (contact.nodeId.equals(this.#own)) return;
+    if (list.length >= candidatesPerLookupMax) {
+      // The farthest makes room, unless it was asked: queries in flight must find their candidate.
+      if (low >= list.length || list[list.length - 1]?.state !== "fresh") return;
+      list.pop();
+    }
+    const candidate = new Candidate(contact, bit, this.#groupOf(contact));
+    if (low === list.length) list.push(candidate);
+    else list.splice(low, 0, candidate);
+  }
+
+  #groupOf(contact: NodeContact): number {
+    const net = this.#netOf(contact.ip);
+    // Where networks are not limited, one address still is no more than one node.
+    const name = net ?? `${contact.ip}|${contact.port}`;
+    let group = this.#groups.get(name);
+    if (group === undefined) {
+      group = this.#groupLimits.length;
+      this.#groups.set(name, group);
+      this.#groupLimits.push(net === undefined ? 1 : sameNetPerLookupMax);
+    }
+    return group;
+  }
+
+  #withinLimit(candidate: Candidate, counts: Uint8Array): boolean {
+    const count = (counts[candidate.group] ?? 0) + 1;
+    if (count > (this.#groupLimits[candidate.group] ?? 0)) return false;
+    counts[candidate.group] = count;
+    return true;
+  }
+
+  /** Fills the free slots. */
+  #advance(): Candidate[] {
+    const queries: Candidate[] = [];
+    while (!this.#finished) {
+      const next = this.#next();
+      if (next === undefined) break;
+      next.state = "asked";
+      next.order = ++this.#asked;
+      this.#open++;
+      this.#bump(this.#inFlight, next.path, 1);
+      queries.push(next);
+    }
+    return queries;
+  }
+
+  /** The next candidate to ask, with its path set; finishes the lookup when there is none to come. */
+  #next(): Candidate | undefined {
+    const counts = new Uint8Array(this.#groupLimits.length);
+    const seen: number[] = new Array(this.#paths).fill(0);
+    const best: (Candidate | undefined)[] = new Array(this.#paths).fill(undefined);
+    let rank = 0;
+    let waiting = false;
+    let overtaken = 0;
+    for (const candidate of this.#candidates) {
+      const state = candidate.state;
+      if (state === "failed" || state === "slow") continue;
+      if (!this.#withinLimit(candidate, counts)) continue;
+      let wanted = rank++ < this.k;
+      for (let path = 0; path < this.#paths; path++) {
+        if ((candidate.known & (1 << path)) === 0) continue;
+        const count = (seen[path] ?? 0) + 1;
+        seen[path] = count;
+        if (count <= this.#width) wanted = true;
+        if (state === "fresh" && wanted && best[path] === undefined) best[path] = candidate;
+      }
+      if (state === "asked" && wanted) waiting = true;
+      if (state === "asked" && candidate.order < this.#lastAnswered) overtaken++;
+      if (rank >= this.k && seen.every((count) => count >= this.#width)) break;
+    }
+    if (this.#goalReached(best)) {
+      this.#finished = true;
+      return undefined;
+    }
+    const choice = this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
+    if (choice === undefined) {
+      if (!waiting) this.#finished = true;
+      return undefined;
+    }
+    if (this.#open >= this.#alpha || this.#covered(overtaken)) return undefined;
+    return choice;
+  }
+
+  /**
+   * Enough holders, and on enough paths: a goal of three over three paths is not met by three holders
+   * that one liar named, unless the other paths have nobody left to ask.
+   */
+  #goalReached(best: readonly (Candidate | undefined)[]): boolean {
+    if (this.#found < this.#goal) return false;
+    let needed = Math.min(this.#goal, this.#paths);
+    for (let path = 0; path < this.#paths; path++) {
+      const alive = best[path] !== undefined || (this.#inFlight[path] ?? 0) > 0;
+      if ((this.#holders[path] ?? 0) > 0 || !alive) needed--;
+    }
+    return needed <= 0;
+  }
+
+  /** Whether the queries in flight are likely to reach the goal as it is. */
+  #covered(overtaken: number): boolean {
+    if (this.#goal === Infinity) return false;
+    const open = this.#open - overtaken * (1 - overtakenWeight);
+    const missing = Math.max(1, this.#goal - this.#found);
+    return open * this.#answerRate >= missing - goalSlack;
+  }
+
+  /** Turns go to the path with the fewest holders, then the fewest queries in flight, then the nearest. */
+  #choose(best: readonly (Candidate | undefined)[]): Candidate | undefined {
+    let choice: Candidate | undefined;
+    let chosenPath = 0;
+    const load = (path: number): number =>
+      (this.#holders[path] ?? 0) * (this.#alpha + 1) + (this.#inFlight[path] ?? 0);
+    for (let path = 0; path < this.#paths; path++) {
+      const candidate = best[path];
+      if (candidate === undefined) continue;
+      const better = choice === undefined || load(path) < load(chosenPath) ||
+        (load(path) === load(chosenPath) &&
+          compareDistance(this.target, candidate.contact.nodeId, choice.contact.nodeId) < 0);
+      if (better) {
+        choice = candidate;
+        chosenPath = path;
+      }
+    }
+    if (choice !== undefined) choice.path = chosenPath;
+    return choice;
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Runs a lookup over the network.
+ *
+ * @module
+ */
+import type { NodeContact } from "./contact.ts";
+import type { Id } from "./id.ts";
+import { type Candidate, Lookup } from "./lookup.ts";
+import type { Neighbours } from "./neighbours.ts";
+import type { RoutingTable } from "./routing_table.ts";
+import type { Call, Caller, Rpc } from "./rpc.ts";
+import { decodeContacts, decodeFound, type WireFound } from "./wire.ts";
+
+/** The parts of a node that operations work with. */
+export interface Network {
+  readonly own: Id;
+  readonly k: number;
+  readonly alpha: number;
+  readonly rpc: Rpc;
+  readonly table: RoutingTable;
+  readonly neighbours: Neighbours;
+  /** Whether a contact that `from` told of can be one: not ourselves, and within its reach. */
+  plausible(contact: NodeContact, from: NodeContact): boolean;
+}
+
+/** What to search. */
+export interface SearchOptions {
+  readonly target: Id;
+  readonly method: "find_node" | "find_value";
+  readonly paths: number;
+  /** Ends the search once so many holders have answered. */
+  readonly goal?: number;
+  /** Judges a value found; false when it does not count. */
+  readonly onFound?: (contact: NodeContact, found: WireFound) => boolean;
+  /** Called once, when the search has come to its end. */
+  readonly onDone: (search: Search) => void;
+}
+
+/** One lookup in progress. */
+export class Search implements Caller {
+  readonly lookup: Lookup;
+  readonly #network: Network;
+  readonly #options: SearchOptions;
+  /** Holders being asked for their neighbours, and those that were. */
+  readonly #expanding = new Set<Candidate>();
+  readonly #expandedOnce = new Set<Candidate>();
+  #done = false;
+
+  constructor(network: Network, options: SearchOptions) {
+    this.#network = network;
+    this.#options = options;
+    const { own, table, k, alpha, neighbours } = network;
+    table.lookedUp(options.target, network.rpc.nowMs());
+    this.lookup = new Lookup({
+      target: options.target,
+      own,
+      k,
+      alpha,
+      paths: options.paths,
+      seeds: table.closest(options.target, k, undefined, true),
+      answerRate: neighbours.answerRate,
+      netOf: (ip) => table.limitedNet(ip),
+      ...(options.goal === undefined ? {} : { goal: options.goal }),
+    });
+  }
+
+  /** Sends the first queries. Without anybody to ask the search ends at once. */
+  start(): void {
+    this.#send(this.lookup.start());
+  }
+
+  /** Ends the search without a word. */
+  stop(): void {
+    this.#done = true;
+  }
+
+  answered(call: Call, data: Uint8Array): boolean {
+    const candidate = call.tag as Candidate;
+    if (call.method === "find_node") {
+      const contacts = decodeContacts(data);
+      if (contacts === undefined) return false;
+      this.#reply(candidate, call.contact, contacts, false);
+      return true;
+    }
+    const answer = decodeFound(data);
+    if (answer === undefined) return false;
+    const { onFound } = this.#options;
+    const counts = answer.found !== undefined && !this.#done &&
+      onFound?.(call.contact, answer.found) === true;
+    this.#reply(candidate, call.contact, answer.contacts, counts);
+    return true;
+  }
+
+  silent(call: Call): void {
+    if (this.#done) return;
+    if (this.#expanding.has(call.tag as Candidate)) this.#expanded(call.tag as Candidate, []);
+    else this.#send(this.lookup.timeout(call.tag as Candidate));
+  }
+
+  lost(call: Call): void {
+    if (this.#done) return;
+    if (this.#expanding.has(call.tag as Candidate)) this.#expanded(call.tag as Candidate, []);
+    else this.#send(this.lookup.failure(call.tag as Candidate));
+  }
+
+  #reply(
+    candidate: Candidate,
+    from: NodeContact,
+    contacts: NodeContact[],
+    counts: boolean,
+  ): void {
+    if (this.#done) return;
+    const useful = contacts.filter((contact) => this.#network.plausible(contact, from));
+    if (this.#expanding.has(candidate)) this.#expanded(candidate, useful);
+    else this.#send(this.lookup.reply(candidate, useful, counts));
+  }
+
+  #send(candidates: Candidate[]): void {
+    const { method } = this.#options;
+    const queue = candidates;
+    // A query that could not be sent makes room for others, which join the queue.
+    for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
+      if (!this.#ask(candidate, method)) queue.push(...this.lookup.failure(candidate));
+    }
+    if (!this.lookup.finished || this.#done || this.#expand()) return;
+    this.#done = true;
+    this.#options.onDone(this);
+  }
+
+  #ask(candidate: Candidate, method: "find_node" | "find_value"): boolean {
+    const { rpc, own } = this.#network;
+    const request = { method, sender: own, target: this.#options.target };
+    const contact = candidate.contact;
+    return rpc.call({ contact, request, caller: this, tag: candidate }) !== undefined;
+  }
+
+  /**
+   * A holder answers with the value and names nobody, so that a search short of its goal may not know
+   * the nodes around the key: it asks its holders for them. True while such questions are out.
+   */
+  #expand(): boolean {
+    const goal = this.#options.goal;
+    if (goal === undefined) return false;
+    const holders = this.lookup.answered().filter((c) => c.state === "holder");
+    if (holders.length >= goal) return false;
+    for (const holder of holders) {
+      if (this.#expandedOnce.has(holder)) continue;
+      this.#expandedOnce.add(holder);
+      if (this.#ask(holder, "find_node")) this.#expanding.add(holder);
+    }
+    return this.#expanding.size > 0;
+  }
+
+  #expanded(holder: Candidate, contacts: NodeContact[]): void {
+    this.#expanding.delete(holder);
+    this.#send(this.lookup.extend(holder, contacts));
+  }
+}

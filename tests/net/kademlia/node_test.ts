@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { bytesOf, closeAll, keyOf, loopbackNetwork, loopbackNode, textOf } from "./support.ts";
+
+Deno.test("Two nodes are enough for a network", async () => {
+  const nodes = await loopbackNetwork(2);
+  const [a, b] = nodes;
+  assert.ok(a && b);
+  assert.ok(a.joined && b.joined);
+  const put = await a.put(keyOf("k"), bytesOf("v"));
+  assert.deepEqual([put.accepted, put.refused, put.silent], [2, 0, 0]);
+  assert.equal(textOf((await b.get(keyOf("k"))).value), "v");
+  await closeAll(nodes);
+});
+
+Deno.test("A value put by one of thirty nodes is found by all", async () => {
+  const nodes = await loopbackNetwork(30);
+  const put = await nodes[7]?.put(keyOf("k"), bytesOf("v"));
+  assert.equal(put?.accepted, 20);
+  assert.equal(put?.holders.length, 20);
+  for (const node of nodes) {
+    const { value, answers } = await node.get(keyOf("k"));
+    assert.equal(textOf(value), "v");
+    assert.ok(answers.length >= 3);
+  }
+  await closeAll(nodes);
+});
+
+Deno.test("A node alone keeps the value itself and stores it outward once somebody joins", async () => {
+  const alone = await loopbackNode("alone");
+  const put = await alone.put(keyOf("k"), bytesOf("v"));
+  assert.equal(put.accepted, 1);
+  const later = await loopbackNode("later");
+  const { ip: host, port } = alone.address;
+  assert.ok(await later.bootstrap([{ host, port }]));
+  while (later.stats().values === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(textOf((await later.get(keyOf("k"))).value), "v");
+  await closeAll([alone, later]);
+});
