@@ -10,6 +10,7 @@ import { equalBytes } from "../model/bytes.ts";
 import { fingerprintOf, parseFingerprint } from "../model/identity.ts";
 import type { UserName } from "../model/message.ts";
 import type { ListEntry } from "../model/record_body.ts";
+import type { PendingNotice } from "../ports.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Lists, People, Session, Sync } from "./contracts.ts";
 import { chooseKey } from "./follow_key.ts";
@@ -76,7 +77,7 @@ export class Follows {
   async start(): Promise<void> {
     const { notices, session } = this.#parts;
     await notices.load();
-    for (const notice of await session.store.notices()) await this.#reconcile(notice.username);
+    for (const notice of await session.store.notices()) await this.#reconcile(notice);
     for (const entry of await session.store.listEntries("following")) {
       if (!entry.present) await this.#removePosts(entry.username);
     }
@@ -175,7 +176,7 @@ export class Follows {
 
   /**
    * Writes notice and list entry, and starts telling. The notice comes first: after a crash between
-   * the two, {@linkcode #reconcile} makes it say what the list says, and nothing is left untold.
+   * the two, `start` completes the change, and nothing is left untold.
    */
   async #change(user: UserName, present: boolean): Promise<void> {
     const { lists, notices, session } = this.#parts;
@@ -191,19 +192,37 @@ export class Follows {
       }
       session.signal.throwIfAborted();
     }
-    throw new Error(`Cannot ${kind} ${username}: the entry keeps changing`);
+    const notice = notices.get(username);
+    if (notice !== undefined) await notices.drop(username, notice.when);
+    const entry = lists.get("following", username);
+    if (entry !== undefined) await this.#tell(entry);
+    throw new CamelliaError(
+      "clock_ahead",
+      `Cannot ${kind} ${username}: the list has a later change, dated ahead of the clock, or is full. ` +
+        "Check the clock and try again.",
+    );
   }
 
-  /** Makes the notice to a user say what the list says. */
-  async #reconcile(username: string): Promise<void> {
+  /**
+   * Brings list and notice in step after a crash: a change whose notice was committed and whose entry
+   * was not is completed; where another device changed the entry later, that is what is told.
+   */
+  async #reconcile(notice: PendingNotice): Promise<void> {
     const { lists, notices } = this.#parts;
-    const notice = notices.get(username);
+    const { username, key, kind, when } = notice;
     const entry = lists.get("following", username);
-    if (notice === undefined) return;
-    if (entry === undefined) return await notices.drop(username, notice.when);
-    if (entry.when === notice.when) return;
-    const kind = entry.present ? "follow" : "unfollow";
-    await notices.put({ username, key: entry.key, kind, when: entry.when });
+    if (entry?.when === when) return;
+    if (entry === undefined || entry.when < when) {
+      const present = kind === "follow";
+      if (await lists.apply({ list: "following", username, key, when, present })) return;
+      await notices.drop(username, when);
+    }
+    if (entry !== undefined) await this.#tell(entry);
+  }
+
+  /** Commits the notice of an entry. */
+  async #tell({ username, key, present, when }: ListEntry): Promise<void> {
+    await this.#parts.notices.put({ username, key, kind: present ? "follow" : "unfollow", when });
   }
 
   /** An entry changed: here, or on another device and merged. */
@@ -223,7 +242,7 @@ export class Follows {
     const known = notices.get(username);
     if (known === undefined && session.ports.clock.now() - when > takeOverAgeMs) return;
     if (known !== undefined && known.when >= when) return;
-    await notices.put({ username, key, kind: present ? "follow" : "unfollow", when });
+    await this.#tell(entry);
     notices.send(username);
   }
 

@@ -69,6 +69,8 @@ export class FollowInbox {
     }
     const { username, key } = from;
     const applied = await lists.apply({ list: "followers", username, key, when, present });
+    const entry = lists.get("followers", username);
+    if (!applied && (entry === undefined || entry.when < when)) return "full";
     if (applied && (known?.present ?? false) !== present) {
       session.emit({ event: "follower", username, following: present });
     }
