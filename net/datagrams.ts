@@ -26,11 +26,12 @@ const errorsMax = 100;
  * @throws {Deno.errors.AddrInUse} if the port is taken.
  *
  * @example
- * ```js
- * import { openDatagrams } from "./datagrams.ts";
+ * ```ts
+ * import { type DatagramsOptions, openDatagrams } from "./datagrams.ts";
  *
- * const a = openDatagrams({ hostname: "127.0.0.1", port: 0 });
- * const b = openDatagrams({ hostname: "127.0.0.1", port: 0 });
+ * const options: DatagramsOptions = { hostname: "127.0.0.1", port: 0 };
+ * const a = openDatagrams(options);
+ * const b = openDatagrams(options);
  * const received = new Promise((resolve) => b.onReceive((data) => resolve(data.length)));
  * a.send(new Uint8Array(3), b.address);
  * console.assert(await received === 3);

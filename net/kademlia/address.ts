@@ -21,15 +21,6 @@ export interface AddressInfo {
 /**
  * The canonical form of `ip`, `::ffff:` taken off; undefined for what no datagram can be sent to: host
  * names, zones, unspecified, broadcast, multicast and reserved addresses.
- *
- * @example
- * ```js
- * import { parseAddress } from "./address.ts";
- *
- * console.assert(parseAddress("::ffff:192.0.2.7")?.ip === "192.0.2.7");
- * console.assert(parseAddress("192.0.2.7")?.net === "192.0.2");
- * console.assert(parseAddress("example.org") === undefined);
- * ```
  */
 export function parseAddress(ip: string): AddressInfo | undefined {
   if (ip.length > ipCharsMax) return undefined;
