@@ -51,6 +51,8 @@ export interface LinkOptions {
   readonly connect: typeof connectPush;
   /** Bytes that wait on all links. */
   readonly budget: ByteBudget;
+  /** Calls back in the next turn of the event loop; replaceable for tests in virtual time. */
+  readonly soon?: (fn: () => void) => void;
   /** The link has been idle for too long and closed itself. */
   readonly onIdle: () => void;
 }
@@ -108,9 +110,9 @@ export class Link {
   send(frame: Uint8Array): SendResult {
     if (this.#state === "closed") return "unreachable";
     const now = this.#clock.monotonic();
+    this.#usedAt = now;
     const framesMax = this.#state === "down" ? queuedFramesDownMax : queuedFramesMax;
     if (!this.#queue.push(frame, framesMax, now)) return "full";
-    this.#usedAt = now;
     if (this.#state === "up" && !this.#looking) this.#pump();
     else this.#planRedial();
     return "queued";
@@ -167,7 +169,7 @@ export class Link {
     this.#looking = true;
     if (this.#quickLooks > 0) {
       this.#quickLooks--;
-      setImmediate(() => this.#look());
+      (this.#options.soon ?? setImmediate)(() => this.#look());
       return;
     }
     this.#lookTimer = this.#clock.after(this.#sendPauseMs, () => this.#look());
@@ -230,14 +232,18 @@ export class Link {
     else this.#fail();
   }
 
-  /** This attempt is over; the next comes after a wait that grows while attempts fail. */
+  /**
+   * This attempt is over; the next comes after a wait that grows while attempts fail. After a link
+   * that was up the wait counts from when it was dialled: a peer that restarts gets its frames at
+   * once, one that drops every link at once does not.
+   */
   #fail(): void {
     const now = this.#clock.monotonic();
-    const wasGood = this.#state === "up" && now - this.#upAt >= goodLinkMs;
+    const wasUp = this.#state === "up";
     this.#dropSocket();
     this.#state = "down";
-    if (wasGood) this.#redialMs = redialMsMin;
-    this.#redialAt = this.#dialledAt + this.#redialMs;
+    if (wasUp && now - this.#upAt >= goodLinkMs) this.#redialMs = redialMsMin;
+    this.#redialAt = (wasUp ? this.#dialledAt : now) + this.#redialMs;
     this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
     this.#planRedial();
   }
@@ -246,7 +252,6 @@ export class Link {
   #planRedial(): void {
     if (this.#state !== "down" || this.#redialTimer || this.#queue.length === 0) return;
     const waitMs = this.#redialAt - this.#clock.monotonic();
-    // What was dialled long ago is dialled at once: a peer that has restarted gets its frame now.
     if (waitMs <= 0) return void this.#dial();
     this.#redialTimer = this.#clock.after(waitMs, () => {
       this.#redialTimer = undefined;

@@ -64,9 +64,9 @@ export class SimLink {
 
   /** Queues a frame, or sends it. */
   send(frame: Uint8Array): SendResult {
+    this.#usedAt = this.#now();
     const framesMax = this.#state === "down" ? queuedFramesDownMax : queuedFramesMax;
     if (!this.#queue.push(frame, framesMax, this.#now())) return "full";
-    this.#usedAt = this.#now();
     if (this.#state === "up") this.#pump();
     else this.#planRedial();
     return "queued";
