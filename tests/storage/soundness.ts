@@ -1,0 +1,46 @@
+/**
+ * Looks into a user's database file for anything that must never be there, whatever happened before.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { hasNumber } from "../../core/model/feed.ts";
+import { parseSnowflake } from "../../core/model/snowflake.ts";
+import { readState, readStoredPost } from "../../storage/layout.ts";
+
+/** Fails unless all that `storage/layout.ts` promises of a closed database holds. */
+export async function assertSound(path: string): Promise<void> {
+  using kv = await Deno.openKv(path);
+  const entries = async (name: string): Promise<Map<string, Deno.KvEntry<unknown>>> => {
+    const list = await Array.fromAsync(kv.list({ prefix: [name] }));
+    return new Map(list.map((entry) => [entry.key.slice(1).join(" "), entry]));
+  };
+  const [feed, timeline, author, state, count] = await Promise.all(
+    ["feed", "timeline", "author", "state", "count"].map(entries),
+  );
+  assert(feed && timeline && author && state && count);
+  assert.equal((await entries("removing")).size, 0, "a removal is not finished");
+  assert.equal(timeline.size, feed.size, "timeline and feeds differ in size");
+  assert.equal(author.size, feed.size, "author index and feeds differ in size");
+  const counted = new Map<string, number>();
+  let last = { feed: "", id: -1n };
+  for (const [place, entry] of feed) {
+    const post = readStoredPost(entry.value);
+    assert(post !== undefined, `${place} is unreadable`);
+    const { author: name, device, number, id } = post;
+    assert.equal(place, `${name} ${device} ${number}`);
+    assert.equal(parseSnowflake(id).device, device);
+    assert.equal(timeline.get(`${id} ${name}`)?.value, number, `${place} is not on the timeline`);
+    assert.equal(author.get(`${name} ${id}`)?.value, number, `${place} is not with its author`);
+    const stored = state.get(`${name} ${device}`);
+    assert(stored !== undefined, `${place} has no feed state`);
+    assert(hasNumber(readState(device, stored.value), number), `${place} is not settled`);
+    if (last.feed === `${name} ${device}`) assert(id > last.id, `${place} has too low an id`);
+    last = { feed: `${name} ${device}`, id };
+    counted.set(name, (counted.get(name) ?? 0) + 1);
+  }
+  for (const [name, entry] of count) assert.equal(entry.value, counted.get(name) ?? 0, name);
+  for (const name of counted.keys()) assert(count.has(name), `${name} has no count`);
+  assert.equal((await kv.get(["total"])).value ?? 0, feed.size, "the total is wrong");
+}
