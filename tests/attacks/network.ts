@@ -6,6 +6,7 @@
  * @module
  */
 
+import { equalBytes, toHex } from "../../core/model/bytes.ts";
 import { Identity } from "../../core/model/identity.ts";
 import { recordKey, type SignedRecord, signRecord } from "../../core/model/record.ts";
 import type { Body, Namespace, PublicBody } from "../../core/model/record_body.ts";
@@ -14,7 +15,13 @@ import type { Claim, ClaimStore } from "../../core/ports.ts";
 import { type CreatedDirectory, createDirectory } from "../../net/directory.ts";
 import { KademliaNode } from "../../net/kademlia/node.ts";
 import { storeAnything } from "../../net/kademlia/policy.ts";
-import type { Address, Admission, Datagrams, ValuePolicy } from "../../net/kademlia/ports.ts";
+import type {
+  Address,
+  Admission,
+  Datagrams,
+  NodeStorage,
+  ValuePolicy,
+} from "../../net/kademlia/ports.ts";
 import { VirtualClock } from "../sim/clock.ts";
 import { SeededRandom } from "../sim/random.ts";
 
@@ -68,6 +75,7 @@ export interface PeerOptions {
   readonly id?: Uint8Array;
   readonly claims?: ClaimStore;
   readonly claimsMax?: number;
+  readonly storage?: NodeStorage;
 }
 
 /** A body of `public` that says nothing. */
@@ -114,6 +122,7 @@ export class AttackNetwork {
   readonly #bare: KademliaNode[] = [];
   readonly #sides = new Map<string, number>();
   #port = 1_000;
+  #attacker: KademliaNode | undefined;
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
@@ -155,6 +164,7 @@ export class AttackNetwork {
       firstNode: first === undefined,
       ...(options.id === undefined ? {} : { id: options.id }),
       ...(options.claims === undefined ? {} : { claims: options.claims }),
+      ...(options.storage === undefined ? {} : { storage: options.storage }),
       limits: {
         exemptPrivateAddresses: false,
         ...(options.claimsMax === undefined ? {} : { claimsMax: options.claimsMax }),
@@ -162,6 +172,13 @@ export class AttackNetwork {
     });
     this.peers.push(peer);
     await this.clock.drive(peer.firstAttempt);
+    return peer;
+  }
+
+  /** The n-th peer. */
+  peer(n: number): CreatedDirectory {
+    const peer = this.peers.at(n);
+    if (peer === undefined) throw new RangeError(`Cannot find a peer: there is no number ${n}`);
     return peer;
   }
 
@@ -209,14 +226,44 @@ export class AttackNetwork {
     return this.clock.drive(promise);
   }
 
-  /** How many peers hold a record of that owner. */
+  /** How many peers hold anything of that owner's under the name and namespace. */
   holding(username: string, namespace: string, owner: Identity): number {
-    const key = recordKey(username, namespace).join();
+    const key = toHex(recordKey(username, namespace));
+    const owned = (value: Uint8Array) => toHex(value).includes(toHex(owner.publicKey));
     return this.peers.filter((peer) =>
-      [...peer.node.values()].some((held) =>
-        held.key.join() === key && includes(held.value, owner.publicKey)
-      )
+      [...peer.node.values()].some((held) => toHex(held.key) === key && owned(held.value))
     ).length;
+  }
+
+  /** How many peers hold exactly these bytes. */
+  holdingValue(value: Uint8Array): number {
+    return this.peers.filter((peer) =>
+      [...peer.node.values()].some((held) => equalBytes(held.value, value))
+    ).length;
+  }
+
+  /** The attacker's node, which checks nothing itself. */
+  async attacker(): Promise<KademliaNode> {
+    this.#attacker ??= await this.addBare();
+    return this.#attacker;
+  }
+
+  /** Has the attacker store a value wherever it goes; the number of peers that took it. */
+  async inject(key: Uint8Array, value: Uint8Array): Promise<number> {
+    const attacker = await this.attacker();
+    try {
+      await this.drive(attacker.put(key, value));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+    return this.holdingValue(value);
+  }
+
+  /** What a peer without a pin believes to be the key of a name. */
+  async believed(username: string, peer = this.peers.at(-1)): Promise<Uint8Array | undefined> {
+    const query = { username, namespace: "public" as const };
+    if (peer === undefined) return undefined;
+    return (await this.drive(peer.directory.get(query))).record?.publicKey;
   }
 
   /** Closes every node. */
@@ -224,13 +271,6 @@ export class AttackNetwork {
     for (const peer of this.peers) await peer.close();
     for (const node of this.#bare) await node.close();
   }
-}
-
-function includes(bytes: Uint8Array, part: Uint8Array): boolean {
-  for (let i = 0; i + part.length <= bytes.length; i++) {
-    if (part.every((byte, j) => bytes[i + j] === byte)) return true;
-  }
-  return false;
 }
 
 /** Runs a test on a network and closes it. */

@@ -6,8 +6,7 @@ const [alice, mallory] = [person(1), person(2)];
 Deno.test("KademliaDirectory stores a record on all holders and finds it by pin and by vote", () =>
   onNetwork(1, async (net) => {
     await net.addPeers(8);
-    const [a, b] = [net.peers[3], net.peers[6]];
-    assert(a && b);
+    const [a, b] = [net.peer(3), net.peer(6)];
     const record = net.sign("alice", alice);
     const report = await net.drive(a.directory.put(record));
     assert.deepEqual(report, { accepted: 8, refused: 0, asked: 8 });
