@@ -29,7 +29,13 @@ export class WriteQueue {
       return Promise.reject(new CamelliaError("disk_failed", message));
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    (urgent ? this.#urgent : this.#normal).push(() => job().then(resolve, reject));
+    (urgent ? this.#urgent : this.#normal).push(async () => {
+      try {
+        resolve(await job());
+      } catch (error) {
+        reject(error);
+      }
+    });
     if (!this.#running) void this.#drain();
     return promise;
   }
