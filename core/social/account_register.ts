@@ -1,0 +1,199 @@
+/**
+ * Creating an account (design, section 4).
+ *
+ * The name is claimed by `public`: only once a majority of the nodes asked has accepted it, and a
+ * read-back agrees, does the account exist. The key file is written before that, so that a crash in
+ * between locks nobody out of a name: registering again with the same password goes on from there.
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../errors.ts";
+import { equalBytes } from "../model/bytes.ts";
+import { Identity } from "../model/identity.ts";
+import { type SignedRecord, signRecord } from "../model/record.ts";
+import type { PrivateBody, PublicBody } from "../model/record_body.ts";
+import { expiryFor } from "../model/record_policy.ts";
+import type { AccountContext, UnsealedAccount } from "./account_open.ts";
+import { localKeys } from "./account_keys.ts";
+import type { PasswordJudge } from "./password.ts";
+import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
+
+/** A name and a password, the name parsed. */
+export interface Claimant {
+  /** Username. */
+  readonly username: string;
+  /** Password. */
+  readonly password: string;
+}
+
+/** The keys of an account to be. */
+interface Draft {
+  readonly identity: Identity;
+  readonly sealed: SignedRecord<PrivateBody>;
+  /** Whether the key file was made now, and goes if nothing comes of it. */
+  readonly isFresh: boolean;
+}
+
+/**
+ * Registers: resolves once the account exists on the network.
+ *
+ * @throws {CamelliaError} `not_joined`, `weak_password`, `name_taken`, `too_few_holders`,
+ * `wrong_password` where an interrupted registration used another one; the disk's errors.
+ */
+export async function registerAccount(
+  context: AccountContext,
+  claimant: Claimant,
+  judge: PasswordJudge,
+  signal?: AbortSignal,
+): Promise<UnsealedAccount> {
+  assertJoined(context, claimant.username);
+  const draft = await prepare(context, claimant, judge, signal);
+  let claimed = false;
+  try {
+    signal?.throwIfAborted();
+    await context.ports.keys.write(claimant.username, draft.sealed.value);
+    const claim = signRecord(claimOf(context, claimant.username), draft.identity);
+    // From here on an abort leaves the key file: holders may have taken the claim already.
+    claimed = true;
+    await publish(context, { draft, claim }, signal);
+    const { username } = claimant;
+    const self = { username, key: draft.identity.publicKey };
+    return {
+      self,
+      identity: draft.identity,
+      sealed: draft.sealed,
+      records: [claim],
+      isNew: draft.isFresh,
+    };
+  } catch (error) {
+    draft.identity.wipe();
+    const isFailure = !claimed || error instanceof CamelliaError;
+    if (draft.isFresh && isFailure) await context.ports.keys.remove(claimant.username);
+    throw error;
+  }
+}
+
+function assertJoined({ ports, settings }: AccountContext, username: string): void {
+  if (ports.directory.status().joined || settings.firstNode) return;
+  throw new CamelliaError(
+    "not_joined",
+    `Cannot register ${username}: no other node has answered yet. ` +
+      "Check the bootstrap nodes, or use --init if this is to be the network's first node.",
+  );
+}
+
+/** Asks for the name, judges the password, and seals fresh keys, all at the same time. */
+async function prepare(
+  context: AccountContext,
+  claimant: Claimant,
+  judge: PasswordJudge,
+  signal?: AbortSignal,
+): Promise<Draft> {
+  const { ports, settings } = context;
+  const { username, password } = claimant;
+  const earlier = await localKeys(ports.keys, username);
+  if (earlier !== undefined) return await resume(context, claimant, earlier, signal);
+  const seal = prepareSeal(password, settings.derivation, ports);
+  const asked = ports.directory.get({ username, namespace: "public" }, signal);
+  asked.catch(() => {}); // Heard of below, unless the password is refused before.
+  await judge.judge(password, [username]);
+  if ((await asked).record !== undefined) throw nameTaken(username);
+  const identity = newIdentity(context);
+  try {
+    const body = await sealIdentity({ username, identity }, seal, ports);
+    const now = Math.floor(ports.clock.now());
+    const sealed = signRecord({
+      username,
+      namespace: "private",
+      sequence: now,
+      expiresAt: expiryFor("private", now),
+      body,
+    }, identity);
+    return { identity, sealed, isFresh: true };
+  } catch (error) {
+    identity.wipe();
+    throw error;
+  }
+}
+
+/** There is a key file: it is that of an interrupted registration, or that of an account. */
+async function resume(
+  { ports }: AccountContext,
+  { username, password }: Claimant,
+  sealed: SignedRecord<PrivateBody>,
+  signal?: AbortSignal,
+): Promise<Draft> {
+  const { record } = await ports.directory.get({ username, namespace: "public" }, signal);
+  if (record !== undefined) throw nameTaken(username);
+  const identity = await unsealIdentity(sealed, password, ports.keys);
+  if (identity !== undefined) return { identity, sealed, isFresh: false };
+  throw new CamelliaError(
+    "wrong_password",
+    `Cannot register ${username}: a registration begun here used another password. ` +
+      "Use that one to complete it.",
+  );
+}
+
+function newIdentity({ ports }: AccountContext): Identity {
+  const seed = ports.random.bytes(32);
+  const identity = new Identity(seed);
+  seed.fill(0);
+  return identity;
+}
+
+function claimOf({ ports }: AccountContext, username: string) {
+  const now = Math.floor(ports.clock.now());
+  const body: PublicBody = {
+    since: now,
+    posts: 0,
+    followers: 0,
+    following: 0,
+    heads: [],
+    generation: 0,
+    pages: 0,
+  };
+  const expiresAt = expiryFor("public", now);
+  return { username, namespace: "public", sequence: now, expiresAt, body } as const;
+}
+
+/** Claims the name, then stores the sealed keys while the claim is read back. */
+async function publish(
+  { ports, settings }: AccountContext,
+  { draft, claim }: { readonly draft: Draft; readonly claim: SignedRecord<PublicBody> },
+  signal?: AbortSignal,
+): Promise<void> {
+  const { username } = claim;
+  const report = await ports.directory.put(claim, signal);
+  if (report.accepted * 2 <= report.asked || report.accepted === 0) {
+    const { record } = await ports.directory.get({ username, namespace: "public" }, signal);
+    throw record !== undefined && !equalBytes(record.publicKey, claim.publicKey)
+      ? nameTaken(username)
+      : tooFewHolders(username, report);
+  }
+  const [answer] = await Promise.all([
+    ports.directory.get({ username, namespace: "public" }, signal),
+    settings.publishPrivate ? ports.directory.put(draft.sealed, signal) : undefined,
+  ]);
+  const { record } = answer;
+  if (record === undefined) throw tooFewHolders(username, report);
+  if (!equalBytes(record.publicKey, claim.publicKey)) throw nameTaken(username);
+}
+
+function nameTaken(username: string): CamelliaError {
+  return new CamelliaError(
+    "name_taken",
+    `Cannot register ${username}: the name is taken. If it is yours, log in; otherwise choose another.`,
+  );
+}
+
+function tooFewHolders(
+  username: string,
+  report: { readonly accepted: number; readonly asked: number },
+): CamelliaError {
+  return new CamelliaError(
+    "too_few_holders",
+    `Cannot register ${username}: ${report.accepted} of ${report.asked} nodes accepted the name, ` +
+      "and more than half must. Try again in a moment.",
+  );
+}

@@ -1,0 +1,228 @@
+/**
+ * The own `connections` record: where this device listens, announced while logged in (design, section 4).
+ *
+ * All devices of a user share the record. Entries merge one by one, the later `when` wins; an entry
+ * taken out stays as absent until the one that it replaced would have run out.
+ *
+ * @module
+ */
+
+import { asArray, asInteger, attempt, decode, encode } from "../model/msgpack.ts";
+import { equalBytes } from "../model/bytes.ts";
+import type { SignedRecord } from "../model/record.ts";
+import {
+  bodyKinds,
+  type ConnectionsBody,
+  type DeviceEntry,
+  devicesListedMax,
+} from "../model/record_body.ts";
+import { clockToleranceMs, recordLifetimeMs } from "../model/record_policy.ts";
+import type { Endpoint, Timer } from "../ports.ts";
+import type { Session } from "./contracts.ts";
+import { within } from "./delay.ts";
+import type { RecordWriter, WriteOutcome } from "./own_records_writer.ts";
+import { announcedAddresses } from "./presence_address.ts";
+
+/** How often the entry is renewed: a third of the 15 minutes that it counts. */
+const renewEveryMs = 5 * 60_000;
+
+/** How soon an announcement that failed, or that lacked an address, is tried again. */
+const retryMs = 10_000;
+
+/** How long a logout waits for the entry to be taken out; it runs out by itself anyway. */
+const withdrawMsMax = 1_500;
+
+/** The note with the time of the last announcement: `[when]`. */
+const note = "presence";
+
+/** What tells two devices under one number apart. */
+export type ForeignListener = (connections: readonly DeviceEntry[]) => void;
+
+/** Announces one device and keeps it announced. */
+export class Presence {
+  readonly #session: Session;
+  readonly #writer: RecordWriter;
+  readonly #onForeign: ForeignListener;
+  #endpoint: Endpoint | undefined;
+  #entry: DeviceEntry | undefined;
+  #timer: Timer | undefined;
+  #lastWhen = 0;
+  /** The entry under an earlier number of this device, to be taken out with the next announcement. */
+  #retired: DeviceEntry | undefined;
+
+  private constructor(session: Session, writer: RecordWriter, onForeign: ForeignListener) {
+    this.#session = session;
+    this.#writer = writer;
+    this.#onForeign = onForeign;
+    const stop = session.ports.directory.onChange((status) => {
+      if (status.joined && this.#endpoint !== undefined) this.#announceBehind();
+    });
+    session.signal.addEventListener("abort", () => {
+      stop();
+      this.#timer?.cancel();
+    }, { once: true });
+  }
+
+  /**
+   * The device got another number, and with it another link key: nothing is announced until the links
+   * listen under that.
+   */
+  retire(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#endpoint = undefined;
+    this.#retired = this.#entry ?? this.#retired;
+    this.#entry = undefined;
+  }
+
+  /** @param onForeign Called when another device is seen to announce itself under this one's number. */
+  static async open(
+    session: Session,
+    writer: RecordWriter,
+    onForeign: ForeignListener,
+  ): Promise<Presence> {
+    const presence = new Presence(session, writer, onForeign);
+    const bytes = await session.store.getNote(note);
+    presence.#lastWhen = bytes === undefined ? 0 : attempt(() => {
+      const parts = asArray(decode(bytes, { maxBytes: 16, maxArrayLength: 1 }), "note", 1);
+      return asInteger(parts[0], "time");
+    }) ?? 0;
+    return presence;
+  }
+
+  /** The signed record in force, while this device is announced in it. */
+  current(): SignedRecord<ConnectionsBody> | undefined {
+    const seen = this.#writer.seen("connections", "connections");
+    const own = seen?.body.devices.find((entry) => entry.device === this.#session.device);
+    return own?.present && own.until > this.#session.ports.clock.now() ? seen : undefined;
+  }
+
+  /** Announces this device at the endpoint where its links listen, from now on until withdrawn. */
+  async announce(endpoint: Endpoint, signal?: AbortSignal): Promise<void> {
+    this.#endpoint = endpoint;
+    await this.#announce(signal);
+  }
+
+  /** Reads the record; writes it again if this device's entry is gone from it. */
+  async pull(signal?: AbortSignal): Promise<void> {
+    if (this.#entry !== undefined) await this.#write(true, signal);
+    else if (await this.#writer.read("connections", signal)) this.#look();
+  }
+
+  /** Takes this device out, and no other; waits for the network 1.5 s at most. */
+  async withdraw(): Promise<void> {
+    const { clock } = this.#session.ports;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#endpoint = undefined;
+    if (this.#entry === undefined) return;
+    const when = Math.max(Math.floor(clock.now()), this.#entry.when + 1);
+    this.#entry = { ...this.#entry, when, present: false, addresses: [] };
+    await within({ clock, ms: withdrawMsMax }, (limit) => this.#write(false, limit));
+    this.#entry = undefined;
+  }
+
+  async #announce(signal?: AbortSignal): Promise<void> {
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const { ports, settings, signal: end } = this.#session;
+    const addresses = await announcedAddresses(ports, settings, end);
+    if (endpoint !== this.#endpoint || end.aborted) return;
+    if (addresses.length === 0) return this.#again(retryMs);
+    await this.#renewEntry(endpoint, addresses);
+    const outcome = await this.#write(false, signal);
+    if (endpoint !== this.#endpoint) return;
+    const done = outcome === "written" || outcome === "unchanged";
+    this.#again(done ? renewEveryMs : retryMs);
+  }
+
+  async #renewEntry(endpoint: Endpoint, addresses: readonly string[]): Promise<void> {
+    const { identity, device, ports, store } = this.#session;
+    const now = Math.floor(ports.clock.now());
+    const keys = identity.linkKeys(device);
+    keys.secretKey.fill(0);
+    // Noted before it is announced: whatever carries a later time under this number is another's.
+    this.#lastWhen = Math.max(now, this.#lastWhen + 1);
+    await store.putNote(note, encode([this.#lastWhen]));
+    this.#entry = {
+      device,
+      linkKey: keys.publicKey,
+      addresses,
+      port: endpoint.port,
+      until: now + recordLifetimeMs.connections,
+      when: this.#lastWhen,
+      present: true,
+    };
+  }
+
+  async #write(force: boolean, signal?: AbortSignal): Promise<WriteOutcome> {
+    const outcome = await this.#writer.write({
+      namespace: "connections",
+      kind: "connections",
+      force,
+      build: (seen) => Promise.resolve(this.#build(seen)),
+    }, signal);
+    return outcome;
+  }
+
+  #build(seen: SignedRecord<ConnectionsBody> | undefined): ConnectionsBody | undefined {
+    const now = this.#session.ports.clock.now();
+    this.#look();
+    const entry = this.#entry;
+    if (entry === undefined || entry.device !== this.#session.device) return undefined;
+    const there = (seen?.body.devices ?? []).map((other) => this.#withoutRetired(other));
+    const devices = mergeDevices(there, entry, now);
+    return seen !== undefined && isSame(seen.body, { devices }) ? undefined : { devices };
+  }
+
+  /** The entry under an earlier number is taken out, unless another device has announced itself there since. */
+  #withoutRetired(entry: DeviceEntry): DeviceEntry {
+    const { device, when } = this.#retired ?? {};
+    if (entry.device !== device || entry.when !== when) return entry;
+    return { ...entry, when: when + 1, present: false, addresses: [] };
+  }
+
+  /** Looks for another device under this one's number. */
+  #look(): void {
+    const devices = this.#writer.seen("connections", "connections")?.body.devices ?? [];
+    const own = devices.find((entry) => entry.device === this.#session.device);
+    if (own === undefined || own.when <= (this.#entry?.when ?? this.#lastWhen)) return;
+    this.#onForeign(devices);
+  }
+
+  #again(ms: number): void {
+    if (this.#session.signal.aborted) return;
+    this.#timer?.cancel();
+    this.#timer = this.#session.ports.clock.after(ms, () => {
+      this.#timer = undefined;
+      this.#announceBehind();
+    });
+  }
+
+  #announceBehind(): void {
+    this.#announce().catch(() => this.#again(retryMs)); // Aborted, or a disk error: tried again.
+  }
+}
+
+/** The entries in force with one's own put in its place. */
+function mergeDevices(
+  seen: readonly DeviceEntry[],
+  own: DeviceEntry,
+  nowMs: number,
+): DeviceEntry[] {
+  const others = seen.filter((entry) =>
+    entry.device !== own.device && entry.until + clockToleranceMs > nowMs
+  );
+  // More devices than fit: those that run out first make room.
+  others.sort((a, b) => b.until - a.until || a.device - b.device);
+  return [...others.slice(0, devicesListedMax - 1), own].sort((a, b) => a.device - b.device);
+}
+
+function isSame(a: ConnectionsBody, b: ConnectionsBody): boolean {
+  return equalBytes(
+    encode(bodyKinds.connections.write(a)),
+    encode(bodyKinds.connections.write(b)),
+  );
+}
