@@ -106,6 +106,12 @@ export class ClaimLedger {
     return claim !== undefined && equalBytes(claim.key, key);
   }
 
+  /** Whether the name is this key's here, and settled. */
+  owns(username: string, key: Uint8Array): boolean {
+    const claim = this.get(username);
+    return claim !== undefined && equalBytes(claim.key, key) && this.settled(claim);
+  }
+
   /** Milliseconds that a claim has been held; 0 when the clock has been set back. */
   ageMs(claim: Claim): number {
     return Math.max(0, this.#now() - claim.since);

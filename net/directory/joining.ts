@@ -13,8 +13,11 @@ const retryMsMin = 2_000;
 /** … each time twice as late as before, up to this. */
 const retryMsMax = 60_000;
 
-/** How often it is looked at whether the node has found or lost its contacts by itself. */
-const watchMs = 1_000;
+/** How often it is looked at whether somebody else has found a node that is alone … */
+const watchAloneMs = 1_000;
+
+/** … and whether a joined one has lost its contacts, which takes them minutes to turn out. */
+const watchJoinedMs = 10_000;
 
 /**
  * A joined node asks its bootstrap nodes again this often: two networks that each live on without the
@@ -95,6 +98,7 @@ export class Joining {
     if (lost) this.#nextAt = clock.monotonic();
     if (changed) onChange();
     if (this.#stopped.signal.aborted) return;
+    const watchMs = node.joined ? watchJoinedMs : watchAloneMs;
     const left = this.#nextAt - clock.monotonic();
     this.#timer = left > 0
       ? clock.after(Math.min(watchMs, left), () => this.#watch())

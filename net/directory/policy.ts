@@ -12,8 +12,8 @@ import type { ValuePolicy, Verdict } from "../kademlia/ports.ts";
 
 /** Whose a name is, as far as the node knows. */
 export interface KnownClaims {
-  /** Whether the name is this key's. */
-  holds(username: string, key: Uint8Array): boolean;
+  /** Whether the name is this key's for good: no vote can change it any more. */
+  owns(username: string, key: Uint8Array): boolean;
 }
 
 /** The rules of records where the DHT stores, fetches, replicates and reads from disk. */
@@ -47,7 +47,8 @@ export class RecordValuePolicy implements ValuePolicy {
     }
     if (equalBytes(first.publicKey, second.publicKey)) return compareRecords(first, second);
     // A number says nothing about another owner's record: a thief could always choose a higher one.
-    return Number(this.#claims.holds(first.username, first.publicKey)) -
-      Number(this.#claims.holds(second.username, second.publicKey));
+    // Where the claim is young it is for the admission to decide.
+    return Number(this.#claims.owns(first.username, first.publicKey)) -
+      Number(this.#claims.owns(second.username, second.publicKey));
   }
 }
