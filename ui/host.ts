@@ -41,6 +41,8 @@ export interface PeerSettings {
 export interface RunningPeer {
   /** What it does. */
   readonly api: PeerApi;
+  /** Resolves once the first attempt to join the network has ended, well or not; never rejects. */
+  readonly firstAttempt: Promise<void>;
   /** Stops it; everything acknowledged is on disk then. */
   stop(): Promise<void>;
 }

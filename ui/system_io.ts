@@ -108,6 +108,10 @@ export class SystemIo implements Io {
     };
   }
 
+  exit(code: number): void {
+    Deno.exit(code);
+  }
+
   colours(stream: "output" | "error"): boolean {
     return this.terminal[stream] && this.env("NO_COLOR") === undefined &&
       this.env("TERM") !== "dumb";

@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { CamelliaError } from "../../core/errors.ts";
+import { FakePeer } from "./fake_peer.ts";
+import { Machine } from "./fake_io.ts";
+
+const alice = FakePeer.view("alice");
+const bob = FakePeer.view("bob");
+
+Deno.test("Commands print the documents of the contract", async () => {
+  const m = await Machine.withAlice();
+  assert.deepEqual(await m.json("whoami"), alice);
+  assert.deepEqual(await m.json("login", "alice"), alice);
+  const post = {
+    id: "1000",
+    author: "alice",
+    text: "hello",
+    created_at: "2026-01-01T00:00:00.000Z",
+    reply_to: null,
+  };
+  assert.deepEqual(await m.json("post", "hello"), { post });
+  assert.deepEqual(await m.json("timeline"), { posts: [] });
+  assert.deepEqual(await m.json("follow", "bob"), {
+    username: "bob",
+    following: true,
+    acknowledged: true,
+  });
+  assert.deepEqual(await m.json("unfollow", "bob"), {
+    username: "bob",
+    following: false,
+    acknowledged: true,
+  });
+  const lists = { followers: [], following: [], posts: 0, online: true };
+  assert.deepEqual(await m.json("profile"), { ...alice, ...lists });
+  assert.deepEqual(await m.json("profile", "bob"), { ...bob, ...lists });
+  assert.deepEqual(await m.json("suggest"), { suggestions: [] });
+  const status = await m.json("status") as Record<string, unknown>;
+  for (const key of ["node", "user", "links", "clock", "store"]) assert.ok(key in status, key);
+  assert.deepEqual(await m.json("logout"), { username: "alice" });
+  assert.deepEqual(await m.json("version"), { version: "1.2.3" });
+});
+
+Deno.test("A command without a running peer runs one, and leaves nothing behind", async () => {
+  const m = await Machine.withAlice();
+  await m.json("post", "hello");
+  assert.equal(m.host.started.length, 2);
+  assert.ok(m.host.started.every(({ peer }) => peer.stopped));
+  assert.equal(m.host.locked.size, 0);
+  assert.equal(m.io.interrupts.size, 0);
+});
+
+Deno.test("Without --json results are text, and errors one sentence with exit code 1", async () => {
+  const m = await Machine.withAlice();
+  const posted = await m.run("post", "hello \x1b[31mworld");
+  assert.match(posted.out, /^alice · .* · 1000\n {2}hello world\n$/);
+  assert.equal(posted.code, 0);
+  m.io.variables["CAMELLIA_PASSWORD"] = "wrong";
+  const refused = await m.run("post", "hello");
+  assert.deepEqual(refused, {
+    code: 1,
+    out: "",
+    err: "error: Cannot log in alice: the password is wrong\n",
+  });
+});
+
+Deno.test("Flags are taken before and after the command", async () => {
+  const m = await Machine.withAlice();
+  const before = await m.run("--json", "-p", "0", "whoami");
+  const after = await m.run("whoami", "-p", "0", "--json");
+  assert.deepEqual(after, before);
+});
+
+Deno.test("Wrong usage exits with 2 and says what is allowed", async () => {
+  const m = new Machine();
+  const cases: readonly [args: string[], message: RegExp][] = [
+    [["posst", "x"], /"posst" is no command/],
+    [["post"], /missing required argument 'text'/],
+    [["post", "hello", "world"], /too many arguments/],
+    [["post", "hi", "--reply", "x"], /unknown option '--reply'/],
+    [["post", "hi", "--reply-to", "bob"], /AUTHOR\/ID/],
+    [["timeline", "--limit", "0"], /"0" is not a whole number from 1 to 1000/],
+    [["timeline", "--limit", "1001"], /1 to 1000/],
+    [["timeline", "--limit", "1e3"], /1 to 1000/],
+    [["timeline", "--before", "-1"], /the id of a post/],
+    [["timeline", "--before", "9223372036854775808"], /the id of a post/],
+    [["node", "-p", "65536"], /a port from 0 to 65535/],
+    [["node", "--listening-port", "x"], /a port from 0 to 65535/],
+    [["node", "--ip", "localhost"], /"localhost" is not an IP address/],
+    [["node", "-b", "127.0.0.1"], /HOST:PORT/],
+    [["node", "-b", "127.0.0.1:0"], /HOST:PORT/],
+    [["node", "--ntp-server", "a..b"], /"none"/],
+    [["node", "--log-level", "loud"], /error, warn, info, debug/],
+    [["follow", "bob", "--fingerprint", "xyz"], /16 hexadecimal digits/],
+    [["account"], /A command is missing/],
+    [["register"], /missing required argument 'name'/],
+  ];
+  for (const [args, message] of cases) {
+    const failure = await m.failure(...args);
+    assert.equal(failure.code, 2, args.join(" "));
+    assert.equal(failure.error, "invalid_argument");
+    assert.match(failure.message, message);
+    const { code, out, err } = await m.run(...args);
+    assert.equal(code, 2);
+    assert.equal(out, "");
+    assert.match(err, /^error: .*\n$/);
+  }
+  assert.equal(m.host.started.length, 0);
+});
+
+Deno.test("Help and version go to standard output with exit code 0", async () => {
+  const m = new Machine();
+  for (const args of [["--help"], ["help"], ["post", "--help"], ["help", "post"]]) {
+    const { code, out, err } = await m.run(...args);
+    assert.equal(code, 0);
+    assert.match(out, /Usage: camellia/);
+    assert.match(out, /Examples:/);
+    assert.equal(err, "");
+  }
+  assert.equal((await m.run("--version")).out, "1.2.3\n");
+  const { out } = await m.run("help");
+  const commands = [
+    ..."register login logout whoami passwd account post timeline follow unfollow".split(" "),
+    ..."profile suggest status node up version".split(" "),
+  ];
+  for (const command of commands) assert.match(out, new RegExp(`^ {2}${command}\\b`, "m"));
+});
+
+Deno.test("Flags win over the file in the data folder, and that over the shipped one", async () => {
+  const m = new Machine();
+  m.io.variables["CAMELLIA_PASSWORD"] = "secret";
+  m.writeFile("/data/config.ini", "[DEFAULT]\nPORT = 1\nLISTENING_PORT = 2\n[NTP]\nSERVERS = none");
+  await m.json("register", "alice", "-p", "5", "-b", "a.example:1", "-b", "[::1]:2", "--init");
+  assert.deepEqual(m.host.started[0]?.settings, {
+    udp: { ip: "0.0.0.0", port: 5 },
+    listening: { ip: "0.0.0.0", port: 2 },
+    bootstrap: [{ host: "a.example", port: 1 }, { host: "::1", port: 2 }],
+    firstNode: true,
+    lifespan: 30 * 86_400_000,
+    ntpServers: [],
+    publishPrivate: true,
+  });
+  m.writeFile("/other.ini", "[PRIVACY]\nPUBLISH_PRIVATE = no\n[DEFAULT]\nANNOUNCED_IP = 192.0.2.1");
+  await m.json("status", "--config", "/other.ini", "--ntp-server", "127.0.0.1:1123");
+  const { settings } = m.host.started[1] ?? assert.fail();
+  assert.equal(settings.udp.port, 8000);
+  assert.equal(settings.publishPrivate, false);
+  assert.equal(settings.announcedIp, "192.0.2.1");
+  assert.deepEqual(settings.ntpServers, [{ host: "127.0.0.1", port: 1123 }]);
+  assert.deepEqual(settings.bootstrap, []);
+});
+
+Deno.test("A config.ini that is wrong or missing stops a command, naming the line", async () => {
+  const m = await Machine.withAlice();
+  m.writeFile("/data/config.ini", "[DEFAULT]\nPROT = 1");
+  const wrong = await m.failure("status");
+  assert.deepEqual([wrong.code, wrong.error], [1, "invalid_config"]);
+  assert.match(wrong.message, /Cannot use \/data\/config.ini: line 2: PROT is no key/);
+  const missing = await m.failure("status", "--config", "/nowhere.ini");
+  assert.equal(missing.error, "invalid_config");
+  assert.match(missing.message, /\/nowhere.ini: there is no such file/);
+});
+
+Deno.test("The password comes from a file, the environment, or a prompt, in this order", async () => {
+  const m = new Machine();
+  const none = await m.failure("register", "alice");
+  assert.deepEqual([none.code, none.error], [1, "no_password"]);
+  assert.match(none.message, /not a terminal .* --password-file FILE or in CAMELLIA_PASSWORD/);
+  m.io.terminal.input = true;
+  m.answers.push("typed", "typod");
+  assert.equal((await m.failure("register", "alice")).error, "no_password");
+  m.answers.push("typed", "typed");
+  await m.json("register", "alice");
+  assert.equal(m.host.accounts.get("alice"), "typed");
+  m.answers.push("typed");
+  await m.json("post", "hello");
+  assert.deepEqual(m.asked.slice(-3), [
+    "New password of alice:",
+    "The same again:",
+    "Password of alice:",
+  ]);
+  m.io.variables["CAMELLIA_PASSWORD"] = "wrong";
+  m.writeFile("/secret", "typed\r\nsecond line\n");
+  await m.json("post", "hello", "--password-file", "/secret");
+  m.io.openFiles.add("/secret");
+  const { code, err } = await m.run("post", "hello", "--password-file", "/secret");
+  assert.equal(code, 0);
+  assert.match(err, /^warn: Others can read the password file \/secret.* chmod 600/);
+  m.writeFile("/empty", "\ntyped");
+  for (const file of ["/empty", "/nowhere"]) {
+    assert.equal((await m.failure("post", "x", "--password-file", file)).error, "no_password");
+  }
+});
+
+Deno.test("passwd changes the password; account export and import move an account", async () => {
+  const m = await Machine.withAlice();
+  m.io.variables["CAMELLIA_NEW_PASSWORD"] = "changed";
+  assert.deepEqual(await m.json("passwd"), { username: "alice" });
+  assert.equal(m.host.accounts.get("alice"), "changed");
+  m.io.variables["CAMELLIA_PASSWORD"] = "changed";
+  const file = await Deno.makeTempFile();
+  try {
+    const refused = await m.failure("account", "export", file);
+    assert.equal(refused.error, "invalid_argument");
+    assert.match(refused.message, /exists already/);
+    await Deno.remove(file);
+    assert.deepEqual(await m.json("account", "export", file), { username: "alice", file });
+    const { mode } = await Deno.stat(file);
+    if (mode !== null) assert.equal(mode & 0o777, 0o600);
+    m.io.files.set("/moved", await Deno.readFile(file));
+  } finally {
+    await Deno.remove(file).catch(() => {});
+  }
+  const other = new Machine();
+  other.io.files.set("/moved", m.io.files.get("/moved") ?? assert.fail());
+  assert.deepEqual(await other.json("account", "import", "/moved"), alice);
+  other.writeFile("/not", "an account");
+  assert.equal((await other.failure("account", "import", "/not")).error, "invalid_file");
+  assert.equal((await other.failure("account", "import", "/nowhere")).error, "invalid_file");
+});
+
+Deno.test("post - reads standard input without its last line break, and only UTF-8", async () => {
+  const m = await Machine.withAlice();
+  m.io.stdin = new TextEncoder().encode("two\nlines\n");
+  const { post } = await m.json("post", "-") as { post: { text: string } };
+  assert.equal(post.text, "two\nlines");
+  m.io.stdin = new Uint8Array([0x61, 0xff]);
+  assert.equal((await m.failure("post", "-")).error, "invalid_text");
+  m.io.stdin = new Uint8Array(70_000);
+  assert.equal((await m.failure("post", "-")).error, "post_too_long");
+  m.io.stdin = new Uint8Array();
+  assert.equal((await m.failure("post", "-")).error, "empty_post");
+  const dashed = await m.json("post", "--", "-5 degrees") as { post: { text: string } };
+  assert.equal(dashed.post.text, "-5 degrees");
+});
+
+Deno.test("Without an account, commands say how to get one; --user must be one", async () => {
+  const m = new Machine();
+  m.io.variables["CAMELLIA_PASSWORD"] = "secret";
+  for (const command of [["whoami"], ["post", "x"], ["timeline"], ["up"], ["logout"]]) {
+    const failure = await m.failure(...command);
+    assert.equal(failure.error, "not_logged_in");
+    assert.match(failure.message, /camellia register NAME/);
+  }
+  assert.equal((await m.failure("post", "x", "--user", "a b")).error, "invalid_username");
+  assert.equal((await m.failure("post", "x", "--user", "carol")).error, "unknown_user");
+  assert.equal((await m.failure("whoami", "--user", "carol")).error, "not_logged_in");
+  assert.equal(m.host.locked.size, 0);
+});
+
+Deno.test("The user who logged in last is the default of later commands", async () => {
+  const m = await Machine.withAlice();
+  await m.json("register", "bob");
+  assert.deepEqual(await m.json("whoami"), bob);
+  assert.deepEqual(await m.json("whoami", "--user", "alice"), alice);
+  await m.json("login", "alice");
+  assert.deepEqual(await m.json("whoami"), alice);
+});
+
+Deno.test("What the peer cannot start with is the command's error", async () => {
+  const m = await Machine.withAlice();
+  m.host.startError = new CamelliaError("udp_port_in_use", "Cannot listen on 8000: it is in use");
+  assert.equal((await m.failure("post", "x")).error, "udp_port_in_use");
+  m.host.startError = new TypeError("boom");
+  const failure = await m.failure("post", "x");
+  assert.deepEqual([failure.code, failure.error], [1, "internal"]);
+  assert.doesNotMatch(failure.message, /cli_test/);
+  const debug = await m.failure("post", "x", "--log-level", "debug");
+  assert.match(debug.message, /cli_test/);
+  assert.equal(m.host.locked.size, 0);
+});
+
+Deno.test("An interruption ends a command cleanly, a second one at once", async () => {
+  const m = await Machine.withAlice();
+  m.host.prepare = (peer) => {
+    peer.follow = (_request, signal) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason));
+        m.io.interrupt();
+      });
+  };
+  const failure = await m.failure("follow", "bob");
+  assert.deepEqual([failure.code, failure.error], [1, "interrupted"]);
+  assert.ok(m.host.started.at(-1)?.peer.stopped);
+  assert.equal(m.host.locked.size, 0);
+});

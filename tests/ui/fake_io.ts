@@ -1,0 +1,202 @@
+/** A process around ui/ in memory, and a host whose peers are {@linkcode FakePeer}s. */
+
+import { CamelliaError } from "../../core/errors.ts";
+import { utf8 } from "../../core/model/bytes.ts";
+import { SystemRandom } from "../../net/random.ts";
+import { run } from "../../ui/cli.ts";
+import type { Host, OpenFolder, PeerSettings, RunningPeer } from "../../ui/host.ts";
+import type { Io, Timer } from "../../ui/io.ts";
+import type { Prompts } from "../../ui/prompts.ts";
+import { FakePeer } from "./fake_peer.ts";
+
+export class FakeIo implements Io {
+  terminal = { input: false, output: false, error: false };
+  os = "linux";
+  stdout = "";
+  stderr = "";
+  stdin: Uint8Array = new Uint8Array();
+  variables: Record<string, string> = { HOME: "/home/somebody" };
+  readonly files = new Map<string, Uint8Array>();
+  readonly openFiles = new Set<string>();
+  readonly interrupts = new Set<(signal: string) => void>();
+  exited: number | undefined;
+  #changed = Promise.withResolvers<void>();
+
+  #change(): void {
+    const { resolve } = this.#changed;
+    this.#changed = Promise.withResolvers<void>();
+    resolve();
+  }
+
+  /** Resolves once the condition holds; it is looked at after every output. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#changed.promise;
+  }
+
+  out(text: string): Promise<void> {
+    this.stdout += text;
+    this.#change();
+    return Promise.resolve();
+  }
+
+  err(text: string): Promise<void> {
+    this.stderr += text;
+    this.#change();
+    return Promise.resolve();
+  }
+
+  input(bytesMax: number): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.stdin.length > bytesMax ? undefined : this.stdin);
+  }
+
+  env(name: string): string | undefined {
+    return this.variables[name];
+  }
+
+  size(): { columns: number; rows: number } {
+    return { columns: 80, rows: 24 };
+  }
+
+  readFile(path: string): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.files.get(path));
+  }
+
+  readableByOthers(path: string): Promise<boolean> {
+    return Promise.resolve(this.openFiles.has(path));
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  after(ms: number, fn: () => void): Timer {
+    const id = setTimeout(fn, ms);
+    return { cancel: () => clearTimeout(id) };
+  }
+
+  onInterrupt(fn: (signal: string) => void): () => void {
+    this.interrupts.add(fn);
+    return () => this.interrupts.delete(fn);
+  }
+
+  interrupt(): void {
+    for (const fn of [...this.interrupts]) fn("SIGINT");
+  }
+
+  exit(code: number): void {
+    this.exited = code;
+  }
+
+  colours(): boolean {
+    return false;
+  }
+}
+
+/** A machine: accounts on its one disk, locks on folders, and the files in them (through `io.files`). */
+export class FakeHost implements Host {
+  readonly version = "1.2.3";
+  readonly shippedConfig: { bytes: Uint8Array; name: string };
+  readonly accounts = new Map<string, string>();
+  readonly order: string[] = [];
+  readonly locked = new Set<string>();
+  readonly started: { peer: FakePeer; settings: PeerSettings }[] = [];
+  /** Changes every peer before it starts. */
+  prepare: (peer: FakePeer) => void = () => {};
+  startError: Error | undefined;
+  readonly #io: FakeIo;
+  readonly #random = new SystemRandom();
+
+  constructor(io: FakeIo) {
+    this.#io = io;
+    const path = new URL("../../config.ini", import.meta.url);
+    this.shippedConfig = { bytes: Deno.readFileSync(path), name: "the shipped config.ini" };
+  }
+
+  openFolder(path: string): Promise<OpenFolder> {
+    if (this.locked.has(path)) {
+      return Promise.reject(new CamelliaError("folder_in_use", `Cannot use ${path}: it is in use`));
+    }
+    this.locked.add(path);
+    const io = this.#io;
+    return Promise.resolve({
+      path,
+      accounts: () => Promise.resolve(this.order.map((name) => FakePeer.view(name))),
+      writePrivate: (name, bytes) => Promise.resolve(void io.files.set(`${path}/${name}`, bytes)),
+      remove: (name) => Promise.resolve(void io.files.delete(`${path}/${name}`)),
+      start: (settings) => this.#start(settings),
+      close: () => Promise.resolve(void this.locked.delete(path)),
+    });
+  }
+
+  #start(settings: PeerSettings): Promise<RunningPeer> {
+    if (this.startError !== undefined) return Promise.reject(this.startError);
+    const peer = new FakePeer(this.accounts, this.order);
+    this.prepare(peer);
+    this.started.push({ peer, settings });
+    return Promise.resolve({
+      api: peer,
+      firstAttempt: Promise.resolve(),
+      stop: () => Promise.resolve(void (peer.stopped = true)),
+    });
+  }
+
+  randomBytes(length: number): Uint8Array {
+    return this.#random.bytes(length);
+  }
+}
+
+/** A machine with a process on it, and how to run commands there. */
+export class Machine {
+  readonly io: FakeIo = new FakeIo();
+  readonly host: FakeHost = new FakeHost(this.io);
+  /** Answers to prompts, first to last. */
+  readonly answers: string[] = [];
+  readonly asked: string[] = [];
+
+  readonly #prompts: Prompts = {
+    password: (message) => {
+      this.asked.push(message);
+      return Promise.resolve(this.answers.shift() ?? "");
+    },
+  };
+
+  /** Runs a command; resolves to what it printed since. */
+  async run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+    const { io } = this;
+    const outAt = io.stdout.length;
+    const errAt = io.stderr.length;
+    const code = await run(["--data", "/data", ...args], {
+      io,
+      host: this.host,
+      prompts: this.#prompts,
+    });
+    return { code, out: io.stdout.slice(outAt), err: io.stderr.slice(errAt) };
+  }
+
+  /** Runs a command with `--json` that succeeds; resolves to its one document. */
+  async json(...args: string[]): Promise<unknown> {
+    const { code, out, err } = await this.run("--json", ...args);
+    if (code !== 0) throw new Error(`${args.join(" ")} exited with ${code}: ${err}`);
+    return JSON.parse(out);
+  }
+
+  /** Runs a command with `--json` that fails; resolves to exit code and error. */
+  async failure(...args: string[]): Promise<{ code: number; error: string; message: string }> {
+    const { code, out, err } = await this.run(...args, "--json");
+    if (out !== "") throw new Error(`${args.join(" ")} printed ${out}`);
+    const { error } = JSON.parse(err.trim().split("\n").at(-1) ?? "");
+    return { code, error: error.code, message: error.message };
+  }
+
+  /** A machine on which alice has registered. */
+  static async withAlice(): Promise<Machine> {
+    const machine = new Machine();
+    machine.io.variables["CAMELLIA_PASSWORD"] = "secret";
+    await machine.json("register", "alice");
+    return machine;
+  }
+
+  writeFile(path: string, text: string): void {
+    this.io.files.set(path, utf8(text));
+  }
+}

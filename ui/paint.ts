@@ -1,0 +1,50 @@
+/**
+ * Colours (ECMA-48 SGR), where they are wanted.
+ *
+ * @module
+ */
+
+/** Dresses up text; without colours it returns text as it is. */
+export interface Paint {
+  /** Important. */
+  bold(text: string): string;
+  /** Less important. */
+  dim(text: string): string;
+  /** A user's name. */
+  name(text: string): string;
+  /** Something that went well. */
+  good(text: string): string;
+  /** Something to look at. */
+  warning(text: string): string;
+  /** Something that went wrong. */
+  error(text: string): string;
+}
+
+function sgr(on: number, off: number): (text: string) => string {
+  return (text) => `\x1b[${on}m${text}\x1b[${off}m`;
+}
+
+const coloured: Paint = {
+  bold: sgr(1, 22),
+  dim: sgr(2, 22),
+  name: sgr(36, 39),
+  good: sgr(32, 39),
+  warning: sgr(33, 39),
+  error: sgr(31, 39),
+};
+
+const asIs = (text: string): string => text;
+
+const plain: Paint = {
+  bold: asIs,
+  dim: asIs,
+  name: asIs,
+  good: asIs,
+  warning: asIs,
+  error: asIs,
+};
+
+/** Paint with colours or without. */
+export function paintFor(colours: boolean): Paint {
+  return colours ? coloured : plain;
+}

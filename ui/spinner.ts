@@ -1,0 +1,38 @@
+/**
+ * Says that something takes its time.
+ *
+ * @module
+ */
+
+import type { Io, Timer } from "./io.ts";
+
+/** Whatever is done sooner shows nothing. */
+const startAfterMs = 400;
+
+const frameMs = 100;
+
+/** Rows of dots are what every terminal has. */
+const frames = ["·  ", "·· ", "···", " ··", "  ·", "   "];
+
+/** Awaits `work`, and shows `label` on a terminal at standard error while that takes longer. */
+export async function withSpinner<T>(
+  io: Io,
+  label: string,
+  work: Promise<T> | (() => Promise<T>),
+): Promise<T> {
+  const promise = typeof work === "function" ? work() : work;
+  if (!io.terminal.error) return await promise;
+  let frame = 0;
+  let timer: Timer;
+  const draw = () => {
+    void io.err(`\r\x1b[2K${frames[frame++ % frames.length]} ${label}`);
+    timer = io.after(frameMs, draw);
+  };
+  timer = io.after(startAfterMs, draw);
+  try {
+    return await promise;
+  } finally {
+    timer.cancel();
+    if (frame > 0) await io.err("\r\x1b[2K");
+  }
+}
