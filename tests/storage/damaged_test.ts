@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { CamelliaError } from "../../core/errors.ts";
+import { NodeStore } from "../../storage/node_store.ts";
+import { KvStores } from "../../storage/user_store.ts";
+import { inFolder, modeOf } from "./folder.ts";
+import { names, postAt, postsOf } from "./posts.ts";
+
+/** A closed database of 2,000 posts in the middle of a file of some 2 MB. */
+async function databaseIn(folder: string): Promise<string> {
+  const store = await new KvStores(folder).open("alice");
+  await store.addPosts("bob", postsOf("bob", 1, 2000));
+  await store.close();
+  return join(folder, "users", "alice.kv");
+}
+
+/** Opens the database and uses all of it; resolves to the error met. */
+async function useAll(folder: string): Promise<unknown> {
+  try {
+    const store = await new KvStores(folder).open("alice");
+    try {
+      await store.addPosts("bob", postsOf("bob", 1, 2100));
+      await store.feedPosts({ author: "bob", device: 1, from: 1, to: 2100, limit: 2100 });
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+Deno.test("Damaged database is named, with what to do about it", async () => {
+  const damages: [string, (bytes: Uint8Array) => Uint8Array][] = [
+    ["garbage", () => new Uint8Array(20_000).fill(0x5a)],
+    ["text", () => new TextEncoder().encode("this is no database\n".repeat(50))],
+    ["cut in half", (bytes) => bytes.slice(0, bytes.length / 2)],
+    ["beginning overwritten", (bytes) => bytes.fill(0x5a, 4_096, 40_000)],
+  ];
+  for (const [what, damage] of damages) {
+    await inFolder(async (folder) => {
+      const path = await databaseIn(folder);
+      await Deno.writeFile(path, damage(await Deno.readFile(path)));
+      const error = await useAll(folder);
+      assert(error instanceof CamelliaError, what);
+      assert.equal(error.code, "database_damaged", what);
+      assert(error.message.includes(path) && error.message.includes("Move it"), error.message);
+    });
+  }
+});
+
+Deno.test("Damaged node database is named too", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeFile(join(folder, "node.kv"), new Uint8Array(20_000).fill(0x5a));
+    await assert.rejects(NodeStore.open(folder), { code: "database_damaged" });
+  });
+});
+
+Deno.test("Database file of no bytes, as a crash at its creation leaves it, is an empty database", async () => {
+  await inFolder(async (folder) => {
+    await Deno.mkdir(join(folder, "users"));
+    await Deno.writeFile(join(folder, "users", "alice.kv"), new Uint8Array());
+    const store = await new KvStores(folder).open("alice");
+    assert.deepEqual(await store.timeline({ limit: 5 }), []);
+    await store.addPosts("bob", postsOf("bob", 1, 1));
+    assert.equal(await store.countPosts(), 1);
+    await store.close();
+  });
+});
+
+Deno.test("Database with some damaged values still shows the posts around them", async () => {
+  await inFolder(async (folder) => {
+    const path = await databaseIn(folder);
+    {
+      using kv = await Deno.openKv(path);
+      await kv.set(["feed", "bob", 1, 1999], new Uint8Array([1, 2, 3]));
+      await kv.set(["timeline", postAt({ author: "bob", number: 1998 }).id, "bob"], "text");
+      await kv.delete(["feed", "bob", 1, 1997]);
+    }
+    const store = await new KvStores(folder).open("alice");
+    assert.deepEqual(names(await store.timeline({ limit: 3 })), [
+      "bob 2000",
+      "bob 1996",
+      "bob 1995",
+    ]);
+    const query = { author: "bob", device: 1, from: 1996, to: 2000, limit: 5 };
+    assert.deepEqual(names(await store.feedPosts(query)), ["bob 1996", "bob 1998", "bob 2000"]);
+    await store.close();
+  });
+});
+
+Deno.test("Database whose feed state is damaged says so rather than guess", async () => {
+  await inFolder(async (folder) => {
+    const path = await databaseIn(folder);
+    {
+      using kv = await Deno.openKv(path);
+      await kv.set(["state", "bob", 1], new Uint8Array([0x93, 1, 2, 3]));
+      await kv.set(["list", "following", "bob"], new Uint8Array([1]));
+    }
+    const store = await new KvStores(folder).open("alice");
+    await assert.rejects(store.feeds("bob"), { code: "database_damaged" });
+    await assert.rejects(store.addPosts("bob", postsOf("bob", 5, 6)), { code: "database_damaged" });
+    await assert.rejects(store.listEntries("following"), { code: "database_damaged" });
+    assert.equal((await store.timeline({ limit: 3 })).length, 3);
+    await store.close();
+  });
+});
+
+Deno.test("Database files can be read by their owner alone", async () => {
+  await inFolder(async (folder) => {
+    const store = await new KvStores(folder).open("alice");
+    await store.putNote("a", new Uint8Array(1));
+    assert.equal(await modeOf(join(folder, "users")), "700");
+    for (const suffix of ["", "-wal", "-shm"]) {
+      assert.equal(await modeOf(join(folder, "users", `alice.kv${suffix}`)), "600", suffix);
+    }
+    await store.close();
+  });
+});
+
+Deno.test("Database is not opened for what is no username", async () => {
+  await inFolder(async (folder) => {
+    for (const name of ["../alice", "", "ALICE"]) {
+      await assert.rejects(new KvStores(folder).open(name), TypeError);
+    }
+  });
+});
+
+Deno.test("Full disk fails a commit, loses nothing that was acknowledged, and lets reading go on", async () => {
+  await inFolder(async (folder) => {
+    let commitsLeft = 8;
+    const openKv = async (path: string): Promise<Deno.Kv> => {
+      const kv = await Deno.openKv(path);
+      const atomic = kv.atomic.bind(kv);
+      kv.atomic = () => {
+        if (commitsLeft-- <= 0) throw new TypeError("database or disk is full");
+        return atomic();
+      };
+      return kv;
+    };
+    const store = await new KvStores(folder, { openKv }).open("alice");
+    const own = postsOf("alice", 1, 4, 2);
+    for (const post of own) await store.addOwnPost(post);
+    await assert.rejects(store.addPosts("bob", postsOf("bob", 1, 3000)), { code: "disk_full" });
+    await assert.rejects(store.addOwnPost(postAt({ author: "alice", number: 5, device: 2 })), {
+      code: "disk_full",
+    });
+    assert.deepEqual(await store.feeds("alice"), [{ device: 2, floor: 4, ranges: [] }]);
+    const kept = await store.countPosts("bob");
+    assert(kept > 0 && kept < 3000);
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: kept, ranges: [] }]);
+    commitsLeft = 1000;
+    const { added } = await store.addPosts("bob", postsOf("bob", 1, 3000));
+    assert.equal(added.length, 3000 - kept);
+    await store.close();
+  });
+});
+
+const namespaces = await canMount();
+
+Deno.test({
+  name: "Real disk that is full or read-only gives errors with their codes" +
+    (namespaces ? "" : " (ignored: mounting needs Linux, root and unshare)"),
+  ignore: !namespaces,
+  fn: async () => {
+    await inFolder(async (folder) => {
+      const child = fileURLToPath(new URL("./full_disk_child.ts", import.meta.url));
+      const config = join(dirname(child), "..", "..", "deno.json");
+      const mount =
+        `mount -t tmpfs -o size=2m tmpfs "$1" && exec "$2" run -A --config "$3" "$4" "$1"`;
+      const { code, stdout, stderr } = await new Deno.Command("unshare", {
+        args: ["--mount", "sh", "-c", mount, "sh", folder, Deno.execPath(), config, child],
+      }).output();
+      const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      assert.equal(code, 0, output);
+      assert.match(output, /every expectation met/);
+    });
+  },
+});
+
+/** Whether this process may mount something that nobody else sees. */
+async function canMount(): Promise<boolean> {
+  if (Deno.build.os !== "linux") return false;
+  const mount = 'mount -t tmpfs -o size=1m tmpfs "$1"';
+  const folder = await Deno.makeTempDir();
+  try {
+    const { success } = await new Deno.Command("unshare", {
+      args: ["--mount", "sh", "-c", mount, "sh", folder],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success;
+  } catch {
+    return false;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

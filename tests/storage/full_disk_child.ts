@@ -1,0 +1,56 @@
+/**
+ * Runs on a disk of 2 MB that only this process sees: fills it, and makes it read-only.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { DataFolder } from "../../storage/data_folder.ts";
+import { KeyFiles } from "../../storage/key_files.ts";
+import { KvStores } from "../../storage/user_store.ts";
+import { names, postAt, postsOf } from "./posts.ts";
+import { assertSound } from "./soundness.ts";
+
+const disk = Deno.args[0];
+if (disk === undefined) throw new TypeError("Cannot run: no disk is named");
+
+const folder = await DataFolder.open(`${disk}/data`);
+const stores = new KvStores(folder.path);
+const store = await stores.open("alice");
+await store.addOwnPost(postAt({ author: "alice", number: 1 }));
+await assert.rejects(store.addPosts("bob", postsOf("bob", 1, 10_000)), { code: "disk_full" });
+const kept = await store.countPosts("bob");
+assert(kept > 0, "some batches fitted");
+assert.deepEqual(names(await store.timeline({ author: "alice", limit: 5 })), ["alice 1"]);
+assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: kept, ranges: [] }]);
+const filler = new Uint8Array(4 * 1024 * 1024);
+await Deno.writeFile(`${disk}/filler`, filler).catch(() => {});
+const keys = await KeyFiles.open(folder.path).catch((error) => error);
+const error = keys instanceof KeyFiles
+  ? await keys.write("alice", new Uint8Array(8000)).catch((error) => error)
+  : keys;
+assert.equal(error.code, "disk_full");
+await Deno.remove(`${disk}/filler`).catch(() => {});
+await store.close();
+folder.release();
+
+const remount = await new Deno.Command("mount", { args: ["-o", "remount,ro", disk] }).output();
+assert(remount.success, new TextDecoder().decode(remount.stderr));
+await assert.rejects(DataFolder.open(`${disk}/data`), { code: "folder_read_only" });
+await assert.rejects(DataFolder.open(`${disk}/other`), { code: "folder_read_only" });
+await assert.rejects(stores.open("bob"), { code: "folder_read_only" });
+const readOnly = await stores.open("alice");
+assert.deepEqual(names(await readOnly.timeline({ author: "alice", limit: 5 })), ["alice 1"]);
+await assert.rejects(readOnly.addOwnPost(postAt({ author: "alice", number: 2 })), {
+  code: "folder_read_only",
+});
+await readOnly.close();
+
+const remountBack = await new Deno.Command("mount", { args: ["-o", "remount,rw,size=64m", disk] })
+  .output();
+assert(remountBack.success);
+const again = await stores.open("alice");
+assert.equal((await again.addPosts("bob", postsOf("bob", 1, 3000))).added.length, 3000 - kept);
+await again.close();
+await assertSound(`${disk}/data/users/alice.kv`);
+await Deno.stdout.write(new TextEncoder().encode("every expectation met\n"));
