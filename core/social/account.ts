@@ -17,7 +17,7 @@ import { localKeys } from "./account_keys.ts";
 import { loginAccount } from "./account_login.ts";
 import { type AccountContext, type OpenAccount, openAccount } from "./account_open.ts";
 import { registerAccount } from "./account_register.ts";
-import { PasswordJudge } from "./password.ts";
+import { judgePassword, preparePasswordJudge } from "./password.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 import { userView } from "./views.ts";
 
@@ -26,7 +26,6 @@ export type { AccountContext, OpenAccount } from "./account_open.ts";
 /** The accounts of a data folder. */
 export class Accounts {
   readonly #context: AccountContext;
-  readonly #judge = new PasswordJudge();
 
   /** Accounts over these ports. */
   constructor(context: AccountContext) {
@@ -38,7 +37,7 @@ export class Accounts {
    * while somebody still types.
    */
   async prepare(): Promise<void> {
-    await this.#judge.prepare();
+    await preparePasswordJudge();
   }
 
   /**
@@ -51,8 +50,7 @@ export class Accounts {
     const { password } = credentials;
     const username = parseUsername(credentials.username);
     const claimant = { username, password };
-    const account = await registerAccount(this.#context, claimant, this.#judge, signal);
-    this.#judge.release();
+    const account = await registerAccount(this.#context, claimant, signal);
     const open = await openAccount(this.#context, account);
     await this.#context.ports.keys.setLastUser(username);
     return open;
@@ -92,8 +90,7 @@ export class Accounts {
     old?.wipe();
     if (old === undefined) throw wrongOldPassword(username);
     if (change.new === change.old) throw samePassword(username);
-    await this.#judge.judge(change.new, [username]);
-    this.#judge.release();
+    await judgePassword(change.new, [username]);
     signal?.throwIfAborted();
     const seal = prepareSeal(change.new, settings.derivation, ports);
     const body = await sealIdentity({ username, identity: session.identity }, seal, ports);

@@ -16,7 +16,7 @@ import type { PrivateBody, PublicBody } from "../model/record_body.ts";
 import { expiryFor } from "../model/record_policy.ts";
 import type { AccountContext, UnsealedAccount } from "./account_open.ts";
 import { localKeys } from "./account_keys.ts";
-import type { PasswordJudge } from "./password.ts";
+import { judgePassword } from "./password.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 
 /** A name and a password, the name parsed. */
@@ -44,11 +44,10 @@ interface Draft {
 export async function registerAccount(
   context: AccountContext,
   claimant: Claimant,
-  judge: PasswordJudge,
   signal?: AbortSignal,
 ): Promise<UnsealedAccount> {
   assertJoined(context, claimant.username);
-  const draft = await prepare(context, claimant, judge, signal);
+  const draft = await prepare(context, claimant, signal);
   let claimed = false;
   try {
     signal?.throwIfAborted();
@@ -87,7 +86,6 @@ function assertJoined({ ports, settings }: AccountContext, username: string): vo
 async function prepare(
   context: AccountContext,
   claimant: Claimant,
-  judge: PasswordJudge,
   signal?: AbortSignal,
 ): Promise<Draft> {
   const { ports, settings } = context;
@@ -97,8 +95,13 @@ async function prepare(
   const seal = prepareSeal(password, settings.derivation, ports);
   const asked = ports.directory.get({ username, namespace: "public" }, signal);
   asked.catch(() => {}); // Heard of below, unless the password is refused before.
-  await judge.judge(password, [username]);
-  if ((await asked).record !== undefined) throw nameTaken(username);
+  try {
+    await judgePassword(password, [username]);
+    if ((await asked).record !== undefined) throw nameTaken(username);
+  } catch (error) {
+    seal.key.then((key) => key.fill(0), () => {});
+    throw error;
+  }
   const identity = newIdentity(context);
   try {
     const body = await sealIdentity({ username, identity }, seal, ports);

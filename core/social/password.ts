@@ -45,41 +45,33 @@ async function loadEstimator(): Promise<Estimator> {
   });
 }
 
-/** Judges passwords; loads its dictionaries on first use and lets go of them in {@linkcode release}. */
-export class PasswordJudge {
-  #estimator: Promise<Estimator> | undefined;
+/** One for the whole program: a second one would take another 15 MB, and judge no better. */
+let estimator: Promise<Estimator> | undefined;
 
-  /** Loads the dictionaries ahead of {@linkcode judge}, while somebody still types. */
-  async prepare(): Promise<void> {
-    await (this.#estimator ??= loadEstimator());
-  }
+/** Loads the dictionaries ahead of {@linkcode judgePassword}, while somebody still types. */
+export async function preparePasswordJudge(): Promise<void> {
+  await (estimator ??= loadEstimator());
+}
 
-  /**
-   * Accepts or refuses a password.
-   *
-   * @param password As typed.
-   * @param related Words that an attacker tries first: the username.
-   * @throws {CamelliaError} `weak_password`, with the reason and what would help.
-   */
-  async judge(password: string, related: readonly string[]): Promise<void> {
-    if (password.length === 0) throw weak("it is empty");
-    if (password.length > passwordLengthMax) {
-      throw weak(`it is longer than ${passwordLengthMax} characters`);
-    }
-    const estimator = await (this.#estimator ??= loadEstimator());
-    const { score, feedback } = estimator.check(password.slice(0, judgedLengthMax), [
-      "camellia",
-      ...related,
-    ]);
-    if (score >= scoreMin) return;
-    const hints = [feedback.warning, ...feedback.suggestions].filter((hint) => hint !== null);
-    throw weak("it is too easy to guess", hints);
+/**
+ * Accepts or refuses a password.
+ *
+ * @param password As typed.
+ * @param related Words that an attacker tries first: the username.
+ * @throws {CamelliaError} `weak_password`, with the reason and what would help.
+ */
+export async function judgePassword(password: string, related: readonly string[]): Promise<void> {
+  if (password.length === 0) throw weak("it is empty");
+  if (password.length > passwordLengthMax) {
+    throw weak(`it is longer than ${passwordLengthMax} characters`);
   }
-
-  /** Lets go of the dictionaries. */
-  release(): void {
-    this.#estimator = undefined;
-  }
+  const { score, feedback } = (await (estimator ??= loadEstimator())).check(
+    password.slice(0, judgedLengthMax),
+    ["camellia", ...related],
+  );
+  if (score >= scoreMin) return;
+  const hints = [feedback.warning, ...feedback.suggestions].filter((hint) => hint !== null);
+  throw weak("it is too easy to guess", hints);
 }
 
 function weak(why: string, hints: readonly string[] = []): CamelliaError {
