@@ -70,8 +70,8 @@ export const heartbeatMs = 30_000;
 /** What is still in a socket when it is closed has so long to leave. */
 export const lingerMs = 300;
 
-/** Turns of the event loop to look again whether a frame was taken, before a timer does: 50 to 100 µs. */
-export const quickLooksMax = 30;
+/** Turns of the event loop to look again, in the middle of a burst, before a timer does: 100 to 200 µs. */
+export const quickLooksMax = 50;
 
 /** The first and the longest pause of a link that waits for its socket, when looking didn't help. */
 export const sendPauseMsMin = 1;
@@ -99,8 +99,8 @@ export const receivedBytesATurnMax = 4 * frameBytesMax;
 /** Time spent in a row on receiving: a flooding sender must not hold up the rest for longer. */
 export const receiveTurnMsMax = 8;
 
-/** Messages that zeromq holds for one connection that we don't read fast enough: 8 MiB at worst. */
-export const receiveHighWaterMark = 8;
+/** Messages that zeromq holds for one connection that we don't read fast enough: 16 MiB at worst. */
+export const receiveHighWaterMark = 16;
 
 /** Silent connections that may wait to be accepted. */
 export const backlogMax = 256;

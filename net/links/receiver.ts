@@ -4,9 +4,11 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../../core/ports.ts";
 import {
   frameBytesMax,
+  quickLooksMax,
   receiveBusyMs,
   receivedBytesATurnMax,
   receivedFramesATurnMax,
@@ -40,6 +42,8 @@ export function receivePauseMs(lastMessageAgeMs: number): number {
 export class Receiver {
   readonly #options: ReceiverOptions;
   #lastMessageAt: number;
+  /** Looks left before a timer takes over. */
+  #quickLooks = 0;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -74,7 +78,7 @@ export class Receiver {
     let bytes = 0;
     for (let frames = 0; frames < receivedFramesATurnMax; frames++) {
       if (this.#closed) return;
-      if (!socket.readable) return this.#pause(this.#pauseMs());
+      if (!socket.readable) return this.#lookAgain(frames > 0);
       bytes += await this.#receive(socket);
       this.#lastMessageAt = clock.monotonic();
       if (bytes >= receivedBytesATurnMax) break;
@@ -84,8 +88,14 @@ export class Receiver {
     this.#pause(0);
   }
 
-  #pauseMs(): number {
-    return receivePauseMs(this.#options.clock.monotonic() - this.#lastMessageAt);
+  /** In the middle of a burst the next message is microseconds away; else a pause is due. */
+  #lookAgain(hasReceived: boolean): void {
+    this.#quickLooks = hasReceived ? quickLooksMax : this.#quickLooks - 1;
+    if (this.#quickLooks > 0) {
+      setImmediate(() => void this.#turn());
+      return;
+    }
+    this.#pause(receivePauseMs(this.#options.clock.monotonic() - this.#lastMessageAt));
   }
 
   /** Takes one message and returns its size. Messages in several parts are nothing of ours. */
