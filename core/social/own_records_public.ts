@@ -85,6 +85,7 @@ export class PublicRecord {
     const seen = writer.seen("public", "public");
     if (seen !== undefined) record.#take(seen.body);
     await record.refreshHeads();
+    await record.#save();
     return record;
   }
 
