@@ -42,7 +42,7 @@ const fullPauseMsMin = 10;
 const fullPauseMsMax = 250;
 const fullMsMax = 30_000;
 
-/** Answers are given up so long after the question: nobody waits for them any more. */
+/** Answers of which nothing could be sent for so long are given up: nobody waits for them any more. */
 const answerAgeMsMax = 60_000;
 
 /** What the queue needs. */
@@ -59,8 +59,8 @@ export interface AnswerQueueParts {
 interface Job {
   readonly want: MessageOf<"want">;
   readonly answer: Answer;
-  /** When it was asked for, on the monotonic clock. */
-  readonly askedAt: number;
+  /** When it was asked for, or a message of it was sent last, on the monotonic clock. */
+  movedAt: number;
   /** The message that could not be queued yet. */
   body?: MessageBodyOf["posts"];
   /** How long it has to wait next, and since when it could not be queued. */
@@ -120,8 +120,8 @@ export class AnswerQueue {
     const what = `${author.username}/${toHex(author.key)}/${device}`;
     if (!asker.jobs.has(what) && asker.jobs.size >= wantsOfAskerMax) return;
     const answer = new Answer({ ...prepare(want), want, store: session.store });
-    const askedAt = session.ports.clock.monotonic();
-    asker.jobs.set(what, { want, answer, askedAt, pauseMs: fullPauseMsMin });
+    const movedAt = session.ports.clock.monotonic();
+    asker.jobs.set(what, { want, answer, movedAt, pauseMs: fullPauseMsMin });
     this.#work(ring);
   }
 
@@ -182,7 +182,7 @@ export class AnswerQueue {
       if (asker.jobs.get(what) === job) asker.jobs.delete(what);
       return 0;
     };
-    if (clock.monotonic() - job.askedAt > answerAgeMsMax) return drop();
+    if (clock.monotonic() - job.movedAt > answerAgeMsMax) return drop();
     const buckets = ring === this.#pinned ? [asker.bucket] : [asker.bucket, this.#bytesOfOthers];
     const waitMs = Math.max(...buckets.map((bucket) => bucket.waitMs(messageBytesMin)));
     if (waitMs > 0) return waitMs;
@@ -197,6 +197,7 @@ export class AnswerQueue {
     delete job.body;
     delete job.fullAt;
     job.pauseMs = fullPauseMsMin;
+    job.movedAt = clock.monotonic();
     return 0;
   }
 

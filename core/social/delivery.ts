@@ -1,0 +1,146 @@
+/**
+ * Pushing new posts to every follower, behind the commit (design, section 6, behaviour 1).
+ *
+ * @module
+ */
+
+import type { MessageOf, UserName } from "../model/message.ts";
+import type { Post } from "../model/post.ts";
+import type { Head } from "../model/record_body.ts";
+import { batchBytesMax } from "./answer.ts";
+import type { Delivery, Lists, OwnRecords, Session } from "./contracts.ts";
+import { PushQueue } from "./delivery_queue.ts";
+import type { PeerMessenger } from "./messenger.ts";
+import { settledWithin } from "./pause.ts";
+import { directFollowersMax, Relay } from "./relay.ts";
+
+/** Own posts that wait to be pushed; of more, followers learn by the heads. */
+const pendingMax = 4096;
+
+/** Posts in one push to relays. */
+const batchPostsMax = 100;
+
+/** The next batch waits so long at most for relays of this one that have to be looked up. */
+const batchMsMax = 250;
+
+/** How often the user is told that followers keep posts back. */
+const futureToldMs = 600_000;
+
+/** What delivery needs. */
+export interface DeliveryParts {
+  /** The session. */
+  readonly session: Session;
+  /** Followers, and whom one follows. */
+  readonly lists: Pick<Lists, "get" | "present">;
+  /** The own heads. */
+  readonly records: Pick<OwnRecords, "heads">;
+  /** In and out. */
+  readonly messenger: PeerMessenger;
+}
+
+/** {@linkcode Delivery} over messages: directly to up to 64 followers, by relay to more. */
+export class PeerDelivery implements Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #queue: PushQueue;
+  readonly #relay: Relay;
+  #pending: Post[] = [];
+  #running: Promise<void> | undefined;
+  #futureToldAt = -Infinity;
+
+  /** The delivery of one session. */
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    const onFuture = (from: UserName) => this.#tellFuture(from);
+    this.#queue = new PushQueue({ ...parts, onFuture });
+    this.#relay = new Relay({ ...parts, queue: this.#queue, onFuture });
+  }
+
+  /** Starts pushing a committed own post; never waits and never fails. */
+  push(post: Post): void {
+    this.#pending.push(post);
+    if (this.#pending.length > pendingMax) this.#pending.shift();
+    if (this.#running !== undefined) return;
+    this.#running = this.#run().catch((error: unknown) => this.#report(error))
+      .finally(() => this.#running = undefined);
+  }
+
+  /** Passes posts on where their author asks for it; for `PeerSync`. */
+  pass(message: MessageOf<"posts">, posts: readonly Post[]): void {
+    this.#relay.pass(message, posts);
+  }
+
+  /** Waits until what was given so far is handed to the links and has left, so long at most. */
+  async drain(timeoutMs: number): Promise<void> {
+    const { clock, links } = this.#parts.session.ports;
+    const untilMs = clock.monotonic() + timeoutMs;
+    await settledWithin(clock, this.#settled(), timeoutMs);
+    await links.flush(Math.max(untilMs - clock.monotonic(), 0));
+  }
+
+  async #settled(): Promise<void> {
+    await this.#running;
+    await this.#queue.idle();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#pending.length > 0 && !this.#parts.session.signal.aborted) {
+      await this.#pushBatch(this.#nextBatch());
+    }
+  }
+
+  #nextBatch(): Post[] {
+    let count = 0;
+    let bytes = 0;
+    for (const post of this.#pending) {
+      bytes += post.signed.length;
+      if (count >= batchPostsMax || bytes > batchBytesMax) break;
+      count++;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #pushBatch(posts: readonly Post[]): Promise<void> {
+    const { session: { self, ports: { clock } }, lists } = this.#parts;
+    const author = { username: self.username, key: self.key };
+    const heads = this.#headsWith(posts);
+    this.#queue.push({ to: author, author, posts, heads });
+    const followers = lists.present("followers").map(({ username, key }) => ({ username, key }));
+    if (followers.length <= directFollowersMax) {
+      for (const to of followers) this.#queue.push({ to, author, posts, heads });
+      return;
+    }
+    const spreading = this.#relay.spread({ posts, heads, followers });
+    spreading.catch((error: unknown) => this.#report(error));
+    await settledWithin(clock, spreading, batchMsMax);
+  }
+
+  /** The heads as published, and these posts beyond. */
+  #headsWith(posts: readonly Post[]): Head[] {
+    const heads = new Map(this.#parts.records.heads().map(({ device, head }) => [device, head]));
+    for (const { device, number } of posts) {
+      heads.set(device, Math.max(heads.get(device) ?? 0, number));
+    }
+    return [...heads].map(([device, head]) => ({ device, head }));
+  }
+
+  #tellFuture(from: UserName): void {
+    const { session, messenger } = this.#parts;
+    const now = session.ports.clock.monotonic();
+    if (now - this.#futureToldAt < futureToldMs) return;
+    if (messenger.pinOf(from.username) === undefined) return;
+    this.#futureToldAt = now;
+    session.emit({
+      event: "warning",
+      code: "clock_ahead",
+      message: `Cannot show your post to ${from.username} yet: by their clock it is from the ` +
+        "future. Check the clocks.",
+    });
+  }
+
+  #report(error: unknown): void {
+    const { session } = this.#parts;
+    if (session.signal.aborted) return;
+    const message = error instanceof Error ? error.message : String(error);
+    session.emit({ event: "warning", code: "internal", message: `Cannot push posts: ${message}` });
+  }
+}

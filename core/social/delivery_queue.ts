@@ -1,0 +1,155 @@
+/**
+ * Posts on their way to single users, each user apart from the others: one who is slow or gone
+ * delays nobody.
+ *
+ * @module
+ */
+
+import { toHex } from "../model/bytes.ts";
+import type { UserName } from "../model/message.ts";
+import type { Post } from "../model/post.ts";
+import type { Head } from "../model/record_body.ts";
+import { BoundedMap } from "./bounded_map.ts";
+import type { Session } from "./contracts.ts";
+import type { PeerMessenger } from "./messenger.ts";
+import { messageIdBytes } from "./outbox.ts";
+import { pause } from "./pause.ts";
+import { Slots } from "./slots.ts";
+
+/** Users being looked up or sent to at once; most look-ups are answered from the cache. */
+const sendingMax = 128;
+
+/** Posts that wait for one user, at most 150 KB: the oldest go, the heads tell the user to fetch them. */
+const waitingMax = 64;
+
+/** Users for whom posts wait, at most. */
+const usersMax = 8192;
+
+/** A user of whom no device was announced is not looked up again for so long, unless heard of. */
+const goneMs = 30_000;
+
+/** Tries, and the wait between them, while the queue to a user is full. */
+const fullTriesMax = 4;
+const fullPauseMs = 100;
+
+/** What is to be pushed to whom. */
+export interface Push {
+  /** Whom to. To oneself means to one's other devices. */
+  readonly to: UserName;
+  /** Whose posts. */
+  readonly author: UserName;
+  /** The posts. */
+  readonly posts: readonly Post[];
+  /** The author's heads as they are known. */
+  readonly heads: readonly Head[];
+}
+
+/** What the queue needs. */
+export interface PushQueueParts {
+  /** The session. */
+  readonly session: Session;
+  /** Sends. */
+  readonly messenger: Pick<PeerMessenger, "send" | "heardAt" | "onAck">;
+  /** Told when a user keeps own posts back because they are from the future. */
+  readonly onFuture: (from: UserName) => void;
+}
+
+/** What waits for one user, by one author. */
+interface Waiting {
+  readonly to: UserName;
+  readonly author: UserName;
+  posts: Post[];
+  heads: readonly Head[];
+}
+
+/** See the module. */
+export class PushQueue {
+  readonly #parts: PushQueueParts;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #slots = new Slots(sendingMax);
+  /** Since when users are gone, on the monotonic clock. */
+  readonly #gone = new BoundedMap<string, number>(usersMax);
+  readonly #idle: (() => void)[] = [];
+
+  /** Nothing waits at first. */
+  constructor(parts: PushQueueParts) {
+    this.#parts = parts;
+  }
+
+  /** Users for whom something waits or is being sent. */
+  get length(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether the user had no device announced a moment ago and has not been heard since. */
+  isGone(user: UserName): boolean {
+    const name = toHex(user.key);
+    const goneAt = this.#gone.get(name);
+    if (goneAt === undefined) return false;
+    const heardAt = this.#parts.messenger.heardAt(user) ?? -Infinity;
+    const now = this.#parts.session.ports.clock.monotonic();
+    if (heardAt < goneAt && now - goneAt < goneMs) return true;
+    this.#gone.delete(name);
+    return false;
+  }
+
+  /** Remembers that nothing could be sent to the user. */
+  noteGone(user: UserName): void {
+    this.#gone.set(toHex(user.key), this.#parts.session.ports.clock.monotonic());
+  }
+
+  /** Sends posts, together with others that come before it is the user's turn. Never waits. */
+  push(push: Push): void {
+    if (this.#parts.session.signal.aborted || this.isGone(push.to)) return;
+    const name = `${toHex(push.to.key)}/${push.author.username}`;
+    const known = this.#waiting.get(name);
+    if (known !== undefined) {
+      known.posts = [...known.posts, ...push.posts].slice(-waitingMax);
+      known.heads = push.heads;
+      return;
+    }
+    if (this.#waiting.size >= usersMax) return;
+    const { to, author, heads } = push;
+    const waiting = { to, author, heads, posts: push.posts.slice(-waitingMax) };
+    this.#waiting.set(name, waiting);
+    this.#slots.run(() => this.#empty(waiting))
+      // What could not be sent is fetched by whoever lacks it.
+      .catch(() => {})
+      .finally(() => {
+        this.#waiting.delete(name);
+        if (this.#waiting.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
+      });
+  }
+
+  /** Resolves when nothing waits. */
+  idle(): Promise<void> {
+    if (this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  async #empty(waiting: Waiting): Promise<void> {
+    while (waiting.posts.length > 0 && !this.#parts.session.signal.aborted) {
+      const posts = waiting.posts;
+      waiting.posts = [];
+      await this.#send(waiting, posts);
+    }
+  }
+
+  async #send(waiting: Waiting, posts: readonly Post[]): Promise<void> {
+    const { session, messenger, onFuture } = this.#parts;
+    const { ports: { clock, random }, signal } = session;
+    const { to, author, heads } = waiting;
+    const id = random.bytes(messageIdBytes);
+    const body = { author, posts: posts.map((post) => post.signed), done: true, heads, relay: [] };
+    messenger.onAck(id, (from, reason) => {
+      if (reason === "future") onFuture(from);
+    });
+    for (let tries = 1;; tries++) {
+      const report = await messenger.send({ kind: "posts", to, body, id }, signal);
+      if (report.devices > 0 || signal.aborted) return;
+      if (report.full === 0) return this.noteGone(to);
+      if (tries >= fullTriesMax) return;
+      await pause(clock, fullPauseMs, signal);
+    }
+  }
+}

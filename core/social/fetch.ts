@@ -1,0 +1,144 @@
+/**
+ * Fetching posts: one run an author at a time, so many runs at once.
+ *
+ * @module
+ */
+
+import { toHex } from "../model/bytes.ts";
+import { feedOf, missingUpTo } from "../model/feed.ts";
+import type { UserName } from "../model/message.ts";
+import type { Timer } from "../ports.ts";
+import { BoundedMap } from "./bounded_map.ts";
+import type { Ask } from "./fetch_ask.ts";
+import { type FetchParts, FetchRun } from "./fetch_run.ts";
+import { fraction } from "./shuffle.ts";
+import { Slots } from "./slots.ts";
+
+/** Runs at once: most of their time is spent waiting for others. */
+const runsMax = 48;
+
+/**
+ * A gap is asked for a moment after it was noticed: what fills it may be on its way. The moment is
+ * drawn, so that a thousand followers who miss the same post don't ask for it at once.
+ */
+const gapDelayMs = { min: 100, max: 400 };
+
+/** Gaps that could not be filled are not asked for again for so long, whatever messages say. */
+const unfilledMs = 30_000;
+
+/** Authors remembered, or waiting for their moment: more than a user can follow. */
+const authorsMax = 8192;
+
+/** A question that a message answers, and the run that asked it. */
+export interface Answered {
+  /** The run. */
+  readonly run: FetchRun;
+  /** The question. */
+  readonly ask: Ask;
+}
+
+/** Fetches. */
+export class Fetches {
+  readonly #parts: FetchParts;
+  readonly #runs = new Map<string, { run: FetchRun; over: Promise<boolean> }>();
+  readonly #slots = new Slots(runsMax);
+  /** Authors of whom not everything was to be had: until when, on the monotonic clock. */
+  readonly #unfilled = new BoundedMap<string, number>(authorsMax);
+  readonly #soon = new Map<string, Timer>();
+
+  /** The fetches of one session. */
+  constructor(parts: FetchParts) {
+    this.#parts = parts;
+    parts.session.signal.addEventListener("abort", () => {
+      for (const timer of this.#soon.values()) timer.cancel();
+      this.#soon.clear();
+    }, { once: true });
+  }
+
+  /**
+   * Fetches an author's posts; joins a run that goes on already. Resolves when it is over, whether
+   * everything was to be had or not.
+   *
+   * @throws The signal's reason; what the database fails with.
+   */
+  async fetch(author: UserName, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const over = this.#start(author);
+    if (signal === undefined) return void await over;
+    let stop = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      stop = () => reject(signal.reason);
+      signal.addEventListener("abort", stop, { once: true });
+    });
+    try {
+      await Promise.race([over, aborted]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  /** The question that a message with this `answers` from that user answers. */
+  find(author: UserName, answers: Uint8Array, from: UserName): Answered | undefined {
+    const run = this.#runs.get(nameOf(author))?.run;
+    const ask = run?.askOf(answers, from);
+    return run !== undefined && ask !== undefined ? { run, ask } : undefined;
+  }
+
+  /** Whether something that the author promised is missing. */
+  async lacks(author: UserName): Promise<boolean> {
+    const { session, heads, intake } = this.#parts;
+    const { username } = author;
+    const isSelf = username === session.self.username;
+    const feeds = intake.held.without(username, await session.store.feeds(username));
+    return heads.of(username)
+      .filter(({ device }) => !(isSelf && device === session.device))
+      .some(({ device, head }) => missingUpTo(feedOf(feeds, device), head).length > 0);
+  }
+
+  /** Fetches a moment later what is missing by then; not again while it was in vain a moment ago. */
+  soon(author: UserName): void {
+    const { session: { ports: { clock, random }, signal } } = this.#parts;
+    const name = nameOf(author);
+    if (signal.aborted || this.#soon.has(name) || this.#soon.size >= authorsMax) return;
+    const { min, max } = gapDelayMs;
+    const waitMs = Math.max((this.#unfilled.get(name) ?? 0) - clock.monotonic(), min) +
+      fraction(random) * (max - min);
+    const timer = clock.after(waitMs, () => {
+      this.#soon.delete(name);
+      this.#fetchLacking(author).catch((error: unknown) => this.#report(error));
+    });
+    this.#soon.set(name, timer);
+  }
+
+  async #fetchLacking(author: UserName): Promise<void> {
+    const { intake, session: { signal } } = this.#parts;
+    if (signal.aborted || !intake.keeps(author)) return;
+    if (await this.lacks(author)) await this.#start(author);
+  }
+
+  #start(author: UserName): Promise<boolean> {
+    const name = nameOf(author);
+    const known = this.#runs.get(name);
+    if (known !== undefined) return known.over;
+    const run = new FetchRun(this.#parts, author);
+    const over = this.#slots.run(() => run.run()).then((complete) => {
+      const { clock } = this.#parts.session.ports;
+      if (complete) this.#unfilled.delete(name);
+      else this.#unfilled.set(name, clock.monotonic() + unfilledMs);
+      return complete;
+    }).finally(() => this.#runs.delete(name));
+    this.#runs.set(name, { run, over });
+    return over;
+  }
+
+  #report(error: unknown): void {
+    const { session } = this.#parts;
+    if (session.signal.aborted) return;
+    const message = error instanceof Error ? error.message : String(error);
+    session.emit({ event: "warning", code: "internal", message: `Cannot fetch posts: ${message}` });
+  }
+}
+
+function nameOf(user: UserName): string {
+  return `${user.username}/${toHex(user.key)}`;
+}

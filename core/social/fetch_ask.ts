@@ -1,0 +1,70 @@
+/**
+ * One question for posts to one device, until it is answered or silent for too long.
+ *
+ * @module
+ */
+
+import type { UserName } from "../model/message.ts";
+import type { Clock, Timer } from "../ports.ts";
+
+/** How a question ended: answered to the end, silent for too long, or nobody there to hear it. */
+export type AskOutcome = "done" | "silent" | "refused";
+
+/** A `want` that has been sent. */
+export class Ask {
+  /** Whom it was put to. */
+  readonly user: UserName;
+  /** The id of the `want`. */
+  readonly id: Uint8Array;
+  /** Resolves when it gives up its place; a late answer may still come. */
+  readonly outcome: Promise<AskOutcome>;
+  readonly #clock: Clock;
+  readonly #silenceMs: number;
+  #resolve: (outcome: AskOutcome) => void = () => {};
+  #timer: Timer | undefined;
+  /** Messages of the answer that are being dealt with. */
+  #dealing = 0;
+  #isDone = false;
+
+  /** Silence is counted from now on. */
+  constructor(
+    options: { user: UserName; id: Uint8Array; clock: Clock; silenceMs: number },
+  ) {
+    this.user = options.user;
+    this.id = options.id;
+    this.#clock = options.clock;
+    this.#silenceMs = options.silenceMs;
+    this.outcome = new Promise((resolve) => this.#resolve = resolve);
+    this.#arm();
+  }
+
+  /** Whether the whole answer has come and has been dealt with. */
+  get isDone(): boolean {
+    return this.#isDone && this.#dealing === 0;
+  }
+
+  /** A message of the answer has come and is going to be dealt with. */
+  begin(done: boolean): void {
+    this.#dealing++;
+    if (done) this.#isDone = true;
+    this.#timer?.cancel();
+  }
+
+  /** A message of the answer has been dealt with. */
+  end(): void {
+    this.#dealing--;
+    if (this.isDone) this.close("done");
+    else if (this.#dealing === 0) this.#arm();
+  }
+
+  /** Ends the waiting. */
+  close(outcome: AskOutcome): void {
+    this.#timer?.cancel();
+    this.#resolve(outcome);
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(this.#silenceMs, () => this.#resolve("silent"));
+  }
+}

@@ -1,0 +1,299 @@
+/**
+ * Fetching one author's posts: from the author, then from fellow followers (design, section 6,
+ * behaviour 2).
+ *
+ * @module
+ */
+
+import { feedOf, missingUpTo } from "../model/feed.ts";
+import type { MessageBodyOf, UserName } from "../model/message.ts";
+import type { DeviceEntry } from "../model/record_body.ts";
+import type { Lists, OwnRecords, People, Session } from "./contracts.ts";
+import { mapBounded } from "./delay.ts";
+import { Ask, type AskOutcome } from "./fetch_ask.ts";
+import { isSame } from "./inbox.ts";
+import type { PeerMessenger } from "./messenger.ts";
+import { pause, settledWithin } from "./pause.ts";
+import { shuffled } from "./shuffle.ts";
+import { Slots } from "./slots.ts";
+import type { PromisedHeads } from "./sync_heads.ts";
+import type { Intake } from "./sync_intake.ts";
+
+/** Without an answer for so long the author counts as gone (design, section 6). */
+const authorSilenceMs = 1_500;
+
+/** After so much silence of the author, fellow followers are looked up, to be asked if it stays silent. */
+const prepareAfterMs = 300;
+
+/** Fellow followers asked at once, and how long one may be silent (design, section 6). */
+const placesMax = 3;
+const followerSilenceMs = 250;
+
+/** Fellow followers that are looked up ahead, so that a place never waits for the DHT. */
+const lookedUpAheadMax = 12;
+
+/** Fellow followers asked in one run at most. */
+const candidatesMax = 256;
+
+/** Devices of one user that are asked. */
+const devicesAskedMax = 4;
+
+/** How long late answers are waited for once everybody has been asked. */
+const graceMs = 1_500;
+
+/** Where nothing tells how far an author's feeds reach, so many full answers are enough. */
+const answersEnough = 3;
+
+/** What fetching needs. */
+export interface FetchParts {
+  /** The session. */
+  readonly session: Session;
+  /** Devices and followers of authors. */
+  readonly people: Pick<People, "find" | "lists" | "forgetDevices">;
+  /** The own followers, who have one's own posts. */
+  readonly lists: Pick<Lists, "present">;
+  /** The own heads and `connections`. */
+  readonly records: Pick<OwnRecords, "heads" | "connections">;
+  /** Sends the questions. */
+  readonly messenger: Pick<PeerMessenger, "send" | "devices" | "expect" | "heardAt">;
+  /** How far feeds reach. */
+  readonly heads: PromisedHeads;
+  /** What is wanted. */
+  readonly intake: Pick<Intake, "held" | "keeps" | "since">;
+}
+
+/** One run, from the first question to the last answer. */
+export class FetchRun {
+  readonly #parts: FetchParts;
+  readonly #author: UserName;
+  readonly #asks: Ask[] = [];
+  readonly #abort = new AbortController();
+  #candidates: Promise<UserName[]> | undefined;
+  /** Whether the author, or the author's public record, has told how far the feeds reach. */
+  #isPromiseKnown = false;
+  #isComplete = false;
+  #hasAuthorAnswered = false;
+
+  /** A run that has not begun. */
+  constructor(parts: FetchParts, author: UserName) {
+    this.#parts = parts;
+    this.#author = author;
+  }
+
+  /** Whose posts. */
+  get author(): UserName {
+    return this.#author;
+  }
+
+  /** Fetches; resolves to whether all that was promised is there. Never rejects but for the database. */
+  async run(): Promise<boolean> {
+    const { session: { signal } } = this.#parts;
+    const ended = () => this.#abort.abort(signal.reason);
+    signal.addEventListener("abort", ended, { once: true });
+    try {
+      if (signal.aborted) return false;
+      // The own records tell how far one's own feeds reach: mostly there is nothing to ask for.
+      if (isSame(this.#author, this.#parts.session.self)) {
+        this.#isPromiseKnown = true;
+        if (await this.check()) return true;
+      }
+      await this.#askAuthor();
+      if (await this.check()) return true;
+      await this.#askFollowers();
+      return await this.check();
+    } finally {
+      signal.removeEventListener("abort", ended);
+      this.#abort.abort();
+      for (const ask of this.#asks) ask.close("silent");
+    }
+  }
+
+  /** The question that a message of that user answers, if it was asked in this run. */
+  askOf(id: Uint8Array, user: UserName): Ask | undefined {
+    return this.#asks.find((ask) => isSame(ask.user, user) && ask.id.every((b, i) => b === id[i]));
+  }
+
+  /** A message of an answer has come. */
+  begin(ask: Ask, done: boolean): void {
+    if (isSame(ask.user, this.#author)) this.#hasAuthorAnswered = true;
+    ask.begin(done);
+  }
+
+  /** It has been dealt with. */
+  async end(ask: Ask): Promise<void> {
+    // What the author's full answer says of the heads has been taken in by now.
+    if (isSame(ask.user, this.#author)) this.#isPromiseKnown = true;
+    await this.check();
+    ask.end();
+  }
+
+  /** Looks whether all that is promised is there, and ends the run if so. */
+  async check(): Promise<boolean> {
+    if (this.#isComplete) return true;
+    const { session, heads, intake, records } = this.#parts;
+    const { username } = this.#author;
+    const isSelf = username === session.self.username;
+    if (isSelf) heads.raise(username, records.heads());
+    const full = this.#asks.filter((ask) => ask.isDone).length;
+    if (!this.#isPromiseKnown && full < answersEnough) return false;
+    const feeds = intake.held.without(username, await session.store.feeds(username));
+    const complete = heads.of(username)
+      .filter(({ device }) => !(isSelf && device === session.device))
+      .every(({ device, head }) => missingUpTo(feedOf(feeds, device), head).length === 0);
+    if (!complete) return false;
+    this.#isComplete = true;
+    this.#abort.abort();
+    for (const ask of this.#asks) ask.close("done");
+    return true;
+  }
+
+  async #askAuthor(): Promise<void> {
+    const { clock } = this.#parts.session.ports;
+    const asking = this.#askDevicesOf(this.#author, authorSilenceMs);
+    if (await settledWithin(clock, asking, prepareAfterMs)) return;
+    if (!this.#hasAuthorAnswered) void this.#findCandidates();
+    if (await settledWithin(clock, asking, authorSilenceMs - prepareAfterMs)) return;
+    if (this.#hasAuthorAnswered) await asking;
+  }
+
+  /** Asks one of a user's devices after the other until all is there. */
+  async #askDevicesOf(user: UserName, silenceMs: number): Promise<AskOutcome> {
+    const { people } = this.#parts;
+    let outcome = await this.#askEach(user, await this.#devicesOf(user), silenceMs);
+    if (outcome !== "refused" || this.#abort.signal.aborted) return outcome;
+    // Nobody listens at what was known: they may have moved since.
+    const former = await this.#devicesOf(user);
+    people.forgetDevices(user);
+    const devices = await this.#devicesOf(user);
+    const moved = devices.filter((device) => !former.some((other) => isAtSamePlace(device, other)));
+    if (moved.length > 0) outcome = await this.#askEach(user, moved, silenceMs);
+    return outcome;
+  }
+
+  async #askEach(
+    user: UserName,
+    devices: readonly DeviceEntry[],
+    silenceMs: number,
+  ): Promise<AskOutcome> {
+    let best: AskOutcome = "refused";
+    for (const device of devices.slice(0, devicesAskedMax)) {
+      if (this.#abort.signal.aborted) return "done";
+      const outcome = await this.#askDevice(user, device, silenceMs);
+      if (outcome === "done" && await this.check()) return outcome;
+      if (best === "refused" || outcome === "done") best = outcome;
+    }
+    return best;
+  }
+
+  async #devicesOf(user: UserName): Promise<DeviceEntry[]> {
+    try {
+      return await this.#parts.messenger.devices(user, this.#abort.signal);
+    } catch (error) {
+      if (this.#abort.signal.aborted) return [];
+      throw error;
+    }
+  }
+
+  async #askDevice(user: UserName, device: DeviceEntry, silenceMs: number): Promise<AskOutcome> {
+    const { session, messenger } = this.#parts;
+    const { clock, links } = session.ports;
+    const { signal } = this.#abort;
+    const listens = await links.probe(device, silenceMs, signal).catch(() => false);
+    if (!listens || signal.aborted) return "refused";
+    const body = await this.#want();
+    const forget = messenger.expect(user);
+    const order = { kind: "want" as const, to: user, body, device: device.device };
+    try {
+      const { id, devices } = await messenger.send(order, signal);
+      if (devices === 0) return "refused";
+      const ask = new Ask({ user, id, clock, silenceMs });
+      this.#asks.push(ask);
+      signal.addEventListener("abort", () => ask.close("silent"), { once: true });
+      return await ask.outcome;
+    } catch (error) {
+      if (signal.aborted) return "refused";
+      throw error;
+    } finally {
+      // A late answer should not be worth less for being late.
+      pause(clock, graceMs, session.signal).then(forget);
+    }
+  }
+
+  async #want(): Promise<MessageBodyOf["want"]> {
+    const { session, records, intake } = this.#parts;
+    const { username, key } = this.#author;
+    const feeds = intake.held.without(username, await session.store.feeds(username));
+    const body = {
+      author: { username, key },
+      feeds,
+      since: intake.since(username),
+      device: session.device,
+    };
+    const connections = records.connections();
+    return connections === undefined ? body : { ...body, connections: connections.value };
+  }
+
+  /** Fellow followers in the order in which they are asked. Looked up once in a run. */
+  #findCandidates(): Promise<UserName[]> {
+    this.#candidates ??= this.#lookUpCandidates().catch((error: unknown) => {
+      if (this.#abort.signal.aborted) return [];
+      throw error;
+    });
+    // Whoever waits for it sees the error; nobody may be waiting yet.
+    this.#candidates.catch(() => {});
+    return this.#candidates;
+  }
+
+  async #lookUpCandidates(): Promise<UserName[]> {
+    const { session, people, lists, heads, messenger } = this.#parts;
+    const { signal } = this.#abort;
+    let followers: readonly UserName[] = [];
+    if (isSame(this.#author, session.self)) {
+      this.#isPromiseKnown = true;
+      followers = lists.present("followers");
+    } else {
+      const person = await people.find(this.#author.username, signal);
+      if (person === undefined || !isSame(person, this.#author)) return [session.self];
+      if (person.public !== undefined) {
+        heads.raise(person.username, person.public.heads);
+        this.#isPromiseKnown = true;
+        if (await this.check()) return [];
+      }
+      followers = (await people.lists(person, signal)).filter(({ list }) => list === "followers");
+    }
+    const others = followers
+      .filter((user) => !isSame(user, this.#author) && user.username !== session.self.username)
+      .map(({ username, key }) => ({ username, key }));
+    const drawn = shuffled(others, session.ports.random);
+    const heard = drawn.filter((user) => messenger.heardAt(user) !== undefined);
+    const silent = drawn.filter((user) => messenger.heardAt(user) === undefined);
+    // One's own other devices follow whom one follows.
+    const own = isSame(this.#author, session.self) ? [] : [session.self];
+    return [...own, ...heard, ...silent].slice(0, candidatesMax);
+  }
+
+  async #askFollowers(): Promise<void> {
+    const { session: { ports: { clock } } } = this.#parts;
+    const candidates = await this.#findCandidates();
+    if (await this.check()) return;
+    const places = new Slots(placesMax);
+    await mapBounded(candidates, lookedUpAheadMax, (user) => this.#askFollower(user, places));
+    if (await this.check()) return;
+    if (this.#asks.every((ask) => ask.isDone)) return;
+    await pause(clock, graceMs, this.#abort.signal);
+  }
+
+  async #askFollower(user: UserName, places: Slots): Promise<void> {
+    const { signal } = this.#abort;
+    if (signal.aborted) return;
+    const devices = await this.#devicesOf(user);
+    if (devices.length === 0 || signal.aborted) return;
+    const outcome = await places.run(() => this.#askEach(user, devices, followerSilenceMs));
+    if (outcome === "refused" && !signal.aborted) this.#parts.people.forgetDevices(user);
+  }
+}
+
+function isAtSamePlace(a: DeviceEntry, b: DeviceEntry): boolean {
+  return a.device === b.device && a.port === b.port &&
+    a.addresses.join() === b.addresses.join();
+}

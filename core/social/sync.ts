@@ -1,0 +1,197 @@
+/**
+ * Keeping complete: fetching what is missing, answering what others miss (design, section 6).
+ *
+ * @module
+ */
+
+import type { MessageOf, UserName } from "../model/message.ts";
+import type { Post } from "../model/post.ts";
+import { AnswerQueue } from "./answer_queue.ts";
+import { mergeHeads } from "./answer.ts";
+import { Bucket } from "./budget.ts";
+import type { Lists, OwnRecords, People, Session, Sync } from "./contracts.ts";
+import { mapBounded } from "./delay.ts";
+import { Fetches } from "./fetch.ts";
+import { isSame } from "./inbox.ts";
+import type { PeerMessenger } from "./messenger.ts";
+import { Comparison } from "./sync_compare.ts";
+import { PromisedHeads } from "./sync_heads.ts";
+import { Intake, type IntakeReport } from "./sync_intake.ts";
+
+/** Users greeted at once; each may need a look-up in the DHT. */
+const greetedAtOnceMax = 16;
+
+/** Authors fetched at once after rejoining. */
+const fetchedAtOnceMax = 48;
+
+/** Users who push what is not wanted and are told so. */
+const unwantedTold = { perSecond: 1, burst: 10 };
+
+/** What the parts that sync depends on are. */
+export interface SyncParts {
+  /** The session. */
+  readonly session: Session;
+  /** Devices, public records, lists. */
+  readonly people: Pick<People, "find" | "lists" | "learn" | "forgetDevices">;
+  /** Whom one follows, and who follows. */
+  readonly lists: Pick<Lists, "get" | "present" | "onChange">;
+  /** The own heads and `connections`. */
+  readonly records: Pick<OwnRecords, "heads" | "connections">;
+  /** In and out. */
+  readonly messenger: PeerMessenger;
+  /** Passes posts on where their author asks for it. */
+  readonly relay: { pass(message: MessageOf<"posts">, posts: readonly Post[]): void };
+  /** Told of users who push posts of their own although they are not followed. */
+  readonly onUnwanted?: (from: UserName) => Promise<void>;
+}
+
+/** {@linkcode Sync} over messages. */
+export class PeerSync implements Sync {
+  readonly #parts: SyncParts;
+  readonly #heads = new PromisedHeads();
+  readonly #intake: Intake;
+  readonly #fetches: Fetches;
+  readonly #answers: AnswerQueue;
+  readonly #comparison: Comparison;
+  readonly #unwanted: Bucket;
+
+  /** The sync of one session. Nothing happens before {@linkcode start}. */
+  constructor(parts: SyncParts) {
+    this.#parts = parts;
+    const { session, lists, messenger } = parts;
+    this.#unwanted = new Bucket(session.ports.clock, unwantedTold);
+    this.#intake = new Intake({ session, lists, released: (author) => this.#fetches.soon(author) });
+    this.#fetches = new Fetches({ ...parts, heads: this.#heads, intake: this.#intake });
+    this.#answers = new AnswerQueue({
+      session,
+      messenger,
+      prepare: (want) => ({
+        heads: isSame(want.body.author, session.self) ? parts.records.heads() : [],
+        isKept: this.#intake.keeps(want.body.author),
+      }),
+    });
+    this.#comparison = new Comparison({ ...parts, fetches: this.#fetches });
+  }
+
+  /** Registers the handlers of `hello`, `want` and `posts`, and starts comparing heads. */
+  start(): void {
+    const { messenger, lists, session } = this.#parts;
+    messenger.handle("hello", (message) => this.#greeted(message));
+    messenger.handle("want", (message) => this.#wanted(message));
+    messenger.handle("posts", (message) => this.#received(message));
+    const stop = lists.onChange((entry) => {
+      if (entry.list !== "following" || entry.present) return;
+      this.#heads.forget(entry.username);
+      this.#intake.held.forget(entry.username);
+    });
+    session.signal.addEventListener("abort", stop, { once: true });
+    this.#comparison.start();
+  }
+
+  /** See the contract. */
+  fetch(author: UserName, signal?: AbortSignal): Promise<void> {
+    return this.#fetches.fetch(author, signal);
+  }
+
+  /** See the contract. */
+  async rejoin(signal?: AbortSignal): Promise<void> {
+    await Promise.all([this.#fetchAll(signal), this.greet(signal)]);
+  }
+
+  /** Says `hello` to followers and followed users: after login and whenever the address has changed. */
+  async greet(signal?: AbortSignal): Promise<void> {
+    const { session, lists } = this.#parts;
+    const audience = new Map<string, UserName>([[session.self.username, session.self]]);
+    for (const list of ["followers", "following"] as const) {
+      for (const { username, key } of lists.present(list)) {
+        audience.set(username, { username, key });
+      }
+    }
+    await mapBounded([...audience.values()], greetedAtOnceMax, (to) => this.#greet(to, signal));
+  }
+
+  async #greet(to: UserName, signal?: AbortSignal): Promise<void> {
+    const { session, records, messenger } = this.#parts;
+    signal?.throwIfAborted();
+    if (session.signal.aborted) return;
+    const connections = records.connections()?.value ?? new Uint8Array();
+    const heads = await this.#ownHeads();
+    const body = { device: session.device, heads, connections };
+    await messenger.send({ kind: "hello", to, body }, signal ?? session.signal);
+  }
+
+  async #ownHeads(): Promise<ReturnType<OwnRecords["heads"]>> {
+    const { session: { store, self }, records } = this.#parts;
+    return mergeHeads(records.heads(), await store.feeds(self.username));
+  }
+
+  async #fetchAll(signal?: AbortSignal): Promise<void> {
+    const { session, lists } = this.#parts;
+    const authors = [session.self, ...lists.present("following")]
+      .map(({ username, key }) => ({ username, key }));
+    await mapBounded(authors, fetchedAtOnceMax, async (author) => {
+      if (!session.signal.aborted) await this.#fetches.fetch(author, signal);
+    });
+  }
+
+  async #greeted(message: MessageOf<"hello">): Promise<void> {
+    const { from, body } = message;
+    if (body.connections.length > 0) this.#parts.people.learn(from, body.connections);
+    if (!this.#intake.keeps(from)) return;
+    this.#heads.raise(from.username, body.heads);
+    if (await this.#fetches.lacks(from)) this.#fetches.soon(from);
+  }
+
+  #wanted(message: MessageOf<"want">): void {
+    const { from, body } = message;
+    if (body.connections !== undefined) this.#parts.people.learn(from, body.connections);
+    this.#answers.add(message);
+  }
+
+  async #received(message: MessageOf<"posts">): Promise<void> {
+    const { from, body } = message;
+    const answered = body.answers === undefined
+      ? undefined
+      : this.#fetches.find(body.author, body.answers, from);
+    answered?.run.begin(answered.ask, body.done);
+    try {
+      if (this.#intake.keeps(body.author)) await this.#take(message, answered !== undefined);
+      else if (body.answers === undefined && isSame(from, body.author)) this.#refuse(from);
+    } finally {
+      await answered?.run.end(answered.ask);
+    }
+  }
+
+  async #take(message: MessageOf<"posts">, isAwaited: boolean): Promise<void> {
+    const { body: { author, heads, posts }, from } = message;
+    const report = await this.#intake.take(author, posts);
+    // Only the author's word on heads counts; every post is such a word as well.
+    if (isSame(from, author)) this.#heads.raise(author.username, heads);
+    const shown = report.valid.map(({ device, number }) => ({ device, head: number }));
+    this.#heads.raise(author.username, shown);
+    if (report.future > 0) await this.#tellFuture(message);
+    this.#pass(message, report);
+    if (!isAwaited && await this.#fetches.lacks(author)) this.#fetches.soon(author);
+  }
+
+  #pass(message: MessageOf<"posts">, report: IntakeReport): void {
+    if (message.body.relay.length > 0) this.#parts.relay.pass(message, report.valid);
+  }
+
+  /** Whoever sent posts from the future learns that they are kept back: one of two clocks is wrong. */
+  async #tellFuture(message: MessageOf<"posts">): Promise<void> {
+    const { messenger, session } = this.#parts;
+    if (messenger.pinOf(message.from.username) === undefined) return;
+    const body = { id: message.id, reason: "future" };
+    await messenger.send({ kind: "ack", to: message.from, body }, session.signal);
+  }
+
+  #refuse(from: UserName): void {
+    const { onUnwanted, session } = this.#parts;
+    if (onUnwanted === undefined || isSame(from, session.self)) return;
+    if (!this.#unwanted.take(1)) return;
+    onUnwanted(from).catch(() => {
+      // They go on pushing, and are told another time.
+    });
+  }
+}
