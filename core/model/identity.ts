@@ -73,13 +73,20 @@ const smallOrderY: ReadonlySet<string> = new Set([
   "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
 ]);
 
+/** The first bytes of the small-order points: all other keys need no closer look. */
+const smallOrderFirst: ReadonlySet<number> = new Set([0x00, 0x01, 0xec, 0x26, 0xc7]);
+
 /** Whether the key is canonical (y below 2^255 - 19, RFC 8032 section 5.1.3) and not of small order. */
 export function isAcceptableKey(publicKey: Uint8Array): boolean {
   if (publicKey.length !== 32) return false;
+  const first = publicKey[0] ?? 0;
+  const last = (publicKey[31] ?? 0) & 0x7f;
+  if (last === 0x7f && first >= 0xed && publicKey.subarray(1, 31).every((byte) => byte === 0xff)) {
+    return false;
+  }
+  if (!smallOrderFirst.has(first)) return true;
   const y = copyOf(publicKey);
-  y[31] = (y[31] ?? 0) & 0x7f;
-  const high = y[31] === 0x7f && y.subarray(1, 31).every((byte) => byte === 0xff);
-  if (high && (y[0] ?? 0) >= 0xed) return false;
+  y[31] = last;
   return !smallOrderY.has(toHex(y));
 }
 

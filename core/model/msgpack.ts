@@ -8,22 +8,12 @@
  * @module
  */
 
-import { Decoder, encode as encodeMessagePack } from "@msgpack/msgpack";
+import { encode as encodeMessagePack } from "@msgpack/msgpack";
 import { copyOf } from "./bytes.ts";
+import { DecodeError } from "./decode_error.ts";
 
-/** Bytes that are not what they should be; the message says what was expected. */
-export class DecodeError extends Error {
-  /** Always `"DecodeError"`. */
-  override readonly name = "DecodeError";
-}
-
-/** How long the parts of a decoded value may be. */
-export interface DecodeLimits {
-  /** Of the whole input, in bytes. */
-  readonly maxBytes: number;
-  /** Entries of one array. */
-  readonly maxArrayLength: number;
-}
+export { DecodeError };
+export { decode, type DecodeLimits } from "./msgpack_decode.ts";
 
 /** Integers from here on take eight bytes. */
 const wideInteger = 2 ** 32;
@@ -37,42 +27,6 @@ function widen(value: unknown): unknown {
 /** Encodes arrays, strings, integers, bigints, booleans, null and byte arrays. */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
   return encodeMessagePack(widen(value), { useBigInt64: true });
-}
-
-const decoders = new Map<string, Decoder>();
-
-/** One decoder a pair of limits: building one costs more than a small decode. */
-function decoderFor(limits: DecodeLimits): Decoder {
-  const key = `${limits.maxBytes}/${limits.maxArrayLength}`;
-  let decoder = decoders.get(key);
-  if (decoder === undefined) {
-    decoder = new Decoder({
-      useBigInt64: true,
-      maxStrLength: limits.maxBytes,
-      maxBinLength: limits.maxBytes,
-      maxArrayLength: limits.maxArrayLength,
-      maxMapLength: 0,
-      maxExtLength: 0,
-    });
-    decoders.set(key, decoder);
-  }
-  return decoder;
-}
-
-/**
- * Decodes one value that fills the input exactly.
- *
- * @throws {DecodeError} if the input is too long, malformed, or beyond the limits.
- */
-export function decode(bytes: Uint8Array, limits: DecodeLimits): unknown {
-  if (bytes.length > limits.maxBytes) {
-    throw new DecodeError(`${bytes.length} bytes are more than the ${limits.maxBytes} allowed`);
-  }
-  try {
-    return decoderFor(limits).decode(bytes);
-  } catch (error) {
-    throw new DecodeError(`not MessagePack: ${error instanceof Error ? error.message : "?"}`);
-  }
 }
 
 /** Runs a reader of decoded values: undefined instead of a {@linkcode DecodeError}. */

@@ -1,12 +1,12 @@
 /**
- * Records that were opened lately, so that a value met again costs a hash in place of a signature.
+ * Records that were opened lately, so that a value met again costs a comparison in place of a signature.
  *
  * A holder meets the same bytes at every replication, a reader from each of up to twenty holders.
  *
  * @module
  */
 
-import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
 import { copyOf } from "./bytes.ts";
 import { attempt } from "./msgpack.ts";
 import { openRecord, readRecord, recordBytesMax, type SignedRecord } from "./record.ts";
@@ -17,8 +17,19 @@ const generationBytesMax = 1024 * 1024;
 /** What is accounted for a record beside its value: the objects made of it take a few times as much. */
 const overheadBytes = 1_000;
 
+/** The last bytes of a record's value are the signature's S, which differs wherever anything differs. */
+const nameBytes = 32;
+
 function nameOf(value: Uint8Array): string {
-  return createHash("sha256").update(value).digest("binary");
+  const start = Math.max(0, value.length - nameBytes);
+  return Buffer.from(value.buffer, value.byteOffset + start, value.length - start).toString(
+    "latin1",
+  );
+}
+
+/** Whether a record was made of exactly these bytes: the name alone could be anybody's copy. */
+function isOf(record: SignedRecord | undefined, value: Uint8Array): record is SignedRecord {
+  return record !== undefined && Buffer.compare(record.value, value) === 0;
 }
 
 /** Opens records, remembering the last ones that were valid. What is not valid is not remembered. */
@@ -32,9 +43,10 @@ export class RecordCache {
     if (value.length > recordBytesMax) return undefined;
     const name = nameOf(value);
     const known = this.#recent.get(name);
-    if (known !== undefined) return known;
+    if (isOf(known, value)) return known;
+    const older = this.#older.get(name);
     // The caller's bytes may be a socket's buffer; what is kept must not change.
-    const record = this.#older.get(name) ?? attempt(() => openRecord(copyOf(value)));
+    const record = isOf(older, value) ? older : attempt(() => openRecord(copyOf(value)));
     if (record !== undefined) this.#keep(name, record);
     return record;
   }
@@ -43,7 +55,7 @@ export class RecordCache {
   read(value: Uint8Array): SignedRecord | undefined {
     const name = nameOf(value);
     const known = this.#recent.get(name) ?? this.#older.get(name);
-    return known ?? attempt(() => readRecord(value).record);
+    return isOf(known, value) ? known : attempt(() => readRecord(value).record);
   }
 
   #keep(name: string, record: SignedRecord): void {

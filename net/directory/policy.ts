@@ -5,7 +5,7 @@
  */
 
 import { equalBytes } from "../../core/model/bytes.ts";
-import { recordBytesMax, recordKey } from "../../core/model/record.ts";
+import { peekRecord, recordBytesMax, recordKey } from "../../core/model/record.ts";
 import type { RecordCache } from "../../core/model/record_cache.ts";
 import { clockToleranceMs, compareRecords, dateVerdict } from "../../core/model/record_policy.ts";
 import type { ValuePolicy, Verdict } from "../kademlia/ports.ts";
@@ -29,10 +29,14 @@ export class RecordValuePolicy implements ValuePolicy {
 
   check(key: Uint8Array, value: Uint8Array, nowMs: number): Verdict {
     if (value.length > recordBytesMax) return { ok: false, reason: "is too long" };
+    const names = peekRecord(value);
+    if (names === undefined || !equalBytes(recordKey(names.username, names.namespace), key)) {
+      return { ok: false, reason: "belongs under another key" };
+    }
     const record = this.#cache.open(value);
     if (record === undefined) return { ok: false, reason: "is malformed or not signed" };
-    if (!equalBytes(recordKey(record.username, record.namespace), key)) {
-      return { ok: false, reason: "belongs under another key" };
+    if (record.username !== names.username || record.namespace !== names.namespace) {
+      return { ok: false, reason: "is written in an unusual form" };
     }
     const reason = dateVerdict(record.namespace, record.expiresAt, nowMs);
     if (reason !== undefined) return { ok: false, reason };
