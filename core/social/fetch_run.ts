@@ -200,7 +200,7 @@ export class FetchRun {
     const { signal } = this.#abort;
     const listens = await links.probe(device, silenceMs, signal).catch(() => false);
     if (!listens || signal.aborted) return "refused";
-    const body = await this.#want();
+    const body = await wantOf(this.#parts, this.#author);
     const forget = messenger.expect(user);
     const order = { kind: "want" as const, to: user, body, device: device.device };
     try {
@@ -217,20 +217,6 @@ export class FetchRun {
       // A late answer should not be worth less for being late.
       pause(clock, graceMs, session.signal).then(forget);
     }
-  }
-
-  async #want(): Promise<MessageBodyOf["want"]> {
-    const { session, records, intake } = this.#parts;
-    const { username, key } = this.#author;
-    const feeds = intake.held.without(username, await session.store.feeds(username));
-    const body = {
-      author: { username, key },
-      feeds,
-      since: intake.since(username),
-      device: session.device,
-    };
-    const connections = records.connections();
-    return connections === undefined ? body : { ...body, connections: connections.value };
   }
 
   /** Fellow followers in the order in which they are asked. Looked up once in a run. */
@@ -291,6 +277,20 @@ export class FetchRun {
     const outcome = await places.run(() => this.#askEach(user, devices, followerSilenceMs));
     if (outcome === "refused" && !signal.aborted) this.#parts.people.forgetDevices(user);
   }
+}
+
+/** What to ask for an author's posts with: what is had, how old is still wanted, where to answer. */
+export async function wantOf(
+  parts: Pick<FetchParts, "session" | "records" | "intake">,
+  author: UserName,
+): Promise<MessageBodyOf["want"]> {
+  const { session, records, intake } = parts;
+  const { username, key } = author;
+  const feeds = intake.held.without(username, await session.store.feeds(username));
+  const since = intake.since(username);
+  const body = { author: { username, key }, feeds, since, device: session.device };
+  const connections = records.connections();
+  return connections === undefined ? body : { ...body, connections: connections.value };
 }
 
 function isAtSamePlace(a: DeviceEntry, b: DeviceEntry): boolean {

@@ -70,7 +70,7 @@ export class PeerSync implements Sync {
         isKept: this.#intake.keeps(want.body.author),
       }),
     });
-    this.#comparison = new Comparison({ ...parts, fetches: this.#fetches });
+    this.#comparison = new Comparison({ ...parts, intake: this.#intake });
   }
 
   /** Registers the handlers of `hello`, `want` and `posts`, and starts comparing heads. */
