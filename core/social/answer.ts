@@ -104,12 +104,14 @@ export class Answer {
     const theirs = feedOf(body.feeds, device);
     const missing = missingUpTo(theirs, lastNumber(feed));
     if (missing.length === 0) return;
+    const collected = await store.floorProof(author, device);
+    const first = (collected?.number ?? 0) + 1;
     const boundary = body.since > 0
-      ? await this.#boundary(feed, body.since)
-      : { from: 1, below: undefined };
-    const proof = boundary.below ?? await store.floorProof(author, device);
+      ? await this.#boundary({ device, first, last: lastNumber(feed) }, body.since)
+      : { from: first, below: undefined };
+    const proof = boundary.below ?? collected;
     if (proof !== undefined && !hasNumber(theirs, proof.number)) this.#ready.push(proof);
-    const lowest = Math.max(boundary.from, feed.floor + 1, 1);
+    const lowest = boundary.from;
     for (const [from, to] of missing) {
       if (to >= lowest) this.#pieces.push({ device, from: Math.max(from, lowest), to });
     }
@@ -121,14 +123,13 @@ export class Answer {
    * so that halving finds it, in some twenty reads for a million posts.
    */
   async #boundary(
-    feed: FeedState,
+    { device, first, last }: { device: number; first: number; last: number },
     since: number,
   ): Promise<{ from: number; below: Post | undefined }> {
     const { store, want: { body: { author: { username: author } } } } = this.#parts;
-    const { device } = feed;
     let below: Post | undefined;
-    let low = feed.floor + 1;
-    let high = lastNumber(feed) + 1;
+    let low = first;
+    let high = last + 1;
     while (low < high) {
       const middle = low + Math.floor((high - low) / 2);
       const query = { author, device, from: middle, to: high - 1, limit: 1 };

@@ -129,19 +129,23 @@ export class Intake {
     const others: Unverified[] = [];
     for (const [device, list] of Map.groupBy(read, (it) => it.post.device)) {
       const feed = feedOf(feeds, device);
-      const had = list.map((it) => it.post.number)
-        .filter((number) => number > feed.floor && hasNumber(feed, number));
+      const had = list.map((it) => it.post.number).filter((number) => hasNumber(feed, number));
       const kept = new Map<number, Post>();
+      let comparedTo = 0;
       if (had.length > 0) {
         const from = Math.min(...had);
         const to = Math.max(...had);
         const query = { author: author.username, device, from, to, limit: comparedMax };
-        for (const post of await store.feedPosts(query)) kept.set(post.number, post);
+        const stored = await store.feedPosts(query);
+        for (const post of stored) kept.set(post.number, post);
+        comparedTo = stored.length < comparedMax ? to : stored.at(-1)?.number ?? 0;
       }
       for (const it of list) {
-        if (it.post.number <= feed.floor) continue;
-        const stored = kept.get(it.post.number);
-        if (stored !== undefined && equalBytes(stored.signed, it.post.signed)) known.push(stored);
+        const { number, signed } = it.post;
+        const stored = kept.get(number);
+        // Settled and not stored: too old, whatever it says.
+        if (stored === undefined && number <= comparedTo && hasNumber(feed, number)) continue;
+        if (stored !== undefined && equalBytes(stored.signed, signed)) known.push(stored);
         else others.push(it);
       }
     }
