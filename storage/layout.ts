@@ -94,9 +94,6 @@ function postKeys(name: { author: string; id: bigint; number: number }): Deno.Kv
   ];
 }
 
-/** Mutations that {@linkcode setPost} or {@linkcode deletePost} takes. */
-export const mutationsPerPost = 3;
-
 /** Bytes of a post's keys and numbers at most, besides the post itself: measured 160. */
 export const bytesPerPost = 250;
 

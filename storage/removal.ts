@@ -20,8 +20,8 @@ import {
 } from "./layout.ts";
 import { feedKeyOf, readPlace } from "./post_reads.ts";
 
-/** Posts taken out in one commit: a commit of that size holds the event loop for some 5 ms. */
-const removedAtOnceMax = 150;
+/** Posts taken out in one commit: a commit of that size holds the event loop for some 3 ms. */
+const removedAtOnceMax = 100;
 
 /** Places looked at in one go while skipping posts that stay. */
 const scannedAtOnceMax = 500;
@@ -56,39 +56,44 @@ export async function collectStep(
   const collected = readCollected((await kv.get(keys.collected)).value);
   const from = collected?.keep === step.keep ? collected.id : 0n;
   if (from >= step.before) return { removed: 0, done: true };
-  const entries = await Array.fromAsync(
-    kv.list({ start: ["timeline", from], end: ["timeline", step.before] }, {
-      limit: scannedAtOnceMax,
-      batchSize: scannedAtOnceMax,
-    }),
-  );
-  const leaving: Leaving[] = [];
-  const leavingMax = Math.min(step.limit, removedAtOnceMax);
-  let reached: bigint | undefined;
-  for (const entry of entries) {
-    const place = readPlace(entry);
-    if (place === undefined || place.author === step.keep || step.skip.has(place.author)) continue;
-    if (leaving.length >= leavingMax) {
-      reached = place.id;
-      break;
-    }
-    leaving.push(place);
-  }
-  const isLast = reached === undefined && entries.length < scannedAtOnceMax;
-  // The last entry is looked at again, because another author may have a post of the same id.
-  reached ??= isLast ? step.before : readPlace(entries.at(-1) ?? noEntry)?.id ?? from;
+  const { leaving, scanned, reached } = await scan(kv, from, step);
   const operation = kv.atomic();
   const gone = await takeOut(kv, operation, leaving);
-  if (gone.length < leaving.length) reached = leaving[gone.length]?.id ?? reached;
-  if (gone.length > 0 || entries.length >= rememberedScanMin) {
-    operation.set(keys.collected, [step.keep, reached]);
+  const next = leaving[gone.length]?.id ?? reached ?? step.before;
+  if (gone.length > 0 || scanned >= rememberedScanMin) {
+    operation.set(keys.collected, [step.keep, next]);
     await commit(operation);
   }
-  const done = isLast && gone.length === leaving.length;
-  return { removed: gone.length, done: done || reached === from && gone.length === 0 };
+  return { removed: gone.length, done: reached === undefined && gone.length === leaving.length };
 }
 
-const noEntry = { key: [], value: undefined, versionstamp: "" } as Deno.KvEntry<unknown>;
+/** What a scan found. */
+interface Scan {
+  /** Posts to be taken out, oldest first. */
+  readonly leaving: readonly Leaving[];
+  /** Entries looked at. */
+  readonly scanned: number;
+  /** Where the next scan begins; undefined when this one came to the end. */
+  readonly reached: bigint | undefined;
+}
+
+async function scan(kv: Deno.Kv, from: bigint, step: CollectStep): Promise<Scan> {
+  const leavingMax = Math.min(step.limit, removedAtOnceMax);
+  const leaving: Leaving[] = [];
+  let scanned = 0;
+  const range = { start: ["timeline", from], end: ["timeline", step.before] };
+  for await (const entry of kv.list(range, { batchSize: leavingMax + 1 })) {
+    scanned++;
+    const place = readPlace(entry);
+    if (place === undefined) continue;
+    // Where it stops it looks again, because another author may have a post of the same id.
+    if (leaving.length >= leavingMax || (scanned > scannedAtOnceMax && place.id > from)) {
+      return { leaving, scanned, reached: place.id };
+    }
+    if (place.author !== step.keep && !step.skip.has(place.author)) leaving.push(place);
+  }
+  return { leaving, scanned, reached: undefined };
+}
 
 /** Takes posts of any authors out, with their floors and proofs, as many as one commit may carry. */
 async function takeOut(

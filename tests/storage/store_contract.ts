@@ -307,6 +307,19 @@ function testRemoval(test: Declare): void {
     assert.equal((await store.floorProof("bob", 1))?.number, 400);
   });
 
+  test("store collects posts of one id a few at a time", async (store) => {
+    for (const author of ["bob", "carol", "dave", "erin"]) {
+      await store.addPosts(author, postsOf(author, 1, 2));
+    }
+    for (let i = 0; i < 8; i++) {
+      assert.equal(
+        await store.collect({ before: idAt(3, 0), keep: "carol", limit: 1 }),
+        i < 6 ? 1 : 0,
+      );
+    }
+    assert.deepEqual(names(await store.timeline({ limit: 9 })), ["carol 2", "carol 1"]);
+  });
+
   test("store does not take back what was collected", async (store) => {
     await store.addPosts("bob", [...postsOf("bob", 2, 3), ...postsOf("bob", 8, 9)]);
     await store.collect({ before: idAt(9, 0), keep: "alice", limit: 1000 });
