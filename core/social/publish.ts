@@ -86,6 +86,11 @@ export class Publisher {
     return post;
   }
 
+  /** Resolves when no post is on its way to the database. */
+  async settled(): Promise<void> {
+    await this.#mutex.run(() => Promise.resolve());
+  }
+
   async #commit(text: string, replyTo: PostName | undefined): Promise<Post> {
     const { session } = this.#parts;
     session.signal.throwIfAborted();

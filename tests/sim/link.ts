@@ -149,6 +149,8 @@ export class SimLink {
   #pump(): void {
     const { network } = this.#options;
     while (this.#state === "up" && this.#listener) {
+      // The other machine's kernel closed the connection when the peer ended there.
+      if (network.hasClosed(this.#options.from.ip, this.#listener)) return this.#fail();
       const frame = this.#queue.shift(this.#now());
       if (!frame) return;
       this.#transmit(frame, this.#listener);

@@ -149,6 +149,12 @@ export class SimLinkNetwork {
     return listener ? { outcome: "accepted", listener } : { outcome: "refused" };
   }
 
+  /** Whether whoever was connected to has closed, and the packet that says so got through. */
+  hasClosed(fromIp: string, listener: SimListener): boolean {
+    return this.#listeners.get(keyOf(listener.at)) !== listener &&
+      this.isReachable(fromIp, listener.at.ip);
+  }
+
   /** Whether packets go from one address to the other. */
   isReachable(fromIp: string, toIp: string): boolean {
     if (this.#silent.has(fromIp) || this.#silent.has(toIp)) return false;

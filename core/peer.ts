@@ -1,0 +1,286 @@
+/**
+ * The peer: the one door for user interfaces and tests. Commands in, results and events out.
+ *
+ * It lives as long as the process and is a full node of the network throughout; between login and
+ * logout a {@linkcode UserPeer} does the work of its user.
+ *
+ * @module
+ */
+
+import type {
+  Credentials,
+  FollowView,
+  PeerApi,
+  PeerEvent,
+  PostView,
+  ProfileView,
+  StatusView,
+  SuggestionView,
+  TimelineRequest,
+  UserView,
+} from "./api.ts";
+import { CamelliaError } from "./errors.ts";
+import type { Ports } from "./ports.ts";
+import { Accounts } from "./social/account.ts";
+import type { Settings } from "./social/contracts.ts";
+import { Mutex } from "./social/mutex.ts";
+import type { Draft } from "./social/publish.ts";
+import { readTimeline } from "./social/timeline.ts";
+import { UserPeer } from "./social/user_peer.ts";
+import { userView } from "./social/views.ts";
+
+export * from "./api.ts";
+export { CamelliaError, type ErrorCode } from "./errors.ts";
+export type { Settings } from "./social/contracts.ts";
+
+/** What a peer is made of. */
+export interface PeerOptions {
+  /** Everything from outside; whoever made the adapters closes them after {@linkcode Peer.stop}. */
+  readonly ports: Ports;
+  /** What config.ini and flags decide. */
+  readonly settings: Settings;
+  /** What `status` says of the program. */
+  readonly program?: { readonly version: string; readonly pid: number };
+}
+
+/** A running peer. */
+export class Peer implements PeerApi {
+  readonly #ports: Ports;
+  readonly #program: { readonly version: string; readonly pid: number };
+  readonly #accounts: Accounts;
+  readonly #startedAt: number;
+  readonly #listeners = new Set<(event: PeerEvent) => void>();
+  readonly #unsubscribe: (() => void)[] = [];
+  /** Login, registration, logout and the end, one after another. */
+  readonly #lifeCycle = new Mutex();
+  /** Aborted by {@linkcode stop}: ends what waits for the network. */
+  readonly #stopping = new AbortController();
+  #user: UserPeer | undefined;
+
+  private constructor(options: PeerOptions) {
+    this.#ports = options.ports;
+    this.#program = options.program ?? { version: "0.0.0", pid: 0 };
+    this.#startedAt = options.ports.clock.monotonic();
+    this.#accounts = new Accounts({
+      ports: options.ports,
+      settings: options.settings,
+      emit: (event) => this.#emit(event),
+    });
+    this.#unsubscribe.push(
+      options.ports.directory.onChange(({ joined, contacts }) => {
+        this.#emit({ event: "network", joined, contacts });
+        if (joined) this.#user?.networkJoined();
+      }),
+      options.ports.clock.onChange(({ source, offsetMs }) => {
+        this.#emit({ event: "clock", source, offset_ms: offsetMs });
+      }),
+    );
+  }
+
+  /** Starts a peer on adapters that run already; nobody is logged in. */
+  static start(options: PeerOptions): Promise<Peer> {
+    return Promise.resolve(new Peer(options));
+  }
+
+  /**
+   * Logs out whoever is logged in, hands over what is to be pushed (a few seconds at most) and ends.
+   * The adapters stay open: they are for whoever made them to close.
+   */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new CamelliaError("interrupted", "Cannot go on: the peer is stopping."));
+    await this.#lifeCycle.run(() => this.#close());
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    this.#listeners.clear();
+  }
+
+  /** See {@linkcode PeerApi.register}. */
+  register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+    return this.#open((until) => this.#accounts.register(credentials, until), signal);
+  }
+
+  /** See {@linkcode PeerApi.login}. */
+  login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+    return this.#open((until) => this.#accounts.login(credentials, until), signal);
+  }
+
+  /** See {@linkcode PeerApi.logout}. */
+  async logout(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    await this.#lifeCycle.run(async () => {
+      this.#required();
+      await this.#close();
+    });
+  }
+
+  /** See {@linkcode PeerApi.whoami}. */
+  whoami(): Promise<UserView> {
+    return this.#with((user) => Promise.resolve(userView(user.session.self)));
+  }
+
+  /** See {@linkcode PeerApi.users}. */
+  users(): Promise<string[]> {
+    return this.#accounts.users();
+  }
+
+  /** See {@linkcode PeerApi.changePassword}. */
+  changePassword(
+    change: { readonly old: string; readonly new: string },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    return this.#with((user) => this.#accounts.changePassword(user.account, change, signal));
+  }
+
+  /** See {@linkcode PeerApi.exportAccount}. */
+  exportAccount(): Promise<Uint8Array> {
+    return this.#with((user) => this.#accounts.exportAccount(user.session.self.username));
+  }
+
+  /** See {@linkcode PeerApi.importAccount}. */
+  importAccount(sealed: Uint8Array): Promise<UserView> {
+    return this.#accounts.importAccount(sealed);
+  }
+
+  /** See {@linkcode PeerApi.post}. */
+  post(draft: Draft): Promise<PostView> {
+    return this.#with((user) => user.post(draft));
+  }
+
+  /** See {@linkcode PeerApi.timeline}. */
+  timeline(request: TimelineRequest): Promise<PostView[]> {
+    return this.#with((user) => readTimeline(user.session.store, request));
+  }
+
+  /** See {@linkcode PeerApi.follow}. */
+  follow(
+    request: { readonly username: string; readonly fingerprint?: string },
+    signal?: AbortSignal,
+  ): Promise<FollowView> {
+    return this.#with((user) => user.follows.follow(request, signal));
+  }
+
+  /** See {@linkcode PeerApi.unfollow}. */
+  unfollow(request: { readonly username: string }): Promise<FollowView> {
+    return this.#with((user) => user.follows.unfollow(request));
+  }
+
+  /** See {@linkcode PeerApi.profile}. */
+  profile(request: { readonly username?: string }, signal?: AbortSignal): Promise<ProfileView> {
+    return this.#with((user) => user.profiles.profile(request, signal));
+  }
+
+  /** See {@linkcode PeerApi.suggest}. */
+  suggest(signal?: AbortSignal): Promise<SuggestionView[]> {
+    return this.#with((user) => user.recommender.suggest(signal));
+  }
+
+  /** See {@linkcode PeerApi.status}. */
+  async status(): Promise<StatusView> {
+    const { directory, links, clock } = this.#ports;
+    const { nodeId, contacts, records, udp, joined } = directory.status();
+    const { offsetMs, source, syncedAt } = clock.status();
+    const { open, listening } = links.status();
+    const user = this.#user;
+    return {
+      node: { id: nodeId, contacts, records, udp, joined },
+      user: user === undefined ? null : userView(user.session.self),
+      links: { open, listening: listening ?? null },
+      clock: {
+        offset_ms: offsetMs,
+        source,
+        synced_at: syncedAt === undefined ? null : new Date(syncedAt).toISOString(),
+      },
+      store: await user?.session.store.size() ?? { posts: 0, bytes: 0 },
+      pending: user?.notices.size ?? 0,
+      process: {
+        ...this.#program,
+        uptime_s: Math.round((clock.monotonic() - this.#startedAt) / 1000),
+      },
+    };
+  }
+
+  /** See {@linkcode PeerApi.drain}. */
+  async drain(timeoutMs: number): Promise<void> {
+    await this.#user?.drain(timeoutMs);
+  }
+
+  /** See {@linkcode PeerApi.subscribe}. */
+  subscribe(listener: (event: PeerEvent) => void): () => void {
+    // Wrapped, so that one function may listen twice.
+    const entry = (event: PeerEvent) => listener(event);
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  /** Opens an account and starts its user's peer, unless somebody is logged in. */
+  async #open(
+    unlock: (until: AbortSignal) => ReturnType<Accounts["login"]>,
+    signal: AbortSignal | undefined,
+  ): Promise<UserView> {
+    const stopping = this.#stopping.signal;
+    const until = signal === undefined ? stopping : AbortSignal.any([stopping, signal]);
+    return await this.#lifeCycle.run(async () => {
+      until.throwIfAborted();
+      if (this.#user !== undefined) {
+        const { username } = this.#user.session.self;
+        throw new CamelliaError(
+          "already_logged_in",
+          `Cannot log in: ${username} is logged in already. Log out first.`,
+        );
+      }
+      const account = await unlock(until);
+      const user = await UserPeer.start(account, until);
+      this.#user = user;
+      const view = userView(user.session.self);
+      this.#emit({ event: "login", user: view });
+      return view;
+    });
+  }
+
+  /** Ends the user's peer, if there is one. Only from within the life cycle. */
+  async #close(): Promise<void> {
+    const user = this.#user;
+    if (user === undefined) return;
+    this.#user = undefined;
+    const { username } = user.session.self;
+    try {
+      await user.stop();
+    } finally {
+      this.#emit({ event: "logout", username });
+    }
+  }
+
+  #required(): UserPeer {
+    if (this.#user !== undefined) return this.#user;
+    throw new CamelliaError(
+      "not_logged_in",
+      "Cannot do that: nobody is logged in. Log in or register first.",
+    );
+  }
+
+  /** Runs a command of whoever is logged in; a logout in its midst ends it with `not_logged_in`. */
+  async #with<T>(command: (user: UserPeer) => Promise<T>): Promise<T> {
+    const user = this.#required();
+    try {
+      return await command(user);
+    } catch (error) {
+      if (error instanceof CamelliaError || this.#user === user) throw error;
+      throw new CamelliaError(
+        "not_logged_in",
+        `Cannot finish: ${user.session.self.username} logged out meanwhile.`,
+        { cause: error },
+      );
+    }
+  }
+
+  #emit(event: PeerEvent): void {
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch {
+        // A listener's exception is its own affair; the peer and other listeners go on.
+      }
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * The peer of one user, from login to logout: puts the use cases together and runs what goes on
+ * behind them.
+ *
+ * @module
+ */
+
+import type { PostView } from "../api.ts";
+import { CamelliaError } from "../errors.ts";
+import type { Endpoint, Timer } from "../ports.ts";
+import type { OpenAccount } from "./account.ts";
+import { Collector } from "./collector.ts";
+import { PeerDelivery } from "./delivery.ts";
+import { within } from "./delay.ts";
+import { FollowInbox } from "./follow_inbox.ts";
+import { Notices } from "./follow_notices.ts";
+import { Follows } from "./follow.ts";
+import { PeerMessenger } from "./messenger.ts";
+import { Mutex } from "./mutex.ts";
+import { settledWithin } from "./pause.ts";
+import { Profiles } from "./profile.ts";
+import { type Draft, Publisher } from "./publish.ts";
+import { Recommender } from "./recommend.ts";
+import type { UserSession } from "./session.ts";
+import { PeerSync } from "./sync.ts";
+import { postView } from "./views.ts";
+
+/** How long a login waits until this device is announced; then that goes on behind. */
+const announceWaitMs = 1_000;
+
+/** From one reading of the own records to the next: what other devices of the user did. */
+const pullEveryMs = 300_000;
+
+/** How long a logout hands over what is to be pushed (design, section 9). */
+const handOverMsMax = 5_000;
+
+/** Links that could not be opened again under a new device number are tried again after this. */
+const reopenMs = 5_000;
+
+/** The running parts of one user's session. */
+export class UserPeer {
+  /** What login or registration gave. */
+  readonly account: OpenAccount;
+  /** Notices that wait for their acknowledgement. */
+  readonly notices: Notices;
+  /** Following and unfollowing. */
+  readonly follows: Follows;
+  /** Profiles. */
+  readonly profiles: Profiles;
+  /** Suggestions. */
+  readonly recommender: Recommender;
+  readonly #publisher: Publisher;
+  readonly #messenger: PeerMessenger;
+  readonly #delivery: PeerDelivery;
+  readonly #sync: PeerSync;
+  readonly #collector: Collector;
+  /** Opening, reopening and closing the links, one after another. */
+  readonly #linkCycle = new Mutex();
+  #timer: Timer | undefined;
+  #rejoining: Promise<void> | undefined;
+  #rejoinAgain = false;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(account: OpenAccount) {
+    const { session, people, lists, records } = account;
+    this.account = account;
+    const messenger = new PeerMessenger({ session, people, lists });
+    const inbox = new FollowInbox({ session, lists, messenger, records });
+    const notices = new Notices(session, messenger);
+    const delivery = new PeerDelivery({ session, lists, records, messenger });
+    const sync = new PeerSync({
+      session,
+      people,
+      lists,
+      records,
+      messenger,
+      relay: delivery,
+      onUnwanted: (from) => inbox.unwanted(from),
+    });
+    this.#messenger = messenger;
+    this.#sync = sync;
+    this.#delivery = delivery;
+    this.notices = notices;
+    this.follows = new Follows({ session, people, lists, sync, notices });
+    this.profiles = new Profiles({ session, people, lists, records });
+    this.recommender = new Recommender({ session, people, lists });
+    this.#publisher = new Publisher({ session, delivery, records });
+    this.#collector = new Collector(session);
+    messenger.handle("follow", (message) => inbox.handle(message));
+    messenger.handle("unfollow", (message) => inbox.handle(message));
+    messenger.handle("ack", (message) => notices.handleAck(message));
+    sync.start();
+  }
+
+  /** The session. */
+  get session(): UserSession {
+    return this.account.session;
+  }
+
+  /**
+   * Opens the links, announces the device and starts everything that goes on behind. Whatever it
+   * fails with, the session is closed then.
+   *
+   * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`, or what the database fails with.
+   */
+  static async start(account: OpenAccount, signal: AbortSignal): Promise<UserPeer> {
+    const user = new UserPeer(account);
+    try {
+      const endpoint = await user.#linkCycle.run(() => user.#messenger.start());
+      signal.throwIfAborted();
+      await user.follows.start();
+      await settledWithin(user.session.ports.clock, user.#announce(endpoint), announceWaitMs);
+      signal.throwIfAborted();
+    } catch (error) {
+      await user.#messenger.stop();
+      await user.session.close();
+      throw error;
+    }
+    user.session.onDeviceChange(() => user.#reopen());
+    user.#collector.start();
+    user.#schedulePull();
+    user.#rejoin();
+    return user;
+  }
+
+  /** Posts; see {@linkcode Publisher.post}. */
+  async post(draft: Draft): Promise<PostView> {
+    return postView(await this.#publisher.post(draft));
+  }
+
+  /** The node has joined the network: whatever waited for that goes on. */
+  networkJoined(): void {
+    const { listening } = this.session.ports.links.status();
+    if (this.#stopped !== undefined || listening === undefined) return;
+    this.notices.send();
+    this.#announce(listening).then(() => this.#rejoin());
+    this.#pull();
+  }
+
+  /** Waits until all that is to be pushed or published has been handed over, `timeoutMs` at most. */
+  async drain(timeoutMs: number): Promise<void> {
+    const { ports: { clock }, signal } = this.session;
+    const untilMs = clock.monotonic() + timeoutMs;
+    const { records } = this.account;
+    await within({ clock, ms: timeoutMs }, async (limit) => {
+      await this.#publisher.settled();
+      await Promise.all([
+        records.flush(limit).catch((error: unknown) => this.#warn(error)),
+        this.follows.settled(),
+        this.#delivery.drain(timeoutMs),
+      ]);
+    }, signal);
+    await this.#messenger.drain(Math.max(untilMs - clock.monotonic(), 0));
+  }
+
+  /** Hands over, withdraws the device, closes everything and wipes the keys. Idempotent. */
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    const { session, account } = this;
+    this.#timer?.cancel();
+    try {
+      await Promise.all([
+        this.drain(handOverMsMax).catch((error: unknown) => this.#warn(error)),
+        account.records.withdraw().catch((error: unknown) => this.#warn(error)),
+      ]);
+    } finally {
+      await this.#linkCycle.run(() => this.#messenger.stop());
+      await session.close();
+    }
+  }
+
+  async #announce(endpoint: Endpoint): Promise<void> {
+    try {
+      await this.account.records.announce(endpoint, this.session.signal);
+    } catch (error) {
+      this.#warn(error);
+    }
+  }
+
+  /** Greets and fetches; once at a time, and once more if asked to meanwhile. */
+  #rejoin(): void {
+    if (this.#rejoining !== undefined) {
+      this.#rejoinAgain = true;
+      return;
+    }
+    this.#rejoinAgain = false;
+    this.#rejoining = this.#sync.rejoin(this.session.signal)
+      .catch((error: unknown) => this.#warn(error))
+      .finally(() => {
+        this.#rejoining = undefined;
+        if (this.#rejoinAgain && !this.session.signal.aborted) this.#rejoin();
+      });
+  }
+
+  #schedulePull(): void {
+    if (this.session.signal.aborted || this.#stopped !== undefined) return;
+    this.#timer = this.session.ports.clock.after(pullEveryMs, () => {
+      this.#pull().finally(() => this.#schedulePull());
+    });
+  }
+
+  async #pull(): Promise<void> {
+    try {
+      await this.account.records.pull(this.session.signal);
+    } catch (error) {
+      this.#warn(error);
+    }
+  }
+
+  /** The device number was drawn anew, and with it the link key. */
+  #reopen(): void {
+    this.#linkCycle.run(async () => {
+      if (this.#stopped !== undefined) return;
+      await this.#messenger.stop();
+      const endpoint = await this.#messenger.start();
+      await this.#announce(endpoint);
+      this.#rejoin();
+    }).catch((error: unknown) => {
+      this.#warn(error);
+      if (this.#stopped === undefined) this.#reopenLater();
+    });
+  }
+
+  #reopenLater(): void {
+    const { clock } = this.session.ports;
+    const timer = clock.after(reopenMs, () => this.#reopen());
+    this.session.signal.addEventListener("abort", () => timer.cancel(), { once: true });
+  }
+
+  #warn(error: unknown): void {
+    if (this.session.signal.aborted) return;
+    const code = error instanceof CamelliaError ? error.code : "internal";
+    const message = error instanceof Error ? error.message : String(error);
+    this.session.emit({ event: "warning", code, message });
+  }
+}

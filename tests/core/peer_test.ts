@@ -1,0 +1,301 @@
+import assert from "node:assert/strict";
+import type { SimMachine } from "../sim/peers.ts";
+import { simPassword, SimWorld } from "../sim/peers.ts";
+
+/** A world of these users, each on a machine of their own; runs the test and stops every peer. */
+async function withUsers(
+  names: readonly string[],
+  test: (world: SimWorld, machines: SimMachine[]) => Promise<void>,
+  settings = {},
+): Promise<void> {
+  const world = new SimWorld({ seed: 20261122, settings });
+  const machines = await world.register(...names);
+  await test(world, machines);
+  await world.stop();
+}
+
+/** The machines of as many users as a test names. */
+type Three = [SimMachine, SimMachine, SimMachine];
+
+async function shows(
+  world: SimWorld,
+  machine: SimMachine,
+  texts: readonly string[],
+): Promise<void> {
+  await world.until(`the timeline ${texts}`, async () => {
+    const shown = await machine.texts();
+    return shown.length === texts.length && shown.every((text, i) => text === texts[i]);
+  });
+}
+
+/** Posts, a moment after whatever was posted before. */
+async function post(world: SimWorld, machine: SimMachine, text: string): Promise<void> {
+  await world.clock.advance(5);
+  await world.run(machine.peer.post({ text }));
+}
+
+Deno.test("People register, follow one another, post and read", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    const followed = await world.run(bob.peer.follow({ username: "alice" }));
+    assert.deepEqual(followed, { username: "alice", following: true, acknowledged: true });
+    await post(world, alice, "one");
+    await shows(world, bob, ["one"]);
+    await world.run(carol.peer.follow({ username: "alice" }));
+    await shows(world, carol, ["one"]);
+    await world.run(carol.peer.follow({ username: "bob" }));
+    await post(world, alice, "two");
+    await post(world, bob, "three");
+    await shows(world, carol, ["three", "two", "one"]);
+    await shows(world, bob, ["three", "two", "one"]);
+    await shows(world, alice, ["two", "one"]);
+    assert(bob.events.some((event) => event.event === "post" && event.post.text === "two"));
+    assert(alice.events.some((event) => event.event === "follower" && event.username === "carol"));
+    await world.clock.advance(2_000);
+    const profile = await world.run(carol.peer.profile({ username: "alice" }));
+    assert.deepEqual(
+      [profile.followers, profile.following, profile.posts, profile.online],
+      [["bob", "carol"], [], 2, true],
+    );
+  });
+});
+
+Deno.test("A new follower gets the posts from another follower when the author is gone", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    await world.run(bob.peer.follow({ username: "alice" }));
+    for (const text of ["one", "two"]) await post(world, alice, text);
+    await shows(world, bob, ["two", "one"]);
+    await world.run(alice.stop());
+    const { acknowledged } = await world.run(carol.peer.follow({ username: "alice" }));
+    assert.equal(acknowledged, false);
+    await shows(world, carol, ["two", "one"]);
+    // The follow is told when the author is back.
+    await world.run(alice.start());
+    await world.run(alice.login());
+    await world.until("carol is a follower", async () => {
+      return (await alice.peer.profile({})).followers.includes("carol");
+    }, 600_000);
+    await world.until("the follow is acknowledged", async () => {
+      return (await carol.peer.status()).pending === 0;
+    });
+  });
+});
+
+Deno.test("A follower who was away gets what was missed, from the author or from others", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    for (const reader of [bob, carol]) await world.run(reader.peer.follow({ username: "alice" }));
+    await world.run(carol.stop());
+    await post(world, alice, "missed");
+    await shows(world, bob, ["missed"]);
+    await world.run(alice.stop());
+    await world.run(carol.start());
+    await world.run(carol.login());
+    await shows(world, carol, ["missed"]);
+  });
+});
+
+Deno.test("Posts made while nobody else was online reach the followers when they greet", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await world.run(bob.stop());
+    await post(world, alice, "to nobody");
+    await world.run(alice.stop());
+    await world.run(bob.start());
+    await world.run(bob.login());
+    await world.clock.advance(10_000);
+    assert.deepEqual(await bob.texts(), []);
+    await world.run(alice.start());
+    await world.run(alice.login());
+    await shows(world, bob, ["to nobody"]);
+  });
+});
+
+Deno.test("Unfollowing removes the posts and stops new ones", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await post(world, alice, "one");
+    await shows(world, bob, ["one"]);
+    const { following, acknowledged } = await world.run(bob.peer.unfollow({ username: "alice" }));
+    assert.deepEqual([following, acknowledged], [false, true]);
+    assert.deepEqual(await bob.texts(), []);
+    assert.deepEqual((await world.run(alice.peer.profile({}))).followers, []);
+    await post(world, alice, "two");
+    await world.clock.advance(20_000);
+    assert.deepEqual(await bob.texts(), []);
+  });
+});
+
+Deno.test("A second device has the own posts and lists, and both go on from there", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(alice.peer.follow({ username: "bob" }));
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await post(world, alice, "from the first");
+    await post(world, bob, "bob's");
+    await world.clock.advance(5_000);
+    const second = world.machine();
+    await world.run(second.start());
+    await world.run(second.login("alice"));
+    await shows(world, second, ["bob's", "from the first"]);
+    await post(world, second, "from the second");
+    await shows(world, bob, ["from the second", "bob's", "from the first"]);
+    await shows(world, alice, ["from the second", "bob's", "from the first"]);
+    await world.run(second.peer.unfollow({ username: "bob" }));
+    await world.until("the first device has unfollowed", async () => {
+      return (await alice.peer.profile({})).following.length === 0;
+    }, 600_000);
+    await shows(world, alice, ["from the second", "from the first"]);
+  });
+});
+
+Deno.test("The collector removes old posts of others, which do not come back, and keeps own ones", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await post(world, bob, "own");
+    await post(world, alice, "old");
+    await shows(world, bob, ["old", "own"]);
+    await world.clock.advance(150_000);
+    await post(world, alice, "new");
+    await world.clock.advance(100_000);
+    assert.deepEqual(await bob.texts(), ["new", "own"]);
+    assert.deepEqual(await alice.texts(), ["new", "old"]);
+    await world.run(bob.stop());
+    await world.run(bob.start());
+    await world.run(bob.login());
+    await world.run(carol.peer.follow({ username: "alice" }));
+    await shows(world, carol, ["new"]);
+    await world.clock.advance(10_000);
+    assert.deepEqual(await bob.texts(), ["new", "own"]);
+  }, { lifespanMs: 180_000 });
+});
+
+Deno.test("After a logout nothing works but logging in, and nobody is announced", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(alice.peer.logout());
+    for (
+      const command of [
+        () => alice.peer.whoami(),
+        () => alice.peer.post({ text: "x" }),
+        () => alice.peer.timeline({ limit: 1 }),
+        () => alice.peer.follow({ username: "bob" }),
+        () => alice.peer.unfollow({ username: "bob" }),
+        () => alice.peer.profile({}),
+        () => alice.peer.suggest(),
+        () => alice.peer.logout(),
+        () => alice.peer.exportAccount(),
+      ]
+    ) await assert.rejects(command, { code: "not_logged_in" });
+    assert.equal((await alice.peer.status()).user, null);
+    assert.equal((await alice.peer.status()).links.listening, null);
+    assert.equal((await world.run(bob.peer.profile({ username: "alice" }))).online, false);
+    assert.deepEqual(await alice.peer.users(), ["alice"]);
+    const wrong = { username: "alice", password: `${simPassword}!` };
+    await assert.rejects(world.run(alice.peer.login(wrong)), { code: "wrong_password" });
+    await world.run(alice.login("alice"));
+    assert.equal((await alice.peer.whoami()).username, "alice");
+    assert.deepEqual(
+      alice.events.filter(({ event }) => event === "login" || event === "logout")
+        .map(({ event }) => event),
+      ["login", "logout", "login"],
+    );
+  });
+});
+
+Deno.test("Logins, logouts and the end may come in any order and at any time", async () => {
+  const world = new SimWorld({ seed: 7 });
+  const [alice] = await world.register("alice") as [SimMachine];
+  const credentials = { username: "alice", password: simPassword };
+  await world.run(alice.peer.logout());
+  const outcomes = await world.run(Promise.allSettled([
+    alice.peer.login(credentials),
+    alice.peer.login(credentials),
+    alice.peer.logout(),
+    alice.peer.logout(),
+    alice.peer.login(credentials),
+  ]));
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.status === "fulfilled" ? "done" : outcome.reason.code),
+    ["done", "already_logged_in", "done", "not_logged_in", "done"],
+  );
+  const { peer } = alice;
+  await world.run(peer.logout());
+  const login = assert.rejects(peer.login(credentials), { code: "interrupted" });
+  await world.run(alice.stop());
+  await world.run(login);
+  await assert.rejects(peer.login(credentials), { code: "interrupted" });
+  assert.equal(world.clock.pending, 0, "no timer is left");
+});
+
+Deno.test("A port in use fails the login cleanly, and the next attempt succeeds", async () => {
+  const world = new SimWorld({ seed: 8 });
+  const [alice] = await world.register("alice") as [SimMachine];
+  await world.run(alice.peer.logout());
+  const squatter = {
+    publicKey: "",
+    at: { ip: alice.ip, port: 7000 },
+    deliver: () => {},
+  };
+  assert(world.links.listen(squatter));
+  await assert.rejects(world.run(alice.login()), { code: "tcp_port_in_use" });
+  await assert.rejects(alice.peer.whoami(), { code: "not_logged_in" });
+  world.links.unlisten(squatter);
+  await world.run(alice.login());
+  await world.stop();
+  assert.equal(world.clock.pending, 0, "no timer is left");
+});
+
+Deno.test("Without a network one logs in and reads; when it appears what was missed arrives", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await post(world, alice, "one");
+    await shows(world, bob, ["one"]);
+    await world.run(bob.stop());
+    await post(world, alice, "two");
+    bob.directory.reachable = false;
+    await world.run(bob.start());
+    await world.run(bob.login());
+    assert.deepEqual(await bob.texts(), ["one"]);
+    await post(world, bob, "offline");
+    bob.directory.reachable = true;
+    await shows(world, bob, ["offline", "two", "one"]);
+  });
+});
+
+Deno.test("A listener that throws disturbs neither the peer nor other listeners", async () => {
+  await withUsers(["alice"], async (world, machines) => {
+    const [alice] = machines as [SimMachine];
+    const seen: string[] = [];
+    const stop = alice.peer.subscribe(() => {
+      throw new Error("listener");
+    });
+    alice.peer.subscribe(({ event }) => seen.push(event));
+    await post(world, alice, "x");
+    assert.deepEqual(seen, ["post"]);
+    stop();
+  });
+});
+
+Deno.test("An acknowledged post survives a crash, and reaches the followers", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(bob.peer.follow({ username: "alice" }));
+    alice.onCommit = ({ what }) => what === "addOwnPost" ? "crash-after" : undefined;
+    alice.peer.post({ text: "just in time" });
+    await world.clock.advance(100);
+    assert.equal(alice.isRunning, false);
+    alice.onCommit = () => undefined;
+    await world.run(alice.start());
+    await world.run(alice.login());
+    assert.deepEqual(await alice.texts(), ["just in time"]);
+    await shows(world, bob, ["just in time"]);
+    await post(world, alice, "next");
+    await shows(world, bob, ["next", "just in time"]);
+  });
+});
