@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { type FeedState, readFeeds, writeFeeds } from "../../core/model/feed.ts";
+import { Identity } from "../../core/model/identity.ts";
+import { readFrame, readFrameBody, signMessage, verifyFrame } from "../../core/model/message.ts";
+import { decode, DecodeError, encode } from "../../core/model/msgpack.ts";
+import { openPost, readPost, signPost } from "../../core/model/post.ts";
+import { openRecord, peekRecord, readRecord, signRecord } from "../../core/model/record.ts";
+import type { Body, ListEntry, Namespace } from "../../core/model/record_body.ts";
+import { openSigned } from "../../core/model/signed.ts";
+import { composeSnowflake } from "../../core/model/snowflake.ts";
+import { RecordCache } from "../../core/model/record_cache.ts";
+import { RecordValuePolicy } from "../../net/directory/policy.ts";
+import { readSample, writeSample } from "../../net/directory/sample.ts";
+import { fuzz } from "./harness.ts";
+
+const alice = new Identity(new Uint8Array(32).fill(1));
+const timeMs = Date.UTC(2026, 5, 1);
+const expected = (error: unknown): boolean => error instanceof DecodeError;
+
+function record(namespace: Namespace, body: Body): Uint8Array {
+  return signRecord({
+    username: "alice",
+    namespace,
+    sequence: timeMs,
+    expiresAt: timeMs + 1_000,
+    body,
+  }, alice).value;
+}
+
+function entry(number: number): ListEntry {
+  return {
+    list: number % 2 === 0 ? "following" : "followers",
+    username: `user_${number}`,
+    key: alice.publicKey,
+    when: timeMs + number,
+    present: number % 3 !== 0,
+  };
+}
+
+const device = {
+  device: 7,
+  linkKey: alice.publicKey,
+  addresses: ["192.0.2.1", "2001:db8::1"],
+  port: 7000,
+  until: timeMs,
+  when: timeMs,
+  present: true,
+};
+
+const connections = record("connections", { devices: [device, { ...device, device: 8 }] });
+
+const records = [
+  record("private", {
+    derivation: { memoryKiB: 65_536, passes: 3, lanes: 4, salt: new Uint8Array(16) },
+    nonce: new Uint8Array(24),
+    sealed: new Uint8Array(48),
+  }),
+  record("public", {
+    since: timeMs,
+    posts: 3,
+    followers: 2,
+    following: 1,
+    heads: [{ device: 7, head: 3 }],
+    generation: 1,
+    pages: 4,
+  }),
+  record("public:1:3", { entries: [1, 2, 3, 4].map(entry) }),
+  connections,
+];
+
+const id = composeSnowflake({ timeMs, device: 7, sequence: 1 });
+const post = { author: "alice", device: 7, number: 3, id, text: "Grüße 🐪, and a good day" };
+const posts = [post, { ...post, replyTo: { author: "bob", id: id - 5n } }]
+  .map((content) => signPost(content, alice).signed);
+
+const feeds: FeedState[] = [
+  { device: 1, floor: 0, ranges: [] },
+  { device: 7, floor: 12, ranges: [[14, 20], [25, 25], [300, 5_000]] },
+];
+
+const self = { username: "alice", key: alice.publicKey };
+const letter = {
+  from: self,
+  to: { ...self, username: "bob" },
+  time: timeMs,
+  id: new Uint8Array(16),
+};
+const heads = [{ device: 7, head: 3 }];
+const messages = [
+  signMessage({ ...letter, kind: "follow", body: { when: timeMs } }, alice),
+  signMessage({ ...letter, kind: "unfollow", body: { when: timeMs } }, alice),
+  signMessage({ ...letter, kind: "ack", body: { id: letter.id, reason: "ahead" } }, alice),
+  signMessage({ ...letter, kind: "hello", body: { device: 7, heads, connections } }, alice),
+  signMessage({
+    ...letter,
+    kind: "want",
+    body: { author: self, feeds, since: 0, device: 7, connections },
+  }, alice),
+  signMessage({
+    ...letter,
+    kind: "posts",
+    body: { author: self, posts, done: true, answers: letter.id, heads, relay: [self] },
+  }, alice),
+];
+
+/** The envelope of a mutated payload: what lies behind the signature must stand hostile input, too. */
+function wrapped(read: (bytes: Uint8Array) => unknown): (payload: Uint8Array) => unknown {
+  const signature = new Uint8Array(64);
+  return (payload) => read(encode([1, payload, alice.publicKey, signature]));
+}
+
+/** The signed part of each envelope. */
+function payloads(envelopes: readonly Uint8Array[]): Uint8Array[] {
+  return envelopes.map((bytes) => openSigned(bytes, 1_000_000).payload);
+}
+
+/** Both must happen, or the inputs are no test. */
+function assertBoth({ taken, refused }: { taken: number; refused: number }): void {
+  assert(taken > 50, `${taken} taken`);
+  assert(refused > 10_000, `${refused} refused`);
+}
+
+/** A message read to the end, whatever its signature is worth. */
+function readMessage(bytes: Uint8Array): unknown {
+  return readFrameBody(readFrame(bytes));
+}
+
+/** A message as a peer opens it. */
+function openMessage(bytes: Uint8Array): unknown {
+  const frame = readFrame(bytes);
+  if (!verifyFrame(frame)) throw new DecodeError("signature does not verify");
+  return readFrameBody(frame);
+}
+
+/** Half of the inputs hit the envelope, half what is inside. */
+const half = { runs: 50_000, expected };
+
+Deno.test("Fuzz: nothing but DecodeError leaves the decoder of records", () => {
+  fuzz({ ...half, seed: 1, samples: records, decode: openRecord });
+  const decode = wrapped(readRecord);
+  assertBoth(fuzz({ ...half, seed: 2, samples: payloads(records), decode }));
+});
+
+Deno.test("Fuzz: nothing but DecodeError leaves the decoder of posts", () => {
+  fuzz({ ...half, seed: 3, samples: posts, decode: openPost });
+  assertBoth(fuzz({ ...half, seed: 4, samples: payloads(posts), decode: wrapped(readPost) }));
+});
+
+Deno.test("Fuzz: nothing but DecodeError leaves the decoder of messages", () => {
+  fuzz({ ...half, seed: 5, samples: messages, decode: openMessage });
+  const decode = wrapped(readMessage);
+  assertBoth(fuzz({ ...half, seed: 6, samples: payloads(messages), decode }));
+});
+
+Deno.test("Fuzz: nothing but DecodeError leaves the decoder of feed states", () => {
+  const limits = { maxBytes: 10_000, maxArrayLength: 1_100 };
+  assertBoth(fuzz({
+    seed: 7,
+    samples: [encode(writeFeeds(feeds)), encode(writeFeeds(feeds.slice(1)))],
+    decode: (input) => readFeeds(decode(input, limits)),
+    expected,
+  }));
+});
+
+Deno.test("Fuzz: nothing at all leaves the rules of records, the peek and the sample", () => {
+  const policy = new RecordValuePolicy(new RecordCache(), { owns: () => true });
+  const key = new Uint8Array(20);
+  fuzz({
+    seed: 8,
+    runs: 30_000,
+    samples: records,
+    decode: (input) => {
+      peekRecord(input);
+      policy.check(key, input, timeMs);
+      policy.compare(input, records[0] ?? input);
+    },
+    expected: () => false,
+  });
+  const users = [1, 2, 3].map((n) => ({
+    username: `user${n}`,
+    key: alice.publicKey,
+    followers: n,
+  }));
+  fuzz({
+    seed: 9,
+    runs: 30_000,
+    samples: [encode(writeSample(users))],
+    decode: (input) => readSample(decode(input, { maxBytes: 1_200, maxArrayLength: 100 })),
+    expected,
+  });
+});
