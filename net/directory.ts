@@ -92,9 +92,9 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     cache,
     monotonic: () => clock.monotonic(),
     exemptPrivate,
-    askAll: async (key) => {
+    askNetwork: async (key, quorum) => {
       try {
-        const found = await late.node?.get(key, { quorum: "all", paths: 1, repair: false });
+        const found = await late.node?.get(key, { quorum, paths: 1, repair: false });
         return found?.answers ?? [];
       } catch {
         return [];

@@ -29,6 +29,10 @@ const votesPerHour = 2_000;
 /** Holders beside the sender, in networks of their own, that make a name one that others hold. */
 const confirmationsMin = 2;
 
+/** Holders of `public` asked whose a name is, and how many must say so, before all of them are asked. */
+const fewHolders = 5;
+const fewHoldersMin = 3;
+
 /**
  * Senders asked for an answer at once. Forged senders never give one; without this bound they would
  * take all of the node's undecided admissions.
@@ -43,8 +47,8 @@ export interface ClaimAdmissionOptions {
   readonly cache: RecordCache;
   /** Milliseconds that never step. */
   readonly monotonic: () => number;
-  /** Asks the network for whatever is held under a key: all k closest. Never rejects. */
-  readonly askAll: (key: Uint8Array) => Promise<readonly Answer[]>;
+  /** Asks the network for what is held under a key: so many holders, or all k. Never rejects. */
+  readonly askNetwork: (key: Uint8Array, quorum: number | "all") => Promise<readonly Answer[]>;
   /** Whether a contact answers a request of ours, so that its address is no invention. Never rejects. */
   readonly verify: (contact: Contact) => Promise<boolean>;
   /** Whether loopback and private addresses are exempt from the limits. */
@@ -55,7 +59,7 @@ export interface ClaimAdmissionOptions {
 export class ClaimAdmission implements Admission {
   readonly #ledger: ClaimLedger;
   readonly #cache: RecordCache;
-  readonly #askAll: (key: Uint8Array) => Promise<readonly Answer[]>;
+  readonly #askNetwork: ClaimAdmissionOptions["askNetwork"];
   readonly #verify: (contact: Contact) => Promise<boolean>;
   readonly #exemptPrivate: boolean;
   readonly #fresh: NetBudget;
@@ -70,7 +74,7 @@ export class ClaimAdmission implements Admission {
     const { monotonic, exemptPrivate } = options;
     this.#ledger = options.ledger;
     this.#cache = options.cache;
-    this.#askAll = options.askAll;
+    this.#askNetwork = options.askNetwork;
     this.#verify = options.verify;
     this.#exemptPrivate = exemptPrivate;
     this.#fresh = new NetBudget({ perHour: freshNamesPerHour, monotonic, exemptPrivate });
@@ -174,8 +178,9 @@ export class ClaimAdmission implements Admission {
     if (!own && !(await this.#real(request) && this.#votes.take(from.ip))) return false;
     const { username, publicKey } = record;
     const isPublic = record.namespace === "public";
-    const answers = isPublic ? await ask() : await this.#askAll(recordKey(username, "public"));
-    const claims = this.#claimsIn(username, answers);
+    const claims = isPublic
+      ? this.#claimsIn(username, await ask())
+      : await this.#claimsElsewhere(username);
     const mine = this.#ledger.get(username);
     const winner = this.#winner(username, claims, mine);
     if (winner === undefined) {
@@ -211,6 +216,19 @@ export class ClaimAdmission implements Admission {
       if (record.username !== username || record.namespace !== "public") return [];
       return [{ record, since: answer.since, contact: answer.contact }];
     });
+  }
+
+  /**
+   * The same for a record other than `public`, whose holders are elsewhere: a few of them if they agree,
+   * else all. (Little hangs on it: readers have a pin, and the owner's next store is put to the vote.)
+   */
+  async #claimsElsewhere(username: string): Promise<Holding[]> {
+    const key = recordKey(username, "public");
+    const few = this.#claimsIn(username, await this.#askNetwork(key, fewHolders));
+    const [first] = few;
+    const agree = first !== undefined && few.length >= fewHoldersMin &&
+      few.every(({ record }) => equalBytes(record.publicKey, first.record.publicKey));
+    return agree ? few : this.#claimsIn(username, await this.#askNetwork(key, "all"));
   }
 
   /** The winner's record, or what is known of it. */
