@@ -80,11 +80,10 @@ async function openParts(session: UserSession, account: UnsealedAccount): Promis
   const writer = new RecordWriter(session);
   for (const record of account.records) {
     if (record.namespace === "private") continue; // The key file's is the one that counts here.
-    writer.note(record);
-    writer.markFresh(record.namespace);
+    writer.noteInForce(record.namespace, record);
   }
   // Nobody can have announced a device of an account that did not exist.
-  if (account.isNew) writer.markFresh("connections");
+  if (account.isNew) writer.noteInForce("connections", undefined);
   const clashes = new Clashes(session);
   writer.onOtherKeys((keys) => clashes.report(session.self, keys));
   const publicRecord = await PublicRecord.open(session, writer);

@@ -219,8 +219,10 @@ export class UserLists implements Lists, ListsView {
       followers: listEntriesMax - this.#book.size("followers"),
       following: listEntriesMax - this.#book.size("following"),
     };
+    const oldest = this.#session.ports.clock.now() - absentKeptMs;
     return entries.filter((entry) => {
       const before = this.#book.get(entry.list, entry.username);
+      if (before === undefined && !entry.present && entry.when < oldest) return false;
       if (!replaces(entry, before) || entry.username === this.#session.self.username) return false;
       return before !== undefined || room[entry.list]-- > 0;
     });

@@ -209,7 +209,7 @@ export class ListPublisher {
         reached = false;
         return;
       }
-      missing.push(...await this.#take(page, layout, writer.seen(namespace, "page")));
+      missing.push(...await this.#take(page, layout, writer.inForce(namespace, "page")));
     });
     if (!reached || layout.generation !== publicRecord.layout().generation) return false;
     this.#pulledGeneration = layout.generation;

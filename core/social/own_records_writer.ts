@@ -43,10 +43,10 @@ export interface WriteOrder<K extends keyof BodyOf> {
   /** What kind it is. */
   readonly kind: K;
   /**
-   * Merges what is in force and says what is to be written; undefined when nothing is. May be called
-   * several times.
+   * Merges what the network has and says what is to be written; undefined when nothing is. May be
+   * called several times.
    */
-  build(seen: SignedRecord<BodyOf[K]> | undefined): Promise<BodyOf[K] | undefined>;
+  build(inForce: SignedRecord<BodyOf[K]> | undefined): Promise<BodyOf[K] | undefined>;
   /** The lowest sequence number; the clock unless said otherwise. */
   readonly sequenceMin?: (nowMs: number) => number;
   /** Reads what is in force first, however fresh the last reading is. */
@@ -58,7 +58,10 @@ export type WriteOutcome = "written" | "unchanged" | "offline" | "refused";
 
 /** What is known of one own record. */
 interface Known {
+  /** The best one ever seen: the next sequence number is higher. */
   record: SignedRecord | undefined;
+  /** What the network had when it was read or written last; holders can lose a record. */
+  inForce: SignedRecord | undefined;
   /** Monotonic milliseconds of the last reading or write. */
   freshAt: number | undefined;
   readonly mutex: Mutex;
@@ -94,20 +97,30 @@ export class RecordWriter {
     return record === undefined ? undefined : recordOf(record, kind);
   }
 
+  /** What the network had when it was read or written last. */
+  inForce<K extends keyof BodyOf>(
+    namespace: Namespace,
+    kind: K,
+  ): SignedRecord<BodyOf[K]> | undefined {
+    const record = this.#known.get(namespace)?.inForce;
+    return record === undefined ? undefined : recordOf(record, kind);
+  }
+
   /** Takes in a record that came another way; whether it is the user's own and newer than what was known. */
   note(record: SignedRecord, namespace: Namespace = record.namespace): boolean {
-    const { self } = this.#session;
-    if (record.namespace !== namespace || record.username !== self.username) return false;
-    if (!equalBytes(record.publicKey, self.key)) return false;
+    if (!this.#isOwn(record, namespace)) return false;
     const known = this.#entry(namespace);
     if (known.record !== undefined && compareRecords(record, known.record) <= 0) return false;
     known.record = record;
     return true;
   }
 
-  /** Counts a record as just read: for what a login or registration knows already. */
-  markFresh(namespace: Namespace): void {
-    this.#entry(namespace).freshAt = this.#session.ports.clock.monotonic();
+  /** Takes in what a login or registration has just read or written itself; undefined: nothing was there. */
+  noteInForce(namespace: Namespace, record: SignedRecord | undefined): void {
+    if (record !== undefined) this.note(record, namespace);
+    const known = this.#entry(namespace);
+    known.inForce = record;
+    known.freshAt = this.#session.ports.clock.monotonic();
   }
 
   /** Forgets a record that is written no more: a page of an older generation. */
@@ -122,12 +135,11 @@ export class RecordWriter {
     const query = { username: self.username, namespace, pin: self.key };
     const answer = await ports.directory.get(query, this.#joint(signal));
     if (answer.otherKeys.length > 0) this.#onOtherKeys(answer.otherKeys);
-    if (answer.record !== undefined) this.note(answer.record, namespace);
+    const record = this.#isOwn(answer.record, namespace) ? answer.record : undefined;
     const { joined, contacts } = ports.directory.status();
     // The network's first node has nobody to ask: its own silence is the network's answer.
-    const reached = answer.record !== undefined || answer.answered > 0 ||
-      (joined && contacts === 0);
-    if (reached) this.markFresh(namespace);
+    const reached = record !== undefined || answer.answered > 0 || (joined && contacts === 0);
+    if (reached) this.noteInForce(namespace, record);
     return reached;
   }
 
@@ -148,16 +160,19 @@ export class RecordWriter {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (attempt > 0) await delay(clock, this.#backoff(attempt), joint);
       if (!this.#isFresh(known) && !await this.read(order.namespace, joint)) return "offline";
-      const record = await this.#sign(order, known.record);
+      const record = await this.#sign(order, known);
       if (record === undefined) return "unchanged";
       joint.throwIfAborted();
       const report = await directory.put(record, joint);
-      if (report.newer !== undefined && this.note(report.newer, order.namespace)) {
-        if (compareRecords(report.newer, record) > 0) continue;
+      const { newer } = report;
+      if (newer !== undefined && this.#isOwn(newer, order.namespace)) {
+        if (compareRecords(newer, record) > 0) {
+          this.noteInForce(order.namespace, newer);
+          continue;
+        }
       }
       if (report.accepted > report.refused) {
-        this.note(record);
-        this.markFresh(order.namespace);
+        this.noteInForce(order.namespace, record);
         this.#verifyLater(order, verification);
         return "written";
       }
@@ -169,15 +184,16 @@ export class RecordWriter {
 
   async #sign<K extends keyof BodyOf>(
     order: WriteOrder<K>,
-    seen: SignedRecord | undefined,
+    known: Known,
   ): Promise<SignedRecord | undefined> {
     const { namespace, kind } = order;
-    const body = await order.build(seen === undefined ? undefined : recordOf(seen, kind));
+    const { inForce } = known;
+    const body = await order.build(inForce === undefined ? undefined : recordOf(inForce, kind));
     if (body === undefined) return undefined;
     const { self, identity, ports } = this.#session;
     this.#session.signal.throwIfAborted();
     const now = Math.floor(ports.clock.now());
-    const sequence = Math.max((seen?.sequence ?? 0) + 1, order.sequenceMin?.(now) ?? now);
+    const sequence = Math.max((known.record?.sequence ?? 0) + 1, order.sequenceMin?.(now) ?? now);
     const expiresAt = expiryFor(namespace, now);
     return signRecord({ username: self.username, namespace, sequence, expiresAt, body }, identity);
   }
@@ -198,7 +214,13 @@ export class RecordWriter {
     let known = this.#known.get(namespace);
     if (known === undefined) {
       if (this.#known.size >= knownMax) this.#dropOne();
-      known = { record: undefined, freshAt: undefined, mutex: new Mutex(), verify: undefined };
+      known = {
+        record: undefined,
+        inForce: undefined,
+        freshAt: undefined,
+        mutex: new Mutex(),
+        verify: undefined,
+      };
       this.#known.set(namespace, known);
     }
     return known;
@@ -212,6 +234,12 @@ export class RecordWriter {
         return;
       }
     }
+  }
+
+  #isOwn(record: SignedRecord | undefined, namespace: Namespace): record is SignedRecord {
+    const { self } = this.#session;
+    return record !== undefined && record.namespace === namespace &&
+      record.username === self.username && equalBytes(record.publicKey, self.key);
   }
 
   #isFresh(known: Known): boolean {
