@@ -95,12 +95,12 @@ export class Peer implements PeerApi {
 
   /** See {@linkcode PeerApi.register}. */
   register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
-    return this.#open((until) => this.#accounts.register(credentials, until), signal);
+    return this.#open((until) => this.#accounts.register(credentials, until), true, signal);
   }
 
   /** See {@linkcode PeerApi.login}. */
   login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
-    return this.#open((until) => this.#accounts.login(credentials, until), signal);
+    return this.#open((until) => this.#accounts.login(credentials, until), false, signal);
   }
 
   /** See {@linkcode PeerApi.logout}. */
@@ -216,6 +216,7 @@ export class Peer implements PeerApi {
   /** Opens an account and starts its user's peer, unless somebody is logged in. */
   async #open(
     unlock: (until: AbortSignal) => ReturnType<Accounts["login"]>,
+    isNew: boolean,
     signal: AbortSignal | undefined,
   ): Promise<UserView> {
     const stopping = this.#stopping.signal;
@@ -230,7 +231,7 @@ export class Peer implements PeerApi {
         );
       }
       const account = await unlock(until);
-      const user = await UserPeer.start(account, until);
+      const user = await UserPeer.start(account, isNew, until);
       this.#user = user;
       const view = userView(user.session.self);
       this.#emit({ event: "login", user: view });

@@ -60,6 +60,11 @@ export class UserPeople implements People {
     return await abortable(this.#inFlight.run(username, () => this.#look(username)), signal);
   }
 
+  /** Drops what the cache has of a user's public record, so that the next look is at the network. */
+  forgetPerson(username: string): void {
+    this.#persons.delete(username);
+  }
+
   pin(username: string): Promise<Uint8Array | undefined> {
     return Promise.resolve(this.#pin(username));
   }

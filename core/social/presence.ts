@@ -111,12 +111,15 @@ export class Presence {
 
   /** Takes this device out, and no other; waits for the network 1.5 s at most. */
   async withdraw(): Promise<void> {
-    const { clock } = this.#session.ports;
+    const { store, ports: { clock } } = this.#session;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#endpoint = undefined;
     if (this.#entry === undefined) return;
     const when = Math.max(Math.floor(clock.now()), this.#entry.when + 1);
+    // Noted like an announcement: the next login must not take this entry for another device's.
+    this.#lastWhen = when;
+    await store.putNote(note, encode([when]));
     this.#entry = { ...this.#entry, when, present: false, addresses: [] };
     await within({ clock, ms: withdrawMsMax }, (limit) => this.#write(false, limit));
     this.#entry = undefined;

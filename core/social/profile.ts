@@ -22,7 +22,7 @@ export interface ProfilesParts {
   /** The session. */
   readonly session: Session;
   /** Finds people. */
-  readonly people: People;
+  readonly people: People & { forgetPerson(username: string): void };
   /** The own lists. */
   readonly lists: Pick<Lists, "present">;
   /** The own heads. */
@@ -76,6 +76,7 @@ export class Profiles {
 
   async #other(username: string, signal: AbortSignal | undefined): Promise<ProfileView> {
     const { people } = this.#parts;
+    people.forgetPerson(username); // Lists and counts as they are now.
     const person = await people.find(username, signal) ?? await this.#pinned(username);
     signal?.throwIfAborted();
     if (person === undefined) {

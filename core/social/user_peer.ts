@@ -25,8 +25,8 @@ import type { UserSession } from "./session.ts";
 import { PeerSync } from "./sync.ts";
 import { postView } from "./views.ts";
 
-/** How long a login waits until this device is announced; then that goes on behind. */
-const announceWaitMs = 1_000;
+/** How long a login waits until this device is announced and the lists are read; then that goes on behind. */
+const joinWaitMs = 1_000;
 
 /** From one reading of the own records to the next: what other devices of the user did. */
 const pullEveryMs = 300_000;
@@ -101,26 +101,42 @@ export class UserPeer {
    * Opens the links, announces the device and starts everything that goes on behind. Whatever it
    * fails with, the session is closed then.
    *
+   * @param isNew Whether the account has just been registered: there is nothing to read then.
    * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`, or what the database fails with.
    */
-  static async start(account: OpenAccount, signal: AbortSignal): Promise<UserPeer> {
+  static async start(
+    account: OpenAccount,
+    isNew: boolean,
+    signal: AbortSignal,
+  ): Promise<UserPeer> {
     const user = new UserPeer(account);
+    const { session } = account;
     try {
+      signal.throwIfAborted();
       const endpoint = await user.#linkCycle.run(() => user.#messenger.start());
-      signal.throwIfAborted();
       await user.follows.start();
-      await settledWithin(user.session.ports.clock, user.#announce(endpoint), announceWaitMs);
+      const joining = user.#join(endpoint, isNew);
+      await settledWithin(session.ports.clock, joining, joinWaitMs);
       signal.throwIfAborted();
+      user.#begin(joining);
     } catch (error) {
       await user.#messenger.stop();
-      await user.session.close();
+      await session.close();
       throw error;
     }
-    user.session.onDeviceChange(() => user.#reopen());
-    user.#collector.start();
-    user.#schedulePull();
-    user.#rejoin();
     return user;
+  }
+
+  #begin(joining: Promise<void>): void {
+    this.session.onDeviceChange(() => this.#reopen());
+    this.#collector.start();
+    this.#schedulePull();
+    joining.then(() => this.#rejoin());
+  }
+
+  /** Announces the device, and reads what other devices of the user have written. */
+  async #join(endpoint: Endpoint, isNew = false): Promise<void> {
+    await Promise.all([this.#announce(endpoint), isNew ? undefined : this.#pull()]);
   }
 
   /** Posts; see {@linkcode Publisher.post}. */
@@ -133,8 +149,7 @@ export class UserPeer {
     const { listening } = this.session.ports.links.status();
     if (this.#stopped !== undefined || listening === undefined) return;
     this.notices.send();
-    this.#announce(listening).then(() => this.#rejoin());
-    this.#pull();
+    this.#join(listening).then(() => this.#rejoin());
   }
 
   /** Waits until all that is to be pushed or published has been handed over, `timeoutMs` at most. */
@@ -182,6 +197,7 @@ export class UserPeer {
 
   /** Greets and fetches; once at a time, and once more if asked to meanwhile. */
   #rejoin(): void {
+    if (this.session.signal.aborted) return;
     if (this.#rejoining !== undefined) {
       this.#rejoinAgain = true;
       return;
@@ -191,7 +207,7 @@ export class UserPeer {
       .catch((error: unknown) => this.#warn(error))
       .finally(() => {
         this.#rejoining = undefined;
-        if (this.#rejoinAgain && !this.session.signal.aborted) this.#rejoin();
+        if (this.#rejoinAgain) this.#rejoin();
       });
   }
 

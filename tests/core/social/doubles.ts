@@ -211,6 +211,8 @@ export class TestPeople implements People {
     return Promise.resolve(this.#devices.get(user.username) ?? []);
   }
 
+  forgetPerson(): void {}
+
   learn(): boolean {
     return false;
   }
