@@ -92,11 +92,6 @@ export class FetchRun {
     signal.addEventListener("abort", ended, { once: true });
     try {
       if (signal.aborted) return false;
-      // The own records tell how far one's own feeds reach: mostly there is nothing to ask for.
-      if (isSame(this.#author, this.#parts.session.self)) {
-        this.#isPromiseKnown = true;
-        if (await this.check()) return true;
-      }
       await this.#askAuthor();
       if (await this.check()) return true;
       await this.#askFollowers();
@@ -150,10 +145,10 @@ export class FetchRun {
   async #askAuthor(): Promise<void> {
     const { clock } = this.#parts.session.ports;
     const asking = this.#askDevicesOf(this.#author, authorSilenceMs);
-    if (await settledWithin(clock, asking, prepareAfterMs)) return;
+    if (await settledWithin(clock, asking, prepareAfterMs)) return void await asking;
     if (!this.#hasAuthorAnswered) void this.#findCandidates();
-    if (await settledWithin(clock, asking, authorSilenceMs - prepareAfterMs)) return;
-    if (this.#hasAuthorAnswered) await asking;
+    const isOver = await settledWithin(clock, asking, authorSilenceMs - prepareAfterMs);
+    if (isOver || this.#hasAuthorAnswered) await asking;
   }
 
   /** Asks one of a user's devices after the other until all is there. */
