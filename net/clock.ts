@@ -9,6 +9,7 @@
  */
 
 import type { Clock, ClockStatus, Timer } from "../core/ports.ts";
+import { CamelliaError } from "../core/errors.ts";
 import { agreeOnOffset, judgeServer, type ServerAnswer } from "./clock/judge.ts";
 import { type NtpQuery, type NtpServer, parseNtpServer, queryInWorker } from "./clock/query.ts";
 import { SystemClock } from "./system_time.ts";
@@ -57,7 +58,8 @@ export class NtpClock implements Clock {
   /**
    * Shows the system's time until {@linkcode start} is called and a server has answered.
    *
-   * @throws {RangeError} When a server is not `HOST` or `HOST:PORT`.
+   * @throws {CamelliaError} `invalid_config`, when a server is not `HOST` or `HOST:PORT`. IPv6 addresses
+   * are not, because ntp-time-sync speaks IPv4 only.
    */
   constructor(options: NtpClockOptions) {
     this.#base = options.base ?? new SystemClock();
@@ -65,8 +67,11 @@ export class NtpClock implements Clock {
     const names = options.servers.filter((name) => name !== "none").slice(0, serversMax);
     this.#servers = names.map((name) => {
       const server = parseNtpServer(name);
-      if (!server) throw new RangeError(`Cannot use the NTP server ${name}: it is not HOST:PORT`);
-      return server;
+      if (server) return server;
+      throw new CamelliaError(
+        "invalid_config",
+        `Cannot use the NTP server ${name}: it is not HOST:PORT with a name or an IPv4 address`,
+      );
     });
   }
 

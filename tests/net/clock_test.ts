@@ -170,7 +170,9 @@ Deno.test("NTP can be turned off, and a malformed server is refused", async () =
     assert.deepEqual(clock.status(), { offsetMs: 0, source: "system" });
     clock.close();
   }
-  assert.throws(() => new NtpClock({ servers: ["a b"] }), /Cannot use the NTP server a b/);
+  for (const server of ["a b", "[::1]:123"]) {
+    assert.throws(() => new NtpClock({ servers: [server] }), { code: "invalid_config" });
+  }
   assert.deepEqual(parseNtpServer("pool.ntp.org"), { host: "pool.ntp.org", port: 123 });
   assert.deepEqual(parseNtpServer("127.0.0.1:12300"), { host: "127.0.0.1", port: 12_300 });
   for (const bad of ["", ":123", "host:0", "host:65536", "host:x", "[::1]:123", "-a", "a/b"]) {
