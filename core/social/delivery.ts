@@ -13,6 +13,7 @@ import { PushQueue } from "./delivery_queue.ts";
 import type { PeerMessenger } from "./messenger.ts";
 import { settledWithin } from "./pause.ts";
 import { directFollowersMax, Relay } from "./relay.ts";
+import { warn } from "./warn.ts";
 
 /** Own posts that wait to be pushed; of more, followers learn by the heads. */
 const pendingMax = 4096;
@@ -138,9 +139,6 @@ export class PeerDelivery implements Delivery {
   }
 
   #report(error: unknown): void {
-    const { session } = this.#parts;
-    if (session.signal.aborted) return;
-    const message = error instanceof Error ? error.message : String(error);
-    session.emit({ event: "warning", code: "internal", message: `Cannot push posts: ${message}` });
+    warn(this.#parts.session, error, "Cannot push posts");
   }
 }

@@ -13,6 +13,7 @@ import type { Ask } from "./fetch_ask.ts";
 import { type FetchParts, FetchRun } from "./fetch_run.ts";
 import { fraction } from "./shuffle.ts";
 import { Slots } from "./slots.ts";
+import { warn } from "./warn.ts";
 
 /** Runs at once: most of their time is spent waiting for others. */
 const runsMax = 48;
@@ -132,10 +133,7 @@ export class Fetches {
   }
 
   #report(error: unknown): void {
-    const { session } = this.#parts;
-    if (session.signal.aborted) return;
-    const message = error instanceof Error ? error.message : String(error);
-    session.emit({ event: "warning", code: "internal", message: `Cannot fetch posts: ${message}` });
+    warn(this.#parts.session, error, "Cannot fetch posts");
   }
 }
 

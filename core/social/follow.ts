@@ -18,6 +18,7 @@ import type { Notices } from "./follow_notices.ts";
 import { Mutex } from "./mutex.ts";
 import { settledWithin } from "./pause.ts";
 import { Slots } from "./slots.ts";
+import { warn } from "./warn.ts";
 
 /** Entries in one list at most (design, section 4). */
 export const listLengthMax = 5_000;
@@ -259,13 +260,7 @@ export class Follows {
   }
 
   #behind(work: Promise<void>): Promise<void> {
-    const { session } = this.#parts;
-    const contained = work.catch((error: unknown) => {
-      if (session.signal.aborted) return;
-      const code = error instanceof CamelliaError ? error.code : "internal";
-      const message = error instanceof Error ? error.message : String(error);
-      session.emit({ event: "warning", code, message });
-    });
+    const contained = work.catch((error: unknown) => warn(this.#parts.session, error));
     this.#background.add(contained);
     return contained.finally(() => this.#background.delete(contained));
   }

@@ -25,6 +25,7 @@ import { InboundBudget } from "./budget.ts";
 import type { Session } from "./contracts.ts";
 import { messageAgeMsMax, SeenIds } from "./messenger_seen.ts";
 import { settledWithin, Slices } from "./pause.ts";
+import { warn } from "./warn.ts";
 
 /** Why a frame was refused. */
 export type Refusal =
@@ -255,14 +256,7 @@ export class Inbox {
   }
 
   #report(error: unknown): void {
-    const { session } = this.#parts;
-    if (session.signal.aborted) return;
-    const message = error instanceof Error ? error.message : String(error);
-    session.emit({
-      event: "warning",
-      code: "internal",
-      message: `Cannot deal with a message: ${message}`,
-    });
+    warn(this.#parts.session, error, "Cannot deal with a message");
   }
 }
 

@@ -14,6 +14,7 @@ import { Inbox, type Refusal, type Standing } from "./inbox.ts";
 import { Claims } from "./messenger_claims.ts";
 import { Outbox, type SendOrder, type SendReport } from "./outbox.ts";
 import { settledWithin } from "./pause.ts";
+import { warn } from "./warn.ts";
 
 /** What the messenger needs. */
 export interface MessengerParts {
@@ -194,9 +195,6 @@ export class PeerMessenger implements Messenger {
   }
 
   #report(error: unknown): void {
-    const { session } = this.#parts;
-    if (session.signal.aborted) return;
-    const message = error instanceof Error ? error.message : String(error);
-    session.emit({ event: "warning", code: "internal", message });
+    warn(this.#parts.session, error);
   }
 }

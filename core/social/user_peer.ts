@@ -6,7 +6,6 @@
  */
 
 import type { PostView } from "../api.ts";
-import { CamelliaError } from "../errors.ts";
 import type { Endpoint, Timer } from "../ports.ts";
 import type { OpenAccount } from "./account.ts";
 import { Collector } from "./collector.ts";
@@ -24,6 +23,7 @@ import { Recommender } from "./recommend.ts";
 import type { UserSession } from "./session.ts";
 import { PeerSync } from "./sync.ts";
 import { postView } from "./views.ts";
+import { warn } from "./warn.ts";
 
 /** How long a login waits until this device is announced and the lists are read; then that goes on behind. */
 const joinWaitMs = 1_000;
@@ -247,9 +247,6 @@ export class UserPeer {
   }
 
   #warn(error: unknown): void {
-    if (this.session.signal.aborted) return;
-    const code = error instanceof CamelliaError ? error.code : "internal";
-    const message = error instanceof Error ? error.message : String(error);
-    this.session.emit({ event: "warning", code, message });
+    warn(this.session, error);
   }
 }
