@@ -15,12 +15,14 @@ import { DecodeError } from "./decode_error.ts";
 export { DecodeError };
 export { decode, type DecodeLimits } from "./msgpack_decode.ts";
 
-/** Integers from here on take eight bytes. */
+/** Integers from here on, and below minus half of it, take eight bytes. */
 const wideInteger = 2 ** 32;
 
 /** The encoder writes wide numbers as floats unless they are bigints; ours are always integers. */
 function widen(value: unknown): unknown {
-  if (typeof value === "number" && value >= wideInteger) return BigInt(value);
+  if (typeof value === "number" && (value >= wideInteger || value < -wideInteger / 2)) {
+    return BigInt(value);
+  }
   return Array.isArray(value) ? value.map(widen) : value;
 }
 

@@ -107,7 +107,9 @@ class Input {
     const low = this.#unsigned(4);
     if (high < safeHigh) return high * 2 ** 32 + low;
     const value = (BigInt(high) << 32n) | BigInt(low);
-    return signed ? BigInt.asIntN(64, value) : value;
+    if (!signed) return value;
+    const negative = BigInt.asIntN(64, value);
+    return negative < 0n && negative > -(1n << 53n) ? Number(negative) : negative;
   }
 
   /** A view of the next bytes. */
