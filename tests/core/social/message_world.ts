@@ -123,6 +123,8 @@ export class TestUser {
   readonly siblings: TestUser[] = [];
   readonly events: PeerEvent[] = [];
   readonly unwanted: string[] = [];
+  /** Users whose connections were learnt. */
+  readonly learnt: string[] = [];
   readonly stores: MemoryStores;
   readonly clock: NodeClock;
   readonly links: SimLinks;
@@ -140,7 +142,8 @@ export class TestUser {
   #controller = new AbortController();
   #heads = new Map<number, number>();
   #lastId: bigint | undefined;
-  #learnt = new Map<string, DeviceEntry[]>();
+  #known = new Map<string, DeviceEntry[]>();
+  #onFrame: (frame: Uint8Array) => void = () => {};
 
   constructor(world: MessageWorld, options: UserOptions & { username: string; ip: string }) {
     this.world = world;
@@ -156,6 +159,8 @@ export class TestUser {
       ownAddresses: () => [this.ip],
     });
     this.#options = options;
+    const open = this.links.open.bind(this.links);
+    this.links.open = (secretKey, onFrame) => open(secretKey, this.#onFrame = onFrame);
   }
 
   get username(): string {
@@ -190,7 +195,7 @@ export class TestUser {
   async start(): Promise<Endpoint> {
     this.store = await this.stores.open(this.username);
     const session = this.#session();
-    const people = new WorldPeople(this, this.#learnt);
+    const people = new WorldPeople(this, this.#known);
     const { lists } = this;
     const records = { heads: () => this.heads, connections: () => this.connections };
     this.messenger = new PeerMessenger({ session, people, lists });
@@ -279,6 +284,11 @@ export class TestUser {
     } as Message, this.identity);
   }
 
+  /** Takes a frame in as if the links had handed it over. */
+  receive(frame: Uint8Array): void {
+    this.#onFrame(frame);
+  }
+
   /** Sends raw bytes to a device. */
   throw(to: TestUser, frame: Uint8Array): void {
     this.links.send(to.entry, frame);
@@ -364,7 +374,8 @@ class WorldPeople implements People {
     return devices;
   }
 
-  learn(): boolean {
+  learn(user: UserName): boolean {
+    this.#owner.learnt.push(user.username);
     return true;
   }
 
