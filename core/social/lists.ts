@@ -36,11 +36,8 @@ const batchEntriesMax = 400;
 /** Changes dated further ahead than this would shut out every later one; no message is accepted so far ahead. */
 const aheadMsMax = 15 * 60_000;
 
-/** When this device last knew the lists as the network has them: `[Unix ms]`. */
+/** When this device and the network last agreed on the lists: `[Unix ms]`. */
 const syncedNote = "lists.synced";
-
-/** How old the note may become before it is written again. */
-const syncedEveryMs = 3_600_000;
 
 /** {@linkcode Lists} of one session. */
 export class UserLists implements Lists, ListsView {
@@ -68,7 +65,8 @@ export class UserLists implements Lists, ListsView {
       publicRecord,
       book: this.#book,
       merge: (entries) => this.#merge(entries),
-      synced: (missing) => this.#synced(missing),
+      pulled: (unlisted) => this.#pulled(unlisted),
+      published: () => this.#agreed(),
     });
     const stop = session.ports.directory.onChange((status) => {
       if (status.joined && this.#publisher.dirty) this.#publishSoon();
@@ -147,6 +145,7 @@ export class UserLists implements Lists, ListsView {
     if (complete) this.#pulledAt = this.#session.ports.clock.monotonic();
     else this.#stale = true;
     if (this.#publisher.dirty) this.#publishSoon();
+    else if (complete) await this.#agreed();
     return complete;
   }
 
@@ -237,14 +236,14 @@ export class UserLists implements Lists, ListsView {
    * absence longer than that, so is what this device still has from before it and the pages lack:
    * it was taken out elsewhere, and the trace of that has been dropped since.
    */
-  async #synced(missing: readonly ListEntry[]): Promise<void> {
+  async #pulled(unlisted: readonly ListEntry[]): Promise<void> {
     const now = Math.floor(this.#session.ports.clock.now());
     const syncedAt = this.#syncedAt;
     await this.#mutex.run(async () => {
       const old = [...this.#book.entries()]
         .filter((entry) => !entry.present && entry.when < now - absentKeptMs);
       if (syncedAt !== undefined && syncedAt < now - absentKeptMs) {
-        old.push(...missing.filter((entry) => entry.present && entry.when < syncedAt));
+        old.push(...unlisted.filter((entry) => entry.present && entry.when < syncedAt));
       }
       for (let at = 0; at < old.length; at += batchEntriesMax) {
         const batch = old.slice(at, at + batchEntriesMax);
@@ -253,9 +252,12 @@ export class UserLists implements Lists, ListsView {
       }
       if (old.length > 0) this.#cached.clear();
     });
-    if (syncedAt !== undefined && now - syncedAt < syncedEveryMs) return;
-    this.#syncedAt = now;
-    await this.#session.store.putNote(syncedNote, encode([now]));
+  }
+
+  /** The pages have all that this device has, and it has all that they have. */
+  async #agreed(): Promise<void> {
+    this.#syncedAt = Math.floor(this.#session.ports.clock.now());
+    await this.#session.store.putNote(syncedNote, encode([this.#syncedAt]));
   }
 }
 

@@ -39,8 +39,10 @@ export interface ListPublisherParts {
   readonly book: ListBook;
   /** Takes in entries of a page; resolves to those that were news. */
   readonly merge: (entries: readonly ListEntry[]) => Promise<ListEntry[]>;
-  /** All pages have been read; these entries they lack. */
-  readonly synced: (missing: readonly ListEntry[]) => Promise<void>;
+  /** All pages have been read; these entries are missing on pages that were there. */
+  readonly pulled: (unlisted: readonly ListEntry[]) => Promise<void>;
+  /** Everything has been published. */
+  readonly published: () => Promise<void>;
 }
 
 /** Keeps the pages in step with the entries. */
@@ -105,7 +107,9 @@ export class ListPublisher {
     }
     if (!known || this.dirty) return false;
     const outcome = await publicRecord.publish(signal);
-    return outcome === "written" || outcome === "unchanged";
+    if (outcome !== "written" && outcome !== "unchanged") return false;
+    await this.#parts.published();
+    return true;
   }
 
   /** Writes the pages that lack something. */
@@ -202,18 +206,23 @@ export class ListPublisher {
     const layout = publicRecord.layout();
     const pages = Array.from({ length: layout.pages }, (_, page) => page);
     let reached = true;
-    const missing: ListEntry[] = [];
+    // Before the first generation there is no page that anything could be on.
+    const missing: ListEntry[] = layout.pages === 0 ? [...book.entries()] : [];
+    const unlisted: ListEntry[] = [];
     await mapBounded(pages, pagesParallel, async (page) => {
       const namespace = pageNamespaceOf(layout.generation, page);
       if (!reached || !await writer.read(namespace)) {
         reached = false;
         return;
       }
-      missing.push(...await this.#take(page, layout, writer.inForce(namespace, "page")));
+      const record = writer.inForce(namespace, "page");
+      const lacking = await this.#take(page, layout, record);
+      missing.push(...lacking);
+      if (record !== undefined) unlisted.push(...lacking);
     });
     if (!reached || layout.generation !== publicRecord.layout().generation) return false;
     this.#pulledGeneration = layout.generation;
-    await this.#parts.synced(missing);
+    await this.#parts.pulled(unlisted);
     for (const { list, username } of missing) {
       if (book.get(list, username) !== undefined) this.#touched.add(username);
     }

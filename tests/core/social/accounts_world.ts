@@ -105,6 +105,14 @@ export class Device {
     });
   }
 
+  /** The same data folder after its peer died. */
+  static restart(world: World, dead: Device): Device {
+    const device = world.device();
+    for (const part of ["keys", "stores"] as const) Object.assign(device, { [part]: dead[part] });
+    Object.assign(device.ports, { keys: dead.keys, stores: dead.stores });
+    return device;
+  }
+
   register(username: string, word: string = password): Promise<OpenAccount> {
     return this.accounts.register({ username, password: word });
   }

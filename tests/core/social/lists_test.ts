@@ -256,9 +256,7 @@ Deno.test("A device away for half a year does not bring back what was taken out 
   const first = await world.run(away.register("alice"));
   await follow(first, "bob");
   await follow(first, "carol");
-  await world.run(first.records.pull());
   await world.clock.advance(5_000);
-  await world.run(first.records.pull());
   await first.session.close();
   const second = await world.run(world.device().login("alice"));
   await world.run(second.records.pull());
@@ -275,4 +273,20 @@ Deno.test("A device away for half a year does not bring back what was taken out 
   assert.deepEqual(namesPublished(world, "alice"), ["carol", "dave"]);
   await second.session.close();
   await third.session.close();
+});
+
+Deno.test("Lists outlive records that ran out on the network, from any device's own database", async () => {
+  const world = new World();
+  const device = world.device();
+  const first = await world.run(device.register("alice"));
+  await world.run(applyMany(first, 200));
+  await world.clock.advance(60_000);
+  await first.session.close();
+  await world.clock.advance(500 * dayMs);
+  assert.equal(world.network.peek("alice", "public"), undefined);
+  const second = await world.run(device.login("alice"));
+  await world.run(second.records.pull());
+  await world.clock.advance(10_000);
+  assert.equal(namesPublished(world, "alice").length, 200);
+  await second.session.close();
 });
