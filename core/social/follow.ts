@@ -183,25 +183,41 @@ export class Follows {
     const { lists, notices, session } = this.#parts;
     const { username, key } = user;
     const kind = present ? "follow" : "unfollow";
-    for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
-      // Another device's clock may be ahead; this change is later than what it changes.
-      const known = lists.get("following", username)?.when ?? 0;
-      const when = Math.max(Math.floor(session.ports.clock.now()), known + 1);
-      await notices.put({ username, key, kind, when });
-      if (await lists.apply({ list: "following", username, key, when, present })) {
-        return notices.send(username);
+    try {
+      for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
+        // Another device's clock may be ahead; this change is later than what it changes.
+        const known = lists.get("following", username)?.when ?? 0;
+        const when = Math.max(Math.floor(session.ports.clock.now()), known + 1);
+        await notices.put({ username, key, kind, when });
+        if (await lists.apply({ list: "following", username, key, when, present })) {
+          return notices.send(username);
+        }
+        session.signal.throwIfAborted();
       }
-      session.signal.throwIfAborted();
+    } catch (error) {
+      if (!session.signal.aborted) await this.#undo(username);
+      throw error;
     }
-    const notice = notices.get(username);
-    if (notice !== undefined) await notices.drop(username, notice.when);
-    const entry = lists.get("following", username);
-    if (entry !== undefined) await this.#tell(entry);
+    await this.#undo(username);
     throw new CamelliaError(
       "clock_ahead",
       `Cannot ${kind} ${username}: the list has a later change, dated ahead of the clock, or is full. ` +
         "Check the clock and try again.",
     );
+  }
+
+  /** After a change that failed: the notice says what the list says, or goes. */
+  async #undo(username: string): Promise<void> {
+    const { lists, notices } = this.#parts;
+    const notice = notices.get(username);
+    const entry = lists.get("following", username);
+    try {
+      if (notice !== undefined) await notices.drop(username, notice.when);
+      if (entry !== undefined) await this.#tell(entry);
+    } catch {
+      // The disk fails; the change's own error says so. The next start completes the change.
+    }
+    notices.send(username);
   }
 
   /**

@@ -74,8 +74,8 @@ export class Notices {
 
   /** Removes the notice to a user if it is still the one of that time. */
   async drop(username: string, when: number): Promise<void> {
-    await this.#session.store.dropNotice(username, when);
     if (this.#pending.get(username)?.notice.when === when) this.#forget(username, false);
+    await this.#session.store.dropNotice(username, when);
   }
 
   /** Sends what waits for a user now, whatever its turn would have been; for all without a name. */

@@ -139,7 +139,12 @@ export class SimMachine {
     return this.#peer;
   }
 
-  /** Whether a peer runs. */
+  /** Whether a peer has started and can be used. */
+  get isReady(): boolean {
+    return this.#peer !== undefined;
+  }
+
+  /** Whether a peer runs or is starting. */
   get isRunning(): boolean {
     return this.#life !== undefined;
   }

@@ -165,6 +165,17 @@ Deno.test("A change whose entry a crash prevented is completed at the next start
   assert.deepEqual(removed, ["carol"]);
 });
 
+Deno.test("A change that the disk refuses leaves nothing behind, and nothing is told", async () => {
+  const { base, follows, people, lists, messenger, notices, store } = await setUp();
+  people.add("bob");
+  lists.beforeApply = () => {
+    throw new Error("disk full");
+  };
+  await assert.rejects(follows.follow({ username: "bob" }), /disk full/);
+  await base.advance(3_600_000);
+  assert.deepEqual([messenger.sent.length, notices.size, store.kept.size], [0, 0, 0]);
+});
+
 Deno.test("A message refused for its time is told again when that time has come", async () => {
   const { base, follows, people, messenger, acknowledge, session, notices } = await setUp();
   people.add("bob");
