@@ -25,7 +25,6 @@ import { InboundBudget } from "./budget.ts";
 import type { Session } from "./contracts.ts";
 import { messageAgeMsMax, SeenIds } from "./messenger_seen.ts";
 import { settledWithin, Slices } from "./pause.ts";
-import { warn } from "./warn.ts";
 
 /** Why a frame was refused. */
 export type Refusal =
@@ -54,6 +53,10 @@ const handlerMsMax = 30_000;
 
 /** A sender in whose name somebody forged a message counts as a stranger for so long. */
 const suspectMs = 10_000;
+
+/** The same error is reported at most once in so long; so many are remembered. */
+const sameErrorMs = 60_000;
+const errorsMax = 64;
 
 /** Senders under suspicion, at most. */
 const suspectsMax = 1024;
@@ -129,6 +132,7 @@ export class Inbox {
   readonly #seen: { readonly known: SeenIds; readonly unknown: SeenIds };
   readonly #lanes = { known: new Lane(true), unknown: new Lane(false) };
   readonly #suspects = new BoundedMap<string, number>(suspectsMax);
+  readonly #reported = new BoundedMap<string, number>(errorsMax);
   readonly #idle: (() => void)[] = [];
   /** How many frames were refused, and why. */
   readonly refused: Map<Refusal, number> = new Map<Refusal, number>();
@@ -255,8 +259,14 @@ export class Inbox {
     await settledWithin(session.ports.clock, handled, handlerMsMax);
   }
 
+  /** Tells of an error, of the same one at most once in a while: a full disk fails with every message. */
   #report(error: unknown): void {
-    warn(this.#parts.session, error, "Cannot deal with a message");
+    const { session } = this.#parts;
+    const now = session.ports.clock.monotonic();
+    const what = String(error);
+    if (now - (this.#reported.get(what) ?? -Infinity) < sameErrorMs) return;
+    this.#reported.set(what, now);
+    warn(session, error, "Cannot deal with a message");
   }
 }
 
