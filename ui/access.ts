@@ -9,7 +9,7 @@
  */
 
 import { join } from "node:path";
-import type { PeerApi, PeerEvent } from "../core/api.ts";
+import type { PeerApi, PeerEvent, UserView } from "../core/api.ts";
 import { CamelliaError } from "../core/errors.ts";
 import { parseUsername } from "../core/model/username.ts";
 import type { Context } from "./context.ts";
@@ -104,12 +104,17 @@ export async function chooseUser(context: Context, folder: OpenFolder): Promise<
   );
 }
 
-/** Checks that the running peer's user is the one that `--user` names. */
-async function checkUser(context: Context, api: PeerApi): Promise<void> {
-  const { username } = await api.whoami();
-  if (context.flags.user === undefined) return;
+/**
+ * Who is logged in to the running peer.
+ *
+ * @throws {CamelliaError} `not_logged_in`; `already_logged_in` if it is not the one that `--user` names.
+ */
+export async function runningUser(context: Context, api: PeerApi): Promise<UserView> {
+  const user = await api.whoami();
+  const { username } = user;
+  if (context.flags.user === undefined) return user;
   const wanted = parseUsername(context.flags.user);
-  if (wanted === username) return;
+  if (wanted === username) return user;
   throw new CamelliaError(
     "already_logged_in",
     `Cannot act as ${wanted}: ${username} is logged in to the peer that runs on this data folder. ` +
@@ -117,7 +122,8 @@ async function checkUser(context: Context, api: PeerApi): Promise<void> {
   );
 }
 
-function clientAccess(client: LoopbackClient): Access {
+/** A peer that runs elsewhere. */
+export function clientAccess(client: LoopbackClient): Access {
   return {
     api: client,
     own: false,
@@ -130,7 +136,8 @@ function clientAccess(client: LoopbackClient): Access {
   };
 }
 
-function ownAccess(api: PeerApi): Access {
+/** A peer of this process. */
+export function ownAccess(api: PeerApi): Access {
   return {
     api,
     own: true,
@@ -197,7 +204,7 @@ export async function withPeer<T>(
   }
   const { client } = entry;
   try {
-    if (need === "user") await checkUser(context, client);
+    if (need === "user") await runningUser(context, client);
     return await work(clientAccess(client));
   } finally {
     client.close();

@@ -6,7 +6,7 @@
 
 import { CamelliaError } from "../core/errors.ts";
 import { parseUsername } from "../core/model/username.ts";
-import { chooseUser, enter, withPeer } from "./access.ts";
+import { chooseUser, enter, runningUser, withPeer } from "./access.ts";
 import type { Context } from "./context.ts";
 import { passwordFor } from "./password.ts";
 import { renderUser } from "./render.ts";
@@ -56,7 +56,7 @@ export async function whoami(context: Context): Promise<void> {
   const { output } = context;
   const entry = await enter(context);
   if (entry.kind === "running") {
-    const user = await entry.client.whoami();
+    const user = await runningUser(context, entry.client);
     return await output.result(user, (look) => renderUser(user, look));
   }
   try {
@@ -88,21 +88,30 @@ export async function passwd(context: Context, newPasswordFile: string | undefin
   });
 }
 
+/**
+ * Writes a sealed account to a new file that only its owner can read.
+ *
+ * @throws {CamelliaError} `invalid_argument` if there is a file already, or it cannot be written.
+ */
+export async function saveAccount(file: string, sealed: Uint8Array): Promise<void> {
+  try {
+    await Deno.writeFile(file, sealed, { createNew: true, mode: 0o600 });
+  } catch (error) {
+    const why = error instanceof Deno.errors.AlreadyExists
+      ? "it exists already, and may be the only copy of something"
+      : error instanceof Error
+      ? error.message
+      : String(error);
+    throw new CamelliaError("invalid_argument", `Cannot write ${file}: ${why}`, { cause: error });
+  }
+}
+
 /** `account export FILE`. */
 export async function exportAccount(context: Context, file: string): Promise<void> {
   await withPeer(context, "user", async ({ api }) => {
     const { username } = await api.whoami();
     const sealed = await api.exportAccount();
-    try {
-      await Deno.writeFile(file, sealed, { createNew: true, mode: 0o600 });
-    } catch (error) {
-      const why = error instanceof Deno.errors.AlreadyExists
-        ? "it exists already, and may be the only copy of something"
-        : error instanceof Error
-        ? error.message
-        : String(error);
-      throw new CamelliaError("invalid_argument", `Cannot write ${file}: ${why}`, { cause: error });
-    }
+    await saveAccount(file, sealed);
     await context.output.result(
       { username, file },
       () => `The account ${username} is in ${file}, sealed under its password`,

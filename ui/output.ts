@@ -10,6 +10,7 @@ import type { Io } from "./io.ts";
 import { type Paint, paintFor } from "./paint.ts";
 import type { Look } from "./render.ts";
 import { safeJson, safeText } from "./safe_text.ts";
+import { wrapText } from "./width.ts";
 
 /** Lines that wait for a slow reader at most; beyond them lines are dropped, so that the peer runs on. */
 const linesWaitingMax = 10_000;
@@ -80,13 +81,20 @@ export class Output {
     void this.#io.err(`${line}\n`);
   };
 
+  /** On a terminal broken between words; one line for everybody else. */
+  #fit(message: string): string {
+    if (!this.#io.terminal.error) return message;
+    const words = `error: ${message}`;
+    return wrapText(words, this.#io.size().columns - 1).join("\n").slice("error: ".length);
+  }
+
   /** What went wrong, on standard error. */
   async failure(error: unknown): Promise<Failure> {
     const failure = failureOf(error, this.#logLevel);
     const { code, message } = failure;
     const line = this.json
       ? safeJson({ error: { code, message } })
-      : `${this.#errorPaint.error("error:")} ${safeText(message)}`;
+      : `${this.#errorPaint.error("error:")} ${this.#fit(safeText(message))}`;
     await this.#io.err(`${line}\n`);
     return failure;
   }

@@ -16,7 +16,7 @@ export class FakeIo implements Io {
   stderr = "";
   stdin: Uint8Array = new Uint8Array();
   variables: Record<string, string> = { HOME: "/home/somebody" };
-  readonly files = new Map<string, Uint8Array>();
+  files = new Map<string, Uint8Array>();
   readonly openFiles = new Set<string>();
   readonly interrupts = new Set<(signal: string) => void>();
   exited: number | undefined;
@@ -153,11 +153,15 @@ export class Machine {
   readonly answers: string[] = [];
   readonly asked: string[] = [];
 
-  readonly #prompts: Prompts = {
-    password: (message) => {
-      this.asked.push(message);
-      return Promise.resolve(this.answers.shift() ?? "");
-    },
+  readonly #answer = (message: string): Promise<string> => {
+    this.asked.push(message);
+    return Promise.resolve(this.answers.shift() ?? "");
+  };
+  prompts: Prompts = {
+    password: this.#answer,
+    text: ({ message }) => this.#answer(message),
+    choice: ({ message }) => this.#answer(message),
+    menu: () => this.#answer("menu"),
   };
 
   /** Runs a command; resolves to what it printed since. */
@@ -168,9 +172,18 @@ export class Machine {
     const code = await run(["--data", "/data", ...args], {
       io,
       host: this.host,
-      prompts: this.#prompts,
+      prompts: this.prompts,
     });
     return { code, out: io.stdout.slice(outAt), err: io.stderr.slice(errAt) };
+  }
+
+  /** Starts a command in a process of its own, so that its output does not mix with others'. */
+  start(...args: string[]): { io: FakeIo; ended: Promise<number> } {
+    const io = new FakeIo();
+    io.files = this.io.files;
+    io.variables = { ...this.io.variables };
+    const { host, prompts } = this;
+    return { io, ended: run(["--data", "/data", ...args], { io, host, prompts }) };
   }
 
   /** Runs a command with `--json` that succeeds; resolves to its one document. */
