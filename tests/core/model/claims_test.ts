@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { Identity } from "../../../core/model/identity.ts";
+import {
+  claimFirmMs,
+  ClaimLedger,
+  claimMemoryMs,
+  claimSettledMs,
+} from "../../../core/model/claims.ts";
+import { countVotes } from "../../../core/model/vote.ts";
+import { MemoryClaims } from "../../attacks/network.ts";
+
+const alice = new Identity(new Uint8Array(32).fill(1)).publicKey;
+const mallory = new Identity(new Uint8Array(32).fill(2)).publicKey;
+const yearMs = 365 * 86_400_000;
+
+function ledger(claimsMax = 100, store = new MemoryClaims()) {
+  const time = { now: Date.UTC(2026, 0, 1) };
+  const claims = new ClaimLedger({ store, now: () => time.now, claimsMax });
+  const enter = (username: string, net = "192.0.2", key = alice) =>
+    claims.enter({ username, key, expiresAt: time.now + yearMs, net });
+  return { time, claims, enter, store };
+}
+
+Deno.test("ClaimLedger knows whose a name is until a year after the last record expired", () => {
+  const { time, claims, enter } = ledger();
+  assert(enter("alice"));
+  assert(claims.holds("alice", alice));
+  assert(!claims.holds("alice", mallory));
+  assert(!claims.holds("bob", alice));
+  time.now += yearMs + claimMemoryMs;
+  assert(claims.holds("alice", alice));
+  time.now += 1;
+  assert.equal(claims.get("alice"), undefined);
+  assert.equal(claims.size, 0);
+});
+
+Deno.test("ClaimLedger lengthens a claim with the owner's later records", () => {
+  const { time, claims, enter, store } = ledger();
+  enter("alice");
+  const first = claims.get("alice")?.expiresAt ?? 0;
+  claims.extend("alice", first + 60_000);
+  assert.equal(claims.get("alice")?.expiresAt, first, "a minute more is not worth a write");
+  time.now += yearMs / 2;
+  claims.extend("alice", time.now + yearMs);
+  assert.equal(claims.get("alice")?.expiresAt, time.now + yearMs);
+  assert.deepEqual(store.claims.get("alice"), claims.get("alice"));
+  claims.extend("bob", time.now);
+  assert.equal(claims.size, 1);
+});
+
+Deno.test("A claim is settled after a day, also when the clock was set back", () => {
+  const { time, claims, enter } = ledger();
+  enter("alice");
+  const claim = claims.get("alice");
+  assert(claim);
+  time.now -= 60_000;
+  assert.equal(claims.ageMs(claim), 0);
+  time.now += 60_000 + claimSettledMs - 1;
+  assert(!claims.owns("alice", alice));
+  time.now += 1;
+  assert(claims.owns("alice", alice));
+  assert(claimFirmMs < claimSettledMs);
+});
+
+Deno.test("ClaimLedger finds its claims again after a restart, without the lapsed ones", async () => {
+  const { time, enter, store } = ledger();
+  enter("alice");
+  time.now += yearMs;
+  const again = new ClaimLedger({ store, now: () => time.now });
+  await again.load();
+  assert(again.owns("alice", alice));
+  time.now += 2 * yearMs;
+  const late = new ClaimLedger({ store, now: () => time.now });
+  await late.load();
+  assert.equal(late.size, 0);
+  assert.equal(store.claims.size, 0);
+});
+
+Deno.test("A full ledger keeps settled claims and drops the newest of the busiest network", () => {
+  const { time, claims, enter } = ledger(100);
+  for (let i = 0; i < 10; i++) assert(enter(`settled${i}`));
+  time.now += claimSettledMs;
+  for (let i = 0; i < 200; i++) enter(`flood${i}`, "198.51.100");
+  assert.equal(claims.size, 30, "one in five may be young");
+  assert(claims.holds("flood0", alice));
+  assert(!claims.holds("flood199", alice), "its own network was the busiest");
+  assert(enter("honest", "203.0.113"));
+  assert(claims.holds("honest", alice));
+  assert(!claims.holds("flood19", alice), "its place was taken");
+  for (let i = 0; i < 10; i++) assert(claims.owns(`settled${i}`, alice));
+});
+
+Deno.test("A ledger full of settled claims takes no more, and has room again when they lapse", () => {
+  const { time, claims, enter } = ledger(10);
+  for (let i = 0; i < 10; i++) {
+    assert(enter(`settled${i}`));
+    time.now += claimSettledMs;
+  }
+  assert.equal(claims.size, 10);
+  assert(!enter("late"));
+  assert.equal(claims.size, 10);
+  time.now += 3 * yearMs;
+  assert(enter("late"));
+  assert.equal(claims.size, 1);
+});
+
+Deno.test("A stored excess of claims is cut to the bound, the longest held first", async () => {
+  const { time, enter, store } = ledger(1_000);
+  for (let i = 0; i < 30; i++) {
+    enter(`name${i}`);
+    time.now += 1_000;
+  }
+  const small = new ClaimLedger({ store, now: () => time.now, claimsMax: 5 });
+  await small.load();
+  assert.equal(small.size, 5);
+  assert(small.holds("name0", alice) && small.holds("name4", alice));
+  assert.equal(store.claims.size, 5);
+});
+
+Deno.test("A claim entered anew replaces the other key's", () => {
+  const { claims, enter } = ledger();
+  enter("alice", "192.0.2", mallory);
+  enter("alice", "192.0.2", alice);
+  assert(claims.holds("alice", alice));
+  assert.equal(claims.size, 1);
+  claims.drop("alice");
+  claims.drop("alice");
+  assert.equal(claims.size, 0);
+});
+
+Deno.test("The majority of votes wins, whatever the order of the votes", () => {
+  const votes = [
+    { key: mallory, since: 1 },
+    { key: alice, since: 50 },
+    { key: alice, since: 60 },
+  ];
+  assert.deepEqual(countVotes("alice", votes), [alice, mallory]);
+  assert.deepEqual(countVotes("alice", votes.toReversed()), [alice, mallory]);
+  assert.deepEqual(countVotes("alice", []), []);
+});
+
+Deno.test("A tie goes to the key held for longer, by what half of its voters say", () => {
+  const votes = [
+    { key: alice, since: 100 },
+    { key: alice, since: 110 },
+    { key: alice, since: 120 },
+    { key: mallory, since: 200 },
+    { key: mallory, since: 210 },
+    { key: mallory, since: 220 },
+  ];
+  assert.deepEqual(countVotes("alice", votes)[0], alice);
+  const oneLiar = votes.map((vote) => vote.since === 200 ? { ...vote, since: 0 } : vote);
+  assert.deepEqual(countVotes("alice", oneLiar)[0], alice);
+});
+
+Deno.test("A tie at the same time is decided alike by everybody, for each name on its own", () => {
+  const votes = [{ key: alice, since: 1 }, { key: mallory, since: 1 }];
+  const winners = Array.from({ length: 20 }, (_, i) => countVotes(`name${i}`, votes)[0]);
+  for (const [i, winner] of winners.entries()) {
+    assert.deepEqual(countVotes(`name${i}`, votes.toReversed())[0], winner);
+  }
+  const alices = winners.filter((key) => key === alice).length;
+  assert(alices > 0 && alices < 20, "no key wins every name");
+});

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { toHex, utf8 } from "../../../core/model/bytes.ts";
+import { Identity } from "../../../core/model/identity.ts";
+import { DecodeError, encode } from "../../../core/model/msgpack.ts";
+import {
+  openRecord,
+  peekRecord,
+  readRecord,
+  recordBytesMax,
+  recordKey,
+  recordOf,
+  signRecord,
+} from "../../../core/model/record.ts";
+import { RecordCache } from "../../../core/model/record_cache.ts";
+import type { PublicBody } from "../../../core/model/record_body.ts";
+import {
+  checkRecord,
+  clockToleranceMs,
+  compareRecords,
+  expiryFor,
+  recordLifetimeMs,
+} from "../../../core/model/record_policy.ts";
+import { sealSigned } from "../../../core/model/signed.ts";
+
+const alice = new Identity(new Uint8Array(32).fill(1));
+const now = Date.UTC(2026, 5, 1);
+const body: PublicBody = {
+  since: now,
+  posts: 1,
+  followers: 2,
+  following: 3,
+  heads: [{ device: 1, head: 1 }],
+  generation: 1,
+  pages: 2,
+};
+const content = {
+  username: "alice",
+  namespace: "public" as const,
+  sequence: now,
+  expiresAt: now + 1_000,
+  body,
+};
+
+/** A properly signed value with any payload. */
+function signedParts(...parts: unknown[]): Uint8Array {
+  return sealSigned("record", encode(parts), alice);
+}
+
+Deno.test("A record's key is SHA-1 of name and namespace", () => {
+  assert.equal(toHex(recordKey("alice", "public")), "3f68da4702740bb19aba91b74829f225511de0d6");
+});
+
+Deno.test("A record opens to what was signed", () => {
+  const record = signRecord(content, alice);
+  assert.deepEqual(openRecord(record.value), record);
+  assert.deepEqual(peekRecord(record.value), { username: "alice", namespace: "public" });
+});
+
+Deno.test("A record with any byte changed does not open", () => {
+  const { value } = signRecord(content, alice);
+  for (let i = 0; i < value.length; i++) {
+    const changed = value.slice();
+    changed[i] = (changed[i] ?? 0) ^ 0x41;
+    assert.throws(() => openRecord(changed), DecodeError, String(i));
+  }
+});
+
+Deno.test("A record must have name, namespace, sequence, expiry and body in range", () => {
+  const { username, namespace, sequence, expiresAt } = content;
+  const written = [now, 1, 2, 3, [[1, 1]], 1, 2];
+  assert.doesNotThrow(() =>
+    openRecord(signedParts(username, namespace, sequence, expiresAt, written))
+  );
+  const wrong: unknown[][] = [
+    [username, namespace, sequence, expiresAt],
+    [username, namespace, sequence, expiresAt, written, 0],
+    ["Alice", namespace, sequence, expiresAt, written],
+    [username, "", sequence, expiresAt, written],
+    [username, "publik", sequence, expiresAt, written],
+    [username, namespace, -1, expiresAt, written],
+    [username, namespace, 1n << 60n, expiresAt, written],
+    [username, namespace, sequence, "soon", written],
+    [username, namespace, sequence, expiresAt, []],
+    [username, "private", sequence, expiresAt, written],
+  ];
+  for (const [index, parts] of wrong.entries()) {
+    assert.throws(() => openRecord(signedParts(...parts)), DecodeError, String(index));
+  }
+});
+
+Deno.test("signRecord refuses what is over the limit", () => {
+  const entries = Array.from({ length: 200 }, (_, i) => ({
+    list: "following" as const,
+    username: `user_${i}`,
+    key: alice.publicKey,
+    when: now,
+    present: true,
+  }));
+  const page = { ...content, namespace: "public:1:0" as const, body: { entries } };
+  assert.throws(() => signRecord(page, alice), RangeError);
+  assert.throws(() => readRecord(new Uint8Array(recordBytesMax + 1)), DecodeError);
+});
+
+Deno.test("recordOf gives the body its type, or says that it is another", () => {
+  const record = openRecord(signRecord(content, alice).value);
+  assert.equal(recordOf(record, "public").body.posts, 1);
+  assert.throws(() => recordOf(record, "page"), TypeError);
+});
+
+Deno.test("peekRecord says undefined or nonsense of what is no record, and never throws", () => {
+  for (let length = 0; length < 40; length++) {
+    for (const byte of [0, 0x94, 0xc4, 0xc5, 0xff]) peekRecord(new Uint8Array(length).fill(byte));
+  }
+  const { value } = signRecord(content, alice);
+  for (let cut = 0; cut < value.length; cut++) peekRecord(value.subarray(0, cut));
+  assert.equal(peekRecord(utf8("nothing")), undefined);
+});
+
+Deno.test("A record counts until two minutes after its expiry", () => {
+  const { value } = signRecord(content, alice);
+  const key = recordKey("alice", "public");
+  const end = content.expiresAt + clockToleranceMs;
+  assert(checkRecord(value, key, end - 1).ok);
+  assert(!checkRecord(value, key, end).ok);
+});
+
+Deno.test("A record may not live longer than its namespace allows, with two minutes of tolerance", () => {
+  for (
+    const [namespace, written] of [["public", body], ["connections", { devices: [] }]] as const
+  ) {
+    const expiresAt = expiryFor(namespace, now) + clockToleranceMs;
+    const record = signRecord({ ...content, namespace, expiresAt, body: written }, alice);
+    const key = recordKey("alice", namespace);
+    assert(checkRecord(record.value, key, now).ok, namespace);
+    assert(!checkRecord(record.value, key, now - 1).ok, namespace);
+  }
+  assert.equal(recordLifetimeMs.connections, 900_000);
+});
+
+Deno.test("checkRecord says what is wrong", () => {
+  const { value } = signRecord(content, alice);
+  const key = recordKey("alice", "public");
+  const reasonOf = (v: Uint8Array, k: Uint8Array): string => {
+    const verdict = checkRecord(v, k, now);
+    return verdict.ok ? "ok" : verdict.reason;
+  };
+  assert.equal(reasonOf(value, key), "ok");
+  assert.match(reasonOf(value, recordKey("bob", "public")), /another key/);
+  assert.match(reasonOf(value.subarray(1), key), /malformed/);
+  assert.match(reasonOf(new Uint8Array(recordBytesMax + 1), key), /too long/);
+});
+
+Deno.test("Of two records the higher sequence number wins, then the higher hash", () => {
+  const sign = (sequence: number, posts: number) =>
+    signRecord({ ...content, sequence, body: { ...body, posts } }, alice);
+  assert(compareRecords(sign(2, 1), sign(1, 9)) > 0);
+  assert(compareRecords(sign(1, 9), sign(2, 1)) < 0);
+  const [a, b] = [sign(1, 1), sign(1, 2)];
+  assert.notEqual(compareRecords(a, b), 0);
+  assert.equal(Math.sign(compareRecords(a, b)), -Math.sign(compareRecords(b, a)));
+  assert.equal(compareRecords(a, sign(1, 1)), 0);
+});
+
+Deno.test("RecordCache opens a record once, and believes no copy with other bytes", () => {
+  const cache = new RecordCache();
+  const { value } = signRecord(content, alice);
+  const record = cache.open(value);
+  assert(record);
+  assert.equal(cache.open(value.slice()), record);
+  assert.equal(cache.read(value), record);
+  // The same signature under another payload: the cache finds it by its last bytes.
+  const forged = value.slice();
+  forged[10] = (forged[10] ?? 0) ^ 1;
+  assert.equal(cache.open(forged), undefined);
+  assert.equal(cache.open(value), record);
+});
+
+Deno.test("RecordCache keeps its own copy of what may be a socket's buffer", () => {
+  const cache = new RecordCache();
+  const { value } = signRecord(content, alice);
+  const buffer = value.slice();
+  const record = cache.open(buffer);
+  buffer.fill(0);
+  assert.deepEqual(record?.value, value);
+});
+
+Deno.test("RecordCache stays bounded", () => {
+  const cache = new RecordCache();
+  const first = signRecord(content, alice).value;
+  const opened = cache.open(first);
+  for (let sequence = 0; sequence < 2_000; sequence++) {
+    cache.open(signRecord({ ...content, sequence }, alice).value);
+  }
+  const again = cache.open(first);
+  assert(again !== undefined && again !== opened, "it was forgotten");
+});
