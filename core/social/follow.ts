@@ -276,7 +276,9 @@ export class Follows {
   }
 
   #behind(work: Promise<void>): Promise<void> {
-    const contained = work.catch((error: unknown) => warn(this.#parts.session, error));
+    const contained = work.catch((error: unknown) =>
+      warn(this.#parts.session, error, "Cannot finish a follow")
+    );
     this.#background.add(contained);
     return contained.finally(() => this.#background.delete(contained));
   }

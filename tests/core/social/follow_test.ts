@@ -313,7 +313,7 @@ Deno.test("A fetch that fails is a warning, not the failure of the follow", asyn
   const answer = await base.drive(follows.follow({ username: "bob" }), 2_000);
   assert.equal(answer.following, true);
   assert.deepEqual(session.events, [
-    { event: "warning", code: "internal", message: "nobody there" },
+    { event: "warning", code: "internal", message: "Cannot finish a follow: nobody there" },
   ]);
 });
 
