@@ -153,7 +153,7 @@ export class UserLists implements Lists, ListsView {
   counts(): Counts | undefined {
     const known = this.#syncedAt !== undefined || this.#public.layout().generation === 0 ||
       this.#publisher.pulled;
-    if (!known) return undefined;
+    if (!known || this.#publisher.dirty) return undefined;
     return {
       followers: this.#book.presentCount("followers"),
       following: this.#book.presentCount("following"),

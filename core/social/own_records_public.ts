@@ -38,7 +38,7 @@ export interface Counts {
 
 /** What the lists tell the public record. */
 export interface ListsView {
-  /** The lengths; undefined while the lists are not yet known. */
+  /** The lengths as published; undefined while they are not known, or changes wait to be published. */
   counts(): Counts | undefined;
   /** Another device has written `public`: what it did to the lists is merged; whether that was complete. */
   merge(body: PublicBody): Promise<boolean>;
@@ -105,10 +105,8 @@ export class PublicRecord {
   }
 
   /** Heads by device number. */
-  heads(): readonly Head[] {
-    return [...this.#heads]
-      .map(([device, head]) => ({ device, head }))
-      .sort((a, b) => a.device - b.device);
+  heads(): Head[] {
+    return listed(this.#heads);
   }
 
   /** Takes in the heads that the database has: own posts of other devices arrive there. */
@@ -158,11 +156,21 @@ export class PublicRecord {
 
   async #write(force: boolean, signal?: AbortSignal): Promise<WriteOutcome> {
     this.#pending = true;
+    // Heads that move while this write is read back wait for their own time.
+    let heads: Head[] | undefined;
     const outcome = await this.#writer.write({
       namespace: "public",
       kind: "public",
       force,
-      build: (seen) => this.#build(seen),
+      build: async (seen) => {
+        if (heads === undefined) await this.refreshHeads();
+        if (seen !== undefined) {
+          this.#take(seen.body);
+          await this.#mergeLists(seen);
+        }
+        heads ??= this.heads();
+        return this.#build(heads, seen);
+      },
     }, signal);
     if (outcome === "written" || outcome === "unchanged") {
       this.#readOnce = true;
@@ -173,13 +181,11 @@ export class PublicRecord {
     return outcome;
   }
 
-  async #build(seen: SignedRecord<PublicBody> | undefined): Promise<PublicBody | undefined> {
-    await this.refreshHeads();
-    if (seen !== undefined) {
-      this.#take(seen.body);
-      await this.#mergeLists(seen);
-    }
-    const heads = this.heads();
+  #build(
+    own: readonly Head[],
+    seen: SignedRecord<PublicBody> | undefined,
+  ): PublicBody | undefined {
+    const heads = highest(own, seen?.body.heads ?? []);
     const counts = this.#lists?.counts() ?? seen?.body ?? { followers: 0, following: 0 };
     const body: PublicBody = {
       since: this.#since,
@@ -225,6 +231,20 @@ export class PublicRecord {
   #publishBehind(): void {
     this.publish().catch(() => {}); // Aborted by the logout; a disk error shows wherever it matters.
   }
+}
+
+function listed(heads: ReadonlyMap<number, number>): Head[] {
+  return [...heads]
+    .map(([device, head]) => ({ device, head }))
+    .sort((a, b) => a.device - b.device);
+}
+
+function highest(...lists: (readonly Head[])[]): Head[] {
+  const heads = new Map<number, number>();
+  for (const { device, head } of lists.flat()) {
+    heads.set(device, Math.max(head, heads.get(device) ?? 0));
+  }
+  return listed(heads);
 }
 
 function isSame(a: PublicBody, b: PublicBody): boolean {

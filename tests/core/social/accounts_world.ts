@@ -14,7 +14,7 @@ import { Accounts, type OpenAccount } from "../../../core/social/account.ts";
 import type { Settings } from "../../../core/social/contracts.ts";
 import { preparePasswordJudge } from "../../../core/social/password.ts";
 import { Identity } from "../../../core/model/identity.ts";
-import { VirtualClock } from "../../sim/clock.ts";
+import { startMsDefault, VirtualClock } from "../../sim/clock.ts";
 import { type SimDirectory, SimDirectoryNetwork } from "../../sim/directory.ts";
 import { MemoryKeys } from "../../sim/memory_keys.ts";
 import { MemoryStores, type MemoryStoresOptions } from "../../sim/memory_store.ts";
@@ -144,8 +144,8 @@ export function entry(
 
 /** Commits a post of the session's own device and tells the records. */
 export async function post({ session, records }: OpenAccount, number: number): Promise<void> {
-  const { device, self, identity, store, ports } = session;
-  const id = composeSnowflake({ timeMs: ports.clock.now(), device, sequence: number });
+  const { device, self, identity, store } = session;
+  const id = composeSnowflake({ timeMs: startMsDefault + number, device, sequence: 0 });
   const author = self.username;
   await store.addOwnPost(
     signPost({ author, device, number, id, text: `post ${number}` }, identity),
