@@ -25,6 +25,7 @@ import { InboundBudget } from "./budget.ts";
 import type { Session } from "./contracts.ts";
 import { messageAgeMsMax, SeenIds } from "./messenger_seen.ts";
 import { settledWithin, Slices } from "./pause.ts";
+import { warn } from "./warn.ts";
 
 /** Why a frame was refused. */
 export type Refusal =
