@@ -54,8 +54,8 @@ export class Joining {
     await this.#greet([...given, ...saved], signal);
     if (table.live === 0) return false;
     await writing.closest(own, 1, signal);
-    // Nearest first: those buckets decide which values belong here.
-    for (let bucket = table.bucketCount - 1; bucket >= 0; bucket--) {
+    // From the far end, because buckets split while their contacts are being verified.
+    for (let bucket = 0; bucket < table.bucketCount; bucket++) {
       const target = withPrefix(own, bucket, Id.from(random.bytes(20)));
       await writing.closest(target, 1, signal);
     }

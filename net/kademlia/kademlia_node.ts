@@ -101,6 +101,7 @@ export class KademliaNode {
       k,
       alpha: options.alpha ?? alphaDefault,
       rpc,
+      agenda,
       table,
       neighbours,
       plausible: (contact, from) => this.#plausible(contact, from),

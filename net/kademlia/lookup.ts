@@ -70,10 +70,12 @@ export interface LookupOptions {
   readonly netOf?: (ip: string) => string | undefined;
 }
 
-/** An open query that a later one overtook is likelier lost: it counts half towards a goal. */
-const overtakenWeight = 0.5;
+/** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
+const overtakenWeight = 0.25;
 /** A goal counts as covered by open queries while their expected answers lack no more than this. */
-const goalSlack = 0.2;
+const goalSlack = 0.15;
+/** What the node saw before a lookup weighs as much as two queries of the lookup itself. */
+const answerRateWeight = 2;
 
 /**
  * One lookup as a state machine: `start`, `reply`, `timeout` and `failure` in; out come the candidates
@@ -104,6 +106,8 @@ export class Lookup {
   #asked = 0;
   #lastAnswered = 0;
   #found = 0;
+  #answered = 0;
+  #slow = 0;
   #finished = false;
 
   constructor(options: LookupOptions) {
@@ -138,6 +142,16 @@ export class Lookup {
     return this.#asked;
   }
 
+  /** Queries past their timeout that may still be answered. */
+  get slow(): number {
+    return this.#slow;
+  }
+
+  /** Whether anybody answered; with a goal, whether any holder did. */
+  get fruitful(): boolean {
+    return this.#goal === Infinity ? this.#answered > 0 : this.#found > 0;
+  }
+
   /** Queries that hold a slot. */
   get inFlight(): number {
     return this.#open;
@@ -153,8 +167,14 @@ export class Lookup {
    */
   reply(candidate: Candidate, contacts: readonly NodeContact[], found = false): Candidate[] {
     if (candidate.state !== "asked" && candidate.state !== "slow") return [];
+    if (candidate.state === "slow") {
+      // It counted as dead: with its answer there may be more to ask.
+      this.#slow--;
+      this.#finished = false;
+    }
     this.#release(candidate);
     candidate.state = found ? "holder" : "answered";
+    this.#answered++;
     this.#lastAnswered = Math.max(this.#lastAnswered, candidate.order);
     if (found) {
       this.#found++;
@@ -164,17 +184,25 @@ export class Lookup {
     return this.#advance();
   }
 
+  /** Queries in flight take longer than usual: towards a goal they count for little from now on. */
+  hurry(): Candidate[] {
+    this.#lastAnswered = this.#asked + 1;
+    return this.#advance();
+  }
+
   /** The candidate is silent beyond its timeout: its slot is free. */
   timeout(candidate: Candidate): Candidate[] {
     if (candidate.state !== "asked") return [];
     this.#release(candidate);
     candidate.state = "slow";
+    this.#slow++;
     return this.#advance();
   }
 
   /** The candidate cannot be asked, or answered nonsense. */
   failure(candidate: Candidate): Candidate[] {
     if (candidate.state !== "asked" && candidate.state !== "slow") return [];
+    if (candidate.state === "slow") this.#slow--;
     this.#release(candidate);
     candidate.state = "failed";
     return this.#advance();
@@ -334,7 +362,9 @@ export class Lookup {
     if (this.#goal === Infinity) return false;
     const open = this.#open - overtaken * (1 - overtakenWeight);
     const missing = Math.max(1, this.#goal - this.#found);
-    return open * this.#answerRate >= missing - goalSlack;
+    const rate = (answerRateWeight * this.#answerRate + this.#answered) /
+      (answerRateWeight + this.#answered + this.#slow);
+    return open * rate >= missing - goalSlack;
   }
 
   /** Turns go to the path with the fewest holders, then the fewest queries in flight, then the nearest. */

@@ -63,6 +63,16 @@ export class Neighbours implements CallObserver {
     return this.#answerRate;
   }
 
+  /** The timeout for contacts never measured, in ms. */
+  get timeoutMs(): number {
+    return this.#all.timeoutMs;
+  }
+
+  /** What most answers need, in ms: the smoothed round trip and twice its variation. */
+  get patienceMs(): number {
+    return this.#all.patienceMs;
+  }
+
   timeoutMsOf(contact: NodeContact): number {
     const entry = this.#table.get(contact.nodeId);
     return entry?.roundTrip.measured === true && entry.contact.equals(contact)

@@ -35,4 +35,10 @@ export class RoundTrip {
     const ms = (this.#smoothedUs + 4 * this.#variationUs) / 1_000;
     return Math.min(Math.max(ms, timeoutMsMin), timeoutMsMax);
   }
+
+  /** What most answers need, in ms: SRTT + 2 RTTVAR, at most the timeout. */
+  get patienceMs(): number {
+    if (this.#smoothedUs < 0) return timeoutMsInitial;
+    return Math.min((this.#smoothedUs + 2 * this.#variationUs) / 1_000, this.timeoutMs);
+  }
 }

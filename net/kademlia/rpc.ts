@@ -47,6 +47,8 @@ export class Call implements Entry {
   cancelled = false;
   /** Whether its timeout has passed. */
   late = false;
+  /** How often its timeout was put off because this process stood still. */
+  postponed = 0;
 
   constructor(rpc: Rpc, messageId: Id, sentMs: number, dueMs: number, options: CallOptions) {
     this.#rpc = rpc;
@@ -95,6 +97,11 @@ export interface RpcOptions {
 
 /** Answers requests of others. */
 export type RequestHandler = (data: Uint8Array, from: Address, nowMs: number) => void;
+
+/** Timers of an idle process come within a millisecond or two. */
+const stallMs = 4;
+/** A process that stands still again and again gives up at last. */
+const postponementsMax = 3;
 
 /** Message ids drawn at once: a call for random bytes costs more than the bytes. */
 const idsDrawn = 32;
@@ -169,6 +176,14 @@ export class Rpc {
 
   /** Called by the agenda when a request's timeout, or the time for late answers, has passed. */
   due(call: Call, nowMs: number): void {
+    // A timer that comes late means that this process stood still: the answer may lie unread in the
+    // socket, which is read once timers had their turn.
+    if (nowMs - call.dueMs > stallMs && call.postponed < postponementsMax) {
+      call.postponed++;
+      call.dueMs = nowMs + stallMs;
+      this.#options.agenda.add(call);
+      return;
+    }
     if (call.late) {
       this.#open.delete(call.messageId.w0);
       call.cancelled = true;

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { Agenda } from "./agenda.ts";
 import type { NodeContact } from "./contact.ts";
 import type { Id } from "./id.ts";
 import { type Candidate, Lookup } from "./lookup.ts";
 import type { Neighbours } from "./neighbours.ts";
 import type { RoutingTable } from "./routing_table.ts";
+import type { Timer } from "./ports.ts";
 import type { Call, Caller, Rpc } from "./rpc.ts";
 import { decodeContacts, decodeFound, type WireFound } from "./wire.ts";
 
@@ -17,6 +19,7 @@ export interface Network {
   readonly k: number;
   readonly alpha: number;
   readonly rpc: Rpc;
+  readonly agenda: Agenda;
   readonly table: RoutingTable;
   readonly neighbours: Neighbours;
   /** Whether a contact that `from` told of can be one: not ourselves, and within its reach. */
@@ -36,6 +39,12 @@ export interface SearchOptions {
   readonly onDone: (search: Search) => void;
 }
 
+/** A search without any result waits this long, or so many timeouts, for answers that are late. */
+const graceMsMin = 250;
+const graceTimeouts = 2;
+/** Nobody hedges faster: on loopback a busy process answers in 1 or 2 ms. */
+const hedgeMsMin = 3;
+
 /** One lookup in progress. */
 export class Search implements Caller {
   readonly lookup: Lookup;
@@ -44,6 +53,8 @@ export class Search implements Caller {
   /** Holders being asked for their neighbours, and those that were. */
   readonly #expanding = new Set<Candidate>();
   readonly #expandedOnce = new Set<Candidate>();
+  #grace: Timer | undefined;
+  #hedging: Timer | undefined;
   #done = false;
 
   constructor(network: Network, options: SearchOptions) {
@@ -67,11 +78,14 @@ export class Search implements Caller {
   /** Sends the first queries. Without anybody to ask the search ends at once. */
   start(): void {
     this.#send(this.lookup.start());
+    if (this.#options.goal !== undefined) this.#hedge();
   }
 
   /** Ends the search without a word. */
   stop(): void {
     this.#done = true;
+    this.#grace?.cancel();
+    this.#hedging?.cancel();
   }
 
   answered(call: Call, data: Uint8Array): boolean {
@@ -123,7 +137,33 @@ export class Search implements Caller {
       if (!this.#ask(candidate, method)) queue.push(...this.lookup.failure(candidate));
     }
     if (!this.lookup.finished || this.#done || this.#expand()) return;
-    this.#done = true;
+    if (this.lookup.fruitful || this.lookup.slow === 0) this.#finish();
+    else {
+      // Empty hands are no result while answers may be under way: a stalled process, ours or theirs,
+      // looks like a dead network.
+      const { agenda, neighbours } = this.#network;
+      const waitMs = Math.max(graceMsMin, graceTimeouts * neighbours.timeoutMs);
+      this.#grace ??= agenda.after(waitMs, () => this.#finish());
+    }
+  }
+
+  /**
+   * Just enough queries for the goal is cheap while all are answered; once they take longer than usual
+   * further ones go out, long before timeouts would free their slots.
+   */
+  #hedge(): void {
+    if (this.#done) return;
+    const { agenda, neighbours } = this.#network;
+    this.#hedging = agenda.after(Math.max(hedgeMsMin, neighbours.patienceMs), () => {
+      if (this.#done) return;
+      this.#send(this.lookup.hurry());
+      this.#hedge();
+    });
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.stop();
     this.#options.onDone(this);
   }
 
