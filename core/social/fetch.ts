@@ -27,6 +27,12 @@ const gapDelayMs = { min: 100, max: 400 };
 /** Gaps that could not be filled are not asked for again for so long, whatever messages say. */
 const unfilledMs = 30_000;
 
+/**
+ * What was not to be had is tried again after a while, each time later: the author's own greeting
+ * comes first if all is well, and nobody is bothered for ever about posts that are nowhere.
+ */
+const retryMs = { min: 30_000, max: 3_600_000 };
+
 /** Authors remembered, or waiting for their moment: more than a user can follow. */
 const authorsMax = 8192;
 
@@ -46,6 +52,7 @@ export class Fetches {
   /** Authors of whom not everything was to be had: until when, on the monotonic clock. */
   readonly #unfilled = new BoundedMap<string, number>(authorsMax);
   readonly #soon = new Map<string, Timer>();
+  readonly #retries = new Map<string, { readonly waitMs: number; readonly timer: Timer }>();
 
   /** The fetches of one session. */
   constructor(parts: FetchParts) {
@@ -53,6 +60,8 @@ export class Fetches {
     parts.session.signal.addEventListener("abort", () => {
       for (const timer of this.#soon.values()) timer.cancel();
       this.#soon.clear();
+      for (const { timer } of this.#retries.values()) timer.cancel();
+      this.#retries.clear();
     }, { once: true });
   }
 
@@ -126,10 +135,27 @@ export class Fetches {
       const { clock } = this.#parts.session.ports;
       if (complete) this.#unfilled.delete(name);
       else this.#unfilled.set(name, clock.monotonic() + unfilledMs);
+      this.#planRetry(author, complete);
       return complete;
     }).finally(() => this.#runs.delete(name));
     this.#runs.set(name, { run, over });
     return over;
+  }
+
+  #planRetry(author: UserName, isComplete: boolean): void {
+    const { intake, session: { ports: { clock }, signal } } = this.#parts;
+    const name = nameOf(author);
+    const before = this.#retries.get(name);
+    before?.timer.cancel();
+    this.#retries.delete(name);
+    if (isComplete || signal.aborted || !intake.keeps(author)) return;
+    if (this.#retries.size >= authorsMax) return;
+    const waitMs = before === undefined ? retryMs.min : Math.min(before.waitMs * 2, retryMs.max);
+    const timer = clock.after(waitMs, () => {
+      if (!intake.keeps(author)) this.#retries.delete(name);
+      else this.#start(author).catch((error: unknown) => this.#report(error));
+    });
+    this.#retries.set(name, { waitMs, timer });
   }
 
   #report(error: unknown): void {

@@ -142,10 +142,15 @@ export class PeerSync implements Sync {
     if (await this.#fetches.lacks(from)) this.#fetches.soon(from);
   }
 
-  #wanted(message: MessageOf<"want">): void {
+  async #wanted(message: MessageOf<"want">): Promise<void> {
     const { from, body } = message;
     if (body.connections !== undefined) this.#parts.people.learn(from, body.connections);
     this.#answers.add(message);
+    // Authors who ask for their own posts say how far their feeds reach.
+    if (!isSame(from, body.author) || !this.#intake.keeps(from)) return;
+    const heads = mergeHeads([], body.feeds);
+    if (!this.#heads.raise(from.username, heads)) return;
+    if (await this.#fetches.lacks(from)) this.#fetches.soon(from);
   }
 
   async #received(message: MessageOf<"posts">): Promise<void> {
