@@ -17,7 +17,7 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
-import type { GetResult, KademliaNode } from "../kademlia/node.ts";
+import type { KademliaNode } from "../kademlia/node.ts";
 import type { Answer } from "../kademlia/ports.ts";
 import { mergeSamples, readSample } from "./sample.ts";
 
@@ -162,7 +162,7 @@ export class KademliaDirectory implements Directory {
       signal,
     );
     const record = result?.value && this.#cache.open(result.value);
-    const answer = { answered: answeredBy(result), otherKeys };
+    const answer = { answered: result?.answered ?? 0, otherKeys };
     return record === undefined ? answer : { ...answer, record };
   }
 
@@ -183,7 +183,7 @@ export class KademliaDirectory implements Directory {
       if (owner === undefined || (record && equalBytes(owner, record.publicKey))) continue;
       addKey(otherKeys, owner, otherKeysMax);
     }
-    const answer = { answered: answeredBy(result), otherKeys };
+    const answer = { answered: result?.answered ?? 0, otherKeys };
     return record === undefined ? answer : { ...answer, record };
   }
 
@@ -206,8 +206,4 @@ export class KademliaDirectory implements Directory {
 /** The signal as an option, where there is one. */
 function signalled(signal?: AbortSignal): { signal?: AbortSignal } {
   return signal === undefined ? {} : { signal };
-}
-
-function answeredBy(result: GetResult | undefined): number {
-  return result === undefined ? 0 : Math.max(result.asked, result.answers.length);
 }

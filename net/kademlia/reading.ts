@@ -41,6 +41,8 @@ export interface GetResult {
   readonly answers: readonly Answer[];
   /** How many nodes were asked. */
   readonly asked: number;
+  /** How many of them answered, with an acceptable value or without; the own node counts if it holds one. */
+  readonly answered: number;
 }
 
 /** What {@link Reading} is built from. */
@@ -86,11 +88,12 @@ export class Reading {
     else if (gathered.answers.length < quorum) {
       await this.#search(key, quorum - gathered.answers.length, options, gathered);
     }
-    const { answers, asked } = gathered;
+    const { answers, asked, lacking } = gathered;
+    const answered = answers.length + lacking.length;
     const winner = options.choose === undefined ? this.#best(answers) : options.choose(answers);
-    if (winner === undefined) return { answers, asked };
+    if (winner === undefined) return { answers, asked, answered };
     if (options.repair !== false) this.#repair(key, winner, gathered);
-    return { value: winner.value, winner, answers, asked };
+    return { value: winner.value, winner, answers, asked, answered };
   }
 
   /** The valid values that the closest known nodes hold, without a lookup: for admission. */
