@@ -192,7 +192,7 @@ export class AnswerQueue {
     if (outcome === "gone") return drop();
     if (outcome === "full") return this.#waitForRoom(job) ?? drop();
     const bytes = body.posts.reduce((sum, post) => sum + post.length, messageBytesMin);
-    for (const bucket of buckets) bucket.take(bytes);
+    for (const bucket of buckets) bucket.spend(bytes);
     if (body.done) return drop();
     delete job.body;
     delete job.fullAt;

@@ -43,6 +43,12 @@ export class Bucket {
     return true;
   }
 
+  /** Takes so many units even where they are not there: what follows waits until the debt is paid. */
+  spend(units: number): void {
+    this.#fill();
+    this.#tokens -= units;
+  }
+
   /** Milliseconds until so many units will be there. */
   waitMs(units: number): number {
     this.#fill();
