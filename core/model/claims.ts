@@ -153,6 +153,12 @@ export class ClaimLedger {
     this.#store.put(extended);
   }
 
+  /** Forgets a name whose owner has taken the registration back, unless the claim is settled. */
+  release(username: string): void {
+    const claim = this.get(username);
+    if (claim !== undefined && !this.settled(claim)) this.drop(username);
+  }
+
   /** Forgets a name. */
   drop(username: string): void {
     if (this.#forget(username)) this.#store.drop(username);

@@ -9,8 +9,14 @@
 
 import { compareBytes, equalBytes } from "./bytes.ts";
 import { attempt } from "./msgpack.ts";
-import { openRecord, recordBytesMax, recordKey, type SignedRecord } from "./record.ts";
-import { type BodyOf, kindOfNamespace, type Namespace } from "./record_body.ts";
+import {
+  openRecord,
+  recordBytesMax,
+  type RecordContent,
+  recordKey,
+  type SignedRecord,
+} from "./record.ts";
+import { type BodyOf, kindOfNamespace, type Namespace, type PublicBody } from "./record_body.ts";
 
 /** How far the clocks of owner and holder may differ. */
 export const clockToleranceMs = 120_000;
@@ -64,4 +70,32 @@ export function checkRecord(value: Uint8Array, key: Uint8Array, nowMs: number): 
  */
 export function compareRecords(a: SignedRecord, b: SignedRecord): number {
   return a.sequence - b.sequence || compareBytes(a.payloadHash, b.payloadHash);
+}
+
+/** A `public` record that lives no longer than this from its own `since` on takes a registration back. */
+const withdrawalMs = dayMs;
+
+/**
+ * Whether a `public` record takes the registration back: its owner signed it because the name was not
+ * won. Holders to whom the claim is not settled forget it at once rather than after a year.
+ */
+export function isWithdrawal(record: SignedRecord): boolean {
+  return record.namespace === "public" &&
+    record.expiresAt < (record.body as PublicBody).since + withdrawalMs;
+}
+
+/** The content of the record that takes back the registration made by `claim`, as of now. */
+export function withdrawalOf(
+  claim: SignedRecord<PublicBody>,
+  nowMs: number,
+): RecordContent<PublicBody> {
+  const { username, namespace, sequence, body } = claim;
+  const since = Math.max(body.since, nowMs);
+  return {
+    username,
+    namespace,
+    sequence: Math.max(sequence + 1, nowMs),
+    expiresAt: nowMs,
+    body: { ...body, since },
+  };
 }

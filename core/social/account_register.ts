@@ -13,7 +13,7 @@ import { equalBytes } from "../model/bytes.ts";
 import { Identity } from "../model/identity.ts";
 import { type SignedRecord, signRecord } from "../model/record.ts";
 import type { PrivateBody, PublicBody } from "../model/record_body.ts";
-import { expiryFor } from "../model/record_policy.ts";
+import { expiryFor, withdrawalOf } from "../model/record_policy.ts";
 import type { AccountContext, UnsealedAccount } from "./account_open.ts";
 import { localKeys } from "./account_keys.ts";
 import { judgePassword } from "./password.ts";
@@ -48,13 +48,12 @@ export async function registerAccount(
 ): Promise<UnsealedAccount> {
   assertJoined(context, claimant.username);
   const draft = await prepare(context, claimant, signal);
-  let claimed = false;
+  let claim: SignedRecord<PublicBody> | undefined;
   try {
     signal?.throwIfAborted();
     await context.ports.keys.write(claimant.username, draft.sealed.value);
-    const claim = signRecord(claimOf(context, claimant.username), draft.identity);
     // From here on an abort leaves the key file: holders may have taken the claim already.
-    claimed = true;
+    claim = signRecord(claimOf(context, claimant.username), draft.identity);
     await publish(context, { draft, claim }, signal);
     const { username } = claimant;
     const self = { username, key: draft.identity.publicKey };
@@ -66,9 +65,15 @@ export async function registerAccount(
       isNew: draft.isFresh,
     };
   } catch (error) {
-    draft.identity.wipe();
-    const isFailure = !claimed || error instanceof CamelliaError;
-    if (draft.isFresh && isFailure) await context.ports.keys.remove(claimant.username);
+    const isFailure = claim === undefined || error instanceof CamelliaError;
+    try {
+      if (draft.isFresh && isFailure) {
+        if (claim !== undefined) await takeBack(context, claim, draft.identity);
+        await context.ports.keys.remove(claimant.username);
+      }
+    } finally {
+      draft.identity.wipe();
+    }
     throw error;
   }
 }
@@ -181,6 +186,19 @@ async function publish(
   const { record } = answer;
   if (record === undefined) throw tooFewHolders(username, report);
   if (!equalBytes(record.publicKey, claim.publicKey)) throw nameTaken(username);
+}
+
+/**
+ * Has the holders that accepted the claim forget it: they would keep the name for a key that is about
+ * to be gone, and a second try would find it taken.
+ */
+async function takeBack(
+  { ports }: AccountContext,
+  claim: SignedRecord<PublicBody>,
+  identity: Identity,
+): Promise<void> {
+  const withdrawal = withdrawalOf(claim, Math.floor(ports.clock.now()));
+  await ports.directory.put(signRecord(withdrawal, identity));
 }
 
 function nameTaken(username: string): CamelliaError {

@@ -10,6 +10,7 @@ import { claimFirmMs } from "../../core/model/claims.ts";
 import type { SignedRecord } from "../../core/model/record.ts";
 import { peekRecord, recordKey } from "../../core/model/record.ts";
 import { kindOfNamespace } from "../../core/model/record_body.ts";
+import { isWithdrawal } from "../../core/model/record_policy.ts";
 import type { RecordCache } from "../../core/model/record_cache.ts";
 import { countVotes, type Vote } from "../../core/model/vote.ts";
 import type { Claim } from "../../core/ports.ts";
@@ -84,6 +85,8 @@ export class ClaimAdmission implements Admission {
   admit(request: StoreRequest, ask: () => Promise<Answer[]>): boolean | Promise<boolean> {
     const record = this.#cache.open(request.value);
     if (record === undefined) return false;
+    // Nobody needs to hear of a registration taken back who has not heard of the registration.
+    if (isWithdrawal(record) && this.#ledger.get(record.username) === undefined) return false;
     const known = this.#byClaim(record);
     if (known !== undefined) return known && this.#keep(request.key, record);
     return this.#inTurn(record.username, async () => {
@@ -132,7 +135,7 @@ export class ClaimAdmission implements Admission {
       } else if (names.namespace === "public" && this.#ledger.get(names.username) === undefined) {
         // The claims were lost and the records were not.
         const record = this.#cache.read(value);
-        if (record === undefined) continue;
+        if (record === undefined || isWithdrawal(record)) continue;
         const { username, publicKey, expiresAt } = record;
         this.#ledger.enter({ username, key: publicKey, expiresAt, since: heldSinceMs });
       }
@@ -144,6 +147,7 @@ export class ClaimAdmission implements Admission {
     const claim = this.#ledger.get(record.username);
     if (claim === undefined) return undefined;
     if (equalBytes(claim.key, record.publicKey)) {
+      if (isWithdrawal(record)) this.#ledger.release(record.username);
       this.#ledger.extend(record.username, record.expiresAt);
       return true;
     }

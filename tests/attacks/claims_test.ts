@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { equalBytes } from "../../core/model/bytes.ts";
-import { recordKey } from "../../core/model/record.ts";
+import { recordKey, recordOf, signRecord } from "../../core/model/record.ts";
+import { withdrawalOf } from "../../core/model/record_policy.ts";
 import type { PutReport } from "../../core/ports.ts";
 import { MemoryStorage } from "../../net/kademlia/memory_storage.ts";
 import { type AttackNetwork, MemoryClaims, onNetwork, person } from "./network.ts";
@@ -210,3 +211,35 @@ Deno.test("Attack: a name is claimed on both sides of a partition, and all reade
     });
   }
 });
+
+Deno.test("A registration that failed is taken back, and the name is free at once", () =>
+  onNetwork(40, async (net) => {
+    await net.addPeers(6);
+    const claim = net.sign("alice", mallory);
+    await net.drive(net.peer(1).directory.put(claim));
+    assert.equal(claimed(net, "alice", mallory), 6);
+    const content = withdrawalOf(recordOf(claim, "public"), net.clock.now());
+    const strangers = signRecord(content, alice);
+    assert.equal((await net.drive(net.peer(2).directory.put(strangers))).accepted, 0);
+    const report = await net.drive(net.peer(1).directory.put(signRecord(content, mallory)));
+    assert.equal(report.accepted, 6);
+    assert.equal(claimed(net, "alice", mallory), 0);
+    assert.equal(await net.believed("alice"), undefined);
+    assert.equal((await register(net, "alice")).accepted, 6);
+    assert.deepEqual(await net.believed("alice"), alice.publicKey);
+    assert.equal(await net.inject(recordKey("alice", "public"), claim.value), 0, "replayed");
+  }));
+
+Deno.test("Attack: a settled name is not given up by a record that takes a registration back", () =>
+  onNetwork(42, async (net) => {
+    await net.addPeers(4);
+    const claim = net.sign("alice", alice);
+    await net.drive(net.peer(1).directory.put(claim));
+    await net.clock.advance(dayMs + 3_600_000);
+    const content = withdrawalOf(recordOf(claim, "public"), net.clock.now());
+    await net.drive(net.peer(1).directory.put(signRecord(content, alice)));
+    await net.clock.advance(3_600_000);
+    const forged = net.sign("alice", mallory);
+    assert.equal(await net.inject(recordKey("alice", "public"), forged.value), 0);
+    assert.equal(claimed(net, "alice"), 4);
+  }));

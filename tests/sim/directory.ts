@@ -12,7 +12,7 @@ import { equalBytes, fromHex, toHex } from "../../core/model/bytes.ts";
 import { readRecord, recordKey, type SignedRecord } from "../../core/model/record.ts";
 import type { PageBody } from "../../core/model/record_body.ts";
 import { kindOfNamespace } from "../../core/model/record_body.ts";
-import { checkRecord, compareRecords } from "../../core/model/record_policy.ts";
+import { checkRecord, compareRecords, isWithdrawal } from "../../core/model/record_policy.ts";
 import type {
   Clock,
   Directory,
@@ -137,6 +137,13 @@ export class SimDirectoryNetwork {
     const seen = SimDirectoryNetwork.#parse(value, now);
     if (seen === undefined) return { stored: false, reason: "is not valid" };
     const claim = side.claims.get(seen.username);
+    if (isWithdrawal(seen)) {
+      const mine = claim !== undefined && equalBytes(claim.key, seen.publicKey);
+      if (!mine) return { stored: false, reason: "takes back what nobody has" };
+      side.claims.delete(seen.username);
+      side.records.delete(toHex(recordKey(seen.username, "public")));
+      return { stored: true };
+    }
     if (claim === undefined && seen.namespace !== "public") {
       return { stored: false, reason: "has no claim" };
     }
