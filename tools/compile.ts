@@ -56,23 +56,63 @@ export async function workerFiles(): Promise<string[]> {
   return [...found].sort();
 }
 
-/** zeromq's addons for other targets than this machine's, as absolute paths in the package cache. */
-export async function foreignAddons(): Promise<string[]> {
-  const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], cwd: root })
-    .output();
+/** Files of packages that the executable never loads. */
+const idlePaths: readonly RegExp[] = [
+  // Only the tests, the type checker or a C++ compiler need these packages.
+  /\/(@types|fast-check|node-addon-api|pure-rand)\//,
+  // cmake-ts builds addons; zeromq needs its loader alone.
+  /\/cmake-ts\/[^/]+\/build\/(main|lib)\./,
+  // The password estimator is loaded as CommonJS; these are the same word lists in other forms.
+  /\/@zxcvbn-ts\/.*\/dist\/(zxcvbn-ts\.js|.*\.mjs)$/,
+  /\/@zxcvbn-ts\/.*\/src\//,
+];
+
+/** Source maps from this size on are left out: of the word lists they are as large as the lists. */
+const sourceMapBytesMin = 20_000;
+
+/** Where the package cache keeps the packages of the lockfile. */
+async function packageFolders(): Promise<string[]> {
+  const args = ["info", "--json"];
+  const info = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
   const { npmCache } = JSON.parse(new TextDecoder().decode(info.stdout));
-  const version = denoConfig.imports.zeromq.replace("npm:zeromq@", "");
-  const os = Deno.build.os === "windows" ? "win32" : Deno.build.os;
-  const arch = Deno.build.arch === "x86_64" ? "x64" : "arm64";
-  const own = `/build/${os}/${arch}/node/${os === "linux" ? `${linuxAddon}/` : ""}`;
-  const foreign: string[] = [];
+  const lock = JSON.parse(await Deno.readTextFile(`${root}deno.lock`));
+  const folders: string[] = [];
   for await (const registry of Deno.readDir(npmCache)) {
-    const build = `${npmCache}/${registry.name}/zeromq/${version}/build`;
-    if (await Deno.stat(build).then((stat) => stat.isDirectory, () => false)) {
-      foreign.push(...await filesBelow(build, [".node"]));
+    for (const name of Object.keys(lock.npm)) {
+      // "@scope/name@1.2.3", with peers behind an underscore where there are any.
+      const [, packageName, version] = /^(@?[^@]+)@([^_]+)/.exec(name) ?? [];
+      const folder = `${npmCache}/${registry.name}/${packageName}/${version}`;
+      if (await Deno.stat(folder).then((stat) => stat.isDirectory, () => false)) {
+        folders.push(folder);
+      }
     }
   }
-  return foreign.filter((path) => !path.replaceAll("\\", "/").includes(own));
+  return folders;
+}
+
+/** Whether the file is an addon for another target, a build tool, or a large source map. */
+async function isIdle(path: string): Promise<boolean> {
+  if (path.endsWith(".node")) {
+    const os = Deno.build.os === "windows" ? "win32" : Deno.build.os;
+    const arch = Deno.build.arch === "x86_64" ? "x64" : "arm64";
+    return !path.includes(`/build/${os}/${arch}/node/${os === "linux" ? `${linuxAddon}/` : ""}`);
+  }
+  if (idlePaths.some((pattern) => pattern.test(path))) return true;
+  return path.endsWith(".map") && (await Deno.stat(path)).size >= sourceMapBytesMin;
+}
+
+/**
+ * What of the packages the executable does not need, as absolute paths in the package cache: above
+ * all zeromq's addons for other targets than this machine's.
+ */
+export async function idleFiles(): Promise<string[]> {
+  const idle: string[] = [];
+  for (const folder of await packageFolders()) {
+    for (const path of await filesBelow(folder, [""])) {
+      if (await isIdle(path.replaceAll("\\", "/"))) idle.push(path);
+    }
+  }
+  return idle;
 }
 
 /** The arguments of `deno compile` for an executable at `output`. */
@@ -83,7 +123,7 @@ export async function compileArguments(output: string): Promise<string[]> {
     "--no-prompt",
     ...permissions,
     ...included.map((path) => `--include=${path}`),
-    ...(await foreignAddons()).map((path) => `--exclude=${path}`),
+    ...(await idleFiles()).map((path) => `--exclude=${path}`),
     `--output=${output}`,
     "main.ts",
   ];
