@@ -48,10 +48,13 @@ async function loginFromFile(
   const { ports } = context;
   const { username, password } = claimant;
   const namespaces = ["private", "public", "connections"] as const;
-  const [tried, seen] = await Promise.all([
-    unsealIdentity(local, password, ports.keys),
-    ownRecords(context, { username, key: local.publicKey }, namespaces, signal),
-  ]);
+  const opening = unsealIdentity(local, password, ports.keys);
+  const owner = { username, key: local.publicKey };
+  const seen = await ownRecords(context, owner, namespaces, signal).catch((error: unknown) => {
+    opening.then((identity) => identity?.wipe(), () => {});
+    throw error;
+  });
+  const tried = await opening;
   const found = seen.find((record) => record.namespace === "private");
   const newer = found !== undefined && compareRecords(found, local) > 0;
   if (!newer) {

@@ -32,7 +32,10 @@ const pagesMax = 1_024;
 /** How long pages are remembered, as the least that counts. */
 const rememberedMs = 15 * 60_000;
 
-/** Within this time pages are not read again: a profile and suggestions ask one after another. */
+/**
+ * Within this time pages are not read again while they have as many entries as the public record
+ * says: a profile and suggestions ask one after another.
+ */
 const freshMs = 30_000;
 
 /** Somebody's lists as read. */
@@ -71,22 +74,24 @@ export class ListReader {
 
   async #read(person: Person, generation: number, pages: number): Promise<ListsRead> {
     const numbers = Array.from({ length: pages }, (_, page) => page);
-    const read = await mapBounded(
-      numbers,
-      pagesParallel,
-      (page) => this.#page(person, generation, page),
+    const fresh = entriesOf(person, numbers.map((page) => this.#fresh(person, generation, page)));
+    if (fresh.complete && hasLengths(fresh.entries, person)) return fresh;
+    return entriesOf(
+      person,
+      await mapBounded(numbers, pagesParallel, (page) => this.#page(person, generation, page)),
     );
-    const entries: ListEntry[] = [];
-    for (const [page, record] of read.entries()) {
-      for (const entry of record?.body.entries ?? []) {
-        const belongs = pageOf(entry.username, pages) === page;
-        if (entry.present && belongs && entry.username !== person.username) entries.push(entry);
-      }
-    }
-    return { entries: once(entries), complete: !read.includes(undefined) };
   }
 
-  /** One page: the newest ever seen. */
+  /** A page that was read a moment ago. */
+  #fresh(person: Person, generation: number, page: number): SignedRecord<PageBody> | undefined {
+    const known = this.#pages.get(pageName(person, pageNamespaceOf(generation, page)));
+    const { clock } = this.#session.ports;
+    return known !== undefined && clock.monotonic() - known.readAt < freshMs
+      ? known.record
+      : undefined;
+  }
+
+  /** One page from the network, unless a newer one has been seen. */
   async #page(
     person: Person,
     generation: number,
@@ -95,9 +100,8 @@ export class ListReader {
     const { clock, directory } = this.#session.ports;
     const { signal } = this.#session;
     const namespace = pageNamespaceOf(generation, page);
-    const name = `${person.username}/${toHex(person.key)}/${namespace}`;
+    const name = pageName(person, namespace);
     const known = this.#pages.get(name);
-    if (known !== undefined && clock.monotonic() - known.readAt < freshMs) return known.record;
     for (let attempt = 0; attempt < triesMax; attempt++) {
       if (attempt > 0) await delay(clock, retryMs * attempt, signal);
       const query = { username: person.username, namespace, pin: person.key };
@@ -114,6 +118,32 @@ export class ListReader {
     }
     return known?.record;
   }
+}
+
+function pageName(person: Person, namespace: string): string {
+  return `${person.username}/${toHex(person.key)}/${namespace}`;
+}
+
+/** The present entries of all pages, each on the page where its name belongs. */
+function entriesOf(
+  person: Person,
+  pages: readonly (SignedRecord<PageBody> | undefined)[],
+): ListsRead {
+  const entries: ListEntry[] = [];
+  for (const [page, record] of pages.entries()) {
+    for (const entry of record?.body.entries ?? []) {
+      const belongs = pageOf(entry.username, pages.length) === page;
+      if (entry.present && belongs && entry.username !== person.username) entries.push(entry);
+    }
+  }
+  return { entries: once(entries), complete: !pages.includes(undefined) };
+}
+
+/** Whether there are as many entries as the public record says. */
+function hasLengths(entries: readonly ListEntry[], person: Person): boolean {
+  const followers = entries.filter((entry) => entry.list === "followers").length;
+  const { public: body } = person;
+  return body?.followers === followers && body.following === entries.length - followers;
 }
 
 /** Each name once a list: the owner's own program writes no name twice. */
