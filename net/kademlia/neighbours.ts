@@ -108,7 +108,12 @@ export class Neighbours implements CallObserver {
   meet(contact: NodeContact, answered: boolean, nowMs: number): void {
     const advice = this.#table.consider(contact, answered, nowMs);
     if (advice.kind === "verify") this.verify(contact);
-    else if (advice.kind === "check") this.check(advice.entry, nowMs);
+    else if (advice.kind === "check") {
+      this.check(advice.entry, nowMs);
+      // Of one that moved the new address is asked as well: its answer shows that our own link works,
+      // without which nobody is evicted, and in a quiet network no other answer may come in that time.
+      if (advice.entry.contact.nodeId.equals(contact.nodeId)) this.verify(contact);
+    }
   }
 
   /** Pings a contact that is to enter the table: what others say of its id proves nothing. */

@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { bytesOf, closeAll, keyOf, loopbackNetwork, loopbackNode, textOf } from "./support.ts";
+import { KademliaNode } from "../../../net/kademlia/node.ts";
+import {
+  bytesOf,
+  closeAll,
+  keyOf,
+  loopbackNetwork,
+  loopbackNode,
+  SeededRandom,
+  textOf,
+  VirtualWorld,
+} from "./support.ts";
 
 Deno.test("Two nodes are enough for a network", async () => {
   const nodes = await loopbackNetwork(2);
@@ -35,4 +45,26 @@ Deno.test("A node alone keeps the value itself and stores it outward once somebo
   while (later.stats().values === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   assert.equal(textOf((await later.get(keyOf("k"))).value), "v");
   await closeAll([alone, later]);
+});
+
+Deno.test("A node that came back at another port is known there, in a network of two as well", async () => {
+  const world = new VirtualWorld();
+  const build = (port: number, seed: string) =>
+    KademliaNode.create({
+      time: world.time,
+      random: new SeededRandom(seed),
+      datagrams: world.datagrams("127.0.0.1", port),
+      id: keyOf(seed),
+    });
+  const stays = await build(1, "stays");
+  const moves = await build(2, "moves");
+  const bootstrap = [{ host: "127.0.0.1", port: 1 }];
+  await world.until(moves.bootstrap(bootstrap));
+  await moves.close();
+  const moved = await build(3, "moves");
+  const joined = moved.bootstrap(bootstrap);
+  await world.pass(10_000);
+  assert.ok(await joined);
+  assert.deepEqual(stays.contacts().map(({ port }) => port), [3]);
+  await closeAll([stays, moved]);
 });
