@@ -1,0 +1,121 @@
+/** Attacks by holders that collude: they keep a thief's record and vote for it. */
+
+import assert from "node:assert/strict";
+import { recordKey } from "../../core/model/record.ts";
+import { RecordCache } from "../../core/model/record_cache.ts";
+import type { Admission, ValuePolicy } from "../../net/kademlia/ports.ts";
+import { type AttackNetwork, onNetwork, person } from "./network.ts";
+
+const [alice, mallory] = [person(1), person(2)];
+const query = { username: "alice", namespace: "public" as const };
+
+/** Adds nodes that hold nothing but what mallory signed, and say that they have done so for ever. */
+async function addColluders(net: AttackNetwork, count: number): Promise<void> {
+  const cache = new RecordCache();
+  const isTheirs = (value: Uint8Array): boolean =>
+    cache.open(value)?.publicKey.join() === mallory.publicKey.join();
+  const policy: ValuePolicy = {
+    check: (_key, _value, nowMs) => ({ ok: true, expiresAtMs: nowMs + 86_400_000 }),
+    compare: (a, b) => Number(isTheirs(a)) - Number(isTheirs(b)),
+  };
+  const admission: Admission = {
+    admit: ({ value }) => isTheirs(value),
+    since: () => 1,
+  };
+  const nodes = [];
+  for (let i = 0; i < count; i++) nodes.push(await net.addBare({ policy, admission }));
+  const forged = net.sign("alice", mallory, { sequence: Number.MAX_SAFE_INTEGER });
+  const [first] = nodes;
+  assert(first);
+  const report = await net.drive(first.put(recordKey("alice", "public"), forged.value));
+  assert(report.accepted >= count, `${report.accepted} of ${count} colluders hold it`);
+}
+
+Deno.test("Attack: a minority of holders colludes, and readers without a pin still find the owner", () =>
+  onNetwork(51, async (net) => {
+    await net.addPeers(11);
+    await net.drive(net.peer(2).directory.put(net.sign("alice", alice)));
+    await addColluders(net, 7);
+    for (const peer of net.peers.slice(0, 4)) {
+      const answer = await net.drive(peer.directory.get(query));
+      assert.deepEqual(answer.record?.publicKey, alice.publicKey);
+      assert.deepEqual(answer.otherKeys, [mallory.publicKey], "the clash is told");
+    }
+  }));
+
+Deno.test("Attack: a minority of holders colludes, and a newcomer among them still follows the owner's", () =>
+  onNetwork(52, async (net) => {
+    await net.addPeers(11);
+    await net.drive(net.peer(2).directory.put(net.sign("alice", alice)));
+    await addColluders(net, 7);
+    const newcomer = await net.addPeer();
+    const forged = net.sign("alice", mallory, { sequence: Number.MAX_SAFE_INTEGER });
+    assert.equal(await net.inject(recordKey("alice", "public"), forged.value), 0);
+    assert(!newcomer.claims.holds("alice", mallory.publicKey));
+    await net.drive(net.peer(2).directory.put(net.sign("alice", alice)));
+    assert(newcomer.claims.holds("alice", alice.publicKey));
+  }));
+
+Deno.test("Attack: most holders collude, and a reader with a pin still gets the owner's record", () =>
+  onNetwork(53, async (net) => {
+    await net.addPeers(5);
+    const record = net.sign("alice", alice);
+    await net.drive(net.peer(2).directory.put(record));
+    await addColluders(net, 14);
+    const newcomer = await net.addPeer();
+    const pinned = await net.drive(
+      newcomer.directory.get({ ...query, pin: alice.publicKey }),
+    );
+    assert.deepEqual(pinned.record?.value, record.value);
+    assert.deepEqual(pinned.otherKeys, [mallory.publicKey], "the clash is told");
+    // This is the bound: without a pin, honest holders must outnumber colluding ones.
+    assert.deepEqual(await net.believed("alice", newcomer), mallory.publicKey);
+  }));
+
+Deno.test("Attack: most holders store anything and vote for nothing, and no reader is misled", () =>
+  onNetwork(54, async (net) => {
+    await net.addPeers(3);
+    for (let i = 0; i < 15; i++) await net.addBare();
+    await net.drive(net.peer(2).directory.put(net.sign("alice", alice)));
+    const forged = net.sign("alice", mallory, { sequence: Number.MAX_SAFE_INTEGER });
+    await net.inject(recordKey("alice", "public"), forged.value);
+    for (const peer of net.peers) {
+      assert.deepEqual(await net.believed("alice", peer), alice.publicKey);
+    }
+    // A name that only such nodes have is nobody's.
+    const free = net.sign("bob", mallory);
+    const attacker = await net.attacker();
+    for (const peer of net.peers) net.setSide(peer.node.address.ip, 1);
+    await net.drive(attacker.put(recordKey("bob", "public"), free.value));
+    for (const peer of net.peers) net.setSide(peer.node.address.ip, 0);
+    const answer = await net.drive(
+      net.peer(0).directory.get({ username: "bob", namespace: "public" }),
+    );
+    assert.equal(answer.record, undefined);
+    assert.deepEqual(answer.otherKeys, [mallory.publicKey]);
+  }));
+
+Deno.test("Attack: many ids of one network surround a name, and few of them are asked", () =>
+  onNetwork(55, async (net) => {
+    await net.addPeers(11);
+    await net.drive(net.peer(2).directory.put(net.sign("alice", alice)));
+    const key = recordKey("alice", "public");
+    const cache = new RecordCache();
+    const forged = net.sign("alice", mallory);
+    for (let i = 0; i < 30; i++) {
+      const id = key.slice();
+      id[19] = (id[19] ?? 0) ^ (i + 1);
+      const node = await net.addBare({
+        id,
+        ip: `203.0.113.${i + 1}`,
+        admission: {
+          admit: ({ value }) => cache.open(value)?.publicKey.join() === mallory.publicKey.join(),
+          since: () => 1,
+        },
+      });
+      await net.drive(node.put(key, forged.value));
+    }
+    for (const peer of net.peers.slice(0, 3)) {
+      assert.deepEqual(await net.believed("alice", peer), alice.publicKey);
+    }
+  }));
