@@ -1,0 +1,182 @@
+/**
+ * Nodes that lie together: they answer only with one another, withhold values, and serve forged and
+ * stale ones. They keep to the protocol otherwise, so that nothing but their content gives them away.
+ *
+ * @module
+ */
+import { NodeContact } from "../../net/kademlia/contact.ts";
+import { compareDistance, Id } from "../../net/kademlia/id.ts";
+import type { Address } from "../../net/kademlia/ports.ts";
+import {
+  decodeRequest,
+  encodeContacts,
+  encodeFound,
+  encodePong,
+  encodeRequest,
+  encodeStored,
+} from "../../net/kademlia/wire.ts";
+import type { SimulatedSocket } from "./dht_network.ts";
+import type { SeededRandom } from "./random.ts";
+
+/** Contacts in numerical order, which finds the nearest to any target in a few steps. */
+export class Directory {
+  readonly #sorted: NodeContact[] = [];
+
+  /** Contacts in it. */
+  get size(): number {
+    return this.#sorted.length;
+  }
+
+  /** Adds a contact. */
+  add(contact: NodeContact): void {
+    this.#sorted.splice(this.#rank(contact.nodeId, 0, this.#sorted.length), 0, contact);
+  }
+
+  /** The `count` nearest to `target`, nearest first. */
+  closest(target: Id, count: number): NodeContact[] {
+    const result: NodeContact[] = [];
+    this.#collect(result, target, count, 0, this.#sorted.length, 0);
+    return result;
+  }
+
+  /** The first position whose id is not below `id`. */
+  #rank(id: Id, from: number, to: number): number {
+    let low = from;
+    let high = to;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#sorted[middle];
+      if (other && compareDistance(origin, other.nodeId, id) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Ids from `from` to `to` share their first `bit` bits. The half on the target's side is nearer. */
+  #collect(
+    into: NodeContact[],
+    target: Id,
+    count: number,
+    from: number,
+    to: number,
+    bit: number,
+  ): void {
+    const room = count - into.length;
+    if (room <= 0 || from >= to) return;
+    if (to - from <= sortedMax || bit >= 32) {
+      const few = this.#sorted.slice(from, to);
+      few.sort((a, b) => compareDistance(target, a.nodeId, b.nodeId));
+      into.push(...few.slice(0, room));
+      return;
+    }
+    const mask = 1 << (31 - bit);
+    let low = from;
+    let high = to;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (((this.#sorted[middle]?.nodeId.w0 ?? 0) & mask) === 0) low = middle + 1;
+      else high = middle;
+    }
+    const first = (target.w0 & mask) === 0;
+    this.#collect(into, target, count, first ? from : low, first ? low : to, bit + 1);
+    this.#collect(into, target, count, first ? low : from, first ? to : low, bit + 1);
+  }
+}
+
+const origin = new Id(0, 0, 0, 0, 0);
+/** Ranges this short are sorted rather than halved. */
+const sortedMax = 32;
+
+/** How a liar treats a value that it is asked for. */
+export type Lie = "withhold" | "forge" | "stale";
+
+const lies: readonly Lie[] = ["withhold", "forge", "stale"];
+
+/** One conspiracy. */
+export class Collusion {
+  readonly contacts: Directory = new Directory();
+  readonly #k: number;
+  readonly #stale = new Map<string, Uint8Array>();
+  readonly #ids = new Set<string>();
+
+  /** `k`: contacts an answer. */
+  constructor(k = 20) {
+    this.#k = k;
+  }
+
+  /** Whether the id is one of theirs. */
+  has(id: Uint8Array): boolean {
+    return this.#ids.has(String(id));
+  }
+
+  /** What they serve as stale under a key: an earlier value of its owner. */
+  remember(key: Uint8Array, value: Uint8Array): void {
+    this.#stale.set(Id.from(key).toString(), value);
+  }
+
+  /** From now on this socket lies. Its node, if there is one, goes on sending and takes answers. */
+  corrupt(socket: SimulatedSocket, id: Uint8Array, lie: Lie = this.#nextLie()): void {
+    const { ip, port } = socket.address;
+    const own = Id.from(id);
+    this.#ids.add(String(id));
+    this.contacts.add(new NodeContact(own, ip, port));
+    socket.intercept = (data, from) => this.#answer(socket, own, lie, data, from);
+  }
+
+  #nextLie(): Lie {
+    return lies[this.contacts.size % lies.length] ?? "withhold";
+  }
+
+  #answer(socket: SimulatedSocket, own: Id, lie: Lie, data: Uint8Array, from: Address): boolean {
+    const request = decodeRequest(data);
+    if (request === undefined) return false;
+    const { method, target, value } = request;
+    if (method === "ping") socket.send(encodePong(data, own), from);
+    else if (target === undefined) return false;
+    else if (method === "store" && value !== undefined) {
+      // Says yes and throws it away.
+      socket.send(encodeStored(data, true), from);
+    } else {
+      const stale = method === "find_value" ? this.#stale.get(target.toString()) : undefined;
+      if (stale !== undefined && lie === "stale") {
+        socket.send(encodeFound(data, { value: stale, scalar: false }), from);
+      } else if (stale !== undefined && lie === "forge") {
+        socket.send(encodeFound(data, { value: forged(stale), scalar: false }), from);
+      } else socket.send(encodeContacts(data, this.contacts.closest(target, this.#k)), from);
+    }
+    return true;
+  }
+}
+
+/** A value with the highest number and a seal that cannot fit. */
+function forged(stale: Uint8Array): Uint8Array {
+  const value = stale.slice();
+  value.fill(0xff, 8, 12);
+  return value;
+}
+
+/**
+ * A liar without a node of its own: answers whoever asks, and makes itself known to whom it is told to.
+ */
+export class Sybil {
+  readonly contact: NodeContact;
+  readonly #socket: SimulatedSocket;
+  readonly #random: SeededRandom;
+
+  /** Opens for business on `socket`. */
+  constructor(socket: SimulatedSocket, collusion: Collusion, id: Uint8Array, random: SeededRandom) {
+    this.#socket = socket;
+    this.#random = random;
+    this.contact = new NodeContact(Id.from(id), socket.address.ip, socket.address.port);
+    socket.onReceive(() => {});
+    collusion.corrupt(socket, id);
+  }
+
+  /** Asks `to` something, as whoever wants to enter its table does. */
+  greet(to: Address): void {
+    const sender = this.contact.nodeId;
+    const target = Id.from(this.#random.bytes(20));
+    const request = { method: "find_node", sender, target } as const;
+    this.#socket.send(encodeRequest(Id.from(this.#random.bytes(20)), request), to);
+  }
+}
