@@ -63,6 +63,8 @@ export class Follows {
   readonly #mutex = new Mutex();
   readonly #background = new Set<Promise<void>>();
   readonly #mergedFetches = new Slots(mergedFetchesMax);
+  /** Authors whose posts are still there because the disk failed, and whether under a replaced pin. */
+  readonly #leftOver = new Map<string, boolean>();
 
   /** The follows of one session; {@linkcode start} takes up what earlier ones left undone. */
   constructor(parts: FollowsParts) {
@@ -263,11 +265,25 @@ export class Follows {
     notices.send(username);
   }
 
-  /** Removes an author's posts, unless they are followed (again). */
+  /** Removes an author's posts, unless they are followed (again). What the disk refuses is left over. */
   async #removePosts(username: string, replaced = false): Promise<void> {
-    const { lists, session: { store } } = this.#parts;
+    const { lists, session } = this.#parts;
+    const { store } = session;
+    this.#leftOver.delete(username);
     if (!replaced && lists.get("following", username)?.present) return;
-    if ((await store.feeds(username)).length > 0) await store.removeAuthor(username);
+    try {
+      if ((await store.feeds(username)).length > 0) await store.removeAuthor(username);
+    } catch (error) {
+      this.#leftOver.set(username, replaced);
+      warn(session, error, `Cannot remove the posts of ${username} yet`);
+    }
+  }
+
+  /** Tries again to remove what could not be removed. To be called now and then. */
+  async tidy(): Promise<void> {
+    for (const [username, replaced] of [...this.#leftOver]) {
+      await this.#removePosts(username, replaced);
+    }
   }
 
   #fetchBehind(user: UserName): Promise<void> {

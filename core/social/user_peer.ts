@@ -160,7 +160,9 @@ export class UserPeer {
     await within({ clock, ms: timeoutMs }, async (limit) => {
       await this.#publisher.settled();
       await Promise.all([
-        records.flush(limit).catch((error: unknown) => this.#warn(error)),
+        records.flush(limit).catch((error: unknown) => {
+          if (!limit.aborted) this.#warn(error);
+        }),
         this.follows.settled(),
         this.#delivery.drain(timeoutMs),
       ]);
@@ -214,13 +216,16 @@ export class UserPeer {
   #schedulePull(): void {
     if (this.session.signal.aborted || this.#stopped !== undefined) return;
     this.#timer = this.session.ports.clock.after(pullEveryMs, () => {
-      this.#pull().finally(() => this.#schedulePull());
+      Promise.all([this.#pull(), this.follows.tidy()]).finally(() => this.#schedulePull());
     });
   }
 
   async #pull(): Promise<void> {
+    const { self, signal } = this.session;
     try {
-      await this.account.records.pull(this.session.signal);
+      await this.account.records.pull(signal);
+      // Where another device has posted, the heads in the own record say so.
+      this.#sync.fetch(self, signal).catch((error: unknown) => this.#warn(error));
     } catch (error) {
       this.#warn(error);
     }

@@ -209,6 +209,21 @@ Deno.test("Unfollowing tells the user and removes the posts", async () => {
   await assert.rejects(follows.unfollow({ username: "bob" }), { code: "not_following" });
 });
 
+Deno.test("Posts that the disk refuses to remove are removed later", async () => {
+  const { base, follows, lists, posts, removed, session } = await setUp();
+  lists.add("following", "bob");
+  posts.set("bob", 20);
+  const { removeAuthor } = session.store;
+  session.store.removeAuthor = () => Promise.reject(new Error("disk full"));
+  const answer = await base.drive(follows.unfollow({ username: "bob" }), 2_000);
+  assert.equal(answer.following, false);
+  assert.deepEqual(session.events.map(({ event }) => event), ["warning"]);
+  session.store.removeAuthor = removeAuthor;
+  await follows.tidy();
+  await follows.tidy();
+  assert.deepEqual(removed, ["bob"]);
+});
+
 Deno.test("Posts of an author unfollowed just before a crash are removed at the next start", async () => {
   const lists = new TestLists();
   lists.merge({ list: "following", ...bob, when: 5, present: false });
