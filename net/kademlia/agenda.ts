@@ -16,6 +16,12 @@ export interface Entry {
 }
 
 /**
+ * So much too early is due. Without it the rounding of now + (due - now) could arm a timer for no time
+ * at all, again and again, on a clock that stands still between timers.
+ */
+const earlyMs = 0.01;
+
+/**
  * A heap of deadlines behind a single timer.
  *
  * A request costs no timer of its own: most are answered long before they are due, and what was
@@ -83,7 +89,7 @@ export class Agenda {
     const nowMs = this.#time.monotonic();
     for (let next = this.#heap[0]; next !== undefined; next = this.#heap[0]) {
       if (next.cancelled) this.#pop();
-      else if (next.dueMs > nowMs) break;
+      else if (next.dueMs > nowMs + earlyMs) break;
       else {
         this.#pop();
         try {
