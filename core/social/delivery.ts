@@ -11,7 +11,7 @@ import { batchBytesMax } from "./answer.ts";
 import type { Delivery, Lists, OwnRecords, Session } from "./contracts.ts";
 import { PushQueue } from "./delivery_queue.ts";
 import type { PeerMessenger } from "./messenger.ts";
-import { settledWithin } from "./pause.ts";
+import { pause, settledWithin } from "./pause.ts";
 import { directFollowersMax, Relay } from "./relay.ts";
 import { warn } from "./warn.ts";
 
@@ -23,6 +23,9 @@ const batchPostsMax = 100;
 
 /** The next batch waits so long at most for relays of this one that have to be looked up. */
 const batchMsMax = 250;
+
+/** Posts made within so long after one that went to relays travel together: a message costs more than a post. */
+const crowdPauseMs = 20;
 
 /** How often the user is told that followers keep posts back. */
 const futureToldMs = 600_000;
@@ -101,7 +104,7 @@ export class PeerDelivery implements Delivery {
   }
 
   async #pushBatch(posts: readonly Post[]): Promise<void> {
-    const { session: { self, ports: { clock } }, lists } = this.#parts;
+    const { session: { self, ports: { clock }, signal }, lists } = this.#parts;
     const author = { username: self.username, key: self.key };
     const heads = this.#headsWith(posts);
     this.#queue.push({ to: author, author, posts, heads });
@@ -113,6 +116,7 @@ export class PeerDelivery implements Delivery {
     const spreading = this.#relay.spread({ posts, heads, followers });
     spreading.catch((error: unknown) => this.#report(error));
     await settledWithin(clock, spreading, batchMsMax);
+    await pause(clock, crowdPauseMs, signal);
   }
 
   /** The heads as published, and these posts beyond. */

@@ -69,7 +69,6 @@ export interface Spread {
 /** One batch of posts on its way. */
 class Round {
   readonly spread: Spread;
-  readonly id: Uint8Array;
   /** Followers in the order in which they are tried as relays, and how far that has come. */
   readonly order: readonly UserName[];
   at = 0;
@@ -79,10 +78,11 @@ class Round {
   readonly acked = new Map<string, UserName>();
   /** Shares whose relay has not acknowledged yet. */
   open: Assignment[] = [];
+  /** How to stop listening for acknowledgements. */
+  readonly stops: (() => void)[] = [];
 
-  constructor(spread: Spread, id: Uint8Array, order: readonly UserName[]) {
+  constructor(spread: Spread, order: readonly UserName[]) {
     this.spread = spread;
-    this.id = id;
     this.order = order;
   }
 
@@ -113,16 +113,7 @@ export class Relay {
    * stay silent are replaced behind.
    */
   async spread(spread: Spread): Promise<void> {
-    const { session: { ports: { random } }, messenger, onFuture } = this.#parts;
-    const round = new Round(
-      spread,
-      random.bytes(messageIdBytes),
-      this.#inOrder(spread.followers),
-    );
-    const stop = messenger.onAck(round.id, (from, reason) => {
-      if (reason === "future") onFuture(from);
-      else if (reason === undefined) round.acked.set(toHex(from.key), from);
-    });
+    const round = new Round(spread, this.#inOrder(spread.followers));
     const relays = round.next(directFollowersMax);
     let unplaced = await this.#place(round, round.order.slice(relays.length), relays);
     while (unplaced.length > 0 && round.reached.length < directFollowersMax) {
@@ -135,7 +126,9 @@ export class Relay {
     }
     this.#watch(round).catch(() => {
       // The session has ended.
-    }).finally(stop);
+    }).finally(() => {
+      for (const stop of round.stops) stop();
+    });
   }
 
   /**
@@ -179,7 +172,8 @@ export class Relay {
     relays: readonly UserName[],
   ): Promise<UserName[]> {
     const { session: { self, signal }, messenger, queue } = this.#parts;
-    const { spread: { posts, heads }, id } = round;
+    const { posts, heads } = round.spread;
+    const id = this.#newId(round);
     const signed = posts.map((post) => post.signed);
     const unplaced: UserName[] = [];
     const { assignments, left } = dealOut(users, relays);
@@ -196,6 +190,18 @@ export class Relay {
       unplaced.push(...share);
     }));
     return [...unplaced, ...left];
+  }
+
+  /** An id for the messages that place shares once; by acknowledging it relays show that they act. */
+  #newId(round: Round): Uint8Array {
+    const { session: { ports: { random } }, messenger, onFuture } = this.#parts;
+    const id = random.bytes(messageIdBytes);
+    const stop = messenger.onAck(id, (from, reason) => {
+      if (reason === "future") onFuture(from);
+      else if (reason === undefined) round.acked.set(toHex(from.key), from);
+    });
+    round.stops.push(stop);
+    return id;
   }
 
   /** Gives the shares of relays that don't acknowledge to others; what is left at last is sent directly. */
