@@ -305,7 +305,7 @@ export class TestUser {
       ports: only<Ports>({
         clock,
         links,
-        random: world.random.fork(`${this.username}/${this.device}`),
+        random: world.random.fork(`${this.username} ${this.ip}`),
       }),
       settings: {
         ...(lifespan === undefined ? {} : { lifespanMs: lifespan }),
