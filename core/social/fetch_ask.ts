@@ -5,6 +5,7 @@
  */
 
 import type { UserName } from "../model/message.ts";
+import type { Head } from "../model/record_body.ts";
 import type { Clock, Timer } from "../ports.ts";
 
 /** How a question ended: answered to the end, silent for too long, or nobody there to hear it. */
@@ -22,6 +23,10 @@ export class Ask {
   readonly #silenceMs: number;
   #resolve: (outcome: AskOutcome) => void = () => {};
   #timer: Timer | undefined;
+  /** How far the one who answers says to have the feeds. */
+  heads: readonly Head[] = [];
+  /** How many posts of the answer were new. */
+  added = 0;
   /** Messages of the answer that are being dealt with. */
   #dealing = 0;
   #isDone = false;
@@ -44,14 +49,16 @@ export class Ask {
   }
 
   /** A message of the answer has come and is going to be dealt with. */
-  begin(done: boolean): void {
+  begin(message: { readonly done: boolean; readonly heads: readonly Head[] }): void {
     this.#dealing++;
-    if (done) this.#isDone = true;
+    this.heads = message.heads;
+    if (message.done) this.#isDone = true;
     this.#timer?.cancel();
   }
 
-  /** A message of the answer has been dealt with. */
-  end(): void {
+  /** A message of the answer has been dealt with, and so many of its posts were new. */
+  end(added: number): void {
+    this.added += added;
     this.#dealing--;
     if (this.isDone) this.close("done");
     else if (this.#dealing === 0) this.#arm();

@@ -7,7 +7,7 @@
 
 import { feedOf, missingUpTo } from "../model/feed.ts";
 import type { MessageBodyOf, UserName } from "../model/message.ts";
-import type { DeviceEntry } from "../model/record_body.ts";
+import type { DeviceEntry, Head } from "../model/record_body.ts";
 import type { Lists, OwnRecords, People, Session } from "./contracts.ts";
 import { mapBounded } from "./delay.ts";
 import { Ask, type AskOutcome } from "./fetch_ask.ts";
@@ -37,6 +37,9 @@ const candidatesMax = 256;
 
 /** Devices of one user that are asked. */
 const devicesAskedMax = 4;
+
+/** How often one device is asked while its answers bring something and leave something out. */
+const repeatsMax = 5;
 
 /** How long late answers are waited for once everybody has been asked. */
 const graceMs = 1_500;
@@ -109,37 +112,44 @@ export class FetchRun {
   }
 
   /** A message of an answer has come. */
-  begin(ask: Ask, done: boolean): void {
+  begin(ask: Ask, message: MessageBodyOf["posts"]): void {
     if (isSame(ask.user, this.#author)) this.#hasAuthorAnswered = true;
-    ask.begin(done);
+    ask.begin(message);
   }
 
-  /** It has been dealt with. */
-  async end(ask: Ask): Promise<void> {
+  /** It has been dealt with, and so many of its posts were new. */
+  async end(ask: Ask, added: number): Promise<void> {
     // What the author's full answer says of the heads has been taken in by now.
     if (isSame(ask.user, this.#author)) this.#isPromiseKnown = true;
     await this.check();
-    ask.end();
+    ask.end(added);
   }
 
   /** Looks whether all that is promised is there, and ends the run if so. */
   async check(): Promise<boolean> {
     if (this.#isComplete) return true;
-    const { session, heads, intake, records } = this.#parts;
+    const { session, heads, records } = this.#parts;
     const { username } = this.#author;
-    const isSelf = username === session.self.username;
-    if (isSelf) heads.raise(username, records.heads());
+    if (username === session.self.username) heads.raise(username, records.heads());
     const full = this.#asks.filter((ask) => ask.isDone).length;
     if (!this.#isPromiseKnown && full < answersEnough) return false;
-    const feeds = intake.held.without(username, await session.store.feeds(username));
-    const complete = heads.of(username)
-      .filter(({ device }) => !(isSelf && device === session.device))
-      .every(({ device, head }) => missingUpTo(feedOf(feeds, device), head).length === 0);
-    if (!complete) return false;
+    if (await this.#lacks(heads.of(username))) return false;
     this.#isComplete = true;
     this.#abort.abort();
     for (const ask of this.#asks) ask.close("done");
     return true;
+  }
+
+  /** Whether something up to these heads is missing. This device's own feed has no gaps. */
+  async #lacks(heads: readonly Head[]): Promise<boolean> {
+    const { session, intake } = this.#parts;
+    const { username } = this.#author;
+    const isSelf = username === session.self.username;
+    const feeds = intake.held.without(username, await session.store.feeds(username));
+    return heads.some(({ device, head }) => {
+      if (isSelf && device === session.device) return false;
+      return missingUpTo(feedOf(feeds, device), head).length > 0;
+    });
   }
 
   async #askAuthor(): Promise<void> {
@@ -189,24 +199,38 @@ export class FetchRun {
     }
   }
 
+  /** Asks a device, and again while it has more than has come: messages may have been lost. */
   async #askDevice(user: UserName, device: DeviceEntry, silenceMs: number): Promise<AskOutcome> {
+    for (let count = 1;; count++) {
+      const { outcome, ask } = await this.#askOnce(user, device, silenceMs);
+      const mayHelp = outcome !== "refused" && count < repeatsMax && ask !== undefined &&
+        ask.added > 0;
+      if (!mayHelp || this.#abort.signal.aborted || !await this.#lacks(ask.heads)) return outcome;
+    }
+  }
+
+  async #askOnce(
+    user: UserName,
+    device: DeviceEntry,
+    silenceMs: number,
+  ): Promise<{ outcome: AskOutcome; ask?: Ask }> {
     const { session, messenger } = this.#parts;
     const { clock, links } = session.ports;
     const { signal } = this.#abort;
     const listens = await links.probe(device, silenceMs, signal).catch(() => false);
-    if (!listens || signal.aborted) return "refused";
+    if (!listens || signal.aborted) return { outcome: "refused" };
     const body = await wantOf(this.#parts, this.#author);
     const forget = messenger.expect(user);
     const order = { kind: "want" as const, to: user, body, device: device.device };
     try {
       const { id, devices } = await messenger.send(order, signal);
-      if (devices === 0) return "refused";
+      if (devices === 0) return { outcome: "refused" };
       const ask = new Ask({ user, id, clock, silenceMs });
       this.#asks.push(ask);
       signal.addEventListener("abort", () => ask.close("silent"), { once: true });
-      return await ask.outcome;
+      return { outcome: await ask.outcome, ask };
     } catch (error) {
-      if (signal.aborted) return "refused";
+      if (signal.aborted) return { outcome: "refused" };
       throw error;
     } finally {
       // A late answer should not be worth less for being late.

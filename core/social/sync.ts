@@ -158,16 +158,19 @@ export class PeerSync implements Sync {
     const answered = body.answers === undefined
       ? undefined
       : this.#fetches.find(body.author, body.answers, from);
-    answered?.run.begin(answered.ask, body.done);
+    answered?.run.begin(answered.ask, body);
+    let added = 0;
     try {
-      if (this.#intake.keeps(body.author)) await this.#take(message, answered !== undefined);
-      else if (body.answers === undefined && isSame(from, body.author)) this.#refuse(from);
+      if (this.#intake.keeps(body.author)) {
+        added = await this.#take(message, answered !== undefined);
+      } else if (body.answers === undefined && isSame(from, body.author)) this.#refuse(from);
     } finally {
-      await answered?.run.end(answered.ask);
+      await answered?.run.end(answered.ask, added);
     }
   }
 
-  async #take(message: MessageOf<"posts">, isAwaited: boolean): Promise<void> {
+  /** Resolves to how many posts were new. */
+  async #take(message: MessageOf<"posts">, isAwaited: boolean): Promise<number> {
     const { body: { author, heads, posts }, from } = message;
     const report = await this.#intake.take(author, posts);
     // Only the author's word on heads counts; every post is such a word as well.
@@ -177,6 +180,7 @@ export class PeerSync implements Sync {
     if (report.future > 0) await this.#tellFuture(message);
     this.#pass(message, report);
     if (!isAwaited && await this.#fetches.lacks(author)) this.#fetches.soon(author);
+    return report.added.length;
   }
 
   #pass(message: MessageOf<"posts">, report: IntakeReport): void {
