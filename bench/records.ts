@@ -6,7 +6,7 @@
  * @module
  */
 
-import { argv } from "node:process";
+import { argv, cpuUsage } from "node:process";
 import { parseArgs } from "node:util";
 import { Identity } from "../core/model/identity.ts";
 import { readRecord, recordKey, signRecord } from "../core/model/record.ts";
@@ -60,17 +60,23 @@ function page(entries: number): Body {
   };
 }
 
-/** Checks a second: the best of five rounds, since the machine is shared. */
+/** Milliseconds of processor time used so far: others on the machine don't count. */
+function cpuMs(): number {
+  const { user, system } = cpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** Checks a second of one core: the best of five rounds. */
 function rate(items: readonly Item[], fresh: boolean): number {
   let best = 0;
   let policy = new RecordValuePolicy(new RecordCache(), { owns: () => false });
   for (let round = 0; round < 5; round++) {
     if (fresh) policy = new RecordValuePolicy(new RecordCache(), { owns: () => false });
-    const start = clock.monotonic();
+    const start = cpuMs();
     for (const { key, value } of items) {
       if (!policy.check(key, value, now).ok) throw new Error("Cannot measure: a record is refused");
     }
-    best = Math.max(best, 1_000 * items.length / (clock.monotonic() - start));
+    best = Math.max(best, 1_000 * items.length / (cpuMs() - start));
   }
   return Math.round(best);
 }
@@ -92,13 +98,13 @@ const again = distinct.slice(0, 500);
 let forged = 0;
 const refusing = new RecordValuePolicy(new RecordCache(), { owns: () => false });
 const wrongKey = distinct.map(({ value }) => ({ value, key: new Uint8Array(20) }));
-const start = clock.monotonic();
+const start = cpuMs();
 for (const { key, value } of wrongKey) if (!refusing.check(key, value, now).ok) forged++;
-const refusedPerS = Math.round(1_000 * forged / (clock.monotonic() - start));
+const refusedPerS = Math.round(1_000 * forged / (cpuMs() - start));
 
-const decodeStart = clock.monotonic();
+const decodeStart = cpuMs();
 for (const { value } of distinct) readRecord(value);
-const decodePerS = Math.round(1_000 * count / (clock.monotonic() - decodeStart));
+const decodePerS = Math.round(1_000 * count / (cpuMs() - decodeStart));
 
 const result = {
   name: "records",

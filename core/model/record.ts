@@ -105,6 +105,8 @@ export function readRecord(value: Uint8Array): { record: SignedRecord; signed: S
   const namespace = asString(parts[1], "namespace", namespaceLengthMax);
   const kind = kindOfNamespace(namespace);
   if (kind === undefined) throw new DecodeError("namespace is unknown");
+  const { payload } = signed;
+  let payloadHash: Uint8Array | undefined;
   const record: SignedRecord = {
     username: asUsername(parts[0], "username"),
     namespace: namespace as Namespace,
@@ -113,7 +115,10 @@ export function readRecord(value: Uint8Array): { record: SignedRecord; signed: S
     body: bodyKinds[kind].read(parts[4]),
     publicKey: signed.publicKey,
     value,
-    payloadHash: hashOf(signed.payload),
+    // Few records ever meet one with the same number.
+    get payloadHash(): Uint8Array {
+      return payloadHash ??= hashOf(payload);
+    },
   };
   return { record, signed };
 }
