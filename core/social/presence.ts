@@ -19,7 +19,7 @@ import {
 import { clockToleranceMs, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Endpoint, Timer } from "../ports.ts";
 import type { Session } from "./contracts.ts";
-import { within } from "./delay.ts";
+import { abortable, within } from "./delay.ts";
 import type { RecordWriter, WriteOutcome } from "./own_records_writer.ts";
 import { announcedAddresses } from "./presence_address.ts";
 
@@ -44,6 +44,7 @@ export class Presence {
   readonly #writer: RecordWriter;
   readonly #onForeign: ForeignListener;
   #endpoint: Endpoint | undefined;
+  #announcing: { readonly endpoint: Endpoint; readonly done: Promise<void> } | undefined;
   #entry: DeviceEntry | undefined;
   #timer: Timer | undefined;
   #lastWhen = 0;
@@ -71,6 +72,7 @@ export class Presence {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#endpoint = undefined;
+    this.#announcing = undefined;
     this.#retired = this.#entry ?? this.#retired;
     this.#entry = undefined;
   }
@@ -100,7 +102,7 @@ export class Presence {
   /** Announces this device at the endpoint where its links listen, from now on until withdrawn. */
   async announce(endpoint: Endpoint, signal?: AbortSignal): Promise<void> {
     this.#endpoint = endpoint;
-    await this.#announce(signal);
+    await abortable(this.#announceOnce(endpoint), signal);
   }
 
   /** Reads the record; writes it again if this device's entry is gone from it. */
@@ -115,6 +117,7 @@ export class Presence {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#endpoint = undefined;
+    this.#announcing = undefined;
     if (this.#entry === undefined) return;
     const when = Math.max(Math.floor(clock.now()), this.#entry.when + 1);
     // Noted like an announcement: the next login must not take this entry for another device's.
@@ -125,20 +128,35 @@ export class Presence {
     this.#entry = undefined;
   }
 
-  async #announce(signal?: AbortSignal): Promise<void> {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined) return;
+  /** Several may ask at the same moment, such as when the node joins: one announcement serves all. */
+  #announceOnce(endpoint: Endpoint): Promise<void> {
+    const running = this.#announcing;
+    if (running !== undefined && isSameEndpoint(running.endpoint, endpoint)) return running.done;
+    const done = this.#announce(endpoint).finally(() => {
+      if (this.#announcing?.done === done) this.#announcing = undefined;
+    });
+    this.#announcing = { endpoint, done };
+    return done;
+  }
+
+  async #announce(endpoint: Endpoint): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
     const { ports, settings, signal: end } = this.#session;
     const addresses = await announcedAddresses(ports, settings, end);
-    if (endpoint !== this.#endpoint || end.aborted) return;
+    if (!this.#listensAt(endpoint)) return;
     if (addresses.length === 0) return this.#again(retryMs);
     await this.#renewEntry(endpoint, addresses);
-    const outcome = await this.#write(false, signal);
-    if (endpoint !== this.#endpoint) return;
+    if (!this.#listensAt(endpoint)) return;
+    const outcome = await this.#write(false);
+    if (!this.#listensAt(endpoint)) return;
     const done = outcome === "written" || outcome === "unchanged";
     this.#again(done ? renewEveryMs : retryMs);
+  }
+
+  #listensAt(endpoint: Endpoint): boolean {
+    return this.#endpoint !== undefined && isSameEndpoint(this.#endpoint, endpoint) &&
+      !this.#session.signal.aborted;
   }
 
   async #renewEntry(endpoint: Endpoint, addresses: readonly string[]): Promise<void> {
@@ -148,26 +166,27 @@ export class Presence {
     keys.secretKey.fill(0);
     // Noted before it is announced: whatever carries a later time under this number is another's.
     this.#lastWhen = Math.max(now, this.#lastWhen + 1);
-    await store.putNote(note, encode([this.#lastWhen]));
+    const when = this.#lastWhen;
+    await store.putNote(note, encode([when]));
+    if (!this.#listensAt(endpoint) || device !== this.#session.device) return;
     this.#entry = {
       device,
       linkKey: keys.publicKey,
       addresses,
       port: endpoint.port,
       until: now + recordLifetimeMs.connections,
-      when: this.#lastWhen,
+      when,
       present: true,
     };
   }
 
-  async #write(force: boolean, signal?: AbortSignal): Promise<WriteOutcome> {
-    const outcome = await this.#writer.write({
+  #write(force: boolean, signal?: AbortSignal): Promise<WriteOutcome> {
+    return this.#writer.write({
       namespace: "connections",
       kind: "connections",
       force,
       build: (seen) => Promise.resolve(this.#build(seen)),
     }, signal);
-    return outcome;
   }
 
   #build(seen: SignedRecord<ConnectionsBody> | undefined): ConnectionsBody | undefined {
@@ -205,8 +224,15 @@ export class Presence {
   }
 
   #announceBehind(): void {
-    this.#announce().catch(() => this.#again(retryMs)); // Aborted, or a disk error: tried again.
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined) return;
+    // Aborted, or a disk error: tried again.
+    this.#announceOnce(endpoint).catch(() => this.#again(retryMs));
   }
+}
+
+function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return a.ip === b.ip && a.port === b.port;
 }
 
 /** The entries in force with one's own put in its place. */

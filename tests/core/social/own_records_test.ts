@@ -92,6 +92,33 @@ Deno.test("A device is announced with its link key, renewed, and expires 15 minu
   assert.deepEqual(devicesOf(world), []);
 });
 
+Deno.test("However many ask for it at a moment, one announcement is made", async () => {
+  const world = new World();
+  const device = world.device();
+  const alice = await world.run(device.register("alice"));
+  device.directory.latencyMs = 10;
+  device.directory.calls.put = 0;
+  await world.run(Promise.all(Array.from({ length: 5 }, () => alice.records.announce(endpoint))));
+  assert.equal(device.directory.calls.put, 1);
+  await closeAll(alice);
+});
+
+Deno.test("A logout in the middle of an announcement leaves no device announced", async () => {
+  for (let afterMs = 0; afterMs <= 60; afterMs += 5) {
+    const world = new World();
+    const device = world.device();
+    const alice = await world.run(device.register("alice"));
+    device.directory.latencyMs = 20;
+    const announcing = alice.records.announce(endpoint);
+    await world.clock.advance(afterMs);
+    await world.run(alice.records.withdraw());
+    await world.run(announcing);
+    await world.clock.advance(30_000);
+    assert.deepEqual(devicesOf(world).filter((one) => one.present), [], `after ${afterMs} ms`);
+    await closeAll(alice);
+  }
+});
+
 Deno.test("Logging out takes out one's own device and no other", async () => {
   const world = new World();
   const here = world.device();
