@@ -39,7 +39,12 @@ export async function status(context: Context): Promise<void> {
 
 /** The text to post: the argument, or with `-` standard input without its last line break. */
 async function postText(context: Context, argument: string): Promise<string> {
-  if (argument !== "-") return argument;
+  if (argument !== "-") {
+    // Deno puts U+FFFD in the place of bytes that are not UTF-8; nobody types that on purpose.
+    if (!argument.includes("\ufffd")) return argument;
+    const advice = "If the character U+FFFD is meant, give the text on standard input: post -";
+    throw new CamelliaError("invalid_text", `Cannot post: the text is not UTF-8. ${advice}`);
+  }
   const bytes = await context.io.input(postInputBytesMax);
   if (bytes === undefined) {
     throw new CamelliaError(

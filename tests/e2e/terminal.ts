@@ -1,0 +1,90 @@
+/** A real terminal, driven through tmux. */
+
+import { environment } from "./harness.ts";
+
+const waitMs = 30_000;
+
+async function tmux(socket: string, ...args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("tmux", {
+    args: ["-L", socket, "-f", "/dev/null", ...args],
+    clearEnv: true,
+    env: { ...environment(), TERM: "xterm-256color", LC_ALL: "C.UTF-8" },
+    stdin: "null",
+  }).output();
+  if (!success) throw new Error(`tmux ${args[0]}: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
+
+/** Why the tests with a terminal cannot run here, or undefined when they can. */
+export async function whyNoTerminal(): Promise<string | undefined> {
+  try {
+    const { success } = await new Deno.Command("tmux", { args: ["-V"], stdout: "null" }).output();
+    return success ? undefined : "tmux does not run";
+  } catch {
+    return "tmux is not installed";
+  }
+}
+
+/** A terminal with a shell in it. */
+export class Terminal {
+  readonly #socket: string;
+
+  private constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  /** Opens one of 100 columns and 30 rows. */
+  static async open(): Promise<Terminal> {
+    const socket = `camellia-${crypto.randomUUID()}`;
+    const shell = "env -u TMUX PS1='$ ' sh";
+    await tmux(socket, "new-session", "-d", "-x", "100", "-y", "30", shell);
+    const terminal = new Terminal(socket);
+    await terminal.shows(/^\$/m);
+    return terminal;
+  }
+
+  /** What it shows now. */
+  screen(): Promise<string> {
+    return tmux(this.#socket, "capture-pane", "-p");
+  }
+
+  /** Types text as it stands. */
+  async type(text: string): Promise<void> {
+    await tmux(this.#socket, "send-keys", "-l", "--", text);
+  }
+
+  /** Presses keys by name, such as `Enter`, `Down`, `C-c`. */
+  async press(...keys: readonly string[]): Promise<void> {
+    await tmux(this.#socket, "send-keys", ...keys);
+  }
+
+  /** Types a line. */
+  async enter(text: string): Promise<void> {
+    await this.type(text);
+    await this.press("Enter");
+  }
+
+  /** Waits until it shows something; resolves to the screen. */
+  async shows(expected: RegExp): Promise<string> {
+    const giveUpAt = performance.now() + waitMs;
+    while (true) {
+      const screen = await this.screen();
+      if (expected.test(screen)) return screen;
+      if (performance.now() > giveUpAt) {
+        throw new Error(`The terminal does not show ${expected}, but:\n${screen}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Clears the screen of a shell. */
+  async clear(): Promise<void> {
+    await this.enter("clear");
+    await this.shows(/^\$\s*$/);
+  }
+
+  /** Ends everything in it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await tmux(this.#socket, "kill-server").catch(() => {});
+  }
+}
