@@ -142,6 +142,7 @@ export class KademliaNode {
       time,
       random,
       held,
+      reading: this.#reading,
       writing,
       transfers,
       persistence,

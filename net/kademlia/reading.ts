@@ -123,6 +123,19 @@ export class Reading {
     return this.#options.acceptance.compare(theirs, mine) > 0 ? best.value : undefined;
   }
 
+  /** Whether all of `contacts` that answer hold `mine` or what wins over it, and any answers. */
+  async haveAll(key: Id, mine: WireValue, contacts: readonly NodeContact[]): Promise<boolean> {
+    const { acceptance } = this.#options;
+    const gathered: Gathered = { answers: [], lacking: [], asked: 0 };
+    await this.#pollHolders(key, contacts, {}, gathered);
+    const { answers, lacking } = gathered;
+    if (answers.length === 0 || lacking.length > 0) return false;
+    return answers.every(({ value, scalar = false }) => {
+      const theirs = { value, scalar };
+      return sameValue(theirs, mine) || acceptance.compare(theirs, mine) > 0;
+    });
+  }
+
   #ownAnswer(key: Id, options: GetOptions): HeldAnswer | undefined {
     const { held, time, admission, self } = this.#options;
     const value = held.get(key, time.now());

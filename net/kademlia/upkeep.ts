@@ -19,6 +19,7 @@ import type { HeldValue, HeldValues } from "./held_values.ts";
 import { compareDistance, Id, withPrefix } from "./id.ts";
 import type { Random, Time, Timer } from "./ports.ts";
 import type { Persistence } from "./persistence.ts";
+import type { Reading } from "./reading.ts";
 import type { Network } from "./search.ts";
 import type { Transfers } from "./transfers.ts";
 import type { Writing } from "./writing.ts";
@@ -30,6 +31,7 @@ export interface UpkeepOptions {
   readonly time: Time;
   readonly random: Random;
   readonly held: HeldValues;
+  readonly reading: Reading;
   readonly writing: Writing;
   readonly transfers: Transfers;
   readonly persistence: Persistence;
@@ -38,6 +40,9 @@ export interface UpkeepOptions {
 
 /** Two rounds of a minute's sweep between attempts to reach anybody at all. */
 const lonelyChecks = 20;
+
+/** Whom a holder that has got too far away asks whether its value is where it belongs: one may be new. */
+const nearestAsked = 2;
 
 /** Runs the upkeep: one sweep a minute looks at what is due, and starts it. */
 export class Upkeep {
@@ -144,13 +149,18 @@ export class Upkeep {
   }
 
   async #replicate(value: HeldValue): Promise<void> {
-    const { network, held, time, writing } = this.#options;
+    const { network, held, time, reading, writing } = this.#options;
     const { table, k } = network;
     const nowMs = time.now();
     // It may have been stored anew, replaced or removed while others were replicated.
     if (held.get(value.keyId, nowMs) !== value || nowMs < this.#replicateAtMs(value)) return;
     held.touch(value, value.expiresAtMs, nowMs);
-    if (table.countCloserThanOwn(value.keyId, k) >= k) return;
+    if (table.countCloserThanOwn(value.keyId, k) >= k) {
+      // That k others are closer does not mean that they hold it: two networks that had been apart, or
+      // a crowd of newcomers, leave all holders too far away, and then nobody else would replicate.
+      const nearest = table.closest(value.keyId, nearestAsked);
+      if (await reading.haveAll(value.keyId, value, nearest)) return;
+    }
     await writing.put(value.keyId, value, { paths: Math.min(2, pathsDefault) });
   }
 

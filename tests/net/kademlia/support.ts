@@ -140,8 +140,9 @@ export class VirtualWorld {
     promise.then(() => settled = true, () => settled = true);
     for (let steps = 0; !settled; steps++) {
       await settle();
+      if (settled || steps > 1_000_000) break;
       const next = this.#timers.shift();
-      if (settled || next === undefined || steps > 1_000_000) break;
+      if (next === undefined) break;
       if (next.dead) continue;
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.fn();
