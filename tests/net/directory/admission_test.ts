@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { ClaimLedger, claimSettledMs } from "../../../core/model/claims.ts";
+import { recordKey, type SignedRecord } from "../../../core/model/record.ts";
+import { RecordCache } from "../../../core/model/record_cache.ts";
+import { ClaimAdmission } from "../../../net/directory/admission.ts";
+import { RecordValuePolicy } from "../../../net/directory/policy.ts";
+import type { Answer, Contact, StoredValue, StoreRequest } from "../../../net/kademlia/ports.ts";
+import { AttackNetwork, type Draft, MemoryClaims, person } from "../../attacks/network.ts";
+
+const [alice, mallory] = [person(1), person(2)];
+const contact: Contact = { id: new Uint8Array(20), ip: "203.0.113.1", port: 4000 };
+
+/** An admission with fakes around it. */
+class Scene {
+  readonly net = new AttackNetwork(1);
+  readonly time = { now: this.net.clock.now() };
+  readonly cache = new RecordCache();
+  readonly ledger = new ClaimLedger({ store: new MemoryClaims(), now: () => this.time.now });
+  /** What other holders of the key, and those of `public`, answer. */
+  answers: Answer[] = [];
+  elsewhere: Answer[] = [];
+  readonly questions: (number | "all")[] = [];
+  asked = 0;
+  verified = true;
+  readonly verifying: ((real: boolean) => void)[] = [];
+  readonly admission = new ClaimAdmission({
+    ledger: this.ledger,
+    cache: this.cache,
+    monotonic: () => this.time.now,
+    exemptPrivate: false,
+    askNetwork: (_key, quorum) => {
+      this.questions.push(quorum);
+      return Promise.resolve(this.elsewhere);
+    },
+    verify: () => new Promise((resolve) => this.verifying.push(resolve)),
+  });
+
+  sign(owner = alice, draft: Draft = {}): SignedRecord {
+    return this.net.sign("alice", owner, draft);
+  }
+
+  admit(record: SignedRecord, request: Partial<StoreRequest> = {}): boolean | Promise<boolean> {
+    return this.admission.admit({
+      key: recordKey(record.username, record.namespace),
+      value: record.value,
+      from: contact,
+      verifiedSender: true,
+      own: false,
+      nowMs: this.time.now,
+      ...request,
+    }, () => {
+      this.asked++;
+      return Promise.resolve(this.answers);
+    });
+  }
+
+  held(record: SignedRecord): StoredValue {
+    const { username, namespace, value, expiresAt } = record;
+    const at = this.time.now;
+    const key = recordKey(username, namespace);
+    return { key, value, expiresAtMs: expiresAt, heldSinceMs: at, storedAtMs: at };
+  }
+
+  answer(record: SignedRecord, host: number, since?: number): Answer {
+    const from = { ...contact, ip: `192.0.${host}.1` };
+    const said = since === undefined ? {} : { since };
+    return { contact: from, value: record.value, ...said };
+  }
+}
+
+Deno.test("Admission asks the others once for a name, and never again for its owner's records", async () => {
+  const scene = new Scene();
+  assert.equal(await scene.admit(scene.sign()), true);
+  assert.equal(scene.asked, 1);
+  assert.equal(scene.admit(scene.sign(alice, { sequence: 9 })), true, "at once");
+  assert.equal(scene.admit(scene.sign(alice, { namespace: "connections" })), true);
+  assert.equal(scene.admit(scene.sign(mallory)), false, "young claims stand firm for a moment");
+  assert.equal(scene.asked, 1);
+  assert.deepEqual(scene.questions, []);
+});
+
+Deno.test("Admission asks holders of public about other records, and all of them if a few disagree", async () => {
+  const scene = new Scene();
+  const [claim, forged] = [scene.sign(), scene.sign(mallory)];
+  scene.elsewhere = [1, 2, 3].map((host) => scene.answer(claim, host, 5));
+  assert.equal(await scene.admit(scene.sign(alice, { namespace: "connections" })), true);
+  assert.deepEqual(scene.questions, [5]);
+  const other = new Scene();
+  other.elsewhere = [...scene.elsewhere, scene.answer(forged, 4, 1)];
+  assert.equal(await other.admit(other.sign(alice, { namespace: "private" })), true);
+  assert.deepEqual(other.questions, [5, "all"]);
+  const thief = new Scene();
+  thief.elsewhere = scene.elsewhere;
+  assert.equal(await thief.admit(thief.sign(mallory, { namespace: "connections" })), false);
+  assert(thief.ledger.holds("alice", alice.publicKey), "it knows better now");
+});
+
+Deno.test("Admission counts no vote of a holder that doesn't say since when", async () => {
+  const scene = new Scene();
+  scene.answers = [1, 2, 3].map((host) => scene.answer(scene.sign(mallory), host));
+  assert.equal(await scene.admit(scene.sign()), true);
+  assert(scene.ledger.holds("alice", alice.publicKey));
+});
+
+Deno.test("Admission lets a majority outvote a young claim, and nothing a settled one", async () => {
+  const scene = new Scene();
+  assert.equal(await scene.admit(scene.sign(mallory)), true);
+  scene.answers = [1, 2].map((host) => scene.answer(scene.sign(), host, 5));
+  scene.time.now += 60_000;
+  assert.equal(await scene.admit(scene.sign()), true);
+  assert(scene.ledger.holds("alice", alice.publicKey));
+  scene.time.now += claimSettledMs;
+  scene.answers = [1, 2, 3].map((host) => scene.answer(scene.sign(mallory), host, 1));
+  assert.equal(scene.admit(scene.sign(mallory)), false);
+});
+
+Deno.test("Admission asks a sender it has never heard for an answer first, a bounded number at once", async () => {
+  const scene = new Scene();
+  const verdicts = Array.from({ length: 20 }, (_, i) => {
+    const record = scene.net.sign(`name${i}`, alice);
+    return Promise.resolve(scene.admit(record, { verifiedSender: false }));
+  });
+  await scene.net.clock.settle();
+  assert.equal(scene.verifying.length, 16);
+  for (const [i, resolve] of scene.verifying.entries()) resolve(i % 2 === 0);
+  const admitted = await Promise.all(verdicts);
+  assert.equal(admitted.filter(Boolean).length, 8);
+  assert.equal(scene.asked, 8, "nobody is asked for a forged address");
+  assert.equal(await scene.admit(scene.sign(), { own: true, verifiedSender: false }), true);
+});
+
+Deno.test("Admission bounds the votes that one network can cause", async () => {
+  const scene = new Scene();
+  for (let i = 0; i < 2_100; i++) await scene.admit(scene.net.sign(`name${i}`, alice));
+  assert.equal(scene.asked, 2_000);
+  assert.equal(scene.ledger.size, 20);
+});
+
+Deno.test("Admission decides on one name one after another", async () => {
+  const scene = new Scene();
+  const both = await Promise.all([scene.admit(scene.sign()), scene.admit(scene.sign(mallory))]);
+  assert.deepEqual(both, [true, false]);
+  assert.equal(scene.asked, 1);
+});
+
+Deno.test("Admission weighs settled accounts above young ones, and crowded pages least", async () => {
+  const scene = new Scene();
+  const weight = (record: SignedRecord) => scene.admission.weight(scene.held(record), 0);
+  const claim = scene.sign();
+  assert.equal(weight(claim), 0, "nobody's");
+  await scene.admit(claim);
+  assert.equal(weight(claim), 1);
+  assert.equal(weight(scene.sign(mallory)), 0);
+  scene.time.now += claimSettledMs;
+  assert.equal(weight(claim), 4);
+  assert.equal(weight(scene.sign(alice, { namespace: "connections" })), 3);
+  const page = scene.sign(alice, { namespace: "public:1:0" });
+  assert.equal(weight(page), 2);
+  for (let i = 0; i < 200; i++) {
+    assert(scene.admit(scene.sign(alice, { namespace: `public:2:${i}` })));
+  }
+  assert.equal(weight(page), 1);
+  for (let i = 0; i < 200; i++) {
+    const { key, value } = scene.held(scene.sign(alice, { namespace: `public:2:${i}` }));
+    scene.admission.forget(key, value);
+  }
+  assert.equal(weight(page), 2);
+  assert.equal(scene.admission.since(new Uint8Array(20), claim.value) !== undefined, true);
+  assert.equal(scene.admission.since(new Uint8Array(20), new Uint8Array(3)), undefined);
+});
+
+Deno.test("A settled claim decides between two owners' records, a young one leaves it open", async () => {
+  const scene = new Scene();
+  const policy = new RecordValuePolicy(scene.cache, scene.ledger);
+  const mine = scene.sign(alice, { sequence: 1 }).value;
+  const theirs = scene.sign(mallory, { sequence: 99 }).value;
+  await scene.admit(scene.sign());
+  assert.equal(policy.compare(mine, theirs), 0);
+  scene.time.now += claimSettledMs;
+  assert(policy.compare(mine, theirs) > 0);
+  assert(policy.compare(theirs, mine) < 0);
+  assert(policy.compare(mine, scene.sign(alice, { sequence: 2 }).value) < 0);
+  assert(policy.compare(mine, new Uint8Array(9)) > 0);
+});
