@@ -141,8 +141,10 @@ export interface BodyOf {
 export type Body = BodyOf[keyof BodyOf];
 
 /** How a body is written and read. */
-interface BodyKind {
+export interface BodyKind {
+  /** The MessagePack form. */
   write(body: Body): unknown;
+  /** The body, from what was decoded; throws `DecodeError`. */
   read(value: unknown): Body;
 }
 

@@ -21,12 +21,17 @@ export class RecordValuePolicy implements ValuePolicy {
   readonly #cache: RecordCache;
   readonly #claims: KnownClaims;
 
-  /** @param claims Decide between records of two owners; they make no record invalid. */
+  /**
+   * The rules, with what the node knows.
+   *
+   * @param claims Decide between records of two owners; they make no record invalid.
+   */
   constructor(cache: RecordCache, claims: KnownClaims) {
     this.#cache = cache;
     this.#claims = claims;
   }
 
+  /** See {@linkcode ValuePolicy.check}. */
   check(key: Uint8Array, value: Uint8Array, nowMs: number): Verdict {
     if (value.length > recordBytesMax) return { ok: false, reason: "is too long" };
     const names = peekRecord(value);
@@ -43,6 +48,7 @@ export class RecordValuePolicy implements ValuePolicy {
     return { ok: true, expiresAtMs: record.expiresAt + clockToleranceMs };
   }
 
+  /** See {@linkcode ValuePolicy.compare}. */
   compare(a: Uint8Array, b: Uint8Array): number {
     const first = this.#cache.read(a);
     const second = this.#cache.read(b);
