@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { KademliaNode } from "../../../net/kademlia/node.ts";
-import type { ValuePolicy } from "../../../net/kademlia/ports.ts";
 import { Id } from "../../../net/kademlia/id.ts";
 import { encodeContacts } from "../../../net/kademlia/wire.ts";
+import { numbered } from "./policies.ts";
 import { holding, naming, Puppet } from "./puppet.ts";
 import {
   bytesOf,
@@ -13,18 +13,6 @@ import {
   virtualNode,
   VirtualWorld,
 } from "./support.ts";
-
-/** Values are texts `<number> <word>`; the higher number wins; the word "bad" is invalid. */
-export const numbered: ValuePolicy = {
-  check(_key, value, nowMs) {
-    return textOf(value)?.includes("bad")
-      ? { ok: false, reason: "bad" }
-      : { ok: true, expiresAtMs: nowMs + 86_400_000_000 };
-  },
-  compare(a, b) {
-    return parseInt(textOf(a) ?? "") - parseInt(textOf(b) ?? "");
-  },
-};
 
 /** A node that knows `count` puppets, in order of distance from `key`. */
 async function among(world: VirtualWorld, count: number, key: Uint8Array) {
