@@ -31,6 +31,12 @@ import { formatHostPort } from "./ui/endpoint.ts";
 import type { Host, Log, OpenFolder, PeerSettings, RunningPeer } from "./ui/host.ts";
 import { SystemIo } from "./ui/system_io.ts";
 
+export type * from "./core/api.ts";
+export type { ErrorCode } from "./core/errors.ts";
+export type { Lifespan } from "./ui/config.ts";
+export type { HostPort } from "./ui/endpoint.ts";
+export type * from "./ui/host.ts";
+
 /** Argon2id for newly sealed keys: the second choice of RFC 9106, section 4 (design, section 4). */
 const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;
 
@@ -178,8 +184,9 @@ async function openFolder(path: string): Promise<OpenFolder> {
   }
 }
 
-if (import.meta.main) {
-  const host: Host = {
+/** What ui/ gets from here: real adapters, and the config.ini that lies beside this file. */
+export async function createHost(): Promise<Host> {
+  return {
     version: denoConfig.version,
     shippedConfig: {
       bytes: await Deno.readFile(new URL("config.ini", import.meta.url)),
@@ -188,5 +195,8 @@ if (import.meta.main) {
     openFolder,
     randomBytes: (length) => random.bytes(length),
   };
-  Deno.exit(await run(Deno.args, { io: new SystemIo(), host }));
+}
+
+if (import.meta.main) {
+  Deno.exit(await run(Deno.args, { io: new SystemIo(), host: await createHost() }));
 }

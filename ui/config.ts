@@ -9,10 +9,10 @@
 import { CamelliaError } from "../core/errors.ts";
 import {
   type HostPort,
-  ntpPort,
   parseAddress,
   parseHost,
   parseHostPort,
+  parseNtpServer,
   parseNumber,
   parsePort,
 } from "./endpoint.ts";
@@ -137,9 +137,9 @@ function parseList<T>(text: string, read: Reader<T>): T[] | undefined {
 }
 
 /** `none`, or a list of servers; 123 is the port of those that name none. */
-export function parseNtpServers(text: string): HostPort[] | undefined {
+function parseNtpServers(text: string): HostPort[] | undefined {
   if (/^none$/i.test(text) || text === "") return [];
-  return parseList(text, (item) => parseHostPort(item, ntpPort));
+  return parseList(text, parseNtpServer);
 }
 
 function checkSection(section: string, line: number): void {

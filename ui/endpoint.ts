@@ -67,3 +67,9 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | un
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** An NTP server: `HOST` or `HOST:PORT`; names and IPv4 addresses, because the client speaks no IPv6. */
+export function parseNtpServer(text: string): HostPort | undefined {
+  const server = parseHostPort(text, ntpPort);
+  return server === undefined || server.host.includes(":") ? undefined : server;
+}

@@ -7,9 +7,9 @@
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import {
   type HostPort,
-  ntpPort,
   parseAddress,
   parseHostPort,
+  parseNtpServer,
   parseNumber,
   parsePort,
 } from "./endpoint.ts";
@@ -88,7 +88,7 @@ const address = expecting("an IP address", parseAddress);
 const node = gathering("HOST:PORT", (text) => parseHostPort(text));
 const timeServer = gathering<HostPort | "none">(
   'HOST, HOST:PORT or "none"',
-  (text) => text === "none" ? "none" : parseHostPort(text, ntpPort),
+  (text) => text === "none" ? "none" : parseNtpServer(text),
 );
 const logLevel = expecting(
   `one of ${logLevels.join(", ")}`,

@@ -104,6 +104,7 @@ Deno.test("Every complaint names the line, the value and what is allowed", () =>
     ["[MESSAGE_LIFESPAN]\nDAYS = 1.5", /line 2: DAYS is "1.5"/],
     ["[MESSAGE_LIFESPAN]\nDAYS = 0", /line 2: the lifespan is not between one second and 100/],
     ["[MESSAGE_LIFESPAN]\nYEARS = 101", /line 2: the lifespan is not between/],
+    ["[NTP]\nSERVERS = [::1]:123", /line 2: SERVERS is "\[::1\]:123"/],
     ["[NTP]\nSERVERS = a..b", /line 2: SERVERS is "a..b", .* none/],
     [`[DEFAULT]\nIP = ${"1".repeat(5000)}`, /line 2: it has more than 4096 characters/],
   ];

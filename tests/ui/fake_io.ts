@@ -57,7 +57,7 @@ export class FakeIo implements Io {
     return { columns: 80, rows: 24 };
   }
 
-  readFile(path: string): Promise<Uint8Array | undefined> {
+  readFile(path: string, _bytesMax = 0): Promise<Uint8Array | undefined> {
     return Promise.resolve(this.files.get(path));
   }
 

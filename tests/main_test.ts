@@ -1,0 +1,106 @@
+/** The composition root with real adapters, inside this process. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { createHost } from "../main.ts";
+import { run } from "../ui/cli.ts";
+import { SystemIo } from "../ui/system_io.ts";
+import { FakeIo } from "./ui/fake_io.ts";
+
+const password = "correct horse battery 7 staple";
+
+/** A folder of its own, and commands run on it over real sockets and files. */
+class Place {
+  readonly folder: string;
+  readonly flags = ["--ip", "127.0.0.1", "-p", "0", "--listening-ip", "127.0.0.1", "-l", "0"];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async make(): Promise<Place> {
+    return new Place(await Deno.makeTempDir());
+  }
+
+  async start(...args: readonly string[]): Promise<{ io: FakeIo; ended: Promise<number> }> {
+    const io = new FakeIo();
+    const disk = new SystemIo();
+    io.readFile = (path: string, bytesMax = 0) => disk.readFile(path, bytesMax);
+    io.variables["CAMELLIA_PASSWORD"] = password;
+    const data = ["--data", join(this.folder, "data")];
+    const all = [...data, ...this.flags, "--ntp-server", "none", "--json", ...args];
+    return { io, ended: run(all, { io, host: await createHost() }) };
+  }
+
+  async run(...args: readonly string[]): Promise<{ code: number; value: Record<string, unknown> }> {
+    const { io, ended } = await this.start(...args);
+    const code = await ended;
+    return { code, value: JSON.parse(code === 0 ? io.stdout : io.stderr) };
+  }
+
+  async error(...args: readonly string[]): Promise<unknown> {
+    const { code, value } = await this.run(...args);
+    assert.equal(code, 1);
+    return (value["error"] as { code: string }).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("Adapters become a peer that registers, posts, and has it all again afterwards", async () => {
+  await using place = await Place.make();
+  const registered = await place.run("register", "alice", "--init");
+  assert.equal(registered.value["username"], "alice");
+  const posted = await place.run("post", "hello", "--init");
+  assert.equal(posted.code, 0);
+  const { value } = await place.run("timeline", "--init");
+  assert.deepEqual(value["posts"], [posted.value["post"]]);
+  assert.deepEqual((await place.run("whoami")).value, registered.value);
+});
+
+Deno.test("A running peer is reached through its loopback port, and locks its folder", async () => {
+  await using place = await Place.make();
+  const node = await place.start("node", "--init");
+  await node.io.until(() => node.io.stdout.includes('"ready"'));
+  const { node_id } = JSON.parse(node.io.stdout.split("\n")[0] ?? "");
+  const { value } = await place.run("status");
+  assert.equal((value["node"] as { id: string }).id, node_id);
+  assert.equal(await place.error("node"), "folder_in_use");
+  assert.equal((await place.run("register", "bob")).value["username"], "bob");
+  assert.equal((await place.run("logout")).code, 0);
+  node.io.interrupt();
+  assert.equal(await node.ended, 0);
+  const again = await place.start("node", "--init");
+  await again.io.until(() => again.io.stdout.includes('"ready"'));
+  assert.equal(JSON.parse(again.io.stdout.split("\n")[0] ?? "").node_id, node_id);
+  again.io.interrupt();
+  assert.equal(await again.ended, 0);
+});
+
+Deno.test("What an adapter refuses at the start leaves nothing open and the folder free", async () => {
+  await using place = await Place.make();
+  const udp = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  try {
+    const port = String((udp.addr as Deno.NetAddr).port);
+    assert.equal(await place.error("status", "-p", port), "udp_port_in_use");
+    assert.equal(await place.error("status", "--ip", "192.0.2.1"), "address_unavailable");
+    const tcpPort = String(tcp.addr.port);
+    assert.equal(await place.error("register", "bob", "--init", "-l", tcpPort), "tcp_port_in_use");
+  } finally {
+    udp.close();
+    tcp.close();
+  }
+  assert.equal((await place.run("status", "--init")).code, 0);
+  assert.equal((await place.run("whoami", "--user", "nobody")).code, 1);
+});
+
+Deno.test("A sealed account that is damaged is left out of the accounts", async () => {
+  await using place = await Place.make();
+  await place.run("register", "alice", "--init");
+  await Deno.writeFile(join(place.folder, "data", "keys", "carol.key"), new Uint8Array(99));
+  assert.equal((await place.run("whoami")).value["username"], "alice");
+  assert.equal(await place.error("whoami", "--user", "carol"), "not_logged_in");
+});
