@@ -83,8 +83,12 @@ export class Intake {
   async take(author: UserName, posts: readonly Uint8Array[]): Promise<IntakeReport> {
     if (!this.keeps(author) || posts.length === 0) return nothing;
     return await this.#exclusively(author.username, async () => {
-      const read = posts.map((bytes) => this.#read(author, bytes))
-        .filter((it) => it !== undefined);
+      const read: Unverified[] = [];
+      for (const bytes of posts) {
+        await this.#slices.next();
+        const it = this.#read(author, bytes);
+        if (it !== undefined) read.push(it);
+      }
       const { known, others } = await this.#withoutKnown(author, read);
       const verified: Post[] = [];
       for (const { post, signed } of others) {
