@@ -9,7 +9,11 @@ export class BoundedMap<K, V> {
   readonly #max: number;
   readonly #entries = new Map<K, V>();
 
-  /** @param max Entries at most, 1 or more. */
+  /**
+   * Empty.
+   *
+   * @param max Entries at most, 1 or more.
+   */
   constructor(max: number) {
     this.#max = max;
   }

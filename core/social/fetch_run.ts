@@ -8,16 +8,13 @@
 import { feedOf, missingUpTo } from "../model/feed.ts";
 import type { MessageBodyOf, UserName } from "../model/message.ts";
 import type { DeviceEntry, Head } from "../model/record_body.ts";
-import type { Lists, OwnRecords, People, Session } from "./contracts.ts";
 import { mapBounded } from "./delay.ts";
 import { Ask, type AskOutcome } from "./fetch_ask.ts";
+import { inOrder } from "./fetch_candidates.ts";
+import { type FetchParts, wantOf } from "./fetch_parts.ts";
 import { isSame } from "./inbox.ts";
-import type { PeerMessenger } from "./messenger.ts";
 import { pause, settledWithin } from "./pause.ts";
-import { shuffled } from "./shuffle.ts";
 import { Slots } from "./slots.ts";
-import type { PromisedHeads } from "./sync_heads.ts";
-import type { Intake } from "./sync_intake.ts";
 
 /** Without an answer for so long the author counts as gone (design, section 6). */
 const authorSilenceMs = 1_500;
@@ -32,9 +29,6 @@ const followerSilenceMs = 250;
 /** Fellow followers that are looked up ahead, so that a place never waits for the DHT. */
 const lookedUpAheadMax = 12;
 
-/** Fellow followers asked in one run at most. */
-const candidatesMax = 256;
-
 /** Devices of one user that are asked. */
 const devicesAskedMax = 4;
 
@@ -46,24 +40,6 @@ const graceMs = 1_500;
 
 /** Where nothing tells how far an author's feeds reach, so many full answers are enough. */
 const answersEnough = 3;
-
-/** What fetching needs. */
-export interface FetchParts {
-  /** The session. */
-  readonly session: Session;
-  /** Devices and followers of authors. */
-  readonly people: Pick<People, "find" | "lists" | "forgetDevices">;
-  /** The own followers, who have one's own posts. */
-  readonly lists: Pick<Lists, "present">;
-  /** The own heads and `connections`. */
-  readonly records: Pick<OwnRecords, "heads" | "connections">;
-  /** Sends the questions. */
-  readonly messenger: Pick<PeerMessenger, "send" | "devices" | "expect" | "heardAt">;
-  /** How far feeds reach. */
-  readonly heads: PromisedHeads;
-  /** What is wanted. */
-  readonly intake: Pick<Intake, "held" | "keeps" | "since">;
-}
 
 /** One run, from the first question to the last answer. */
 export class FetchRun {
@@ -250,7 +226,7 @@ export class FetchRun {
   }
 
   async #lookUpCandidates(): Promise<UserName[]> {
-    const { session, people, lists, heads, messenger } = this.#parts;
+    const { session, people, lists, heads } = this.#parts;
     const { signal } = this.#abort;
     let followers: readonly UserName[] = [];
     if (isSame(this.#author, session.self)) {
@@ -266,15 +242,7 @@ export class FetchRun {
       }
       followers = (await people.lists(person, signal)).filter(({ list }) => list === "followers");
     }
-    const others = followers
-      .filter((user) => !isSame(user, this.#author) && user.username !== session.self.username)
-      .map(({ username, key }) => ({ username, key }));
-    const drawn = shuffled(others, session.ports.random);
-    const heard = drawn.filter((user) => messenger.heardAt(user) !== undefined);
-    const silent = drawn.filter((user) => messenger.heardAt(user) === undefined);
-    // One's own other devices follow whom one follows.
-    const own = isSame(this.#author, session.self) ? [] : [session.self];
-    return [...own, ...heard, ...silent].slice(0, candidatesMax);
+    return inOrder(this.#parts, this.#author, followers);
   }
 
   async #askFollowers(): Promise<void> {
@@ -296,20 +264,6 @@ export class FetchRun {
     const outcome = await places.run(() => this.#askEach(user, devices, followerSilenceMs));
     if (outcome === "refused" && !signal.aborted) this.#parts.people.forgetDevices(user);
   }
-}
-
-/** What to ask for an author's posts with: what is had, how old is still wanted, where to answer. */
-export async function wantOf(
-  parts: Pick<FetchParts, "session" | "records" | "intake">,
-  author: UserName,
-): Promise<MessageBodyOf["want"]> {
-  const { session, records, intake } = parts;
-  const { username, key } = author;
-  const feeds = intake.held.without(username, await session.store.feeds(username));
-  const since = intake.since(username);
-  const body = { author: { username, key }, feeds, since, device: session.device };
-  const connections = records.connections();
-  return connections === undefined ? body : { ...body, connections: connections.value };
 }
 
 function isAtSamePlace(a: DeviceEntry, b: DeviceEntry): boolean {

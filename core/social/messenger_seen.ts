@@ -29,7 +29,11 @@ export class SeenIds {
   /** When each id came, on the monotonic clock; the oldest first. */
   readonly #ids = new Map<string, number>();
 
-  /** @param max Ids remembered at most. */
+  /**
+   * Remembers none at first.
+   *
+   * @param max Ids remembered at most.
+   */
   constructor(clock: Clock, max = idsMax) {
     this.#clock = clock;
     this.#max = max;

@@ -11,7 +11,7 @@ import type { DeviceEntry } from "../model/record_body.ts";
 import type { Timer } from "../ports.ts";
 import type { Lists, People, Session } from "./contracts.ts";
 import { mapBounded } from "./delay.ts";
-import { type FetchParts, wantOf } from "./fetch_run.ts";
+import { type FetchParts, wantOf } from "./fetch_parts.ts";
 import { isSame } from "./inbox.ts";
 import type { PeerMessenger } from "./messenger.ts";
 import { fraction, shuffled } from "./shuffle.ts";
