@@ -134,18 +134,33 @@ function shortText(value: Uint8Array, at: number): readonly [text: string, next:
   return [String.fromCharCode(...value.subarray(at + 1, end)), end];
 }
 
+/** Bytes from the key's header to the end: bin headers 2 and 2, key 32, signature 64. */
+const keyAndSignatureBytes = 100;
+
+/** What a look at a record's value tells. */
+export interface RecordPeek {
+  /** The owner's name. */
+  readonly username: string;
+  /** Which of the owner's records this is. */
+  readonly namespace: string;
+  /** The owner's key: a view of the value. */
+  readonly publicKey: Uint8Array;
+}
+
 /**
- * Username and namespace of a value that is a record, without decoding it: for going through many
- * that have been checked before. Of anything else it says undefined or nonsense.
+ * Name, namespace and key of a value that is a record, without decoding it: for the first check of
+ * what strangers send, and for going through many that have been checked. Undefined unless lengths are
+ * written in their shortest form. Of what is no record it may say nonsense.
  */
-export function peekRecord(
-  value: Uint8Array,
-): { readonly username: string; readonly namespace: string } | undefined {
+export function peekRecord(value: Uint8Array): RecordPeek | undefined {
   const at = payloadHeaders[value[2] ?? 0];
   if (at === undefined || value[at] !== 0x95) return undefined;
+  const tail = value.length - keyAndSignatureBytes;
+  if (tail < at || value[tail] !== 0xc4 || value[tail + 1] !== 32) return undefined;
+  if (value[tail + 34] !== 0xc4 || value[tail + 35] !== 64) return undefined;
   const [username, next] = shortText(value, at + 1);
   const [namespace] = shortText(value, next);
-  return { username, namespace };
+  return { username, namespace, publicKey: value.subarray(tail + 2, tail + 34) };
 }
 
 /**

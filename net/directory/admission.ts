@@ -25,7 +25,8 @@ const freshNamesPerHour = 20;
  * Names put to the vote for one network in an hour: a neighbour that hands over what it holds brings
  * hundreds, and each costs a question to k nodes.
  */
-const votesPerHour = 2_000;
+const voteSlotsPerHour = 20;
+const votesPerSlot = 100;
 
 /** Holders beside the sender, in networks of their own, that make a name one that others hold. */
 const confirmationsMin = 2;
@@ -78,8 +79,10 @@ export class ClaimAdmission implements Admission {
     this.#askNetwork = options.askNetwork;
     this.#verify = options.verify;
     this.#exemptPrivate = exemptPrivate;
-    this.#fresh = new NetBudget({ perHour: freshNamesPerHour, monotonic, exemptPrivate });
-    this.#votes = new NetBudget({ perHour: votesPerHour, monotonic, exemptPrivate });
+    const budget = { monotonic, exemptPrivate };
+    this.#fresh = new NetBudget({ ...budget, slotsPerHour: freshNamesPerHour });
+    const votes = { slotsPerHour: voteSlotsPerHour, perSlot: votesPerSlot };
+    this.#votes = new NetBudget({ ...budget, ...votes });
   }
 
   admit(request: StoreRequest, ask: () => Promise<Answer[]>): boolean | Promise<boolean> {
@@ -96,11 +99,12 @@ export class ClaimAdmission implements Admission {
     });
   }
 
+  /** Since when this node knows the value's owner as the name's. */
   since(_key: Uint8Array, value: Uint8Array): number | undefined {
-    const record = this.#cache.read(value);
-    if (record === undefined) return undefined;
-    const claim = this.#ledger.get(record.username);
-    return claim !== undefined && equalBytes(claim.key, record.publicKey) ? claim.since : undefined;
+    const names = peekRecord(value);
+    const claim = names && this.#ledger.get(names.username);
+    if (names === undefined || claim === undefined) return undefined;
+    return equalBytes(claim.key, names.publicKey) ? claim.since : undefined;
   }
 
   /**
@@ -109,13 +113,13 @@ export class ClaimAdmission implements Admission {
    * most.
    */
   weight(stored: StoredValue, _nowMs: number): number {
-    const record = this.#cache.read(stored.value);
-    const claim = record && this.#ledger.get(record.username);
-    if (record === undefined || claim === undefined) return 0;
-    if (!equalBytes(claim.key, record.publicKey)) return 0;
+    const names = peekRecord(stored.value);
+    const claim = names && this.#ledger.get(names.username);
+    if (names === undefined || claim === undefined) return 0;
+    if (!equalBytes(claim.key, names.publicKey)) return 0;
     if (!this.#ledger.settled(claim)) return 1;
-    const kind = kindOfNamespace(record.namespace);
-    if (kind === "page") return this.#pages.crowded(record.username) ? 1 : 2;
+    const kind = kindOfNamespace(names.namespace);
+    if (kind === "page") return this.#pages.crowded(names.username) ? 1 : 2;
     return kind === "connections" ? 3 : 4;
   }
 

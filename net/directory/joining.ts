@@ -25,6 +25,9 @@ const watchJoinedMs = 10_000;
  */
 const rejoinMs = 600_000;
 
+/** After this long whoever waits for the first attempt goes on; a name server may hang for longer. */
+const firstAttemptMsMax = 5_000;
+
 /** Retries come up to a tenth earlier, so that all who lost one bootstrap node do not ask at once. */
 const jitterShare = 0.1;
 
@@ -50,13 +53,19 @@ export class Joining {
   #retryMs = retryMsMin;
   #nextAt = 0;
   #timer: Timer | undefined;
-  /** Resolves when the first attempt has ended, well or not. */
+  /** Resolves when the first attempt has ended, well or not, and after 5 s in any case. */
   readonly firstAttempt: Promise<void>;
 
   /** Starts the first attempt. */
   constructor(options: JoiningOptions) {
     this.#options = options;
-    this.firstAttempt = this.#attempt();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = options.clock.after(firstAttemptMsMax, resolve);
+    this.firstAttempt = promise;
+    this.#attempt().then(() => {
+      timer.cancel();
+      resolve();
+    });
   }
 
   /** Stops trying. */

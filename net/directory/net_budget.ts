@@ -13,18 +13,23 @@ const netsMax = 2_048;
 
 /** How a {@linkcode NetBudget} is built. */
 export interface NetBudgetOptions {
-  /** Granted to one network within any hour. */
-  readonly perHour: number;
+  /** Slots granted to one network within any hour: a time is kept for each. */
+  readonly slotsPerHour: number;
+  /** What one slot is good for; default 1. */
+  readonly perSlot?: number;
   /** Milliseconds that never step. */
   readonly monotonic: () => number;
   /** Whether loopback and private addresses are exempt. */
   readonly exemptPrivate: boolean;
 }
 
-/** The last hour's grants of one network: a ring of times. */
+/** The last hour's slots of one network: a ring of times. */
 interface Ring {
   readonly times: Float64Array;
+  /** The slot to be taken next. */
   next: number;
+  /** What is left of the slot taken last. */
+  left: number;
 }
 
 /** A sliding window of one hour for each /24 (IPv4) or /64 (IPv6). */
@@ -44,25 +49,34 @@ export class NetBudget {
     if (info === undefined) return false;
     if (this.#options.exemptPrivate && info.kind !== "public") return true;
     const ring = this.#ringOf(info.net);
+    if (ring.left > 0) {
+      ring.left--;
+      return true;
+    }
     const now = this.#options.monotonic();
-    // The entry about to be overwritten is the oldest of the last `perHour` grants.
+    // The time about to be overwritten is that of the oldest slot.
     if ((ring.times[ring.next] ?? 0) > now - hourMs) return false;
     ring.times[ring.next] = now;
     ring.next = (ring.next + 1) % ring.times.length;
+    ring.left = (this.#options.perSlot ?? 1) - 1;
     return true;
   }
 
   #ringOf(net: string): Ring {
     const known = this.#recent.get(net);
     if (known !== undefined) return known;
-    const times = () => new Float64Array(this.#options.perHour).fill(Number.NEGATIVE_INFINITY);
-    const ring = this.#older.get(net) ?? { times: times(), next: 0 };
+    const ring = this.#older.get(net) ?? this.#unused();
     if (this.#recent.size >= netsMax) {
       this.#older = this.#recent;
       this.#recent = new Map();
     }
     this.#recent.set(net, ring);
     return ring;
+  }
+
+  #unused(): Ring {
+    const times = new Float64Array(this.#options.slotsPerHour).fill(Number.NEGATIVE_INFINITY);
+    return { times, next: 0, left: 0 };
   }
 }
 

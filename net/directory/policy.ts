@@ -40,9 +40,8 @@ export class RecordValuePolicy implements ValuePolicy {
     }
     const record = this.#cache.open(value);
     if (record === undefined) return { ok: false, reason: "is malformed or not signed" };
-    if (record.username !== names.username || record.namespace !== names.namespace) {
-      return { ok: false, reason: "is written in an unusual form" };
-    }
+    const seen = record.username === names.username && record.namespace === names.namespace;
+    if (!seen) return { ok: false, reason: "is not in its shortest form" };
     const reason = dateVerdict(record.namespace, record.expiresAt, nowMs);
     if (reason !== undefined) return { ok: false, reason };
     return { ok: true, expiresAtMs: record.expiresAt + clockToleranceMs };

@@ -161,6 +161,27 @@ Deno.test("A restarted node still knows claims, and rebuilds lost ones from its 
   }
 });
 
+Deno.test("A record that was changed on the disk is not taken from there", async () => {
+  const storage = new MemoryStorage();
+  await onNetwork(12, async (net) => {
+    const peer = await net.addPeer({ storage });
+    await net.drive(peer.directory.put(net.sign("alice", alice)));
+    await net.drive(peer.directory.put(net.sign("alice", alice, { namespace: "private" })));
+    await net.clock.advance(5_000);
+  });
+  const saved = await storage.load();
+  assert.equal(saved.values.length, 2);
+  const [first] = saved.values;
+  assert(first);
+  const value = first.value.slice();
+  value[30] = (value[30] ?? 0) ^ 1;
+  await storage.saveValues([{ ...first, value }], []);
+  await onNetwork(12, async (net) => {
+    const peer = await net.addPeer({ storage });
+    assert.equal(peer.directory.status().records, 1);
+  });
+});
+
 Deno.test("PageQuota bounds the pages of one owner, and finds room again", () => {
   const quota = new PageQuota();
   for (let i = 0; i < pagesPerOwnerMax; i++) assert(quota.add("alice", `page ${i}`));
@@ -177,7 +198,7 @@ Deno.test("PageQuota bounds the pages of one owner, and finds room again", () =>
 Deno.test("NetBudget grants so many an hour to a network, whatever its addresses", () => {
   const time = { now: 0 };
   const budget = (exemptPrivate: boolean) =>
-    new NetBudget({ perHour: 3, monotonic: () => time.now, exemptPrivate });
+    new NetBudget({ slotsPerHour: 3, monotonic: () => time.now, exemptPrivate });
   const strict = budget(false);
   assert.deepEqual(
     [1, 2, 3, 4].map((i) => strict.take(`203.0.113.${i}`)),
@@ -195,6 +216,9 @@ Deno.test("NetBudget grants so many an hour to a network, whatever its addresses
   assert(!strict.take("not an address"));
   for (let i = 0; i < 5; i++) strict.take("127.0.0.1");
   assert(!strict.take("127.0.0.1"));
+  const slots = { slotsPerHour: 2, perSlot: 3, monotonic: () => time.now, exemptPrivate: false };
+  const coarse = new NetBudget(slots);
+  assert.equal([1, 2, 3, 4, 5, 6, 7].filter(() => coarse.take("203.0.113.1")).length, 6);
   const lenient = budget(true);
   for (let i = 0; i < 5; i++) assert(lenient.take("127.0.0.1") && lenient.take("192.168.1.1"));
   assert.equal(netOf({ ip: "203.0.113.9", port: 1 }, true), "203.0.113");

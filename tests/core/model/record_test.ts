@@ -53,7 +53,8 @@ Deno.test("A record's key is SHA-1 of name and namespace", () => {
 Deno.test("A record opens to what was signed", () => {
   const record = signRecord(content, alice);
   assert.deepEqual(openRecord(record.value), record);
-  assert.deepEqual(peekRecord(record.value), { username: "alice", namespace: "public" });
+  const { publicKey } = alice;
+  assert.deepEqual(peekRecord(record.value), { username: "alice", namespace: "public", publicKey });
 });
 
 Deno.test("A record with any byte changed does not open", () => {

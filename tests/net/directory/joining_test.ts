@@ -16,10 +16,16 @@ class FakeNode {
   readonly clock = new VirtualClock();
   readonly states: boolean[] = [];
   fail = false;
+  hang = false;
 
-  bootstrap(addresses: readonly BootstrapAddress[]): Promise<boolean> {
+  bootstrap(addresses: readonly BootstrapAddress[], signal?: AbortSignal): Promise<boolean> {
     this.attempts.push(this.clock.monotonic());
     this.asked.push(addresses);
+    if (this.hang) {
+      return new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      });
+    }
     if (this.fail) return Promise.reject(new Error("the disk is on fire"));
     if (this.reachable) this.joined = true;
     return Promise.resolve(this.joined);
@@ -114,4 +120,15 @@ Deno.test("Joining survives an attempt that fails, and stops for good when told"
   joining.stop();
   await node.clock.advance(1_000_000);
   assert.equal(node.attempts.length, 2);
+});
+
+Deno.test("Joining keeps nobody waiting for more than 5 s, and a hanging attempt ends when told", async () => {
+  const node = new FakeNode();
+  node.hang = true;
+  const joining = node.join();
+  await node.clock.drive(joining.firstAttempt);
+  assert.equal(node.clock.monotonic(), 5_000);
+  joining.stop();
+  await node.clock.advance(1_000_000);
+  assert.equal(node.attempts.length, 1);
 });
