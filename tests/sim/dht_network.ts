@@ -116,6 +116,7 @@ export class DatagramNetwork {
   #traceA = 0x811c9dc5;
   #traceB = 0;
   #sent = 0;
+  #bytes = 0;
 
   /** An empty network. */
   constructor(options: DatagramNetworkOptions) {
@@ -130,6 +131,11 @@ export class DatagramNetwork {
   /** Datagrams sent so far. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /** Their bytes. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** A hash over the time, ends and content of every delivery: equal runs have equal traces. */
@@ -172,6 +178,7 @@ export class DatagramNetwork {
   /** Called by a socket that sends. */
   send(from: SimulatedSocket, data: Uint8Array, to: Address): void {
     this.#sent++;
+    this.#bytes += data.length;
     const { loss, duplication, reordering } = this.faults;
     if (loss > 0 && this.#random.chance(loss)) return;
     const target = this.#at(to);

@@ -193,13 +193,19 @@ export class DhtWorld {
    * Adds `count` nodes that join through random earlier ones: each as real bootstrap, many at a time,
    * so that a large network takes minutes of virtual time, not days. It grows by at most 5 % a second.
    */
-  async grow(count: number, options: (index: number) => MemberOptions = () => ({})): Promise<void> {
+  async grow(
+    count: number,
+    options: (index: number) => MemberOptions = () => ({}),
+    onStarted: (member: Member) => void = () => {},
+  ): Promise<void> {
     const random = this.random.fork(`grow ${this.members.length}`);
     const joined = this.alive;
     const joining: Promise<void>[] = [];
     for (let n = 0; n < count; n++) {
       const member = this.add(options(this.members.length));
       const through = joined.length === 0 ? [] : [random.pick(joined)];
+      await member.start();
+      onStarted(member);
       const done = member.join(through).then(() => {
         if (member.up) joined.push(member);
       });
