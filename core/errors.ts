@@ -52,6 +52,8 @@ export class CamelliaError extends Error {
   readonly code: ErrorCode;
 
   /**
+   * An error for a person and for code.
+   *
    * @param code What went wrong.
    * @param message A sentence of the form "Cannot <do what>: <value> is <why>", with what to do about it.
    * @param options The underlying error as `cause`, if there is one.

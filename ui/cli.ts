@@ -12,7 +12,7 @@ import { Interruption, isInterruption } from "./failure.ts";
 import type { Host } from "./host.ts";
 import type { Io } from "./io.ts";
 import { Output } from "./output.ts";
-import { type Chosen, createProgram } from "./program.ts";
+import { type Chosen, parseProgram } from "./program.ts";
 import { type Prompts, terminalPrompts } from "./prompts.ts";
 import { safeJson, safeText } from "./safe_text.ts";
 import { defaultDataFolder } from "./settings.ts";
@@ -47,14 +47,14 @@ async function parse(
 ): Promise<Chosen | number> {
   let help = "";
   let chosen: Chosen | undefined;
-  const program = createProgram({
+  const options = {
     version: host.version,
     columns: io.size().columns,
-    writeOut: (text) => help += text,
-    onChosen: (choice) => chosen = choice,
-  });
+    writeOut: (text: string) => help += text,
+    onChosen: (choice: Chosen) => chosen = choice,
+  };
   try {
-    program.parse([...args], { from: "user" });
+    parseProgram(options, args);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) {

@@ -27,7 +27,11 @@ export class IniLineError extends Error {
   /** 1-based. */
   readonly line: number;
 
-  /** @param line The line, 1-based. */
+  /**
+   * An error in one line.
+   *
+   * @param line The line, 1-based.
+   */
   constructor(line: number, message: string) {
     super(message);
     this.line = line;

@@ -35,41 +35,52 @@ export interface LiveMenu {
 
 const hideCursor = "\x1b[?25l";
 
+/** Until when a prompt shows and on what, as `@inquirer/core` takes it. */
+export interface PromptContext {
+  /** Ends the prompt. */
+  readonly signal?: AbortSignal;
+  /** Cleared once answered. */
+  readonly clearPromptOnDone?: boolean;
+  /** Where it is drawn. */
+  readonly output?: NodeJS.WritableStream;
+}
+
 /** Shows the menu until something is chosen. */
-export const livePrompt = createPrompt<string, LiveMenu>((menu, done) => {
-  const [state, setState] = useState({ choices: menu.choices, active: 0 });
-  const [, setDrawing] = useState(0);
+export const livePrompt: (menu: LiveMenu, context?: PromptContext) => Promise<string> =
+  createPrompt<string, LiveMenu>((menu, done) => {
+    const [state, setState] = useState({ choices: menu.choices, active: 0 });
+    const [, setDrawing] = useState(0);
 
-  useEffect(() => {
-    let drawing = 0;
-    let timer: Timer;
-    const redraw = () => setDrawing(++drawing);
-    const tick = () => {
-      redraw();
+    useEffect(() => {
+      let drawing = 0;
+      let timer: Timer;
+      const redraw = () => setDrawing(++drawing);
+      const tick = () => {
+        redraw();
+        timer = menu.io.after(redrawMs, tick);
+      };
       timer = menu.io.after(redrawMs, tick);
-    };
-    timer = menu.io.after(redrawMs, tick);
-    const stop = menu.feed.onChange(redraw);
-    const leave = () => done(refreshed);
-    if (menu.stale.aborted) leave();
-    else menu.stale.addEventListener("abort", leave);
-    return () => {
-      timer.cancel();
-      stop();
-      menu.stale.removeEventListener("abort", leave);
-    };
-  }, []);
+      const stop = menu.feed.onChange(redraw);
+      const leave = () => done(refreshed);
+      if (menu.stale.aborted) leave();
+      else menu.stale.addEventListener("abort", leave);
+      return () => {
+        timer.cancel();
+        stop();
+        menu.stale.removeEventListener("abort", leave);
+      };
+    }, []);
 
-  useKeypress((key, readline) => {
-    readline.clearLine(0);
-    const result = onKey(state, key);
-    if (result.chosen === undefined) setState(result.state);
-    else done(result.chosen);
+    useKeypress((key, readline) => {
+      readline.clearLine(0);
+      const result = onKey(state, key);
+      if (result.chosen === undefined) setState(result.state);
+      else done(result.chosen);
+    });
+
+    const look = menu.look();
+    const { columns, rows } = menu.io.size();
+    const live = menu.feed.lines(look, liveLinesMax(state.choices.length, rows));
+    const frame = { live, title: menu.title(look), columns, rows, paint: look.paint };
+    return `${render(state, frame)}${hideCursor}`;
   });
-
-  const look = menu.look();
-  const { columns, rows } = menu.io.size();
-  const live = menu.feed.lines(look, liveLinesMax(state.choices.length, rows));
-  const frame = { live, title: menu.title(look), columns, rows, paint: look.paint };
-  return `${render(state, frame)}${hideCursor}`;
-});

@@ -60,7 +60,11 @@ export class LoopbackClient implements PeerApi {
   #watching: { readonly request: ClientRequest; readonly ready: Promise<void> } | undefined;
   readonly #ended = Promise.withResolvers<void>();
 
-  /** @param port What the peer's port file says. */
+  /**
+   * A client; nothing is sent yet.
+   *
+   * @param port What the peer's port file says.
+   */
   constructor(port: PortFile) {
     this.#port = port;
   }

@@ -55,7 +55,11 @@ export function parsePortFile(text: string): PortFile | undefined {
 export class CallArguments {
   readonly #values: Readonly<Record<string, unknown>>;
 
-  /** @param values Whatever the request's JSON held. */
+  /**
+   * The arguments of one call.
+   *
+   * @param values Whatever the request's JSON held.
+   */
   constructor(values: unknown) {
     this.#values = typeof values === "object" && values !== null
       ? values as Record<string, unknown>

@@ -191,8 +191,8 @@ function addTimelineCommands(program: Program, choose: Choose): void {
     .action(() => choose(suggest));
 }
 
-/** Builds the parser. Parsing throws commander's errors for wrong usage, help and version. */
-export function createProgram(options: ProgramOptions): Program {
+/** Parses the arguments. Throws commander's errors for wrong usage, help and version. */
+export function parseProgram(options: ProgramOptions, args: readonly string[]): void {
   const program = baseProgram(options);
   const choose: Choose = (run) => options.onChosen({ flags: flagsOf(program.opts()), run });
   addPeerCommands(program, choose);
@@ -214,5 +214,5 @@ export function createProgram(options: ProgramOptions): Program {
       await runMenu(context);
     });
   }).allowExcessArguments();
-  return program;
+  program.parse([...args], { from: "user" });
 }

@@ -18,7 +18,11 @@ export class SealedKeys {
   readonly #writer: RecordWriter;
   #record: SignedRecord<PrivateBody>;
 
-  /** @param record The one in the key file. */
+  /**
+   * The keeper of one session.
+   *
+   * @param record The one in the key file.
+   */
   constructor(session: Session, writer: RecordWriter, record: SignedRecord<PrivateBody>) {
     this.#session = session;
     this.#writer = writer;

@@ -77,7 +77,11 @@ export class Presence {
     this.#entry = undefined;
   }
 
-  /** @param onForeign Called when another device is seen to announce itself under this one's number. */
+  /**
+   * Reads what earlier sessions left.
+   *
+   * @param onForeign Called when another device is seen to announce itself under this one's number.
+   */
   static async open(
     session: Session,
     writer: RecordWriter,

@@ -12,7 +12,11 @@ export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param places How many tasks run at once, 1 or more. */
+  /**
+   * All free.
+   *
+   * @param places How many tasks run at once, 1 or more.
+   */
   constructor(places: number) {
     this.#free = places;
   }

@@ -64,7 +64,7 @@ function startWorker(): Worker {
 }
 
 /** {@linkcode NtpQuery} through net/ntp_worker.ts. */
-export const queryInWorker: NtpQuery = (server, clock, signal) => {
+export const queryInWorker: NtpQuery = (server, clock, signal): Promise<NtpSample[]> => {
   if (signal.aborted) return Promise.resolve([]);
   return new Promise((resolve) => {
     const samples: NtpSample[] = [];
