@@ -157,18 +157,18 @@ async function collecting(store: Store): Promise<void> {
   report("collector", {
     removed: removed.count,
     ms: performance.now() - start,
-    longestPause: pause,
+    ...pauses,
   });
   const idle = await times(50, () => store.collect({ before, keep: "alice", limit: 1_000_000 }));
   report("collector with nothing to do", idle);
   const author = "fetched";
   const count = await store.countPosts(author);
   const began = performance.now();
-  const longest = await longestPause(() => store.removeAuthor(author));
+  const meanwhile = await longestPause(() => store.removeAuthor(author));
   report("author removed", {
     removed: count,
     ms: performance.now() - began,
-    longestPause: longest,
+    ...meanwhile,
   });
 }
 
