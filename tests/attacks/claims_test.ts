@@ -30,7 +30,7 @@ Deno.test("Attack: a taken name is claimed while its owner is there, and stays t
   onNetwork(31, async (net) => {
     await net.addPeers(8);
     await register(net, "alice");
-    for (const wait of [0, 60_000, 2 * dayMs]) {
+    for (const wait of [0, 60_000, dayMs + 3_600_000]) {
       await net.clock.advance(wait);
       const forged = net.sign("alice", mallory);
       assert.equal(await net.inject(recordKey("alice", "public"), forged.value), 0);
@@ -193,7 +193,7 @@ Deno.test("Attack: one name is claimed at the same moment from two sides, and on
 });
 
 Deno.test("Attack: a name is claimed on both sides of a partition, and all readers agree afterwards", async () => {
-  for (const apart of [4 * 3_600_000, 3 * dayMs]) {
+  for (const apart of [4 * 3_600_000, dayMs + 3_600_000]) {
     await onNetwork(39, async (net) => {
       await net.addPeers(11);
       const side = net.peers.slice(6);
