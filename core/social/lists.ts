@@ -66,6 +66,7 @@ export class UserLists implements Lists, ListsView {
       book: this.#book,
       merge: (entries) => this.#merge(entries),
       pulled: (unlisted) => this.#pulled(unlisted),
+      repaired: () => this.#publishSoon(),
       published: () => this.#agreed(),
     });
     const stop = session.ports.directory.onChange((status) => {
@@ -153,7 +154,7 @@ export class UserLists implements Lists, ListsView {
   counts(): Counts | undefined {
     const known = this.#syncedAt !== undefined || this.#public.layout().generation === 0 ||
       this.#publisher.pulled;
-    if (!known || this.#publisher.dirty) return undefined;
+    if (!known || this.#publisher.unwritten) return undefined;
     return {
       followers: this.#book.presentCount("followers"),
       following: this.#book.presentCount("following"),

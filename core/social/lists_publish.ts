@@ -41,6 +41,8 @@ export interface ListPublisherParts {
   readonly merge: (entries: readonly ListEntry[]) => Promise<ListEntry[]>;
   /** All pages have been read; these entries are missing on pages that were there. */
   readonly pulled: (unlisted: readonly ListEntry[]) => Promise<void>;
+  /** A page was found damaged by another device's write and written again: to be published soon. */
+  readonly repaired: () => void;
   /** Everything has been published. */
   readonly published: () => Promise<void>;
 }
@@ -53,6 +55,8 @@ export class ListPublisher {
   #touched = new Set<string>();
   /** Pages to be written whatever they hold: missing ones, and those to be renewed. */
   #worn = new Set<number>();
+  /** Whether pages have been written since `public` was: other devices look there for changes. */
+  #written = false;
   /** The generation whose pages have been read and merged completely. */
   #pulledGeneration: number | undefined;
   #pulling: Promise<boolean> | undefined;
@@ -64,6 +68,11 @@ export class ListPublisher {
 
   /** Whether something waits to be published. */
   get dirty(): boolean {
+    return this.unwritten || this.#written;
+  }
+
+  /** Whether something waits to be written to its page. */
+  get unwritten(): boolean {
     return this.#touched.size > 0 || this.#worn.size > 0;
   }
 
@@ -102,14 +111,24 @@ export class ListPublisher {
       if (layout.generation !== publicRecord.layout().generation) continue;
       const wanted = book.pagesWanted(layout.pages);
       if (wanted > layout.pages) known = await this.#grow(wanted, signal);
-      else if (this.dirty) known = await this.#writeTouched(layout, signal);
+      else if (this.unwritten) known = await this.#writeTouched(layout, signal);
       else break;
     }
-    if (!known || this.dirty) return false;
-    const outcome = await publicRecord.publish(signal);
-    if (outcome !== "written" && outcome !== "unchanged") return false;
-    await this.#parts.published();
-    return true;
+    if (!known || this.unwritten) return false;
+    return !this.#written || await this.#announce(signal);
+  }
+
+  /** Lets `public` tell that the pages have changed. */
+  async #announce(signal?: AbortSignal): Promise<boolean> {
+    this.#written = false;
+    const outcome = await this.#parts.publicRecord.announceLists(signal).catch((error) => {
+      this.#written = true;
+      throw error;
+    });
+    const isDone = outcome === "written" || outcome === "unchanged";
+    if (!isDone) this.#written = true;
+    else if (!this.unwritten) await this.#parts.published();
+    return isDone;
   }
 
   /** Writes the pages that lack something. */
@@ -142,11 +161,11 @@ export class ListPublisher {
     this.#pulledGeneration = layout.generation;
     this.#worn.clear();
     publicRecord.adopt(layout);
-    const outcome = await publicRecord.publish(signal);
+    const isNamed = await this.#announce(signal);
     for (let page = 0; page < before.pages; page++) {
       writer.forget(pageNamespaceOf(before.generation, page));
     }
-    return outcome === "written" || outcome === "unchanged";
+    return isNamed;
   }
 
   /** Writes pages, some at a time; whether all are as they should be. `failed` is called otherwise. */
@@ -161,6 +180,7 @@ export class ListPublisher {
       if (stopped) return "offline";
       const outcome = await this.#writePage(layout, page, signal);
       if (outcome === "offline" || outcome === "refused") stopped = true;
+      else if (outcome === "written") this.#written = true;
       return outcome;
     };
     try {
@@ -187,6 +207,10 @@ export class ListPublisher {
         const entries = fitPage(this.#parts.book.page(page, layout.pages));
         const same = seen !== undefined && isSame(seen.body, { entries }) && !isWorn(seen, now);
         return same ? undefined : { entries };
+      },
+      repaired: () => {
+        this.#written = true;
+        this.#parts.repaired();
       },
     }, signal);
   }

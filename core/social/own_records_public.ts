@@ -146,18 +146,30 @@ export class PublicRecord {
 
   /** Reads what is in force, merges it, and writes if anything is missing there or it is to be renewed. */
   pull(signal?: AbortSignal): Promise<WriteOutcome> {
-    return this.#write(true, signal);
+    return this.#write({ force: true }, signal);
   }
 
   /** Writes now, if anything differs from what is in force. */
   publish(signal?: AbortSignal): Promise<WriteOutcome> {
-    return this.#write(false, signal);
+    return this.#write({}, signal);
   }
 
-  async #write(force: boolean, signal?: AbortSignal): Promise<WriteOutcome> {
+  /**
+   * Writes now, even if it says the same as before: pages have changed, and that is what other devices
+   * look at to learn of it.
+   */
+  announceLists(signal?: AbortSignal): Promise<WriteOutcome> {
+    return this.#write({ touch: true }, signal);
+  }
+
+  async #write(
+    { force = false, touch = false }: { readonly force?: boolean; readonly touch?: boolean },
+    signal?: AbortSignal,
+  ): Promise<WriteOutcome> {
     this.#pending = true;
     // Heads that move while this write is read back wait for their own time.
     let heads: Head[] | undefined;
+    let isTouched = touch;
     const outcome = await this.#writer.write({
       namespace: "public",
       kind: "public",
@@ -169,9 +181,10 @@ export class PublicRecord {
           await this.#mergeLists(seen);
         }
         heads ??= this.heads();
-        return this.#build(heads, seen);
+        return this.#build({ heads, isTouched }, seen);
       },
     }, signal);
+    isTouched = false; // Reading it back repeats the write only if something is lost.
     if (outcome === "written" || outcome === "unchanged") {
       this.#readOnce = true;
       this.#pending = false;
@@ -182,10 +195,10 @@ export class PublicRecord {
   }
 
   #build(
-    own: readonly Head[],
+    own: { readonly heads: readonly Head[]; readonly isTouched: boolean },
     seen: SignedRecord<PublicBody> | undefined,
   ): PublicBody | undefined {
-    const heads = highest(own, seen?.body.heads ?? []);
+    const heads = highest(own.heads, seen?.body.heads ?? []);
     const counts = this.#lists?.counts() ?? seen?.body ?? { followers: 0, following: 0 };
     const body: PublicBody = {
       since: this.#since,
@@ -196,7 +209,7 @@ export class PublicRecord {
       heads,
       ...this.#layout,
     };
-    const same = seen !== undefined && isSame(seen.body, body) &&
+    const same = seen !== undefined && !own.isTouched && isSame(seen.body, body) &&
       !isWorn(seen, this.#session.ports.clock.now());
     return same ? undefined : body;
   }

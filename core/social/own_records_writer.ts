@@ -51,6 +51,8 @@ export interface WriteOrder<K extends keyof BodyOf> {
   readonly sequenceMin?: (nowMs: number) => number;
   /** Reads what is in force first, however fresh the last reading is. */
   readonly force?: boolean;
+  /** Called after a write that reading back made necessary: something had been lost. */
+  readonly repaired?: () => void;
 }
 
 /** What became of a write. */
@@ -206,7 +208,9 @@ export class RecordWriter {
     known.verify = this.#session.ports.clock.after(waitMs, () => {
       known.verify = undefined;
       known.mutex.run(() => this.#write({ ...order, force: true }, verification + 1))
-        .catch(() => {}); // Aborted by the logout, or a disk error that the next pull meets again.
+        .then((outcome) => {
+          if (outcome === "written") order.repaired?.();
+        }, () => {}); // Aborted by the logout, or a disk error that the next pull meets again.
     });
   }
 

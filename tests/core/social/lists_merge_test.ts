@@ -109,7 +109,7 @@ class Story {
   }
 }
 
-for (let seed = 1; seed <= 12; seed++) {
+for (let seed = 1; seed <= 24; seed++) {
   Deno.test(`Three devices of one user agree in the end and lose nothing, seed ${seed}`, async () => {
     const story = new Story(seed);
     await story.begin();
