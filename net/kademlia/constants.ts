@@ -119,5 +119,7 @@ export const stunContacts = 8;
 export const sampleContacts = 8;
 /** Bootstrap addresses tried in one call, and addresses taken from one name. */
 export const bootstrapAddressesMax = 64;
+/** Contacts of an earlier run greeted at once: a table of thousands of nodes has some 200. */
+export const savedContactsMax = 256;
 /** A silent bootstrap node is asked this often; UDP may lose a datagram. */
 export const bootstrapTries = 3;

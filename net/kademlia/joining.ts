@@ -4,7 +4,7 @@
  * @module
  */
 import { addressInfo, isPort } from "./address.ts";
-import { bootstrapAddressesMax, bootstrapTries } from "./constants.ts";
+import { bootstrapAddressesMax, bootstrapTries, savedContactsMax } from "./constants.ts";
 import { NodeContact } from "./contact.ts";
 import { Id, withPrefix } from "./id.ts";
 import type { Operations } from "./operations.ts";
@@ -51,7 +51,8 @@ export class Joining {
     const { table, own } = network;
     const given = await this.#resolve(addresses);
     signal?.throwIfAborted();
-    await this.#greet([...given, ...saved], signal);
+    // Tables are saved from the far end: the last contacts are the own neighbourhood.
+    await this.#greet([...given, ...saved.slice(-savedContactsMax)], signal);
     if (table.live === 0) return false;
     await writing.closest(own, 1, signal);
     // From the far end, because buckets split while their contacts are being verified.
