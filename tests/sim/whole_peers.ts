@@ -7,13 +7,14 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import type { PostView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/errors.ts";
 import { checkInvariants, type GroundTruth } from "./invariants.ts";
 import { LyingRelay } from "./lying_relay.ts";
 import { noFaults } from "./links_network.ts";
 import { type SimMachine, SimWorld } from "./peers.ts";
-import type { SeededRandom } from "./random.ts";
+import { SeededRandom } from "./random.ts";
 
 /** How much happens in one run. */
 export interface WholePeersOptions {
@@ -28,12 +29,14 @@ export interface WholePeersOptions {
 /** What happened in a run. */
 export interface WholePeersReport {
   readonly seed: number;
+  /** Names the story: two runs with the same one went the same way. */
+  readonly fingerprint: string;
   /** Things by kind, faults included. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** Enough for every repetition and comparison that is due every five minutes, twice, and a margin. */
-const quietMsDefault = 25 * 60_000;
+/** Enough for every repetition, and for four of the comparisons that are due every five minutes. */
+const quietMsDefault = 22 * 60_000;
 const stepsDefault = 60;
 
 /** Clocks jump by at most this, to either side: two of them still accept one another's messages. */
@@ -63,11 +66,7 @@ class WholePeersRun {
   readonly #world: SimWorld;
   readonly #counts: Record<string, number> = {};
   readonly #story: string[] = [];
-  readonly #truth: GroundTruth = {
-    acknowledged: new Map(),
-    machines: new Map(),
-    lifespanMs: undefined,
-  };
+  readonly #truth: GroundTruth;
   /** Machines on which somebody is logging in, and the life of the peer that does it. */
   readonly #loggingIn = new Map<SimMachine, number>();
   #relay: LyingRelay | undefined;
@@ -76,8 +75,17 @@ class WholePeersRun {
 
   constructor(options: WholePeersOptions) {
     this.#options = options;
-    this.#world = new SimWorld({ seed: options.seed });
+    const random = new SeededRandom(`${options.seed} lifespan`);
+    // In some runs posts of the time of faults grow too old in the quiet time.
+    const lifespanMs = random.chance(0.3)
+      ? (options.quietMs ?? quietMsDefault) + random.between(10_000, 120_000)
+      : undefined;
+    this.#world = new SimWorld({
+      seed: options.seed,
+      settings: lifespanMs === undefined ? {} : { lifespanMs },
+    });
     this.#random = this.#world.random.fork("story");
+    this.#truth = { acknowledged: new Map(), machines: new Map(), lifespanMs };
   }
 
   story(): string {
@@ -95,7 +103,8 @@ class WholePeersRun {
     await this.#settle();
     await checkInvariants(this.#world, this.#truth);
     await this.#world.stop();
-    return { seed: this.#options.seed, counts: this.#counts };
+    const fingerprint = createHash("sha256").update(this.#story.join("\n")).digest("hex");
+    return { seed: this.#options.seed, fingerprint, counts: this.#counts };
   }
 
   /** Four to six users, each with one device, some of whom follow one another already. */
@@ -163,8 +172,7 @@ class WholePeersRun {
     this.#relay?.setLying(faulty);
     if (faulty) return;
     this.#note("faults end");
-    this.#world.links.heal();
-    this.#world.directories.heal();
+    this.#mend();
     for (const machine of this.#machines()) {
       machine.directory.reachable = true;
       machine.step(-machine.offsetMs);
@@ -199,7 +207,8 @@ class WholePeersRun {
     else if (draw < 0.8) this.#partition();
     else if (draw < 0.88) this.#heal();
     else if (draw < 0.94) this.#jump(machine);
-    else if (draw < 0.97) machine.directory.reachable = !machine.directory.reachable;
+    else if (draw < 0.96) machine.directory.reachable = !machine.directory.reachable;
+    else if (draw < 0.98) this.#silence(machine);
     else this.#secondDevice(machine);
   }
 
@@ -270,10 +279,21 @@ class WholePeersRun {
     }
   }
 
-  #heal(): void {
-    this.#note("heal");
+  #mend(): void {
     this.#world.links.heal();
     this.#world.directories.heal();
+    for (const machine of this.#machines()) this.#world.links.setSilent(machine.ip, false);
+  }
+
+  #heal(): void {
+    this.#note("heal");
+    this.#mend();
+  }
+
+  /** The machine's network swallows everything, in both directions, until the next healing. */
+  #silence(machine: SimMachine): void {
+    this.#note("silence", this.#nameOf(machine));
+    this.#world.links.setSilent(machine.ip, true);
   }
 
   #jump(machine: SimMachine): void {
