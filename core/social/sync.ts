@@ -6,6 +6,7 @@
 
 import type { MessageOf, UserName } from "../model/message.ts";
 import type { Post } from "../model/post.ts";
+import type { Head } from "../model/record_body.ts";
 import { AnswerQueue } from "./answer_queue.ts";
 import { mergeHeads } from "./answer.ts";
 import { Bucket } from "./budget.ts";
@@ -15,6 +16,7 @@ import { Fetches } from "./fetch.ts";
 import { isSame } from "./inbox.ts";
 import type { PeerMessenger } from "./messenger.ts";
 import { Comparison } from "./sync_compare.ts";
+import { CounterQuestions, headsHad } from "./sync_counter.ts";
 import { PromisedHeads } from "./sync_heads.ts";
 import { Intake, type IntakeReport } from "./sync_intake.ts";
 
@@ -53,6 +55,7 @@ export class PeerSync implements Sync {
   readonly #fetches: Fetches;
   readonly #answers: AnswerQueue;
   readonly #comparison: Comparison;
+  readonly #counter: CounterQuestions;
   readonly #unwanted: Bucket;
 
   /** The sync of one session. Nothing happens before {@linkcode start}. */
@@ -61,7 +64,9 @@ export class PeerSync implements Sync {
     const { session, lists, messenger } = parts;
     this.#unwanted = new Bucket(session.ports.clock, unwantedTold);
     this.#intake = new Intake({ session, lists, released: (author) => this.#fetches.soon(author) });
-    this.#fetches = new Fetches({ ...parts, heads: this.#heads, intake: this.#intake });
+    const fetchParts = { ...parts, heads: this.#heads, intake: this.#intake };
+    this.#fetches = new Fetches(fetchParts);
+    this.#counter = new CounterQuestions(fetchParts);
     this.#answers = new AnswerQueue({
       session,
       messenger,
@@ -70,7 +75,11 @@ export class PeerSync implements Sync {
         isKept: this.#intake.keeps(want.body.author),
       }),
     });
-    this.#comparison = new Comparison({ ...parts, intake: this.#intake });
+    this.#comparison = new Comparison({
+      ...parts,
+      intake: this.#intake,
+      onHeads: (author, heads) => this.#promised(author, heads),
+    });
   }
 
   /** Registers the handlers of `hello`, `want` and `posts`, and starts comparing heads. */
@@ -137,9 +146,14 @@ export class PeerSync implements Sync {
   async #greeted(message: MessageOf<"hello">): Promise<void> {
     const { from, body } = message;
     if (body.connections.length > 0) this.#parts.people.learn(from, body.connections);
-    if (!this.#intake.keeps(from)) return;
-    this.#heads.raise(from.username, body.heads);
-    if (await this.#fetches.lacks(from)) this.#fetches.soon(from);
+    await this.#promised(from, body.heads);
+  }
+
+  /** Takes in heads that are the author's own word, and fetches what is missing. */
+  async #promised(author: UserName, heads: readonly Head[]): Promise<void> {
+    if (!this.#intake.keeps(author)) return;
+    this.#heads.raise(author.username, heads);
+    if (await this.#fetches.lacks(author)) this.#fetches.soon(author);
   }
 
   async #wanted(message: MessageOf<"want">): Promise<void> {
@@ -147,10 +161,8 @@ export class PeerSync implements Sync {
     if (body.connections !== undefined) this.#parts.people.learn(from, body.connections);
     this.#answers.add(message);
     // Authors who ask for their own posts say how far their feeds reach.
-    if (!isSame(from, body.author) || !this.#intake.keeps(from)) return;
-    const heads = mergeHeads([], body.feeds);
-    if (!this.#heads.raise(from.username, heads)) return;
-    if (await this.#fetches.lacks(from)) this.#fetches.soon(from);
+    if (isSame(from, body.author)) await this.#promised(from, headsHad(body.feeds));
+    else await this.#counter.consider(message);
   }
 
   async #received(message: MessageOf<"posts">): Promise<void> {

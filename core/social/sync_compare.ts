@@ -7,7 +7,7 @@
 
 import { equalBytes } from "../model/bytes.ts";
 import type { UserName } from "../model/message.ts";
-import type { DeviceEntry } from "../model/record_body.ts";
+import type { DeviceEntry, Head } from "../model/record_body.ts";
 import type { Timer } from "../ports.ts";
 import type { Lists, People, Session } from "./contracts.ts";
 import { mapBounded } from "./delay.ts";
@@ -28,6 +28,9 @@ const probeMs = 500;
 /** Authors compared with one partner; with more in common, others the next time. */
 const authorsMax = 128;
 
+/** Authors whose public records are looked at in one round. */
+const publicHeadsMax = 8;
+
 /** Questions sent at once. */
 const askedAtOnceMax = 4;
 
@@ -40,7 +43,9 @@ export interface ComparisonParts extends Pick<FetchParts, "session" | "records" 
   /** The own lists. */
   readonly lists: Pick<Lists, "get" | "present">;
   /** Asks. */
-  readonly messenger: Pick<PeerMessenger, "send" | "devices" | "heardAt">;
+  readonly messenger: Pick<PeerMessenger, "send" | "devices">;
+  /** Told the heads that an author's public record promises. */
+  readonly onHeads: (author: UserName, heads: readonly Head[]) => Promise<void>;
 }
 
 /** Whom to compare with. */
@@ -76,10 +81,23 @@ export class Comparison {
   /** One comparison: asks a partner for all authors that both follow. What it has comes as `posts`. */
   async compare(): Promise<void> {
     const { session: { signal, ports: { random } } } = this.#parts;
+    await this.#readPublicHeads();
     const partner = await this.#findPartner();
     if (partner === undefined || signal.aborted) return;
     const authors = shuffled(await this.#inCommon(partner.user), random).slice(0, authorsMax);
     await mapBounded(authors, askedAtOnceMax, (author) => this.#ask(partner, author));
+  }
+
+  /** What some followed authors promise in public, where they and whoever knows may be out of reach. */
+  async #readPublicHeads(): Promise<void> {
+    const { session: { signal, ports: { random } }, lists, people, onHeads } = this.#parts;
+    const authors = shuffled(lists.present("following"), random).slice(0, publicHeadsMax);
+    await mapBounded(authors, askedAtOnceMax, async (author) => {
+      if (signal.aborted) return;
+      const person = await people.find(author.username, signal);
+      if (person?.public === undefined || !isSame(person, author)) return;
+      await onHeads(author, person.public.heads);
+    });
   }
 
   async #ask({ user: to, device: { device } }: Partner, author: UserName): Promise<void> {
