@@ -239,7 +239,7 @@ async function flood(n: number): Promise<Record<string, number | string>> {
   await node.bootstrap([{ host, port }]);
   const gets = (): Promise<{ took: number[]; ok: number }> => bench.gets(200, 1, node);
   const before = await gets();
-  const worker = new Worker(new URL("./dht_flood.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL("./dht/flood.ts", import.meta.url), { type: "module" });
   const startMs = performance.now();
   const first = node.stats();
   worker.postMessage(node.address);
