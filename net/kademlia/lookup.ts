@@ -344,24 +344,24 @@ export class Lookup {
   }
 
   /**
-   * Enough holders, and on enough paths: a goal of three over three paths is not met by three holders
-   * that one liar named, unless the other paths have nobody left to ask.
+   * Enough holders, and one at least on every path that still has somebody to ask: three holders that
+   * one liar named meet no goal of three while other paths look, and with d paths all d must lie.
    */
   #goalReached(best: readonly (Candidate | undefined)[]): boolean {
     if (this.#found < this.#goal) return false;
-    let needed = Math.min(this.#goal, this.#paths);
     for (let path = 0; path < this.#paths; path++) {
       const alive = best[path] !== undefined || (this.#inFlight[path] ?? 0) > 0;
-      if ((this.#holders[path] ?? 0) > 0 || !alive) needed--;
+      if (alive && (this.#holders[path] ?? 0) === 0) return false;
     }
-    return needed <= 0;
+    return true;
   }
 
   /** Whether the queries in flight are likely to reach the goal as it is. */
   #covered(overtaken: number): boolean {
     if (this.#goal === Infinity) return false;
     const open = this.#open - overtaken * (1 - overtakenWeight);
-    const missing = Math.max(1, this.#goal - this.#found);
+    const without = this.#holders.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0);
+    const missing = Math.max(1, this.#goal - this.#found, Math.min(without, this.#alpha));
     const rate = (answerRateWeight * this.#answerRate + this.#answered) /
       (answerRateWeight + this.#answered + this.#slow);
     return open * rate >= missing - goalSlack;
@@ -376,6 +376,8 @@ export class Lookup {
     for (let path = 0; path < this.#paths; path++) {
       const candidate = best[path];
       if (candidate === undefined) continue;
+      // With holders enough only paths without one still matter.
+      if (this.#found >= this.#goal && (this.#holders[path] ?? 0) > 0) continue;
       const better = choice === undefined || load(path) < load(chosenPath) ||
         (load(path) === load(chosenPath) &&
           compareDistance(this.target, candidate.contact.nodeId, choice.contact.nodeId) < 0);

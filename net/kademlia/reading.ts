@@ -177,7 +177,8 @@ export class Reading {
       const search = new Search(network, {
         target: key,
         method: "find_value",
-        paths: options.paths ?? pathsDefault,
+        // Every path must find a holder: more paths than holders wanted would want more holders.
+        paths: options.paths ?? Math.min(pathsDefault, goal),
         goal,
         onFound: (contact, found) => {
           const answer = this.#judged(key, contact, found, options);

@@ -192,6 +192,20 @@ Deno.test("A goal is not met by holders on one path while others still look", ()
   assert.ok(one.finished);
 });
 
+Deno.test("With more paths than holders wanted, every path must find one all the same", () => {
+  const one = lookup({ seeds: range(1, 40), goal: 3, paths: 6, alpha: 6 });
+  const open = one.start();
+  const found = new Set<number>();
+  for (let next = open.shift(); next; next = open.shift()) {
+    assert.equal(one.finished, false);
+    found.add(next.path);
+    open.push(...one.reply(next, [], true));
+    if (one.finished) break;
+  }
+  assert.ok(one.finished);
+  assert.equal(found.size, 6);
+});
+
 Deno.test("A query that later ones overtake is hedged against", () => {
   const one = lookup({ seeds: range(1, 20), goal: 3, paths: 3 });
   const [dead, b, c] = one.start();
