@@ -51,9 +51,7 @@ export class Accounts {
     const username = parseUsername(credentials.username);
     const claimant = { username, password };
     const account = await registerAccount(this.#context, claimant, signal);
-    const open = await openAccount(this.#context, account);
-    await this.#context.ports.keys.setLastUser(username);
-    return open;
+    return await openAccount(this.#context, account);
   }
 
   /**
@@ -66,9 +64,7 @@ export class Accounts {
     const { password } = credentials;
     const username = parseUsername(credentials.username);
     const account = await loginAccount(this.#context, { username, password }, signal);
-    const open = await openAccount(this.#context, account);
-    await this.#context.ports.keys.setLastUser(username);
-    return open;
+    return await openAccount(this.#context, account);
   }
 
   /**

@@ -9,7 +9,7 @@ import type { Identity } from "../model/identity.ts";
 import type { UserName } from "../model/message.ts";
 import type { SignedRecord } from "../model/record.ts";
 import type { PrivateBody } from "../model/record_body.ts";
-import type { Ports } from "../ports.ts";
+import type { Ports, Store } from "../ports.ts";
 import type { Settings } from "./contracts.ts";
 import { UserLists } from "./lists.ts";
 import { UserRecords } from "./own_records.ts";
@@ -56,22 +56,29 @@ export interface UnsealedAccount {
   readonly isNew?: boolean;
 }
 
-/** Opens the database and the parts; on a failure the keys are wiped and the database is closed. */
+/**
+ * Opens the database and the parts, and remembers who logged in last; on a failure the keys are wiped
+ * and the database is closed.
+ */
 export async function openAccount(
   context: AccountContext,
   account: UnsealedAccount,
 ): Promise<OpenAccount> {
   const { ports, settings, emit } = context;
   const { self, identity } = account;
-  let store;
+  let store: Store | undefined;
+  let session: UserSession | undefined;
   try {
     store = await ports.stores.open(self.username);
     const device = await chooseDevice(account, store, ports);
-    const session = new UserSession({ self, identity, device, store, ports, settings, emit });
-    return await openParts(session, account);
+    session = new UserSession({ self, identity, device, store, ports, settings, emit });
+    const open = await openParts(session, account);
+    await ports.keys.setLastUser(self.username);
+    return open;
   } catch (error) {
     identity.wipe();
-    await store?.close();
+    if (session !== undefined) await session.close();
+    else await store?.close();
     throw error;
   }
 }
@@ -100,7 +107,7 @@ async function openParts(session: UserSession, account: UnsealedAccount): Promis
  */
 async function chooseDevice(
   account: UnsealedAccount,
-  store: UserSession["store"],
+  store: Store,
   ports: Ports,
 ): Promise<number> {
   const taken = new Set<number>();

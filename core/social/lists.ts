@@ -190,10 +190,9 @@ export class UserLists implements Lists, ListsView {
     this.#retrying = waitMs > coalesceMs;
     this.#timer = this.#session.ports.clock.after(waitMs, () => {
       this.#timer = undefined;
-      // Aborted by the logout, or a disk error that shows wherever the lists are changed.
       this.#publisher.publish().then((done) => {
         if (!done && this.#publisher.dirty) this.#publishSoon(retryMs);
-      }, () => {});
+      }, () => this.#publishSoon(retryMs)); // Aborted by the logout, or a disk error.
     });
   }
 

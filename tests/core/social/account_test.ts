@@ -5,6 +5,7 @@ import { recordOf } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import { signRecord } from "../../../core/model/record.ts";
 import type { Directory } from "../../../core/ports.ts";
+import type { OpenAccount } from "../../../core/social/account.ts";
 import type { SimDirectory } from "../../sim/directory.ts";
 import { identityOf, otherPassword, password, World } from "./accounts_world.ts";
 
@@ -228,6 +229,27 @@ Deno.test("Logging out wipes the keys, and so does a failed login", async () => 
   assert.throws(() => session.identity.sign(new Uint8Array(1)), /wiped/);
   assert.throws(() => session.identity.exportSeed(), /wiped/);
   assert.equal(session.signal.aborted, true);
+});
+
+Deno.test("A disk that fails in the middle of a login leaves no keys in memory and no timers", async () => {
+  for (let at = 1;; at++) {
+    const world = new World();
+    let calls = 0;
+    const device = world.device({
+      stores: { onCommit: () => ++calls === at ? "disk-full" : undefined },
+    });
+    const result = await world.run(device.register("alice").catch((error: unknown) => error));
+    if (!(result instanceof CamelliaError)) {
+      await (result as OpenAccount).session.close();
+      assert.ok(at > 2);
+      break;
+    }
+    assert.equal(result.code, "disk_full");
+    assert.equal(world.clock.pending, 0);
+    const { session } = await world.run(device.login("alice"));
+    await session.close();
+    assert.equal(world.clock.pending, 0);
+  }
 });
 
 Deno.test("A changed password supersedes the old one on every device", async () => {
