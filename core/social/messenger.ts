@@ -140,6 +140,16 @@ export class PeerMessenger implements Messenger {
     };
   }
 
+  /** Whether the user's key is pinned, or an answer awaited from it. */
+  isKnown(user: UserName): boolean {
+    return this.pinOf(user.username) !== undefined || this.#awaited.has(toHex(user.key));
+  }
+
+  /** Whether there is a look-up left for the sake of somebody who is not known; takes it. */
+  mayLookUp(): boolean {
+    return this.#claims.takeLookUp();
+  }
+
   /** When a message of that user came in last, on the monotonic clock; undefined if none is remembered. */
   heardAt(user: UserName): number | undefined {
     return this.#heard.get(toHex(user.key));

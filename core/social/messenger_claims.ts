@@ -55,6 +55,11 @@ export class Claims {
     return this.#waiting;
   }
 
+  /** Takes a look-up for a stranger out of what there is of them in a second; whether one was left. */
+  takeLookUp(): boolean {
+    return this.#bucket.take(1);
+  }
+
   /** Whether the network agrees that the name is that key's. False also where there is no time to ask. */
   async check(user: UserName): Promise<boolean> {
     const known = this.#known(user);

@@ -29,6 +29,12 @@ const fetchedAtOnceMax = 48;
 /** Users who push what is not wanted and are told so. */
 const unwantedTold = { perSecond: 1, burst: 10 };
 
+/**
+ * Posts looked at that strangers bring: relays bring one or a few. Each costs some 50 µs, whether it
+ * is new, known or forged.
+ */
+const strangersPosts = { perSecond: 1000, burst: 5000 };
+
 /** What the parts that sync depends on are. */
 export interface SyncParts {
   /** The session. */
@@ -57,12 +63,14 @@ export class PeerSync implements Sync {
   readonly #comparison: Comparison;
   readonly #counter: CounterQuestions;
   readonly #unwanted: Bucket;
+  readonly #strangersPosts: Bucket;
 
   /** The sync of one session. Nothing happens before {@linkcode start}. */
   constructor(parts: SyncParts) {
     this.#parts = parts;
     const { session, lists, messenger } = parts;
     this.#unwanted = new Bucket(session.ports.clock, unwantedTold);
+    this.#strangersPosts = new Bucket(session.ports.clock, strangersPosts);
     this.#intake = new Intake({ session, lists, released: (author) => this.#fetches.soon(author) });
     const fetchParts = { ...parts, heads: this.#heads, intake: this.#intake };
     this.#fetches = new Fetches(fetchParts);
@@ -158,7 +166,10 @@ export class PeerSync implements Sync {
 
   async #wanted(message: MessageOf<"want">): Promise<void> {
     const { from, body } = message;
-    if (body.connections !== undefined) this.#parts.people.learn(from, body.connections);
+    const { people, messenger } = this.#parts;
+    const isReachable = body.connections !== undefined && people.learn(from, body.connections);
+    // The answer to a stranger who does not say where to send it takes a look-up.
+    if (!isReachable && !messenger.isKnown(from) && !messenger.mayLookUp()) return;
     this.#answers.add(message);
     // Authors who ask for their own posts say how far their feeds reach.
     if (isSame(from, body.author)) await this.#promised(from, headsHad(body.feeds));
@@ -167,6 +178,9 @@ export class PeerSync implements Sync {
 
   async #received(message: MessageOf<"posts">): Promise<void> {
     const { from, body } = message;
+    if (!this.#parts.messenger.isKnown(from) && !this.#strangersPosts.take(body.posts.length)) {
+      return;
+    }
     const answered = body.answers === undefined
       ? undefined
       : this.#fetches.find(body.author, body.answers, from);

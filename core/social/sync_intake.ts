@@ -5,12 +5,13 @@
  */
 
 import { equalBytes } from "../model/bytes.ts";
-import { feedOf, hasNumber } from "../model/feed.ts";
+import { feedOf, type FeedState, hasNumber } from "../model/feed.ts";
 import type { UserName } from "../model/message.ts";
 import { attempt } from "../model/msgpack.ts";
 import { type Post, readPost } from "../model/post.ts";
 import { type Signed, verifySigned } from "../model/signed.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
+import { BoundedMap } from "./bounded_map.ts";
 import type { Lists, Session } from "./contracts.ts";
 import { isSame } from "./inbox.ts";
 import { Mutex } from "./mutex.ts";
@@ -46,16 +47,35 @@ interface Unverified {
   readonly signed: Signed;
 }
 
+/** Posts of a message as they were found. */
+interface Checked {
+  /** Here already, byte for byte. */
+  readonly known: Post[];
+  /** The author's by their signature. */
+  readonly verified: Post[];
+  refused: number;
+}
+
 const nothing: IntakeReport = { valid: [], added: [], future: 0, refused: 0 };
 
-/** Posts of one feed compared with those stored, at most: one message's. */
+/** Posts of one feed compared with those stored at once. */
 const comparedMax = 500;
+
+/** Posts of a message read at once, before their signatures are looked at. */
+const checkedAtOnce = 64;
+
+/** With more bad posts than this in a message its sender is not worth the rest of it. */
+const refusedMax = 8;
+
+/** Forks remembered as shown, so that none is shown again and again. */
+const forksShownMax = 1024;
 
 /** Takes posts in: one author's messages one after another, different authors' beside each other. */
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #slices: Slices;
   readonly #authors = new Map<string, Mutex>();
+  readonly #forksShown = new BoundedMap<string, true>(forksShownMax);
   /** Posts from the future. */
   readonly held: HeldPosts;
 
@@ -83,22 +103,33 @@ export class Intake {
   async take(author: UserName, posts: readonly Uint8Array[]): Promise<IntakeReport> {
     if (!this.keeps(author) || posts.length === 0) return nothing;
     return await this.#exclusively(author.username, async () => {
+      const { known, verified, refused } = await this.#check(author, posts);
+      const { added, future } = await this.#store(author, verified);
+      return { valid: [...known, ...verified], added, future, refused };
+    });
+  }
+
+  /** Finds out which posts are the author's; gives up where the sender is evidently not honest. */
+  async #check(author: UserName, posts: readonly Uint8Array[]): Promise<Checked> {
+    const feeds = await this.#parts.session.store.feeds(author.username);
+    const checked: Checked = { known: [], verified: [], refused: 0 };
+    for (let at = 0; at < posts.length && checked.refused <= refusedMax; at += checkedAtOnce) {
       const read: Unverified[] = [];
-      for (const bytes of posts) {
+      for (const bytes of posts.slice(at, at + checkedAtOnce)) {
         await this.#slices.next();
         const it = this.#read(author, bytes);
-        if (it !== undefined) read.push(it);
+        if (it === undefined) checked.refused++;
+        else if (!this.#isOwn(it.post)) read.push(it);
       }
-      const { known, others } = await this.#withoutKnown(author, read);
-      const verified: Post[] = [];
+      const { known, others } = await this.#withoutKnown(author, feeds, read);
+      checked.known.push(...known);
       for (const { post, signed } of others) {
         await this.#slices.next();
-        if (verifySigned("post", signed)) verified.push(post);
+        if (verifySigned("post", signed)) checked.verified.push(post);
+        else if (++checked.refused > refusedMax) break;
       }
-      const { added, future } = await this.#store(author, verified);
-      const valid = [...known, ...verified];
-      return { valid, added, future, refused: posts.length - valid.length };
-    });
+    }
+    return checked;
   }
 
   async #exclusively<T>(author: string, task: () => Promise<T>): Promise<T> {
@@ -111,24 +142,27 @@ export class Intake {
     }
   }
 
-  /** The post if it may be one of that author's; what this device makes itself is not taken from others. */
+  /** The post if it may be one of that author's. */
   #read(author: UserName, bytes: Uint8Array): Unverified | undefined {
     const it = attempt(() => readPost(bytes));
     if (it === undefined) return undefined;
     const { post } = it;
-    if (!isSame({ username: post.author, key: post.authorKey }, author)) return undefined;
+    return isSame({ username: post.author, key: post.authorKey }, author) ? it : undefined;
+  }
+
+  /** What this device makes itself is not taken from others. */
+  #isOwn(post: Post): boolean {
     const { self, device } = this.#parts.session;
-    const isOwn = post.author === self.username && post.device === device;
-    return isOwn ? undefined : it;
+    return post.author === self.username && post.device === device;
   }
 
   /** Sorts out, before any signature is looked at, what is here already, byte for byte, or settled. */
   async #withoutKnown(
     author: UserName,
+    feeds: readonly FeedState[],
     read: readonly Unverified[],
   ): Promise<{ known: Post[]; others: Unverified[] }> {
     const { store } = this.#parts.session;
-    const feeds = await store.feeds(author.username);
     const known: Post[] = [];
     const others: Unverified[] = [];
     for (const [device, list] of Map.groupBy(read, (it) => it.post.device)) {
@@ -205,6 +239,9 @@ export class Intake {
 
   async #noteFork(fork: Post): Promise<void> {
     const { store } = this.#parts.session;
+    const name = `${fork.author}/${fork.device}/${fork.number}`;
+    if (this.#forksShown.has(name)) return;
+    this.#forksShown.set(name, true);
     const noted = await store.forks(fork.author);
     if (noted.some((post) => equalBytes(post.signed, fork.signed))) return;
     await store.noteFork(fork);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFrame, readFrameBody } from "../../../core/model/message.ts";
+import { Identity } from "../../../core/model/identity.ts";
+import { readFrame, readFrameBody, signMessage } from "../../../core/model/message.ts";
 import type { Message, MessageBodyOf, MessageOf } from "../../../core/model/message.ts";
 import type { Post } from "../../../core/model/post.ts";
 import { MessageWorld, type TestUser } from "./message_world.ts";
@@ -194,5 +195,22 @@ Deno.test("More askers than there is room for leave those who are pinned their p
   await world.clock.drive(bob.sync.fetch(alice.self));
   assert.ok(world.clock.monotonic() - start < 500);
   assert.equal((await bob.numbers(alice)).length, 50);
+  await world.stop();
+});
+
+Deno.test("Strangers who do not say where to answer cost so many look-ups a second", async () => {
+  const world = new MessageWorld();
+  const alice = await world.add("alice");
+  await alice.write(1);
+  const body = { author: alice.self, feeds: [], since: 0, device: 1 };
+  for (let i = 0; i < 250; i++) {
+    const identity = new Identity(world.random.bytes(32));
+    const from = { username: `stranger${i}`, key: identity.publicKey };
+    const head = { from, to: alice.self, time: world.clock.now(), id: world.random.bytes(16) };
+    alice.receive(signMessage({ ...head, kind: "want", body }, identity));
+  }
+  await world.clock.advance(10_000);
+  const { devices } = world.lookUps;
+  assert.ok(devices >= 90 && devices <= 110, `${devices} look-ups`);
   await world.stop();
 });

@@ -257,3 +257,36 @@ Deno.test("A full disk is a warning; what was lost by it is fetched later", asyn
   assert.deepEqual(await bob.numbers(alice), [1, 2, 3, 4]);
   await world.stop();
 });
+
+Deno.test("Of a message full of forged posts only the first few are looked at", async () => {
+  const { world, alice, bob, carol } = await three();
+  const list = posts(alice, 100);
+  const forged = list.slice(0, 99).map((post) => {
+    const bytes = new Uint8Array(post.signed);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    return bytes;
+  });
+  await bring(carol, bob, alice, [...forged, list[99] as Post]);
+  assert.equal(await bob.store.countPosts(), 0);
+  await bring(carol, bob, alice, [...forged.slice(0, 8), list[99] as Post]);
+  assert.deepEqual(await bob.numbers(alice), [100]);
+  await world.stop();
+});
+
+Deno.test("Strangers' posts are looked at so many a second, those of users who are asked or known all", async () => {
+  const { world, alice, bob, carol } = await three();
+  await alice.write(500);
+  await world.clock.drive(bob.sync.fetch(alice.self));
+  let reads = 0;
+  const feeds = bob.store.feeds.bind(bob.store);
+  bob.store.feeds = (author) => {
+    reads++;
+    return feeds(author);
+  };
+  const list = (await alice.store.timeline({ limit: 500 })).map((post) => post.signed);
+  const body = { author: alice.self, posts: list, done: true, heads: [], relay: [] };
+  for (let i = 0; i < 100; i++) bob.receive(carol.frame(bob.self, { kind: "posts", body }));
+  await world.clock.advance(1_000);
+  assert.ok(reads <= 2 * 12, `${reads} reads`);
+  await world.stop();
+});
