@@ -27,7 +27,10 @@ const folderWaitMs = 15_000;
 
 const folderRetryMs = 50;
 
-/** What a command needs of the peer: somebody logged in, nobody in particular, or whoever there is. */
+/**
+ * Whom a command needs logged in: a `user`; `anybody`, as long as it takes no effort; or that it does
+ * not matter (`nobody`).
+ */
 export type Need = "user" | "nobody" | "anybody";
 
 /** A peer within reach. */
@@ -122,6 +125,17 @@ export async function runningUser(context: Context, api: PeerApi): Promise<UserV
   );
 }
 
+/** Says so before a password is asked for that would be of no use. */
+async function refuseLoggedIn(api: PeerApi): Promise<void> {
+  const { user } = await api.status();
+  if (user === null) return;
+  throw new CamelliaError(
+    "already_logged_in",
+    `Cannot log in: ${user.username} is logged in to the peer that runs on this data folder. ` +
+      "Log out first, or choose another folder with --data",
+  );
+}
+
 /** A peer that runs elsewhere. */
 export function clientAccess(client: LoopbackClient): Access {
   return {
@@ -188,6 +202,19 @@ async function withOwnPeer<T>(
   }
 }
 
+async function withRunningPeer<T>(
+  context: Context,
+  { client, need }: { client: LoopbackClient; need: Need },
+  work: (access: Access) => Promise<T>,
+): Promise<T> {
+  try {
+    if (need === "user") await runningUser(context, client);
+    return await work(clientAccess(client));
+  } finally {
+    client.close();
+  }
+}
+
 /** Does a command's work with the peer that runs on the data folder, or with one started for it. */
 export async function withPeer<T>(
   context: Context,
@@ -195,18 +222,42 @@ export async function withPeer<T>(
   work: (access: Access) => Promise<T>,
 ): Promise<T> {
   const entry = await enter(context);
-  if (entry.kind === "folder") {
-    try {
-      return await withOwnPeer(context, { folder: entry.folder, need }, work);
-    } finally {
-      await entry.folder.close();
-    }
+  if (entry.kind === "running") {
+    return await withRunningPeer(context, { client: entry.client, need }, work);
   }
-  const { client } = entry;
   try {
-    if (need === "user") await runningUser(context, client);
-    return await work(clientAccess(client));
+    return await withOwnPeer(context, { folder: entry.folder, need }, work);
   } finally {
-    client.close();
+    await entry.folder.close();
+  }
+}
+
+/**
+ * As {@linkcode withPeer}, for commands that log in with a password. It is asked for before a peer of
+ * the command's own starts, and not at all where somebody is logged in already.
+ */
+export async function withPeerForLogin<T>(
+  context: Context,
+  ask: () => Promise<string>,
+  work: (access: Access, password: string) => Promise<T>,
+): Promise<T> {
+  const entry = await enter(context);
+  if (entry.kind === "running") {
+    const { client } = entry;
+    return await withRunningPeer(context, { client, need: "nobody" }, async (access) => {
+      await refuseLoggedIn(client);
+      return await work(access, await ask());
+    });
+  }
+  const { folder } = entry;
+  try {
+    const password = await ask();
+    return await withOwnPeer(
+      context,
+      { folder, need: "nobody" },
+      (access) => work(access, password),
+    );
+  } finally {
+    await folder.close();
   }
 }

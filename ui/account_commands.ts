@@ -6,7 +6,7 @@
 
 import { CamelliaError } from "../core/errors.ts";
 import { parseUsername } from "../core/model/username.ts";
-import { chooseUser, enter, runningUser, withPeer } from "./access.ts";
+import { chooseUser, enter, runningUser, withPeer, withPeerForLogin } from "./access.ts";
 import type { Context } from "./context.ts";
 import { passwordFor } from "./password.ts";
 import { renderUser } from "./render.ts";
@@ -19,8 +19,8 @@ const accountFileBytesMax = 65_536;
 export async function register(context: Context, name: string): Promise<void> {
   const { io, output, signal } = context;
   const username = parseUsername(name);
-  const password = await passwordFor(context, { username, kind: "new" });
-  await withPeer(context, "nobody", async ({ api }) => {
+  const ask = () => passwordFor(context, { username, kind: "new" });
+  await withPeerForLogin(context, ask, async ({ api }, password) => {
     const work = api.register({ username, password }, signal);
     const user = await withSpinner(io, `Registering ${username}`, work);
     await output.result(user, (look) => `Registered and logged in: ${renderUser(user, look)}`);
@@ -31,8 +31,8 @@ export async function register(context: Context, name: string): Promise<void> {
 export async function login(context: Context, name: string): Promise<void> {
   const { io, output, signal } = context;
   const username = parseUsername(name);
-  const password = await passwordFor(context, { username, kind: "login" });
-  await withPeer(context, "nobody", async ({ api }) => {
+  const ask = () => passwordFor(context, { username, kind: "login" });
+  await withPeerForLogin(context, ask, async ({ api }, password) => {
     const work = api.login({ username, password }, signal);
     const user = await withSpinner(io, `Logging in ${username}`, work);
     await output.result(user, (look) => `Logged in: ${renderUser(user, look)}`);

@@ -96,12 +96,17 @@ function endSignal(io: Io, output: Output): { signal: AbortSignal; release: () =
  * @returns The exit code: 0 done, 1 refused or failed, 2 wrong usage.
  */
 export async function run(args: readonly string[], options: RunOptions): Promise<number> {
-  const { io, host, prompts = terminalPrompts } = options;
+  const { io, host, prompts = terminalPrompts() } = options;
   const chosen = await parse(args, options);
   if (typeof chosen === "number") return chosen;
   const { flags } = chosen;
   const output = new Output(io, flags);
   const { signal, release } = endSignal(io, output);
+  // A mistake in the program, which must not take a peer down: the peer goes on, and says so.
+  const forget = io.onUnexpected((error) => {
+    const details = error instanceof Error ? error.stack ?? error.message : String(error);
+    output.log("error", `This should not have happened: ${details}`);
+  });
   try {
     const dataFolder = resolve(flags.data ?? defaultDataFolder(io));
     const context: Context = { io, host, flags, output, prompts, signal, dataFolder };
@@ -113,6 +118,7 @@ export async function run(args: readonly string[], options: RunOptions): Promise
     await output.failure(signal.aborted && !isOurs ? signal.reason : error);
     return exitFailed;
   } finally {
+    forget();
     release();
   }
 }

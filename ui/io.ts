@@ -42,6 +42,8 @@ export interface Io {
   after(ms: number, fn: () => void): Timer;
   /** Calls back at SIGINT, SIGTERM and SIGHUP, which then no longer end the process. */
   onInterrupt(fn: (signal: string) => void): () => void;
+  /** Calls back for promises whose rejection nobody took; the process then lives on. */
+  onUnexpected(fn: (error: unknown) => void): () => void;
   /** Ends the process at once: for a second interruption while the first is still being dealt with. */
   exit(code: number): void;
   /** Whether text may be coloured: a terminal, and no `NO_COLOR` (https://no-color.org). */

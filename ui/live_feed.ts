@@ -5,13 +5,27 @@
  */
 
 import type { PeerEvent } from "../core/api.ts";
+import { paintFor } from "./paint.ts";
 import { type Look, renderEvent } from "./render.ts";
+import { cutToWidth, textWidth, wrapText } from "./width.ts";
 
 /** Events kept; a terminal shows fewer. */
 const eventsMax = 100;
 
 /** Something that happened, or a line that the program itself has to say. */
 export type FeedEntry = PeerEvent | { readonly event: "said"; readonly text: string };
+
+/** An entry as lines that fit: posts are cut, words of the program's own broken between words. */
+function linesOf(entry: FeedEntry, look: Look): string[] {
+  const width = look.columns - 1;
+  if (entry.event === "said") return wrapText(entry.text, width);
+  const lines = renderEvent(entry, look).split("\n");
+  if (entry.event === "post") {
+    return lines.map((line) => textWidth(line) > width ? cutToWidth(line, width) : line);
+  }
+  if (lines.every((line) => textWidth(line) <= width)) return lines;
+  return wrapText(renderEvent(entry, { ...look, paint: paintFor(false) }), width);
+}
 
 /** The last events of a peer. */
 export class LiveFeed {
@@ -41,8 +55,7 @@ export class LiveFeed {
   lines(look: Look, linesMax: number): string[] {
     let lines: string[] = [];
     for (const entry of [...this.#entries].reverse()) {
-      const text = entry.event === "said" ? entry.text : renderEvent(entry, look);
-      const own = text.split("\n");
+      const own = linesOf(entry, look);
       if (lines.length === 0) lines = own.slice(0, linesMax);
       else if (lines.length + own.length <= linesMax) lines = [...own, ...lines];
       else break;

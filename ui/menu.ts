@@ -4,11 +4,11 @@
  * @module
  */
 
-import type { PeerApi, PeerEvent, StatusView, UserView } from "../core/api.ts";
+import type { PeerEvent, StatusView, UserView } from "../core/api.ts";
 import { CamelliaError } from "../core/errors.ts";
 import { type Access, clientAccess, enter, ownAccess } from "./access.ts";
 import type { Context } from "./context.ts";
-import { failureOf, isInterruption } from "./failure.ts";
+import { isInterruption } from "./failure.ts";
 import { askForNetwork } from "./first_run.ts";
 import type { OpenFolder, PeerSettings } from "./host.ts";
 import { notJoinedMessage, waitUntilJoined } from "./joining.ts";
@@ -17,23 +17,11 @@ import { refreshed } from "./live_prompt.ts";
 import { portFileName } from "./loopback_protocol.ts";
 import { LoopbackServer } from "./loopback_server.ts";
 import { type MenuActions, startActions, userActions } from "./menu_actions.ts";
+import { type MenuContext, sayFailure } from "./menu_context.ts";
 import type { Look } from "./render.ts";
 import { safeText } from "./safe_text.ts";
 import { resolveSettings } from "./settings.ts";
 import { withSpinner } from "./spinner.ts";
-import { wrapText } from "./width.ts";
-
-/** What the menu's parts share. */
-export interface MenuContext extends Context {
-  /** The peer. */
-  readonly api: PeerApi;
-  /** What arrives. */
-  readonly feed: LiveFeed;
-  /** Where the data is, and how the peer is set up where it is ours. */
-  readonly settings: PeerSettings | undefined;
-  /** Prints something above the menu, to stay. */
-  say(text: string): Promise<void>;
-}
 
 /**
  * Runs the menu until it is left. Ctrl+C leaves it from every question, with the terminal as it was,
@@ -167,23 +155,12 @@ async function menuLoop(context: Context, { access, feed, settings }: LoopParts)
   }
 }
 
-/** Says what something was refused for, in lines that fit the terminal. */
-export async function sayFailure(menu: MenuContext, error: unknown): Promise<void> {
-  const { message } = failureOf(error, menu.flags.logLevel);
-  const [first, ...rest] = wrapText(safeText(message), menu.io.size().columns - 3);
-  const mark = menu.output.look().paint.error("✗");
-  await menu.say([`${mark} ${first}`, ...rest.map((line) => `  ${line}`)].join("\n"));
-}
-
 /** Runs a chosen action; what it was refused for is shown, and the menu comes back. */
 async function act(menu: MenuContext, actions: MenuActions, chosen: string): Promise<void> {
   try {
     await actions.run(chosen);
   } catch (error) {
     if (menu.signal.aborted || isInterruption(error)) throw error;
-    const { paint } = menu.output.look();
-    await menu.say(
-      `${paint.error("✗")} ${safeText(failureOf(error, menu.flags.logLevel).message)}`,
-    );
+    await sayFailure(menu, error);
   }
 }

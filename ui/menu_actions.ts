@@ -6,9 +6,9 @@
 
 import type { UserView } from "../core/api.ts";
 import { CamelliaError } from "../core/errors.ts";
-import { postLength, postLengthMax } from "../core/model/post.ts";
 import { parseUsername } from "../core/model/username.ts";
-import { type MenuContext, sayFailure } from "./menu.ts";
+import { type MenuContext, sayFailure } from "./menu_context.ts";
+import { askName, nameProblem, postProblem } from "./menu_questions.ts";
 import { browseTimeline } from "./menu_timeline.ts";
 import { showSettings } from "./menu_settings.ts";
 import type { MenuChoice } from "./menu_view.ts";
@@ -22,7 +22,6 @@ import {
   renderUser,
 } from "./render.ts";
 import { withSpinner } from "./spinner.ts";
-import { wrapText } from "./width.ts";
 
 /** A menu: its entries, and what they do. */
 export interface MenuActions {
@@ -41,34 +40,6 @@ function menuOf(actions: Actions): MenuActions {
     choices: [...actions.map(([label]) => ({ value: label, label })), quit],
     run: async (value) => await actions.find(([label]) => label === value)?.[1](),
   };
-}
-
-/** What is wrong with a name as typed; nothing means back. */
-function nameProblem(menu: MenuContext, text: string): string | undefined {
-  if (text.trim() === "") return undefined;
-  try {
-    parseUsername(text);
-    return undefined;
-  } catch (error) {
-    const message = error instanceof CamelliaError ? error.message : String(error);
-    return wrapText(message, menu.io.size().columns - 3).join("\n  ");
-  }
-}
-
-/** Asks for a username; undefined when left empty. */
-async function askName(menu: MenuContext, message: string): Promise<string | undefined> {
-  const problem = (given: string) => nameProblem(menu, given);
-  const question = { message: `${message} (empty: back)`, problem };
-  const text = await menu.prompts.text(question, menu.signal);
-  return text.trim() === "" ? undefined : parseUsername(text);
-}
-
-/** What is wrong with a post as typed; nothing means back. */
-export function postProblem(text: string): string | undefined {
-  const length = postLength(text);
-  return length <= postLengthMax
-    ? undefined
-    : `That has ${length} characters; a post has at most ${postLengthMax}`;
 }
 
 /** Codes after which another try with other answers makes sense. */

@@ -10,7 +10,7 @@ import { saveAccount } from "./account_commands.ts";
 import type { Lifespan } from "./config.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { PeerSettings } from "./host.ts";
-import type { MenuContext } from "./menu.ts";
+import type { MenuContext } from "./menu_context.ts";
 import { passwordFor } from "./password.ts";
 import { configName } from "./settings.ts";
 import { withSpinner } from "./spinner.ts";

@@ -5,8 +5,8 @@
  */
 
 import type { PostView } from "../core/api.ts";
-import type { MenuContext } from "./menu.ts";
-import { postProblem } from "./menu_actions.ts";
+import type { MenuContext } from "./menu_context.ts";
+import { postProblem } from "./menu_questions.ts";
 import { renderPost, renderTimeline } from "./render.ts";
 import { safeLine } from "./safe_text.ts";
 import { cutToWidth } from "./width.ts";

@@ -38,28 +38,50 @@ export interface Prompts {
   menu(menu: LiveMenu, signal: AbortSignal): Promise<string>;
 }
 
+/** Where questions are asked; the process's own streams by default. */
+export interface PromptStreams {
+  /** Keys come from here. */
+  readonly input: NodeJS.ReadableStream;
+  /** Questions go here … */
+  readonly output: NodeJS.WritableStream;
+  /** … but passwords are asked for here, so that standard output holds results only. */
+  readonly error: NodeJS.WritableStream;
+}
+
 /**
- * Questions by `@inquirer/prompts`. It is loaded when the first question comes: scripts should not wait
- * for it. Passwords are asked for on standard error, so that standard output holds results only.
+ * Questions by `@inquirer/prompts`, which is loaded when the first one comes: scripts should not wait
+ * for it. Answered questions vanish; what came of them is shown instead.
  */
-export const terminalPrompts: Prompts = {
-  async password(message, signal) {
-    const { password } = await import("@inquirer/prompts");
-    const context = { signal, output: process.stderr, clearPromptOnDone: true };
-    return await password({ message, mask: "*", toggleMask: false }, context);
-  },
-  async text({ message, problem }, signal) {
-    const { input } = await import("@inquirer/prompts");
-    const validate = (answer: string) => problem?.(answer) ?? true;
-    return await input({ message, validate }, { signal, clearPromptOnDone: true });
-  },
-  async choice({ message, choices }, signal) {
-    const { select } = await import("@inquirer/prompts");
-    const context = { signal, clearPromptOnDone: true };
-    return await select({ message, choices: [...choices], pageSize: 12 }, context);
-  },
-  async menu(menu, signal) {
-    const { livePrompt } = await import("./live_prompt.ts");
-    return await livePrompt(menu, { signal, clearPromptOnDone: true });
-  },
-};
+export function promptsOn({ input, output, error }: PromptStreams): Prompts {
+  const on = (signal: AbortSignal, stream = output) => ({
+    input,
+    output: stream,
+    signal,
+    clearPromptOnDone: true,
+  });
+  return {
+    async password(message, signal) {
+      const { password } = await import("@inquirer/prompts");
+      return await password({ message, mask: "*", toggleMask: false }, on(signal, error));
+    },
+    async text({ message, problem }, signal) {
+      const prompts = await import("@inquirer/prompts");
+      const validate = (answer: string) => problem?.(answer) ?? true;
+      return await prompts.input({ message, validate }, on(signal));
+    },
+    async choice({ message, choices }, signal) {
+      const { select } = await import("@inquirer/prompts");
+      return await select({ message, choices: [...choices], pageSize: 12 }, on(signal));
+    },
+    async menu(menu, signal) {
+      const { livePrompt } = await import("./live_prompt.ts");
+      return await livePrompt(menu, on(signal));
+    },
+  };
+}
+
+/** Questions on the process's own streams. */
+export function terminalPrompts(): Prompts {
+  const { stdin, stdout, stderr } = process;
+  return promptsOn({ input: stdin, output: stdout, error: stderr });
+}

@@ -108,6 +108,15 @@ export class SystemIo implements Io {
     };
   }
 
+  onUnexpected(fn: (error: unknown) => void): () => void {
+    const handler = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      fn(event.reason);
+    };
+    globalThis.addEventListener("unhandledrejection", handler);
+    return () => globalThis.removeEventListener("unhandledrejection", handler);
+  }
+
   exit(code: number): void {
     Deno.exit(code);
   }

@@ -19,6 +19,7 @@ export class FakeIo implements Io {
   files = new Map<string, Uint8Array>();
   readonly openFiles = new Set<string>();
   readonly interrupts = new Set<(signal: string) => void>();
+  readonly unexpected = new Set<(error: unknown) => void>();
   exited: number | undefined;
   #changed = Promise.withResolvers<void>();
 
@@ -77,6 +78,11 @@ export class FakeIo implements Io {
   onInterrupt(fn: (signal: string) => void): () => void {
     this.interrupts.add(fn);
     return () => this.interrupts.delete(fn);
+  }
+
+  onUnexpected(fn: (error: unknown) => void): () => void {
+    this.unexpected.add(fn);
+    return () => this.unexpected.delete(fn);
   }
 
   interrupt(): void {
