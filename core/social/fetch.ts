@@ -95,6 +95,15 @@ export class Fetches {
     return run !== undefined && ask !== undefined ? { run, ask } : undefined;
   }
 
+  /** Ends what goes on for an author who is no longer followed. */
+  forget(author: UserName): void {
+    const name = nameOf(author);
+    this.#retries.get(name)?.timer.cancel();
+    this.#retries.delete(name);
+    this.#unfilled.delete(name);
+    this.#runs.get(name)?.run.check().catch((error: unknown) => this.#report(error));
+  }
+
   /** Whether something that the author promised is missing. */
   async lacks(author: UserName): Promise<boolean> {
     const { session, heads, intake } = this.#parts;

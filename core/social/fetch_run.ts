@@ -71,6 +71,7 @@ export class FetchRun {
     signal.addEventListener("abort", ended, { once: true });
     try {
       if (signal.aborted) return false;
+      if (!this.#parts.intake.keeps(this.#author)) return true;
       await this.#askAuthor();
       if (await this.check()) return true;
       await this.#askFollowers();
@@ -104,12 +105,15 @@ export class FetchRun {
   /** Looks whether all that is promised is there, and ends the run if so. */
   async check(): Promise<boolean> {
     if (this.#isComplete) return true;
-    const { session, heads, records } = this.#parts;
+    const { session, heads, records, intake } = this.#parts;
     const { username } = this.#author;
     if (username === session.self.username) heads.raise(username, records.heads());
-    const full = this.#asks.filter((ask) => ask.isDone).length;
-    if (!this.#isPromiseKnown && full < answersEnough) return false;
-    if (await this.#lacks(heads.of(username))) return false;
+    // Of an author unfollowed meanwhile nothing is wanted any more.
+    if (intake.keeps(this.#author)) {
+      const full = this.#asks.filter((ask) => ask.isDone).length;
+      if (!this.#isPromiseKnown && full < answersEnough) return false;
+      if (await this.#lacks(heads.of(username))) return false;
+    }
     this.#isComplete = true;
     this.#abort.abort();
     for (const ask of this.#asks) ask.close("done");

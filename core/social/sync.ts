@@ -100,6 +100,7 @@ export class PeerSync implements Sync {
       if (entry.list !== "following" || entry.present) return;
       this.#heads.forget(entry.username);
       this.#intake.held.forget(entry.username);
+      this.#fetches.forget(entry);
     });
     session.signal.addEventListener("abort", stop, { once: true });
     this.#comparison.start();

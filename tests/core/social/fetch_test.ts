@@ -237,3 +237,17 @@ Deno.test("The end of the session ends every fetch and leaves no timer of it", a
   assert.equal(carol.clock.pending, 0);
   await world.stop();
 });
+
+Deno.test("Unfollowing ends the fetch", async () => {
+  const { world, alice, carol, fellows } = await scene({ posts: 5, followers: 20 });
+  for (const user of [alice, ...fellows]) world.network.setSilent(user.ip, true);
+  const fetching = carol.sync.fetch(alice.self);
+  await world.clock.advance(1_600);
+  carol.lists.merge({ list: "following", ...alice.self, when: 2, present: false });
+  const start = world.clock.monotonic();
+  await world.clock.drive(fetching);
+  assert.ok(world.clock.monotonic() - start < 600);
+  await world.clock.drive(carol.sync.fetch(alice.self));
+  assert.ok(world.clock.monotonic() - start < 600);
+  await world.stop();
+});
