@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { Interruption } from "../../ui/failure.ts";
+import type { MenuContext } from "../../ui/menu_context.ts";
+import { nameProblem, postProblem } from "../../ui/menu_questions.ts";
 import { formatLifespan } from "../../ui/menu_settings.ts";
 import { Machine } from "./fake_io.ts";
 
@@ -164,6 +166,18 @@ Deno.test("A menu on a folder whose peer runs already uses that peer", async () 
   assert.equal(m.host.started.at(-1)?.peer.posts[0]?.text, "from the menu");
   up.io.interrupt();
   await up.ended;
+});
+
+Deno.test("What is typed wrong is said in place, in lines that fit", () => {
+  const io = new Machine().io;
+  const menu = { io } as unknown as MenuContext;
+  assert.equal(nameProblem(menu, ""), undefined);
+  assert.equal(nameProblem(menu, " Alice "), undefined);
+  const problem = nameProblem(menu, "a b") ?? "";
+  assert.match(problem, /other characters/);
+  for (const line of problem.split("\n")) assert.ok(line.length < 80);
+  assert.equal(postProblem("x".repeat(500)), undefined);
+  assert.equal(postProblem("é".repeat(501)), "That has 501 characters; a post has at most 500");
 });
 
 Deno.test("Lifespans are told in their largest units", () => {
