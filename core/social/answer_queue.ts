@@ -11,7 +11,7 @@ import { BoundedMap } from "./bounded_map.ts";
 import { Bucket } from "./budget.ts";
 import type { Session } from "./contracts.ts";
 import type { PeerMessenger } from "./messenger.ts";
-import { pause } from "./pause.ts";
+import { pause, Slices } from "./pause.ts";
 
 /** Askers that wait at once: those whose key is pinned, and others. */
 const askersMax = { pinned: 512, others: 256 };
@@ -98,10 +98,12 @@ export class AnswerQueue {
   readonly #others = new Ring(askersMax.others, workersMax.others);
   readonly #buckets = new BoundedMap<string, Bucket>(countedMax);
   readonly #bytesOfOthers: Bucket;
+  readonly #slices: Slices;
 
   /** Nobody waits at first. */
   constructor(parts: AnswerQueueParts) {
     this.#parts = parts;
+    this.#slices = new Slices(parts.session.ports.clock);
     this.#bytesOfOthers = new Bucket(parts.session.ports.clock, bytesOfOthers);
   }
 
@@ -175,6 +177,7 @@ export class AnswerQueue {
   /** One message to one asker; resolves to how long the asker has to wait for the next. */
   async #serve(ring: Ring, asker: Asker): Promise<number> {
     const { session: { ports: { clock } } } = this.#parts;
+    await this.#slices.next();
     const [entry] = asker.jobs;
     if (entry === undefined) return 0;
     const [what, job] = entry;
