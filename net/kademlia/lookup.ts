@@ -39,13 +39,12 @@ export class Candidate {
   path = 0;
   /** The number of its query: earlier ones that are still open were overtaken. */
   order = 0;
-  /** Its network (or, where exempt from the limits, its address) among the lookup's. */
-  readonly group: number;
+  /** Its network (or, where exempt from the limits, its address) among the lookup's; -1 before needed. */
+  group = -1;
 
-  constructor(contact: NodeContact, known: number, group: number) {
+  constructor(contact: NodeContact, known: number) {
     this.contact = contact;
     this.known = known;
-    this.group = group;
   }
 }
 
@@ -102,7 +101,8 @@ export class Lookup {
   readonly #groupLimits: number[] = [];
   readonly #inFlight: number[];
   readonly #holders: number[];
-  #open = 0;
+  /** The queries that hold a slot: at most alpha. */
+  readonly #open: Candidate[] = [];
   #asked = 0;
   #lastAnswered = 0;
   #found = 0;
@@ -154,7 +154,7 @@ export class Lookup {
 
   /** Queries that hold a slot. */
   get inFlight(): number {
-    return this.#open;
+    return this.#open.length;
   }
 
   /** The first queries. */
@@ -222,7 +222,7 @@ export class Lookup {
 
   /** {@link Lookup.result}, with what the lookup knows of each. */
   answered(): Candidate[] {
-    const counts = new Uint8Array(this.#groupLimits.length);
+    const counts: number[] = [];
     const result: Candidate[] = [];
     for (const candidate of this.#candidates) {
       if (result.length === this.k) break;
@@ -234,7 +234,7 @@ export class Lookup {
 
   #release(candidate: Candidate): void {
     if (candidate.state !== "asked") return;
-    this.#open--;
+    this.#open.splice(this.#open.indexOf(candidate), 1);
     this.#bump(this.#inFlight, candidate.path, -1);
   }
 
@@ -266,7 +266,7 @@ export class Lookup {
       if (low >= list.length || list[list.length - 1]?.state !== "fresh") return;
       list.pop();
     }
-    const candidate = new Candidate(contact, bit, this.#groupOf(contact));
+    const candidate = new Candidate(contact, bit);
     if (low === list.length) list.push(candidate);
     else list.splice(low, 0, candidate);
   }
@@ -284,10 +284,14 @@ export class Lookup {
     return group;
   }
 
-  #withinLimit(candidate: Candidate, counts: Uint8Array): boolean {
-    const count = (counts[candidate.group] ?? 0) + 1;
-    if (count > (this.#groupLimits[candidate.group] ?? 0)) return false;
-    counts[candidate.group] = count;
+  /** Counts a candidate in its group; false when the group has had its share. */
+  #withinLimit(candidate: Candidate, counts: number[]): boolean {
+    // Most candidates are never looked at: their group is named when it matters.
+    if (candidate.group < 0) candidate.group = this.#groupOf(candidate.contact);
+    const group = candidate.group;
+    const count = (counts[group] ?? 0) + 1;
+    if (count > (this.#groupLimits[group] ?? 0)) return false;
+    counts[group] = count;
     return true;
   }
 
@@ -299,7 +303,7 @@ export class Lookup {
       if (next === undefined) break;
       next.state = "asked";
       next.order = ++this.#asked;
-      this.#open++;
+      this.#open.push(next);
       this.#bump(this.#inFlight, next.path, 1);
       queries.push(next);
     }
@@ -308,12 +312,12 @@ export class Lookup {
 
   /** The next candidate to ask, with its path set; finishes the lookup when there is none to come. */
   #next(): Candidate | undefined {
-    const counts = new Uint8Array(this.#groupLimits.length);
+    const counts: number[] = [];
     const seen: number[] = new Array(this.#paths).fill(0);
     const best: (Candidate | undefined)[] = new Array(this.#paths).fill(undefined);
     let rank = 0;
+    let pathsWithout = this.#paths;
     let waiting = false;
-    let overtaken = 0;
     for (const candidate of this.#candidates) {
       const state = candidate.state;
       if (state === "failed" || state === "slow") continue;
@@ -324,10 +328,12 @@ export class Lookup {
         const count = (seen[path] ?? 0) + 1;
         seen[path] = count;
         if (count <= this.#width) wanted = true;
-        if (state === "fresh" && wanted && best[path] === undefined) best[path] = candidate;
+        if (state !== "fresh" || !wanted || best[path] !== undefined) continue;
+        best[path] = candidate;
+        pathsWithout--;
       }
       if (state === "asked" && wanted) waiting = true;
-      if (state === "asked" && candidate.order < this.#lastAnswered) overtaken++;
+      if (pathsWithout === 0) break;
       if (rank >= this.k && seen.every((count) => count >= this.#width)) break;
     }
     if (this.#goalReached(best)) {
@@ -339,7 +345,7 @@ export class Lookup {
       if (!waiting) this.#finished = true;
       return undefined;
     }
-    if (this.#open >= this.#alpha || this.#covered(overtaken)) return undefined;
+    if (this.#open.length >= this.#alpha || this.#covered()) return undefined;
     return choice;
   }
 
@@ -357,9 +363,10 @@ export class Lookup {
   }
 
   /** Whether the queries in flight are likely to reach the goal as it is. */
-  #covered(overtaken: number): boolean {
+  #covered(): boolean {
     if (this.#goal === Infinity) return false;
-    const open = this.#open - overtaken * (1 - overtakenWeight);
+    let open = 0;
+    for (const { order } of this.#open) open += order < this.#lastAnswered ? overtakenWeight : 1;
     const without = this.#holders.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0);
     const missing = Math.max(1, this.#goal - this.#found, Math.min(without, this.#alpha));
     const rate = (answerRateWeight * this.#answerRate + this.#answered) /
