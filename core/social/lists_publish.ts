@@ -14,6 +14,7 @@ import { equalBytes } from "../model/bytes.ts";
 import { encode } from "../model/msgpack.ts";
 import type { SignedRecord } from "../model/record.ts";
 import { bodyKinds, type ListEntry, type PageBody, pageNamespaceOf } from "../model/record_body.ts";
+import { recordLifetimeMs } from "../model/record_policy.ts";
 import type { Session } from "./contracts.ts";
 import { abortable, mapBounded } from "./delay.ts";
 import { absentKeptMs, fitPage, type ListBook, nextLayout, replaces } from "./list_pages.ts";
@@ -194,14 +195,18 @@ export class ListPublisher {
   }
 
   #writePage(layout: Layout, page: number, signal?: AbortSignal): Promise<WriteOutcome> {
-    const { writer, session } = this.#parts;
+    const { writer, session, publicRecord } = this.#parts;
     const namespace = pageNamespaceOf(layout.generation, page);
+    const isNamed = () => publicRecord.layout().generation === layout.generation;
     return writer.write({
       namespace,
       kind: "page",
+      // A page in force that nobody showed may still be held: at the lowest number its holders refuse
+      // this write and show it, instead of losing what it has.
+      sequenceMin: (now) => isNamed() && writer.seen(namespace, "page") === undefined ? 1 : now,
       build: async (seen) => {
         const now = session.ports.clock.now();
-        if (seen !== undefined && this.#counts(seen, layout)) {
+        if (seen !== undefined && (isNamed() || this.#isRecent(seen))) {
           await this.#parts.merge(seen.body.entries);
         }
         const entries = fitPage(this.#parts.book.page(page, layout.pages));
@@ -215,14 +220,10 @@ export class ListPublisher {
     }, signal);
   }
 
-  /**
-   * Whether a page found is to be merged: one in force always; one of a generation that is not named
-   * only while everything taken out since is still known.
-   */
-  #counts(seen: SignedRecord<PageBody>, layout: Layout): boolean {
-    const { session, publicRecord } = this.#parts;
-    if (publicRecord.layout().generation === layout.generation) return true;
-    return seen.sequence > session.ports.clock.now() - absentKeptMs;
+  /** Whether everything taken out since a page was written is still known: else it is not merged. */
+  #isRecent(seen: SignedRecord<PageBody>): boolean {
+    const writtenAt = seen.expiresAt - recordLifetimeMs.page;
+    return writtenAt > this.#parts.session.ports.clock.now() - absentKeptMs;
   }
 
   async #pull(): Promise<boolean> {

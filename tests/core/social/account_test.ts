@@ -4,22 +4,8 @@ import { equalBytes } from "../../../core/model/bytes.ts";
 import { recordOf } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import { signRecord } from "../../../core/model/record.ts";
-import type { Directory } from "../../../core/ports.ts";
 import type { OpenAccount } from "../../../core/social/account.ts";
-import type { SimDirectory } from "../../sim/directory.ts";
-import { identityOf, otherPassword, password, World } from "./accounts_world.ts";
-
-/** The same directory with some methods replaced. */
-function changed(directory: SimDirectory, changes: Partial<Directory>): Directory {
-  return new Proxy(directory as Directory, {
-    get: (target, name) => {
-      const own = Reflect.get(changes, name);
-      if (own !== undefined) return own;
-      const member = Reflect.get(target, name);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
-}
+import { changed, identityOf, otherPassword, password, World } from "./accounts_world.ts";
 
 async function refusedWith(code: ErrorCode, promise: Promise<unknown>): Promise<CamelliaError> {
   let found: unknown;

@@ -122,6 +122,18 @@ export class Device {
   }
 }
 
+/** The same directory with some methods replaced. */
+export function changed(directory: SimDirectory, changes: Partial<Directory>): Directory {
+  return new Proxy(directory as Directory, {
+    get: (target, name) => {
+      const own = Reflect.get(changes, name);
+      if (own !== undefined) return own;
+      const member = Reflect.get(target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
+
 /** A key made of a name, for entries of lists. */
 export function keyOf(username: string): Uint8Array {
   return new SeededRandom(username).bytes(32);

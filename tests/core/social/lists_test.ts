@@ -5,7 +5,7 @@ import type { ListEntry } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";
 import type { OpenAccount } from "../../../core/social/account.ts";
 import { listEntriesMax } from "../../../core/social/lists.ts";
-import { entry, World } from "./accounts_world.ts";
+import { changed, entry, World } from "./accounts_world.ts";
 
 const dayMs = 86_400_000;
 
@@ -288,5 +288,31 @@ Deno.test("Lists outlive records that ran out on the network, from any device's 
   await world.run(second.records.pull());
   await world.clock.advance(10_000);
   assert.equal(namesPublished(world, "alice").length, 200);
+  await second.session.close();
+});
+
+Deno.test("A page that nobody shows but that is still held is not overwritten by a new device", async () => {
+  const world = new World();
+  const first = await world.user("alice");
+  await world.run(applyMany(first, 200));
+  await world.clock.advance(60_000);
+  await first.session.close();
+  let hidden = 3;
+  const device = world.device({
+    directory: (directory) =>
+      changed(directory, {
+        get: async (query, signal) => {
+          const answer = await directory.get(query, signal);
+          if (!query.namespace.endsWith(":1") || hidden-- <= 0) return answer;
+          return { answered: answer.answered, otherKeys: [] };
+        },
+      }),
+  });
+  const second = await world.run(device.login("alice"));
+  await follow(second, "somebody_new");
+  await world.run(second.records.pull());
+  await world.clock.advance(60_000);
+  assert.equal(namesPublished(world, "alice").length, 201);
+  assert.equal(second.lists.present("following").length, 201);
   await second.session.close();
 });
