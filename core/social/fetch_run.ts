@@ -144,10 +144,10 @@ export class FetchRun {
   /** Asks one of a user's devices after the other until all is there. */
   async #askDevicesOf(user: UserName, silenceMs: number): Promise<AskOutcome> {
     const { people } = this.#parts;
-    let outcome = await this.#askEach(user, await this.#devicesOf(user), silenceMs);
-    if (outcome !== "refused" || this.#abort.signal.aborted) return outcome;
-    // Nobody listens at what was known: they may have moved since.
     const former = await this.#devicesOf(user);
+    let outcome = await this.#askEach(user, former, silenceMs);
+    const mayHaveMoved = outcome === "refused" && former.length > 0;
+    if (!mayHaveMoved || this.#abort.signal.aborted) return outcome;
     people.forgetDevices(user);
     const devices = await this.#devicesOf(user);
     const moved = devices.filter((device) => !former.some((other) => isAtSamePlace(device, other)));

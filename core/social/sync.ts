@@ -23,8 +23,8 @@ import { Intake, type IntakeReport } from "./sync_intake.ts";
 /** Users greeted at once; each may need a look-up in the DHT. */
 const greetedAtOnceMax = 16;
 
-/** Authors fetched at once after rejoining. */
-const fetchedAtOnceMax = 48;
+/** Authors fetched at once after rejoining: some runs are left for what the user asks for meanwhile. */
+const fetchedAtOnceMax = 40;
 
 /** Users who push what is not wanted and are told so. */
 const unwantedTold = { perSecond: 1, burst: 10 };
