@@ -174,6 +174,8 @@ export class PublicRecord {
       namespace: "public",
       kind: "public",
       force,
+      // As with list pages: where this device has never seen it, it may be held and not have been shown.
+      sequenceMin: (now) => this.#writer.seen("public", "public") === undefined ? 1 : now,
       build: async (seen) => {
         if (heads === undefined) await this.refreshHeads();
         if (seen !== undefined) {

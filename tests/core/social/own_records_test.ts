@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { recordOf } from "../../../core/model/record.ts";
 import type { ConnectionsBody, PublicBody } from "../../../core/model/record_body.ts";
 import type { OpenAccount } from "../../../core/social/account.ts";
-import { Device, identityOf, post, World } from "./accounts_world.ts";
+import { changed, Device, identityOf, post, World } from "./accounts_world.ts";
 
 const endpoint = { ip: "0.0.0.0", port: 7001 };
 
@@ -354,3 +354,39 @@ Deno.test("After logout nothing is read or written any more", async () => {
   await world.clock.advance(3_600_000);
   assert.deepEqual(device.directory.calls, calls);
 });
+
+Deno.test("A public record that nobody shows but that is still held is merged, not replaced", async () => {
+  const world = new World();
+  const device = world.device();
+  const first = await world.run(device.register("alice"));
+  const { key, username } = identityEntry("bob");
+  const when = world.clock.now();
+  await first.lists.apply({ list: "following", username, key, when, present: true });
+  await post(first, 1);
+  await world.clock.advance(60_000);
+  const file = await device.accounts.exportAccount("alice");
+  await closeAll(first);
+  let hidden = 3;
+  const other = world.device({
+    directory: (directory) =>
+      changed(directory, {
+        get: async (query, signal) => {
+          const answer = await directory.get(query, signal);
+          if (query.namespace !== "public" || hidden-- <= 0) return answer;
+          return { answered: answer.answered, otherKeys: [] };
+        },
+      }),
+  });
+  await other.accounts.importAccount(file);
+  const second = await world.run(other.login("alice"));
+  await world.run(second.records.pull());
+  await world.clock.advance(60_000);
+  assert.equal(claimOf(world).posts, 1);
+  assert.equal(claimOf(world).following, 1);
+  assert.equal(second.lists.present("following").length, 1);
+  await closeAll(second);
+});
+
+function identityEntry(username: string) {
+  return { username, key: identityOf(username).publicKey };
+}
