@@ -115,6 +115,8 @@ export class UserPeer {
       signal.throwIfAborted();
       const endpoint = await user.#linkCycle.run(() => user.#messenger.start());
       await user.follows.start();
+      // Before anything is read: that may show that another device has this one's number.
+      session.onDeviceChange(() => user.#reopen());
       const joining = user.#join(endpoint, isNew);
       await settledWithin(session.ports.clock, joining, joinWaitMs);
       signal.throwIfAborted();
@@ -128,7 +130,6 @@ export class UserPeer {
   }
 
   #begin(joining: Promise<void>): void {
-    this.session.onDeviceChange(() => this.#reopen());
     this.#collector.start();
     this.#schedulePull();
     joining.then(() => this.#rejoin());
