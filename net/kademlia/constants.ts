@@ -89,6 +89,11 @@ export const evictionShare = 0.01;
 export const admissionsMax = 64;
 /** An admission undecided after this long counts as refused: the putter gives up at 2.5 s. */
 export const admissionMsMax = 2_000;
+/**
+ * How long an admission waits for other holders, one wait a try: in all well under `admissionMsMax`, so
+ * that a few dead contacts among them do not make every answer too late.
+ */
+export const admissionAskMs: readonly number[] = [400, 600];
 
 /** A bucket untouched this long is refreshed; values are replicated as often (section 2.3, 2.5). */
 export const refreshMs = 3_600_000;

@@ -5,7 +5,7 @@
  */
 import type { Acceptance } from "./acceptance.ts";
 import { sameValue } from "./acceptance.ts";
-import { pathsDefault, quorumDefault, storeRepeatMs } from "./constants.ts";
+import { admissionAskMs, pathsDefault, quorumDefault, storeRepeatMs } from "./constants.ts";
 import type { NodeContact } from "./contact.ts";
 import type { HeldValues } from "./held_values.ts";
 import { compareDistance, type Id } from "./id.ts";
@@ -101,7 +101,8 @@ export class Reading {
     const { table, k } = this.#options.network;
     const gathered: Gathered = { answers: [], lacking: [], asked: 0 };
     try {
-      await this.#pollHolders(key, table.closest(key, k), {}, gathered);
+      const options = { timeoutsMs: admissionAskMs };
+      await this.#pollHolders(key, table.closest(key, k), options, gathered);
     } catch {
       // The node was closed: what has come so far is all there will be.
     }
@@ -219,7 +220,7 @@ export class Reading {
   async #pollHolders(
     key: Id,
     contacts: readonly NodeContact[],
-    options: GetOptions,
+    options: GetOptions & { readonly timeoutsMs?: readonly number[] },
     into: Gathered,
   ): Promise<void> {
     const { network, operations } = this.#options;
@@ -229,6 +230,7 @@ export class Reading {
         rpc: network.rpc,
         contacts,
         request: { method: "find_value", sender: network.own, target: key },
+        ...(options.timeoutsMs === undefined ? {} : { timeoutsMs: options.timeoutsMs }),
         onAnswer: (contact, data) => {
           const found = decodeFound(data);
           if (found === undefined) return false;

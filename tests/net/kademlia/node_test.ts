@@ -68,3 +68,39 @@ Deno.test("A node that came back at another port is known there, in a network of
   assert.deepEqual(stays.contacts().map(({ port }) => port), [3]);
   await closeAll([stays, moved]);
 });
+
+Deno.test("A store is decided in time although nodes that are asked about it are gone", async () => {
+  const world = new VirtualWorld();
+  // Far enough for the patience with a silent node to be seconds.
+  world.delayMs = 200;
+  const admission = {
+    admit: async (_request: unknown, ask: () => Promise<unknown>) => {
+      await ask();
+      return true;
+    },
+  };
+  const build = (i: number) =>
+    KademliaNode.create({
+      time: world.time,
+      random: new SeededRandom(i),
+      datagrams: world.datagrams("127.0.0.1", i),
+      ...(i === 1 ? { admission } : {}),
+    });
+  const first = await build(1);
+  const bootstrap = [{ host: "127.0.0.1", port: 1 }];
+  for (const port of [2, 3, 4]) {
+    const gone = await build(port);
+    const joined = gone.bootstrap(bootstrap);
+    await world.pass(5000);
+    await joined;
+    await gone.close();
+  }
+  const putter = await build(5);
+  const joined = putter.bootstrap(bootstrap);
+  await world.pass(5000);
+  await joined;
+  const put = putter.put(keyOf("k"), bytesOf("v"));
+  await world.pass(20_000);
+  assert.deepEqual((await put).holders.map(({ port }) => port).sort(), [1, 5]);
+  await closeAll([first, putter]);
+});
