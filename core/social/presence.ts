@@ -32,6 +32,9 @@ const retryMs = 10_000;
 /** How long a logout waits for the entry to be taken out; it runs out by itself anyway. */
 const withdrawMsMax = 1_500;
 
+/** Own times remembered: at 5 minutes each those of more than the 15 minutes that an entry counts. */
+const ownWhensMax = 64;
+
 /** The note with the time of the last announcement: `[when]`. */
 const note = "presence";
 
@@ -48,6 +51,9 @@ export class Presence {
   #entry: DeviceEntry | undefined;
   #timer: Timer | undefined;
   #lastWhen = 0;
+  /** Times that this session has put on its entries, after the one that earlier sessions noted last. */
+  readonly #ownWhens: number[] = [];
+  #notedWhen = 0;
   /** The entry under an earlier number of this device, to be taken out with the next announcement. */
   #retired: DeviceEntry | undefined;
 
@@ -89,10 +95,11 @@ export class Presence {
   ): Promise<Presence> {
     const presence = new Presence(session, writer, onForeign);
     const bytes = await session.store.getNote(note);
-    presence.#lastWhen = bytes === undefined ? 0 : attempt(() => {
+    presence.#notedWhen = bytes === undefined ? 0 : attempt(() => {
       const parts = asArray(decode(bytes, { maxBytes: 16, maxArrayLength: 1 }), "note", 1);
       return asInteger(parts[0], "time");
     }) ?? 0;
+    presence.#lastWhen = presence.#notedWhen;
     return presence;
   }
 
@@ -117,7 +124,7 @@ export class Presence {
 
   /** Takes this device out, and no other; waits for the network 1.5 s at most. */
   async withdraw(): Promise<void> {
-    const { store, ports: { clock } } = this.#session;
+    const { clock } = this.#session.ports;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#endpoint = undefined;
@@ -125,8 +132,7 @@ export class Presence {
     if (this.#entry === undefined) return;
     const when = Math.max(Math.floor(clock.now()), this.#entry.when + 1);
     // Noted like an announcement: the next login must not take this entry for another device's.
-    this.#lastWhen = when;
-    await store.putNote(note, encode([when]));
+    await this.#noteWhen(when);
     this.#entry = { ...this.#entry, when, present: false, addresses: [] };
     await within({ clock, ms: withdrawMsMax }, (limit) => this.#write(false, limit));
     this.#entry = undefined;
@@ -164,14 +170,12 @@ export class Presence {
   }
 
   async #renewEntry(endpoint: Endpoint, addresses: readonly string[]): Promise<void> {
-    const { identity, device, ports, store } = this.#session;
+    const { identity, device, ports } = this.#session;
     const now = Math.floor(ports.clock.now());
     const keys = identity.linkKeys(device);
     keys.secretKey.fill(0);
-    // Noted before it is announced: whatever carries a later time under this number is another's.
-    this.#lastWhen = Math.max(now, this.#lastWhen + 1);
-    const when = this.#lastWhen;
-    await store.putNote(note, encode([when]));
+    const when = Math.max(now, this.#lastWhen + 1);
+    await this.#noteWhen(when);
     if (!this.#listensAt(endpoint) || device !== this.#session.device) return;
     this.#entry = {
       device,
@@ -182,6 +186,14 @@ export class Presence {
       when,
       present: true,
     };
+  }
+
+  /** Noted before it is announced: another later time under this number is another device's. */
+  async #noteWhen(when: number): Promise<void> {
+    this.#lastWhen = when;
+    this.#ownWhens.push(when);
+    if (this.#ownWhens.length > ownWhensMax) this.#ownWhens.shift();
+    await this.#session.store.putNote(note, encode([when]));
   }
 
   #write(force: boolean, signal?: AbortSignal): Promise<WriteOutcome> {
@@ -214,7 +226,8 @@ export class Presence {
   #look(): void {
     const devices = this.#writer.seen("connections", "connections")?.body.devices ?? [];
     const own = devices.find((entry) => entry.device === this.#session.device);
-    if (own === undefined || own.when <= (this.#entry?.when ?? this.#lastWhen)) return;
+    if (own === undefined || own.when <= this.#notedWhen) return;
+    if (this.#ownWhens.includes(own.when)) return;
     this.#onForeign(devices);
   }
 

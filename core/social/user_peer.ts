@@ -193,9 +193,17 @@ export class UserPeer {
   async #announce(endpoint: Endpoint): Promise<void> {
     try {
       await this.account.records.announce(endpoint, this.session.signal);
+      this.#learnOwn();
     } catch (error) {
       this.#warn(error);
     }
+  }
+
+  /** The own record says where the user's other devices listen. */
+  #learnOwn(): void {
+    const { people, records } = this.account;
+    const own = records.connections();
+    if (own !== undefined) people.learn(this.session.self, own.value);
   }
 
   /** Greets and fetches; once at a time, and once more if asked to meanwhile. */
@@ -225,6 +233,7 @@ export class UserPeer {
     const { self, signal } = this.session;
     try {
       await this.account.records.pull(signal);
+      this.#learnOwn();
       // Where another device has posted, the heads in the own record say so.
       this.#sync.fetch(self, signal).catch((error: unknown) => this.#warn(error));
     } catch (error) {

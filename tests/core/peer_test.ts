@@ -299,3 +299,59 @@ Deno.test("An acknowledged post survives a crash, and reaches the followers", as
     await shows(world, bob, ["next", "just in time"]);
   });
 });
+
+/** The device numbers of the posts on a timeline, newest first. */
+async function devicesOf(machine: SimMachine): Promise<number[]> {
+  return (await machine.timeline()).map(({ id }) => Number((BigInt(id) >> 12n) & 0x3ffn));
+}
+
+Deno.test("A restored data folder draws a new device number and gets back what it had lost", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await post(world, alice, "one");
+    await world.run(alice.stop());
+    const backup = world.machine();
+    await backup.copyFrom(alice);
+    await world.run(alice.start());
+    await world.run(alice.login());
+    await post(world, alice, "two");
+    await shows(world, bob, ["two", "one"]);
+    await world.clock.advance(60_000);
+    await world.run(alice.stop());
+    // Back to the state before "two".
+    await alice.copyFrom(backup);
+    await world.run(alice.start());
+    await world.run(alice.login());
+    await shows(world, alice, ["two", "one"]);
+    await post(world, alice, "three");
+    await shows(world, alice, ["three", "two", "one"]);
+    await shows(world, bob, ["three", "two", "one"]);
+    const [third, second, first] = await devicesOf(bob);
+    assert.equal(second, first);
+    assert.notEqual(third, second);
+    assert.deepEqual((await world.run(bob.peer.profile({ username: "alice" }))).forks, undefined);
+  });
+});
+
+Deno.test("Two copies of a data folder online at once end up as two devices", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await post(world, alice, "one");
+    await shows(world, bob, ["one"]);
+    await world.clock.advance(60_000);
+    const copy = world.machine();
+    await copy.copyFrom(alice);
+    await world.run(copy.start());
+    await world.run(copy.login());
+    // Until both have read who announces what.
+    await world.clock.advance(400_000);
+    await post(world, copy, "from the copy");
+    await post(world, alice, "from the first");
+    const all = ["from the first", "from the copy", "one"];
+    for (const machine of [alice, copy, bob]) await shows(world, machine, all);
+    const [first, second] = await devicesOf(bob);
+    assert.notEqual(first, second);
+  });
+});

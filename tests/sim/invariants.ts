@@ -144,9 +144,13 @@ function describe(id: string, own: ReadonlyMap<string, ReadonlySet<string>>): st
   return `${author}'s post ${id} (device ${(BigInt(id) >> 12n) & 0x3ffn})`;
 }
 
-/** Every post stored is signed by its author. */
+/** Every post stored is signed by its author, and no honest author is said to have contradicted himself. */
 async function checkSignatures(world: SimWorld, one: Shown): Promise<void> {
   const store = await one.machine.stores.open(one.username);
+  for (const author of [one.username, ...one.following]) {
+    const forks = (await store.forks(author)).map(({ text }) => text);
+    assert.deepEqual(forks, [], `${nameOf(one)} notes forks of ${author}`);
+  }
   for (const { author, id } of one.timeline) {
     const post = await store.post(author, BigInt(id));
     assert(post !== undefined, `${nameOf(one)}: a post of the timeline is not in the database`);

@@ -60,6 +60,20 @@ export class MemoryPosts {
     this.#feed(post.author, post.device).posts.delete(post);
   }
 
+  /** The same posts and feeds, apart from these. */
+  copy(): MemoryPosts {
+    const copy = new MemoryPosts();
+    for (const post of this.#timeline) copy.#insert(post);
+    for (const [author, feeds] of this.#feeds) {
+      for (const [device, { state, proof }] of feeds) {
+        const feed = copy.#feed(author, device);
+        feed.state = state;
+        if (proof !== undefined) feed.proof = proof;
+      }
+    }
+    return copy;
+  }
+
   addOwn(post: Post): void {
     const feed = this.#feed(post.author, post.device);
     const last = feed.posts.at(feed.posts.length - 1);

@@ -39,6 +39,16 @@ class Data {
   readonly lists = new Map<string, ListEntry>();
   readonly notices = new Map<string, PendingNotice>();
   readonly notes = new Map<string, Uint8Array>();
+
+  copy(): Data {
+    const copy = new Data();
+    copy.posts = this.posts.copy();
+    for (const [key, value] of this.forks) copy.forks.set(key, value);
+    for (const [key, value] of this.lists) copy.lists.set(key, value);
+    for (const [key, value] of this.notices) copy.notices.set(key, value);
+    for (const [key, value] of this.notes) copy.notes.set(key, value);
+    return copy;
+  }
 }
 
 /** The simulated disk of one peer. It outlives the peer: open it again after a crash. */
@@ -62,6 +72,12 @@ export class MemoryStores implements Stores {
       ...(onCommit === undefined ? {} : { onCommit }),
     });
     return Promise.resolve(store);
+  }
+
+  /** Takes the place of what is here: as if another disk, or an older backup, were copied onto this one. */
+  copyFrom(other: MemoryStores): void {
+    this.#disk.clear();
+    for (const [username, data] of other.#disk) this.#disk.set(username, data.copy());
   }
 
   /** Kills the peer: calls on stores that are open now never settle again. The data stays. */

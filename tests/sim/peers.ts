@@ -198,6 +198,16 @@ export class SimMachine {
     await this.peer.login({ username: name, password: simPassword });
   }
 
+  /** Takes over the data folder of another machine as it is now; none may run here. */
+  async copyFrom(other: SimMachine): Promise<void> {
+    this.stores.copyFrom(other.stores);
+    for (const name of await other.keys.list()) {
+      const sealed = await other.keys.read(name);
+      if (sealed !== undefined) await this.keys.write(name, sealed);
+      await this.keys.setLastUser(name);
+    }
+  }
+
   /** Stops the peer as a user does. */
   async stop(): Promise<void> {
     const peer = this.#peer;
