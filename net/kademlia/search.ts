@@ -44,6 +44,8 @@ const graceMsMin = 250;
 const graceTimeouts = 2;
 /** Nobody hedges faster: on loopback a busy process answers in 1 or 2 ms. */
 const hedgeMsMin = 3;
+/** An answer that takes so many times the slowest so far in a search is likely to be lost. */
+const hedgeRoundTrips = 2;
 
 /** One lookup in progress. */
 export class Search implements Caller {
@@ -55,6 +57,9 @@ export class Search implements Caller {
   readonly #expandedOnce = new Set<Candidate>();
   #grace: Timer | undefined;
   #hedging: Timer | undefined;
+  /** When the search began or an answer came last, in monotonic ms, and the slowest answer in ms. */
+  #activeMs = 0;
+  #slowestMs = 0;
   #done = false;
 
   constructor(network: Network, options: SearchOptions) {
@@ -78,7 +83,8 @@ export class Search implements Caller {
   /** Sends the first queries. Without anybody to ask the search ends at once. */
   start(): void {
     this.#send(this.lookup.start());
-    if (this.#options.goal !== undefined) this.#hedge();
+    this.#activeMs = this.#network.rpc.nowMs();
+    if (this.#options.goal !== undefined && !this.#done) this.#hedge();
   }
 
   /** Ends the search without a word. */
@@ -89,11 +95,10 @@ export class Search implements Caller {
   }
 
   answered(call: Call, data: Uint8Array): boolean {
-    const candidate = call.tag as Candidate;
     if (call.method === "find_node") {
       const contacts = decodeContacts(data);
       if (contacts === undefined) return false;
-      this.#reply(candidate, call.contact, contacts, false);
+      this.#reply(call, contacts, false);
       return true;
     }
     const answer = decodeFound(data);
@@ -101,7 +106,7 @@ export class Search implements Caller {
     const { onFound } = this.#options;
     const counts = answer.found !== undefined && !this.#done &&
       onFound?.(call.contact, answer.found) === true;
-    this.#reply(candidate, call.contact, answer.contacts, counts);
+    this.#reply(call, answer.contacts, counts);
     return true;
   }
 
@@ -117,13 +122,12 @@ export class Search implements Caller {
     else this.#send(this.lookup.failure(call.tag as Candidate));
   }
 
-  #reply(
-    candidate: Candidate,
-    from: NodeContact,
-    contacts: NodeContact[],
-    counts: boolean,
-  ): void {
+  #reply(call: Call, contacts: NodeContact[], counts: boolean): void {
+    const candidate = call.tag as Candidate;
     if (this.#done) return;
+    this.#activeMs = this.#network.rpc.nowMs();
+    this.#slowestMs = Math.max(this.#slowestMs, this.#activeMs - call.sentMs);
+    const from = call.contact;
     const useful = contacts.filter((contact) => this.#network.plausible(contact, from));
     if (this.#expanding.has(candidate)) this.#expanded(candidate, useful);
     else this.#send(this.lookup.reply(candidate, useful, counts));
@@ -148,16 +152,22 @@ export class Search implements Caller {
   }
 
   /**
-   * Just enough queries for the goal is cheap while all are answered; once they take longer than usual
-   * further ones go out, long before timeouts would free their slots.
+   * Just enough queries for the goal is cheap while all are answered; once one takes longer than usual
+   * further ones go out, long before timeouts would free their slots. What is usual the answers within
+   * this search know best: where all are slow, more queries would only make them slower.
    */
   #hedge(): void {
-    if (this.#done) return;
-    const { agenda, neighbours } = this.#network;
-    this.#hedging = agenda.after(Math.max(hedgeMsMin, neighbours.patienceMs), () => {
+    const { agenda, neighbours, rpc } = this.#network;
+    const patienceMs = Math.max(
+      hedgeMsMin,
+      neighbours.patienceMs,
+      hedgeRoundTrips * this.#slowestMs,
+    );
+    const leftMs = this.#activeMs + patienceMs - rpc.nowMs();
+    this.#hedging = agenda.after(leftMs > 0 ? leftMs : patienceMs, () => {
       if (this.#done) return;
-      this.#send(this.lookup.hurry());
-      this.#hedge();
+      if (rpc.nowMs() - this.#activeMs >= patienceMs) this.#send(this.lookup.hurry());
+      if (!this.#done) this.#hedge();
     });
   }
 
