@@ -74,7 +74,9 @@ const forksShownMax = 1024;
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #slices: Slices;
-  readonly #authors = new Map<string, Mutex>();
+  /** Authors of whom a message is being checked, and of whom posts are being stored. */
+  readonly #checking = new Map<string, Mutex>();
+  readonly #storing = new Map<string, Mutex>();
   readonly #forksShown = new BoundedMap<string, true>(forksShownMax);
   /** Posts from the future. */
   readonly held: HeldPosts;
@@ -102,11 +104,20 @@ export class Intake {
   /** Checks and stores what came in a message. */
   async take(author: UserName, posts: readonly Uint8Array[]): Promise<IntakeReport> {
     if (!this.keeps(author) || posts.length === 0) return nothing;
-    return await this.#exclusively(author.username, async () => {
-      const { known, verified, refused } = await this.#check(author, posts);
-      const { added, future } = await this.#store(author, verified);
-      return { valid: [...known, ...verified], added, future, refused };
-    });
+    const { username } = author;
+    // While the posts of one message are committed, those of the next are checked: disk and processor
+    // work side by side.
+    const { known, verified, refused } = await exclusively(
+      this.#checking,
+      username,
+      () => this.#check(author, posts),
+    );
+    const { added, future } = await exclusively(
+      this.#storing,
+      username,
+      () => this.#store(author, verified),
+    );
+    return { valid: [...known, ...verified], added, future, refused };
   }
 
   /** Finds out which posts are the author's; gives up where the sender is evidently not honest. */
@@ -130,16 +141,6 @@ export class Intake {
       }
     }
     return checked;
-  }
-
-  async #exclusively<T>(author: string, task: () => Promise<T>): Promise<T> {
-    const mutex = this.#authors.get(author) ?? new Mutex();
-    this.#authors.set(author, mutex);
-    try {
-      return await mutex.run(task);
-    } finally {
-      if (mutex.size === 0 && this.#authors.get(author) === mutex) this.#authors.delete(author);
-    }
   }
 
   /** The post if it may be one of that author's. */
@@ -254,11 +255,26 @@ export class Intake {
     if (key === undefined) return;
     const user = { username: author, key };
     const done = () => this.#parts.released(user);
-    this.#exclusively(author, () => this.#store(user, posts)).then(done, done);
+    exclusively(this.#storing, author, () => this.#store(user, posts)).then(done, done);
   }
 
   #keyOf(author: string): Uint8Array | undefined {
     const { session: { self }, lists } = this.#parts;
     return author === self.username ? self.key : lists.get("following", author)?.key;
+  }
+}
+
+/** Runs an author's tasks of one kind one after another. */
+async function exclusively<T>(
+  authors: Map<string, Mutex>,
+  author: string,
+  task: () => Promise<T>,
+): Promise<T> {
+  const mutex = authors.get(author) ?? new Mutex();
+  authors.set(author, mutex);
+  try {
+    return await mutex.run(task);
+  } finally {
+    if (mutex.size === 0 && authors.get(author) === mutex) authors.delete(author);
   }
 }
