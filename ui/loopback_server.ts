@@ -4,10 +4,16 @@
  * Whoever can read the token in the data folder is the owner. Web pages cannot get here: a request that
  * carries an `Origin`, or names another host than this one (DNS rebinding), is refused.
  *
+ * It is node:http and not `Deno.serve`, whose requests tell that a client has gone away only together with
+ * a notice on standard error about that behaviour being about to change.
+ *
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { PeerApi } from "../core/api.ts";
 import { CamelliaError } from "../core/errors.ts";
 import { toHex, utf8 } from "../core/model/bytes.ts";
@@ -38,13 +44,20 @@ export interface LoopbackOptions {
 
 const headers = { "content-type": "application/json", "cache-control": "no-store" };
 
-function respond(status: number, value: unknown): Response {
-  return new Response(JSON.stringify(value), { status, headers });
+/** What a request is answered with. */
+interface Answer {
+  readonly status: number;
+  readonly value: unknown;
 }
 
-function refuse(status: number, message: string): Response {
-  return respond(status, { error: { code: "unauthorized", message } });
+function refuse(status: number, message: string): Answer {
+  return { status, value: { error: { code: "unauthorized", message } } };
 }
+
+const nothingHere: Answer = {
+  status: 404,
+  value: { error: { code: "invalid_argument", message: "There is nothing here" } },
+};
 
 /** Equal in a time that does not depend on where they differ. */
 function equalSecrets(a: string, b: string): boolean {
@@ -52,11 +65,11 @@ function equalSecrets(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-/** The body as JSON; at most {@linkcode bodyBytesMax} bytes are read. */
-async function readBody(request: Request): Promise<unknown> {
+/** The body as JSON; at most {@linkcode bodyBytesMax} bytes are kept. */
+async function readBody(request: IncomingMessage): Promise<unknown> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const part of request.body ?? []) {
+  for await (const part of request as AsyncIterable<Uint8Array>) {
     length += part.length;
     if (length > bodyBytesMax) {
       const message = `Cannot do that: the request has more than ${bodyBytesMax} bytes`;
@@ -64,9 +77,8 @@ async function readBody(request: Request): Promise<unknown> {
     }
     parts.push(part);
   }
-  const bytes = await new Blob(parts as Uint8Array<ArrayBuffer>[]).bytes();
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts)));
   } catch (error) {
     const message = "Cannot do that: the request is not JSON in UTF-8";
     throw new CamelliaError("invalid_argument", message, { cause: error });
@@ -77,30 +89,29 @@ async function readBody(request: Request): Promise<unknown> {
 export class LoopbackServer {
   readonly #options: LoopbackOptions;
   readonly #token: string;
+  readonly #server: Server;
   /** Ends the watchers. */
   readonly #closing = new AbortController();
   /** Ends the calls. */
   readonly #stopping = new AbortController();
-  #server: Deno.HttpServer<Deno.NetAddr> | undefined;
   #requests = 0;
 
   private constructor(options: LoopbackOptions) {
     this.#options = options;
     this.#token = toHex(options.randomBytes(tokenBytes));
+    this.#server = createServer((request, response) => void this.#handle(request, response));
   }
 
   /** Listens on any free port of 127.0.0.1, and writes port and token into the data folder. */
   static async open(options: LoopbackOptions): Promise<LoopbackServer> {
     const server = new LoopbackServer(options);
-    server.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => respond(500, null) },
-      (request) => server.#handle(request),
-    );
+    server.#server.listen(0, "127.0.0.1");
+    await once(server.#server, "listening");
     const content = JSON.stringify({ port: server.port, token: server.#token });
     try {
       await options.folder.writePrivate(portFileName, utf8(`${content}\n`));
     } catch (error) {
-      await server.#server.shutdown();
+      await server.close();
       throw error;
     }
     return server;
@@ -108,7 +119,8 @@ export class LoopbackServer {
 
   /** The port that it listens on. */
   get port(): number {
-    return this.#server?.addr.port ?? 0;
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
   }
 
   /**
@@ -119,93 +131,87 @@ export class LoopbackServer {
     if (this.#closing.signal.aborted) return;
     await this.#options.folder.remove(portFileName).catch(() => {});
     this.#closing.abort();
-    const { promise: late, resolve: giveUp } = Promise.withResolvers<void>();
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
     const timer = setTimeout(() => {
       this.#stopping.abort(new CamelliaError("interrupted", "The peer is stopping"));
-      giveUp();
+      this.#server.closeAllConnections();
     }, closeTimeoutMs);
-    await Promise.race([this.#server?.shutdown(), late]);
+    await closed;
     clearTimeout(timer);
   }
 
-  async #handle(request: Request): Promise<Response> {
-    const refusal = this.#refusalOf(request);
-    if (refusal !== undefined) {
-      await request.body?.cancel().catch(() => {});
-      return refusal;
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Both end with the connection, which a client may break off at any time.
+    request.on("error", () => {});
+    response.on("error", () => {});
+    const { method, url } = request;
+    let answer = this.#refusalOf(request);
+    if (answer === undefined && this.#requests >= requestsMax) {
+      answer = refuse(503, "Too many commands at once. Try again");
     }
-    if (this.#requests >= requestsMax) return refuse(503, "Too many commands at once. Try again");
-    const { pathname } = new URL(request.url);
-    if (request.method === "POST" && pathname === "/call") return await this.#call(request);
-    if (request.method === "GET" && pathname === "/events") return this.#events();
-    return respond(404, { error: { code: "invalid_argument", message: "There is nothing here" } });
+    if (answer === undefined && method === "GET" && url === "/events") {
+      return this.#events(response);
+    }
+    if (answer === undefined && method === "POST" && url === "/call") {
+      answer = await this.#call(request, response);
+    }
+    const { status, value } = answer ?? nothingHere;
+    // One request a connection: what was left unread of it shall not be taken for the next.
+    response.writeHead(status, { ...headers, connection: "close" });
+    response.end(JSON.stringify(value));
   }
 
-  #refusalOf(request: Request): Response | undefined {
-    if (request.headers.has("origin")) return refuse(403, "Cannot do that for a web page");
-    const host = request.headers.get("host");
+  #refusalOf(request: IncomingMessage): Answer | undefined {
+    const { origin, host, authorization = "" } = request.headers;
+    if (origin !== undefined) return refuse(403, "Cannot do that for a web page");
     if (host !== `127.0.0.1:${this.port}` && host !== `localhost:${this.port}`) {
       return refuse(403, "Cannot do that for another host");
     }
-    const authorization = request.headers.get("authorization") ?? "";
     if (equalSecrets(authorization, `Bearer ${this.#token}`)) return undefined;
     return refuse(401, "Cannot do that without the token in the data folder");
   }
 
-  async #call(request: Request): Promise<Response> {
+  async #call(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     this.#requests++;
+    const gone = new AbortController();
+    // Before the answer is sent, this can only mean that nobody waits for it any more.
+    response.once("close", () => gone.abort());
     try {
-      const signal = AbortSignal.any([request.signal, this.#stopping.signal]);
-      return respond(200, {
-        result: await perform(this.#options.api, await readBody(request), signal),
-      });
+      const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
+      const result = await perform(this.#options.api, await readBody(request), signal);
+      return { status: 200, value: { result } };
     } catch (error) {
       const failure = failureOf(error);
       if (failure.code === "internal") {
         const details = error instanceof Error ? error.stack ?? error.message : String(error);
         this.#options.log("error", `A command failed: ${details}`);
       }
-      return respond(failure.code === "internal" ? 500 : 400, { error: failure });
+      return { status: failure.code === "internal" ? 500 : 400, value: { error: failure } };
     } finally {
       this.#requests--;
     }
   }
 
-  #events(): Response {
+  #events(response: ServerResponse): void {
     this.#requests++;
-    let stop = () => {};
-    const end = once(() => {
+    let waiting = 0;
+    const write = (text: string) => {
+      waiting++;
+      response.write(text, () => waiting--);
+    };
+    const stop = this.#options.api.subscribe((event) => {
+      if (waiting < eventsWaitingMax) write(`${JSON.stringify(event)}\n`);
+      else response.destroy();
+    });
+    const end = () => void response.end();
+    this.#closing.signal.addEventListener("abort", end);
+    response.once("close", () => {
       stop();
-      this.#closing.signal.removeEventListener("abort", close);
+      this.#closing.signal.removeEventListener("abort", end);
       this.#requests--;
     });
-    let close = () => {};
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        close = () => {
-          end();
-          controller.close();
-        };
-        this.#closing.signal.addEventListener("abort", close);
-        controller.enqueue(utf8("\n"));
-        stop = this.#options.api.subscribe((event) => {
-          if ((controller.desiredSize ?? 0) <= 0) {
-            end();
-            controller.error(new Error("Cannot keep up: the watcher does not read"));
-          } else controller.enqueue(utf8(`${JSON.stringify(event)}\n`));
-        });
-      },
-      cancel: end,
-    }, { highWaterMark: eventsWaitingMax });
-    return new Response(body, { headers: { ...headers, "content-type": "application/x-ndjson" } });
+    response.writeHead(200, { ...headers, "content-type": "application/x-ndjson" });
+    write("\n");
   }
-}
-
-function once(fn: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (isDone) return;
-    isDone = true;
-    fn();
-  };
 }

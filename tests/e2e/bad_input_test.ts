@@ -251,6 +251,9 @@ async function interruption({ network, alice, bob }: Place): Promise<void> {
 async function nothingIsLost({ alice }: Place): Promise<void> {
   const before = await alice.texts();
   const who = await alice.json("whoami");
+  // With --json a peer prints nothing but JSON, to standard error as well, whatever was asked of it.
+  const said = alice.process?.err.split("\n").filter((line) => line !== "") ?? [];
+  for (const line of said) assert.doesNotThrow(() => JSON.parse(line), line);
   assert.equal(await alice.down("SIGKILL"), 137);
   await alice.up();
   assert.deepEqual(await alice.texts(), before);

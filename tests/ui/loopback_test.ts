@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
+import { connect } from "node:net";
+import { setImmediate } from "node:timers";
 import type { PeerEvent } from "../../core/api.ts";
 import { CamelliaError } from "../../core/errors.ts";
 import { SystemRandom } from "../../net/random.ts";
@@ -138,6 +140,35 @@ Deno.test("Events reach the client in order, from the moment it is subscribed", 
     Array.from({ length: 100 }, (_, i) => `post ${i}`),
   );
   stop();
+});
+
+Deno.test("A watcher that does not read is dropped, and the peer goes on", async () => {
+  await using opened = await Opened.open();
+  const { api, client } = opened;
+  const { port, token } = opened.port;
+  const { promise: subscribed, resolve: isSubscribed } = Promise.withResolvers<void>();
+  const subscribe = api.subscribe.bind(api);
+  api.subscribe = (listener) => {
+    isSubscribed();
+    return subscribe(listener);
+  };
+  const deaf = connect(port, "127.0.0.1");
+  deaf.pause();
+  const closed = new Promise((resolve) => deaf.once("close", resolve));
+  deaf.write(
+    `GET /events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+  );
+  await subscribed;
+  // Beyond what the system takes in for a socket on its own, and far below what would fill the memory.
+  const message = "x".repeat(2000);
+  for (let i = 0; i < 100_000 && api.listeners.size > 0; i++) {
+    api.emit({ event: "warning", code: "internal", message });
+    if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(api.listeners.size, 0);
+  await client.register({ username: "alice", password: "p" });
+  deaf.resume();
+  await closed;
 });
 
 Deno.test("The client learns that the peer has stopped", async () => {
