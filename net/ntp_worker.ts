@@ -40,6 +40,7 @@ function sampleOf(packet: Packet, askedAt: number): NtpSample {
 async function ask(request: NtpRequest): Promise<void> {
   const { host, port, samples, replyMsMax } = request;
   const ntp = new NtpTimeSync({ servers: [], replyTimeout: replyMsMax });
+  self.postMessage("asking");
   for (let i = 0; i < samples; i++) {
     const askedAt = Date.now();
     try {

@@ -40,8 +40,11 @@ const samplesAServer = 4;
 /** For one answer. Longer round trips make the offset too uncertain anyway. */
 const replyMsMax = 1_000;
 
-/** For one server: the start of the worker, a name to look up, and the samples. */
+/** For one server, once the worker asks it: a name to look up, and the samples. */
 const serverMsMax = 3_000;
+
+/** For a worker to start; a machine that is busy with other things takes its time. */
+const startMsMax = 20_000;
 
 /** NTP's own port (RFC 5905, section 7.2). */
 const ntpPort = 123;
@@ -75,10 +78,13 @@ export const queryInWorker: NtpQuery = (server, clock, signal): Promise<NtpSampl
       worker.terminate();
       resolve(samples);
     };
-    const timer = clock.after(serverMsMax, finish);
+    let timer = clock.after(startMsMax, finish);
     signal.addEventListener("abort", finish);
-    worker.onmessage = (event: MessageEvent<NtpSample | "done">) => {
-      if (event.data === "done") finish();
+    worker.onmessage = (event: MessageEvent<NtpSample | "asking" | "done">) => {
+      if (event.data === "asking") {
+        timer.cancel();
+        timer = clock.after(serverMsMax, finish);
+      } else if (event.data === "done") finish();
       else samples.push(event.data);
     };
     // A packet that the library stumbles over must not end the peer.
