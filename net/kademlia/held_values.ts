@@ -9,7 +9,6 @@ import {
   heldBytesMax,
   heldOverheadBytes,
   heldValuesMax,
-  idBytes,
 } from "./constants.ts";
 import { compareDistance, Id } from "./id.ts";
 import type { StoredValue } from "./ports.ts";
@@ -212,9 +211,4 @@ interface Ranked {
 /** A copy that keeps no datagram's buffer alive. */
 function ownCopy(bytes: Uint8Array): Uint8Array {
   return bytes.slice();
-}
-
-/** Whether `bytes` is a key. */
-export function isKey(bytes: Uint8Array): boolean {
-  return bytes instanceof Uint8Array && bytes.length === idBytes;
 }

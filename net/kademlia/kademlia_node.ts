@@ -92,7 +92,6 @@ export class KademliaNode {
     const neighbours = new Neighbours({
       table,
       rpc,
-      agenda,
       limits,
       onEntered: (contact) => this.#upkeep.entered(contact),
     });

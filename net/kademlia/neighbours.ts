@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Agenda } from "./agenda.ts";
 import { timeoutMsMax, unverifiableMax, verificationsMax, verifyAgainMs } from "./constants.ts";
 import type { NodeContact } from "./contact.ts";
 import { type RateLimits, RecentMap } from "./limits.ts";
@@ -16,7 +15,6 @@ import { decodePong } from "./wire.ts";
 export interface NeighboursOptions {
   readonly table: RoutingTable;
   readonly rpc: Rpc;
-  readonly agenda: Agenda;
   readonly limits: RateLimits;
   /** Told of every contact that has entered the table. */
   readonly onEntered: (contact: NodeContact) => void;

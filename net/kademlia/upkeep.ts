@@ -38,7 +38,7 @@ export interface UpkeepOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Two rounds of a minute's sweep between attempts to reach anybody at all. */
+/** Contacts asked at a sweep while none is alive: one bucket's worth finds whoever came back. */
 const lonelyChecks = 20;
 
 /** Whom a holder that has got too far away asks whether its value is where it belongs: one may be new. */
