@@ -113,7 +113,10 @@ export class Presence {
   /** Announces this device at the endpoint where its links listen, from now on until withdrawn. */
   async announce(endpoint: Endpoint, signal?: AbortSignal): Promise<void> {
     this.#endpoint = endpoint;
-    await abortable(this.#announceOnce(endpoint), signal);
+    const announced = this.#announceOnce(endpoint);
+    // The disk may fail; whoever asked hears of it, and it is tried again.
+    announced.catch(() => this.#listensAt(endpoint) && this.#again(retryMs));
+    await abortable(announced, signal);
   }
 
   /** Reads the record; writes it again if this device's entry is gone from it. */
