@@ -24,7 +24,6 @@ import type { Ports } from "./ports.ts";
 import { Accounts } from "./social/account.ts";
 import type { Settings } from "./social/contracts.ts";
 import { Mutex } from "./social/mutex.ts";
-import type { Draft } from "./social/publish.ts";
 import { readTimeline } from "./social/timeline.ts";
 import { UserPeer } from "./social/user_peer.ts";
 import { userView } from "./social/views.ts";
@@ -141,7 +140,7 @@ export class Peer implements PeerApi {
   }
 
   /** See {@linkcode PeerApi.post}. */
-  post(draft: Draft): Promise<PostView> {
+  post(draft: Parameters<PeerApi["post"]>[0]): Promise<PostView> {
     return this.#with((user) => user.post(draft));
   }
 

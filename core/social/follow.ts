@@ -127,10 +127,8 @@ export class Follows {
     await this.#mutex.run(async () => {
       const entry = this.#parts.lists.get("following", username);
       if (!entry?.present) {
-        throw new CamelliaError(
-          "not_following",
-          `Cannot unfollow ${username}: you do not follow them.`,
-        );
+        const message = `Cannot unfollow ${username}: you do not follow them.`;
+        throw new CamelliaError("not_following", message);
       }
       await this.#change({ username, key: entry.key }, false);
       await this.#removePosts(username);
@@ -139,7 +137,7 @@ export class Follows {
     return { username, following: false, acknowledged };
   }
 
-  /** Resolves when the fetches that go on behind are done. */
+  /** Resolves when what goes on behind is done. */
   async settled(): Promise<void> {
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
@@ -165,10 +163,8 @@ export class Follows {
     const entry = lists.get("following", username);
     if (entry?.present) {
       if (fingerprint !== undefined && fingerprintOf(entry.key) !== fingerprint) return;
-      throw new CamelliaError(
-        "already_following",
-        `Cannot follow ${username}: you follow them already.`,
-      );
+      const message = `Cannot follow ${username}: you follow them already.`;
+      throw new CamelliaError("already_following", message);
     }
     if (lists.present("following").length < listLengthMax) return;
     throw new CamelliaError(
