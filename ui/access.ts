@@ -15,7 +15,7 @@ import { parseUsername } from "../core/model/username.ts";
 import type { Context } from "./context.ts";
 import type { OpenFolder, PeerSettings } from "./host.ts";
 import { sleep } from "./io.ts";
-import { waitUntilJoined } from "./joining.ts";
+import { aloneMessage, waitUntilJoined } from "./joining.ts";
 import { LoopbackClient } from "./loopback_client.ts";
 import { parsePortFile, portFileBytesMax, portFileName } from "./loopback_protocol.ts";
 import { canHavePassword, passwordFor } from "./password.ts";
@@ -195,7 +195,10 @@ async function withOwnPeer<T>(
       await waitUntilJoined(context, peer);
       if (login !== undefined) await peer.api.login(login, signal);
     });
-    return await work(ownAccess(peer.api));
+    const result = await work(ownAccess(peer.api));
+    const isAlone = !settings.firstNode && !(await peer.api.status()).node.joined;
+    if (need === "user" && isAlone) await output.note(aloneMessage(settings));
+    return result;
   } finally {
     // Stopping hands over what is still to be pushed, for five seconds at most (design, section 9).
     await withSpinner(io, "Handing over and leaving the network", peer.stop());

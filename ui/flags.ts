@@ -111,9 +111,9 @@ export const globalOptions = {
     .argParser(port),
   bootstrap: new Option("-b, --bootstrap <host:port>", "a node to join through; may repeat")
     .argParser(node),
-  init: new Option("--init", "this is the first node of a new network").default(false),
+  init: new Option("--init", "this is the first node of a new network"),
   user: new Option("--user <name>", "which user of the folder (default: who logged in last)"),
-  json: new Option("--json", "print JSON, for scripts").default(false),
+  json: new Option("--json", "print JSON, for scripts"),
   passwordFile: new Option("--password-file <file>", "file with the password in its first line"),
   ntpServer: new Option("--ntp-server <host:port>", 'a time server; may repeat; "none" for none')
     .argParser(timeServer),
@@ -122,14 +122,19 @@ export const globalOptions = {
 } as const;
 
 /** The options as commander hands them over. */
-export interface RawFlags extends Omit<Flags, "ntpServers"> {
+export interface RawFlags extends Omit<Flags, "init" | "json" | "ntpServers"> {
+  /** Absent where it was not given. */
+  readonly init?: true | undefined;
+  /** Absent where it was not given. */
+  readonly json?: true | undefined;
   /** Before `none` is told from servers. */
   readonly ntpServer?: readonly (HostPort | "none")[];
 }
 
-/** The flags, with `none` made an empty list. */
+/** The flags, with `none` made an empty list, and switches that were not given off. */
 export function flagsOf(raw: RawFlags): Flags {
-  const { ntpServer, ...flags } = raw;
+  const { ntpServer, init = false, json = false, ...others } = raw;
+  const flags = { ...others, init, json };
   if (ntpServer === undefined) return flags;
   return { ...flags, ntpServers: ntpServer.filter((server) => server !== "none") };
 }

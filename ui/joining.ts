@@ -11,9 +11,23 @@ import type { PeerSettings, RunningPeer } from "./host.ts";
 /** A bootstrap node that lives answers within a second or two; then a command works on without. */
 const joinWaitMs = 5000;
 
+function bootstrapNodes(settings: PeerSettings): string {
+  return settings.bootstrap.map(({ host, port }) => formatHostPort(host, port)).join(", ");
+}
+
+/** What to say where a command did its work on its own, although nobody meant it to. */
+export function aloneMessage(settings: PeerSettings): string {
+  const nodes = bootstrapNodes(settings);
+  const why = nodes === ""
+    ? "no node of it is known. Name one with --bootstrap HOST:PORT or in config.ini"
+    : `no node answers at ${nodes}`;
+  return `This was done without the network: ${why}. Others learn of changes once a peer on this data ` +
+    "folder is in the network again.";
+}
+
 /** What to say of a peer that is not in the network. */
 export function notJoinedMessage(settings: PeerSettings): string {
-  const nodes = settings.bootstrap.map(({ host, port }) => formatHostPort(host, port)).join(", ");
+  const nodes = bootstrapNodes(settings);
   return nodes === ""
     ? "No node of the network answers. Name one with --bootstrap HOST:PORT or in config.ini, or start a " +
       "new network with --init"

@@ -68,7 +68,9 @@ export class Output {
 
   /** Something that people may want to know and scripts not. */
   async note(text: string): Promise<void> {
-    if (!this.json) await this.#io.err(`${text}\n`);
+    if (!this.json) {
+      await this.#io.err(`${this.#errorPaint.dim("note:")} ${this.#fit(text, "note:")}\n`);
+    }
   }
 
   /** A line of the log, on standard error. */
@@ -85,11 +87,11 @@ export class Output {
     void this.#io.err(`${line}\n`);
   };
 
-  /** On a terminal broken between words; one line for everybody else. */
-  #fit(message: string): string {
+  /** On a terminal broken between words, with room for the label; one line for everybody else. */
+  #fit(message: string, label: string): string {
     if (!this.#io.terminal.error) return message;
-    const words = `error: ${message}`;
-    return wrapText(words, this.#io.size().columns - 1).join("\n").slice("error: ".length);
+    const words = `${label} ${message}`;
+    return wrapText(words, this.#io.size().columns - 1).join("\n").slice(label.length + 1);
   }
 
   /** What went wrong, on standard error. */
@@ -98,7 +100,7 @@ export class Output {
     const { code, message } = failure;
     const line = this.json
       ? safeJson({ error: { code, message } })
-      : `${this.#errorPaint.error("error:")} ${this.#fit(safeText(message))}`;
+      : `${this.#errorPaint.error("error:")} ${this.#fit(safeText(message), "error:")}`;
     await this.#io.err(`${line}\n`);
     return failure;
   }

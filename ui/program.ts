@@ -60,6 +60,10 @@ Examples:
   camellia post "Hello, world"                            (in another terminal, or without one running)
   camellia timeline --limit 5 --json`;
 
+/** Below the help of each command. */
+const commandHelpAfter =
+  '\nBesides, all flags of "camellia --help" are taken, such as --data and --json.';
+
 /** `AUTHOR/ID`, the name of a post. */
 function parsePostName(text: string): { author: string; id: string } | undefined {
   const [author = "", id = "", ...rest] = text.split("/");
@@ -98,6 +102,7 @@ function baseProgram(options: ProgramOptions) {
     .addOption(globalOptions.logLevel)
     .addHelpText("after", helpAfter)
     .configureHelp({ showGlobalOptions: false })
+    .helpOption("-h, --help", "print this")
     .helpCommand("help [command]", "help on a command")
     .exitOverride()
     .configureOutput({
@@ -116,7 +121,7 @@ function addPeerCommands(program: Program, choose: Choose): void {
   program.command("node").description("run a bare node of the network until interrupted")
     .action(() => choose(serveNode));
   program.command("up").description(
-    "run a user's peer without a menu, until interrupted or logged out",
+    "run a user's peer (--user) without a menu, until interrupted or logged out",
   )
     .action(() => choose(serveUser));
   program.command("status").description("the state of the peer: network, links, clock, database")
@@ -204,6 +209,7 @@ export function parseProgram(options: ProgramOptions, args: readonly string[]): 
         output.result({ version: host.version }, () => `camellia ${host.version}`)
       )
     );
+  program.addHelpText("afterAll", ({ command }) => command.parent === null ? "" : commandHelpAfter);
   program.action(() => {
     const unknown = program.args[0];
     if (unknown !== undefined) {

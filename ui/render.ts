@@ -145,8 +145,8 @@ export function renderSuggestions(suggestions: readonly SuggestionView[], look: 
   }).join("\n");
 }
 
-function endpoint(view: EndpointView | null): string {
-  return view === null ? "not listening" : formatHostPort(view.ip, view.port);
+function endpoint({ ip, port }: EndpointView): string {
+  return formatHostPort(ip, port);
 }
 
 /** The state of a peer. */
@@ -157,11 +157,14 @@ export function renderStatus(status: StatusView, look: Look): string {
     ? paint.good("in the network")
     : paint.warning("not in a network: no other node has answered yet");
   const synced = clock.synced_at === null ? "" : `, set ${ageOf(clock.synced_at, look.now)}`;
+  const posts = links.listening === null
+    ? "not received before somebody logs in"
+    : `received on ${endpoint(links.listening)} (TCP), ${counted(links.open, "link")} open`;
   const rows: readonly (readonly [string, string])[] = [
     ["user", user === null ? "nobody is logged in" : renderUser(user, look)],
     ["network", `${joined}; ${counted(node.contacts, "contact")}`],
     ["node", `${node.id} on ${endpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`],
-    ["posts from", `${endpoint(links.listening)} (TCP), ${counted(links.open, "link")} open`],
+    ["posts", posts],
     [
       "clock",
       `${clock.source}, ${clock.offset_ms >= 0 ? "+" : ""}${

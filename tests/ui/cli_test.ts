@@ -62,6 +62,21 @@ Deno.test("Without --json results are text, and errors one sentence with exit co
   });
 });
 
+Deno.test("A command that found no network says so, to people and not to scripts", async () => {
+  const m = await Machine.withAlice();
+  m.host.prepare = (peer) => peer.joined = false;
+  const posted = await m.run("post", "hello", "-b", "192.0.2.1:8000");
+  assert.equal(posted.code, 0);
+  assert.match(
+    posted.err,
+    /^note: This was done without the network: no node answers at 192\.0\.2\.1:8000\. .*\n$/,
+  );
+  assert.match((await m.run("timeline")).err, /no node of it is known\. Name one with --bootstrap/);
+  assert.equal((await m.run("--json", "post", "hello")).err, "");
+  assert.equal((await m.run("--init", "post", "hello")).err, "");
+  assert.equal((await m.run("status")).err, "");
+});
+
 Deno.test("Flags are taken before and after the command", async () => {
   const m = await Machine.withAlice();
   const before = await m.run("--json", "-p", "0", "whoami");
@@ -116,6 +131,10 @@ Deno.test("Help and version go to standard output with exit code 0", async () =>
     assert.equal(err, "");
   }
   assert.equal((await m.run("--version")).out, "1.2.3\n");
+  for (const command of ["up", "post", "account", "account export"]) {
+    const { out } = await m.run(...command.split(" "), "--help");
+    assert.match(out, /all flags of "camellia --help" are taken/, command);
+  }
   const { out } = await m.run("help");
   const commands = [
     ..."register login logout whoami passwd account post timeline follow unfollow".split(" "),
