@@ -126,5 +126,7 @@ export const sampleContacts = 8;
 export const bootstrapAddressesMax = 64;
 /** Contacts of an earlier run greeted at once: a table of thousands of nodes has some 200. */
 export const savedContactsMax = 256;
+/** Once one bootstrap node has answered, others get this long: nearly all round trips are shorter. */
+export const otherGreetingsMs = 300;
 /** A silent bootstrap node is asked this often; UDP may lose a datagram. */
 export const bootstrapTries = 3;

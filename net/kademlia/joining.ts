@@ -4,12 +4,17 @@
  * @module
  */
 import { addressInfo, isPort } from "./address.ts";
-import { bootstrapAddressesMax, bootstrapTries, savedContactsMax } from "./constants.ts";
+import {
+  bootstrapAddressesMax,
+  bootstrapTries,
+  otherGreetingsMs,
+  savedContactsMax,
+} from "./constants.ts";
 import { NodeContact } from "./contact.ts";
 import { Id, withPrefix } from "./id.ts";
 import type { Operations } from "./operations.ts";
 import { Poll } from "./poll.ts";
-import type { Random, Resolver } from "./ports.ts";
+import type { Random, Resolver, Timer } from "./ports.ts";
 import type { Network } from "./search.ts";
 import { decodePong } from "./wire.ts";
 import type { Writing } from "./writing.ts";
@@ -90,9 +95,13 @@ export class Joining {
     }
   }
 
-  /** Pings all; goes on with the first that answers, while the others may still come. */
+  /**
+   * Pings all; goes on a moment after the first has answered, while the others may still come. Whoever
+   * knows but one liar learns of nobody but liars: the first to answer shall not be the only one.
+   */
   #greet(contacts: readonly NodeContact[], signal: AbortSignal | undefined): Promise<void> {
     const { network, operations } = this.#options;
+    let wait: Timer | undefined;
     return operations.run<void>(signal, (done) => {
       const poll = new Poll({
         rpc: network.rpc,
@@ -106,13 +115,19 @@ export class Joining {
           if (known && !id.equals(contact.nodeId)) return false;
           const entered = known ? contact : new NodeContact(id, contact.ip, contact.port);
           network.neighbours.enter(entered, network.rpc.nowMs());
-          done();
+          wait ??= network.agenda.after(otherGreetingsMs, () => done());
           return true;
         },
-        onDone: () => done(),
+        onDone: () => {
+          wait?.cancel();
+          done();
+        },
       });
       poll.start();
-      return () => poll.stop();
+      return () => {
+        wait?.cancel();
+        poll.stop();
+      };
     });
   }
 }
