@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Candidate } from "./candidate.ts";
 import {
   alphaDefault,
   bucketSize,
@@ -13,61 +14,17 @@ import {
 } from "./constants.ts";
 import type { NodeContact } from "./contact.ts";
 import { compareDistance, type Id } from "./id.ts";
+import type { LookupOptions } from "./lookup_options.ts";
+import { distance } from "./reach.ts";
 
-/** How far the lookup has come with a candidate. */
-export type CandidateState =
-  /** Not asked yet. */
-  | "fresh"
-  /** Asked; its query holds one of the alpha slots. */
-  | "asked"
-  /** Asked, silent beyond its timeout: holds no slot, but may still answer. */
-  | "slow"
-  /** Has answered. */
-  | "answered"
-  /** Has answered with the value sought. */
-  | "holder"
-  /** Cannot answer. */
-  | "failed";
+export { Candidate, type CandidateState } from "./candidate.ts";
+export type { LookupOptions } from "./lookup_options.ts";
 
-/** A contact that the lookup has learned of. */
-export class Candidate {
-  readonly contact: NodeContact;
-  state: CandidateState = "fresh";
-  /** The paths that know it, one bit each. */
-  known: number;
-  /** The path that asked it. */
-  path = 0;
-  /** The number of its query: earlier ones that are still open were overtaken. */
-  order = 0;
-  /** Its network (or, where exempt from the limits, its address) among the lookup's; -1 before needed. */
-  group = -1;
-
-  constructor(contact: NodeContact, known: number) {
-    this.contact = contact;
-    this.known = known;
-  }
-}
-
-/** What a lookup is for. */
-export interface LookupOptions {
-  readonly target: Id;
-  /** The own id: never asked. */
-  readonly own: Id;
-  /** The nearest contacts known, nearest first. */
-  readonly seeds: readonly NodeContact[];
-  /** Default 20. */
-  readonly k?: number;
-  /** Default 3. */
-  readonly alpha?: number;
-  /** Disjoint paths, 1 to 8, never more than there are seeds. Default 1. */
-  readonly paths?: number;
-  /** End once so many holders have answered. Default: only when the k closest have answered. */
-  readonly goal?: number;
-  /** The share of queries answered in time lately, 0 to 1: with a goal it decides how many to send. */
-  readonly answerRate?: number;
-  /** The network that the address limit counts an IP address under; undefined where exempt. */
-  readonly netOf?: (ip: string) => string | undefined;
-}
+/**
+ * The k closest that a lookup has found are believed while this share of k is near enough. Liars that
+ * name one another only are too few there: a fifth of all nodes are a fifth of those, too.
+ */
+const nearShareMin = 0.55;
 
 /** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
 const overtakenWeight = 0.25;
@@ -96,6 +53,8 @@ export class Lookup {
   readonly #goal: number;
   readonly #answerRate: number;
   readonly #netOf: (ip: string) => string | undefined;
+  readonly #radiusOf: () => number;
+  #radius: number | undefined;
   readonly #candidates: Candidate[] = [];
   readonly #groups = new Map<string, number>();
   readonly #groupLimits: number[] = [];
@@ -108,6 +67,8 @@ export class Lookup {
   #found = 0;
   #answered = 0;
   #slow = 0;
+  /** Nodes that ought to hold the value and do not. */
+  #missing = 0;
   #finished = false;
 
   constructor(options: LookupOptions) {
@@ -122,9 +83,11 @@ export class Lookup {
     this.#goal = options.goal ?? Infinity;
     this.#answerRate = options.answerRate ?? 1;
     this.#netOf = options.netOf ?? (() => undefined);
+    this.#radiusOf = options.radius ?? (() => Infinity);
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
     options.seeds.forEach((seed, i) => this.#learn(seed, i % this.#paths));
+    for (const candidate of this.#candidates) candidate.seed = true;
   }
 
   /** How many paths the lookup has. */
@@ -173,10 +136,12 @@ export class Lookup {
       this.#finished = false;
     }
     this.#release(candidate);
-    candidate.state = found ? "holder" : "answered";
+    const near = this.#isNear(candidate);
+    candidate.state = !found ? "answered" : near ? "holder" : "afar";
     this.#answered++;
     this.#lastAnswered = Math.max(this.#lastAnswered, candidate.order);
-    if (found) {
+    if (near && !found) this.#missing++;
+    if (near && found) {
       this.#found++;
       this.#bump(this.#holders, candidate.path, 1);
     }
@@ -226,7 +191,8 @@ export class Lookup {
     const result: Candidate[] = [];
     for (const candidate of this.#candidates) {
       if (result.length === this.k) break;
-      if (candidate.state !== "answered" && candidate.state !== "holder") continue;
+      const { state } = candidate;
+      if (state !== "answered" && state !== "holder" && state !== "afar") continue;
       if (this.#withinLimit(candidate, counts)) result.push(candidate);
     }
     return result;
@@ -336,17 +302,46 @@ export class Lookup {
       if (pathsWithout === 0) break;
       if (rank >= this.k && seen.every((count) => count >= this.#width)) break;
     }
-    if (this.#goalReached(best)) {
-      this.#finished = true;
-      return undefined;
-    }
-    const choice = this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
-    if (choice === undefined) {
-      if (!waiting) this.#finished = true;
-      return undefined;
-    }
+    const reached = this.#goalReached(best);
+    const choice = !reached && this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
+    if (choice === undefined) return reached || !waiting ? this.#doubt() : undefined;
     if (this.#open.length >= this.#alpha || this.#covered()) return undefined;
     return choice;
+  }
+
+  /**
+   * What was found is too far from the target to be all that is there, as if somebody had named none but
+   * his friends: then seeds that were passed over are asked, too. A read that only met nodes that hold
+   * the value has no reason to doubt. Without doubt, or anybody to ask, the lookup is finished.
+   */
+  #doubt(): Candidate | undefined {
+    const doubtful = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
+    if (doubtful && this.#asked < queriesPerLookupMax && !this.#dense()) {
+      for (const candidate of this.#candidates) {
+        if (!candidate.seed || candidate.state !== "fresh") continue;
+        return this.#open.length < this.#alpha ? candidate : undefined;
+      }
+      if (this.#open.some((candidate) => candidate.seed)) return undefined;
+    }
+    this.#finished = true;
+    return undefined;
+  }
+
+  /** Whether as many candidates are near the target as there must be. */
+  #dense(): boolean {
+    const counts: number[] = [];
+    let missing = this.k * nearShareMin;
+    for (const candidate of this.#candidates) {
+      if (candidate.state === "failed" || candidate.state === "slow") continue;
+      if (missing <= 0 || !this.#isNear(candidate)) break;
+      if (this.#withinLimit(candidate, counts)) missing--;
+    }
+    return missing <= 0 || this.#radius === Infinity;
+  }
+
+  #isNear({ contact }: Candidate): boolean {
+    this.#radius ??= this.#radiusOf();
+    return distance(this.target, contact.nodeId) <= this.#radius;
   }
 
   /**

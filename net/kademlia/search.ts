@@ -8,6 +8,7 @@ import type { NodeContact } from "./contact.ts";
 import type { Id } from "./id.ts";
 import { type Candidate, Lookup } from "./lookup.ts";
 import type { Neighbours } from "./neighbours.ts";
+import { holderRadius } from "./reach.ts";
 import type { RoutingTable } from "./routing_table.ts";
 import type { Timer } from "./ports.ts";
 import type { Call, Caller, Rpc } from "./rpc.ts";
@@ -76,6 +77,7 @@ export class Search implements Caller {
       seeds: table.closest(options.target, k, undefined, true),
       answerRate: neighbours.answerRate,
       netOf: (ip) => table.limitedNet(ip),
+      radius: () => holderRadius(table),
       ...(options.goal === undefined ? {} : { goal: options.goal }),
     });
   }

@@ -1,0 +1,30 @@
+/**
+ * What a lookup is built from.
+ *
+ * @module
+ */
+import type { NodeContact } from "./contact.ts";
+import type { Id } from "./id.ts";
+
+/** What a lookup is for. */
+export interface LookupOptions {
+  readonly target: Id;
+  /** The own id: never asked. */
+  readonly own: Id;
+  /** The nearest contacts known, nearest first. */
+  readonly seeds: readonly NodeContact[];
+  /** Default 20. */
+  readonly k?: number;
+  /** Default 3. */
+  readonly alpha?: number;
+  /** Disjoint paths, 1 to 8, never more than there are seeds. Default 1. */
+  readonly paths?: number;
+  /** End once so many holders have answered. Default: only when the k closest have answered. */
+  readonly goal?: number;
+  /** The share of queries answered in time lately, 0 to 1: with a goal it decides how many to send. */
+  readonly answerRate?: number;
+  /** The network that the address limit counts an IP address under; undefined where exempt. */
+  readonly netOf?: (ip: string) => string | undefined;
+  /** The distance from the target within which its k closest are to be expected. Default: any. */
+  readonly radius?: () => number;
+}

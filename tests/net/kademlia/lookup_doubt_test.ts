@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { NodeContact } from "../../../net/kademlia/contact.ts";
+import { Id } from "../../../net/kademlia/id.ts";
+import { type Candidate, Lookup, type LookupOptions } from "../../../net/kademlia/lookup.ts";
+import { distance, holderRadius } from "../../../net/kademlia/reach.ts";
+import { RoutingTable } from "../../../net/kademlia/routing_table.ts";
+
+const target = new Id(0, 0, 0, 0, 0);
+const own = new Id(-1, -1, -1, -1, -1);
+
+/** Contact number `n` by distance from the target. */
+function at(n: number): NodeContact {
+  return new NodeContact(new Id(n, 0, 0, 0, 0), `5.${n >> 8}.${n & 255}.1`, 4000);
+}
+
+function lookup(options: Partial<LookupOptions> & Pick<LookupOptions, "seeds">): Lookup {
+  const radius = (): number => distance(target, at(10).nodeId);
+  return new Lookup({ target, own, alpha: 1, radius, ...options });
+}
+
+function numbers(candidates: readonly { contact: NodeContact }[]): number[] {
+  return candidates.map(({ contact }) => contact.nodeId.w0);
+}
+
+/** Answers the only query out, and returns whom is asked next. */
+function answer(one: Lookup, [asked]: readonly Candidate[], names: number[], found = false) {
+  assert.ok(asked);
+  return one.reply(asked, names.map(at), found);
+}
+
+Deno.test("A value from too far away to be stored there does not end a read", () => {
+  const one = lookup({ seeds: [at(100), at(200)], k: 2, goal: 1 });
+  const next = answer(one, one.start(), [], true);
+  assert.deepEqual(numbers(next), [200]);
+  assert.equal(one.finished, false);
+  const last = answer(one, next, [5]);
+  assert.deepEqual(numbers(last), [5]);
+  answer(one, last, [], true);
+  assert.equal(one.finished, true);
+  assert.deepEqual(one.answered().map(({ state }) => state), ["holder", "afar"]);
+});
+
+Deno.test("Where too few are near the target, seeds that were passed over are asked", () => {
+  const one = lookup({ seeds: [at(100), at(101)], k: 4 });
+  // The first seed names its friends only, and so do they.
+  let next = answer(one, one.start(), [50, 51, 52, 53]);
+  for (let n = 50; n <= 52; n++) next = answer(one, next, [50, 51, 52, 53]);
+  assert.deepEqual(numbers(next), [53]);
+  next = answer(one, next, []);
+  assert.deepEqual(numbers(next), [101]);
+  next = answer(one, next, [1, 2, 3, 4]);
+  for (let n = 1; n <= 4; n++) {
+    assert.deepEqual(numbers(next), [n]);
+    next = answer(one, next, []);
+  }
+  assert.equal(one.finished, true);
+  assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4]);
+});
+
+Deno.test("A lookup without enough near the target ends when nobody is left to ask", () => {
+  const one = lookup({ seeds: [at(100), at(101), at(102)], k: 2 });
+  let next = one.start();
+  for (let n = 100; n <= 102; n++) {
+    assert.deepEqual(numbers(next), [n]);
+    next = answer(one, next, []);
+  }
+  assert.equal(one.finished, true);
+});
+
+Deno.test("A read doubts only when somebody near the target lacks the value", () => {
+  const seeds = [at(1), at(2), at(100)];
+  const content = lookup({ seeds, k: 8, goal: 2 });
+  answer(content, answer(content, content.start(), [], true), [], true);
+  assert.equal(content.finished, true);
+
+  const doubtful = lookup({ seeds, k: 2, goal: 1 });
+  const next = answer(doubtful, doubtful.start(), []);
+  answer(doubtful, next, [], true);
+  assert.equal(doubtful.finished, true, "two of two are near enough");
+});
+
+Deno.test("The holders' distance is guessed from the own neighbourhood", () => {
+  const table = new RoutingTable(target, { k: 4 });
+  for (let n = 1; n <= 3; n++) table.insert(at(n), 0);
+  assert.equal(holderRadius(table), Infinity);
+  for (let n = 4; n <= 9; n++) table.insert(at(n), 0);
+  const radius = holderRadius(table);
+  assert.ok(radius >= distance(target, at(4).nodeId));
+  assert.ok(radius < distance(target, at(6).nodeId));
+});
