@@ -6,8 +6,12 @@ import { datagrams, type Read, times, Workload } from "./workload.ts";
 
 const keysCount = 100;
 const gapMs = 100;
-/** The first nodes are the founders': without any honest node there is nothing to attack. */
-const founders = 10;
+/**
+ * The first nodes are honest, and the others join through three of them: whoever joins through nobody
+ * but liars has lost before any rule of the DHT applies.
+ */
+const founders = 20;
+const bootstrapNodes = 3;
 
 interface Scene {
   readonly world: DhtWorld;
@@ -24,7 +28,7 @@ async function scene(n: number, share: number, { seed, tell }: Settings): Promis
     if (member.index < founders || !random.chance(share / 100)) return;
     liars.add(member);
     collusion.corrupt(member.socket, member.node.id);
-  });
+  }, () => random.shuffle(world.members.slice(0, founders)).slice(0, bootstrapNodes));
   tell(`${n} joined, ${liars.size} liars, ${world.network.sent} datagrams`);
   return { world, users: new Workload(world, (member) => !liars.has(member)), collusion };
 }

@@ -197,13 +197,14 @@ export class DhtWorld {
     count: number,
     options: (index: number) => MemberOptions = () => ({}),
     onStarted: (member: Member) => void = () => {},
+    throughOf?: () => Member[],
   ): Promise<void> {
     const random = this.random.fork(`grow ${this.members.length}`);
     const joined = this.alive;
     const joining: Promise<void>[] = [];
     for (let n = 0; n < count; n++) {
       const member = this.add(options(this.members.length));
-      const through = joined.length === 0 ? [] : [random.pick(joined)];
+      const through = joined.length === 0 ? [] : throughOf?.() ?? [random.pick(joined)];
       await member.start();
       onStarted(member);
       const done = member.join(through).then(() => {

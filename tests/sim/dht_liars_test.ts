@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { Collusion } from "./dht_collusion.ts";
+import { numberOf, sealed } from "./dht_values.ts";
+import { DhtWorld, type Member } from "./dht_world.ts";
+
+const dayMs = 86_400_000;
+
+function end(world: DhtWorld): void {
+  assert.deepEqual(world.errors, []);
+  for (const member of world.members) member.kill();
+}
+
+Deno.test("Reads over 4 paths are right while a fifth of all nodes collude", async () => {
+  const world = new DhtWorld({ seed: "a fifth", node: { k: 10 } });
+  const collusion = new Collusion(10);
+  const liars = new Set<Member>();
+  const random = world.random.fork("liars");
+  const founders = (): Member[] => random.shuffle(world.members.slice(0, 10)).slice(0, 3);
+  await world.grow(150, () => ({}), (member) => {
+    if (member.index < 10 || !random.chance(0.2)) return;
+    liars.add(member);
+    collusion.corrupt(member.socket, member.node.id);
+  }, founders);
+  const honest = world.members.filter((member) => !liars.has(member));
+  const keys = Array.from({ length: 20 }, () => random.bytes(20));
+  for (const number of [1, 2]) {
+    for (const key of keys) {
+      const value = sealed({ key, number, expiresAtMs: world.clock.now() + dayMs });
+      if (number === 1) collusion.remember(key, value);
+      await world.clock.drive(random.pick(honest).node.put(key, value, { paths: 4 }));
+    }
+  }
+  let right = 0;
+  const reads = 100;
+  await world.each(reads, 20, async (i) => {
+    const key = keys[i % keys.length] as Uint8Array;
+    const { value } = await random.pick(honest).node.get(key, { paths: 4, repair: false });
+    if (value !== undefined && numberOf(value) === 2) right++;
+  });
+  assert(right >= 0.97 * reads, `${right} of ${reads}`);
+  end(world);
+});
+
+Deno.test("The first bootstrap node to answer is not the only one that a newcomer gets to know", async () => {
+  const world = new DhtWorld({ seed: "first to answer", node: { k: 8 } });
+  const collusion = new Collusion(8);
+  await world.grow(40, () => ({}), (member) => {
+    if (member.index >= 20) collusion.corrupt(member.socket, member.node.id, "withhold");
+  }, () => world.members.slice(0, 2));
+  const [honest] = world.members;
+  const liar = world.members[30];
+  assert(honest && liar);
+  let tried = 0;
+  for (let n = 0; n < 20; n++) {
+    const newcomer = world.add();
+    const { network } = world;
+    const toLiar = network.roundTripMs(newcomer.index, liar.index);
+    if (toLiar + 20 > network.roundTripMs(newcomer.index, honest.index)) continue;
+    tried++;
+    await world.clock.drive(newcomer.join([liar, honest]));
+    const known = newcomer.node.contacts();
+    assert(known.some(({ id }) => !collusion.has(id)), "honest ones are known");
+    newcomer.kill();
+  }
+  assert(tried > 2);
+  end(world);
+});
