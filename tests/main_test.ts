@@ -22,12 +22,17 @@ class Place {
     return new Place(await Deno.makeTempDir());
   }
 
+  /** What the processes started from now on find in their environment. */
+  readonly variables: Record<string, string> = { CAMELLIA_PASSWORD: password };
+  /** The data folder of the processes started from now on. */
+  data = "data";
+
   async start(...args: readonly string[]): Promise<{ io: FakeIo; ended: Promise<number> }> {
     const io = new FakeIo();
     const disk = new SystemIo();
     io.readFile = (path: string, bytesMax = 0) => disk.readFile(path, bytesMax);
-    io.variables["CAMELLIA_PASSWORD"] = password;
-    const data = ["--data", join(this.folder, "data")];
+    io.variables = { ...this.variables };
+    const data = ["--data", join(this.folder, this.data)];
     const all = [...data, ...this.flags, "--ntp-server", "none", "--json", ...args];
     return { io, ended: run(all, { io, host: await createHost() }) };
   }
@@ -103,4 +108,30 @@ Deno.test("A sealed account that is damaged is left out of the accounts", async 
   await Deno.writeFile(join(place.folder, "data", "keys", "carol.key"), new Uint8Array(99));
   assert.equal((await place.run("whoami")).value["username"], "alice");
   assert.equal(await place.error("whoami", "--user", "carol"), "not_logged_in");
+});
+
+Deno.test("A changed password is the only one; an account moves by file where the network has no keys", async () => {
+  await using place = await Place.make();
+  const config = join(place.folder, "private.ini");
+  await Deno.writeTextFile(config, "[PRIVACY]\nPUBLISH_PRIVATE = no\n[BOOTSTRAP]\nINIT = yes\n");
+  const flags = ["--config", config];
+  const alice = (await place.run("register", "alice", ...flags)).value;
+  place.variables["CAMELLIA_NEW_PASSWORD"] = "another horse 9 battery staple";
+  assert.equal((await place.run("passwd", ...flags)).code, 0);
+  assert.equal(await place.error("post", "x", ...flags), "wrong_password");
+  place.variables["CAMELLIA_PASSWORD"] = place.variables["CAMELLIA_NEW_PASSWORD"];
+  const file = join(place.folder, "alice.account");
+  assert.equal((await place.run("account", "export", file, ...flags)).code, 0);
+
+  const node = await place.start("node", ...flags);
+  await node.io.until(() => node.io.stdout.includes('"ready"'));
+  const { udp } = JSON.parse(node.io.stdout.split("\n")[0] ?? "");
+  place.data = "elsewhere";
+  const joined = ["--bootstrap", `127.0.0.1:${udp.port}`];
+  assert.equal((await place.run("login", "alice", ...joined)).code, 1);
+  assert.deepEqual((await place.run("account", "import", file, ...joined)).value, alice);
+  assert.deepEqual((await place.run("login", "alice", ...joined)).value, alice);
+  assert.equal(await place.error("account", "import", config, ...joined), "invalid_file");
+  node.io.interrupt();
+  assert.equal(await node.ended, 0);
 });
