@@ -91,7 +91,7 @@ export class Follows {
    * Follows somebody and fetches their posts at once.
    *
    * @throws {CamelliaError} `invalid_username`, `invalid_argument`, `follow_self`,
-   * `already_following`, `unknown_user`, `pin_clash`.
+   * `already_following`, `unknown_user`, `not_joined`, `pin_clash`.
    */
   async follow(request: FollowRequest, signal?: AbortSignal): Promise<FollowView> {
     const username = parseUsername(request.username);
@@ -100,7 +100,7 @@ export class Follows {
     this.#refuseFollowed(username, fingerprint);
     const person = await this.#parts.people.find(username, signal);
     signal?.throwIfAborted();
-    const key = chooseKey(username, person, fingerprint);
+    const key = chooseKey(this.#parts.session, { username, person, fingerprint });
     const user = { username, key };
     await this.#mutex.run(async () => {
       this.#refuseFollowed(username, fingerprint);

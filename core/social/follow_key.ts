@@ -6,26 +6,29 @@
 
 import { CamelliaError } from "../errors.ts";
 import { fingerprintOf } from "../model/identity.ts";
-import type { Person } from "./contracts.ts";
+import type { Person, Session } from "./contracts.ts";
+import { nobodyFound } from "./nobody.ts";
 
-function unknownUser(username: string): CamelliaError {
-  return new CamelliaError(
-    "unknown_user",
-    `Cannot follow ${username}: nobody on the network has that name. Check the spelling.`,
-  );
+/** Whom to follow: what was asked for, and what was found. */
+export interface Wanted {
+  /** The name. */
+  readonly username: string;
+  /** Who was found under it. */
+  readonly person: Person | undefined;
+  /** The key that was asked for, if one was. */
+  readonly fingerprint: string | undefined;
 }
 
 /**
  * The key to follow: the one the network and the pin agree on, or the one that was asked for.
  *
- * @throws {CamelliaError} `unknown_user`, `pin_clash`.
+ * @throws {CamelliaError} `unknown_user`, `not_joined`, `pin_clash`.
  */
 export function chooseKey(
-  username: string,
-  person: Person | undefined,
-  fingerprint: string | undefined,
+  session: Pick<Session, "ports" | "settings">,
+  { username, person, fingerprint }: Wanted,
 ): Uint8Array {
-  if (person === undefined) throw unknownUser(username);
+  if (person === undefined) throw nobodyFound("follow", username, session);
   const keys = [person.key, ...person.otherKeys];
   const others = person.otherKeys.map(fingerprintOf);
   if (fingerprint !== undefined) {
@@ -40,7 +43,7 @@ export function chooseKey(
   // A pin that the network confirms is believed, whoever else claims the name: otherwise anybody
   // could keep others from following. So is one that nobody contradicts.
   if (person.public !== undefined || (person.pinned && others.length === 0)) return person.key;
-  if (others.length === 0) throw unknownUser(username);
+  if (others.length === 0) throw nobodyFound("follow", username, session);
   throw new CamelliaError(
     "pin_clash",
     `Cannot follow ${username}: you know them with the fingerprint ${fingerprintOf(person.key)}, ` +

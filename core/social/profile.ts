@@ -5,13 +5,13 @@
  */
 
 import type { ProfileView } from "../api.ts";
-import { CamelliaError } from "../errors.ts";
 import { lastNumber } from "../model/feed.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserName } from "../model/message.ts";
 import type { DeviceEntry, Head } from "../model/record_body.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Lists, OwnRecords, People, Person, Session } from "./contracts.ts";
+import { nobodyFound } from "./nobody.ts";
 import { userView } from "./views.ts";
 
 /** A device that takes no connection in this time counts as offline: three SYNs of 500 ms and a bit. */
@@ -41,7 +41,7 @@ export class Profiles {
   /**
    * The profile of somebody, or one's own without a name.
    *
-   * @throws {CamelliaError} `invalid_username`, `unknown_user`.
+   * @throws {CamelliaError} `invalid_username`, `unknown_user`, `not_joined`.
    */
   async profile(
     request: { readonly username?: string },
@@ -79,12 +79,7 @@ export class Profiles {
     people.forgetPerson(username); // Lists and counts as they are now.
     const person = await people.find(username, signal) ?? await this.#pinned(username);
     signal?.throwIfAborted();
-    if (person === undefined) {
-      throw new CamelliaError(
-        "unknown_user",
-        `Cannot show ${username}: nobody on the network has that name. Check the spelling.`,
-      );
-    }
+    if (person === undefined) throw nobodyFound("show", username, this.#parts.session);
     const [entries, online, known, warnings] = await Promise.all([
       person.public === undefined ? [] : people.lists(person, signal),
       this.#online(person, signal),

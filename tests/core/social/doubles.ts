@@ -8,7 +8,7 @@ import type { PeerEvent } from "../../../core/api.ts";
 import { Identity } from "../../../core/model/identity.ts";
 import type { MessageBodyOf, MessageKind, UserName } from "../../../core/model/message.ts";
 import type { DeviceEntry, ListEntry, ListName } from "../../../core/model/record_body.ts";
-import type { PendingNotice, Ports, Store } from "../../../core/ports.ts";
+import type { Directory, PendingNotice, Ports, Store } from "../../../core/ports.ts";
 import type {
   Lists,
   Messenger,
@@ -51,6 +51,8 @@ export interface TestSession extends Session {
   readonly events: PeerEvent[];
 }
 
+const nowhere = { ip: "127.0.0.1", port: 0 };
+
 /** A session of a user with this store and these ports. */
 export function testSession(
   options: { username?: string; clock: NodeClock; store?: Partial<Store>; ports?: Partial<Ports> },
@@ -66,6 +68,10 @@ export function testSession(
     ports: only<Ports>({
       clock: options.clock,
       random: new SeededRandom("session"),
+      directory: only<Directory>({
+        // Nobody has answered, which does not matter to a network's first node.
+        status: () => ({ nodeId: "", contacts: 0, records: 0, udp: nowhere, joined: false }),
+      }),
       ...options.ports,
     }),
     settings: {

@@ -236,7 +236,7 @@ Deno.test("Posts of an author unfollowed just before a crash are removed at the 
 });
 
 Deno.test("Following oneself, twice, or nobody is refused, and nothing is sent", async () => {
-  const { follows, people, lists, messenger, notices } = await setUp();
+  const { follows, people, lists, messenger, notices, session } = await setUp();
   lists.merge({ list: "following", ...userNamed("carol"), when: 1, present: true });
   people.add("carol");
   await assert.rejects(follows.follow({ username: "alice" }), { code: "follow_self" });
@@ -244,6 +244,8 @@ Deno.test("Following oneself, twice, or nobody is refused, and nothing is sent",
   const same = { username: "carol", fingerprint: fingerprintOf(userNamed("carol").key) };
   await assert.rejects(follows.follow(same), { code: "already_following" });
   await assert.rejects(follows.follow({ username: "nobody" }), { code: "unknown_user" });
+  session.settings = { ...session.settings, firstNode: false };
+  await assert.rejects(follows.follow({ username: "nobody" }), { code: "not_joined" });
   await assert.rejects(follows.follow({ username: "b" }), { code: "invalid_username" });
   const typo = { username: "carol", fingerprint: "xyz" };
   await assert.rejects(follows.follow(typo), { code: "invalid_argument" });
