@@ -88,11 +88,16 @@ async function showNetwork(menu: MenuContext): Promise<void> {
 export async function startActions(menu: MenuContext): Promise<MenuActions> {
   // A person has a handful of accounts; a screen holds no more.
   const known = (await menu.api.users()).slice(0, 5);
+  const registering = ["Register", () => register(menu)] as const;
+  const network = ["Network", () => showNetwork(menu)] as const;
+  const loggingIn = (label: string) => [label, () => logIn(menu, undefined)] as const;
+  // Whoever is here for the first time most likely has no account anywhere.
+  if (known.length === 0) return menuOf([registering, loggingIn("Log in"), network]);
   return menuOf([
     ...known.map((name) => [`Log in as ${name}`, () => logIn(menu, name)] as const),
-    [known.length === 0 ? "Log in" : "Log in as somebody else", () => logIn(menu, undefined)],
-    ["Register", () => register(menu)],
-    ["Network", () => showNetwork(menu)],
+    loggingIn("Log in as somebody else"),
+    registering,
+    network,
   ]);
 }
 

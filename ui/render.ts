@@ -61,6 +61,11 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** What is left of a line behind `indent` columns; the last column stays free, as in the menu. */
+function widthBehind(indent: number, { columns }: Look): number {
+  return Math.max(20, Math.min(columns - 1, columnsMax) - indent);
+}
+
 function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
@@ -72,8 +77,7 @@ export function renderPost(post: PostView, look: Look): string {
     ? ""
     : paint.dim(` · in reply to ${safeLine(post.reply_to.author)}/${safeLine(post.reply_to.id)}`);
   const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
-  const width = Math.max(20, Math.min(look.columns, columnsMax) - 2);
-  const text = wrapText(safeText(post.text), width).map((line) => `  ${line}`);
+  const text = wrapText(safeText(post.text), widthBehind(2, look)).map((line) => `  ${line}`);
   return [`${paint.bold(paint.name(safeLine(post.author)))}${when}${reply}`, ...text].join("\n");
 }
 
@@ -100,7 +104,7 @@ export function renderFollow(view: FollowView, { paint }: Look): string {
 
 function nameList(label: string, names: readonly string[], look: Look): string {
   const text = names.length === 0 ? "nobody" : names.map(safeLine).join(", ");
-  const lines = wrapText(text, Math.max(20, Math.min(look.columns, columnsMax) - 12));
+  const lines = wrapText(text, widthBehind(16, look));
   const [first = "", ...rest] = lines;
   const head = `${`${label} ${names.length}`.padEnd(16)}${first}`;
   return [head, ...rest.map((line) => " ".repeat(16) + line)].join("\n");

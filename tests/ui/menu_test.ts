@@ -151,7 +151,7 @@ Deno.test("The menu is drawn anew when somebody logs in or out elsewhere", async
     },
   };
   assert.equal((await m.run()).code, 0);
-  assert.deepEqual(seen.map(([first]) => first), ["Log in", "New post", "Log in as bob"]);
+  assert.deepEqual(seen.map(([first]) => first), ["Register", "New post", "Log in as bob"]);
 });
 
 Deno.test("A menu on a folder whose peer runs already uses that peer", async () => {

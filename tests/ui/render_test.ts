@@ -12,6 +12,7 @@ import {
   renderSuggestions,
   renderTimeline,
 } from "../../ui/render.ts";
+import { textWidth } from "../../ui/width.ts";
 import { FakePeer } from "./fake_peer.ts";
 
 const now = Date.UTC(2026, 0, 10, 12);
@@ -52,6 +53,21 @@ Deno.test("Long posts are broken between words, replies name what they answer", 
   const lines = renderPost(post, look).split("\n");
   assert.equal(lines[0], "bob · just now · 7 · in reply to carol/5");
   assert.ok(lines.slice(1).every((line) => line.length <= 40 && line.startsWith("  word")));
+});
+
+Deno.test("Posts and lists of names fit the terminal, with its last column free", () => {
+  const names = Array.from({ length: 30 }, (_, i) => `somebody_${i}`);
+  const lists = { followers: names, following: names.slice(0, 2), posts: 0, online: true };
+  for (const columns of [40, 80, 100, 200]) {
+    const wide = { ...look, columns };
+    const texts = [
+      renderPost(postAt(0, "long words ".repeat(40)), wide),
+      renderProfile({ ...FakePeer.view("bob"), ...lists }, wide),
+    ];
+    for (const line of texts.flatMap((text) => text.split("\n").slice(1))) {
+      assert.ok(textWidth(line) < columns, `${columns}: ${line}`);
+    }
+  }
 });
 
 Deno.test("A profile shows clash and forks, and what to do", () => {
