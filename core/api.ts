@@ -29,6 +29,8 @@ export interface PostView {
   readonly created_at: string;
   /** The post replied to, or null. */
   readonly reply_to: { readonly author: string; readonly id: string } | null;
+  /** Present only where somebody else claims the author's name. */
+  readonly clash?: ClashView;
 }
 
 /** What became of a follow or unfollow. */
@@ -150,6 +152,8 @@ export interface Credentials {
  * with the signal's reason when aborted; data stays intact either way.
  */
 export interface PeerApi {
+  /** Loads, while somebody still types, what a registration or change of password needs: some 200 ms. */
+  prepare?(): Promise<void>;
   /** Creates an account and logs in. */
   register(credentials: Credentials, signal?: AbortSignal): Promise<UserView>;
   /** Logs in, on any machine. */

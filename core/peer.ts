@@ -92,6 +92,11 @@ export class Peer implements PeerApi {
     this.#listeners.clear();
   }
 
+  /** See {@linkcode PeerApi.prepare}. */
+  prepare(): Promise<void> {
+    return this.#accounts.prepare();
+  }
+
   /** See {@linkcode PeerApi.register}. */
   register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
     return this.#open((until) => this.#accounts.register(credentials, until), true, signal);
@@ -146,7 +151,10 @@ export class Peer implements PeerApi {
 
   /** See {@linkcode PeerApi.timeline}. */
   timeline(request: TimelineRequest): Promise<PostView[]> {
-    return this.#with((user) => readTimeline(user.session.store, request));
+    return this.#with(async (user) => {
+      const posts = await readTimeline(user.session.store, request);
+      return posts.map((post) => user.withClash(post));
+    });
   }
 
   /** See {@linkcode PeerApi.follow}. */
@@ -274,7 +282,10 @@ export class Peer implements PeerApi {
     }
   }
 
-  #emit(event: PeerEvent): void {
+  #emit(told: PeerEvent): void {
+    const event = told.event === "post" && this.#user !== undefined
+      ? { ...told, post: this.#user.withClash(told.post) }
+      : told;
     for (const listener of [...this.#listeners]) {
       try {
         listener(event);
