@@ -5,6 +5,7 @@
  */
 
 import type {
+  ClashView,
   EndpointView,
   FollowView,
   PeerEvent,
@@ -70,6 +71,12 @@ function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** That somebody else claims a name, and whom one believes. */
+function clashLine(username: string, clash: ClashView): string {
+  return `Somebody else (${safeLine(clash.other)}) claims the name ${safeLine(username)}; ` +
+    `you trust ${safeLine(clash.pinned)}`;
+}
+
 /** A post: who and when in one line, the text below, indented. */
 export function renderPost(post: PostView, look: Look): string {
   const { paint } = look;
@@ -77,8 +84,13 @@ export function renderPost(post: PostView, look: Look): string {
     ? ""
     : paint.dim(` · in reply to ${safeLine(post.reply_to.author)}/${safeLine(post.reply_to.id)}`);
   const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
-  const text = wrapText(safeText(post.text), widthBehind(2, look)).map((line) => `  ${line}`);
-  return [`${paint.bold(paint.name(safeLine(post.author)))}${when}${reply}`, ...text].join("\n");
+  const indented = (lines: string[]) => lines.map((line) => `  ${line}`);
+  const width = widthBehind(2, look);
+  const clash = post.clash === undefined
+    ? []
+    : indented(wrapText(clashLine(post.author, post.clash), width).map(paint.warning));
+  const head = `${paint.bold(paint.name(safeLine(post.author)))}${when}${reply}`;
+  return [head, ...clash, ...indented(wrapText(safeText(post.text), width))].join("\n");
 }
 
 /** A page of the timeline, newest first. */
@@ -123,7 +135,7 @@ export function renderProfile(profile: ProfileView, look: Look): string {
     const name = safeLine(profile.username);
     lines.push(
       paint.warning(
-        `Somebody else (${profile.clash.other}) claims the name ${name}. You trust ${profile.clash.pinned}. ` +
+        `${clashLine(profile.username, profile.clash)}. ` +
           `To trust the other instead: camellia follow ${name} --fingerprint ${profile.clash.other}`,
       ),
     );
@@ -205,10 +217,7 @@ export function renderEvent(event: PeerEvent, look: Look): string {
         ? `Clock set by NTP: ${Math.round(event.offset_ms)} ms`
         : paint.warning("No NTP server answers; using the system's clock");
     case "clash":
-      return paint.warning(
-        `Somebody else (${event.other}) claims the name ${safeLine(event.username)}; ` +
-          `you trust ${event.pinned}`,
-      );
+      return paint.warning(clashLine(event.username, event));
     case "fork":
       return paint.warning(
         `${

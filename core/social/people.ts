@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { ClashView } from "../api.ts";
 import { equalBytes } from "../model/bytes.ts";
 import type { UserName } from "../model/message.ts";
 import { recordOf } from "../model/record.ts";
@@ -58,6 +59,12 @@ export class UserPeople implements People {
     if (known === null && pin === undefined) return undefined;
     if (known && isBelieved(known, pin)) return known;
     return await abortable(this.#inFlight.run(username, () => this.#look(username)), signal);
+  }
+
+  /** Who else claims a pinned name, as far as has been seen. */
+  clash(username: string): ClashView | undefined {
+    const key = this.#pin(username);
+    return key === undefined ? undefined : this.#parts.clashes.of({ username, key });
   }
 
   /** Drops what the cache has of a user's public record, so that the next look is at the network. */

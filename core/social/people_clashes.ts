@@ -1,20 +1,25 @@
 /**
- * Telling, once each, that somebody else claims a name whose key is pinned (design, section 4).
+ * Knowing, and telling once each, that somebody else claims a name whose key is pinned (design, section 4).
  *
  * @module
  */
 
+import type { ClashView } from "../api.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserName } from "../model/message.ts";
+import { BoundedMap } from "./bounded_map.ts";
 import type { Session } from "./contracts.ts";
 
-/** Clashes remembered as told; beyond that the oldest may be told again. */
-const toldMax = 1_000;
+/** Clashes remembered; beyond that the oldest is forgotten, and may be told again. */
+const clashesMax = 1_000;
 
-/** Emits `clash` events. */
+/** Remembers clashes and emits `clash` events. */
 export class Clashes {
   readonly #session: Pick<Session, "emit">;
-  readonly #told = new Set<string>();
+  /** The latest, by username. */
+  readonly #clashes = new BoundedMap<string, ClashView>(clashesMax);
+  /** Each that has been told: name and both fingerprints. */
+  readonly #told = new BoundedMap<string, true>(clashesMax);
 
   /** Clashes of one session. */
   constructor(session: Pick<Session, "emit">) {
@@ -22,20 +27,21 @@ export class Clashes {
   }
 
   /** Others claim the name of a user whose key is pinned. */
-  report(user: UserName, otherKeys: readonly Uint8Array[]): void {
-    const pinned = fingerprintOf(user.key);
-    for (const key of otherKeys) {
-      const other = fingerprintOf(key);
-      const name = `${user.username}/${pinned}/${other}`;
-      if (other === pinned || this.#told.has(name)) continue;
-      if (this.#told.size >= toldMax) {
-        for (const oldest of this.#told) {
-          this.#told.delete(oldest);
-          break;
-        }
-      }
-      this.#told.add(name);
-      this.#session.emit({ event: "clash", username: user.username, pinned, other });
+  report({ username, key }: UserName, otherKeys: readonly Uint8Array[]): void {
+    const pinned = fingerprintOf(key);
+    for (const other of otherKeys.map(fingerprintOf)) {
+      if (other === pinned) continue;
+      this.#clashes.set(username, { pinned, other });
+      const clash = `${username}/${pinned}/${other}`;
+      if (this.#told.has(clash)) continue;
+      this.#told.set(clash, true);
+      this.#session.emit({ event: "clash", username, pinned, other });
     }
+  }
+
+  /** The latest clash over a user's name, as long as the key is still the one believed. */
+  of({ username, key }: UserName): ClashView | undefined {
+    const clash = this.#clashes.get(username);
+    return clash?.pinned === fingerprintOf(key) ? clash : undefined;
   }
 }

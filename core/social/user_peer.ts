@@ -145,6 +145,12 @@ export class UserPeer {
     return postView(await this.#publisher.post(draft));
   }
 
+  /** The post, with the clash over its author's name if there is one: a name is never shown without. */
+  withClash(post: PostView): PostView {
+    const clash = this.account.people.clash(post.author);
+    return clash === undefined ? post : { ...post, clash };
+  }
+
   /** The node has joined the network: whatever waited for that goes on. */
   networkJoined(): void {
     const { listening } = this.session.ports.links.status();

@@ -55,6 +55,17 @@ Deno.test("Long posts are broken between words, replies name what they answer", 
   assert.ok(lines.slice(1).every((line) => line.length <= 40 && line.startsWith("  word")));
 });
 
+Deno.test("A post whose author's name is claimed by somebody else says so", () => {
+  const clash = { pinned: "a".repeat(16), other: "b".repeat(16) };
+  const [, ...lines] = renderPost({ ...postAt(0, "hi"), clash }, { ...look, columns: 90 }).split(
+    "\n",
+  );
+  assert.deepEqual(lines, [
+    `  Somebody else (${clash.other}) claims the name bob; you trust ${clash.pinned}`,
+    "  hi",
+  ]);
+});
+
 Deno.test("Posts and lists of names fit the terminal, with its last column free", () => {
   const names = Array.from({ length: 30 }, (_, i) => `somebody_${i}`);
   const lists = { followers: names, following: names.slice(0, 2), posts: 0, online: true };

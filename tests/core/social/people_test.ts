@@ -129,6 +129,12 @@ Deno.test("A pinned user is believed against whoever else claims the name, and t
     pinned: mallory.fingerprint,
     other: bob.session.identity.fingerprint,
   }]);
+  const clash = { pinned: mallory.fingerprint, other: bob.session.identity.fingerprint };
+  assert.deepEqual(alice.people.clash("bob"), clash);
+  // Under another pin nobody else is known to claim the name.
+  const { key } = bob.session.self;
+  await alice.lists.apply({ ...pinned, key, when: world.clock.now() + 1 });
+  assert.equal(alice.people.clash("bob"), undefined);
   await closeAll(alice, bob);
 });
 
