@@ -53,6 +53,8 @@ const askAgain: ReadonlySet<string> = new Set([
 /** Registers, asking again for whatever was wrong. */
 async function register(menu: MenuContext): Promise<void> {
   const { api, io, signal, output } = menu;
+  // Loads while the name is typed. Should it fail, so will the registration, which says why.
+  api.prepare?.().catch(() => {});
   let username = await askName(menu, "Username");
   while (username !== undefined) {
     try {
