@@ -27,6 +27,9 @@ const batchMsMax = 250;
 /** Posts made within so long after one that went to relays travel together: a message costs more than a post. */
 const crowdPauseMs = 20;
 
+/** Signing for so few followers takes less than the turn of the event loop that is waited for with more. */
+const atOnceMax = 8;
+
 /** How often the user is told that followers keep posts back. */
 const futureToldMs = 600_000;
 
@@ -87,6 +90,9 @@ export class PeerDelivery implements Delivery {
   }
 
   async #run(): Promise<void> {
+    const { lists, session: { ports: { clock }, signal } } = this.#parts;
+    // Whoever has posted is told so first: signing for many takes longer than the commit.
+    if (lists.present("followers").length > atOnceMax) await pause(clock, 0, signal);
     while (this.#pending.length > 0 && !this.#parts.session.signal.aborted) {
       await this.#pushBatch(this.#nextBatch());
     }

@@ -18,7 +18,7 @@ import type { PushQueue } from "./delivery_queue.ts";
 import { isSame } from "./inbox.ts";
 import type { PeerMessenger } from "./messenger.ts";
 import { messageIdBytes } from "./outbox.ts";
-import { pause } from "./pause.ts";
+import { pause, Slices } from "./pause.ts";
 import { type Assignment, dealOut, inStableOrder } from "./relay_plan.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these (issue 5). */
@@ -99,13 +99,16 @@ class Round {
 export class Relay {
   readonly #parts: RelayParts;
   readonly #passedOn: Bucket;
+  readonly #slices: Slices;
   /** When relays failed to acknowledge, on the monotonic clock. */
   readonly #silent = new BoundedMap<string, number>(silentMax);
 
   /** The relay of one session. */
   constructor(parts: RelayParts) {
     this.#parts = parts;
-    this.#passedOn = new Bucket(parts.session.ports.clock, passedOn);
+    const { clock } = parts.session.ports;
+    this.#passedOn = new Bucket(clock, passedOn);
+    this.#slices = new Slices(clock);
   }
 
   /**
@@ -178,6 +181,7 @@ export class Relay {
     const unplaced: UserName[] = [];
     const { assignments, left } = dealOut(users, relays);
     await Promise.all(assignments.map(async (assignment) => {
+      await this.#slices.next();
       const { relay: to, share } = assignment;
       const body = { author: self, posts: signed, done: true, heads, relay: share };
       const report = await messenger.send({ kind: "posts", to, body, id }, signal);
