@@ -32,6 +32,8 @@ export class Candidate {
   path = 0;
   /** Whether the own table named it, and nobody else had to. */
   seed = false;
+  /** What it costs to begin with it, where that is asked for. */
+  cost = 0;
   /** The number of its query: earlier ones that are still open were overtaken. */
   order = 0;
   /** Its network (or, where exempt from the limits, its address) among the lookup's; -1 before needed. */

@@ -59,6 +59,11 @@ export const openRequestsMax = 1_024;
 export const queriesPerLookupMax = 256;
 /** Contacts one lookup remembers: every query may teach it a few. */
 export const candidatesPerLookupMax = 1_024;
+/**
+ * The k closest that a lookup has found are believed while this share of k is near enough. Liars that
+ * name one another only are too few there: a fifth of all nodes are a fifth of those, too.
+ */
+export const nearShareMin = 0.55;
 /** Verifying pings in flight: a full bucket and its cache at once. */
 export const verificationsMax = 32;
 /** A contact that failed verification is left alone this long. */

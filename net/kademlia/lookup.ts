@@ -8,6 +8,7 @@ import {
   alphaDefault,
   bucketSize,
   candidatesPerLookupMax,
+  nearShareMin,
   pathsMax,
   queriesPerLookupMax,
   sameNetPerLookupMax,
@@ -17,14 +18,8 @@ import { compareDistance, type Id } from "./id.ts";
 import type { LookupOptions } from "./lookup_options.ts";
 import { distance } from "./reach.ts";
 
-export { Candidate, type CandidateState } from "./candidate.ts";
+export type { Candidate } from "./candidate.ts";
 export type { LookupOptions } from "./lookup_options.ts";
-
-/**
- * The k closest that a lookup has found are believed while this share of k is near enough. Liars that
- * name one another only are too few there: a fifth of all nodes are a fifth of those, too.
- */
-const nearShareMin = 0.55;
 
 /** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
 const overtakenWeight = 0.25;
@@ -77,9 +72,8 @@ export class Lookup {
     this.#own = options.own;
     this.#alpha = options.alpha ?? alphaDefault;
     this.#paths = Math.max(1, Math.min(options.paths ?? 1, pathsMax, options.seeds.length));
-    this.#width = this.#paths === 1
-      ? this.k
-      : Math.max(this.#alpha, Math.ceil(this.k / this.#paths));
+    const share = Math.ceil(this.k / this.#paths);
+    this.#width = this.#paths === 1 ? this.k : Math.max(this.#alpha, share);
     this.#goal = options.goal ?? Infinity;
     this.#answerRate = options.answerRate ?? 1;
     this.#netOf = options.netOf ?? (() => undefined);
@@ -87,7 +81,11 @@ export class Lookup {
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
     options.seeds.forEach((seed, i) => this.#learn(seed, i % this.#paths));
-    for (const candidate of this.#candidates) candidate.seed = true;
+    for (const candidate of this.#candidates) {
+      candidate.seed = true;
+      const from = distance(this.target, candidate.contact.nodeId);
+      candidate.cost = options.cost?.(candidate.contact, from, this.#near()) ?? 0;
+    }
   }
 
   /** How many paths the lookup has. */
@@ -284,6 +282,8 @@ export class Lookup {
     let rank = 0;
     let pathsWithout = this.#paths;
     let waiting = false;
+    // Among seeds that are equally far the quickest answers first; later the nearest is best.
+    const beginning = this.#answered === 0;
     for (const candidate of this.#candidates) {
       const state = candidate.state;
       if (state === "failed" || state === "slow") continue;
@@ -294,12 +294,14 @@ export class Lookup {
         const count = (seen[path] ?? 0) + 1;
         seen[path] = count;
         if (count <= this.#width) wanted = true;
-        if (state !== "fresh" || !wanted || best[path] !== undefined) continue;
+        if (state !== "fresh" || !wanted) continue;
+        const other = best[path];
+        if (other === undefined) pathsWithout--;
+        else if (!beginning || other.cost <= candidate.cost) continue;
         best[path] = candidate;
-        pathsWithout--;
       }
       if (state === "asked" && wanted) waiting = true;
-      if (pathsWithout === 0) break;
+      if (pathsWithout === 0 && !beginning) break;
       if (rank >= this.k && seen.every((count) => count >= this.#width)) break;
     }
     const reached = this.#goalReached(best);
@@ -310,9 +312,9 @@ export class Lookup {
   }
 
   /**
-   * What was found is too far from the target to be all that is there, as if somebody had named none but
-   * his friends: then seeds that were passed over are asked, too. A read that only met nodes that hold
-   * the value has no reason to doubt. Without doubt, or anybody to ask, the lookup is finished.
+   * Finishes the lookup, unless what was found is too far from the target to be all that is there, as if
+   * somebody had named none but his friends: then seeds that were passed over are asked, too. A read
+   * that met nobody near who lacks the value has no reason to doubt.
    */
   #doubt(): Candidate | undefined {
     const doubtful = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
@@ -340,8 +342,11 @@ export class Lookup {
   }
 
   #isNear({ contact }: Candidate): boolean {
-    this.#radius ??= this.#radiusOf();
-    return distance(this.target, contact.nodeId) <= this.#radius;
+    return distance(this.target, contact.nodeId) <= this.#near();
+  }
+
+  #near(): number {
+    return this.#radius ??= this.#radiusOf();
   }
 
   /**

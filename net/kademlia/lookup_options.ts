@@ -25,6 +25,10 @@ export interface LookupOptions {
   readonly answerRate?: number;
   /** The network that the address limit counts an IP address under; undefined where exempt. */
   readonly netOf?: (ip: string) => string | undefined;
+  /**
+   * What it costs to begin with a seed, in any unit: the cheapest are asked first. Default: the nearest.
+   */
+  readonly cost?: (seed: NodeContact, distance: number, radius: number) => number;
   /** The distance from the target within which its k closest are to be expected. Default: any. */
   readonly radius?: () => number;
 }

@@ -71,6 +71,16 @@ export class Neighbours implements CallObserver {
     return this.#all.patienceMs;
   }
 
+  /** The round trip of an average contact, in ms; undefined before anybody has answered. */
+  get roundTripMs(): number | undefined {
+    return this.#all.smoothedMs;
+  }
+
+  /** The round trip of a contact in the table, in ms. */
+  roundTripMsOf(contact: NodeContact): number | undefined {
+    return this.#entryOf(contact)?.roundTrip.smoothedMs;
+  }
+
   timeoutMsOf(contact: NodeContact): number {
     const entry = this.#table.get(contact.nodeId);
     return entry?.roundTrip.measured === true && entry.contact.equals(contact)

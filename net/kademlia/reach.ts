@@ -18,6 +18,32 @@ export function distance(a: Id, b: Id): number {
 }
 
 /**
+ * Bits by which an answer brings a lookup nearer: with k = 20 contacts in a bucket, its log2 at least.
+ */
+const bitsPerHop = 4.5;
+
+/**
+ * How long a read is expected to take that begins with a contact, in ms: its own round trip, and an
+ * average one for every further hop until the holders are reached.
+ */
+export function expectedMs(
+  { ownMs, averageMs, from, radius }: {
+    /** Round trip of the contact. */
+    ownMs: number;
+    /** Round trip of an average contact. */
+    averageMs: number;
+    /** The contact's distance from the target. */
+    from: number;
+    /** See {@link holderRadius}. */
+    radius: number;
+  },
+): number {
+  // Out to half of the radius nearly everybody holds the value, farther out fewer and fewer do.
+  const bits = Math.max(0, Math.log2(2 * from / radius));
+  return ownMs + averageMs * bits / bitsPerHop;
+}
+
+/**
  * The distance within which the k closest nodes to any key are to be expected; Infinity while the table
  * holds fewer than k.
  */

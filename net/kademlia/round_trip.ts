@@ -16,6 +16,11 @@ export class RoundTrip {
     return this.#smoothedUs >= 0;
   }
 
+  /** The smoothed round trip in ms; undefined before the first measurement. */
+  get smoothedMs(): number | undefined {
+    return this.#smoothedUs < 0 ? undefined : this.#smoothedUs / 1_000;
+  }
+
   /** Takes one measured round trip. Answers carry their request's id, so late ones count too. */
   add(ms: number): void {
     const us = Math.min(Math.max(0, Math.round(ms * 1_000)), 10 * timeoutMsMax * 1_000);

@@ -6,9 +6,9 @@
 import type { Agenda } from "./agenda.ts";
 import type { NodeContact } from "./contact.ts";
 import type { Id } from "./id.ts";
-import { type Candidate, Lookup } from "./lookup.ts";
+import { type Candidate, Lookup, type LookupOptions } from "./lookup.ts";
 import type { Neighbours } from "./neighbours.ts";
-import { holderRadius } from "./reach.ts";
+import { expectedMs, holderRadius } from "./reach.ts";
 import type { RoutingTable } from "./routing_table.ts";
 import type { Timer } from "./ports.ts";
 import type { Call, Caller, Rpc } from "./rpc.ts";
@@ -68,6 +68,7 @@ export class Search implements Caller {
     this.#options = options;
     const { own, table, k, alpha, neighbours } = network;
     table.lookedUp(options.target, network.rpc.nowMs());
+    const cost = options.goal === undefined ? undefined : costOf(neighbours);
     this.lookup = new Lookup({
       target: options.target,
       own,
@@ -78,7 +79,9 @@ export class Search implements Caller {
       answerRate: neighbours.answerRate,
       netOf: (ip) => table.limitedNet(ip),
       radius: () => holderRadius(table),
+      // Whoever needs few holders is in a hurry; whoever needs the k closest waits for all of them anyway.
       ...(options.goal === undefined ? {} : { goal: options.goal }),
+      ...(cost === undefined ? {} : { cost }),
     });
   }
 
@@ -207,4 +210,14 @@ export class Search implements Caller {
     this.#expanding.delete(holder);
     this.#send(this.lookup.extend(holder, contacts));
   }
+}
+
+/** Where everybody answers at once, whom to ask first is no question of time. */
+const quickMs = 10;
+
+function costOf(neighbours: Neighbours): LookupOptions["cost"] | undefined {
+  const averageMs = neighbours.roundTripMs ?? 0;
+  if (averageMs < quickMs) return undefined;
+  return (seed, from, radius) =>
+    expectedMs({ ownMs: neighbours.roundTripMsOf(seed) ?? averageMs, averageMs, from, radius });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { NodeContact } from "../../../net/kademlia/contact.ts";
 import { Id } from "../../../net/kademlia/id.ts";
 import { type Candidate, Lookup, type LookupOptions } from "../../../net/kademlia/lookup.ts";
-import { distance, holderRadius } from "../../../net/kademlia/reach.ts";
+import { distance, expectedMs, holderRadius } from "../../../net/kademlia/reach.ts";
 import { RoutingTable } from "../../../net/kademlia/routing_table.ts";
 
 const target = new Id(0, 0, 0, 0, 0);
@@ -87,4 +87,20 @@ Deno.test("The holders' distance is guessed from the own neighbourhood", () => {
   const radius = holderRadius(table);
   assert.ok(radius >= distance(target, at(4).nodeId));
   assert.ok(radius < distance(target, at(6).nodeId));
+});
+
+Deno.test("A lookup begins with the cheapest seed, and goes on with the nearest", () => {
+  const cost = ({ nodeId }: NodeContact): number => nodeId.w0 === 102 ? 1 : 2;
+  const one = lookup({ seeds: [at(100), at(101), at(102)], cost });
+  const first = one.start();
+  assert.deepEqual(numbers(first), [102]);
+  assert.deepEqual(numbers(answer(one, first, [])), [100]);
+});
+
+Deno.test("A nearer contact may be slower by as much as the hops take that it spares", () => {
+  const expected = (ownMs: number, from: number): number =>
+    expectedMs({ ownMs, averageMs: 90, from, radius: 2 });
+  assert.equal(expected(50, 0.1), 50);
+  assert.equal(expected(50, 1), 50);
+  assert.equal(Math.round(expected(50, 2 ** 4.5)), 140);
 });
