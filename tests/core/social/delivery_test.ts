@@ -76,6 +76,18 @@ Deno.test("Users found gone are not looked up for every post", async () => {
   await world.stop();
 });
 
+Deno.test("With many followers nothing is sent before whoever posted has been told", async () => {
+  const { world, author } = await crowd(30);
+  const [post] = await author.write(1);
+  assert.ok(post);
+  const sent = countFrames(world);
+  author.delivery.push(post);
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+  assert.equal(sent(author, "posts"), 0);
+  await world.until(() => sent(author, "posts") === 30, 1_000);
+  await world.stop();
+});
+
 Deno.test("With up to 64 followers the author sends to each", async () => {
   const { world, author, followers } = await crowd(64);
   const sent = countFrames(world);

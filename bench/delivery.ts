@@ -1,0 +1,37 @@
+/**
+ * Measures how posts arrive (issue 5), with real sockets on loopback: `deno task bench delivery [NAME…]`,
+ * one line of JSON a row, each with the machine's load and with what of it was real.
+ *
+ * `BENCH_PROFILES=folder` leaves a profile of every process there.
+ *
+ * @module
+ */
+
+import { hundred, thousand } from "./delivery/crowd.ts";
+import { five } from "./delivery/five.ts";
+import { gone } from "./delivery/gone.ts";
+import { idle } from "./delivery/idle.ts";
+import { missed } from "./delivery/missed.ts";
+import { rejoin } from "./delivery/rejoin.ts";
+
+const scenarios: Record<string, () => Promise<void>> = {
+  five,
+  hundred,
+  thousand,
+  gone,
+  missed,
+  rejoin,
+  idle,
+};
+
+const names = Deno.args.filter((arg) => !arg.startsWith("--"));
+const unknown = names.filter((name) => !(name in scenarios));
+if (unknown.length > 0) {
+  const text = `Cannot measure ${unknown.join(", ")}. There is: ${
+    Object.keys(scenarios).join(", ")
+  }\n`;
+  await Deno.stderr.write(new TextEncoder().encode(text));
+  Deno.exit(2);
+}
+for (const name of names.length > 0 ? names : Object.keys(scenarios)) await scenarios[name]?.();
+Deno.exit(0);

@@ -1,0 +1,190 @@
+/**
+ * An author and many followers who are online, several in a process: how long the author waits for a
+ * post, and when the last follower has it stored.
+ *
+ * @module
+ */
+
+import { type HostProcess, Hosts } from "./hosts.ts";
+import { each, note, option, print, rounded, sleep, summary } from "./measure.ts";
+import type { PeerSpec } from "./peers.ts";
+
+/**
+ * From one post to the next. Each of a thousand peers looks at its socket every 5 ms in the second after
+ * a message, which takes all of two cores; peers with a processor to each don't feel one another's.
+ */
+const betweenMs = 6_000;
+
+/** Whoever lacks a post for so long is named. */
+const lateMs = 10_000;
+
+/** How a crowd is set up. */
+interface Crowd {
+  readonly followers: number;
+  /** Processes that the followers share. */
+  readonly processes: number;
+  readonly directory: "dht" | "memory";
+  readonly stores: "kv" | "memory";
+  readonly target: string;
+}
+
+/** 100 followers; `--rounds=30`. */
+export function hundred(): Promise<void> {
+  return crowd({
+    followers: option("followers", 100),
+    processes: option("processes", 2),
+    directory: "dht",
+    stores: "kv",
+    target: "60 ms",
+  });
+}
+
+/** 1,000 followers, by relay; `--rounds=30`. */
+export function thousand(): Promise<void> {
+  return crowd({
+    followers: option("followers", 1000),
+    processes: option("processes", 2),
+    directory: "memory",
+    stores: "memory",
+    target: "1,000 ms",
+  });
+}
+
+async function crowd(setup: Crowd): Promise<void> {
+  const { followers, processes, directory, stores } = setup;
+  await using hosts = await Hosts.create();
+  const { bootstrap } = directory === "dht" ? await hosts.startNode() : { bootstrap: [] };
+  const spec = (name: string): PeerSpec => ({
+    name,
+    kind: "light",
+    folder: hosts.path(name),
+    bootstrap,
+    directory,
+    stores,
+  });
+  const author = hosts.start();
+  await author.call("start", [{ ...spec("author"), stores: "kv" }]);
+  await author.call("register", ["author"]);
+  const groups: { host: HostProcess; names: string[] }[] = [];
+  for (let i = 0; i < processes; i++) {
+    const names = Array.from({ length: followers }, (_, n) => `user_${n}`)
+      .filter((_, n) => n % processes === i);
+    groups.push({ host: hosts.start(), names });
+  }
+  const startedAt = performance.now();
+  await each(groups, processes, async ({ host, names }) => {
+    await host.call("start", names.map(spec));
+    await host.call("register", names);
+    await host.call("logout", names);
+  });
+  await author.call("logout", ["author"]);
+  note(`registered after ${rounded((performance.now() - startedAt) / 1000)} s`);
+  const authorKeys = await author.call("keys", ["author"]);
+  for (const { host, names } of groups) {
+    await host.call("seed", { names, list: "following", users: authorKeys });
+    const users = await host.call("keys", names);
+    await author.call("seed", { names: ["author"], list: "followers", users });
+  }
+  await author.call("login", ["author"]);
+  await each(groups, processes, ({ host, names }) => host.call("login", names));
+  note(`logged in after ${rounded((performance.now() - startedAt) / 1000)} s`);
+  await untilQuiet(author, groups);
+  note(`quiet after ${rounded((performance.now() - startedAt) / 1000)} s`);
+  await measure(setup, author, groups);
+  for (const fault of new Set(await hosts.faults())) note(fault);
+}
+
+async function measure(
+  { followers, processes, directory, stores, target }: Crowd,
+  author: HostProcess,
+  groups: readonly { readonly host: HostProcess; readonly names: readonly string[] }[],
+): Promise<void> {
+  const rounds = option("rounds", 30);
+  const waits: number[] = [];
+  const waitsQueued: number[] = [];
+  const lasts: number[] = [];
+  const authorCpu: number[] = [];
+  const queued: number[] = [];
+  let coldMs = NaN;
+  // The first posts open the links.
+  const warmUp = 3;
+  for (let round = -warmUp; round < rounds; round++) {
+    const text = `post ${round}`;
+    const stored = Promise.all(groups.map(({ host, names }) => {
+      return host.call("stored", { text, count: names.length });
+    }));
+    const before = await usages(author, groups);
+    const posted = await author.call("post", { name: "author", text });
+    const { calledAt, doneAt } = posted;
+    const late = setTimeout(() => tellLate(text, groups), lateMs);
+    const last = Math.max(...(await stored).map((times) => times.last));
+    clearTimeout(late);
+    const after = await usages(author, groups);
+    const cpu = after.map((usage, i) => Math.round(usage.cpuMs - (before[i]?.cpuMs ?? 0)));
+    note(
+      `${rounded(doneAt - calledAt)} ms to commit, ${rounded(last - calledAt)} ms to the last; ` +
+        `ms of processor in each process: ${cpu.join(" ")}`,
+    );
+    if (round === -warmUp) coldMs = last - calledAt;
+    if (round >= 0) {
+      waits.push(doneAt - calledAt);
+      waitsQueued.push(posted.queuedMs);
+      lasts.push(last - calledAt);
+      authorCpu.push((after[0]?.cpuMs ?? 0) - (before[0]?.cpuMs ?? 0));
+      const gained = after.map((usage, i) => usage.queuedMs - (before[i]?.queuedMs ?? 0));
+      queued.push(Math.max(...gained));
+    }
+    await sleep(betweenMs + (round * 7) % 25);
+  }
+  const setting = `${followers} followers in ${processes} processes; links real; followers' ` +
+    `databases ${stores === "kv" ? "Deno KV" : "in memory"}; directory ` +
+    `${directory === "dht" ? "real" : "in memory, 5 ms a call"}; author alone, with Deno KV; ` +
+    "lists written to the databases beforehand";
+  await print({
+    row: `post committed: the author's wait with ${followers} followers`,
+    target: "3 ms",
+    figures: { ms: summary(waits), waiting_for_a_core_ms: summary(waitsQueued) },
+    setting,
+  });
+  await print({
+    row: `last of ${followers} online followers has it stored`,
+    target,
+    figures: {
+      ms: summary(lasts),
+      first_post_links_closed_ms: rounded(coldMs),
+      author_cpu_ms: summary(authorCpu),
+      waiting_for_a_core_ms: summary(queued),
+    },
+    setting,
+  });
+}
+
+async function tellLate(
+  text: string,
+  groups: readonly { readonly host: HostProcess; readonly names: readonly string[] }[],
+): Promise<void> {
+  const names = await Promise.all(
+    groups.map(({ host, names }) => host.call("lacking", { text, names })),
+  );
+  note(`${text} is late at ${names.flat().slice(0, 40).join(" ")}`);
+}
+
+/** Waits until the processes use little more of the processor than peers that idle, a minute at most. */
+async function untilQuiet(author: HostProcess, groups: readonly { host: HostProcess }[]) {
+  let before = await usages(author, groups);
+  let least = Infinity;
+  for (let i = 0; i < 12; i++) {
+    await sleep(5_000);
+    const after = await usages(author, groups);
+    const used = after.map((usage, i) => usage.cpuMs - (before[i]?.cpuMs ?? 0));
+    before = after;
+    const sum = used.reduce((total, ms) => total + ms, 0);
+    note(`ms of processor in 5 s: ${used.map(Math.round).join(" ")}`);
+    if (i > 1 && sum > 0.8 * least) return;
+    least = Math.min(least, sum);
+  }
+}
+
+function usages(author: HostProcess, groups: readonly { readonly host: HostProcess }[]) {
+  return Promise.all([author, ...groups.map(({ host }) => host)].map((host) => host.usage()));
+}

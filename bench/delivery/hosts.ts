@@ -1,0 +1,165 @@
+/**
+ * Processes that run peers ({@linkcode ./host.ts}), as the one who measures sees them.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { Commands, Usage } from "./host.ts";
+
+type Order<C extends keyof Commands> = Parameters<Commands[C]>[0];
+type Answer<C extends keyof Commands> = Awaited<ReturnType<Commands[C]>>;
+
+const script = new URL("host.ts", import.meta.url).pathname;
+
+/** A process that runs peers. */
+export class HostProcess {
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #open = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #onRecord: (value: string) => void;
+  #nextId = 0;
+
+  /** Starts one; `onRecord` gets what its peers store in the directory in memory. */
+  constructor(onRecord: (value: string) => void) {
+    this.#onRecord = onRecord;
+    const profiles = Deno.env.get("BENCH_PROFILES");
+    const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "-A", ...profiling, script],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#read();
+  }
+
+  /** Its number. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Has it do something. */
+  call<C extends keyof Commands>(command: C, order: Order<C>): Promise<Answer<C>> {
+    const id = this.#nextId++;
+    const answer = Promise.withResolvers<unknown>();
+    this.#open.set(id, answer);
+    this.#write({ id, command, order });
+    return answer.promise as Promise<Answer<C>>;
+  }
+
+  /** Tells it of a record that another process has stored. */
+  tell(record: string): void {
+    this.#write({ command: "record", order: record });
+  }
+
+  /** What it has used, and what went wrong in it since it was asked last. */
+  usage(): Promise<Usage> {
+    return this.call("usage", undefined as never);
+  }
+
+  /** Kills it; with `inOrder` it ends by itself first, as profiles need. */
+  async end(options: { inOrder?: boolean } = {}): Promise<void> {
+    if (options.inOrder) {
+      this.call("exit", undefined as never).catch(() => {});
+    } else {
+      try {
+        this.#child.kill("SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await this.#child.status;
+    await this.#writer.close().catch(() => {});
+  }
+
+  #write(line: unknown): void {
+    const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
+    this.#writer.write(bytes).catch(() => {
+      // It has ended; whoever waits for an answer learns of it.
+    });
+  }
+
+  async #read(): Promise<void> {
+    let text = "";
+    for await (const chunk of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) this.#take(JSON.parse(line));
+    }
+    for (const { reject } of this.#open.values()) reject(new Error("The host has ended"));
+  }
+
+  #take(line: { record?: string; id?: number; value?: unknown; error?: string }): void {
+    if (line.record !== undefined) return this.#onRecord(line.record);
+    const answer = this.#open.get(line.id ?? -1);
+    this.#open.delete(line.id ?? -1);
+    if (line.error === undefined) answer?.resolve(line.value);
+    else answer?.reject(new Error(line.error));
+  }
+}
+
+/** Processes, and a folder for all that they keep; both are gone at the end. */
+export class Hosts {
+  readonly #hosts: HostProcess[] = [];
+  /** What the directory in memory holds, for processes that start later. */
+  readonly #records: string[] = [];
+  /** Where data folders go. */
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** None at first. */
+  static async create(): Promise<Hosts> {
+    return new Hosts(await Deno.makeTempDir({ prefix: "camellia-bench-" }));
+  }
+
+  /** Starts a process. */
+  start(): HostProcess {
+    const host: HostProcess = new HostProcess((record) => {
+      this.#records.push(record);
+      for (const other of this.#hosts) if (other !== host) other.tell(record);
+    });
+    this.#hosts.push(host);
+    for (const record of this.#records) host.tell(record);
+    return host;
+  }
+
+  /** Starts a process with a bare node of the DHT, to join through. */
+  async startNode(): Promise<{ host: HostProcess; bootstrap: { host: string; port: number }[] }> {
+    const host = this.start();
+    await host.call("start", [
+      { name: "node", kind: "whole", folder: this.path("node"), bootstrap: [] },
+    ]);
+    const { node: { udp } } = await host.call("status", "node");
+    return { host, bootstrap: [{ host: udp.ip, port: udp.port }] };
+  }
+
+  /** A path in the folder. */
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Everything that went wrong behind in any of them since it was asked last. */
+  async faults(): Promise<string[]> {
+    const usages = await Promise.all(
+      this.#hosts.map((host) => host.usage().catch(() => ({ faults: [] }))),
+    );
+    return usages.flatMap(({ faults }) => faults);
+  }
+
+  /** Ends one and forgets it. */
+  async end(host: HostProcess): Promise<void> {
+    this.#hosts.splice(this.#hosts.indexOf(host), 1);
+    await host.end({ inOrder: Deno.env.has("BENCH_PROFILES") });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const inOrder = Deno.env.has("BENCH_PROFILES");
+    await Promise.all(this.#hosts.map((host) => host.end({ inOrder })));
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * A peer with 50 links that has nothing to do: memory and processor.
+ *
+ * @module
+ */
+
+import { Hosts } from "./hosts.ts";
+import { cpuSeconds, note, option, print, residentMegabytes, rounded, sleep } from "./measure.ts";
+import type { PeerSpec } from "./peers.ts";
+
+/** Runs it: `--links=50 --seconds=60`. */
+export async function idle(): Promise<void> {
+  const links = option("links", 50);
+  const seconds = option("seconds", 60);
+  await using hosts = await Hosts.create();
+  const { bootstrap } = await hosts.startNode();
+  const host = hosts.start();
+  await host.call("start", [
+    { name: "alice", kind: "whole", folder: hosts.path("alice"), bootstrap },
+  ]);
+  await host.call("register", ["alice"]);
+  const others = hosts.start();
+  const names = Array.from({ length: links }, (_, i) => `user_${i}`);
+  await others.call(
+    "start",
+    names.map((name): PeerSpec => ({
+      name,
+      kind: "light",
+      folder: hosts.path(name),
+      bootstrap,
+      directory: "dht",
+      stores: "memory",
+    })),
+  );
+  await others.call("register", names);
+  for (const name of names) await others.call("follow", { name, users: ["alice"] });
+  while (await host.call("followers", "alice") < links) await sleep(100);
+  await host.call("post", { name: "alice", text: "to all" });
+  await others.call("stored", { text: "to all", count: links });
+  await sleep(10_000);
+  const before = await cpuSeconds(host.pid);
+  const startedAt = performance.now();
+  await sleep(seconds * 1000);
+  const percent = (await cpuSeconds(host.pid) - before) / (performance.now() - startedAt) * 1e5;
+  const { open } = (await host.call("status", "alice")).links;
+  const figures = {
+    cpu_percent: rounded(percent),
+    rss_mb: rounded(await residentMegabytes(host.pid)),
+    links_open: open,
+    seconds,
+  };
+  await print({
+    row: `idle peer with ${links} links: memory, CPU`,
+    target: "100 MB, 3 %",
+    figures,
+    setting:
+      "a whole peer in a process of its own (with the bench's pipe in place of the loopback " +
+      "port); the others light, with real links and DHT nodes",
+  });
+  for (const fault of new Set(await hosts.faults())) note(fault);
+}
