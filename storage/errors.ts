@@ -47,6 +47,12 @@ const rules: readonly Rule[] = [
       `${path} cannot be written. Make its folder writable for this user, or choose another with --data`,
   },
   {
+    pattern: /AlreadyExists|File exists|EEXIST|NotADirectory|Not a directory|ENOTDIR/i,
+    code: "disk_failed",
+    advice: (path) =>
+      `a file stands where ${path} needs a folder. Choose another folder with --data`,
+  },
+  {
     pattern: /database (table )?is locked|EAGAIN|WouldBlock/i,
     code: "folder_in_use",
     advice: (path) => `${path} is in use by another program. Stop that one first`,
@@ -66,7 +72,9 @@ export function storageError(error: unknown, task: DiskTask): Error {
   const text = `${error.name} ${error.message} ${String(errno)}`;
   const rule = rules.find(({ pattern }) => pattern.test(text));
   if (rule !== undefined) {
-    const message = `Cannot ${task.doing}: ${rule.advice(task.path)}. (${error.message})`;
+    // What Deno advises where it refuses by itself, as for places under /proc, is not for our users.
+    const details = error.name === "NotCapable" ? "" : ` (${error.message})`;
+    const message = `Cannot ${task.doing}: ${rule.advice(task.path)}.${details}`;
     return new CamelliaError(rule.code, message, { cause: error });
   }
   const isOurs = error instanceof TypeError || error instanceof RangeError;

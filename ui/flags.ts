@@ -83,6 +83,8 @@ function gathering<T>(
   };
 }
 
+// An empty name is what a script's unset variable leaves; it would stand for the current folder.
+const path = expecting("the name of a file or folder", (text) => text === "" ? undefined : text);
 const port = expecting("a port from 0 to 65535", parsePort);
 const address = expecting("an IP address", parseAddress);
 const node = gathering("HOST:PORT", (text) => parseHostPort(text));
@@ -97,11 +99,12 @@ const logLevel = expecting(
 
 /** The options, one by one; `cli.ts` adds them to the program. */
 export const globalOptions = {
-  data: new Option("--data <dir>", "data folder (default: the platform's place for data)"),
+  data: new Option("--data <dir>", "data folder (default: the platform's place for data)")
+    .argParser(path),
   config: new Option(
     "--config <file>",
     "configuration file (default: config.ini in the data folder)",
-  ),
+  ).argParser(path),
   ip: new Option("--ip <address>", "where the DHT node listens").argParser(address),
   port: new Option("-p, --port <n>", "its UDP port; 0 for any free one").argParser(port),
   listeningIp: new Option("--listening-ip <address>", "where posts are received").argParser(
@@ -114,7 +117,8 @@ export const globalOptions = {
   init: new Option("--init", "this is the first node of a new network"),
   user: new Option("--user <name>", "which user of the folder (default: who logged in last)"),
   json: new Option("--json", "print JSON, for scripts"),
-  passwordFile: new Option("--password-file <file>", "file with the password in its first line"),
+  passwordFile: new Option("--password-file <file>", "file with the password in its first line")
+    .argParser(path),
   ntpServer: new Option("--ntp-server <host:port>", 'a time server; may repeat; "none" for none')
     .argParser(timeServer),
   logLevel: new Option("--log-level <level>", `${logLevels.join(", ")}`).argParser(logLevel)

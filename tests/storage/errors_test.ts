@@ -34,6 +34,16 @@ Deno.test("Errors of disk and database get their code, as Deno words them", () =
   }
 });
 
+Deno.test("The message says what to do, without advice that is meant for Deno's users", () => {
+  const { message } = storageError(
+    new Deno.errors.NotCapable("Requires all access, run again with the --allow-all flag"),
+    task,
+  );
+  assert.match(message, /cannot be written\..*--data\.$/);
+  const file = new Deno.errors.AlreadyExists("File exists (os error 17): mkdir '/dev/null'");
+  assert.match(storageError(file, task).message, /a file stands where .* needs a folder/);
+});
+
 Deno.test("Errors of programming pass as they are", () => {
   const known = new CamelliaError("disk_full", "Cannot");
   for (const error of [new TypeError("no number"), new RangeError("too long"), known]) {

@@ -92,6 +92,7 @@ Deno.test("Wrong usage exits with 2 and says what is allowed", async () => {
     [["post", "hello", "world"], /too many arguments/],
     [["post", "hi", "--reply", "x"], /unknown option '--reply'/],
     [["post", "hi", "--reply-to", "bob"], /AUTHOR\/ID/],
+    [["--data", "", "whoami"], /"" is not the name of a file or folder/],
     [["timeline", "--limit", "0"], /"0" is not a whole number from 1 to 1000/],
     [["timeline", "--limit", "1001"], /1 to 1000/],
     [["timeline", "--limit", "1e3"], /1 to 1000/],
