@@ -8,29 +8,15 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import denoConfig from "../deno.json" with { type: "json" };
+import { names, type Options, readArguments, usage } from "./dev_options.ts";
 
-const root = new URL("..", import.meta.url).pathname;
-const folder = `${root}.dev`;
+const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Users in the order in which `--peers` takes them; the first peer is the bare node. */
-const names = [
-  "alice",
-  "bob",
-  "carol",
-  "dave",
-  "erin",
-  "frank",
-  "grace",
-  "heidi",
-  "ivan",
-  "judy",
-  "mallory",
-];
-
-/** Peers at most: the node and one a name. */
-const peersMax = names.length + 1;
+/** Where the data of all peers is. */
+let folder = join(root, ".dev");
 
 /** What a peer gets to end by itself before it is killed: it hands over posts for 5 s at most. */
 const stopMsMax = 8000;
@@ -51,12 +37,6 @@ DAYS = 0
 SERVERS = none
 `;
 
-const usage = `Usage: deno task dev [--peers N] [--fresh]
-
-  --peers N   how many peers to start, the bare node counted: 1 to ${peersMax} (default 5)
-  --fresh     begin anew: removes .dev/ first
-`;
-
 /** A line with which \`up\` or \`node\` reports that it is ready. */
 interface Ready {
   readonly user: string | null;
@@ -66,8 +46,18 @@ interface Ready {
 
 const children: Deno.ChildProcess[] = [];
 
+/** Whether children end because they are told to, and no more are to be started. */
+let isStopping = false;
+
+/** Whether the terminal is the menu's, which every other word would garble. */
+let isMenuOpen = false;
+
 async function say(text: string): Promise<void> {
   await Deno.stdout.write(new TextEncoder().encode(text));
+}
+
+async function complain(text: string): Promise<void> {
+  await Deno.stderr.write(new TextEncoder().encode(text));
 }
 
 /** The arguments with which a peer's program is run. */
@@ -81,44 +71,62 @@ function programArguments(name: string, args: readonly string[]): string[] {
     "--no-prompt",
     ...flags,
     `--allow-sys=${sys.join(",")}`,
-    `${root}main.ts`,
+    join(root, "main.ts"),
   ];
-  const common = ["--data", `${folder}/${name}`, "--config", `${folder}/config.ini`];
-  return [...program, ...common, "--password-file", `${folder}/password`, ...args];
+  const common = ["--data", join(folder, name), "--config", join(folder, "config.ini")];
+  return [...program, ...common, "--password-file", join(folder, "password"), ...args];
 }
+
+/** The sentence of the error that a command with --json wrote last, or all that it wrote. */
+function reasonIn(errors: string): string {
+  const last = errors.trim().split("\n").at(-1) ?? "";
+  try {
+    return JSON.parse(last).error.message;
+  } catch {
+    return errors.trim();
+  }
+}
+
+/** Starts a process that ends with this one. */
+function spawn(args: string[], streams: Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr">) {
+  if (isStopping) throw new Error("Cannot start a peer: all of them are being stopped");
+  const child = new Deno.Command(Deno.execPath(), { args, cwd: root, ...streams }).spawn();
+  children.push(child);
+  return child;
+}
+
+const piped = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
 
 /** Runs one command to its end and returns what it printed. */
 async function run(name: string, args: readonly string[]): Promise<unknown> {
-  const output = await new Deno.Command(Deno.execPath(), {
-    args: programArguments(name, ["--json", ...args]),
-    cwd: root,
-    stdin: "null",
-  }).output();
+  const output = await spawn(programArguments(name, ["--json", ...args]), piped).output();
   const decoder = new TextDecoder();
   if (output.code !== 0) {
-    throw new Error(`Cannot ${args.join(" ")} as ${name}: ${decoder.decode(output.stderr).trim()}`);
+    throw new Error(`${name}: ${reasonIn(decoder.decode(output.stderr))}`);
   }
   return JSON.parse(decoder.decode(output.stdout));
 }
 
-/** Starts a peer that stays and waits until it is ready. */
+/** Starts a peer that stays and waits until it is ready. Standard error would garble the menu. */
 async function start(name: string, args: readonly string[]): Promise<Ready> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: programArguments(name, ["--json", "--log-level", "error", ...args]),
-    cwd: root,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  children.push(child);
+  const log = join(folder, `${name}.log`);
+  const child = spawn(programArguments(name, ["--json", "--log-level", "error", ...args]), piped);
+  const logged = Deno.writeTextFile(log, child.stderr.pipeThrough(new TextDecoderStream()));
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) {
     const { done, value } = await lines.read();
-    if (done) throw new Error(`Cannot start ${name}: it ended before it was ready`);
+    if (done) {
+      await logged;
+      throw new Error(`${name}: ${reasonIn(await Deno.readTextFile(log))}`);
+    }
     text += value;
   }
   void drain(lines);
+  void child.status.then(async ({ code }) => {
+    if (isStopping || isMenuOpen) return;
+    await complain(`${name} has ended with exit code ${code}; see ${log}\n`);
+  });
   return JSON.parse(text.slice(0, text.indexOf("\n")));
 }
 
@@ -132,7 +140,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 async function startUser(name: string, bootstrap: string): Promise<Ready> {
-  if (!await exists(`${folder}/${name}/keys/${name}.key`)) {
+  if (!await exists(join(folder, name, "keys", `${name}.key`))) {
     await run(name, ["register", name, "--bootstrap", bootstrap]);
   }
   return await start(name, ["up", "--user", name, "--bootstrap", bootstrap]);
@@ -176,6 +184,7 @@ async function startAll(peers: number): Promise<string> {
 
 /** Ends every process that is still there. */
 async function stopAll(): Promise<void> {
+  isStopping = true;
   const timer = setTimeout(() => signalAll("SIGKILL"), stopMsMax);
   signalAll("SIGTERM");
   await Promise.all(children.map((child) => child.status));
@@ -196,84 +205,89 @@ function signalAll(signal: Deno.Signal): void {
 async function menu(bootstrap: string): Promise<void> {
   const args = programArguments("you", ["--bootstrap", bootstrap])
     .filter((arg, i, all) => arg !== "--password-file" && all[i - 1] !== "--password-file");
-  const child = new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: root,
-    stdin: "inherit",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
-  children.push(child);
+  isMenuOpen = true;
+  const child = spawn(args, { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   await child.status;
 }
 
 function interrupted(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    const signals: readonly Deno.Signal[] = Deno.build.os === "windows"
+      ? ["SIGINT", "SIGBREAK"]
+      : ["SIGINT", "SIGTERM", "SIGHUP"];
+    for (const signal of signals) {
       Deno.addSignalListener(signal, () => resolve());
     }
   });
 }
 
-function parsePeers(text: string): number | undefined {
-  const peers = Number(text);
-  return /^\d+$/.test(text) && peers >= 1 && peers <= peersMax ? peers : undefined;
+/** Makes the folder ready, for this process alone: two networks in one would take it from each other. */
+async function prepareFolder(fresh: boolean): Promise<Disposable> {
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  const lock = await Deno.open(join(folder, "lock"), { write: true, create: true });
+  if (!await lock.tryLock(true)) {
+    lock.close();
+    throw new Error(
+      `Cannot start: another network runs on ${folder}. Stop it, or name a --data DIR`,
+    );
+  }
+  if (fresh) {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (name !== "lock") await Deno.remove(join(folder, name), { recursive: true });
+    }
+  }
+  const config = join(folder, "config.ini");
+  // One that is there may have been changed to try something out.
+  if (!await exists(config)) await Deno.writeTextFile(config, devConfig);
+  const password = join(folder, "password");
+  // Drawn anew on each machine: nobody else's data opens with it.
+  const drawn = `${crypto.randomUUID()}\n`;
+  if (!await exists(password)) await Deno.writeTextFile(password, drawn, { mode: 0o600 });
+  return lock;
 }
 
-function readArguments(): { peers: number; fresh: boolean } | string {
+/** How one more peer is started by hand: with data of its own, and on loopback like the others. */
+function joinCommand(bootstrap: string): string {
+  const quote = (path: string) => /^[\w./-]+$/.test(path) ? path : `'${path}'`;
+  const [data, config] = ["me", "config.ini"].map((name) => quote(join(folder, name)));
+  return `deno task camellia --data ${data} --config ${config} --bootstrap ${bootstrap}`;
+}
+
+async function runNetwork({ peers, fresh }: Options): Promise<number> {
+  const end = interrupted();
   try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        peers: { type: "string", default: "5" },
-        fresh: { type: "boolean", default: false },
-        help: { type: "boolean", default: false, short: "h" },
-      },
-    });
-    const peers = parsePeers(values.peers);
-    if (values.help) return usage;
-    if (peers === undefined) {
-      return `Cannot start ${values.peers} peers: say 1 to ${peersMax}.\n\n${usage}`;
+    using _lock = await prepareFolder(fresh);
+    try {
+      const bootstrap = await Promise.race([startAll(peers), end]);
+      if (bootstrap === undefined) return 0;
+      if (Deno.stdin.isTerminal() && Deno.stdout.isTerminal()) {
+        await menu(bootstrap);
+      } else {
+        await say(`Join with: ${joinCommand(bootstrap)}\nCtrl+C stops all of it.\n`);
+        await end;
+      }
+      return 0;
+    } finally {
+      await stopAll();
     }
-    return { peers, fresh: values.fresh };
   } catch (error) {
-    return `${error instanceof Error ? error.message : error}\n\n${usage}`;
+    await complain(`error: ${error instanceof Error ? error.message : error}\n`);
+    return 1;
   }
 }
 
 async function main(): Promise<number> {
-  const options = readArguments();
-  if (typeof options === "string") {
-    await say(options);
-    return options === usage ? 0 : 2;
-  }
-  if (options.fresh) await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  await Deno.writeTextFile(`${folder}/config.ini`, devConfig);
-  if (!await exists(`${folder}/password`)) {
-    // Fresh on each machine: nobody else's .dev opens with it.
-    const password = crypto.randomUUID();
-    await Deno.writeTextFile(`${folder}/password`, `${password}\n`, { mode: 0o600 });
-  }
-  const end = interrupted();
-  try {
-    const bootstrap = await Promise.race([startAll(options.peers), end]);
-    if (bootstrap === undefined) return 0;
-    if (Deno.stdin.isTerminal() && Deno.stdout.isTerminal()) {
-      await menu(bootstrap);
-    } else {
-      await say(
-        `Join with: deno task camellia --bootstrap ${bootstrap}\nCtrl+C stops all of it.\n`,
-      );
-      await end;
-    }
+  const options = readArguments(Deno.args);
+  if (options === "help") {
+    await say(usage);
     return 0;
-  } catch (error) {
-    await say(`${error instanceof Error ? error.message : error}\n`);
-    return 1;
-  } finally {
-    await stopAll();
   }
+  if (options instanceof Error) {
+    await complain(`error: ${options.message}\n\n${usage}`);
+    return 2;
+  }
+  if (options.data !== undefined) folder = resolve(options.data);
+  return await runNetwork(options);
 }
 
 if (import.meta.main) Deno.exit(await main());
