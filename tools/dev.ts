@@ -11,6 +11,8 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../deno.json" with { type: "json" };
+import { LoopbackClient } from "../ui/loopback_client.ts";
+import { parsePortFile, portFileName } from "../ui/loopback_protocol.ts";
 import { names, type Options, readArguments, usage } from "./dev_options.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -97,14 +99,10 @@ function spawn(args: string[], streams: Pick<Deno.CommandOptions, "stdin" | "std
 
 const piped = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
 
-/** Runs one command to its end and returns what it printed. */
-async function run(name: string, args: readonly string[]): Promise<unknown> {
-  const output = await spawn(programArguments(name, ["--json", ...args]), piped).output();
-  const decoder = new TextDecoder();
-  if (output.code !== 0) {
-    throw new Error(`${name}: ${reasonIn(decoder.decode(output.stderr))}`);
-  }
-  return JSON.parse(decoder.decode(output.stdout));
+/** Runs one command to its end. */
+async function run(name: string, args: readonly string[]): Promise<void> {
+  const { code, stderr } = await spawn(programArguments(name, ["--json", ...args]), piped).output();
+  if (code !== 0) throw new Error(`${name}: ${reasonIn(new TextDecoder().decode(stderr))}`);
 }
 
 /** Starts a peer that stays and waits until it is ready. Standard error would garble the menu. */
@@ -146,16 +144,24 @@ async function startUser(name: string, bootstrap: string): Promise<Ready> {
   return await start(name, ["up", "--user", name, "--bootstrap", bootstrap]);
 }
 
+/** The peer that runs for a user, reached as the commands reach it, but without a process for each call. */
+async function clientOf(name: string): Promise<LoopbackClient> {
+  const path = join(folder, name, portFileName);
+  const port = parsePortFile(await Deno.readTextFile(path));
+  if (port === undefined) throw new Error(`${name}: ${path} is no port file`);
+  return new LoopbackClient(port);
+}
+
 /** Lets every user follow every other and write a post, where that has not been done before. */
 async function acquaint(users: readonly string[]): Promise<void> {
   await Promise.all(users.map(async (name) => {
-    const profile = await run(name, ["profile"]) as { following: string[]; posts: number };
-    for (const other of users) {
-      if (other !== name && !profile.following.includes(other)) await run(name, ["follow", other]);
+    const peer = await clientOf(name);
+    const { following, posts } = await peer.profile({});
+    for (const username of users) {
+      if (username !== name && !following.includes(username)) await peer.follow({ username });
     }
-    if (profile.posts === 0) {
-      await run(name, ["post", `Hello, this is ${name}. The camellias are in bloom.`]);
-    }
+    const text = `Hello, this is ${name}. The camellias are in bloom.`;
+    if (posts === 0) await peer.post({ text });
   }));
 }
 

@@ -102,7 +102,9 @@ async function serve(context: Context, withUser: boolean): Promise<void> {
     context.signal.throwIfAborted();
     const peer = await folder.start(settings, output.log);
     try {
-      await withSpinner(io, "Joining the network", waitUntilJoined(context, peer));
+      // Others find a network's first node; contacts of an earlier run may all be gone by now.
+      const mustJoin = credentials !== undefined || !settings.firstNode;
+      if (mustJoin) await withSpinner(io, "Joining the network", waitUntilJoined(context, peer));
       if (credentials !== undefined) await logIn({ context, peer }, credentials);
       await serveUntilEnd({ context, settings, peer, folder }, withUser);
     } finally {

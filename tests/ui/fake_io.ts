@@ -109,6 +109,8 @@ export class FakeHost implements Host {
   /** Changes every peer before it starts. */
   prepare: (peer: FakePeer) => void = () => {};
   startError: Error | undefined;
+  /** When a peer's first attempt to join has ended. */
+  firstAttempt: Promise<void> = Promise.resolve();
   readonly #io: FakeIo;
   readonly #random = new SystemRandom();
 
@@ -141,7 +143,7 @@ export class FakeHost implements Host {
     this.started.push({ peer, settings });
     return Promise.resolve({
       api: peer,
-      firstAttempt: Promise.resolve(),
+      firstAttempt: this.firstAttempt,
       stop: () => Promise.resolve(void (peer.stopped = true)),
     });
   }

@@ -52,6 +52,14 @@ Deno.test("A peer that nobody answers says so after it is ready", async () => {
   assert.equal(await text.ended, 0);
 });
 
+Deno.test("A network's first node is ready before contacts of an earlier run have answered", async () => {
+  const m = new Machine();
+  m.host.firstAttempt = new Promise(() => {});
+  const { io, ended } = await serve(m, "--init", "node");
+  io.interrupt();
+  assert.equal(await ended, 0);
+});
+
 Deno.test("Commands reach the peer that runs on their folder, without a password", async () => {
   const m = await Machine.withAlice();
   const { io, ended, peer } = await serve(m, "up");
