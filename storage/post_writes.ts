@@ -5,9 +5,10 @@
  * @module
  */
 
-import { emptyFeed, lastNumber, withNumbers } from "../core/model/feed.ts";
+import { emptyFeed, feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { commit, commitBytesMax, getAll } from "./database.ts";
+import type { FeedCache } from "./feed_cache.ts";
 import {
   bytesPerPost,
   keys,
@@ -60,41 +61,53 @@ export interface BatchReport {
   readonly forks: readonly Post[];
 }
 
-/** Commits one batch of posts of one author, as {@linkcode batchesOf} cut it. */
+/**
+ * Commits one batch of posts of one author, as {@linkcode batchesOf} cut it.
+ *
+ * @param feeds Knows the states of feeds, and learns of those that change.
+ */
 export async function commitBatch(
   kv: Deno.Kv,
-  author: string,
-  batch: readonly Post[],
+  { author, batch, feeds }: {
+    readonly author: string;
+    readonly batch: readonly Post[];
+    readonly feeds: FeedCache;
+  },
 ): Promise<BatchReport> {
-  const byDevice = Map.groupBy(batch, (post) => post.device);
-  const devices = [...byDevice.keys()];
-  const [total, count, collected, ...states] = await getAll(kv, [
-    keys.total,
-    keys.count(author),
-    keys.collected,
-    ...devices.map((device) => keys.state(author, device)),
+  const before = await feeds.read(kv, author);
+  const [[total, count, collected], judgements] = await Promise.all([
+    getAll(kv, [keys.total, keys.count(author), keys.collected]),
+    Promise.all(
+      [...Map.groupBy(batch, (post) => post.device)]
+        .map(([device, posts]) => judge(kv, feedOf(before, device), posts)),
+    ),
   ]);
   const operation = kv.atomic();
   const taken: Post[] = [];
   const forks: Post[] = [];
-  let changed = false;
-  for (const [i, device] of devices.entries()) {
-    const value = states[i];
-    const before = value === undefined ? emptyFeed(device) : readState(device, value);
-    const judgement = await judge(kv, before, byDevice.get(device) ?? []);
+  const changed: FeedState[] = [];
+  for (const judgement of judgements) {
     forks.push(...judgement.forks);
-    const { floor, ranges } = judgement.state;
-    if (floor === before.floor && sameRanges(ranges, before.ranges)) continue;
-    changed = true;
+    const { device, floor, ranges } = judgement.state;
+    const known = feedOf(before, device);
+    if (floor === known.floor && sameRanges(ranges, known.ranges)) continue;
     for (const post of judgement.taken) setPost(operation, post);
     taken.push(...judgement.taken);
     operation.set(keys.state(author, device), writeState(judgement.state));
+    changed.push(judgement.state);
   }
-  if (changed) {
+  if (changed.length > 0) {
     operation.set(keys.total, readCount(total) + taken.length);
     operation.set(keys.count(author), readCount(count) + taken.length);
     lowerCollected(operation, collected, taken);
-    await commit(operation);
+    try {
+      await commit(operation);
+      feeds.update(author, before, changed);
+    } catch (error) {
+      // Only the disk knows whether it happened.
+      feeds.forget(author);
+      throw error;
+    }
   }
   return { taken, forks };
 }

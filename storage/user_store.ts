@@ -11,9 +11,10 @@ import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";
 import type { AddReport, PendingNotice, Store, Stores, TimelineQuery } from "../core/ports.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
+import { FeedCache } from "./feed_cache.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
 import * as lists from "./lists.ts";
-import { readFeedPosts, readFeedStates, readOnePost, readTimeline } from "./post_reads.ts";
+import { readFeedPosts, readOnePost, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
 import { makePrivateFolder } from "./private_file.ts";
 import {
@@ -69,6 +70,7 @@ export class KvStores implements Stores {
 /** One user's database. */
 class KvStore implements Store {
   readonly #database: Database;
+  readonly #feeds = new FeedCache();
   /** Authors whose removal has begun: until it ends, nothing of theirs is shown or added. */
   readonly #removing = new Set<string>();
   /** The runs that end those removals. */
@@ -87,9 +89,13 @@ class KvStore implements Store {
   }
 
   addOwnPost(post: Post): Promise<void> {
-    return this.#database.write("store the post", (kv) => commitOwnPost(kv, post), {
-      urgent: true,
-    });
+    return this.#database.write("store the post", async (kv) => {
+      try {
+        await commitOwnPost(kv, post);
+      } finally {
+        this.#feeds.forget(post.author);
+      }
+    }, { urgent: true });
   }
 
   async addPosts(author: string, posts: readonly Post[]): Promise<AddReport> {
@@ -100,7 +106,7 @@ class KvStore implements Store {
     const forks: Post[] = [];
     for (const batch of batchesOf(posts)) {
       const report = await this.#writeOf(author, "store posts", (kv) => {
-        return commitBatch(kv, author, batch);
+        return commitBatch(kv, { author, batch, feeds: this.#feeds });
       });
       for (const post of report.taken) taken.add(post);
       forks.push(...report.forks);
@@ -119,7 +125,10 @@ class KvStore implements Store {
 
   async feeds(author: string): Promise<FeedState[]> {
     if (this.#removing.has(author)) return [];
-    return await this.#read("read the feeds", (kv) => readFeedStates(kv, author));
+    return await this.#read(
+      "read the feeds",
+      async (kv) => [...await this.#feeds.read(kv, author)],
+    );
   }
 
   async feedPosts(
@@ -140,7 +149,11 @@ class KvStore implements Store {
       const operation = kv.atomic().set(keys.state(author, device), writeState(settled));
       const isNewer = number > (readStoredPost(known)?.number ?? 0);
       if (isNewer) operation.set(keys.proof(author, device), proof.signed);
-      await commit(operation);
+      try {
+        await commit(operation);
+      } finally {
+        this.#feeds.forget(author);
+      }
     });
   }
 
@@ -156,6 +169,7 @@ class KvStore implements Store {
     const { count, finished } = await this.#write("remove an author", async (kv) => {
       const known = this.#removing.has(author);
       const count = known ? 0 : await beginRemoval(kv, author);
+      this.#feeds.forget(author);
       this.#removing.add(author);
       return { count, finished: this.#finishRemoval(author) };
     });
@@ -167,7 +181,13 @@ class KvStore implements Store {
     let removed = 0;
     while (removed < query.limit && !this.#database.isClosed) {
       const step = { ...query, limit: query.limit - removed, skip: this.#removing };
-      const result = await this.#write("remove old posts", (kv) => collectStep(kv, step));
+      const result = await this.#write("remove old posts", async (kv) => {
+        try {
+          return await collectStep(kv, step);
+        } finally {
+          this.#feeds.forget();
+        }
+      });
       removed += result.removed;
       if (result.done) break;
     }
@@ -267,7 +287,7 @@ class KvStore implements Store {
     let isLast = false;
     while (!isLast && !this.#database.isClosed) {
       isLast = await this.#write("remove an author", async (kv) => {
-        const done = await removalStep(kv, author);
+        const done = await removalStep(kv, author).finally(() => this.#feeds.forget(author));
         // Within the job, so that whoever writes next finds the removal ended.
         if (done) {
           this.#removing.delete(author);
