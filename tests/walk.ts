@@ -1,6 +1,8 @@
 /** Walks the repository's own files. */
 
-const root = new URL("..", import.meta.url).pathname;
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Paths, relative to the repository, of the files in these folders whose names end in `ending`, sorted. */
 export async function* walk(folders: readonly string[], ending: string): AsyncGenerator<string> {

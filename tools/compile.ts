@@ -8,10 +8,12 @@
  * @module
  */
 
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import denoConfig from "../deno.json" with { type: "json" };
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
  * Permissions of the executable: no subprocess, no import, no prompt. Data folder, addresses and
@@ -48,8 +50,7 @@ export async function workerFiles(): Promise<string[]> {
     for (const path of await filesBelow(`${root}${folder}`, [".ts"])) {
       const source = await Deno.readTextFile(path);
       for (const match of source.matchAll(/new URL\("([^"]+\.ts)", import\.meta\.url\)/g)) {
-        const target = new URL(match[1] ?? "", `file://${path}`).pathname;
-        found.add(target.slice(root.length));
+        found.add(relative(root, join(dirname(path), match[1] ?? "")).replaceAll("\\", "/"));
       }
     }
   }
@@ -133,12 +134,31 @@ async function say(text: string): Promise<void> {
   await Deno.stderr.write(new TextEncoder().encode(text));
 }
 
-if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { output: { type: "string", default: "dist/camellia" } },
-  });
+const usage = "Usage: deno task compile [--output FILE]   (default dist/camellia)\n";
+
+/** What to do about the base runtime, where it is what failed. */
+function adviceOn(errors: string): string | undefined {
+  if (!/base binary|find denort/i.test(errors)) return undefined;
+  const version = Deno.version.deno;
+  return Deno.env.get("DENORT_BIN") === undefined
+    ? `\nCannot compile: the base runtime (denort ${version}) is neither cached nor to be had from the network.\n` +
+      "Connect to the network and try again, or set DENORT_BIN to a denort file of this version\n" +
+      "(it is in the archive denort-<target>.zip of Deno's release page).\n"
+    : `\nCannot compile: DENORT_BIN names no file that can be read. Set it to a denort file of version ${version}\n` +
+      "(it is in the archive denort-<target>.zip of Deno's release page), or unset it to have it fetched.\n";
+}
+
+async function main(): Promise<number> {
+  let output: string;
+  try {
+    const options = { output: { type: "string", default: "dist/camellia" } } as const;
+    output = parseArgs({ options }).values.output;
+  } catch (error) {
+    await say(`error: ${error instanceof Error ? error.message : error}\n${usage}`);
+    return 2;
+  }
   const child = new Deno.Command(Deno.execPath(), {
-    args: await compileArguments(values.output),
+    args: await compileArguments(output),
     cwd: root,
     stdin: "null",
     stderr: "piped",
@@ -149,12 +169,8 @@ if (import.meta.main) {
     await say(text);
   }
   const { code } = await child.status;
-  if (code !== 0 && errors.includes("base binary")) {
-    await say(
-      `\nCannot compile: the base runtime (denort ${Deno.version.deno}) is neither cached nor to be had from the network.\n` +
-        "Connect to the network and try again, or set DENORT_BIN to a denort file of this version\n" +
-        "(it is in the archive denort-<target>.zip of Deno's release page).\n",
-    );
-  }
-  Deno.exit(code === 0 ? 0 : 1);
+  if (code !== 0) await say(adviceOn(errors) ?? "");
+  return code === 0 ? 0 : 1;
 }
+
+if (import.meta.main) Deno.exit(await main());

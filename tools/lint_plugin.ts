@@ -5,6 +5,8 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
+
 /** Folders of the program, each with the folders (or single files) that it may import from. */
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   core: ["core"],
@@ -42,7 +44,7 @@ function folderOf(path: string): string | undefined {
 
 /** The path relative to the repository of a linted file. */
 function repositoryPath(filename: string): string {
-  const root = new URL("..", import.meta.url).pathname;
+  const root = fileURLToPath(new URL("..", import.meta.url));
   const path = filename.replaceAll("\\", "/");
   return path.startsWith(root) ? path.slice(root.length) : path.replace(/^\.?\//, "");
 }

@@ -7,9 +7,10 @@
  */
 
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { PeerEvent, PostView, StatusView } from "../../core/api.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Good enough for the judge of passwords. */
 export const password = "correct horse battery 7 staple";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { toHex } from "../../core/model/bytes.ts";
 import type { LinkTarget } from "../../core/ports.ts";
 import { ZmqLinks, type ZmqLinksOptions } from "../../net/links.ts";
@@ -84,7 +85,7 @@ for (const how of ["by itself", "exit"]) {
           "-q",
           "-A",
           "--no-prompt",
-          new URL("./links_child.ts", import.meta.url).pathname,
+          fileURLToPath(new URL("./links_child.ts", import.meta.url)),
         ],
         ...[toHex(peer.target.linkKey), String(peer.target.port), "200", how],
       ],

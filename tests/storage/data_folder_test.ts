@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { CamelliaError } from "../../core/errors.ts";
 import { DataFolder } from "../../storage/data_folder.ts";
 import {
@@ -39,7 +40,7 @@ Deno.test("Data folder is refused to a second peer until the first releases it",
 Deno.test("Data folder held by another process is refused, and free once that is killed", async () => {
   await inFolder(async (path) => {
     const module = new URL("../../storage/data_folder.ts", import.meta.url).href;
-    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
     const code = `const { DataFolder } = await import(${JSON.stringify(module)});` +
       `await DataFolder.open(${JSON.stringify(path)}); console.log("held");` +
       `await new Promise((resolve) => setTimeout(resolve, 60_000));`;

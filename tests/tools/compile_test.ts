@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { compileArguments, idleFiles, workerFiles } from "../../tools/compile.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const decoder = new TextDecoder();
 
 interface Output {
@@ -54,6 +55,23 @@ Deno.test("Compile embeds config.ini, every Worker's file and one zeromq addon a
     }
     const megabytes = Number(/^Files: ([\d.]+)MB$/m.exec(text)?.[1]);
     assert.ok(megabytes < 16, `${megabytes} MB are embedded`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("Compile says what is wrong with its arguments and with DENORT_BIN", async () => {
+  const script = ["run", "-q", "-P=compile", "tools/compile.ts"];
+  const wrong = await compile([...script, "--otput", "x"]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.text, /^error: .*--otput.*\nUsage: /);
+  const folder = await Deno.makeTempDir();
+  try {
+    const { code, text } = await compile([...script, "--output", `${folder}/camellia`], {
+      DENORT_BIN: `${folder}/nothing`,
+    });
+    assert.equal(code, 1);
+    assert.match(text, /DENORT_BIN names no file/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

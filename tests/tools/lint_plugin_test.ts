@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { walk } from "../walk.ts";
 import plugin, { importProblem } from "../../tools/lint_plugin.ts";
 
-const root = new URL("../..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 function messages(path: string, source: string): string[] {
   return Deno.lint.runPlugin(plugin, `${root}${path}`, source).map((found) => found.message);
