@@ -32,7 +32,7 @@ export interface Stored {
 /** What a process has used. */
 export interface Usage {
   readonly cpuMs: number;
-  /** How long its main thread was ready to run and got no core: others were using them. */
+  /** How long its threads, all together, were ready to run and got no core: others were using them. */
   readonly queuedMs: number;
   readonly rssMB: number;
   /** What went wrong behind, as told. */
@@ -237,18 +237,30 @@ export const commands = {
   },
 };
 
-/** The second number of schedstat, in nanoseconds; 0 where the system does not tell. */
-function queuedMs(): number {
-  try {
-    const text = Deno.readTextFileSync(`/proc/self/task/${Deno.pid}/schedstat`);
-    return Number(text.split(" ")[1]) / 1e6;
-  } catch {
-    return 0;
-  }
-}
-
 /** The names and types of what a host can be told. */
 export type Commands = typeof commands;
+
+/** The second number of schedstat, in nanoseconds, of all threads; 0 where the system does not tell. */
+function queuedMs(): number {
+  let sum = 0;
+  for (const name of threads()) {
+    try {
+      const text = Deno.readTextFileSync(`/proc/self/task/${name}/schedstat`);
+      sum += Number(text.split(" ")[1]) / 1e6;
+    } catch {
+      // The thread has ended meanwhile.
+    }
+  }
+  return sum;
+}
+
+function threads(): string[] {
+  try {
+    return [...Deno.readDirSync("/proc/self/task")].map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
 
 async function serve(): Promise<void> {
   for (const kind of ["error", "unhandledrejection"] as const) {

@@ -1,0 +1,228 @@
+/**
+ * 20 real peers that post, follow, come and go: what grows, and what goes wrong.
+ *
+ * @module
+ */
+
+import type { PostView } from "../../core/api.ts";
+import { Network, type Process, type User } from "../../tests/e2e/harness.ts";
+import { LoopbackClient } from "../../ui/loopback_client.ts";
+import { parsePortFile, portFileName } from "../../ui/loopback_protocol.ts";
+import { each, note, option, print, residentMegabytes, rounded, sleep } from "./measure.ts";
+
+/** Peers; the second half of them come and go. */
+const peerCount = 20;
+
+/** How many others each follows. */
+const followedCount = 5;
+
+/** From one thing that happens to the next. */
+const stepMs = 500;
+
+/** How long peers have at the end until everything has come. */
+const quietMs = 90_000;
+
+class Member {
+  readonly user: User;
+  client: LoopbackClient | undefined;
+  readonly follows = new Set<Member>();
+  readonly posts: string[] = [];
+  /** Standard error of processes that have ended. */
+  err = "";
+  /** Memory, of peers that stay. */
+  readonly rss: number[] = [];
+  faults: string[] = [];
+
+  constructor(user: User) {
+    this.user = user;
+  }
+
+  async up(): Promise<void> {
+    await this.user.up();
+    const port = parsePortFile(await Deno.readTextFile(`${this.user.data}/${portFileName}`));
+    if (port === undefined) throw new Error(`Cannot use the port file of ${this.user.name}`);
+    this.client = new LoopbackClient(port);
+  }
+
+  async down(signal: Deno.Signal): Promise<void> {
+    const running: Process | undefined = this.user.process;
+    this.client = undefined;
+    const code = await this.user.down(signal);
+    if (signal === "SIGINT" && code !== 0) this.faults.push(`exited with ${code}`);
+    this.err += running?.err ?? "";
+  }
+
+  get allErr(): string {
+    return this.err + (this.user.process?.err ?? "");
+  }
+}
+
+/** Runs it: `--minutes=60`. */
+export async function soak(): Promise<void> {
+  const minutes = option("minutes", 60);
+  await using network = await Network.start();
+  const members: Member[] = [];
+  for (let i = 0; i < peerCount; i++) {
+    const member = new Member(network.user(`user_${i}`));
+    await member.user.json("register", member.user.name);
+    await member.up();
+    members.push(member);
+  }
+  for (const [i, member] of members.entries()) {
+    for (let n = 1; n <= followedCount; n++) await follow(member, pick(members, i + 3 * n));
+  }
+  note("all follow");
+  const staying = members.slice(0, peerCount / 2);
+  const startedAt = performance.now();
+  const tally = { posts: 0, restarts: 0, kills: 0, follows: 0 };
+  let busy: Promise<void> | undefined;
+  while (performance.now() - startedAt < minutes * 60_000) {
+    await post(pick(members, random(peerCount)), tally);
+    if (Math.random() < 0.1 && busy === undefined) {
+      const comer = pick(members, peerCount / 2 + random(peerCount / 2));
+      busy = churn(comer, tally).catch((error) => void comer.faults.push(String(error)))
+        .finally(() => busy = undefined);
+    }
+    if (Math.random() < 0.05) await changeFollow(members, tally);
+    if (tally.posts % 20 === 0) await weigh(staying);
+    await sleep(stepMs);
+  }
+  await busy;
+  note(`quiet: ${JSON.stringify(tally)}`);
+  const lacking = await untilComplete(members);
+  const growth = staying.map(({ rss }) => growthOf(rss));
+  const faults = members.flatMap((member) =>
+    [
+      ...member.faults,
+      ...unexpected(member.allErr),
+    ].map((fault) => `${member.user.name}: ${fault}`)
+  );
+  for (const fault of faults.slice(0, 40)) note(fault);
+  await print({
+    row: `soak of ${peerCount} peers with churn: memory growth, unhandled errors`,
+    target: "under 5 %, none (in an hour)",
+    figures: {
+      minutes,
+      ...tally,
+      growth_percent: growth.map(({ percent }) => percent).toSorted((a, b) => a - b),
+      rss_mb_at_the_end: growth.map(({ endMB }) => endMB),
+      errors: faults.length,
+      posts_lacking_after_quiet: lacking,
+    },
+    setting: `real processes of the program; half of them are stopped or killed and come back; ` +
+      "growth is that of the peers that stay, from the second quarter to the last",
+  });
+}
+
+function random(below: number): number {
+  return Math.floor(Math.random() * below);
+}
+
+function pick(members: readonly Member[], index: number): Member {
+  const member = members[index % members.length];
+  if (member === undefined) throw new Error("Cannot pick: there is nobody");
+  return member;
+}
+
+async function post(member: Member, tally: { posts: number }): Promise<void> {
+  const { client } = member;
+  if (client === undefined) return;
+  const text = `${member.user.name} ${member.posts.length}`;
+  try {
+    await client.post({ text });
+    member.posts.push(text);
+    tally.posts++;
+  } catch (error) {
+    // Stopped in its midst: whether it was committed is not known. Text numbers may repeat.
+    if (member.client === client) member.faults.push(String(error));
+  }
+}
+
+async function follow(member: Member, other: Member): Promise<void> {
+  if (member === other || member.follows.has(other)) return;
+  await member.client?.follow({ username: other.user.name });
+  member.follows.add(other);
+}
+
+async function changeFollow(members: readonly Member[], tally: { follows: number }): Promise<void> {
+  // Only those who stay, so that what is expected at the end is known.
+  const member = pick(members, random(peerCount / 2));
+  const other = pick(members, random(peerCount));
+  if (member === other) return;
+  if (member.follows.delete(other)) await member.client?.unfollow({ username: other.user.name });
+  else await follow(member, other);
+  tally.follows++;
+}
+
+async function churn(member: Member, tally: { restarts: number; kills: number }): Promise<void> {
+  if (member.client === undefined) return;
+  const isKilled = Math.random() < 0.5;
+  await member.down(isKilled ? "SIGKILL" : "SIGINT");
+  if (isKilled) tally.kills++;
+  else tally.restarts++;
+  await sleep(random(10_000));
+  await member.up();
+}
+
+async function weigh(members: readonly Member[]): Promise<void> {
+  await each(members, 4, async (member) => {
+    const pid = member.user.process?.pid;
+    if (pid !== undefined) member.rss.push(await residentMegabytes(pid));
+  });
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function growthOf(rss: readonly number[]): { percent: number; endMB: number } {
+  const quarter = Math.floor(rss.length / 4);
+  const early = mean(rss.slice(quarter, 2 * quarter));
+  const late = mean(rss.slice(3 * quarter));
+  return { percent: rounded((late / early - 1) * 100), endMB: Math.round(late) };
+}
+
+/** Lines that no healthy peer prints. */
+function unexpected(err: string): string[] {
+  return err.split("\n").filter((line) => /error|uncaught|panic|not dealt with/i.test(line));
+}
+
+/** Waits until every peer has all posts of those it follows; resolves to how many are missing. */
+async function untilComplete(members: readonly Member[]): Promise<number> {
+  const giveUpAt = performance.now() + quietMs;
+  for (;;) {
+    const missing = await lackingPosts(members);
+    if (missing.length === 0 || performance.now() > giveUpAt) {
+      for (const line of missing.slice(0, 10)) note(line);
+      return missing.length;
+    }
+    await sleep(2_000);
+  }
+}
+
+async function lackingPosts(members: readonly Member[]): Promise<string[]> {
+  const missing: string[] = [];
+  for (const member of members) {
+    for (const author of member.follows) {
+      const texts = new Set((await postsOf(member, author.user.name)).map(({ text }) => text));
+      for (const text of author.posts) {
+        if (!texts.has(text)) missing.push(`${member.user.name} lacks ${text}`);
+      }
+    }
+  }
+  return missing;
+}
+
+async function postsOf(member: Member, author: string): Promise<PostView[]> {
+  const posts: PostView[] = [];
+  for (;;) {
+    const before = posts.at(-1)?.id;
+    const page = await member.client?.timeline({
+      limit: 1000,
+      author,
+      ...(before === undefined ? {} : { before }),
+    }) ?? [];
+    posts.push(...page);
+    if (page.length < 1000) return posts;
+  }
+}
