@@ -123,13 +123,13 @@ async function row(scenario: Scenario, { seed }: Settings): Promise<Row> {
   };
 }
 
-/** The table. */
+/** `--nets=1,20 --rule=1,0`: networks that the attackers come from; the address rule on and off. */
 export async function eclipse(settings: Settings): Promise<Table> {
   const rows: Row[] = [];
-  for (const nets of [1, attackersCount]) {
-    for (const limited of [true, false]) {
+  for (const nets of settings.numbers("nets", [1, attackersCount])) {
+    for (const rule of settings.numbers("rule", [1, 0])) {
       for (const before of [true, false]) {
-        const made = await row({ nets, limited, before }, settings);
+        const made = await row({ nets, limited: rule === 1, before }, settings);
         settings.row(made);
         rows.push(made);
       }

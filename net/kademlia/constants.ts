@@ -64,6 +64,10 @@ export const candidatesPerLookupMax = 1_024;
  * name one another only are too few there: a fifth of all nodes are a fifth of those, too.
  */
 export const nearShareMin = 0.55;
+/** Within this share of the distance of holders two thirds of k are to be expected, seldom over k. */
+export const crowdedShare = 0.55;
+/** A crowd around a key makes its holders up to this many times k: more are not worth the datagrams. */
+export const crowdFactorMax = 2;
 /** Verifying pings in flight: a full bucket and its cache at once. */
 export const verificationsMax = 32;
 /** A contact that failed verification is left alone this long. */

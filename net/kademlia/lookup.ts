@@ -3,15 +3,17 @@
  *
  * @module
  */
+import { AddressGroups } from "./address_groups.ts";
 import { Candidate } from "./candidate.ts";
 import {
   alphaDefault,
   bucketSize,
   candidatesPerLookupMax,
+  crowdedShare,
+  crowdFactorMax,
   nearShareMin,
   pathsMax,
   queriesPerLookupMax,
-  sameNetPerLookupMax,
 } from "./constants.ts";
 import type { NodeContact } from "./contact.ts";
 import { compareDistance, type Id } from "./id.ts";
@@ -47,12 +49,10 @@ export class Lookup {
   readonly #width: number;
   readonly #goal: number;
   readonly #answerRate: number;
-  readonly #netOf: (ip: string) => string | undefined;
+  readonly #groups: AddressGroups;
   readonly #radiusOf: () => number;
   #radius: number | undefined;
   readonly #candidates: Candidate[] = [];
-  readonly #groups = new Map<string, number>();
-  readonly #groupLimits: number[] = [];
   readonly #inFlight: number[];
   readonly #holders: number[];
   /** The queries that hold a slot: at most alpha. */
@@ -76,7 +76,7 @@ export class Lookup {
     this.#width = this.#paths === 1 ? this.k : Math.max(this.#alpha, share);
     this.#goal = options.goal ?? Infinity;
     this.#answerRate = options.answerRate ?? 1;
-    this.#netOf = options.netOf ?? (() => undefined);
+    this.#groups = new AddressGroups(options.netOf ?? (() => undefined));
     this.#radiusOf = options.radius ?? (() => Infinity);
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
@@ -188,10 +188,10 @@ export class Lookup {
     const counts: number[] = [];
     const result: Candidate[] = [];
     for (const candidate of this.#candidates) {
-      if (result.length === this.k) break;
       const { state } = candidate;
       if (state !== "answered" && state !== "holder" && state !== "afar") continue;
-      if (this.#withinLimit(candidate, counts)) result.push(candidate);
+      if (!this.#inReach(candidate, result.length)) break;
+      if (this.#groups.within(candidate, counts)) result.push(candidate);
     }
     return result;
   }
@@ -235,30 +235,6 @@ export class Lookup {
     else list.splice(low, 0, candidate);
   }
 
-  #groupOf(contact: NodeContact): number {
-    const net = this.#netOf(contact.ip);
-    // Where networks are not limited, one address still is no more than one node.
-    const name = net ?? `${contact.ip}|${contact.port}`;
-    let group = this.#groups.get(name);
-    if (group === undefined) {
-      group = this.#groupLimits.length;
-      this.#groups.set(name, group);
-      this.#groupLimits.push(net === undefined ? 1 : sameNetPerLookupMax);
-    }
-    return group;
-  }
-
-  /** Counts a candidate in its group; false when the group has had its share. */
-  #withinLimit(candidate: Candidate, counts: number[]): boolean {
-    // Most candidates are never looked at: their group is named when it matters.
-    if (candidate.group < 0) candidate.group = this.#groupOf(candidate.contact);
-    const group = candidate.group;
-    const count = (counts[group] ?? 0) + 1;
-    if (count > (this.#groupLimits[group] ?? 0)) return false;
-    counts[group] = count;
-    return true;
-  }
-
   /** Fills the free slots. */
   #advance(): Candidate[] {
     const queries: Candidate[] = [];
@@ -287,8 +263,9 @@ export class Lookup {
     for (const candidate of this.#candidates) {
       const state = candidate.state;
       if (state === "failed" || state === "slow") continue;
-      if (!this.#withinLimit(candidate, counts)) continue;
-      let wanted = rank++ < this.k;
+      if (!this.#groups.within(candidate, counts)) continue;
+      const inReach = this.#inReach(candidate, rank++);
+      let wanted = inReach;
       for (let path = 0; path < this.#paths; path++) {
         if ((candidate.known & (1 << path)) === 0) continue;
         const count = (seen[path] ?? 0) + 1;
@@ -302,7 +279,7 @@ export class Lookup {
       }
       if (state === "asked" && wanted) waiting = true;
       if (pathsWithout === 0 && !beginning) break;
-      if (rank >= this.k && seen.every((count) => count >= this.#width)) break;
+      if (!inReach && seen.every((count) => count >= this.#width)) break;
     }
     const reached = this.#goalReached(best);
     const choice = !reached && this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
@@ -336,9 +313,20 @@ export class Lookup {
     for (const candidate of this.#candidates) {
       if (candidate.state === "failed" || candidate.state === "slow") continue;
       if (missing <= 0 || !this.#isNear(candidate)) break;
-      if (this.#withinLimit(candidate, counts)) missing--;
+      if (this.#groups.within(candidate, counts)) missing--;
     }
     return missing <= 0 || this.#radius === Infinity;
+  }
+
+  /**
+   * Whether the candidate at `rank`, from 0, belongs to the result: it is among the k closest, or in a
+   * crowd around the target that chance does not explain. Whoever places k ids next to a key so displaces
+   * nobody, unless he places twice as many.
+   */
+  #inReach({ contact }: Candidate, rank: number): boolean {
+    if (rank < this.k) return true;
+    if (rank >= crowdFactorMax * this.k || this.#near() === Infinity) return false;
+    return distance(this.target, contact.nodeId) <= this.#near() * crowdedShare;
   }
 
   #isNear({ contact }: Candidate): boolean {
@@ -354,12 +342,17 @@ export class Lookup {
    * one liar named meet no goal of three while other paths look, and with d paths all d must lie.
    */
   #goalReached(best: readonly (Candidate | undefined)[]): boolean {
-    if (this.#found < this.#goal) return false;
+    if (this.#found < this.#wanted) return false;
     for (let path = 0; path < this.#paths; path++) {
       const alive = best[path] !== undefined || (this.#inFlight[path] ?? 0) > 0;
       if (alive && (this.#holders[path] ?? 0) === 0) return false;
     }
     return true;
+  }
+
+  /** Whoever ought to hold the value and does not is outvoted by a further holder. */
+  get #wanted(): number {
+    return this.#goal + this.#missing;
   }
 
   /** Whether the queries in flight are likely to reach the goal as it is. */
@@ -368,7 +361,7 @@ export class Lookup {
     let open = 0;
     for (const { order } of this.#open) open += order < this.#lastAnswered ? overtakenWeight : 1;
     const without = this.#holders.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0);
-    const missing = Math.max(1, this.#goal - this.#found, Math.min(without, this.#alpha));
+    const missing = Math.max(1, this.#wanted - this.#found, Math.min(without, this.#alpha));
     const rate = (answerRateWeight * this.#answerRate + this.#answered) /
       (answerRateWeight + this.#answered + this.#slow);
     return open * rate >= missing - goalSlack;
@@ -384,7 +377,7 @@ export class Lookup {
       const candidate = best[path];
       if (candidate === undefined) continue;
       // With holders enough only paths without one still matter.
-      if (this.#found >= this.#goal && (this.#holders[path] ?? 0) > 0) continue;
+      if (this.#found >= this.#wanted && (this.#holders[path] ?? 0) > 0) continue;
       const better = choice === undefined || load(path) < load(chosenPath) ||
         (load(path) === load(chosenPath) &&
           compareDistance(this.target, candidate.contact.nodeId, choice.contact.nodeId) < 0);

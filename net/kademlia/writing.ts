@@ -92,7 +92,8 @@ export class Writing {
     const closest = await this.closest(key, options.paths ?? pathsDefault, signal);
     const last = closest[network.k - 1];
     const ownIsNear = last === undefined || compareDistance(key, network.own, last.nodeId) < 0;
-    const targets = closest.slice(0, ownIsNear ? network.k - 1 : network.k);
+    const count = Math.max(network.k, closest.length);
+    const targets = closest.slice(0, ownIsNear ? count - 1 : count);
     const own = ownIsNear ? this.#storeHere(key, value) : undefined;
     const result = await this.#storeOn(targets, key, value, signal);
     if (own !== undefined) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Collusion } from "./dht_collusion.ts";
+import { compareDistance, Id } from "../../net/kademlia/id.ts";
+import { Collusion, Sybil } from "./dht_collusion.ts";
 import { numberOf, sealed } from "./dht_values.ts";
 import { DhtWorld, type Member } from "./dht_world.ts";
 
@@ -63,5 +64,39 @@ Deno.test("The first bootstrap node to answer is not the only one that a newcome
     newcomer.kill();
   }
   assert(tried > 2);
+  end(world);
+});
+
+Deno.test("Ids placed next to a key, each in a network of its own, displace no holder", async () => {
+  const world = new DhtWorld({ seed: "eclipse", node: { k: 10 } });
+  await world.grow(120);
+  const random = world.random.fork("eclipse");
+  let right = 0;
+  for (let n = 0; n < 10; n++) {
+    const key = random.bytes(20);
+    const target = Id.from(key);
+    const collusion = new Collusion(10);
+    const stale = sealed({ key, number: 1, expiresAtMs: world.clock.now() + dayMs });
+    collusion.remember(key, stale);
+    const ranked = [...world.members].sort((a, b) =>
+      compareDistance(target, Id.from(a.node.id), Id.from(b.node.id))
+    );
+    for (let i = 0; i < 10; i++) {
+      const id = random.bytes(20);
+      id.set(key.subarray(0, 4));
+      const address = { ip: `99.${n}.${i}.1`, port: 5_000 };
+      const sybil = new Sybil(world.network.open(address), collusion, id, random);
+      for (const { node } of ranked.slice(0, 60)) sybil.greet(node.address);
+    }
+    await world.clock.advance(5_000);
+    const value = sealed({ key, number: 2, expiresAtMs: world.clock.now() + dayMs });
+    await world.clock.drive(random.pick(world.members).node.put(key, value));
+    for (let i = 0; i < 5; i++) {
+      const { node } = random.pick(world.members);
+      const found = await world.clock.drive(node.get(key, { repair: false }));
+      if (found.value !== undefined && numberOf(found.value) === 2) right++;
+    }
+  }
+  assert(right >= 40, `${right} of 50`);
   end(world);
 });

@@ -104,3 +104,28 @@ Deno.test("A nearer contact may be slower by as much as the hops take that it sp
   assert.equal(expected(50, 1), 50);
   assert.equal(Math.round(expected(50, 2 ** 4.5)), 140);
 });
+
+Deno.test("A crowd next to the key takes nobody's place", () => {
+  const reach = (): number => distance(target, at(100).nodeId);
+  const crowd = [1, 2, 3, 4];
+  const one = lookup({ seeds: [...crowd, 30, 40, 80].map(at), k: 4, radius: reach });
+  let next = one.start();
+  while (next.length > 0) next = answer(one, next, []);
+  assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4, 30, 40]);
+});
+
+Deno.test("A crowd makes a result at most twice as long", () => {
+  const seeds = Array.from({ length: 12 }, (_, i) => at(i + 1));
+  const one = lookup({ seeds, k: 4, radius: () => distance(target, at(100).nodeId) });
+  let next = one.start();
+  while (next.length > 0) next = answer(one, next, []);
+  assert.equal(one.answered().length, 8);
+});
+
+Deno.test("Whoever ought to hold the value and does not is outvoted by a further holder", () => {
+  const one = lookup({ seeds: [1, 2, 3, 4].map(at), k: 4, goal: 1 });
+  const next = answer(one, answer(one, one.start(), []), [], true);
+  assert.deepEqual(numbers(next), [3]);
+  answer(one, next, [], true);
+  assert.equal(one.finished, true);
+});
