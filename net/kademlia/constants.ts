@@ -99,10 +99,21 @@ export const admissionsMax = 64;
 /** An admission undecided after this long counts as refused: the putter gives up at 2.5 s. */
 export const admissionMsMax = 2_000;
 /**
- * How long an admission waits for other holders, one wait a try: in all well under `admissionMsMax`, so
- * that a few dead contacts among them do not make every answer too late.
+ * How long an admission waits for another holder, a try each: that many timeouts of the contact, within
+ * the bounds. In all well under `admissionMsMax`, so that a few dead contacts do not make every answer
+ * too late; more than one timeout, because a vote is worth waiting for and late answers count.
  */
-export const admissionAskMs: readonly number[] = [400, 600];
+export const admissionTries: readonly AdmissionTry[] = [
+  { timeouts: 4, msMin: 50, msMax: 400 },
+  { timeouts: 8, msMin: 100, msMax: 600 },
+];
+
+/** One try of an admission to hear another holder. */
+export interface AdmissionTry {
+  readonly timeouts: number;
+  readonly msMin: number;
+  readonly msMax: number;
+}
 
 /** A bucket untouched this long is refreshed; values are replicated as often (section 2.3, 2.5). */
 export const refreshMs = 3_600_000;

@@ -14,8 +14,8 @@ export interface PollOptions {
   readonly request: WireRequest;
   /** How often each is asked before it counts as silent. Default 2: UDP may lose a datagram. */
   readonly tries?: number;
-  /** Waits in ms, one a try. Default: what is known of the contact. */
-  readonly timeoutsMs?: readonly number[];
+  /** Waits in ms, one a try; for all alike, or by contact. Default: what is known of the contact. */
+  readonly timeoutsMs?: readonly number[] | ((contact: NodeContact) => readonly number[]);
   /** Takes an answer; false when it makes no sense. */
   readonly onAnswer: (contact: NodeContact, data: Uint8Array) => boolean;
   /** Called once, when everybody has answered or was silent to the end; told how many were. */
@@ -77,7 +77,8 @@ export class Poll implements Caller {
     const asked = this.#tries.get(contact) ?? 0;
     if (asked >= tries) return this.#giveUp(contact);
     this.#tries.set(contact, asked + 1);
-    const timeoutMs = timeoutsMs?.[asked];
+    const waits = typeof timeoutsMs === "function" ? timeoutsMs(contact) : timeoutsMs;
+    const timeoutMs = waits?.[asked];
     const wait = timeoutMs === undefined ? {} : { timeoutMs };
     if (rpc.call({ contact, request, caller: this, ...wait }) === undefined) this.#giveUp(contact);
   }

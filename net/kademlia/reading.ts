@@ -5,12 +5,12 @@
  */
 import type { Acceptance } from "./acceptance.ts";
 import { sameValue } from "./acceptance.ts";
-import { admissionAskMs, pathsDefault, quorumDefault, storeRepeatMs } from "./constants.ts";
+import { admissionTries, pathsDefault, quorumDefault, storeRepeatMs } from "./constants.ts";
 import type { NodeContact } from "./contact.ts";
 import type { HeldValues } from "./held_values.ts";
 import { compareDistance, type Id } from "./id.ts";
 import type { Operations } from "./operations.ts";
-import { Poll } from "./poll.ts";
+import { Poll, type PollOptions } from "./poll.ts";
 import type { Admission, Answer, Time } from "./ports.ts";
 import { type Network, Search } from "./search.ts";
 import { decodeFound, type WireFound, type WireValue } from "./wire.ts";
@@ -70,6 +70,13 @@ interface Gathered {
   asked: number;
 }
 
+/** How long an admission waits for a contact with this timeout, a try each. */
+function admissionWaitsMs(timeoutMs: number): number[] {
+  return admissionTries.map(({ timeouts, msMin, msMax }) =>
+    Math.min(Math.max(timeouts * timeoutMs, msMin), msMax)
+  );
+}
+
 /** Reads values. */
 export class Reading {
   readonly #options: ReadingOptions;
@@ -98,10 +105,12 @@ export class Reading {
 
   /** The valid values that the closest known nodes hold, without a lookup: for admission. */
   async ask(key: Id): Promise<Answer[]> {
-    const { table, k } = this.#options.network;
+    const { table, k, neighbours } = this.#options.network;
     const gathered: Gathered = { answers: [], lacking: [], asked: 0 };
     try {
-      const options = { timeoutsMs: admissionAskMs };
+      const options = {
+        timeoutsMs: (contact: NodeContact) => admissionWaitsMs(neighbours.timeoutMsOf(contact)),
+      };
       await this.#pollHolders(key, table.closest(key, k), options, gathered);
     } catch {
       // The node was closed: what has come so far is all there will be.
@@ -220,7 +229,7 @@ export class Reading {
   async #pollHolders(
     key: Id,
     contacts: readonly NodeContact[],
-    options: GetOptions & { readonly timeoutsMs?: readonly number[] },
+    options: GetOptions & Pick<PollOptions, "timeoutsMs">,
     into: Gathered,
   ): Promise<void> {
     const { network, operations } = this.#options;
