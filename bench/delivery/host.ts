@@ -16,6 +16,9 @@ import { SharedDirectory } from "./shared_directory.ts";
 /** Good enough for the judge of passwords. */
 const password = "correct horse battery 7 staple";
 
+/** With hundreds of nodes in one process, look-ups run late and a registration may fail. */
+const registrationTries = 3;
+
 /** A user as the bench names one. */
 export interface Key {
   readonly username: string;
@@ -108,7 +111,16 @@ export const commands = {
   },
 
   async register(names: readonly string[]): Promise<void> {
-    await each(names, 8, (username) => peerOf(username).api.register({ username, password }));
+    await each(names, 8, async (username) => {
+      for (let left = registrationTries - 1;; left--) {
+        try {
+          return await peerOf(username).api.register({ username, password });
+        } catch (error) {
+          if (left === 0) throw error;
+          faults.push(String(error));
+        }
+      }
+    });
   },
 
   async login(names: readonly string[]): Promise<{ calledAt: number; doneAt: number }> {
