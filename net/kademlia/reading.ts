@@ -133,17 +133,26 @@ export class Reading {
     return this.#options.acceptance.compare(theirs, mine) > 0 ? best.value : undefined;
   }
 
-  /** Whether all of `contacts` that answer hold `mine` or what wins over it, and any answers. */
+  /**
+   * Whether all of `contacts` that answer hold `mine` or what wins over it, and any answers. What wins is
+   * held here instead from now on.
+   */
   async haveAll(key: Id, mine: WireValue, contacts: readonly NodeContact[]): Promise<boolean> {
-    const { acceptance } = this.#options;
+    const { acceptance, self } = this.#options;
     const gathered: Gathered = { answers: [], lacking: [], asked: 0 };
     await this.#pollHolders(key, contacts, {}, gathered);
     const { answers, lacking } = gathered;
+    const wins = ({ value, scalar = false }: Answer): boolean =>
+      acceptance.compare({ value, scalar }, mine) > 0;
+    const best = this.#best(answers);
+    if (best !== undefined && wins(best)) {
+      const value = { value: best.value, scalar: best.scalar ?? false };
+      acceptance.offer({ key, value, from: self(), verifiedSender: true, own: true });
+    }
     if (answers.length === 0 || lacking.length > 0) return false;
-    return answers.every(({ value, scalar = false }) => {
-      const theirs = { value, scalar };
-      return sameValue(theirs, mine) || acceptance.compare(theirs, mine) > 0;
-    });
+    return answers.every((answer) =>
+      wins(answer) || sameValue({ value: answer.value, scalar: answer.scalar ?? false }, mine)
+    );
   }
 
   #ownAnswer(key: Id, options: GetOptions): HeldAnswer | undefined {
