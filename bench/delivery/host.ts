@@ -16,8 +16,8 @@ import { SharedDirectory } from "./shared_directory.ts";
 /** Good enough for the judge of passwords. */
 const password = "correct horse battery 7 staple";
 
-/** With hundreds of nodes in one process, look-ups run late and a registration may fail. */
-const registrationTries = 3;
+/** With hundreds of nodes in one process look-ups run late, and what needs them may fail. */
+const triesMax = 3;
 
 /** A user as the bench names one. */
 export interface Key {
@@ -87,6 +87,19 @@ function peerOf(name: string): BenchPeer {
   return peer;
 }
 
+/** Tries again what failed; the failures are told. */
+async function retried(task: () => Promise<unknown>): Promise<void> {
+  for (let left = triesMax - 1;; left--) {
+    try {
+      await task();
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      faults.push(String(error));
+    }
+  }
+}
+
 function write(line: unknown): void {
   const bytes = new TextEncoder().encode(`${JSON.stringify(line)}\n`);
   for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
@@ -111,16 +124,11 @@ export const commands = {
   },
 
   async register(names: readonly string[]): Promise<void> {
-    await each(names, 8, async (username) => {
-      for (let left = registrationTries - 1;; left--) {
-        try {
-          return await peerOf(username).api.register({ username, password });
-        } catch (error) {
-          if (left === 0) throw error;
-          faults.push(String(error));
-        }
-      }
-    });
+    await each(
+      names,
+      8,
+      (username) => retried(() => peerOf(username).api.register({ username, password })),
+    );
   },
 
   async login(names: readonly string[]): Promise<{ calledAt: number; doneAt: number }> {
@@ -175,7 +183,11 @@ export const commands = {
     order: { readonly name: string; readonly users: readonly string[] },
   ): Promise<{ calledAt: number; doneAt: number }> {
     const calledAt = now();
-    await each(order.users, 8, (username) => peerOf(order.name).api.follow({ username }));
+    await each(
+      order.users,
+      8,
+      (username) => retried(() => peerOf(order.name).api.follow({ username })),
+    );
     return { calledAt, doneAt: now() };
   },
 
