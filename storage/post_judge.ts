@@ -11,6 +11,7 @@ import { equalBytes } from "../core/model/bytes.ts";
 import { type FeedState, hasNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { getAll } from "./database.ts";
+import type { HotValues } from "./hot_values.ts";
 import { keys, readStoredPost, storedRangesMax } from "./layout.ts";
 import { readNeighbour } from "./post_reads.ts";
 
@@ -27,6 +28,7 @@ export interface Judgement {
 /** Judges posts of one feed, ascending by number. */
 export async function judge(
   kv: Deno.Kv,
+  hot: HotValues,
   state: FeedState,
   posts: readonly Post[],
 ): Promise<Judgement> {
@@ -44,7 +46,7 @@ export async function judge(
   const settled: number[] = [];
   const { kept, after } = withinBound(state, fresh);
   for (const run of runsByGap(state, kept)) {
-    const limits = await idsAround(kv, state, run);
+    const limits = await idsAround(kv, hot, state, run);
     let last = limits.above;
     for (const post of run) {
       settled.push(post.number);
@@ -131,17 +133,20 @@ function gapOf(state: FeedState, post: Post): number {
 /** The ids between which those of a run must lie. */
 async function idsAround(
   kv: Deno.Kv,
+  hot: HotValues,
   state: FeedState,
   run: readonly Post[],
 ): Promise<{ above: bigint; below: bigint | undefined }> {
   const [first, last] = [run[0], run.at(-1)];
   if (first === undefined || last === undefined) return { above: -1n, below: undefined };
   const gap = gapOf(state, first);
+  if (gap === state.ranges.length) {
+    return { above: await hot.lastId(kv, first, first.number), below: undefined };
+  }
   const isLowest = gap === 0 && state.floor === 0;
-  const isHighest = gap === state.ranges.length;
   const [previous, next] = await Promise.all([
     isLowest ? undefined : readNeighbour(kv, first, { below: first.number }),
-    isHighest ? undefined : readNeighbour(kv, last, { above: last.number }),
+    readNeighbour(kv, last, { above: last.number }),
   ]);
   return { above: previous?.id ?? -1n, below: next?.id };
 }

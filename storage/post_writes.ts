@@ -5,52 +5,86 @@
  * @module
  */
 
-import { emptyFeed, feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
+import { feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
-import { commit, commitBytesMax, getAll } from "./database.ts";
+import { commit, commitBytesMax } from "./database.ts";
 import type { FeedCache } from "./feed_cache.ts";
-import {
-  bytesPerPost,
-  keys,
-  readCollected,
-  readCount,
-  readState,
-  readStoredPost,
-  setPost,
-  writeState,
-} from "./layout.ts";
+import type { HotValues, Totals } from "./hot_values.ts";
+import { bytesPerPost, type Collected, keys, setPost, writeState } from "./layout.ts";
 import { judge } from "./post_judge.ts";
+
+/** What is remembered of a database. */
+export interface Memory {
+  /** Knows the states of feeds, and learns of those that change. */
+  readonly feeds: FeedCache;
+  /** Knows counts and the ends of feeds. */
+  readonly hot: HotValues;
+}
 
 /**
  * Commits an own post.
  *
  * @throws {TypeError} if its number or id does not continue the feed: a programming error.
  */
-export async function commitOwnPost(kv: Deno.Kv, post: Post): Promise<void> {
+export async function commitOwnPost(kv: Deno.Kv, memory: Memory, post: Post): Promise<void> {
   const { author, device, number, id } = post;
-  const [stateValue, previousValue, total, count, collected] = await getAll(kv, [
-    keys.state(author, device),
-    keys.feed(author, device, number - 1),
-    keys.total,
-    keys.count(author),
-    keys.collected,
-  ]);
-  const state = stateValue === undefined ? emptyFeed(device) : readState(device, stateValue);
+  const { feeds, hot } = memory;
+  const [before, totals] = await Promise.all([feeds.read(kv, author), hot.totals(kv, author)]);
+  const state = feedOf(before, device);
   const next = lastNumber(state) + 1;
   if (number !== next) {
     throw new TypeError(`Cannot add the post: its number is ${number}, the feed's next is ${next}`);
   }
-  const previous = readStoredPost(previousValue);
-  if (previous !== undefined && previous.id >= id) {
-    throw new TypeError(`Cannot add the post: its id ${id} is not above the last, ${previous.id}`);
+  const lastId = await hot.lastId(kv, post, number);
+  if (lastId >= id) {
+    throw new TypeError(`Cannot add the post: its id ${id} is not above the last, ${lastId}`);
   }
   const operation = kv.atomic();
   setPost(operation, post);
-  operation.set(keys.state(author, device), writeState(withNumbers(state, [number])));
-  operation.set(keys.total, readCount(total) + 1);
-  operation.set(keys.count(author), readCount(count) + 1);
-  lowerCollected(operation, collected, [post]);
-  await commit(operation);
+  const changed = [withNumbers(state, [number])];
+  await commitTaken({ kv, memory, operation, author, before, changed, totals, taken: [post] });
+}
+
+/** A commit of posts, and what it follows from. */
+interface Taking {
+  readonly kv: Deno.Kv;
+  readonly memory: Memory;
+  /** Carries the posts. */
+  readonly operation: Deno.AtomicOperation;
+  readonly author: string;
+  readonly taken: readonly Post[];
+  /** All feeds of the author as they were, and those that change as they will be. */
+  readonly before: readonly FeedState[];
+  readonly changed: readonly FeedState[];
+  /** As they were. */
+  readonly totals: Totals;
+}
+
+/** Adds states and counts to a commit, makes it, and remembers what it changed. */
+async function commitTaken(taking: Taking): Promise<void> {
+  const { memory: { feeds, hot }, operation, author, taken, before, changed, totals } = taking;
+  for (const state of changed) operation.set(keys.state(author, state.device), writeState(state));
+  const after = {
+    total: totals.total + taken.length,
+    count: totals.count + taken.length,
+    collected: lowered(totals.collected, taken),
+  };
+  operation.set(keys.total, after.total);
+  operation.set(keys.count(author), after.count);
+  if (after.collected !== undefined && after.collected !== totals.collected) {
+    operation.set(keys.collected, [after.collected.keep, after.collected.id]);
+  }
+  try {
+    await commit(operation);
+  } catch (error) {
+    // Only the disk knows whether it happened.
+    feeds.forget(author);
+    hot.forget();
+    throw error;
+  }
+  feeds.update(author, before, changed);
+  hot.setTotals(author, after);
+  hot.setTaken(taken);
 }
 
 /** What became of a batch. */
@@ -61,25 +95,18 @@ export interface BatchReport {
   readonly forks: readonly Post[];
 }
 
-/**
- * Commits one batch of posts of one author, as {@linkcode batchesOf} cut it.
- *
- * @param feeds Knows the states of feeds, and learns of those that change.
- */
+/** Commits one batch of posts of one author, as {@linkcode batchesOf} cut it. */
 export async function commitBatch(
   kv: Deno.Kv,
-  { author, batch, feeds }: {
-    readonly author: string;
-    readonly batch: readonly Post[];
-    readonly feeds: FeedCache;
-  },
+  memory: Memory,
+  { author, batch }: { readonly author: string; readonly batch: readonly Post[] },
 ): Promise<BatchReport> {
-  const before = await feeds.read(kv, author);
-  const [[total, count, collected], judgements] = await Promise.all([
-    getAll(kv, [keys.total, keys.count(author), keys.collected]),
+  const before = await memory.feeds.read(kv, author);
+  const [totals, judgements] = await Promise.all([
+    memory.hot.totals(kv, author),
     Promise.all(
       [...Map.groupBy(batch, (post) => post.device)]
-        .map(([device, posts]) => judge(kv, feedOf(before, device), posts)),
+        .map(([device, posts]) => judge(kv, memory.hot, feedOf(before, device), posts)),
     ),
   ]);
   const operation = kv.atomic();
@@ -93,21 +120,10 @@ export async function commitBatch(
     if (floor === known.floor && sameRanges(ranges, known.ranges)) continue;
     for (const post of judgement.taken) setPost(operation, post);
     taken.push(...judgement.taken);
-    operation.set(keys.state(author, device), writeState(judgement.state));
     changed.push(judgement.state);
   }
   if (changed.length > 0) {
-    operation.set(keys.total, readCount(total) + taken.length);
-    operation.set(keys.count(author), readCount(count) + taken.length);
-    lowerCollected(operation, collected, taken);
-    try {
-      await commit(operation);
-      feeds.update(author, before, changed);
-    } catch (error) {
-      // Only the disk knows whether it happened.
-      feeds.forget(author);
-      throw error;
-    }
+    await commitTaken({ kv, memory, operation, author, before, changed, totals, taken });
   }
   return { taken, forks };
 }
@@ -121,16 +137,14 @@ function sameRanges(
 }
 
 /** The collector must come back for posts older than where it has been. */
-function lowerCollected(
-  operation: Deno.AtomicOperation,
-  value: unknown,
+function lowered(
+  collected: Collected | undefined,
   posts: readonly Post[],
-): void {
-  const collected = readCollected(value);
-  if (collected === undefined) return;
+): Collected | undefined {
+  if (collected === undefined) return undefined;
   let lowest = collected.id;
   for (const { id } of posts) if (id < lowest) lowest = id;
-  if (lowest < collected.id) operation.set(keys.collected, [collected.keep, lowest]);
+  return lowest < collected.id ? { keep: collected.keep, id: lowest } : collected;
 }
 
 /**

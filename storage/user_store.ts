@@ -12,10 +12,11 @@ import { isUsername } from "../core/model/username.ts";
 import type { AddReport, PendingNotice, Store, Stores, TimelineQuery } from "../core/ports.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { FeedCache } from "./feed_cache.ts";
+import { HotValues } from "./hot_values.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
 import * as lists from "./lists.ts";
 import { readFeedPosts, readOnePost, readTimeline } from "./post_reads.ts";
-import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
+import { batchesOf, commitBatch, commitOwnPost, type Memory } from "./post_writes.ts";
 import { makePrivateFolder } from "./private_file.ts";
 import {
   beginRemoval,
@@ -70,7 +71,7 @@ export class KvStores implements Stores {
 /** One user's database. */
 class KvStore implements Store {
   readonly #database: Database;
-  readonly #feeds = new FeedCache();
+  readonly #memory: Memory = { feeds: new FeedCache(), hot: new HotValues() };
   /** Authors whose removal has begun: until it ends, nothing of theirs is shown or added. */
   readonly #removing = new Set<string>();
   /** The runs that end those removals. */
@@ -89,13 +90,11 @@ class KvStore implements Store {
   }
 
   addOwnPost(post: Post): Promise<void> {
-    return this.#database.write("store the post", async (kv) => {
-      try {
-        await commitOwnPost(kv, post);
-      } finally {
-        this.#feeds.forget(post.author);
-      }
-    }, { urgent: true });
+    return this.#database.write(
+      "store the post",
+      (kv) => commitOwnPost(kv, this.#memory, post),
+      { urgent: true },
+    );
   }
 
   async addPosts(author: string, posts: readonly Post[]): Promise<AddReport> {
@@ -106,7 +105,7 @@ class KvStore implements Store {
     const forks: Post[] = [];
     for (const batch of batchesOf(posts)) {
       const report = await this.#writeOf(author, "store posts", (kv) => {
-        return commitBatch(kv, { author, batch, feeds: this.#feeds });
+        return commitBatch(kv, this.#memory, { author, batch });
       });
       for (const post of report.taken) taken.add(post);
       forks.push(...report.forks);
@@ -127,7 +126,7 @@ class KvStore implements Store {
     if (this.#removing.has(author)) return [];
     return await this.#read(
       "read the feeds",
-      async (kv) => [...await this.#feeds.read(kv, author)],
+      async (kv) => [...await this.#memory.feeds.read(kv, author)],
     );
   }
 
@@ -152,7 +151,7 @@ class KvStore implements Store {
       try {
         await commit(operation);
       } finally {
-        this.#feeds.forget(author);
+        this.#memory.feeds.forget(author);
       }
     });
   }
@@ -168,8 +167,7 @@ class KvStore implements Store {
   async removeAuthor(author: string): Promise<number> {
     const { count, finished } = await this.#write("remove an author", async (kv) => {
       const known = this.#removing.has(author);
-      const count = known ? 0 : await beginRemoval(kv, author);
-      this.#feeds.forget(author);
+      const count = known ? 0 : await beginRemoval(kv, author).finally(() => this.#forget(author));
       this.#removing.add(author);
       return { count, finished: this.#finishRemoval(author) };
     });
@@ -185,7 +183,7 @@ class KvStore implements Store {
         try {
           return await collectStep(kv, step);
         } finally {
-          this.#feeds.forget();
+          this.#forget();
         }
       });
       removed += result.removed;
@@ -259,6 +257,12 @@ class KvStore implements Store {
     return this.#database.write(doing, work);
   }
 
+  /** Forgets what is remembered of an author's feeds, or of all, and what goes with it. */
+  #forget(author?: string): void {
+    this.#memory.feeds.forget(author);
+    this.#memory.hot.forget();
+  }
+
   /** Writes something of an author, after any removal of that author that is under way. */
   async #writeOf<T>(author: string, doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
     for (;;) {
@@ -287,7 +291,7 @@ class KvStore implements Store {
     let isLast = false;
     while (!isLast && !this.#database.isClosed) {
       isLast = await this.#write("remove an author", async (kv) => {
-        const done = await removalStep(kv, author).finally(() => this.#feeds.forget(author));
+        const done = await removalStep(kv, author).finally(() => this.#forget(author));
         // Within the job, so that whoever writes next finds the removal ended.
         if (done) {
           this.#removing.delete(author);
