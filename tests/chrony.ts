@@ -5,8 +5,6 @@
  * @module
  */
 
-import { setTimeout as pause } from "node:timers/promises";
-
 const programs = ["chronyd", "/usr/sbin/chronyd"];
 
 /** chronyd answers within a fraction of a second; a busy machine may take longer. */
@@ -101,7 +99,9 @@ async function untilItAnswers(port: number): Promise<void> {
   packet[0] = 0x23;
   for (let tries = 0; !answered && tries < startTriesMax; tries++) {
     await socket.send(packet, { transport: "udp", hostname: "127.0.0.1", port });
-    await Promise.race([answer, pause(startPauseMs)]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([answer, new Promise((r) => timer = setTimeout(r, startPauseMs))]);
+    clearTimeout(timer);
   }
   socket.close();
   await answer;
