@@ -70,8 +70,11 @@ export const heartbeatMs = 30_000;
 /** What is still in a socket when it is closed has so long to leave. */
 export const lingerMs = 300;
 
-/** Turns of the event loop to look again, in the middle of a burst, before a timer does: 100 to 200 µs. */
-export const quickLooksMax = 50;
+/**
+ * Turns of the event loop to look again whether the socket takes the next frame, before a timer does:
+ * 100 to 200 µs.
+ */
+export const sendQuickLooksMax = 50;
 
 /** The first and the longest pause of a link that waits for its socket, when looking didn't help. */
 export const sendPauseMsMin = 1;
@@ -81,14 +84,29 @@ export const sendPauseMsMax = 25;
 /** Frames handed to one socket in a row, before others have their turn. */
 export const framesATurnMax = 64;
 
+/** How often the PULL socket is looked at right after a message: whoever wrote often writes again. */
+export const receivePauseMsMin = 2;
+
 /** How often the PULL socket is looked at while messages come (issue 5: every 5 ms). */
-export const receivePauseMsMin = 5;
+export const receiveBusyPauseMs = 5;
 
 /** How often the PULL socket is looked at when idle (issue 5: up to every 25 ms; 1.3 % of a core). */
 export const receivePauseMsMax = 25;
 
-/** The last message being younger than this, the shortest pause holds (issue 5). */
+/** The last message being younger than this, no pause is longer than {@linkcode receiveBusyPauseMs}. */
 export const receiveBusyMs = 1_000;
+
+/** The last message being younger than this, pauses grow from the shortest one on. */
+export const receiveEagerMs = 200;
+
+/**
+ * Turns of the event loop to look again for each message of a burst, before a timer does: the next is
+ * microseconds away. After a single message more would only keep others on this machine waiting.
+ */
+export const quickLooksPerMessage = 8;
+
+/** See {@linkcode quickLooksPerMessage}: at most so many, which takes 100 to 200 µs. */
+export const receiveQuickLooksMax = 50;
 
 /** Frames received in a row, before timers and other sockets have their turn. */
 export const receivedFramesATurnMax = 200;

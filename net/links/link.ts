@@ -21,11 +21,11 @@ import {
   idleMsMax,
   queuedFramesDownMax,
   queuedFramesMax,
-  quickLooksMax,
   redialMsMax,
   redialMsMin,
   sendPauseMsMax,
   sendPauseMsMin,
+  sendQuickLooksMax,
   stallMsMax,
 } from "./limits.ts";
 import type { connectPush, PushSocket } from "./sockets.ts";
@@ -160,7 +160,7 @@ export class Link {
     this.#address = address;
     this.#state = "shaking";
     this.#progressAt = this.#clock.monotonic();
-    this.#quickLooks = quickLooksMax;
+    this.#quickLooks = sendQuickLooksMax;
     this.#lookSoon();
   }
 
@@ -218,7 +218,7 @@ export class Link {
       const frame = this.#queue.shift(now);
       if (!frame) return;
       this.#inFlight = true;
-      this.#quickLooks = quickLooksMax;
+      this.#quickLooks = sendQuickLooksMax;
       this.#sendPauseMs = sendPauseMsMin;
       // It was writable just now; should that have changed, the frame is lost as if on the way.
       socket.send(frame).catch(() => {});

@@ -8,12 +8,15 @@ import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../../core/ports.ts";
 import {
   frameBytesMax,
-  quickLooksMax,
+  quickLooksPerMessage,
   receiveBusyMs,
+  receiveBusyPauseMs,
   receivedBytesATurnMax,
   receivedFramesATurnMax,
+  receiveEagerMs,
   receivePauseMsMax,
   receivePauseMsMin,
+  receiveQuickLooksMax,
   receiveTurnMsMax,
 } from "./limits.ts";
 import type { PullSocket } from "./sockets.ts";
@@ -32,9 +35,12 @@ export interface ReceiverOptions {
 
 /** How long to pause when the last message is that old: at first the least, then growing with its age. */
 export function receivePauseMs(lastMessageAgeMs: number): number {
-  if (lastMessageAgeMs < receiveBusyMs) return receivePauseMsMin;
+  if (lastMessageAgeMs < receiveBusyMs) {
+    const grownMs = receiveBusyPauseMs * (lastMessageAgeMs / receiveEagerMs);
+    return Math.min(Math.max(grownMs, receivePauseMsMin), receiveBusyPauseMs);
+  }
   // 5 ms a second of silence: the longest pause is reached after five seconds.
-  const grownMs = receivePauseMsMin * (lastMessageAgeMs / receiveBusyMs);
+  const grownMs = receiveBusyPauseMs * (lastMessageAgeMs / receiveBusyMs);
   return Math.min(grownMs, receivePauseMsMax);
 }
 
@@ -42,6 +48,8 @@ export function receivePauseMs(lastMessageAgeMs: number): number {
 export class Receiver {
   readonly #options: ReceiverOptions;
   #lastMessageAt: number;
+  /** Messages since a look after a pause found nothing. */
+  #burst = 0;
   /** Looks left before a timer takes over. */
   #quickLooks = 0;
   #timer: Timer | undefined;
@@ -78,24 +86,27 @@ export class Receiver {
     let bytes = 0;
     for (let frames = 0; frames < receivedFramesATurnMax; frames++) {
       if (this.#closed) return;
-      if (!socket.readable) return this.#lookAgain(frames > 0);
+      if (!socket.readable) return this.#lookAgain(frames);
       bytes += await this.#receive(socket);
       this.#lastMessageAt = clock.monotonic();
       if (bytes >= receivedBytesATurnMax) break;
       if (this.#lastMessageAt - startedAt >= receiveTurnMsMax) break;
     }
+    this.#burst += receivedFramesATurnMax;
     // There may be more, but everybody else comes first.
     this.#pause(0);
   }
 
   /** In the middle of a burst the next message is microseconds away; else a pause is due. */
-  #lookAgain(hasReceived: boolean): void {
-    this.#quickLooks = hasReceived ? quickLooksMax : this.#quickLooks - 1;
-    if (this.#quickLooks > 0) {
-      setImmediate(() => void this.#turn());
-      return;
-    }
-    this.#pause(receivePauseMs(this.#options.clock.monotonic() - this.#lastMessageAt));
+  #lookAgain(received: number): void {
+    if (received > 0) {
+      this.#burst += received;
+      this.#quickLooks = Math.min(this.#burst * quickLooksPerMessage, receiveQuickLooksMax);
+    } else if (this.#quickLooks > 0) this.#quickLooks--;
+    // Not even after a pause anything came.
+    else this.#burst = 0;
+    if (this.#quickLooks > 0) setImmediate(() => void this.#turn());
+    else this.#pause(receivePauseMs(this.#options.clock.monotonic() - this.#lastMessageAt));
   }
 
   /** Takes one message and returns its size. Messages in several parts are nothing of ours. */
