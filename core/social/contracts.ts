@@ -138,8 +138,11 @@ export interface Sync {
 
 /** Pushes new posts to every follower (behaviour 1), by relay where there are many. */
 export interface Delivery {
-  /** Starts pushing a committed own post; never waits and never fails. */
-  push(post: Post): void;
+  /**
+   * Starts pushing an own post; never waits and never fails. What takes time may be prepared while the
+   * commit is under way, but nothing leaves before it is done, and nothing at all if it fails.
+   */
+  push(post: Post, committed: Promise<void>): void;
   /** Waits until pushing what has been given so far has been handed to the links, `timeoutMs` at most. */
   drain(timeoutMs: number): Promise<void>;
 }

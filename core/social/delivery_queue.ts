@@ -42,6 +42,8 @@ export interface Push {
   readonly posts: readonly Post[];
   /** The author's heads as they are known. */
   readonly heads: readonly Head[];
+  /** Nothing is sent before this resolves, and nothing if it rejects. */
+  readonly committed?: Promise<void>;
 }
 
 /** What the queue needs. */
@@ -60,6 +62,8 @@ interface Waiting {
   readonly author: UserName;
   posts: Post[];
   heads: readonly Head[];
+  /** Of the newest of the posts; commits end in their order. */
+  committed: Promise<void> | undefined;
 }
 
 /** See the module. */
@@ -106,11 +110,12 @@ export class PushQueue {
     if (known !== undefined) {
       known.posts = [...known.posts, ...push.posts].slice(-waitingMax);
       known.heads = push.heads;
+      known.committed = push.committed;
       return;
     }
     if (this.#waiting.size >= usersMax) return;
-    const { to, author, heads } = push;
-    const waiting = { to, author, heads, posts: push.posts.slice(-waitingMax) };
+    const { to, author, heads, committed } = push;
+    const waiting = { to, author, heads, committed, posts: push.posts.slice(-waitingMax) };
     this.#waiting.set(name, waiting);
     this.#slots.run(() => this.#empty(waiting))
       // What could not be sent is fetched by whoever lacks it.
@@ -140,12 +145,13 @@ export class PushQueue {
     const { ports: { clock, random }, signal } = session;
     const { to, author, heads } = waiting;
     const id = random.bytes(messageIdBytes);
+    const committed = waiting.committed === undefined ? {} : { committed: waiting.committed };
     const body = { author, posts: posts.map((post) => post.signed), done: true, heads, relay: [] };
     messenger.onAck(id, (from, reason) => {
       if (reason === "future") onFuture(from);
     });
     for (let tries = 1;; tries++) {
-      const report = await messenger.send({ kind: "posts", to, body, id }, signal);
+      const report = await messenger.send({ kind: "posts", to, body, id, ...committed }, signal);
       if (report.devices > 0 || signal.aborted) return;
       if (report.full === 0) return this.noteGone(to);
       if (tries >= fullTriesMax) return;

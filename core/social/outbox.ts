@@ -29,6 +29,8 @@ export interface SendOrder<K extends MessageKind> {
   readonly device?: number;
   /** The message's id where the caller has drawn it: one id for the same message to many. */
   readonly id?: Uint8Array;
+  /** Nothing leaves before this resolves, and nothing if it rejects. */
+  readonly committed?: Promise<void>;
 }
 
 /** What became of it. */
@@ -60,7 +62,11 @@ export class Outbox {
     return all.filter((entry) => entry.present && !(isSelf && entry.device === device));
   }
 
-  /** See `Messenger.send`. After the end of the session nothing is sent. */
+  /**
+   * See `Messenger.send`. After the end of the session nothing is sent.
+   *
+   * @throws What `order.committed` rejects with.
+   */
   async send<K extends MessageKind>(
     order: SendOrder<K>,
     signal?: AbortSignal,
@@ -73,6 +79,10 @@ export class Outbox {
       : all.filter((entry) => entry.device === order.device);
     if (devices.length === 0 || ended.aborted) return { id, devices: 0, full: 0 };
     const frame = this.#sign(order, id);
+    if (order.committed !== undefined) {
+      await order.committed;
+      if (ended.aborted) return { id, devices: 0, full: 0 };
+    }
     const results = devices.map((device) => links.send(device, frame));
     // Whoever cannot be reached at any of these addresses may have moved.
     if (results.every((result) => result === "unreachable")) this.#people.forgetDevices(order.to);

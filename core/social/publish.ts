@@ -79,8 +79,7 @@ export class Publisher {
     checkPostText(draft.text);
     const replyTo = parseReply(draft.replyTo);
     const post = await this.#mutex.run(() => this.#commit(draft.text, replyTo));
-    const { session, delivery, records } = this.#parts;
-    delivery.push(post);
+    const { session, records } = this.#parts;
     records.headMoved({ device: post.device, head: post.number });
     session.emit({ event: "post", post: postView(post) });
     return post;
@@ -92,7 +91,7 @@ export class Publisher {
   }
 
   async #commit(text: string, replyTo: PostName | undefined): Promise<Post> {
-    const { session } = this.#parts;
+    const { session, delivery } = this.#parts;
     session.signal.throwIfAborted();
     // A device number drawn anew begins a feed of its own.
     if (this.#end?.device !== session.device) this.#end = undefined;
@@ -111,7 +110,9 @@ export class Publisher {
     );
     // Should the commit fail, only the database knows whether it happened.
     this.#end = undefined;
-    await session.store.addOwnPost(signed);
+    const committed = session.store.addOwnPost(signed);
+    delivery.push(signed, committed);
+    await committed;
     this.#end = { device: end.device, number: signed.number, id };
     return signed;
   }

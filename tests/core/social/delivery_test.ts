@@ -40,7 +40,7 @@ Deno.test("Pushing neither waits nor fails, and posts made quickly travel togeth
   const { world, author, followers } = await crowd(3);
   const sent = countFrames(world);
   const posts = await author.write(50);
-  for (const post of posts) author.delivery.push(post);
+  for (const post of posts) author.delivery.push(post, Promise.resolve());
   await world.until(() => having(followers, 50) === 3, 5_000);
   assert.ok(sent(author, "posts") <= 12, `${sent(author, "posts")} messages`);
   await world.clock.drive(author.delivery.drain(1_000));
@@ -76,12 +76,36 @@ Deno.test("Users found gone are not looked up for every post", async () => {
   await world.stop();
 });
 
+Deno.test("Nothing leaves before the commit is done, and nothing if it fails", async () => {
+  for (const count of [3, 30]) {
+    const { world, author, followers } = await crowd(count);
+    const [lost, kept] = await author.write(2);
+    assert.ok(lost && kept);
+    const sent = countFrames(world);
+    const failed = Promise.withResolvers<void>();
+    author.delivery.push(lost, failed.promise);
+    await world.clock.advance(1_000);
+    assert.equal(sent(author, "posts"), 0);
+    failed.reject(new Error("disk"));
+    await world.clock.advance(1_000);
+    assert.equal(sent(author, "posts"), 0);
+    const done = Promise.withResolvers<void>();
+    author.delivery.push(kept, done.promise);
+    await world.clock.advance(1_000);
+    assert.equal(sent(author, "posts"), 0);
+    done.resolve();
+    await world.until(() => having(followers) === count, 1_000);
+    assert.equal(sent(author, "posts"), count);
+    await world.stop();
+  }
+});
+
 Deno.test("With many followers nothing is sent before whoever posted has been told", async () => {
   const { world, author } = await crowd(30);
   const [post] = await author.write(1);
   assert.ok(post);
   const sent = countFrames(world);
-  author.delivery.push(post);
+  author.delivery.push(post, Promise.resolve());
   for (let i = 0; i < 100; i++) await Promise.resolve();
   assert.equal(sent(author, "posts"), 0);
   await world.until(() => sent(author, "posts") === 30, 1_000);

@@ -262,7 +262,7 @@ export class TestUser {
   async post(): Promise<Post> {
     const [post] = await this.write(1);
     if (post === undefined) throw new Error("no post");
-    this.delivery.push(post);
+    this.delivery.push(post, Promise.resolve());
     return post;
   }
 

@@ -55,9 +55,11 @@ function setUp(store = new OwnPosts()) {
     new Publisher({
       session,
       delivery: {
-        push: (post) => {
-          pushed.push(post);
-          committedBeforePush.push(store.posts.includes(post));
+        push: (post, committed) => {
+          committed.then(() => {
+            pushed.push(post);
+            committedBeforePush.push(store.posts.includes(post));
+          }, () => {});
         },
       },
       records: { headMoved: (head) => void heads.push(head) },
