@@ -7,6 +7,9 @@
 import { type HostProcess, Hosts } from "./hosts.ts";
 import { note, option, print, rounded, sleep, summary } from "./measure.ts";
 
+/** Posts before the first that counts: peers that have been in use have warm code and a log of full length. */
+const warmUp = 200;
+
 /** Runs it: `--rounds=100 --idle-rounds=5`. */
 export async function five(): Promise<void> {
   await using hosts = await Hosts.create();
@@ -27,8 +30,8 @@ export async function five(): Promise<void> {
   while (await author.call("followers", "alice") < followers.length) await sleep(100);
   await sleep(5_000);
   const crowd: Crowd = { author, followers, number: 0 };
-  const setting = "whole peers in processes of their own";
-  for (let i = 0; i < 5; i++) await postToAll(crowd);
+  const setting = `whole peers in processes of their own; after ${warmUp} posts`;
+  for (let i = 0; i < warmUp; i++) await postToAll(crowd);
   const inUse: Post[] = [];
   for (let i = 0; i < option("rounds", 100); i++) {
     // Spread over the receivers' pace, or one would always meet the same moment of it.
