@@ -90,11 +90,13 @@ export class Neighbours implements CallObserver {
 
   answered(call: Call, roundTripMs: number, nowMs: number): void {
     this.#answeredMs = nowMs;
-    this.#all.add(roundTripMs);
+    // Whoever is to store a value may first ask others about it: that time says nothing about the way.
+    const isRoundTrip = call.method !== "store";
+    if (isRoundTrip) this.#all.add(roundTripMs);
     if (!call.late) this.#answerRate += (1 - this.#answerRate) * answerRateGain;
     const entry = this.#entryOf(call.contact);
     if (entry !== undefined) {
-      entry.roundTrip.add(roundTripMs);
+      if (isRoundTrip) entry.roundTrip.add(roundTripMs);
       this.#table.answered(entry, nowMs);
       return;
     }

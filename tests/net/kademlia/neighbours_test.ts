@@ -120,6 +120,25 @@ Deno.test("A contact without measurements is given the own estimate over recent 
   await node.close();
 });
 
+Deno.test("What a holder takes to think about a store is no round trip", async () => {
+  const world = new VirtualWorld();
+  world.delayMs = 50;
+  const node = await virtualNode(world, 0);
+  const helper = new Puppet(world, "6.0.0.1");
+  helper.delayMs.store = 900;
+  helper.ping(node.address);
+  await world.pass(1_000);
+  for (let i = 0; i < 30; i++) await world.until(node.lookup(keyOf(`warm ${i}`)));
+  for (let i = 0; i < 10; i++) await world.until(node.put(keyOf(`put ${i}`), new Uint8Array(1)));
+  assert.ok(helper.count("store") >= 10);
+  helper.silent = true;
+  const startMs = world.time.monotonic();
+  await world.until(node.lookup(keyOf("k")));
+  const tookMs = world.time.monotonic() - startMs;
+  assert.ok(tookMs > 100 && tookMs < 500, `${tookMs} ms`);
+  await node.close();
+});
+
 Deno.test("Verifying pings are bounded, whatever a flood of forged senders claims", async () => {
   const world = new VirtualWorld();
   const node = await virtualNode(world, 0);

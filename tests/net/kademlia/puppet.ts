@@ -26,10 +26,14 @@ export class Puppet {
   /** Reactions by method; by default it answers ping, names nobody, and accepts every store. */
   readonly react: Partial<Record<Method, Reaction>> = {};
   silent = false;
+  /** How long it takes over an answer, by method. */
+  readonly delayMs: Partial<Record<Method, number>> = {};
+  readonly #world: VirtualWorld;
   readonly #datagrams: Datagrams;
   readonly #random: SeededRandom;
 
   constructor(world: VirtualWorld, ip: string, id?: Id) {
+    this.#world = world;
     this.#random = new SeededRandom(`puppet ${ip}`);
     this.contact = new NodeContact(id ?? Id.from(this.#random.bytes(20)), ip, 7000);
     this.#datagrams = world.datagrams(ip, 7000);
@@ -62,7 +66,10 @@ export class Puppet {
     if (this.silent) return;
     const react = this.react[request.method];
     const answer = react ? react(request, data) : this.#answer(request, data, from);
-    if (answer) this.#datagrams.send(answer, from);
+    if (!answer) return;
+    const delayMs = this.delayMs[request.method];
+    if (delayMs === undefined) this.#datagrams.send(answer, from);
+    else this.#world.time.after(delayMs, () => this.#datagrams.send(answer, { ...from }));
   }
 
   #answer(request: WireRequest, data: Uint8Array, from: Address): Uint8Array | undefined {
