@@ -7,6 +7,8 @@ import { type Read, times, Workload } from "./workload.ts";
 const keysCount = 300;
 const putGapMs = 100;
 const getGapMs = 10_000;
+/** Whoever is reading leaves that much later. */
+const busyMs = 1_000;
 const hourMs = 3_600_000;
 /** A third of all nodes is away at any time. */
 const awayShare = 0.5;
@@ -18,23 +20,33 @@ function drawMs(random: SeededRandom, medianMs: number): number {
 
 class Churn {
   readonly world: DhtWorld;
+  readonly #users: Workload;
   readonly #medianMs: number;
   readonly #random: SeededRandom;
   joins = 0;
   failedJoins = 0;
 
-  constructor(world: DhtWorld, medianMs: number) {
+  constructor(users: Workload, medianMs: number) {
+    const { world } = users;
     this.world = world;
+    this.#users = users;
     this.#medianMs = medianMs;
     this.#random = world.random.fork("churn");
   }
 
   /** The member dies after a session, silently, and returns after a while, with its storage. */
   leaveLater(member: Member): void {
-    this.world.clock.after(drawMs(this.#random, this.#medianMs), () => {
-      member.kill();
-      this.returnLater(member);
-    });
+    this.world.clock.after(drawMs(this.#random, this.#medianMs), () => this.#leave(member));
+  }
+
+  #leave(member: Member): void {
+    // The dead don't tell their users what they found, who would wait for ever.
+    if (this.#users.isBusy(member)) {
+      this.world.clock.after(busyMs, () => this.#leave(member));
+      return;
+    }
+    member.kill();
+    this.returnLater(member);
   }
 
   returnLater(member: Member): void {
@@ -59,7 +71,7 @@ async function row(n: number, minutes: number, hours: number, settings: Settings
   await world.each(keysCount, putGapMs, async (i) => {
     await users.put(users.keys[i] as Uint8Array, 1);
   });
-  const churn = new Churn(world, minutes * 60_000);
+  const churn = new Churn(users, minutes * 60_000);
   for (const member of [...world.members]) churn.leaveLater(member);
   for (let i = 0; i < n * awayShare; i++) churn.returnLater(world.add({ durable: true }));
   const sentBefore = world.network.sent;

@@ -56,6 +56,11 @@ export class Workload {
     return member;
   }
 
+  /** Whether somebody waits for an answer of this member. */
+  isBusy(member: Member): boolean {
+    return this.#busy.has(member);
+  }
+
   #holds(member: Member, key: Uint8Array): boolean {
     for (const value of member.node.values()) {
       if (value.key.every((byte, i) => byte === key[i])) return true;
