@@ -35,7 +35,7 @@ export async function five(): Promise<void> {
   const inUse: Post[] = [];
   for (let i = 0; i < option("rounds", 100); i++) {
     // Spread over the receivers' pace, or one would always meet the same moment of it.
-    await sleep(100 + (i * 7) % 25);
+    await sleep((i * 7) % 25);
     inUse.push(await postToAll(crowd));
   }
   await print({
