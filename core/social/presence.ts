@@ -35,6 +35,9 @@ const withdrawMsMax = 1_500;
 /** Own times remembered: at 5 minutes each those of more than the 15 minutes that an entry counts. */
 const ownWhensMax = 64;
 
+/** How long the first announcement waits to hear whether a peer runs where this device was last. */
+const probeMsMax = 300;
+
 /** The note with the time of the last announcement: `[when]`. */
 const note = "presence";
 
@@ -54,6 +57,7 @@ export class Presence {
   /** Times that this session has put on its entries, after the one that earlier sessions noted last. */
   readonly #ownWhens: number[] = [];
   #notedWhen = 0;
+  #hasProbed = false;
   /** The entry under an earlier number of this device, to be taken out with the next announcement. */
   #retired: DeviceEntry | undefined;
 
@@ -204,13 +208,16 @@ export class Presence {
       namespace: "connections",
       kind: "connections",
       force,
-      build: (seen) => Promise.resolve(this.#build(seen)),
+      build: (seen) => this.#build(seen),
     }, signal);
   }
 
-  #build(seen: SignedRecord<ConnectionsBody> | undefined): ConnectionsBody | undefined {
+  async #build(
+    seen: SignedRecord<ConnectionsBody> | undefined,
+  ): Promise<ConnectionsBody | undefined> {
     const now = this.#session.ports.clock.now();
     this.#look();
+    if (await this.#isInUse(seen?.body.devices ?? [])) return undefined;
     const entry = this.#entry;
     if (entry === undefined || entry.device !== this.#session.device) return undefined;
     const there = (seen?.body.devices ?? []).map((other) => this.#withoutRetired(other));
@@ -223,6 +230,24 @@ export class Presence {
     const { device, when } = this.#retired ?? {};
     if (entry.device !== device || entry.when !== when) return entry;
     return { ...entry, when: when + 1, present: false, addresses: [] };
+  }
+
+  /**
+   * Whether a peer listens where this device was announced last, if that was somewhere else: then this
+   * data folder is a copy, and the original runs. Asked once a session, before the first announcement.
+   */
+  async #isInUse(devices: readonly DeviceEntry[]): Promise<boolean> {
+    const { device, ports, signal } = this.#session;
+    const entry = this.#entry;
+    if (this.#hasProbed || entry === undefined) return false;
+    this.#hasProbed = true;
+    const last = devices.find((other) => other.device === device);
+    if (last === undefined || !last.present || last.until <= ports.clock.now()) return false;
+    const isHere = last.port === entry.port &&
+      last.addresses.some((address) => entry.addresses.includes(address));
+    if (isHere || !await ports.links.probe(last, probeMsMax, signal)) return false;
+    this.#onForeign(devices);
+    return true;
   }
 
   /** Looks for another device under this one's number. */

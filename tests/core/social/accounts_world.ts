@@ -86,7 +86,9 @@ export class Device {
     this.directory = world.network.directory();
     this.directory.address = `10.0.0.${number + 1}`;
     this.stores = new MemoryStores(options.stores ?? {});
-    const links: Pick<Links, "status"> = {
+    const links: Pick<Links, "status" | "probe"> = {
+      // Nothing listens in this world.
+      probe: () => Promise.resolve(false),
       status: () =>
         this.listening === undefined ? { open: 0 } : { listening: this.listening, open: 0 },
     };

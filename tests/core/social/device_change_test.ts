@@ -5,7 +5,12 @@ import { simPassword, SimWorld } from "../../sim/peers.ts";
 
 await preparePasswordJudge();
 
-Deno.test("A copy of a data folder that runs beside the original listens under a number of its own", async () => {
+for (const [when, ageMs] of [["copied a while ago", 400_000], ["copied just now", 0]] as const) {
+  Deno.test(`A copy of a data folder, ${when}, that runs beside the original listens under a number of its own`, () =>
+    copyBesideOriginal(ageMs));
+}
+
+async function copyBesideOriginal(ageMs: number): Promise<void> {
   const world = new SimWorld({ seed: 4 });
   const [original, follower] = await world.register("alice", "bob");
   assert.ok(original && follower);
@@ -20,11 +25,14 @@ Deno.test("A copy of a data folder that runs beside the original listens under a
   for (const note of ["device", "presence", "public"]) {
     await to.putNote(note, await from.getNote(note));
   }
+  for (const list of ["followers", "following"] as const) {
+    await to.putListEntries(await from.listEntries(list));
+  }
   for (const [post] of [await from.feedPosts(firstOf(await from.feeds("alice")))]) {
     assert.ok(post);
     await to.addOwnPost(post);
   }
-  await world.clock.advance(400_000);
+  await world.clock.advance(ageMs);
 
   await world.run(copy.start());
   await world.run(copy.peer.login({ username: "alice", password: simPassword }));
@@ -48,7 +56,7 @@ Deno.test("A copy of a data folder that runs beside the original listens under a
     ]);
   }
   await world.stop();
-});
+}
 
 function firstOf(feeds: readonly { readonly device: number }[]) {
   const device = feeds[0]?.device ?? 0;
