@@ -122,7 +122,7 @@ async function startPeer(
     ownAddresses: () =>
       [settings.announcedIp, seenIp, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
-    onFault: (error) => log("error", `A message was not dealt with: ${describe(error)}`),
+    onFault: (error) => log("error", `Cannot deal with what came in: ${describe(error)}`),
   });
   started.defer(() => links.close());
   const peer = await Peer.start({

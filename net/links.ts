@@ -14,7 +14,14 @@ import { dialable, isPort, readListeningAddress } from "./links/addresses.ts";
 import { Dialler, type TcpConnect } from "./links/dialler.ts";
 import { ByteBudget } from "./links/frame_queue.ts";
 import { Link } from "./links/link.ts";
-import { addressesMax, frameBytesMax, linksMax, queuedBytesTotalMax } from "./links/limits.ts";
+import {
+  addressesMax,
+  frameBytesMax,
+  linksMax,
+  queuedBytesTotalMax,
+  relistenMs,
+} from "./links/limits.ts";
+import { MemoryGuard, nativeBytes } from "./links/memory_guard.ts";
 import { Receiver } from "./links/receiver.ts";
 import { bindPull, connectPush, type PullSocket } from "./links/sockets.ts";
 
@@ -42,10 +49,12 @@ export interface ZmqLinksOptions {
    * one of them is of that kind.
    */
   readonly ownAddresses: () => readonly string[];
-  /** Learns what a frame's receiver threw: a programming error, which must not stop the receiving. */
+  /** Learns what went wrong behind: what a frame's receiver threw, or that all senders were cut off. */
   readonly onFault?: (error: unknown) => void;
   /** Links open at once; {@linkcode linksMax} unless a test wants fewer. */
   readonly linksMax?: number;
+  /** Bytes in use outside of V8; replaceable for tests. */
+  readonly usedBytes?: () => number;
   /** How a plain TCP connect is made; replaceable for tests. */
   readonly tcpConnect?: TcpConnect;
 }
@@ -59,6 +68,7 @@ export class ZmqLinks implements Links {
   /** Links by device and address; the one used last is at the end. */
   readonly #links = new Map<string, Link>();
   #receiver: Receiver | undefined;
+  #opened: Opened | undefined;
   #listening: Endpoint | undefined;
   /** The port that was ours until it was closed. */
   #formerPort: number | undefined;
@@ -82,9 +92,15 @@ export class ZmqLinks implements Links {
         `Cannot open links: a key of ${secretKey.length} bytes is not one of 32`,
       );
     }
-    const socket = await this.#bind(secretKey);
-    const onFault = this.#options.onFault ?? reportError;
-    this.#receiver = new Receiver({ socket, clock: this.#clock, onFrame, onFault });
+    const { port: wanted } = this.#options.listen;
+    const socket = await this.#bind(secretKey, wanted, wanted === this.#formerPort);
+    const guard = new MemoryGuard({
+      clock: this.#clock,
+      usedBytes: this.#options.usedBytes ?? nativeBytes,
+      onExcess: (grownBytes) => this.#startAnew(grownBytes),
+    });
+    this.#opened = { secretKey: secretKey.slice(), onFrame, guard };
+    this.#receiver = this.#receive(socket, onFrame);
     const port = Number(socket.lastEndpoint?.split(":").at(-1));
     this.#listening = { ip: this.#options.listen.ip, port };
     return this.#listening;
@@ -141,6 +157,9 @@ export class ZmqLinks implements Links {
 
   /** Closes the PULL socket and every link. {@linkcode open} may be called again. */
   close(): Promise<void> {
+    this.#opened?.guard.close();
+    this.#opened?.secretKey.fill(0);
+    this.#opened = undefined;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
     this.#receiver?.close();
@@ -150,11 +169,48 @@ export class ZmqLinks implements Links {
     return Promise.resolve();
   }
 
-  async #bind(secretKey: Uint8Array): Promise<PullSocket> {
-    const { ip, port } = this.#options.listen;
+  #receive(socket: PullSocket, onFrame: (frame: Uint8Array) => void): Receiver {
+    const onFault = this.#options.onFault ?? reportError;
+    return new Receiver({ socket, clock: this.#clock, onFrame, onFault });
+  }
+
+  /** Throws away all that zeromq has received, by closing its socket, and listens anew. */
+  #startAnew(grownBytes: number): void {
+    this.#receiver?.close();
+    const megabytes = Math.round(grownBytes / 1_048_576);
+    this.#fault(
+      new Error(`messages that do not end took ${megabytes} MB; all senders are cut off`),
+    );
+    void this.#listenAgain();
+  }
+
+  /** Never rejects. */
+  async #listenAgain(): Promise<void> {
+    const opened = this.#opened;
+    const port = this.#listening?.port;
+    if (opened === undefined || port === undefined) return;
+    try {
+      const socket = await this.#bind(opened.secretKey, port, true);
+      if (this.#opened === opened) this.#receiver = this.#receive(socket, opened.onFrame);
+      else socket.close();
+    } catch (error) {
+      if (this.#opened !== opened) return;
+      this.#fault(error);
+      this.#clock.after(relistenMs, () => {
+        if (this.#opened === opened) void this.#listenAgain();
+      });
+    }
+  }
+
+  #fault(error: unknown): void {
+    (this.#options.onFault ?? reportError)(error);
+  }
+
+  async #bind(secretKey: Uint8Array, port: number, again: boolean): Promise<PullSocket> {
+    const { ip } = this.#options.listen;
     const address = readListeningAddress(ip);
-    if (!address || (port !== 0 && !isPort(port))) throw bindError(this.#options.listen, "EINVAL");
-    const tries = port === this.#formerPort ? rebindTriesMax : 1;
+    if (!address || (port !== 0 && !isPort(port))) throw bindError({ ip, port }, "EINVAL");
+    const tries = again ? rebindTriesMax : 1;
     for (let left = tries - 1;; left--) {
       try {
         return bindPull(secretKey, address, port);
@@ -206,6 +262,13 @@ export class ZmqLinks implements Links {
       this.#clock.after(ms, resolve);
     });
   }
+}
+
+/** What {@linkcode ZmqLinks.open} was told, and what watches over it. */
+interface Opened {
+  readonly secretKey: Uint8Array;
+  readonly onFrame: (frame: Uint8Array) => void;
+  readonly guard: MemoryGuard;
 }
 
 /** A device at its addresses: with other addresses it is another link, and the old one idles away. */

@@ -122,3 +122,15 @@ export const receiveHighWaterMark = 16;
 
 /** Silent connections that may wait to be accepted. */
 export const backlogMax = 256;
+
+/**
+ * Memory outside of V8 may grow by so much before all that zeromq has received is thrown away. Sealing
+ * takes 64 MiB, a Worker 30, the databases a few.
+ */
+export const nativeGrowthBytesMax = 256 * 1_048_576;
+
+/** How often that memory is looked at: a network of 1 Gbit/s brings 30 MB in that time. */
+export const nativeLookMs = 250;
+
+/** The next try to listen again, where the port is not free yet. */
+export const relistenMs = 1_000;

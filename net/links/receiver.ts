@@ -67,8 +67,9 @@ export class Receiver {
     return this.#options.socket.lastEndpoint ?? "";
   }
 
-  /** Stops and closes the socket. */
+  /** Stops and closes the socket. Idempotent. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
     this.#options.socket.close();

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { Push } from "zeromq";
 import type { Links, LinkTarget } from "../../core/ports.ts";
+import { ZmqLinks } from "../../net/links.ts";
+import { SystemClock } from "../../net/system_time.ts";
 import { z85Encode } from "../../net/links/z85.ts";
 import { linkKeys, pause, until, zmqWorld } from "./links_world.ts";
 
@@ -202,5 +204,48 @@ Deno.test("A sender that floods leaves timers their turn and other senders their
     await refilled;
   } finally {
     await world.close();
+  }
+});
+
+Deno.test("Messages that never end cost their senders the connection, not the peer its memory", async () => {
+  const megabyte = 1_048_576;
+  const faults: unknown[] = [];
+  const frames: number[] = [];
+  let looks = 0;
+  let usedBytes = 100 * megabyte;
+  const clock = new SystemClock();
+  const options = {
+    clock,
+    listen: { ip: "127.0.0.1", port: 0 },
+    ownAddresses: () => ["127.0.0.1"],
+  };
+  const receiver = new ZmqLinks({
+    ...options,
+    usedBytes: () => (looks++, usedBytes),
+    onFault: (error) => faults.push(error),
+  });
+  const sender = new ZmqLinks(options);
+  const keys = linkKeys();
+  try {
+    const { port } = await receiver.open(keys.secretKey, (frame) => frames.push(frame[0] ?? -1));
+    await sender.open(linkKeys().secretKey, () => {});
+    const target = { linkKey: keys.publicKey, addresses: ["127.0.0.1"], port };
+    sender.send(target, Uint8Array.of(1));
+    await until(() => frames.length === 1, "the first frame");
+    await until(() => looks > 0, "the first look");
+    usedBytes += 300 * megabyte;
+    await until(() => faults.length === 1, "the growth to be noticed");
+    assert.match(String(faults[0]), /took 300 MB/);
+    assert.deepEqual(receiver.status().listening, { ip: "127.0.0.1", port });
+    // What was under way when the socket was closed may be lost; links redial.
+    let sent = 1;
+    await until(() => {
+      if (sent < 200) sender.send(target, Uint8Array.of(++sent));
+      return frames.length > 1;
+    }, "a frame on the new socket");
+    assert.equal(faults.length, 1, "what stays in use is not counted again");
+  } finally {
+    await sender.close();
+    await receiver.close();
   }
 });

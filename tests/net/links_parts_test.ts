@@ -4,7 +4,8 @@ import { curveKeyPair } from "zeromq";
 import { dialable, type KnownAddress, readAddress, zmqAddress } from "../../net/links/addresses.ts";
 import { Dialler } from "../../net/links/dialler.ts";
 import { ByteBudget, FrameQueue } from "../../net/links/frame_queue.ts";
-import { frameAgeMsMax, queuedBytesMax } from "../../net/links/limits.ts";
+import { frameAgeMsMax, nativeGrowthBytesMax, queuedBytesMax } from "../../net/links/limits.ts";
+import { MemoryGuard } from "../../net/links/memory_guard.ts";
 import { receivePauseMs } from "../../net/links/receiver.ts";
 import { z85Encode } from "../../net/links/z85.ts";
 import { VirtualClock } from "../sim/clock.ts";
@@ -184,4 +185,29 @@ Deno.test("Dialling gives up in time, when all refuse, and when told to", async 
   assert.equal(await reach([addressA], abort.signal), undefined);
   assert.equal(clock.monotonic(), 2_105);
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("Memory that grows beyond its bound is told once, and measured from anew", async () => {
+  const clock = new VirtualClock();
+  const grown: number[] = [];
+  let usedBytes = 500_000_000;
+  const guard = new MemoryGuard({
+    clock,
+    usedBytes: () => usedBytes,
+    onExcess: (bytes) => grown.push(bytes),
+  });
+  const after = async (bytes: number) => {
+    usedBytes += bytes;
+    await clock.advance(1_000);
+    return grown.length;
+  };
+  assert.equal(await after(0), 0);
+  assert.equal(await after(nativeGrowthBytesMax), 0);
+  assert.equal(await after(1), 1);
+  assert.deepEqual(grown, [nativeGrowthBytesMax + 1]);
+  assert.equal(await after(nativeGrowthBytesMax), 1);
+  assert.equal(await after(-400_000_000), 1);
+  assert.equal(await after(nativeGrowthBytesMax + 1), 2);
+  guard.close();
+  assert.equal(await after(2 * nativeGrowthBytesMax), 2);
 });
