@@ -169,7 +169,10 @@ export class Search implements Caller {
       hedgeRoundTrips * this.#slowestMs,
     );
     const leftMs = this.#activeMs + patienceMs - rpc.nowMs();
-    this.#hedging = agenda.after(leftMs > 0 ? leftMs : patienceMs, () => {
+    // The agenda runs what is due a moment early, together with others: what is left then is no reason
+    // to come back within the same moment, again and again.
+    const waitMs = leftMs > 0 ? Math.max(leftMs, 1) : patienceMs;
+    this.#hedging = agenda.after(waitMs, () => {
       if (this.#done) return;
       if (rpc.nowMs() - this.#activeMs >= patienceMs) this.#send(this.lookup.hurry());
       if (!this.#done) this.#hedge();

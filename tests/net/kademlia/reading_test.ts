@@ -209,3 +209,19 @@ Deno.test("A malformed answer counts as none", async () => {
   assert.equal(result.answers.length, 2);
   await node.close();
 });
+
+Deno.test("Reads that begin within the same hundredth of a millisecond do not keep time from passing", async () => {
+  const world = new VirtualWorld();
+  const node = await virtualNode(world, 0);
+  const puppets = Array.from({ length: 6 }, (_, n) => new Puppet(world, `6.0.${n}.1`));
+  for (const puppet of puppets) puppet.ping(node.address);
+  await world.pass(1_000);
+  for (const puppet of puppets) puppet.silent = true;
+  const reads: Promise<unknown>[] = [];
+  for (let i = 0; i < 4; i++) {
+    reads.push(node.get(keyOf(`k${i}`)));
+    await world.pass(0.004);
+  }
+  await world.until(Promise.all(reads));
+  await node.close();
+});
