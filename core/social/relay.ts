@@ -24,8 +24,11 @@ import { type Assignment, dealOut, inStableOrder } from "./relay_plan.ts";
 /** Followers that an author sends to directly; with more, the rest is left to these (issue 5). */
 export const directFollowersMax = 64;
 
-/** A relay acknowledges at once; one that has not done so by then is replaced. */
-const ackMsMax = 500;
+/** A relay acknowledges soon; one that has not done so by then is replaced. */
+const ackMsMax = 600;
+
+/** Passing on comes first: the author, who gets all acknowledgements, is in no hurry. */
+const ackAfterMs = 60;
 
 /** How often silent relays are replaced. */
 const roundsMax = 3;
@@ -148,7 +151,10 @@ export class Relay {
       if (to.username === session.self.username || isSame(to, author)) continue;
       queue.push({ to, author, posts, heads: [] });
     }
-    messenger.send({ kind: "ack", to: from, body: { id: message.id } }, session.signal)
+    pause(session.ports.clock, ackAfterMs, session.signal)
+      .then(() =>
+        messenger.send({ kind: "ack", to: from, body: { id: message.id } }, session.signal)
+      )
       .catch(() => {
         // Unacknowledged, the share is given to somebody else as well.
       });
