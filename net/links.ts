@@ -170,7 +170,7 @@ export class ZmqLinks implements Links {
   }
 
   #receive(socket: PullSocket, onFrame: (frame: Uint8Array) => void): Receiver {
-    const onFault = this.#options.onFault ?? reportError;
+    const onFault = (error: unknown) => this.#fault(error);
     return new Receiver({ socket, clock: this.#clock, onFrame, onFault });
   }
 

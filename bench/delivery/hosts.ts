@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PeerSpec } from "./peers.ts";
 import { join } from "node:path";
 import type { Commands, Usage } from "./host.ts";
 
@@ -136,6 +137,27 @@ export class Hosts {
     ]);
     const { node: { udp } } = await host.call("status", "node");
     return { host, bootstrap: [{ host: udp.ip, port: udp.port }] };
+  }
+
+  /** Starts a process with registered peers whose links and DHT nodes are real, their databases in memory. */
+  async startLight(
+    names: readonly string[],
+    bootstrap: PeerSpec["bootstrap"],
+  ): Promise<HostProcess> {
+    const host = this.start();
+    await host.call(
+      "start",
+      names.map((name): PeerSpec => ({
+        name,
+        kind: "light",
+        folder: this.path(name),
+        bootstrap,
+        directory: "dht",
+        stores: "memory",
+      })),
+    );
+    await host.call("register", names);
+    return host;
   }
 
   /** A path in the folder. */

@@ -25,20 +25,8 @@ export async function idle(): Promise<void> {
   await host.call("start", [alice]);
   await host.call("login", ["alice"]);
   note(`logged in, without links: ${rounded(await residentMegabytes(host.pid))} MB`);
-  const others = hosts.start();
   const names = Array.from({ length: links }, (_, i) => `user_${i}`);
-  await others.call(
-    "start",
-    names.map((name): PeerSpec => ({
-      name,
-      kind: "light",
-      folder: hosts.path(name),
-      bootstrap,
-      directory: "dht",
-      stores: "memory",
-    })),
-  );
-  await others.call("register", names);
+  const others = await hosts.startLight(names, bootstrap);
   for (const name of names) await others.call("follow", { name, users: ["alice"] });
   while (await host.call("followers", "alice") < links) await sleep(100);
   await host.call("post", { name: "alice", text: "to all" });

@@ -16,20 +16,8 @@ export async function rejoin(): Promise<void> {
   const rounds = option("rounds", 5);
   await using hosts = await Hosts.create();
   const { bootstrap } = await hosts.startNode();
-  const authors = hosts.start();
   const names = Array.from({ length: followed }, (_, i) => `author_${i}`);
-  await authors.call(
-    "start",
-    names.map((name): PeerSpec => ({
-      name,
-      kind: "light",
-      folder: hosts.path(name),
-      bootstrap,
-      directory: "dht",
-      stores: "memory",
-    })),
-  );
-  await authors.call("register", names);
+  const authors = await hosts.startLight(names, bootstrap);
   note("registered");
   const spec = (folder: string): PeerSpec => ({
     name: "reader",

@@ -122,7 +122,7 @@ export class PeerDelivery implements Delivery {
     const { session: { self, ports: { clock }, signal }, lists } = this.#parts;
     const author = { username: self.username, key: self.key };
     const heads = this.#headsWith(posts);
-    const push = { author, posts, heads, ...(committed === undefined ? {} : { committed }) };
+    const push = { author, posts, heads, committed };
     this.#queue.push({ ...push, to: author });
     const followers = lists.present("followers").map(({ username, key }) => ({ username, key }));
     if (followers.length <= directFollowersMax) {

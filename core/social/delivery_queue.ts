@@ -43,7 +43,7 @@ export interface Push {
   /** The author's heads as they are known. */
   readonly heads: readonly Head[];
   /** Nothing is sent before this resolves, and nothing if it rejects. */
-  readonly committed?: Promise<void>;
+  readonly committed?: Promise<void> | undefined;
 }
 
 /** What the queue needs. */
@@ -143,15 +143,14 @@ export class PushQueue {
   async #send(waiting: Waiting, posts: readonly Post[]): Promise<void> {
     const { session, messenger, onFuture } = this.#parts;
     const { ports: { clock, random }, signal } = session;
-    const { to, author, heads } = waiting;
+    const { to, author, heads, committed } = waiting;
     const id = random.bytes(messageIdBytes);
-    const committed = waiting.committed === undefined ? {} : { committed: waiting.committed };
     const body = { author, posts: posts.map((post) => post.signed), done: true, heads, relay: [] };
     messenger.onAck(id, (from, reason) => {
       if (reason === "future") onFuture(from);
     });
     for (let tries = 1;; tries++) {
-      const report = await messenger.send({ kind: "posts", to, body, id, ...committed }, signal);
+      const report = await messenger.send({ kind: "posts", to, body, id, committed }, signal);
       if (report.devices > 0 || signal.aborted) return;
       if (report.full === 0) return this.noteGone(to);
       if (tries >= fullTriesMax) return;

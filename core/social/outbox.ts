@@ -30,7 +30,7 @@ export interface SendOrder<K extends MessageKind> {
   /** The message's id where the caller has drawn it: one id for the same message to many. */
   readonly id?: Uint8Array;
   /** Nothing leaves before this resolves, and nothing if it rejects. */
-  readonly committed?: Promise<void>;
+  readonly committed?: Promise<void> | undefined;
 }
 
 /** What became of it. */

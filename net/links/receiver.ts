@@ -87,21 +87,20 @@ export class Receiver {
     let bytes = 0;
     for (let frames = 0; frames < receivedFramesATurnMax; frames++) {
       if (this.#closed) return;
-      if (!socket.readable) return this.#lookAgain(frames);
+      if (!socket.readable) return this.#lookAgain(frames > 0);
       bytes += await this.#receive(socket);
+      this.#burst++;
       this.#lastMessageAt = clock.monotonic();
       if (bytes >= receivedBytesATurnMax) break;
       if (this.#lastMessageAt - startedAt >= receiveTurnMsMax) break;
     }
-    this.#burst += receivedFramesATurnMax;
     // There may be more, but everybody else comes first.
     this.#pause(0);
   }
 
   /** In the middle of a burst the next message is microseconds away; else a pause is due. */
-  #lookAgain(received: number): void {
-    if (received > 0) {
-      this.#burst += received;
+  #lookAgain(hasReceived: boolean): void {
+    if (hasReceived) {
       this.#quickLooks = Math.min(this.#burst * quickLooksPerMessage, receiveQuickLooksMax);
     } else if (this.#quickLooks > 0) this.#quickLooks--;
     // Not even after a pause anything came.

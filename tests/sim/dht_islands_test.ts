@@ -9,6 +9,13 @@ function holds(member: Member, key: Id): boolean {
   return [...member.node.values()].some((value) => Id.from(value.key).equals(key));
 }
 
+/** All members, the nearest to the key first. */
+function byDistance(world: DhtWorld, key: Id): Member[] {
+  return [...world.members].sort((a, b) =>
+    compareDistance(key, Id.from(a.node.id), Id.from(b.node.id))
+  );
+}
+
 Deno.test("A value reaches the nearest nodes once they are back, though all holders are far", async () => {
   const world = new DhtWorld({ seed: "out of reach", node: { k: 4 } });
   await world.grow(40);
@@ -16,9 +23,7 @@ Deno.test("A value reaches the nearest nodes once they are back, though all hold
   for (let n = 0; n < 5; n++) {
     const bytes = random.bytes(20);
     const key = Id.from(bytes);
-    const ranked = [...world.members].sort((a, b) =>
-      compareDistance(key, Id.from(a.node.id), Id.from(b.node.id))
-    );
+    const ranked = byDistance(world, key);
     const nearest = ranked.slice(0, 5);
     const farthest = ranked.at(-1) as Member;
     for (const member of nearest) member.socket.island = 1;
@@ -39,9 +44,7 @@ Deno.test("Holders that are too far away for an update learn of it within the ho
   const random = world.random.fork("keys");
   const bytes = random.bytes(20);
   const key = Id.from(bytes);
-  const ranked = [...world.members].sort((a, b) =>
-    compareDistance(key, Id.from(a.node.id), Id.from(b.node.id))
-  );
+  const ranked = byDistance(world, key);
   const nearest = ranked.slice(0, 5);
   const farthest = ranked.at(-1) as Member;
   const put = async (number: number): Promise<void> => {

@@ -2,22 +2,20 @@ import assert from "node:assert/strict";
 import type { FeedState } from "../../core/model/feed.ts";
 import { FeedCache } from "../../storage/feed_cache.ts";
 import { keys, writeState } from "../../storage/layout.ts";
+import { withKv } from "./folder.ts";
 
 const feed = (device: number, to: number): FeedState => ({ device, floor: to, ranges: [] });
 
-async function withKv(work: (kv: Deno.Kv) => Promise<void>): Promise<void> {
-  const kv = await Deno.openKv(":memory:");
-  try {
+function withFeeds(work: (kv: Deno.Kv) => Promise<void>): Promise<void> {
+  return withKv(async (kv) => {
     await kv.set(keys.state("alice", 1), writeState(feed(1, 5)));
     await kv.set(keys.state("alice", 2), writeState(feed(2, 7)));
     await work(kv);
-  } finally {
-    kv.close();
-  }
+  });
 }
 
 Deno.test("Feed cache reads an author once, and again after forgetting", () =>
-  withKv(async (kv) => {
+  withFeeds(async (kv) => {
     const cache = new FeedCache();
     assert.deepEqual(await cache.read(kv, "alice"), [feed(1, 5), feed(2, 7)]);
     await kv.set(keys.state("alice", 1), writeState(feed(1, 6)));
@@ -30,7 +28,7 @@ Deno.test("Feed cache reads an author once, and again after forgetting", () =>
   }));
 
 Deno.test("Feed cache takes over what was committed, beside the other devices", () =>
-  withKv(async (kv) => {
+  withFeeds(async (kv) => {
     const cache = new FeedCache();
     const before = await cache.read(kv, "alice");
     cache.update("alice", before, [feed(3, 1), feed(1, 9)]);
@@ -38,7 +36,7 @@ Deno.test("Feed cache takes over what was committed, beside the other devices", 
   }));
 
 Deno.test("Feed cache does not remember what was read while something changed", () =>
-  withKv(async (kv) => {
+  withFeeds(async (kv) => {
     const cache = new FeedCache();
     const reading = cache.read(kv, "alice");
     cache.forget("alice");
@@ -48,7 +46,7 @@ Deno.test("Feed cache does not remember what was read while something changed", 
   }));
 
 Deno.test("Feed cache does not remember authors with many ranges, nor too many authors", () =>
-  withKv(async (kv) => {
+  withFeeds(async (kv) => {
     const cache = new FeedCache();
     const ranges = Array.from({ length: 40 }, (_, i) => [2 * i + 2, 2 * i + 2] as const);
     cache.update("alice", [], [{ device: 1, floor: 0, ranges }]);

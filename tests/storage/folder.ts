@@ -1,5 +1,5 @@
 /**
- * Temporary folders for the tests of storage.
+ * Temporary folders and databases for the tests of storage.
  *
  * @module
  */
@@ -11,6 +11,16 @@ export async function inFolder(run: (folder: string) => Promise<void>): Promise<
     await run(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Runs a test on a database in memory. */
+export async function withKv(work: (kv: Deno.Kv) => Promise<void>): Promise<void> {
+  const kv = await Deno.openKv(":memory:");
+  try {
+    await work(kv);
+  } finally {
+    kv.close();
   }
 }
 

@@ -2,17 +2,8 @@ import assert from "node:assert/strict";
 import { HotValues } from "../../storage/hot_values.ts";
 import { keys } from "../../storage/layout.ts";
 import { KvStores } from "../../storage/user_store.ts";
-import { inFolder } from "./folder.ts";
+import { inFolder, withKv } from "./folder.ts";
 import { idAt, names, postAt, postsOf } from "./posts.ts";
-
-async function withKv(work: (kv: Deno.Kv) => Promise<void>): Promise<void> {
-  const kv = await Deno.openKv(":memory:");
-  try {
-    await work(kv);
-  } finally {
-    kv.close();
-  }
-}
 
 Deno.test("Hot values are read once, and again after forgetting", () =>
   withKv(async (kv) => {
