@@ -19,8 +19,8 @@ const followedCount = 5;
 /** From one thing that happens to the next. */
 const stepMs = 500;
 
-/** How long peers have at the end until everything has come. */
-const quietMs = 90_000;
+/** How long peers have at the end until everything has come: the comparison of heads comes every five minutes. */
+const quietMs = 420_000;
 
 class Member {
   readonly user: User;
@@ -29,6 +29,8 @@ class Member {
   readonly posts: string[] = [];
   /** Standard error of processes that have ended. */
   err = "";
+  /** When it posted, came and went, in seconds of the run. */
+  readonly events: { readonly atS: number; readonly what: string }[] = [];
   /** Memory, of peers that stay. */
   readonly rss: number[] = [];
   faults: string[] = [];
@@ -37,14 +39,21 @@ class Member {
     this.user = user;
   }
 
+  noteEvent(what: string): void {
+    this.events.push({ atS: Math.round(performance.now() / 1_000), what });
+  }
+
   async up(): Promise<void> {
+    this.noteEvent("starts");
     await this.user.up();
+    this.noteEvent("is up");
     const port = parsePortFile(await Deno.readTextFile(`${this.user.data}/${portFileName}`));
     if (port === undefined) throw new Error(`Cannot use the port file of ${this.user.name}`);
     this.client = new LoopbackClient(port);
   }
 
   async down(signal: Deno.Signal): Promise<void> {
+    this.noteEvent(signal);
     const running: Process | undefined = this.user.process;
     this.client = undefined;
     const code = await this.user.down(signal);
@@ -89,7 +98,7 @@ export async function soak(): Promise<void> {
   }
   await busy;
   note(`quiet: ${JSON.stringify(tally)}`);
-  const lacking = await untilComplete(members);
+  const { lacking, afterMs } = await untilComplete(members);
   const growth = staying.map(({ rss }) => growthOf(rss));
   const faults = members.flatMap((member) =>
     [
@@ -105,9 +114,10 @@ export async function soak(): Promise<void> {
       minutes,
       ...tally,
       growth_percent: growth.map(({ percent }) => percent).toSorted((a, b) => a - b),
-      rss_mb_at_the_end: growth.map(({ endMB }) => endMB),
+      rss_mb_by_quarter: growth.map(({ quartersMB }) => quartersMB.join(" ")),
       errors: faults.length,
       posts_lacking_after_quiet: lacking,
+      complete_after_s: lacking === 0 ? rounded(afterMs / 1_000) : undefined,
     },
     setting: `real processes of the program; half of them are stopped or killed and come back; ` +
       "growth is that of the peers that stay, from the second quarter to the last",
@@ -131,6 +141,7 @@ async function post(member: Member, tally: { posts: number }): Promise<void> {
   try {
     await client.post({ text });
     member.posts.push(text);
+    member.noteEvent(text);
     tally.posts++;
   } catch (error) {
     // Stopped in its midst: whether it was committed is not known. Text numbers may repeat.
@@ -142,6 +153,7 @@ async function follow(member: Member, other: Member): Promise<void> {
   if (member === other || member.follows.has(other)) return;
   await member.client?.follow({ username: other.user.name });
   member.follows.add(other);
+  member.noteEvent(`follows ${other.user.name}`);
 }
 
 async function changeFollow(members: readonly Member[], tally: { follows: number }): Promise<void> {
@@ -149,8 +161,10 @@ async function changeFollow(members: readonly Member[], tally: { follows: number
   const member = pick(members, random(peerCount / 2));
   const other = pick(members, random(peerCount));
   if (member === other) return;
-  if (member.follows.delete(other)) await member.client?.unfollow({ username: other.user.name });
-  else await follow(member, other);
+  if (member.follows.delete(other)) {
+    member.noteEvent(`unfollows ${other.user.name}`);
+    await member.client?.unfollow({ username: other.user.name });
+  } else await follow(member, other);
   tally.follows++;
 }
 
@@ -175,11 +189,11 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function growthOf(rss: readonly number[]): { percent: number; endMB: number } {
-  const quarter = Math.floor(rss.length / 4);
-  const early = mean(rss.slice(quarter, 2 * quarter));
-  const late = mean(rss.slice(3 * quarter));
-  return { percent: rounded((late / early - 1) * 100), endMB: Math.round(late) };
+function growthOf(rss: readonly number[]): { percent: number; quartersMB: number[] } {
+  const quarter = Math.ceil(rss.length / 4);
+  const means = [0, 1, 2, 3].map((n) => mean(rss.slice(n * quarter, (n + 1) * quarter)));
+  const [, early = NaN, , late = NaN] = means;
+  return { percent: rounded((late / early - 1) * 100), quartersMB: means.map(rounded) };
 }
 
 /** Lines that no healthy peer prints. */
@@ -187,26 +201,44 @@ function unexpected(err: string): string[] {
   return err.split("\n").filter((line) => /error|uncaught|panic|not dealt with/i.test(line));
 }
 
-/** Waits until every peer has all posts of those it follows; resolves to how many are missing. */
-async function untilComplete(members: readonly Member[]): Promise<number> {
-  const giveUpAt = performance.now() + quietMs;
+/** Waits until every peer has all posts of those it follows: how many are missing, and how long that took. */
+async function untilComplete(
+  members: readonly Member[],
+): Promise<{ lacking: number; afterMs: number }> {
+  const startedAt = performance.now();
+  let told = 0;
   for (;;) {
     const missing = await lackingPosts(members);
-    if (missing.length === 0 || performance.now() > giveUpAt) {
-      for (const line of missing.slice(0, 10)) note(line);
-      return missing.length;
+    const afterMs = performance.now() - startedAt;
+    if (missing.length === 0 || afterMs > quietMs) return { lacking: missing.length, afterMs };
+    if (afterMs > 10_000 && told++ === 0) {
+      for (const { reader, author, text } of missing.slice(0, 10)) {
+        const atS = author.events.find(({ what }) => what === text)?.atS ?? NaN;
+        note(`${reader.user.name} lacks ${text}, of ${atS} s, ${rounded(afterMs / 1_000)} s later`);
+        for (const { user, events } of [reader, author]) {
+          const near = events.filter((event) => Math.abs(event.atS - atS) < 60);
+          note(`${user.name}: ${near.map((event) => `${event.atS} ${event.what}`).join(", ")}`);
+        }
+      }
     }
     await sleep(2_000);
   }
 }
 
-async function lackingPosts(members: readonly Member[]): Promise<string[]> {
-  const missing: string[] = [];
-  for (const member of members) {
-    for (const author of member.follows) {
-      const texts = new Set((await postsOf(member, author.user.name)).map(({ text }) => text));
+/** A post that somebody who follows its author does not have. */
+interface Lacking {
+  readonly reader: Member;
+  readonly author: Member;
+  readonly text: string;
+}
+
+async function lackingPosts(members: readonly Member[]): Promise<Lacking[]> {
+  const missing: Lacking[] = [];
+  for (const reader of members) {
+    for (const author of reader.follows) {
+      const texts = new Set((await postsOf(reader, author.user.name)).map(({ text }) => text));
       for (const text of author.posts) {
-        if (!texts.has(text)) missing.push(`${member.user.name} lacks ${text}`);
+        if (!texts.has(text)) missing.push({ reader, author, text });
       }
     }
   }
