@@ -30,8 +30,6 @@ export class Candidate {
   known: number;
   /** The path that asked it. */
   path = 0;
-  /** Whether the own table named it, and nobody else had to. */
-  seed = false;
   /** What it costs to begin with it, where that is asked for. */
   cost = 0;
   /** The number of its query: earlier ones that are still open were overtaken. */

@@ -63,7 +63,9 @@ export const candidatesPerLookupMax = 1_024;
  * The k closest that a lookup has found are believed while this share of k is near enough. Liars that
  * name one another only are too few there: a fifth of all nodes are a fifth of those, too.
  */
-export const nearShareMin = 0.55;
+export const nearShareMin = 0.65;
+/** Queries that a lookup sends because it doubts: where chance left a gap there is nothing to be found. */
+export const doubtsMax = 20;
 /** Within this share of the distance of holders two thirds of k are to be expected, seldom over k. */
 export const crowdedShare = 0.55;
 /** A crowd around a key makes its holders up to this many times k: more are not worth the datagrams. */

@@ -8,6 +8,7 @@ import {
   bootstrapAddressesMax,
   bootstrapTries,
   otherGreetingsMs,
+  pathsDefault,
   savedContactsMax,
 } from "./constants.ts";
 import { NodeContact } from "./contact.ts";
@@ -59,7 +60,7 @@ export class Joining {
     // Tables are saved from the far end: the last contacts are the own neighbourhood.
     await this.#greet([...given, ...saved.slice(-savedContactsMax)], signal);
     if (table.live === 0) return false;
-    await writing.closest(own, 1, signal);
+    await writing.closest(own, pathsDefault, signal);
     // From the far end, because buckets split while their contacts are being verified.
     for (let bucket = 0; bucket < table.bucketCount; bucket++) {
       const target = withPrefix(own, bucket, Id.from(random.bytes(20)));

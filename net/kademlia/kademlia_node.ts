@@ -21,6 +21,7 @@ import { storeAnything } from "./policy.ts";
 import type { LookupCallOptions, NodeOptions, NodeStats, SampleAnswer } from "./node_options.ts";
 import type { Address, Contact, Saved, StoredValue } from "./ports.ts";
 import { type GetOptions, type GetResult, Reading } from "./reading.ts";
+import { Reach } from "./reach.ts";
 import { Responder } from "./responder.ts";
 import { RoutingTable } from "./routing_table.ts";
 import { Rpc } from "./rpc.ts";
@@ -103,6 +104,7 @@ export class KademliaNode {
       agenda,
       table,
       neighbours,
+      reach: new Reach(table),
       plausible: (contact, from) => this.#plausible(contact, from),
     };
     const storage = options.storage ?? new MemoryStorage();

@@ -4,13 +4,14 @@
  * @module
  */
 import { AddressGroups } from "./address_groups.ts";
-import { Candidate } from "./candidate.ts";
+import type { Candidate } from "./candidate.ts";
+import { CandidateList } from "./candidate_list.ts";
 import {
   alphaDefault,
   bucketSize,
-  candidatesPerLookupMax,
   crowdedShare,
   crowdFactorMax,
+  doubtsMax,
   nearShareMin,
   pathsMax,
   queriesPerLookupMax,
@@ -30,6 +31,9 @@ const goalSlack = 0.15;
 /** What the node saw before a lookup weighs as much as two queries of the lookup itself. */
 const answerRateWeight = 2;
 
+/** What no path knows: contacts in reserve. */
+const noPath = 0;
+
 /**
  * One lookup as a state machine: `start`, `reply`, `timeout` and `failure` in; out come the candidates
  * to ask next, `finished`, and the result.
@@ -43,16 +47,16 @@ const answerRateWeight = 2;
 export class Lookup {
   readonly target: Id;
   readonly k: number;
-  readonly #own: Id;
   readonly #alpha: number;
   readonly #paths: number;
   readonly #width: number;
   readonly #goal: number;
   readonly #answerRate: number;
   readonly #groups: AddressGroups;
+  #reserve: () => readonly NodeContact[];
   readonly #radiusOf: () => number;
   #radius: number | undefined;
-  readonly #candidates: Candidate[] = [];
+  readonly #candidates: CandidateList;
   readonly #inFlight: number[];
   readonly #holders: number[];
   /** The queries that hold a slot: at most alpha. */
@@ -64,12 +68,14 @@ export class Lookup {
   #slow = 0;
   /** Nodes that ought to hold the value and do not. */
   #missing = 0;
+  /** Queries sent because of doubts. */
+  #doubts = 0;
   #finished = false;
 
   constructor(options: LookupOptions) {
     this.target = options.target;
     this.k = options.k ?? bucketSize;
-    this.#own = options.own;
+    this.#candidates = new CandidateList(options.target, options.own);
     this.#alpha = options.alpha ?? alphaDefault;
     this.#paths = Math.max(1, Math.min(options.paths ?? 1, pathsMax, options.seeds.length));
     const share = Math.ceil(this.k / this.#paths);
@@ -77,12 +83,12 @@ export class Lookup {
     this.#goal = options.goal ?? Infinity;
     this.#answerRate = options.answerRate ?? 1;
     this.#groups = new AddressGroups(options.netOf ?? (() => undefined));
+    this.#reserve = options.reserve ?? (() => []);
     this.#radiusOf = options.radius ?? (() => Infinity);
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
-    options.seeds.forEach((seed, i) => this.#learn(seed, i % this.#paths));
-    for (const candidate of this.#candidates) {
-      candidate.seed = true;
+    options.seeds.forEach((seed, i) => this.#candidates.learn(seed, 1 << (i % this.#paths)));
+    for (const candidate of this.#candidates.all) {
       const from = distance(this.target, candidate.contact.nodeId);
       candidate.cost = options.cost?.(candidate.contact, from, this.#near()) ?? 0;
     }
@@ -143,7 +149,7 @@ export class Lookup {
       this.#found++;
       this.#bump(this.#holders, candidate.path, 1);
     }
-    for (const contact of contacts) this.#learn(contact, candidate.path);
+    for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path);
     return this.#advance();
   }
 
@@ -174,7 +180,7 @@ export class Lookup {
   /** Goes on with contacts that a holder named when asked apart from the value it answered with. */
   extend(candidate: Candidate, contacts: readonly NodeContact[]): Candidate[] {
     this.#finished = false;
-    for (const contact of contacts) this.#learn(contact, candidate.path);
+    for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path);
     return this.#advance();
   }
 
@@ -187,7 +193,7 @@ export class Lookup {
   answered(): Candidate[] {
     const counts: number[] = [];
     const result: Candidate[] = [];
-    for (const candidate of this.#candidates) {
+    for (const candidate of this.#candidates.all) {
       const { state } = candidate;
       if (state !== "answered" && state !== "holder" && state !== "afar") continue;
       if (!this.#inReach(candidate, result.length)) break;
@@ -204,35 +210,6 @@ export class Lookup {
 
   #bump(counts: number[], path: number, change: number): void {
     counts[path] = (counts[path] ?? 0) + change;
-  }
-
-  /** Adds a contact to what a path knows. */
-  #learn(contact: NodeContact, path: number): void {
-    const list = this.#candidates;
-    const bit = 1 << path;
-    let low = 0;
-    let high = list.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = list[middle];
-      if (other === undefined) return;
-      const order = compareDistance(this.target, other.contact.nodeId, contact.nodeId);
-      if (order === 0) {
-        other.known |= bit;
-        return;
-      }
-      if (order < 0) low = middle + 1;
-      else high = middle;
-    }
-    if (contact.nodeId.equals(this.#own)) return;
-    if (list.length >= candidatesPerLookupMax) {
-      // The farthest makes room, unless it was asked: queries in flight must find their candidate.
-      if (low >= list.length || list[list.length - 1]?.state !== "fresh") return;
-      list.pop();
-    }
-    const candidate = new Candidate(contact, bit);
-    if (low === list.length) list.push(candidate);
-    else list.splice(low, 0, candidate);
   }
 
   /** Fills the free slots. */
@@ -260,7 +237,7 @@ export class Lookup {
     let waiting = false;
     // Among seeds that are equally far the quickest answers first; later the nearest is best.
     const beginning = this.#answered === 0;
-    for (const candidate of this.#candidates) {
+    for (const candidate of this.#candidates.all) {
       const state = candidate.state;
       if (state === "failed" || state === "slow") continue;
       if (!this.#groups.within(candidate, counts)) continue;
@@ -290,19 +267,37 @@ export class Lookup {
 
   /**
    * Finishes the lookup, unless what was found is too far from the target to be all that is there, as if
-   * somebody had named none but his friends: then seeds that were passed over are asked, too. A read
-   * that met nobody near who lacks the value has no reason to doubt.
+   * somebody had named none but his friends: then those that they displaced are asked, the nearest first,
+   * and what these name is followed as before. A read that met nobody near who lacks the value has no
+   * reason to doubt.
    */
   #doubt(): Candidate | undefined {
     const doubtful = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
     if (doubtful && this.#asked < queriesPerLookupMax && !this.#dense()) {
-      for (const candidate of this.#candidates) {
-        if (!candidate.seed || candidate.state !== "fresh") continue;
-        return this.#open.length < this.#alpha ? candidate : undefined;
+      for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath);
+      this.#reserve = () => [];
+      const displaced = this.#doubts < doubtsMax ? this.#nearestFresh() : undefined;
+      if (displaced === undefined ? this.#open.length > 0 : this.#open.length >= this.#alpha) {
+        return undefined;
       }
-      if (this.#open.some((candidate) => candidate.seed)) return undefined;
+      if (displaced !== undefined) {
+        this.#doubts++;
+        displaced.path = displaced.known === noPath
+          ? this.#doubts % this.#paths
+          : 31 - Math.clz32(displaced.known);
+        return displaced;
+      }
     }
     this.#finished = true;
+    return undefined;
+  }
+
+  #nearestFresh(): Candidate | undefined {
+    const counts: number[] = [];
+    for (const candidate of this.#candidates.all) {
+      if (candidate.state === "failed" || candidate.state === "slow") continue;
+      if (this.#groups.within(candidate, counts) && candidate.state === "fresh") return candidate;
+    }
     return undefined;
   }
 
@@ -310,7 +305,7 @@ export class Lookup {
   #dense(): boolean {
     const counts: number[] = [];
     let missing = this.k * nearShareMin;
-    for (const candidate of this.#candidates) {
+    for (const candidate of this.#candidates.all) {
       if (candidate.state === "failed" || candidate.state === "slow") continue;
       if (missing <= 0 || !this.#isNear(candidate)) break;
       if (this.#groups.within(candidate, counts)) missing--;

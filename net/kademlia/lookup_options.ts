@@ -13,6 +13,8 @@ export interface LookupOptions {
   readonly own: Id;
   /** The nearest contacts known, nearest first. */
   readonly seeds: readonly NodeContact[];
+  /** Contacts to ask where the seeds led to nobody who is near enough. Default: none. */
+  readonly reserve?: () => readonly NodeContact[];
   /** Default 20. */
   readonly k?: number;
   /** Default 3. */

@@ -18,6 +18,8 @@ import { RoundTrip } from "./round_trip.ts";
 /** A contact in the table: it has answered a ping of ours under its id and address. */
 export class TableEntry {
   readonly contact: NodeContact;
+  /** The network that the address limits count it under; undefined where it is exempt. */
+  readonly net: string | undefined;
   readonly roundTrip: RoundTrip = new RoundTrip();
   /** Monotonic ms when it was last heard of. */
   seenMs: number;
@@ -26,8 +28,9 @@ export class TableEntry {
   /** Whether a ping is out that decides over its eviction. */
   checking = false;
 
-  constructor(contact: NodeContact, seenMs: number) {
+  constructor(contact: NodeContact, net: string | undefined, seenMs: number) {
     this.contact = contact;
+    this.net = net;
     this.seenMs = seenMs;
   }
 }
@@ -145,7 +148,7 @@ export class RoutingTable {
       this.#remember(bucket, contact, answered);
       return known.checking ? nothing : { kind: "check", entry: known };
     }
-    if (!this.#fitsNet(bucket, contact)) return nothing;
+    if (!this.#fitsNet(bucket, this.limitedNet(contact.ip))) return nothing;
     if (bucket.entries.length < this.k || this.#splits(at)) return verify;
     this.#remember(bucket, contact, answered);
     let oldest = bucket.entries[0];
@@ -167,11 +170,12 @@ export class RoutingTable {
       at = this.bucketOf(id);
     }
     const bucket = this.#at(at);
-    if (!this.#fitsNet(bucket, contact)) return undefined;
-    const entry = new TableEntry(contact, nowMs);
+    const net = this.limitedNet(contact.ip);
+    if (!this.#fitsNet(bucket, net)) return undefined;
+    const entry = new TableEntry(contact, net, nowMs);
     bucket.entries.push(entry);
     this.#size++;
-    this.#count(contact, 1);
+    this.#count(net, 1);
     const waiting = bucket.replacements.findIndex((other) => other.nodeId.equals(id));
     if (waiting >= 0) bucket.replacements.splice(waiting, 1);
     return entry;
@@ -198,7 +202,7 @@ export class RoutingTable {
     bucket.entries.splice(at, 1);
     this.#size--;
     if (entry.failures > 0) this.#failing--;
-    this.#count(entry.contact, -1);
+    this.#count(entry.net, -1);
     return bucket.replacements.pop();
   }
 
@@ -335,17 +339,15 @@ export class RoutingTable {
     else cache.unshift(contact);
   }
 
-  #fitsNet(bucket: Bucket, contact: NodeContact): boolean {
-    const net = this.limitedNet(contact.ip);
+  #fitsNet(bucket: Bucket, net: string | undefined): boolean {
     if (net === undefined) return true;
     if ((this.#nets.get(net) ?? 0) >= sameNetPerTableMax) return false;
     let same = 0;
-    for (const entry of bucket.entries) if (this.limitedNet(entry.contact.ip) === net) same++;
+    for (const entry of bucket.entries) if (entry.net === net) same++;
     return same < sameNetPerBucketMax;
   }
 
-  #count(contact: NodeContact, change: 1 | -1): void {
-    const net = this.limitedNet(contact.ip);
+  #count(net: string | undefined, change: 1 | -1): void {
     if (net === undefined) return;
     const count = (this.#nets.get(net) ?? 0) + change;
     if (count > 0) this.#nets.set(net, count);

@@ -8,7 +8,7 @@ import type { NodeContact } from "./contact.ts";
 import type { Id } from "./id.ts";
 import { type Candidate, Lookup, type LookupOptions } from "./lookup.ts";
 import type { Neighbours } from "./neighbours.ts";
-import { expectedMs, holderRadius } from "./reach.ts";
+import { expectedMs, type Reach } from "./reach.ts";
 import type { RoutingTable } from "./routing_table.ts";
 import type { Timer } from "./ports.ts";
 import type { Call, Caller, Rpc } from "./rpc.ts";
@@ -23,6 +23,7 @@ export interface Network {
   readonly agenda: Agenda;
   readonly table: RoutingTable;
   readonly neighbours: Neighbours;
+  readonly reach: Reach;
   /** Whether a contact that `from` told of can be one: not ourselves, and within its reach. */
   plausible(contact: NodeContact, from: NodeContact): boolean;
 }
@@ -40,6 +41,11 @@ export interface SearchOptions {
   readonly onDone: (search: Search) => void;
 }
 
+/**
+ * Further contacts that a search may need: the nearest ones stand in one bucket as a rule, and liars may
+ * have filled just that.
+ */
+const reserveMax = 20;
 /** A search without any result waits this long, or so many timeouts, for answers that are late. */
 const graceMsMin = 250;
 const graceTimeouts = 2;
@@ -66,7 +72,7 @@ export class Search implements Caller {
   constructor(network: Network, options: SearchOptions) {
     this.#network = network;
     this.#options = options;
-    const { own, table, k, alpha, neighbours } = network;
+    const { own, table, k, alpha, neighbours, reach } = network;
     table.lookedUp(options.target, network.rpc.nowMs());
     const cost = options.goal === undefined ? undefined : costOf(neighbours);
     this.lookup = new Lookup({
@@ -76,9 +82,10 @@ export class Search implements Caller {
       alpha,
       paths: options.paths,
       seeds: table.closest(options.target, k, undefined, true),
+      reserve: () => table.closest(options.target, k + reserveMax, undefined, true),
       answerRate: neighbours.answerRate,
       netOf: (ip) => table.limitedNet(ip),
-      radius: () => holderRadius(table),
+      radius: () => reach.radius(),
       // Whoever needs few holders is in a hurry; whoever needs the k closest waits for all of them anyway.
       ...(options.goal === undefined ? {} : { goal: options.goal }),
       ...(cost === undefined ? {} : { cost }),
@@ -182,7 +189,9 @@ export class Search implements Caller {
   #finish(): void {
     if (this.#done) return;
     this.stop();
-    this.#options.onDone(this);
+    const { target, goal, onDone } = this.#options;
+    if (goal === undefined) this.#network.reach.learn(target, this.lookup.result());
+    onDone(this);
   }
 
   #ask(candidate: Candidate, method: "find_node" | "find_value"): boolean {

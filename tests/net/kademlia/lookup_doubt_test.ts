@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { NodeContact } from "../../../net/kademlia/contact.ts";
+import { doubtsMax } from "../../../net/kademlia/constants.ts";
 import { Id } from "../../../net/kademlia/id.ts";
 import { type Candidate, Lookup, type LookupOptions } from "../../../net/kademlia/lookup.ts";
-import { distance, expectedMs, holderRadius } from "../../../net/kademlia/reach.ts";
+import { distance, expectedMs, Reach } from "../../../net/kademlia/reach.ts";
 import { RoutingTable } from "../../../net/kademlia/routing_table.ts";
 
 const target = new Id(0, 0, 0, 0, 0);
@@ -40,14 +41,14 @@ Deno.test("A value from too far away to be stored there does not end a read", ()
   assert.deepEqual(one.answered().map(({ state }) => state), ["holder", "afar"]);
 });
 
-Deno.test("Where too few are near the target, seeds that were passed over are asked", () => {
+Deno.test("Where too few are near the target, those that were displaced are asked", () => {
   const one = lookup({ seeds: [at(100), at(101)], k: 4 });
-  // The first seed names its friends only, and so do they.
-  let next = answer(one, one.start(), [50, 51, 52, 53]);
+  // Of the first seed's contacts one names its friends only, and so do they.
+  let next = answer(one, one.start(), [50, 90]);
   for (let n = 50; n <= 52; n++) next = answer(one, next, [50, 51, 52, 53]);
   assert.deepEqual(numbers(next), [53]);
   next = answer(one, next, []);
-  assert.deepEqual(numbers(next), [101]);
+  assert.deepEqual(numbers(next), [90]);
   next = answer(one, next, [1, 2, 3, 4]);
   for (let n = 1; n <= 4; n++) {
     assert.deepEqual(numbers(next), [n]);
@@ -55,6 +56,35 @@ Deno.test("Where too few are near the target, seeds that were passed over are as
   }
   assert.equal(one.finished, true);
   assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4]);
+});
+
+Deno.test("Where all seeds were liars, contacts in reserve are asked", () => {
+  const reserve = (): NodeContact[] => [at(200), at(201)];
+  const one = lookup({ seeds: [at(50), at(51)], reserve, k: 4 });
+  let next = answer(one, one.start(), [51]);
+  next = answer(one, next, [50]);
+  assert.deepEqual(numbers(next), [200]);
+  next = answer(one, next, [1, 2, 3]);
+  for (let n = 1; n <= 3; n++) {
+    assert.deepEqual(numbers(next), [n]);
+    next = answer(one, next, []);
+  }
+  assert.equal(one.finished, true);
+
+  const content = lookup({ seeds: [1, 2, 3, 4].map(at), reserve, k: 4 });
+  for (next = content.start(); next.length > 0;) next = answer(content, next, []);
+  assert.deepEqual(numbers(content.answered()), [1, 2, 3, 4]);
+  assert.equal(content.asked, 4);
+});
+
+Deno.test("A lookup does not doubt for ever", () => {
+  const seeds = Array.from({ length: 2 * doubtsMax }, (_, i) => at(100 + i));
+  const one = lookup({ seeds, k: 4 });
+  let next = one.start();
+  let asked = 0;
+  for (; next.length > 0; asked++) next = answer(one, next, []);
+  assert.equal(one.finished, true);
+  assert.equal(asked, 4 + doubtsMax);
 });
 
 Deno.test("A lookup without enough near the target ends when nobody is left to ask", () => {
@@ -79,14 +109,32 @@ Deno.test("A read doubts only when somebody near the target lacks the value", ()
   assert.equal(doubtful.finished, true, "two of two are near enough");
 });
 
-Deno.test("The holders' distance is guessed from the own neighbourhood", () => {
+Deno.test("The holders' distance is guessed from the own neighbourhood at first", () => {
   const table = new RoutingTable(target, { k: 4 });
+  const reach = new Reach(table);
   for (let n = 1; n <= 3; n++) table.insert(at(n), 0);
-  assert.equal(holderRadius(table), Infinity);
+  assert.equal(reach.radius(), Infinity);
   for (let n = 4; n <= 9; n++) table.insert(at(n), 0);
-  const radius = holderRadius(table);
-  assert.ok(radius >= distance(target, at(4).nodeId));
-  assert.ok(radius < distance(target, at(6).nodeId));
+  assert.ok(reach.radius() >= distance(target, at(4).nodeId));
+  assert.ok(reach.radius() < distance(target, at(6).nodeId));
+});
+
+Deno.test("Lookups tell where holders are to be expected, though liars answered some of them", () => {
+  const table = new RoutingTable(target, { k: 4 });
+  const reach = new Reach(table);
+  // Whoever was born among liars knows no true neighbours.
+  for (let n = 51; n <= 59; n++) table.insert(at(n), 0);
+  assert.ok(reach.radius() > distance(target, at(50).nodeId));
+  // What every third lookup found is five times too far away; too few nodes tell nothing.
+  for (let i = 0; i < 100; i++) {
+    reach.learn(target, (i % 3 === 0 ? [50, 60, 80, 100] : [5, 12, 15, 20]).map(at));
+    reach.learn(target, [1, 2, 3].map(at));
+  }
+  assert.ok(reach.radius() >= distance(target, at(20).nodeId));
+  assert.ok(reach.radius() < distance(target, at(30).nodeId));
+  // A network that grows shows in the own neighbourhood at once.
+  for (let n = 1; n <= 4; n++) table.insert(at(n), 0);
+  assert.ok(reach.radius() < distance(target, at(6).nodeId));
 });
 
 Deno.test("A lookup begins with the cheapest seed, and goes on with the nearest", () => {
