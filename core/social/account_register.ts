@@ -14,10 +14,16 @@ import { Identity } from "../model/identity.ts";
 import { type SignedRecord, signRecord } from "../model/record.ts";
 import type { PrivateBody, PublicBody } from "../model/record_body.ts";
 import { expiryFor, withdrawalOf } from "../model/record_policy.ts";
+import type { PutReport } from "../ports.ts";
 import type { AccountContext, UnsealedAccount } from "./account_open.ts";
 import { localKeys } from "./account_keys.ts";
+import { delay } from "./delay.ts";
 import { judgePassword } from "./password.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
+
+/** How often a claim is put that too few holders accept, and how long it waits in between. */
+const claimTries = 3;
+const claimAgainMs = 1_000;
 
 /** A name and a password, the name parsed. */
 export interface Claimant {
@@ -172,13 +178,7 @@ async function publish(
   signal?: AbortSignal,
 ): Promise<void> {
   const { username } = claim;
-  const report = await ports.directory.put(claim, signal);
-  if (report.accepted * 2 <= report.asked || report.accepted === 0) {
-    const { record } = await ports.directory.get({ username, namespace: "public" }, signal);
-    throw record !== undefined && !equalBytes(record.publicKey, claim.publicKey)
-      ? nameTaken(username)
-      : tooFewHolders(username, report);
-  }
+  const report = await claimName(ports, claim, signal);
   const [answer] = await Promise.all([
     ports.directory.get({ username, namespace: "public" }, signal),
     settings.publishPrivate ? ports.directory.put(draft.sealed, signal) : undefined,
@@ -186,6 +186,28 @@ async function publish(
   const { record } = answer;
   if (record === undefined) throw tooFewHolders(username, report);
   if (!equalBytes(record.publicKey, claim.publicKey)) throw nameTaken(username);
+}
+
+/**
+ * Stores the claim until a majority has it. Nodes that are gone, or too busy to answer in time, are not
+ * asked again soon: where the name is nobody else's, another try often meets enough who answer.
+ */
+async function claimName(
+  { clock, directory }: AccountContext["ports"],
+  claim: SignedRecord<PublicBody>,
+  signal?: AbortSignal,
+): Promise<PutReport> {
+  const { username } = claim;
+  for (let tried = 1;; tried++) {
+    const report = await directory.put(claim, signal);
+    if (report.accepted * 2 > report.asked && report.accepted > 0) return report;
+    const { record } = await directory.get({ username, namespace: "public" }, signal);
+    if (record !== undefined && !equalBytes(record.publicKey, claim.publicKey)) {
+      throw nameTaken(username);
+    }
+    if (tried === claimTries) throw tooFewHolders(username, report);
+    await delay(clock, claimAgainMs, signal);
+  }
 }
 
 /**

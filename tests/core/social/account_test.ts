@@ -100,6 +100,23 @@ Deno.test("A name that too few holders accept is not registered and leaves no tr
   assert.deepEqual(await device.keys.list(), []);
 });
 
+Deno.test("A name that too few holders accept at first is put again", async () => {
+  const world = new World();
+  let puts = 0;
+  const device = world.device({
+    directory: (directory) =>
+      changed(directory, {
+        put: (record, signal) =>
+          ++puts < 3
+            ? Promise.resolve({ accepted: 1, refused: 2, asked: 3 })
+            : directory.put(record, signal),
+      }),
+  });
+  const { session } = await world.run(device.register("alice"));
+  assert.ok(world.network.peek("alice", "public"));
+  await session.close();
+});
+
 Deno.test("A read-back that names another key means that the name is taken", async () => {
   const world = new World();
   const other = identityOf("other");
