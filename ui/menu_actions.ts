@@ -173,6 +173,8 @@ async function suggest(menu: MenuContext): Promise<void> {
 
 async function logOut(menu: MenuContext, user: UserView): Promise<void> {
   await withSpinner(menu.io, "Logging out", menu.api.logout(menu.signal));
+  // The event of it would say the same once more.
+  menu.feed.clear();
   await menu.say(`Logged out: ${user.username}`);
 }
 
