@@ -177,6 +177,7 @@ export class ZmqLinks implements Links {
   /** Throws away all that zeromq has received, by closing its socket, and listens anew. */
   #startAnew(grownBytes: number): void {
     this.#receiver?.close();
+    this.#receiver = undefined;
     const megabytes = Math.round(grownBytes / 1_048_576);
     this.#fault(
       new Error(`messages that do not end took ${megabytes} MB; all senders are cut off`),
@@ -188,16 +189,17 @@ export class ZmqLinks implements Links {
   async #listenAgain(): Promise<void> {
     const opened = this.#opened;
     const port = this.#listening?.port;
-    if (opened === undefined || port === undefined) return;
+    const isWanted = () => this.#opened === opened && this.#receiver === undefined;
+    if (opened === undefined || port === undefined || !isWanted()) return;
     try {
       const socket = await this.#bind(opened.secretKey, port, true);
-      if (this.#opened === opened) this.#receiver = this.#receive(socket, opened.onFrame);
+      if (isWanted()) this.#receiver = this.#receive(socket, opened.onFrame);
       else socket.close();
     } catch (error) {
-      if (this.#opened !== opened) return;
+      if (!isWanted()) return;
       this.#fault(error);
       this.#clock.after(relistenMs, () => {
-        if (this.#opened === opened) void this.#listenAgain();
+        if (isWanted()) void this.#listenAgain();
       });
     }
   }
