@@ -139,8 +139,11 @@ export interface LinkTarget {
   readonly port: number;
 }
 
-/** What became of a frame handed to a link: `full` means that the queue to it is at its bound. */
-export type SendResult = "queued" | "full" | "unreachable";
+/**
+ * What became of a frame handed to a link: `full` means that the queue to it is at its bound, `delayed`
+ * that the frame was queued, though the device could not be connected to when that was tried last.
+ */
+export type SendResult = "queued" | "delayed" | "full" | "unreachable";
 
 /** ZeroMQ links: one PULL socket for what comes in, a PUSH socket a destination. */
 export interface Links {

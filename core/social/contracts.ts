@@ -76,7 +76,9 @@ export interface People {
   devices(user: UserName, signal?: AbortSignal): Promise<DeviceEntry[]>;
   /** Takes in a `connections` record that came in a message; false if it is not the user's own or not valid. */
   learn(user: UserName, connections: Uint8Array): boolean;
-  /** Drops what the cache has of a user's devices, after nobody answered there. */
+  /** Asks the network anew about devices that do not answer, at most once in a while; whether that changed anything. */
+  renewDevices(user: UserName, signal?: AbortSignal): Promise<boolean>;
+  /** Drops what the cache has of a user's devices: nothing can be sent to any of them. */
   forgetDevices(user: UserName): void;
 }
 

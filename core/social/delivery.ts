@@ -76,8 +76,7 @@ export class PeerDelivery implements Delivery {
     this.#pending.push(post);
     if (this.#pending.length > pendingMax) this.#pending.shift();
     if (this.#running !== undefined) return;
-    this.#running = this.#run().catch((error: unknown) => this.#report(error))
-      .finally(() => this.#running = undefined);
+    this.#running = this.#run().catch((error: unknown) => this.#report(error));
   }
 
   /** Passes posts on where their author asks for it; for `PeerSync`. */
@@ -100,10 +99,15 @@ export class PeerDelivery implements Delivery {
 
   async #run(): Promise<void> {
     const { session: { ports: { clock }, signal } } = this.#parts;
-    // Whoever has posted is told so first: signing for many takes longer than the commit.
-    await pause(clock, 0, signal);
-    while (this.#pending.length > 0 && !this.#parts.session.signal.aborted) {
-      await this.#pushBatch(this.#nextBatch());
+    try {
+      // Whoever has posted is told so first: signing for many takes longer than the commit.
+      await pause(clock, 0, signal);
+      while (this.#pending.length > 0 && !this.#parts.session.signal.aborted) {
+        await this.#pushBatch(this.#nextBatch());
+      }
+    } finally {
+      // In the same turn as the last look, or a post that came in between would wait for the next.
+      this.#running = undefined;
     }
   }
 

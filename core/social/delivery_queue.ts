@@ -117,13 +117,9 @@ export class PushQueue {
     const { to, author, heads, committed } = push;
     const waiting = { to, author, heads, committed, posts: push.posts.slice(-waitingMax) };
     this.#waiting.set(name, waiting);
-    this.#slots.run(() => this.#empty(waiting))
+    this.#slots.run(() => this.#empty(name, waiting))
       // What could not be sent is fetched by whoever lacks it.
-      .catch(() => {})
-      .finally(() => {
-        this.#waiting.delete(name);
-        if (this.#waiting.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
-      });
+      .catch(() => {});
   }
 
   /** Resolves when nothing waits. */
@@ -132,11 +128,17 @@ export class PushQueue {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  async #empty(waiting: Waiting): Promise<void> {
-    while (waiting.posts.length > 0 && !this.#parts.session.signal.aborted) {
-      const posts = waiting.posts;
-      waiting.posts = [];
-      await this.#send(waiting, posts);
+  async #empty(name: string, waiting: Waiting): Promise<void> {
+    try {
+      while (waiting.posts.length > 0 && !this.#parts.session.signal.aborted) {
+        const posts = waiting.posts;
+        waiting.posts = [];
+        await this.#send(waiting, posts);
+      }
+    } finally {
+      // In the same turn as the last look at the posts, or one that came in between would be forgotten.
+      this.#waiting.delete(name);
+      if (this.#waiting.size === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
     }
   }
 

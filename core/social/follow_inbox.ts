@@ -31,6 +31,8 @@ export interface FollowInboxParts {
   readonly messenger: Pick<Messenger, "send">;
   /** To learn what another device has done. */
   readonly records: Pick<OwnRecords, "pull">;
+  /** Says `hello` to a user. */
+  readonly greet: (to: UserName) => Promise<void>;
 }
 
 /** Keeps the list of followers. */
@@ -45,13 +47,19 @@ export class FollowInbox {
     this.#parts = parts;
   }
 
-  /** Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. */
+  /**
+   * Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. A new follower is
+   * greeted: what is posted from now on is pushed, and the heads tell what was posted before that.
+   */
   async handle(message: MessageOf<"follow"> | MessageOf<"unfollow">): Promise<void> {
-    const { session, messenger } = this.#parts;
+    const { session, messenger, lists, greet } = this.#parts;
     if (message.from.username === session.self.username) return;
+    const wasFollower = lists.get("followers", message.from.username)?.present;
     const reason = await this.#mutex.run(() => this.#apply(message));
     const body = reason === undefined ? { id: message.id } : { id: message.id, reason };
     await messenger.send({ kind: "ack", to: message.from, body }, session.signal);
+    const isFollower = lists.get("followers", message.from.username)?.present;
+    if (isFollower && !wasFollower) await greet(message.from);
   }
 
   /** The reason of a refusal, or undefined. */

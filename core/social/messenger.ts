@@ -21,7 +21,7 @@ export interface MessengerParts {
   /** The session. */
   readonly session: Session;
   /** Devices, and who has which name. */
-  readonly people: Pick<People, "devices" | "find" | "forgetDevices">;
+  readonly people: Pick<People, "devices" | "find" | "forgetDevices" | "renewDevices">;
   /** The pins of followed users and followers. */
   readonly lists: Pick<Lists, "get">;
 }

@@ -12,6 +12,8 @@ import {
 } from "../model/message.ts";
 import type { UserName } from "../model/message.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
+import { toHex } from "../model/bytes.ts";
+import type { SendResult } from "../ports.ts";
 import type { People, Session } from "./contracts.ts";
 
 /** Random bytes of a message's id. */
@@ -37,7 +39,7 @@ export interface SendOrder<K extends MessageKind> {
 export interface SendReport {
   /** The message's id, 16 bytes. */
   readonly id: Uint8Array;
-  /** To how many devices it was queued. */
+  /** To how many devices it was queued, those included that may not be there any more. */
   readonly devices: number;
   /** How many devices' queues are full at the moment: it may be tried again. */
   readonly full: number;
@@ -46,10 +48,13 @@ export interface SendReport {
 /** Sends messages. */
 export class Outbox {
   readonly #session: Session;
-  readonly #people: Pick<People, "devices" | "forgetDevices">;
+  readonly #people: Pick<People, "devices" | "forgetDevices" | "renewDevices">;
 
   /** The outbox of one session. */
-  constructor(session: Session, people: Pick<People, "devices" | "forgetDevices">) {
+  constructor(
+    session: Session,
+    people: Pick<People, "devices" | "forgetDevices" | "renewDevices">,
+  ) {
     this.#session = session;
     this.#people = people;
   }
@@ -84,10 +89,28 @@ export class Outbox {
       if (ended.aborted) return { id, devices: 0, full: 0 };
     }
     const results = devices.map((device) => links.send(device, frame));
-    // Whoever cannot be reached at any of these addresses may have moved.
     if (results.every((result) => result === "unreachable")) this.#people.forgetDevices(order.to);
-    const count = (wanted: string) => results.filter((result) => result === wanted).length;
-    return { id, devices: count("queued"), full: count("full") };
+    // Whoever cannot be reached at any of these addresses may have moved.
+    if (!results.includes("queued")) {
+      for (const device of await this.#moved(order, devices, signal)) {
+        results.push(links.send(device, frame));
+      }
+    }
+    const count = (wanted: SendResult) => results.filter((result) => result === wanted).length;
+    return { id, devices: count("queued") + count("delayed"), full: count("full") };
+  }
+
+  /** Devices that the network knows of and that were not tried. */
+  async #moved(
+    { to, device }: SendOrder<MessageKind>,
+    tried: readonly DeviceEntry[],
+    signal?: AbortSignal,
+  ): Promise<DeviceEntry[]> {
+    if (!await this.#people.renewDevices(to, signal)) return [];
+    const places = new Set(tried.map(placeOf));
+    return (await this.devices(to, signal)).filter((entry) =>
+      !places.has(placeOf(entry)) && (device === undefined || entry.device === device)
+    );
   }
 
   #sign<K extends MessageKind>(order: SendOrder<K>, id: Uint8Array): Uint8Array {
@@ -97,4 +120,9 @@ export class Outbox {
     const message = { kind, from: self, to: { username, key }, time, id, body };
     return signMessage(message as Message, identity);
   }
+}
+
+/** Where a device listens, as one text. */
+function placeOf({ linkKey, addresses, port }: DeviceEntry): string {
+  return [toHex(linkKey), port, ...addresses].join(" ");
 }

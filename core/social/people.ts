@@ -100,6 +100,10 @@ export class UserPeople implements People {
     return this.#devices.learn(user, connections);
   }
 
+  renewDevices(user: UserName, signal?: AbortSignal): Promise<boolean> {
+    return this.#devices.renew(user, signal);
+  }
+
   forgetDevices(user: UserName): void {
     this.#devices.forget(user);
   }

@@ -20,11 +20,15 @@ const usersMax = 4_096;
 /** How long it is believed that somebody is not announced; whoever comes online says hello. */
 const absentMs = 5_000;
 
+/** Somebody who does not answer is looked up again at most so often. */
+const renewMs = 5_000;
+
 /** The devices of other users. */
 export class Devices {
   readonly #session: Session;
   readonly #records: TimedCache<SignedRecord<ConnectionsBody>>;
   readonly #absent: TimedCache<true>;
+  readonly #renewed: TimedCache<true>;
   readonly #inFlight = new InFlight<void>();
 
   /** Devices as one session knows them. */
@@ -32,6 +36,7 @@ export class Devices {
     this.#session = session;
     this.#records = new TimedCache(session.ports.clock, usersMax);
     this.#absent = new TimedCache(session.ports.clock, usersMax);
+    this.#renewed = new TimedCache(session.ports.clock, usersMax);
   }
 
   /** Devices announced and not expired. */
@@ -54,6 +59,19 @@ export class Devices {
   forget(user: UserName): void {
     this.#records.delete(nameOf(user));
     this.#absent.delete(nameOf(user));
+  }
+
+  /**
+   * Asks the network anew about somebody who does not answer at what is known: who was killed and came
+   * back elsewhere has not taken the old entry out. At most once in a while; whether anything changed.
+   */
+  async renew(user: UserName, signal?: AbortSignal): Promise<boolean> {
+    const name = nameOf(user);
+    if (this.#renewed.get(name)) return false;
+    this.#renewed.set(name, true, renewMs);
+    const before = this.#records.get(name);
+    await abortable(this.#inFlight.run(name, () => this.#read(user)), signal);
+    return this.#records.get(name) !== before;
   }
 
   async #read(user: UserName): Promise<void> {

@@ -125,10 +125,11 @@ export class PeerSync implements Sync {
         audience.set(username, { username, key });
       }
     }
-    await mapBounded([...audience.values()], greetedAtOnceMax, (to) => this.#greet(to, signal));
+    await mapBounded([...audience.values()], greetedAtOnceMax, (to) => this.greetUser(to, signal));
   }
 
-  async #greet(to: UserName, signal?: AbortSignal): Promise<void> {
+  /** Says `hello` to one user. */
+  async greetUser(to: UserName, signal?: AbortSignal): Promise<void> {
     const { session, records, messenger } = this.#parts;
     signal?.throwIfAborted();
     if (session.signal.aborted) return;

@@ -65,7 +65,13 @@ export class UserPeer {
     const { session, people, lists, records } = account;
     this.account = account;
     const messenger = new PeerMessenger({ session, people, lists });
-    const inbox = new FollowInbox({ session, lists, messenger, records });
+    const inbox = new FollowInbox({
+      session,
+      lists,
+      messenger,
+      records,
+      greet: (to): Promise<void> => this.#sync.greetUser(to),
+    });
     const notices = new Notices(session, messenger);
     const delivery = new PeerDelivery({ session, lists, records, messenger });
     const sync = new PeerSync({

@@ -75,6 +75,8 @@ export class Link {
   #upAt = 0;
   #usedAt: number;
   #redialMs = redialMsMin;
+  /** Whether the last attempt to connect failed, or the connection was lost since. */
+  #failing = false;
   #sendPauseMs = sendPauseMsMin;
   /** Looks left before a timer takes over. */
   #quickLooks = 0;
@@ -115,7 +117,7 @@ export class Link {
     if (!this.#queue.push(frame, framesMax, now)) return "full";
     if (this.#state === "up" && !this.#looking) this.#pump();
     else this.#planRedial();
-    return "queued";
+    return this.#failing ? "delayed" : "queued";
   }
 
   /** Closes it; what waits is lost, what zeromq has is given a moment to leave. */
@@ -186,6 +188,7 @@ export class Link {
     const now = this.#clock.monotonic();
     if (this.#socket?.writable) {
       this.#state = "up";
+      this.#failing = false;
       this.#upAt = now;
       this.#pump();
     } else if (now - this.#progressAt >= handshakeMsMax) {
@@ -242,6 +245,7 @@ export class Link {
     const wasUp = this.#state === "up";
     this.#dropSocket();
     this.#state = "down";
+    this.#failing = true;
     if (wasUp && now - this.#upAt >= goodLinkMs) this.#redialMs = redialMsMin;
     this.#redialAt = (wasUp ? this.#dialledAt : now) + this.#redialMs;
     this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);

@@ -90,6 +90,19 @@ Deno.test("A link redials after 1 s, growing to 60 s, while there is something t
   assert.equal(other.budget.usedBytes, 0);
 });
 
+Deno.test("A link says that frames are delayed once the device did not answer, until it does", async () => {
+  const weather = { ...fair, listens: false };
+  const { clock, link, send } = simLink(weather);
+  assert.equal(send(1), "queued", "nothing is known yet");
+  await clock.advance(100);
+  assert.equal(send(2), "delayed");
+  weather.listens = true;
+  await clock.advance(2_000);
+  assert.equal(link.state, "up");
+  assert.equal(send(3), "queued");
+  link.close();
+});
+
 Deno.test("A handshake that fails for 5 s closes the socket and counts as a failed attempt", async () => {
   const weather = { ...fair, shakes: false };
   const { clock, dialledAt, link, send, sent } = simLink(weather);
@@ -146,7 +159,7 @@ Deno.test("A frame that isn't taken for 10 s means that the link is dead", async
 Deno.test("A link to a peer that is down keeps few frames, and goes when nobody uses it", async () => {
   const { clock, link, send, budget, idle } = simLink({ ...fair, listens: false });
   await clock.advance(10);
-  for (let i = 0; i < queuedFramesDownMax; i++) assert.equal(send(i), "queued");
+  for (let i = 0; i < queuedFramesDownMax; i++) assert.equal(send(i), "delayed");
   assert.equal(send(99), "full");
   await clock.advance(idleMsMax + 1_000);
   assert.equal(link.state, "closed");

@@ -43,6 +43,7 @@ export class SimLink {
   #state: "dialling" | "up" | "down" | "closed" = "down";
   #listener: SimListener | undefined;
   #redialMs = redialMsMin;
+  #failing = false;
   #redialAt = 0;
   #redialPlanned = false;
   #arrivalAt = 0;
@@ -69,7 +70,7 @@ export class SimLink {
     if (!this.#queue.push(frame, framesMax, this.#now())) return "full";
     if (this.#state === "up") this.#pump();
     else this.#planRedial();
-    return "queued";
+    return this.#failing ? "delayed" : "queued";
   }
 
   /** What waits is lost; what is on its way arrives. */
@@ -124,12 +125,14 @@ export class SimLink {
     this.#listener = listener;
     this.#redialMs = redialMsMin;
     this.#state = "up";
+    this.#failing = false;
     this.#arrivalAt = 0;
     this.#pump();
   }
 
   #fail(): void {
     this.#state = "down";
+    this.#failing = true;
     this.#listener = undefined;
     this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
     this.#planRedial();

@@ -223,6 +223,10 @@ export class TestPeople implements People {
     return false;
   }
 
+  renewDevices(_user: UserName): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   forgetDevices(user: UserName): void {
     this.forgotten.push(user.username);
   }

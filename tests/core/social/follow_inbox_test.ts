@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { MessageOf } from "../../../core/model/message.ts";
+import type { MessageOf, UserName } from "../../../core/model/message.ts";
 import { FollowInbox } from "../../../core/social/follow_inbox.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { TestLists, TestMessenger, testSession, userNamed } from "./doubles.ts";
@@ -18,7 +18,12 @@ function setUp() {
       return Promise.resolve();
     },
   };
-  const inbox = new FollowInbox({ session, lists, messenger, records });
+  const greeted: string[] = [];
+  const greet = ({ username }: UserName): Promise<void> => {
+    greeted.push(username);
+    return Promise.resolve();
+  };
+  const inbox = new FollowInbox({ session, lists, messenger, records, greet });
   let ids = 0;
   const message = (kind: "follow" | "unfollow", when: number, from = bob) =>
     ({
@@ -29,7 +34,7 @@ function setUp() {
       id: new Uint8Array(16).fill(++ids),
       body: { when },
     }) as MessageOf<"follow"> | MessageOf<"unfollow">;
-  return { base, session, lists, messenger, inbox, message, pulls };
+  return { base, session, lists, messenger, inbox, message, pulls, greeted };
 }
 
 Deno.test("A follow enters the list, is acknowledged and announced", async () => {
@@ -60,6 +65,17 @@ Deno.test("Repeated and reordered notices are acknowledged and change nothing", 
   await inbox.handle(message("follow", 400));
   assert.equal(lists.get("followers", "bob")?.when, 400);
   assert.equal(session.events.length, 1);
+});
+
+Deno.test("A new follower is greeted once, so that what was posted meanwhile is fetched", async () => {
+  const { inbox, message, greeted } = setUp();
+  await inbox.handle(message("follow", 100));
+  await inbox.handle(message("follow", 200));
+  assert.deepEqual(greeted, ["bob"]);
+  await inbox.handle(message("unfollow", 300));
+  assert.deepEqual(greeted, ["bob"]);
+  await inbox.handle(message("follow", 400));
+  assert.deepEqual(greeted, ["bob", "bob"]);
 });
 
 Deno.test("A change dated far ahead is refused with the reason", async () => {

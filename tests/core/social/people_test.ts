@@ -173,6 +173,31 @@ Deno.test("Devices come from the network, are remembered while they are good, an
   await closeAll(alice, bob);
 });
 
+Deno.test("Devices that do not answer are read anew, at most once in a while", async () => {
+  const world = new World();
+  const device = world.device();
+  const alice = await world.run(device.register("alice"));
+  const bob = await world.user("bob");
+  const user = bob.session.self;
+  await world.run(bob.records.announce(endpoint));
+  assert.equal((await world.run(alice.people.devices(user)))[0]?.port, 7001);
+  await world.clock.advance(1_000);
+  await world.run(bob.records.announce({ ...endpoint, port: 7002 }));
+  assert.equal((await world.run(alice.people.devices(user)))[0]?.port, 7001);
+  assert.equal(await world.run(alice.people.renewDevices(user)), true);
+  assert.equal((await world.run(alice.people.devices(user)))[0]?.port, 7002);
+  await world.clock.advance(1_000);
+  await world.run(bob.records.announce({ ...endpoint, port: 7003 }));
+  device.directory.calls.get = 0;
+  assert.equal(await world.run(alice.people.renewDevices(user)), false, "too soon");
+  assert.equal(device.directory.calls.get, 0);
+  await world.clock.advance(5_000);
+  assert.equal(await world.run(alice.people.renewDevices(user)), true);
+  await world.clock.advance(6_000);
+  assert.equal(await world.run(alice.people.renewDevices(user)), false, "nothing new");
+  await closeAll(alice, bob);
+});
+
 Deno.test("A connections record from a message is learnt only if it is the sender's own and in force", async () => {
   const world = new World();
   const device = world.device();
