@@ -22,10 +22,20 @@ const stepMs = 500;
 /** How long peers have at the end until everything has come: the comparison of heads comes every five minutes. */
 const quietMs = 420_000;
 
+/** A post that an online follower does not have by then came late: the comparison will bring it. */
+const lateMs = 10_000;
+
+/** Whoever has come up, or followed, a shorter while ago is still fetching. */
+const settledMs = 5_000;
+
 class Member {
   readonly user: User;
   client: LoopbackClient | undefined;
-  readonly follows = new Set<Member>();
+  /** Whom it follows, since when on the clock of `performance`. */
+  readonly follows = new Map<Member, number>();
+  /** Texts of posts that came while it was up. */
+  readonly arrived = new Set<string>();
+  upAt = 0;
   readonly posts: string[] = [];
   /** Standard error of processes that have ended. */
   err = "";
@@ -49,7 +59,13 @@ class Member {
     this.noteEvent("is up");
     const port = parsePortFile(await Deno.readTextFile(`${this.user.data}/${portFileName}`));
     if (port === undefined) throw new Error(`Cannot use the port file of ${this.user.name}`);
-    this.client = new LoopbackClient(port);
+    const client = new LoopbackClient(port);
+    client.subscribe((event) => {
+      if (event.event === "post") this.arrived.add(event.post.text);
+    });
+    await client.subscribed();
+    this.upAt = performance.now();
+    this.client = client;
   }
 
   async down(signal: Deno.Signal): Promise<void> {
@@ -83,10 +99,10 @@ export async function soak(): Promise<void> {
   note("all follow");
   const staying = members.slice(0, peerCount / 2);
   const startedAt = performance.now();
-  const tally = { posts: 0, restarts: 0, kills: 0, follows: 0 };
+  const tally: Tally = { posts: 0, restarts: 0, kills: 0, follows: 0, expected: 0, late: 0 };
   let busy: Promise<void> | undefined;
   while (performance.now() - startedAt < minutes * 60_000) {
-    await post(pick(members, random(peerCount)), tally);
+    await post(pick(members, random(peerCount)), members, tally);
     if (Math.random() < 0.1 && busy === undefined) {
       const comer = pick(members, peerCount / 2 + random(peerCount / 2));
       busy = churn(comer, tally).catch((error) => void comer.faults.push(String(error)))
@@ -97,6 +113,7 @@ export async function soak(): Promise<void> {
     await sleep(stepMs);
   }
   await busy;
+  await sleep(lateMs);
   note(`quiet: ${JSON.stringify(tally)}`);
   const { lacking, afterMs } = await untilComplete(members);
   const growth = staying.map(({ rss }) => growthOf(rss));
@@ -134,7 +151,19 @@ function pick(members: readonly Member[], index: number): Member {
   return member;
 }
 
-async function post(member: Member, tally: { posts: number }): Promise<void> {
+/** What has happened. */
+interface Tally {
+  posts: number;
+  restarts: number;
+  kills: number;
+  follows: number;
+  /** Deliveries of a post to a follower that was online all the while. */
+  expected: number;
+  /** Those of them that took longer than {@linkcode lateMs}. */
+  late: number;
+}
+
+async function post(member: Member, members: readonly Member[], tally: Tally): Promise<void> {
   const { client } = member;
   if (client === undefined) return;
   const text = `${member.user.name} ${member.posts.length}`;
@@ -143,20 +172,41 @@ async function post(member: Member, tally: { posts: number }): Promise<void> {
     member.posts.push(text);
     member.noteEvent(text);
     tally.posts++;
+    lookForLate(member, { text, members, tally });
   } catch (error) {
     // Stopped in its midst: whether it was committed is not known. Text numbers may repeat.
     if (member.client === client) member.faults.push(String(error));
   }
 }
 
+/** Counts, a while later, the followers that should have got the post by then, and have not. */
+function lookForLate(
+  author: Member,
+  { text, members, tally }: { text: string; members: readonly Member[]; tally: Tally },
+): void {
+  const postedAt = performance.now();
+  const isSettled = (since: number | undefined) =>
+    since !== undefined && since < postedAt - settledMs;
+  setTimeout(() => {
+    for (const reader of members) {
+      if (!isSettled(reader.follows.get(author)) || !isSettled(reader.upAt)) continue;
+      if (reader.client === undefined) continue;
+      tally.expected++;
+      if (reader.arrived.has(text)) continue;
+      tally.late++;
+      note(`${reader.user.name} has not got ${text} after ${lateMs / 1_000} s`);
+    }
+  }, lateMs);
+}
+
 async function follow(member: Member, other: Member): Promise<void> {
   if (member === other || member.follows.has(other)) return;
   await member.client?.follow({ username: other.user.name });
-  member.follows.add(other);
+  member.follows.set(other, performance.now());
   member.noteEvent(`follows ${other.user.name}`);
 }
 
-async function changeFollow(members: readonly Member[], tally: { follows: number }): Promise<void> {
+async function changeFollow(members: readonly Member[], tally: Tally): Promise<void> {
   // Only those who stay, so that what is expected at the end is known.
   const member = pick(members, random(peerCount / 2));
   const other = pick(members, random(peerCount));
@@ -168,7 +218,7 @@ async function changeFollow(members: readonly Member[], tally: { follows: number
   tally.follows++;
 }
 
-async function churn(member: Member, tally: { restarts: number; kills: number }): Promise<void> {
+async function churn(member: Member, tally: Tally): Promise<void> {
   if (member.client === undefined) return;
   const isKilled = Math.random() < 0.5;
   await member.down(isKilled ? "SIGKILL" : "SIGINT");
@@ -235,7 +285,7 @@ interface Lacking {
 async function lackingPosts(members: readonly Member[]): Promise<Lacking[]> {
   const missing: Lacking[] = [];
   for (const reader of members) {
-    for (const author of reader.follows) {
+    for (const author of reader.follows.keys()) {
       const texts = new Set((await postsOf(reader, author.user.name)).map(({ text }) => text));
       for (const text of author.posts) {
         if (!texts.has(text)) missing.push({ reader, author, text });
