@@ -56,14 +56,14 @@ export interface PushQueueParts {
   readonly onFuture: (from: UserName) => void;
 }
 
+/** Posts and their commit. Each has its own: where one fails, its number goes to another post. */
+type Part = Pick<Push, "posts" | "heads" | "committed">;
+
 /** What waits for one user, by one author. */
 interface Waiting {
   readonly to: UserName;
   readonly author: UserName;
-  posts: Post[];
-  heads: readonly Head[];
-  /** Of the newest of the posts; commits end in their order. */
-  committed: Promise<void> | undefined;
+  readonly parts: Part[];
 }
 
 /** See the module. */
@@ -107,19 +107,19 @@ export class PushQueue {
     if (this.#parts.session.signal.aborted || this.isGone(push.to)) return;
     const name = `${toHex(push.to.key)}/${push.author.username}`;
     const known = this.#waiting.get(name);
+    const { to, author, heads, committed } = push;
+    // It may fail before it is this part's turn, and then somebody must have been waiting.
+    committed?.catch(() => {});
+    const part = { posts: push.posts.slice(-waitingMax), heads, committed };
     if (known !== undefined) {
-      known.posts = [...known.posts, ...push.posts].slice(-waitingMax);
-      known.heads = push.heads;
-      known.committed = push.committed;
+      known.parts.push(part);
+      while (countOf(known.parts) > waitingMax) known.parts.shift();
       return;
     }
     if (this.#waiting.size >= usersMax) return;
-    const { to, author, heads, committed } = push;
-    const waiting = { to, author, heads, committed, posts: push.posts.slice(-waitingMax) };
+    const waiting = { to, author, parts: [part] };
     this.#waiting.set(name, waiting);
-    this.#slots.run(() => this.#empty(name, waiting))
-      // What could not be sent is fetched by whoever lacks it.
-      .catch(() => {});
+    this.#slots.run(() => this.#empty(name, waiting)).catch(() => {});
   }
 
   /** Resolves when nothing waits. */
@@ -130,10 +130,9 @@ export class PushQueue {
 
   async #empty(name: string, waiting: Waiting): Promise<void> {
     try {
-      while (waiting.posts.length > 0 && !this.#parts.session.signal.aborted) {
-        const posts = waiting.posts;
-        waiting.posts = [];
-        await this.#send(waiting, posts);
+      while (waiting.parts.length > 0 && !this.#parts.session.signal.aborted) {
+        // What was not committed is not sent; what could not be sent is fetched by whoever lacks it.
+        await this.#sendParts(waiting, waiting.parts.splice(0)).catch(() => {});
       }
     } finally {
       // In the same turn as the last look at the posts, or one that came in between would be forgotten.
@@ -142,10 +141,20 @@ export class PushQueue {
     }
   }
 
-  async #send(waiting: Waiting, posts: readonly Post[]): Promise<void> {
+  async #sendParts(waiting: Waiting, parts: readonly Part[]): Promise<void> {
+    const [part] = parts;
+    // One alone is signed while it is committed.
+    if (part !== undefined && parts.length === 1) return await this.#send(waiting, part);
+    const commits = await Promise.allSettled(parts.map(({ committed }) => committed));
+    const done = parts.filter((_, i) => commits[i]?.status === "fulfilled");
+    const heads = done.at(-1)?.heads;
+    if (heads === undefined) return;
+    await this.#send(waiting, { posts: done.flatMap(({ posts }) => posts), heads });
+  }
+
+  async #send({ to, author }: Waiting, { posts, heads, committed }: Part): Promise<void> {
     const { session, messenger, onFuture } = this.#parts;
     const { ports: { clock, random }, signal } = session;
-    const { to, author, heads, committed } = waiting;
     const id = random.bytes(messageIdBytes);
     const body = { author, posts: posts.map((post) => post.signed), done: true, heads, relay: [] };
     messenger.onAck(id, (from, reason) => {
@@ -159,4 +168,8 @@ export class PushQueue {
       await pause(clock, fullPauseMs, signal);
     }
   }
+}
+
+function countOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { posts }) => sum + posts.length, 0);
 }

@@ -77,11 +77,13 @@ export class Devices {
   async #read(user: UserName): Promise<void> {
     const { ports, signal } = this.#session;
     const query = { username: user.username, namespace: "connections", pin: user.key } as const;
-    const { record } = await ports.directory.get(query, signal);
+    const { record, answered } = await ports.directory.get(query, signal);
     if (record !== undefined && this.#isValid(user, record)) {
       this.#keep(user, recordOf(record, "connections"));
     }
-    if (this.#known(user).length === 0) this.#absent.set(nameOf(user), true, absentMs);
+    // Without a network nobody is found, which says nothing about the user.
+    if (this.#known(user).length > 0 || answered === 0) return;
+    this.#absent.set(nameOf(user), true, absentMs);
   }
 
   #isValid(user: UserName, record: SignedRecord): boolean {

@@ -32,6 +32,9 @@ export interface SimWorldOptions {
   readonly faults?: LinkFaults;
 }
 
+/** Where the first peer of a machine listens. */
+const firstPort = 7_000;
+
 /** Settings of simulated peers: no lifespan, and keys derived at no cost. */
 export const simSettings: Settings = {
   derivation: { memoryKiB: 8, passes: 1, lanes: 1 },
@@ -180,6 +183,8 @@ export class SimMachine {
     if (this.isRunning) throw new Error(`Cannot start: a peer runs on ${this.ip}`);
     const life = new SimLife(this.#world, {
       ip: this.ip,
+      // Whoever comes back listens elsewhere: the old address is nobody's.
+      port: firstPort + this.#lives,
       offsetMs: this.#offsetMs,
       random: this.#world.random.fork(`machine ${this.#number} life ${this.#lives++}`),
     });
@@ -264,9 +269,13 @@ class SimLife {
   readonly #random: SeededRandom;
   #isDead = false;
 
-  constructor(world: SimWorld, options: { ip: string; offsetMs: number; random: SeededRandom }) {
+  constructor(
+    world: SimWorld,
+    options: { ip: string; port: number; offsetMs: number; random: SeededRandom },
+  ) {
     this.clock = world.clock.view({ offsetMs: options.offsetMs });
-    this.links = new SimLinks({ network: world.links, listen: { ip: options.ip, port: 7000 } });
+    const { ip, port } = options;
+    this.links = new SimLinks({ network: world.links, listen: { ip, port } });
     this.#random = options.random;
   }
 

@@ -100,6 +100,30 @@ Deno.test("Nothing leaves before the commit is done, and nothing if it fails", a
   }
 });
 
+Deno.test("A post that is not committed goes nowhere, also with others that came while it waited", async () => {
+  const { world, author, followers } = await crowd(3);
+  const [lost, kept, last] = await author.write(3);
+  assert.ok(lost && kept && last);
+  // All three wait for the look-up of the followers.
+  world.lookUpMs = 500;
+  const failed = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<void>();
+  author.delivery.push(lost, failed.promise);
+  await world.clock.advance(10);
+  author.delivery.push(kept, done.promise);
+  await world.clock.advance(10);
+  author.delivery.push(last, Promise.resolve());
+  failed.reject(new Error("disk"));
+  await world.clock.advance(2_000);
+  done.resolve();
+  await world.until(() => having(followers, 2) === 3, 1_000);
+  for (const { events } of followers) {
+    const texts = events.flatMap((event) => event.event === "post" ? [event.post.text] : []);
+    assert.deepEqual(new Set(texts), new Set([kept.text, last.text]));
+  }
+  await world.stop();
+});
+
 Deno.test("With many followers nothing is sent before whoever posted has been told", async () => {
   const { world, author } = await crowd(30);
   const [post] = await author.write(1);
