@@ -268,6 +268,29 @@ Deno.test("Without a network one logs in and reads; when it appears what was mis
   });
 });
 
+Deno.test("A follow finds somebody whose peer was killed and comes back elsewhere", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(bob.peer.profile({ username: "alice" }));
+    alice.crash();
+    const followed = await world.run(bob.peer.follow({ username: "alice" }));
+    assert.equal(followed.acknowledged, false);
+    await world.clock.advance(3_000);
+    await world.run(alice.start());
+    await world.run(alice.login());
+    await post(world, alice, "before she knows");
+    await world.until(
+      "alice knows of bob",
+      () => Promise.resolve(alice.events.some(({ event }) => event === "follower")),
+      20_000,
+    );
+    await world.clock.advance(5_000);
+    await post(world, alice, "after");
+    await shows(world, bob, ["after", "before she knows"]);
+    assert.equal((await world.run(bob.peer.status())).pending, 0);
+  });
+});
+
 Deno.test("A listener that throws disturbs neither the peer nor other listeners", async () => {
   await withUsers(["alice"], async (world, machines) => {
     const [alice] = machines as [SimMachine];
