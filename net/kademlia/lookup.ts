@@ -268,31 +268,34 @@ export class Lookup {
   /**
    * Finishes the lookup, unless what was found is too far from the target to be all that is there, as if
    * somebody had named none but his friends: then those that they displaced are asked, the nearest first,
-   * and what these name is followed as before. A read that met nobody near who lacks the value has no
-   * reason to doubt.
+   * and what these name is followed as before.
    */
   #doubt(): Candidate | undefined {
-    const doubtful = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
-    if (doubtful && this.#asked < queriesPerLookupMax && !this.#dense()) {
-      for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath);
-      this.#reserve = () => [];
-      const displaced = this.#doubts < doubtsMax ? this.#nearestFresh() : undefined;
-      if (displaced === undefined ? this.#open.length > 0 : this.#open.length >= this.#alpha) {
-        return undefined;
-      }
-      if (displaced !== undefined) {
-        this.#doubts++;
-        displaced.path = displaced.known === noPath
-          ? this.#doubts % this.#paths
-          : 31 - Math.clz32(displaced.known);
-        return displaced;
-      }
+    const isDoubtful = this.#isDoubtful();
+    const displaced = isDoubtful ? this.#displaced() : undefined;
+    if (displaced === undefined) {
+      this.#finished = !isDoubtful || this.#open.length === 0;
+      return undefined;
     }
-    this.#finished = true;
-    return undefined;
+    if (this.#open.length >= this.#alpha) return undefined;
+    this.#doubts++;
+    displaced.path = displaced.known === noPath
+      ? this.#doubts % this.#paths
+      : 31 - Math.clz32(displaced.known);
+    return displaced;
   }
 
-  #nearestFresh(): Candidate | undefined {
+  /** A read that met nobody near who lacks the value has no reason to doubt. */
+  #isDoubtful(): boolean {
+    const mayLack = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
+    return mayLack && this.#asked < queriesPerLookupMax && !this.#dense();
+  }
+
+  /** The nearest who was not asked, contacts in reserve included. */
+  #displaced(): Candidate | undefined {
+    if (this.#doubts >= doubtsMax) return undefined;
+    for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath);
+    this.#reserve = () => [];
     const counts: number[] = [];
     for (const candidate of this.#candidates.all) {
       if (candidate.state === "failed" || candidate.state === "slow") continue;
