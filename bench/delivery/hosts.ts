@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { PeerSpec } from "./peers.ts";
 import { join } from "node:path";
 import type { Commands, Usage } from "./host.ts";
+import type { PeerSpec } from "./peers.ts";
 
 type Order<C extends keyof Commands> = Parameters<Commands[C]>[0];
 type Answer<C extends keyof Commands> = Awaited<ReturnType<Commands[C]>>;

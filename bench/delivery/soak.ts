@@ -25,6 +25,9 @@ const quietMs = 420_000;
 /** A post that an online follower does not have by then came late: the comparison will bring it. */
 const lateMs = 10_000;
 
+/** What happened so many seconds before or after a post that is lacking is told with it. */
+const nearS = 60;
+
 /** Whoever has come up, or followed, a shorter while ago is still fetching. */
 const settledMs = 5_000;
 
@@ -256,17 +259,18 @@ async function untilComplete(
   members: readonly Member[],
 ): Promise<{ lacking: number; afterMs: number }> {
   const startedAt = performance.now();
-  let told = 0;
+  let hasTold = false;
   for (;;) {
     const missing = await lackingPosts(members);
     const afterMs = performance.now() - startedAt;
     if (missing.length === 0 || afterMs > quietMs) return { lacking: missing.length, afterMs };
-    if (afterMs > 10_000 && told++ === 0) {
+    if (afterMs > lateMs && !hasTold) {
+      hasTold = true;
       for (const { reader, author, text } of missing.slice(0, 10)) {
         const atS = author.events.find(({ what }) => what === text)?.atS ?? NaN;
         note(`${reader.user.name} lacks ${text}, of ${atS} s, ${rounded(afterMs / 1_000)} s later`);
         for (const { user, events } of [reader, author]) {
-          const near = events.filter((event) => Math.abs(event.atS - atS) < 60);
+          const near = events.filter((event) => Math.abs(event.atS - atS) < nearS);
           note(`${user.name}: ${near.map((event) => `${event.atS} ${event.what}`).join(", ")}`);
         }
       }

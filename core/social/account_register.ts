@@ -189,8 +189,8 @@ async function publish(
 }
 
 /**
- * Stores the claim until a majority has it. Nodes that are gone, or too busy to answer in time, are not
- * asked again soon: where the name is nobody else's, another try often meets enough who answer.
+ * Stores the claim until a majority has it. Nodes that did not answer are left out of the next put if
+ * they are gone, and may answer it if they were busy: where the name is nobody else's, it is put again.
  */
 async function claimName(
   { clock, directory }: AccountContext["ports"],
