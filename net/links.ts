@@ -156,17 +156,17 @@ export class ZmqLinks implements Links {
   }
 
   /** Closes the PULL socket and every link. {@linkcode open} may be called again. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#opened?.guard.close();
     this.#opened?.secretKey.fill(0);
     this.#opened = undefined;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
-    this.#receiver?.close();
+    const receiver = this.#receiver;
     this.#receiver = undefined;
     this.#formerPort = this.#listening?.port ?? this.#formerPort;
     this.#listening = undefined;
-    return Promise.resolve();
+    await receiver?.close();
   }
 
   #receive(socket: PullSocket, onFrame: (frame: Uint8Array) => void): Receiver {
@@ -176,7 +176,7 @@ export class ZmqLinks implements Links {
 
   /** Throws away all that zeromq has received, by closing its socket, and listens anew. */
   #startAnew(grownBytes: number): void {
-    this.#receiver?.close();
+    void this.#receiver?.close();
     this.#receiver = undefined;
     const megabytes = Math.round(grownBytes / 1_048_576);
     this.#fault(
@@ -194,7 +194,7 @@ export class ZmqLinks implements Links {
     try {
       const socket = await this.#bind(opened.secretKey, port, true);
       if (isWanted()) this.#receiver = this.#receive(socket, opened.onFrame);
-      else socket.close();
+      else await socket.close();
     } catch (error) {
       if (!isWanted()) return;
       this.#fault(error);

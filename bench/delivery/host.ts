@@ -204,9 +204,9 @@ export const commands = {
     const calledAt = now();
     await peerOf(order.name).api.post({ text: order.text });
     const doneAt = now();
-    const waitedMs = queuedMs() - before;
     await sleep(tellAfterMs);
-    return { calledAt, doneAt, queuedMs: waitedMs };
+    // Not sooner: a look at all threads takes as long as a follower needs for the post.
+    return { calledAt, doneAt, queuedMs: queuedMs() - before };
   },
 
   /** Many posts, one after another. */

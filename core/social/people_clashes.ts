@@ -42,6 +42,7 @@ export class Clashes {
   /** The latest clash over a user's name, as long as the key is still the one believed. */
   of({ username, key }: UserName): ClashView | undefined {
     const clash = this.#clashes.get(username);
-    return clash?.pinned === fingerprintOf(key) ? clash : undefined;
+    // Looked at for every post shown: a fingerprint is dear, and clashes are rare.
+    return clash !== undefined && clash.pinned === fingerprintOf(key) ? clash : undefined;
   }
 }

@@ -93,6 +93,9 @@ export const receiveBusyPauseMs = 5;
 /** How often the PULL socket is looked at when idle (issue 5: up to every 25 ms; 1.3 % of a core). */
 export const receivePauseMsMax = 25;
 
+/** How often it is looked at where the system tells of news: never, if the system always did. */
+export const receiveWatchedPauseMs = 1_000;
+
 /** The last message being younger than this, no pause is longer than {@linkcode receiveBusyPauseMs}. */
 export const receiveBusyMs = 1_000;
 
@@ -100,8 +103,9 @@ export const receiveBusyMs = 1_000;
 export const receiveEagerMs = 200;
 
 /**
- * Turns of the event loop to look again for each message of a burst, before a timer does: the next is
- * microseconds away. After a single message more would only keep others on this machine waiting.
+ * Turns of the event loop to look again for each message of a burst but the first, before a timer does:
+ * the next is microseconds away. After a single message this would only keep others on this machine
+ * waiting.
  */
 export const quickLooksPerMessage = 8;
 

@@ -115,7 +115,7 @@ export class Link {
     this.#usedAt = now;
     const framesMax = this.#state === "down" ? queuedFramesDownMax : queuedFramesMax;
     if (!this.#queue.push(frame, framesMax, now)) return "full";
-    if (this.#state === "up" && !this.#looking) this.#pump();
+    if (this.#state === "up") this.#pumpNow();
     else this.#planRedial();
     return this.#failing ? "delayed" : "queued";
   }
@@ -166,10 +166,14 @@ export class Link {
     this.#lookSoon();
   }
 
-  /** Looks at the socket again soon: within this turn of the loop at first, later by timer. */
+  /**
+   * Looks at the socket again soon: in the next turns of the loop at first, later by timer; only by
+   * timer where nobody waits for what is found.
+   */
   #lookSoon(): void {
     this.#looking = true;
-    if (this.#quickLooks > 0) {
+    const isAwaited = this.#queue.length > 0 || this.#state === "shaking";
+    if (isAwaited && this.#quickLooks > 0) {
       this.#quickLooks--;
       (this.#options.soon ?? setImmediate)(() => this.#look());
       return;
@@ -178,8 +182,16 @@ export class Link {
     this.#sendPauseMs = Math.min(this.#sendPauseMs * 2, sendPauseMsMax);
   }
 
+  /** There is a new frame: what a timer was to find out is of interest now. */
+  #pumpNow(): void {
+    if (this.#looking && this.#lookTimer === undefined) return;
+    this.#lookTimer?.cancel();
+    this.#look();
+  }
+
   #look(): void {
     this.#looking = false;
+    this.#lookTimer = undefined;
     if (this.#state === "shaking") this.#lookForHandshake();
     else if (this.#state === "up") this.#pump();
   }

@@ -18,6 +18,7 @@ import {
   receivePauseMsMin,
   receiveQuickLooksMax,
   receiveTurnMsMax,
+  receiveWatchedPauseMs,
 } from "./limits.ts";
 import type { PullSocket } from "./sockets.ts";
 
@@ -68,16 +69,30 @@ export class Receiver {
   }
 
   /** Stops and closes the socket. Idempotent. */
-  close(): void {
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#timer?.cancel();
-    this.#options.socket.close();
+    await this.#options.socket.close();
   }
 
   #pause(ms: number): void {
     if (this.#closed) return;
     this.#timer = this.#options.clock.after(ms, () => void this.#turn());
+  }
+
+  /** Looks again when the system tells of news, and seldom otherwise; by the clock where it does not. */
+  #watch(): void {
+    if (this.#closed) return;
+    const { clock, socket } = this.#options;
+    const ageMs = clock.monotonic() - this.#lastMessageAt;
+    const look = (): void => {
+      this.#timer?.cancel();
+      socket.unwatch();
+      void this.#turn();
+    };
+    const isWatched = ageMs >= receiveBusyPauseMs && socket.watch(look);
+    this.#timer = clock.after(isWatched ? receiveWatchedPauseMs : receivePauseMs(ageMs), look);
   }
 
   /** Never rejects. */
@@ -101,12 +116,13 @@ export class Receiver {
   /** In the middle of a burst the next message is microseconds away; else a pause is due. */
   #lookAgain(hasReceived: boolean): void {
     if (hasReceived) {
-      this.#quickLooks = Math.min(this.#burst * quickLooksPerMessage, receiveQuickLooksMax);
+      const quickLooks = (this.#burst - 1) * quickLooksPerMessage;
+      this.#quickLooks = Math.min(quickLooks, receiveQuickLooksMax);
     } else if (this.#quickLooks > 0) this.#quickLooks--;
     // Not even after a pause anything came.
     else this.#burst = 0;
     if (this.#quickLooks > 0) setImmediate(() => void this.#turn());
-    else this.#pause(receivePauseMs(this.#options.clock.monotonic() - this.#lastMessageAt));
+    else this.#watch();
   }
 
   /** Takes one message and returns its size. Messages in several parts are nothing of ours. */

@@ -22,6 +22,7 @@ import {
   receiveHighWaterMark,
   socketsMax,
 } from "./limits.ts";
+import { borrowPoller, returnPoller } from "./poller.ts";
 import { z85Encode } from "./z85.ts";
 
 /** What comes in: asked before each receive. */
@@ -32,8 +33,17 @@ export interface PullSocket {
   readonly lastEndpoint: string | null;
   /** The parts of one message, at once. */
   receive(): Promise<Uint8Array[]>;
-  /** Never blocks. */
-  close(): void;
+  /**
+   * Calls back once, when there may be something to receive; never within the call. To be called when
+   * nothing is {@linkcode readable}.
+   *
+   * @returns Whether it will; if not, the socket must be looked at by the clock.
+   */
+  watch(onNews: () => void): boolean;
+  /** Takes a {@linkcode watch} back. */
+  unwatch(): void;
+  /** Never blocks; resolves when nothing is left of it. */
+  close(): Promise<void>;
 }
 
 /**
@@ -69,7 +79,7 @@ export function bindPull(
 ): PullSocket {
   const curveSecretKey = z85Encode(secretKey);
   raiseSocketLimit();
-  const socket = new Pull();
+  const socket = new DescribedPull();
   socket.receiveTimeout = 0;
   socket.linger = 0;
   socket.ipv6 = listen.isIPv6;
@@ -87,7 +97,38 @@ export function bindPull(
     socket.close();
     throw error;
   }
-  return socket;
+  return watched(socket);
+}
+
+/** `ZMQ_FD` of zmq_getsockopt(3), for which zeromq.js has no name. */
+const descriptorOption = 14;
+
+class DescribedPull extends Pull {
+  /** The file descriptor that becomes readable with every change of the socket's state. */
+  get descriptor(): number {
+    return this.getInt32Option(descriptorOption);
+  }
+}
+
+function watched(socket: DescribedPull): PullSocket {
+  const { descriptor } = socket;
+  const poller = borrowPoller();
+  return {
+    get readable() {
+      return socket.readable;
+    },
+    get lastEndpoint() {
+      return socket.lastEndpoint;
+    },
+    receive: () => socket.receive(),
+    watch: (onNews) => poller?.watch(descriptor, onNews) ?? false,
+    unwatch: () => poller?.unwatch(descriptor),
+    async close() {
+      poller?.unwatch(descriptor);
+      socket.close();
+      if (poller !== undefined) await returnPoller();
+    },
+  };
 }
 
 /** The sender's own CURVE keys say nothing about him (messages are signed): one pair a process will do. */
