@@ -102,10 +102,8 @@ function fakeLibrary(poll: () => Promise<number>, pipe2 = 0) {
     write: () => 1n,
     close: () => 0,
   };
-  return {
-    library: { symbols, close: () => closed++ } as unknown as Library,
-    closed: () => closed,
-  };
+  const library: Library = { symbols, close: () => void closed++ };
+  return { library, closed: () => closed };
 }
 
 Deno.test({
