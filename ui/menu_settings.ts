@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { UserView } from "../core/api.ts";
+import type { EndpointView, StatusView, UserView } from "../core/api.ts";
 import { saveAccount } from "./account_commands.ts";
 import type { Lifespan } from "./config.ts";
 import { formatHostPort } from "./endpoint.ts";
@@ -33,12 +33,19 @@ export function formatLifespan(lifespan: Lifespan): string {
   return parts.join(" ");
 }
 
-function rowsOf(settings: PeerSettings): (readonly [string, string])[] {
+/** Where it listens: a port of 0 asked for any, and says nothing to whoever wants to connect. */
+function inUse(asked: EndpointView, actual: EndpointView | null, protocol: string): string {
+  const port = asked.port === 0 ? actual?.port ?? 0 : asked.port;
+  const why = asked.port === 0 ? ", any free port" : "";
+  return `${formatHostPort(asked.ip, port)} (${protocol}${why})`;
+}
+
+function rowsOf(settings: PeerSettings, status: StatusView): (readonly [string, string])[] {
   const list = (nodes: PeerSettings["bootstrap"]) =>
     nodes.map(({ host, port }) => formatHostPort(host, port)).join(", ") || "none";
   return [
-    ["node on", `${formatHostPort(settings.udp.ip, settings.udp.port)} (UDP)`],
-    ["posts on", `${formatHostPort(settings.listening.ip, settings.listening.port)} (TCP)`],
+    ["node on", inUse(settings.udp, status.node.udp, "UDP")],
+    ["posts on", inUse(settings.listening, status.links.listening, "TCP")],
     ["joins through", list(settings.bootstrap)],
     ["keeps posts", formatLifespan(settings.lifespan)],
     ["time from", list(settings.ntpServers)],
@@ -70,7 +77,7 @@ export async function showSettings(menu: MenuContext, user: UserView): Promise<v
   const rows: (readonly [string, string])[] = [
     ["data", dataFolder],
     ["configuration", flags.config ?? join(dataFolder, configName)],
-    ...(settings === undefined ? [] : rowsOf(settings)),
+    ...(settings === undefined ? [] : rowsOf(settings, await menu.api.status())),
   ];
   await menu.say(
     rows.map(([label, value]) => `${paint.dim(label.padEnd(14))} ${value}`).join("\n"),

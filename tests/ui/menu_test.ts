@@ -60,6 +60,15 @@ Deno.test("Register, write, follow, read and log out", async () => {
   assert.ok(m.host.started[0]?.peer.stopped);
 });
 
+Deno.test("Settings name the ports in use where any free one was asked for", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|secret|secret|Settings|back|Log out|quit".split("|"),
+  );
+  const { out } = await m.run("--port", "0", "--listening-port", "0");
+  assert.match(out, /node on +\S+:8000 \(UDP, any free port\)/);
+  assert.match(out, /posts on +\S+:7000 \(TCP, any free port\)/);
+});
+
 Deno.test("What was refused is said, and the menu comes back", async () => {
   const m = withTerminal(
     ..."init|Register|alice|secret|secret|Follow|alice|Follow|nobody|Follow||Log out".split("|"),
