@@ -65,6 +65,8 @@ export interface ProfileView extends UserView {
   readonly clash?: ClashView;
   /** Present only where the author published two posts under one number: how many of them. */
   readonly forks?: number;
+  /** Present only where the network does not tell: both lists are empty because they are not known. */
+  readonly unreachable?: true;
 }
 
 /** A suggestion of whom to follow. */

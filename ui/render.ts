@@ -128,8 +128,12 @@ export function renderProfile(profile: ProfileView, look: Look): string {
   const state = profile.online ? paint.good("online") : paint.dim("offline");
   const lines = [
     `${paint.bold(renderUser(profile, look))} · ${state} · ${counted(profile.posts, "post")}`,
-    nameList("followers", profile.followers, look),
-    nameList("following", profile.following, look),
+    ...(profile.unreachable === true
+      ? [paint.dim("The network does not answer: followers and following are not known.")]
+      : [
+        nameList("followers", profile.followers, look),
+        nameList("following", profile.following, look),
+      ]),
   ];
   if (profile.clash !== undefined) {
     const name = safeLine(profile.username);

@@ -95,6 +95,7 @@ export class Profiles {
       following: names("following"),
       posts: Math.max(published, known),
       online,
+      ...(person.public === undefined ? { unreachable: true } : {}),
       ...warnings,
     };
   }

@@ -98,6 +98,20 @@ Deno.test("A profile shows clash and forks, and what to do", () => {
   assert.match(text, /2 posts twice/);
 });
 
+Deno.test("Of whom the network does not tell, followers are not said to be none", () => {
+  const profile: ProfileView = {
+    ...FakePeer.view("bob"),
+    followers: [],
+    following: [],
+    posts: 5,
+    online: false,
+    unreachable: true,
+  };
+  const text = renderProfile(profile, look);
+  assert.match(text, /· offline · 5 posts\nThe network does not answer: followers/);
+  assert.doesNotMatch(text, /nobody/);
+});
+
 Deno.test("Follows say whether the notice arrived; suggestions say why", () => {
   const offline = { username: "bob", following: true, acknowledged: false };
   assert.match(renderFollow(offline, look), /^You follow bob\. bob does not know yet/);

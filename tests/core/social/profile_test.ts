@@ -127,8 +127,9 @@ Deno.test("Somebody pinned is shown although the network does not answer; a stra
   const { people, profiles, session } = setUp({ feeds: { bob: 5 } });
   people.add("bob", { person: { pinned: true } });
   people.find = () => Promise.resolve(undefined);
-  const { fingerprint, posts, online } = await profiles.profile({ username: "bob" });
+  const { fingerprint, posts, online, unreachable } = await profiles.profile({ username: "bob" });
   assert.deepEqual([fingerprint, posts, online], [fingerprintOf(bob.key), 5, false]);
+  assert.equal(unreachable, true);
   await assert.rejects(profiles.profile({ username: "carol" }), { code: "unknown_user" });
   session.settings = { ...session.settings, firstNode: false };
   await assert.rejects(profiles.profile({ username: "carol" }), { code: "not_joined" });
