@@ -8,7 +8,7 @@
 import { createPrompt, useEffect, useKeypress, useState } from "@inquirer/core";
 import type { Io, Timer } from "./io.ts";
 import type { LiveFeed } from "./live_feed.ts";
-import { liveLinesMax, type MenuChoice, onKey, render } from "./menu_view.ts";
+import { liveLinesMax, type MenuChoice, menuState, onKey, render } from "./menu_view.ts";
 import type { Look } from "./render.ts";
 
 /** What the menu answers when it was left to be drawn anew with other choices. */
@@ -21,6 +21,8 @@ const redrawMs = 20_000;
 export interface LiveMenu {
   /** What there is to choose. */
   readonly choices: readonly MenuChoice[];
+  /** What was chosen last: the pointer is there again. */
+  readonly last: string | undefined;
   /** The line above the choices, asked for at each drawing. */
   readonly title: (look: Look) => string;
   /** What arrives. */
@@ -48,7 +50,7 @@ export interface PromptContext {
 /** Shows the menu until something is chosen. */
 export const livePrompt: (menu: LiveMenu, context?: PromptContext) => Promise<string> =
   createPrompt<string, LiveMenu>((menu, done) => {
-    const [state, setState] = useState({ choices: menu.choices, active: 0 });
+    const [state, setState] = useState(menuState(menu.choices, menu.last));
     const [, setDrawing] = useState(0);
 
     useEffect(() => {

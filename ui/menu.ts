@@ -122,6 +122,7 @@ async function menuLoop(context: Context, { access, feed, settings }: LoopParts)
   const say = (text: string) => io.out(`${text}\n`);
   const menu: MenuContext = { ...context, api, feed, settings, say };
   let status = await api.status();
+  let last: string | undefined;
   let stale = new AbortController();
   const refreshStatus = () => void api.status().then((view) => status = view, () => {});
   const stop = await access.subscribe((event) => {
@@ -145,10 +146,13 @@ async function menuLoop(context: Context, { access, feed, settings }: LoopParts)
         : userActions(menu, status.user);
       const title = (look: Look) => titleOf(status, look);
       const look = () => output.look();
-      const live = { choices: actions.choices, title, feed, io, look, stale: stale.signal };
+      const { choices } = actions;
+      const live = { choices, last, title, feed, io, look, stale: stale.signal };
       const chosen = await prompts.menu(live, signal);
       if (chosen === "quit") return;
-      if (chosen !== refreshed) await act(menu, actions, chosen);
+      if (chosen === refreshed) continue;
+      last = chosen;
+      await act(menu, actions, chosen);
     }
   } finally {
     stop();

@@ -23,6 +23,11 @@ export interface MenuState {
   readonly active: number;
 }
 
+/** The menu as it comes up: the pointer is where it was last, if that is still a choice. */
+export function menuState(choices: readonly MenuChoice[], last: string | undefined): MenuState {
+  return { choices, active: Math.max(choices.findIndex(({ value }) => value === last), 0) };
+}
+
 /** What stands around the choices. */
 export interface MenuFrame {
   /** Lines that arrived, oldest first. */

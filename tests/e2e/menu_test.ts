@@ -56,13 +56,13 @@ Deno.test({
     await terminal.press("f", "Enter");
     await terminal.shows(/Follow whom\?/);
     await terminal.enter("bob");
-    await terminal.shows(/You follow bob\.[^]*❯ New post/);
+    await terminal.shows(/You follow bob\.[^]* {2}New post[^]*❯ Follow/);
 
     await bob.json("post", "Hello from bob");
     // Above the menu, which nobody has touched.
-    await terminal.shows(/bob · just now · [0-9]+\n {2}Hello from bob\n─+\nalice · [^]*❯ New post/);
+    await terminal.shows(/bob · just now · [0-9]+\n {2}Hello from bob\n─+\nalice · [^]*❯ Follow/);
 
-    await terminal.press("Enter");
+    await terminal.press("Home", "Enter");
     await terminal.shows(/New post \(empty: back\)/);
     await terminal.enter("Hello from alice");
     await terminal.shows(/alice · just now · [0-9]+\n {2}Hello from alice/);

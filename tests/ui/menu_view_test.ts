@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { LiveFeed } from "../../ui/live_feed.ts";
-import { liveLinesMax, type MenuState, onKey, render } from "../../ui/menu_view.ts";
+import { liveLinesMax, type MenuState, menuState, onKey, render } from "../../ui/menu_view.ts";
 import { paintFor } from "../../ui/paint.ts";
 import { textWidth } from "../../ui/width.ts";
 
@@ -28,6 +28,12 @@ Deno.test("Arrows move around the ends, letters jump, Enter chooses", () => {
   assert.equal(onKey(menu, { name: "n", ctrl: true }).state.active, 1);
   assert.equal(onKey(press(menu, "t"), { name: "return" }).chosen, "timeline");
   assert.equal(onKey(menu, {}).chosen, undefined);
+});
+
+Deno.test("The pointer comes back to what was chosen last, if that is still there", () => {
+  assert.equal(menuState(menu.choices, undefined).active, 0);
+  assert.equal(menuState(menu.choices, "follow").active, 2);
+  assert.equal(menuState(menu.choices, "register").active, 0);
 });
 
 Deno.test("The menu shows what arrived, the title and all choices", () => {

@@ -70,6 +70,7 @@ Deno.test("One of a few answers is chosen", async () => {
 
 function liveMenu(feed: LiveFeed, stale: AbortSignal) {
   return {
+    last: undefined,
     choices: [{ value: "post", label: "New post" }, { value: "quit", label: "Quit" }],
     title: () => "alice",
     feed,
