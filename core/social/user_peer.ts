@@ -59,6 +59,8 @@ export class UserPeer {
   #timer: Timer | undefined;
   #rejoining: Promise<void> | undefined;
   #rejoinAgain = false;
+  /** Whether the device number was drawn anew, and the new one is not announced yet. */
+  #isReopening = false;
   #stopped: Promise<void> | undefined;
 
   private constructor(account: OpenAccount) {
@@ -218,9 +220,12 @@ export class UserPeer {
     if (own !== undefined) people.learn(this.session.self, own.value);
   }
 
-  /** Greets and fetches; once at a time, and once more if asked to meanwhile. */
+  /**
+   * Greets and fetches; once at a time, and once more if asked to meanwhile. Not while the device
+   * number changes: nobody could answer a device that is not announced.
+   */
   #rejoin(): void {
-    if (this.session.signal.aborted) return;
+    if (this.session.signal.aborted || this.#isReopening) return;
     if (this.#rejoining !== undefined) {
       this.#rejoinAgain = true;
       return;
@@ -255,11 +260,13 @@ export class UserPeer {
 
   /** The device number was drawn anew, and with it the link key. */
   #reopen(): void {
+    this.#isReopening = true;
     this.#linkCycle.run(async () => {
       if (this.#stopped !== undefined) return;
       await this.#messenger.stop();
       const endpoint = await this.#messenger.start();
       await this.#announce(endpoint);
+      this.#isReopening = false;
       this.#rejoin();
     }).catch((error: unknown) => {
       this.#warn(error);

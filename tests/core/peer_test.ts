@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { recordOf } from "../../core/model/record.ts";
 import type { SimMachine } from "../sim/peers.ts";
 import { simPassword, SimWorld } from "../sim/peers.ts";
 
@@ -354,6 +355,44 @@ Deno.test("A restored data folder draws a new device number and gets back what i
     assert.equal(second, first);
     assert.notEqual(third, second);
     assert.deepEqual((await world.run(bob.peer.profile({ username: "alice" }))).forks, undefined);
+  });
+});
+
+/** The device that a user announces. */
+function deviceOf(world: SimWorld, username: string): number | undefined {
+  const record = world.directories.peek(username, "connections");
+  const devices = record === undefined ? [] : recordOf(record, "connections").body.devices;
+  return devices.find(({ present }) => present)?.device;
+}
+
+Deno.test("What was missed comes at once, also where the device number is drawn anew", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(alice.peer.follow({ username: "bob" }));
+    await world.run(alice.stop());
+    const backup = world.machine();
+    await backup.copyFrom(alice);
+    // Announced anew meanwhile, which the copy does not know of.
+    await world.run(alice.start());
+    await world.run(alice.login());
+    const before = deviceOf(world, "alice");
+    await world.run(alice.stop());
+    await post(world, bob, "missed");
+    await world.clock.advance(60_000);
+    await alice.copyFrom(backup);
+    await world.run(alice.start());
+    // Nodes answer sooner than records are stored.
+    alice.directory.latencyMs = 10;
+    const put = alice.directory.put.bind(alice.directory);
+    alice.directory.put = async (record, signal) => {
+      await new Promise<void>((resolve) => void world.clock.after(300, resolve));
+      return await put(record, signal);
+    };
+    await world.run(alice.login());
+    // Less than the silence after which an author counts as gone.
+    await world.clock.advance(1_000);
+    assert.notEqual(deviceOf(world, "alice"), before);
+    assert.deepEqual(await alice.texts(), ["missed"]);
   });
 });
 
