@@ -12,6 +12,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import denoConfig from "../deno.json" with { type: "json" };
+import { v8Flags } from "./v8_flags.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -122,6 +123,7 @@ export async function compileArguments(output: string): Promise<string[]> {
   return [
     "compile",
     "--no-prompt",
+    v8Flags,
     ...permissions,
     ...included.map((path) => `--include=${path}`),
     ...(await idleFiles()).map((path) => `--exclude=${path}`),

@@ -14,6 +14,7 @@ import denoConfig from "../deno.json" with { type: "json" };
 import { LoopbackClient } from "../ui/loopback_client.ts";
 import { parsePortFile, portFileName } from "../ui/loopback_protocol.ts";
 import { names, type Options, readArguments, usage } from "./dev_options.ts";
+import { v8Flags } from "./v8_flags.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -71,6 +72,7 @@ function programArguments(name: string, args: readonly string[]): string[] {
     "run",
     "-q",
     "--no-prompt",
+    v8Flags,
     ...flags,
     `--allow-sys=${sys.join(",")}`,
     join(root, "main.ts"),

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import type { Commands, Usage } from "./host.ts";
 import type { PeerSpec } from "./peers.ts";
+import { v8Flags } from "../../tools/v8_flags.ts";
 
 type Order<C extends keyof Commands> = Parameters<Commands[C]>[0];
 type Answer<C extends keyof Commands> = Awaited<ReturnType<Commands[C]>>;
@@ -27,7 +28,7 @@ export class HostProcess {
     const profiles = Deno.env.get("BENCH_PROFILES");
     const profiling = profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`];
     this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-q", "-A", ...profiling, script],
+      args: ["run", "-q", "-A", v8Flags, ...profiling, script],
       stdin: "piped",
       stdout: "piped",
     }).spawn();

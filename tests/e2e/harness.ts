@@ -9,6 +9,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PeerEvent, PostView, StatusView } from "../../core/api.ts";
+import { v8Flags } from "../../tools/v8_flags.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -48,6 +49,7 @@ export interface StartOptions {
 export const program: readonly string[] = [
   "run",
   "-q",
+  v8Flags,
   "-P=camellia",
   "--no-prompt",
   "--cached-only",

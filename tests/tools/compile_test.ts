@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { compileArguments, idleFiles, workerFiles } from "../../tools/compile.ts";
+import denoConfig from "../../deno.json" with { type: "json" };
+import { v8Flags } from "../../tools/v8_flags.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const decoder = new TextDecoder();
@@ -136,4 +138,9 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
+});
+
+Deno.test("The task and the executable tell V8 the same", async () => {
+  assert.ok(denoConfig.tasks.camellia.command.split(" ").includes(v8Flags));
+  assert.ok((await compileArguments("camellia")).includes(v8Flags));
 });
