@@ -79,7 +79,7 @@ async function crowd(setup: Crowd): Promise<void> {
   for (let i = 0; i < processes; i++) {
     const names = Array.from({ length: followers }, (_, n) => `user_${n}`)
       .filter((_, n) => n % processes === i);
-    groups.push({ host: hosts.start(), names });
+    groups.push({ host: hosts.start("many"), names });
   }
   const startedAt = performance.now();
   await each(groups, processes, async ({ host, names }) => {
