@@ -5,8 +5,8 @@
  */
 
 /**
- * Garbage is collected while there is little of it. Left alone, V8 lets a peer's heap grow for an hour
- * before it looks for the first time: 20 MB in place of 6, for which the processor has 0.2 s more to do
- * while 10,000 posts are taken in.
+ * Garbage is collected while there is little of it. Left alone, V8 hardly looks for any in a peer's first
+ * hour. While 4,000 posts came in, a peer's memory outside of code and stacks went from 33 to 43 MB, and
+ * stayed between 24 and 31 MB like this; to take in 10,000 missed posts took 0.98 in place of 0.77 s.
  */
 export const v8Flags = "--v8-flags=--memory-saver-mode";

@@ -59,8 +59,8 @@ export class UserPeer {
   #timer: Timer | undefined;
   #rejoining: Promise<void> | undefined;
   #rejoinAgain = false;
-  /** Whether the device number was drawn anew, and the new one is not announced yet. */
-  #isReopening = false;
+  /** The device number that the links listen under and that was announced, or is about to be. */
+  #reachableAs: number | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(account: OpenAccount) {
@@ -122,6 +122,7 @@ export class UserPeer {
     try {
       signal.throwIfAborted();
       const endpoint = await user.#linkCycle.run(() => user.#messenger.start());
+      user.#reachableAs = session.device;
       await user.follows.start();
       // Before anything is read: that may show that another device has this one's number.
       session.onDeviceChange(() => user.#reopen());
@@ -225,7 +226,7 @@ export class UserPeer {
    * number changes: nobody could answer a device that is not announced.
    */
   #rejoin(): void {
-    if (this.session.signal.aborted || this.#isReopening) return;
+    if (this.session.signal.aborted || this.#reachableAs !== this.session.device) return;
     if (this.#rejoining !== undefined) {
       this.#rejoinAgain = true;
       return;
@@ -260,13 +261,13 @@ export class UserPeer {
 
   /** The device number was drawn anew, and with it the link key. */
   #reopen(): void {
-    this.#isReopening = true;
     this.#linkCycle.run(async () => {
       if (this.#stopped !== undefined) return;
       await this.#messenger.stop();
+      const { device } = this.session;
       const endpoint = await this.#messenger.start();
       await this.#announce(endpoint);
-      this.#isReopening = false;
+      this.#reachableAs = device;
       this.#rejoin();
     }).catch((error: unknown) => {
       this.#warn(error);

@@ -93,7 +93,10 @@ export const receiveBusyPauseMs = 5;
 /** How often the PULL socket is looked at when idle (issue 5: up to every 25 ms; 1.3 % of a core). */
 export const receivePauseMsMax = 25;
 
-/** How often it is looked at where the system tells of news: never, if the system always did. */
+/**
+ * How often it is looked at where the system tells of news, should it ever fail to: like this a message
+ * comes a second late at worst, and looking costs nothing that could be measured.
+ */
 export const receiveWatchedPauseMs = 1_000;
 
 /** The last message being younger than this, no pause is longer than {@linkcode receiveBusyPauseMs}. */
