@@ -4,8 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-
 const encoder = new TextEncoder();
 
 /** The UTF-8 bytes of a text. */
@@ -15,13 +13,13 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
 
 /** Lower-case hexadecimal digits of the bytes. */
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  return bytes.toHex();
 }
 
 /** The bytes of a string of hexadecimal digits, or undefined when it is not one. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) return undefined;
-  return Uint8Array.from(Buffer.from(text, "hex"));
+  return Uint8Array.fromHex(text);
 }
 
 /** All parts one behind another in a fresh array. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { encode as encodeMessagePack } from "@msgpack/msgpack";
+import { Encoder } from "@msgpack/msgpack";
 import { copyOf } from "./bytes.ts";
 import { DecodeError } from "./decode_error.ts";
 
@@ -26,9 +26,24 @@ function widen(value: unknown): unknown {
   return Array.isArray(value) ? value.map(widen) : value;
 }
 
+/** An encoder whose buffer has grown beyond this, for a long message, is not kept. */
+const keptBufferBytesMax = 65_536;
+
+/** Making one takes longer than encoding a post. */
+let encoder = newEncoder();
+
+function newEncoder(): Encoder {
+  return new Encoder({ useBigInt64: true });
+}
+
 /** Encodes arrays, strings, integers, bigints, booleans, null and byte arrays. */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
-  return encodeMessagePack(widen(value), { useBigInt64: true });
+  const shared = encoder.encodeSharedRef(widen(value));
+  const bytes = copyOf(shared);
+  // It may have been secret: no copy stays behind where the caller could not erase it.
+  shared.fill(0);
+  if (shared.buffer.byteLength > keptBufferBytesMax) encoder = newEncoder();
+  return bytes;
 }
 
 /** Runs a reader of decoded values: undefined instead of a {@linkcode DecodeError}. */

@@ -52,6 +52,19 @@ Deno.test("decode reads back what encode wrote", () => {
   );
 });
 
+Deno.test("What encode returned is the caller's alone, of whatever length", () => {
+  for (const length of [1, 3_000, 200_000]) {
+    const text = "x".repeat(length);
+    const bytes = encode(text);
+    assert.equal(bytes.buffer.byteLength, bytes.length);
+    const before = bytes.slice();
+    encode("y".repeat(length));
+    assert.deepEqual(bytes, before);
+    bytes.fill(0);
+    assert.deepEqual(encode(text), before);
+  }
+});
+
 Deno.test("decode agrees with the common library on all that both take", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
