@@ -84,9 +84,6 @@ export const sendPauseMsMax = 25;
 /** Frames handed to one socket in a row, before others have their turn. */
 export const framesATurnMax = 64;
 
-/** How often the PULL socket is looked at right after a message: whoever wrote often writes again. */
-export const receivePauseMsMin = 2;
-
 /** How often the PULL socket is looked at while messages come (issue 5: every 5 ms). */
 export const receiveBusyPauseMs = 5;
 
@@ -99,11 +96,8 @@ export const receivePauseMsMax = 25;
  */
 export const receiveWatchedPauseMs = 1_000;
 
-/** The last message being younger than this, no pause is longer than {@linkcode receiveBusyPauseMs}. */
+/** The last message being younger than this, every pause is {@linkcode receiveBusyPauseMs}. */
 export const receiveBusyMs = 1_000;
-
-/** The last message being younger than this, pauses grow from the shortest one on. */
-export const receiveEagerMs = 200;
 
 /**
  * Turns of the event loop to look again for each message of a burst but the first, before a timer does:

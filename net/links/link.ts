@@ -178,8 +178,9 @@ export class Link {
       (this.#options.soon ?? setImmediate)(() => this.#look());
       return;
     }
-    this.#lookTimer = this.#clock.after(this.#sendPauseMs, () => this.#look());
-    this.#sendPauseMs = Math.min(this.#sendPauseMs * 2, sendPauseMsMax);
+    const pauseMs = isAwaited ? this.#sendPauseMs : sendPauseMsMax;
+    this.#lookTimer = this.#clock.after(pauseMs, () => this.#look());
+    if (isAwaited) this.#sendPauseMs = Math.min(this.#sendPauseMs * 2, sendPauseMsMax);
   }
 
   /** There is a new frame: what a timer was to find out is of interest now. */

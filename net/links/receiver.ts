@@ -13,9 +13,7 @@ import {
   receiveBusyPauseMs,
   receivedBytesATurnMax,
   receivedFramesATurnMax,
-  receiveEagerMs,
   receivePauseMsMax,
-  receivePauseMsMin,
   receiveQuickLooksMax,
   receiveTurnMsMax,
   receiveWatchedPauseMs,
@@ -34,14 +32,10 @@ export interface ReceiverOptions {
   readonly onFault: (error: unknown) => void;
 }
 
-/** How long to pause when the last message is that old: at first the least, then growing with its age. */
+/** How long to pause when the last message is that old: growing with its age from a second on. */
 export function receivePauseMs(lastMessageAgeMs: number): number {
-  if (lastMessageAgeMs < receiveBusyMs) {
-    const grownMs = receiveBusyPauseMs * (lastMessageAgeMs / receiveEagerMs);
-    return Math.min(Math.max(grownMs, receivePauseMsMin), receiveBusyPauseMs);
-  }
   // 5 ms a second of silence: the longest pause is reached after five seconds.
-  const grownMs = receiveBusyPauseMs * (lastMessageAgeMs / receiveBusyMs);
+  const grownMs = receiveBusyPauseMs * Math.max(1, lastMessageAgeMs / receiveBusyMs);
   return Math.min(grownMs, receivePauseMsMax);
 }
 
@@ -60,7 +54,7 @@ export class Receiver {
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#lastMessageAt = options.clock.monotonic();
-    this.#pause(receivePauseMsMin);
+    this.#pause(receiveBusyPauseMs);
   }
 
   /** Where it listens, as `tcp://ip:port`. */
