@@ -11,8 +11,11 @@ import { copyOf } from "./bytes.ts";
 import { attempt } from "./msgpack.ts";
 import { openRecord, readRecord, recordBytesMax, type SignedRecord } from "./record.ts";
 
-/** Bytes of values kept, a generation; two generations are kept. A thousand records of common size. */
-const generationBytesMax = 1024 * 1024;
+/**
+ * Bytes of values kept, a generation; two generations are kept. Some 300 records of common size, which
+ * a reader meets again within seconds: a peer's memory would only grow for hours with more of them.
+ */
+const generationBytesMax = 256 * 1024;
 
 /** What is accounted for a record beside its value: the objects made of it take a few times as much. */
 const overheadBytes = 1_000;
