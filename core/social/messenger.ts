@@ -26,8 +26,9 @@ export interface MessengerParts {
   readonly lists: Pick<Lists, "get">;
 }
 
-/** Acknowledgements awaited at once; see {@linkcode PeerMessenger.onAck}. */
+/** Acknowledgements awaited at once, and for how long; see {@linkcode PeerMessenger.onAck}. */
 const awaitedAcksMax = 4096;
+const awaitedAckMs = 60_000;
 
 /** Users of whom it is remembered when they were heard last. */
 const heardMax = 8192;
@@ -37,6 +38,12 @@ type Handler = (message: Message) => void | Promise<void>;
 
 /** Who is told of an acknowledgement: the sender and, where something was refused, the reason. */
 export type AckListener = (from: UserName, reason: string | undefined) => void;
+
+interface AwaitedAck {
+  readonly listener: AckListener;
+  /** On the monotonic clock. */
+  readonly since: number;
+}
 
 /**
  * {@linkcode Messenger} over the links. Handlers are registered first, then it is started.
@@ -51,7 +58,7 @@ export class PeerMessenger implements Messenger {
   readonly #outbox: Outbox;
   readonly #claims: Claims;
   readonly #handlers = new Map<MessageKind, Handler>();
-  readonly #acks = new BoundedMap<string, AckListener>(awaitedAcksMax);
+  readonly #acks = new BoundedMap<string, AwaitedAck>(awaitedAcksMax);
   /** How many answers are awaited from a key (hexadecimal). */
   readonly #awaited = new Map<string, number>();
   /** When a key (hexadecimal) was heard last, on the monotonic clock. */
@@ -118,11 +125,17 @@ export class PeerMessenger implements Messenger {
 
   /**
    * Calls back for acknowledgements of the message with that id, which then do not reach the handler
-   * of `ack`; until the returned function is called, or 4,096 later ones are awaited.
+   * of `ack`; until the returned function is called, and for a minute or 4,096 later ones at most.
    */
   onAck(id: Uint8Array, listener: AckListener): () => void {
+    const now = this.#parts.session.ports.clock.monotonic();
+    // Whoever takes in a post says nothing: most of these would never be called.
+    for (const [name, { since }] of this.#acks.entries()) {
+      if (now - since < awaitedAckMs) break;
+      this.#acks.delete(name);
+    }
     const name = toHex(id);
-    this.#acks.set(name, listener);
+    this.#acks.set(name, { listener, since: now });
     return () => this.#acks.delete(name);
   }
 
@@ -181,8 +194,8 @@ export class PeerMessenger implements Messenger {
   async #dispatch(message: Message, standing: Standing): Promise<void> {
     this.#heard.set(toHex(message.from.key), this.#parts.session.ports.clock.monotonic());
     if (message.kind === "ack") {
-      const listener = this.#acks.get(toHex(message.body.id));
-      if (listener !== undefined) return listener(message.from, message.body.reason);
+      const awaited = this.#acks.get(toHex(message.body.id));
+      if (awaited !== undefined) return awaited.listener(message.from, message.body.reason);
     }
     const handler = this.#handlers.get(message.kind);
     if (handler === undefined) return;

@@ -336,18 +336,14 @@ Deno.test("An acknowledgement goes to whoever awaits it, others to the handler",
   const handled: number[] = [];
   bob.messenger.handle("ack", ({ body }) => void handled.push(body.id[0] ?? 0));
   const heard: (string | undefined)[] = [];
-  const stop = bob.messenger.onAck(
-    new Uint8Array(16).fill(7),
-    (_, reason) => void heard.push(reason),
-  );
-  const ack = (fill: number, reason?: string) =>
-    alice.throw(
-      bob,
-      alice.frame(bob.self, {
-        kind: "ack",
-        body: { id: new Uint8Array(16).fill(fill), ...(reason === undefined ? {} : { reason }) },
-      }),
-    );
+  const idOf = (fill: number) => new Uint8Array(16).fill(fill);
+  const awaitAck = (fill: number) =>
+    bob.messenger.onAck(idOf(fill), (_, reason) => void heard.push(reason));
+  const ack = (fill: number, reason?: string) => {
+    const body = { id: idOf(fill), ...(reason === undefined ? {} : { reason }) };
+    alice.throw(bob, alice.frame(bob.self, { kind: "ack", body }));
+  };
+  const stop = awaitAck(7);
   ack(7, "future");
   ack(8);
   await world.until(() => handled.length > 0 && heard.length > 0);
@@ -356,6 +352,13 @@ Deno.test("An acknowledgement goes to whoever awaits it, others to the handler",
   await world.until(() => handled.length > 1);
   assert.deepEqual(heard, ["future"]);
   assert.deepEqual(handled, [8, 7]);
+  // Most are never called: after a minute the next one makes them be forgotten.
+  awaitAck(1);
+  await world.clock.advance(61_000);
+  awaitAck(2);
+  for (const fill of [1, 2]) ack(fill, "late");
+  await world.until(() => handled.length > 2 && heard.length > 1);
+  assert.deepEqual([heard, handled], [["future", "late"], [8, 7, 1]]);
   await world.stop();
 });
 
