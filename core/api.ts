@@ -156,6 +156,11 @@ export interface Credentials {
 export interface PeerApi {
   /** Loads, while somebody still types, what a registration or change of password needs: some 200 ms. */
   prepare?(): Promise<void>;
+  /**
+   * Rejects with `name_taken` where the network knows the name, so that nobody invents a password for it
+   * first. Where there is no network yet it says nothing: the registration will.
+   */
+  checkName?(username: string, signal?: AbortSignal): Promise<void>;
   /** Creates an account and logs in. */
   register(credentials: Credentials, signal?: AbortSignal): Promise<UserView>;
   /** Logs in, on any machine. */

@@ -97,6 +97,11 @@ export class Peer implements PeerApi {
     return this.#accounts.prepare();
   }
 
+  /** See {@linkcode PeerApi.checkName}. */
+  checkName(username: string, signal?: AbortSignal): Promise<void> {
+    return this.#accounts.checkName(username, signal);
+  }
+
   /** See {@linkcode PeerApi.register}. */
   register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
     return this.#open((until) => this.#accounts.register(credentials, until), true, signal);

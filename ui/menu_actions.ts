@@ -58,6 +58,8 @@ async function register(menu: MenuContext): Promise<void> {
   let username = await askName(menu, "Username");
   while (username !== undefined) {
     try {
+      const check = api.checkName?.(username, signal) ?? Promise.resolve();
+      await withSpinner(io, `Asking whether ${username} is free`, check);
       const password = await passwordFor(menu, { username, kind: "new" });
       const work = api.register({ username, password }, signal);
       const user = await withSpinner(io, `Registering ${username}`, work);

@@ -16,7 +16,7 @@ import { readAccountFile, writeAccountFile } from "./account_file.ts";
 import { localKeys } from "./account_keys.ts";
 import { loginAccount } from "./account_login.ts";
 import { type AccountContext, type OpenAccount, openAccount } from "./account_open.ts";
-import { registerAccount } from "./account_register.ts";
+import { assertNameFree, registerAccount } from "./account_register.ts";
 import { judgePassword, preparePasswordJudge } from "./password.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 import { userView } from "./views.ts";
@@ -38,6 +38,17 @@ export class Accounts {
    */
   async prepare(): Promise<void> {
     await preparePasswordJudge();
+  }
+
+  /**
+   * Whether a name could be registered, as far as can be told ahead of it.
+   *
+   * @throws {CamelliaError} `invalid_username`, `name_taken`.
+   */
+  async checkName(name: string, signal?: AbortSignal): Promise<void> {
+    const username = parseUsername(name);
+    const { directory } = this.#context.ports;
+    if (directory.status().joined) await assertNameFree(directory, username, signal);
   }
 
   /**

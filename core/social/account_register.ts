@@ -14,7 +14,7 @@ import { Identity } from "../model/identity.ts";
 import { type SignedRecord, signRecord } from "../model/record.ts";
 import type { PrivateBody, PublicBody } from "../model/record_body.ts";
 import { expiryFor, withdrawalOf } from "../model/record_policy.ts";
-import type { PutReport } from "../ports.ts";
+import type { Directory, PutReport } from "../ports.ts";
 import type { AccountContext, UnsealedAccount } from "./account_open.ts";
 import { localKeys } from "./account_keys.ts";
 import { delay } from "./delay.ts";
@@ -104,11 +104,11 @@ async function prepare(
   const earlier = await localKeys(ports.keys, username);
   if (earlier !== undefined) return await resume(context, claimant, earlier, signal);
   const seal = prepareSeal(password, settings.derivation, ports);
-  const asked = ports.directory.get({ username, namespace: "public" }, signal);
+  const asked = assertNameFree(ports.directory, username, signal);
   asked.catch(() => {}); // Heard of below, unless the password is refused before.
   try {
     await judgePassword(password, [username]);
-    if ((await asked).record !== undefined) throw nameTaken(username);
+    await asked;
   } catch (error) {
     seal.key.then((key) => key.fill(0), () => {});
     throw error;
@@ -138,8 +138,7 @@ async function resume(
   sealed: SignedRecord<PrivateBody>,
   signal?: AbortSignal,
 ): Promise<Draft> {
-  const { record } = await ports.directory.get({ username, namespace: "public" }, signal);
-  if (record !== undefined) throw nameTaken(username);
+  await assertNameFree(ports.directory, username, signal);
   const identity = await unsealIdentity(sealed, password, ports.keys);
   if (identity !== undefined) return { identity, sealed, isFresh: false };
   throw new CamelliaError(
@@ -221,6 +220,20 @@ async function takeBack(
 ): Promise<void> {
   const withdrawal = withdrawalOf(claim, Math.floor(ports.clock.now()));
   await ports.directory.put(signRecord(withdrawal, identity));
+}
+
+/**
+ * Asks the network for a name.
+ *
+ * @throws {CamelliaError} `name_taken` if somebody has it.
+ */
+export async function assertNameFree(
+  directory: Pick<Directory, "get">,
+  username: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { record } = await directory.get({ username, namespace: "public" }, signal);
+  if (record !== undefined) throw nameTaken(username);
 }
 
 function nameTaken(username: string): CamelliaError {

@@ -71,6 +71,12 @@ export class FakePeer implements PeerApi {
     return this.user;
   }
 
+  checkName(username: string): Promise<void> {
+    if (!this.accounts.has(username)) return Promise.resolve();
+    const message = `Cannot register ${username}: the name is taken`;
+    return Promise.reject(new CamelliaError("name_taken", message));
+  }
+
   async register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
     await this.#wait("register", signal);
     const username = parseUsername(credentials.username);

@@ -72,7 +72,7 @@ Deno.test("Settings name the ports in use where any free one was asked for", asy
 Deno.test("What was refused is said, and the menu comes back", async () => {
   const m = withTerminal(
     ..."init|Register|alice|secret|secret|Follow|alice|Follow|nobody|Follow||Log out".split("|"),
-    ..."Register|alice|secret|secret|carol|secret|secret|Log out".split("|"),
+    ..."Register|alice|carol|secret|secret|Log out".split("|"),
     ..."Log in as alice|wrong|Log in as somebody else|zoe|secret|quit".split("|"),
   );
   const { code, out } = await m.run();

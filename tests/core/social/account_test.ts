@@ -51,6 +51,9 @@ Deno.test("Registering a taken name is refused and leaves no trace", async () =>
   const world = new World();
   const { session } = await world.user("alice");
   const device = world.device();
+  await refusedWith("name_taken", world.run(device.accounts.checkName("alice")));
+  await refusedWith("invalid_username", world.run(device.accounts.checkName("al ice")));
+  await world.run(device.accounts.checkName("bob"));
   await refusedWith("name_taken", world.run(device.register("alice")));
   assert.deepEqual(await device.keys.list(), []);
   await session.close();
@@ -84,6 +87,7 @@ Deno.test("Without a network nobody registers, but the network's first node does
   const world = new World();
   const device = world.device();
   device.directory.reachable = false;
+  await world.run(device.accounts.checkName("alice"));
   await refusedWith("not_joined", world.run(device.register("alice")));
   await refusedWith("invalid_username", world.run(device.register("al")));
 });
