@@ -238,6 +238,8 @@ export class Link {
       this.#sendPauseMs = sendPauseMsMin;
       // It was writable just now; should that have changed, the frame is lost as if on the way.
       socket.send(frame).catch(() => {});
+      // Whether it was taken is seen later; the next link's frame goes first.
+      if (this.#queue.length === 0) break;
     }
     this.#lookSoon();
   }
