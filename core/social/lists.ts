@@ -25,6 +25,12 @@ const retryMs = 15_000;
 const pullEveryMs = 86_400_000;
 
 /**
+ * The same while the user has other devices. One of them tells of a change by writing `public`; should
+ * this device write it at that moment, without having seen that, only the pages still tell.
+ */
+const pullSharedEveryMs = 600_000;
+
+/**
  * Entries of one list at most, those taken out included: twice the 5,000 that must work. 256 pages
  * take some 25,000 of both lists together. A stranger's follow beyond that is not listed.
  */
@@ -53,6 +59,8 @@ export class UserLists implements Lists, ListsView {
   #pulledAt: number | undefined;
   /** Whether another device may have changed the lists since then. */
   #stale = false;
+  /** Whether the user had another device at some time since then. */
+  #shared = false;
   #timer: Timer | undefined;
   #retrying = false;
 
@@ -143,8 +151,10 @@ export class UserLists implements Lists, ListsView {
   async pull(signal?: AbortSignal): Promise<boolean> {
     this.#stale = false;
     const complete = await this.#publisher.pull(signal);
-    if (complete) this.#pulledAt = this.#session.ports.clock.monotonic();
-    else this.#stale = true;
+    if (complete) {
+      this.#pulledAt = this.#session.ports.clock.monotonic();
+      this.#shared = false;
+    } else this.#stale = true;
     if (this.#publisher.dirty) this.#publishSoon();
     else if (complete) await this.#agreed();
     return complete;
@@ -162,12 +172,16 @@ export class UserLists implements Lists, ListsView {
   }
 
   /**
-   * Reads all pages if that is due: never read yet, or changed elsewhere since, or a day ago (pages
-   * are renewed when they have lived for a month).
+   * Reads all pages if that is due: never read yet, or changed elsewhere since, or ten minutes ago where
+   * the user has other devices, or a day ago (pages are renewed when they have lived for a month).
+   *
+   * @param isShared Whether the user has another device at the moment.
    */
-  async pullIfDue(signal?: AbortSignal): Promise<void> {
+  async pullIfDue(isShared: boolean, signal?: AbortSignal): Promise<void> {
     const { clock } = this.#session.ports;
-    const due = this.#pulledAt === undefined || clock.monotonic() - this.#pulledAt > pullEveryMs;
+    this.#shared ||= isShared;
+    const everyMs = this.#shared ? pullSharedEveryMs : pullEveryMs;
+    const due = this.#pulledAt === undefined || clock.monotonic() - this.#pulledAt >= everyMs;
     if (due || this.#stale || !this.#publisher.pulled) await this.pull(signal);
   }
 

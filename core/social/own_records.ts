@@ -111,7 +111,10 @@ export class UserRecords implements OwnRecords {
     const heads = writer.seen("public", "public")?.body.heads ?? [];
     const own = { store: session.store, username: session.self.username };
     if (await isOutrun(session.device, heads, own)) await this.#redraw();
-    await lists.pullIfDue();
+    const devices = writer.seen("connections", "connections")?.body.devices ?? [];
+    await lists.pullIfDue(
+      devices.some(({ device, present }) => present && device !== session.device),
+    );
   }
 
   async #pullSealed(): Promise<void> {

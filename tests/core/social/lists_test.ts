@@ -174,6 +174,40 @@ Deno.test("Two devices that follow and unfollow at once lose nothing", async () 
   }
 });
 
+Deno.test("A change of which public tells nothing reaches the other device all the same", async () => {
+  const world = new World();
+  const endpoint = { ip: "0.0.0.0", port: 7001 };
+  const first = await world.user("alice");
+  await follow(first, "bob");
+  await world.clock.advance(5_000);
+  // As when the other device writes `public` at the same moment: what it wrote last stays.
+  let isLost = false;
+  const device = world.device({
+    directory: (directory) =>
+      changed(directory, {
+        put: (record, signal) =>
+          isLost && record.namespace === "public"
+            ? Promise.resolve({ accepted: 3, refused: 0, asked: 3 })
+            : directory.put(record, signal),
+      }),
+  });
+  const second = await world.run(device.login("alice"));
+  for (const { records } of [first, second]) await world.run(records.announce(endpoint));
+  await world.run(first.records.pull());
+  isLost = true;
+  await follow(second, "carol");
+  await second.lists.apply(entry("following", "bob", world.clock.now(), false));
+  await world.clock.advance(60_000);
+  assert.deepEqual(namesPublished(world, "alice"), ["carol"]);
+  const names = () => first.lists.present("following").map((one) => one.username);
+  await world.run(first.records.pull());
+  assert.deepEqual(names(), ["bob"], "public says the same as before");
+  await world.clock.advance(600_000);
+  await world.run(first.records.pull());
+  assert.deepEqual(names(), ["carol"]);
+  for (const { session } of [first, second]) await session.close();
+});
+
 Deno.test("5,000 followed and 5,000 followers are published, and read on another device", async () => {
   const world = new World();
   const first = await world.user("alice");
