@@ -119,6 +119,11 @@ export interface DeviceEntry {
   readonly present: boolean;
 }
 
+/** Whether a device counts as one that listens: not logged out, and announced not too long ago. */
+export function isAnnounced({ present, until }: DeviceEntry, nowMs: number): boolean {
+  return present && until > nowMs;
+}
+
 /** `connections`: where the user's devices listen. */
 export interface ConnectionsBody {
   /** One entry a device. */

@@ -5,7 +5,12 @@
  */
 
 import type { SignedRecord } from "../model/record.ts";
-import type { DeviceEntry, Head, PrivateBody } from "../model/record_body.ts";
+import {
+  type DeviceEntry,
+  type Head,
+  isAnnounced,
+  type PrivateBody,
+} from "../model/record_body.ts";
 import type { Endpoint } from "../ports.ts";
 import type { OwnRecords } from "./contracts.ts";
 import { abortable } from "./delay.ts";
@@ -112,9 +117,9 @@ export class UserRecords implements OwnRecords {
     const own = { store: session.store, username: session.self.username };
     if (await isOutrun(session.device, heads, own)) await this.#redraw();
     const devices = writer.seen("connections", "connections")?.body.devices ?? [];
-    await lists.pullIfDue(
-      devices.some(({ device, present }) => present && device !== session.device),
-    );
+    const now = session.ports.clock.now();
+    const isOther = (entry: DeviceEntry) => entry.device !== session.device;
+    await lists.pullIfDue(devices.some((entry) => isOther(entry) && isAnnounced(entry, now)));
   }
 
   async #pullSealed(): Promise<void> {

@@ -8,7 +8,7 @@ import { equalBytes, toHex } from "../model/bytes.ts";
 import type { UserName } from "../model/message.ts";
 import { attempt } from "../model/msgpack.ts";
 import { openRecord, recordOf, type SignedRecord } from "../model/record.ts";
-import type { ConnectionsBody, DeviceEntry } from "../model/record_body.ts";
+import { type ConnectionsBody, type DeviceEntry, isAnnounced } from "../model/record_body.ts";
 import { compareRecords, dateVerdict, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Session } from "./contracts.ts";
 import { abortable } from "./delay.ts";
@@ -104,7 +104,7 @@ export class Devices {
   #known(user: UserName): DeviceEntry[] {
     const now = this.#session.ports.clock.now();
     const devices = this.#records.get(nameOf(user))?.body.devices ?? [];
-    return devices.filter((entry) => entry.present && entry.until > now);
+    return devices.filter((entry) => isAnnounced(entry, now));
   }
 }
 

@@ -15,6 +15,7 @@ import {
   type ConnectionsBody,
   type DeviceEntry,
   devicesListedMax,
+  isAnnounced,
 } from "../model/record_body.ts";
 import { clockToleranceMs, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Endpoint, Timer } from "../ports.ts";
@@ -111,7 +112,8 @@ export class Presence {
   current(): SignedRecord<ConnectionsBody> | undefined {
     const seen = this.#writer.seen("connections", "connections");
     const own = seen?.body.devices.find((entry) => entry.device === this.#session.device);
-    return own?.present && own.until > this.#session.ports.clock.now() ? seen : undefined;
+    const { clock } = this.#session.ports;
+    return own !== undefined && isAnnounced(own, clock.now()) ? seen : undefined;
   }
 
   /** Announces this device at the endpoint where its links listen, from now on until withdrawn. */
@@ -242,7 +244,7 @@ export class Presence {
     if (this.#hasProbed || entry === undefined) return false;
     this.#hasProbed = true;
     const last = devices.find((other) => other.device === device);
-    if (last === undefined || !last.present || last.until <= ports.clock.now()) return false;
+    if (last === undefined || !isAnnounced(last, ports.clock.now())) return false;
     const isHere = last.port === entry.port &&
       last.addresses.some((address) => entry.addresses.includes(address));
     if (isHere || !await ports.links.probe(last, probeMsMax, signal)) return false;

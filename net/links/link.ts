@@ -167,8 +167,8 @@ export class Link {
   }
 
   /**
-   * Looks at the socket again soon: in the next turns of the loop at first, later by timer; only by
-   * timer where nobody waits for what is found.
+   * Looks at the socket again: in the next turns of the loop at first, later by timer. Where no frame
+   * waits for what is found there is time: whoever got the last one is using the processor now.
    */
   #lookSoon(): void {
     this.#looking = true;
@@ -178,9 +178,12 @@ export class Link {
       (this.#options.soon ?? setImmediate)(() => this.#look());
       return;
     }
-    const pauseMs = isAwaited ? this.#sendPauseMs : sendPauseMsMax;
+    let pauseMs = sendPauseMsMax;
+    if (isAwaited) {
+      pauseMs = this.#sendPauseMs;
+      this.#sendPauseMs = Math.min(pauseMs * 2, sendPauseMsMax);
+    }
     this.#lookTimer = this.#clock.after(pauseMs, () => this.#look());
-    if (isAwaited) this.#sendPauseMs = Math.min(this.#sendPauseMs * 2, sendPauseMsMax);
   }
 
   /** There is a new frame: what a timer was to find out is of interest now. */
