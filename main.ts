@@ -8,34 +8,36 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { CamelliaError } from "./core/errors.ts";
+import { CamelliaError } from "./core/model/errors.ts";
 import { openRecord } from "./core/model/record.ts";
 import { fingerprintOf } from "./core/model/identity.ts";
 import { attempt } from "./core/model/msgpack.ts";
 import { Peer, type Settings, type UserView } from "./core/peer.ts";
 import type { Directory } from "./core/ports.ts";
 import denoConfig from "./deno.json" with { type: "json" };
-import { NtpClock } from "./net/clock.ts";
-import { openDatagrams } from "./net/datagrams.ts";
-import { createDirectory } from "./net/directory.ts";
+import { NtpClock } from "./net/clock/ntp_clock.ts";
+import { openDatagrams } from "./net/system/datagrams.ts";
+import { createDirectory } from "./net/directory/directory.ts";
 import type { Datagrams } from "./net/kademlia/ports.ts";
-import { ZmqLinks } from "./net/links.ts";
-import { SystemRandom } from "./net/random.ts";
+import { ZmqLinks } from "./net/links/zmq_links.ts";
+import { SystemRandom } from "./net/system/random.ts";
 import { DataFolder } from "./storage/data_folder.ts";
 import { KeyFiles } from "./storage/key_files.ts";
 import { NodeStore } from "./storage/node_store.ts";
 import { removePrivateFile, writePrivateFile } from "./storage/private_file.ts";
 import { KvStores } from "./storage/user_store.ts";
 import { run } from "./ui/cli.ts";
-import { formatHostPort } from "./ui/endpoint.ts";
-import type { Host, Log, OpenFolder, PeerSettings, RunningPeer } from "./ui/host.ts";
-import { SystemIo } from "./ui/system_io.ts";
+import { formatHostPort } from "./ui/settings/endpoint.ts";
+import type { Host, OpenFolder, RunningPeer } from "./ui/peer/host.ts";
+import type { PeerSettings } from "./ui/settings/settings.ts";
+import type { Log } from "./ui/settings/log_level.ts";
+import { SystemIo } from "./ui/terminal/system_io.ts";
 
 export type * from "./core/api.ts";
-export type { ErrorCode } from "./core/errors.ts";
-export type { Lifespan } from "./ui/config.ts";
-export type { HostPort } from "./ui/endpoint.ts";
-export type * from "./ui/host.ts";
+export type { ErrorCode } from "./core/model/errors.ts";
+export type { Lifespan } from "./ui/settings/config.ts";
+export type { HostPort } from "./ui/settings/endpoint.ts";
+export type * from "./ui/peer/host.ts";
 
 /** Argon2id for newly sealed keys: the second choice of RFC 9106, section 4 (design, section 4). */
 const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;

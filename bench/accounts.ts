@@ -12,12 +12,12 @@ import { join } from "node:path";
 import { argv } from "node:process";
 import { parseArgs } from "node:util";
 import type { Endpoint, Links, Ports } from "../core/ports.ts";
-import { Accounts, type OpenAccount } from "../core/social/account.ts";
-import { preparePasswordJudge } from "../core/social/password.ts";
-import { openDatagrams } from "../net/datagrams.ts";
-import { type CreatedDirectory, createDirectory } from "../net/directory.ts";
-import { SystemRandom } from "../net/random.ts";
-import { SystemClock } from "../net/system_time.ts";
+import { Accounts, type OpenAccount } from "../core/accounts/account.ts";
+import { preparePasswordJudge } from "../core/accounts/password_strength.ts";
+import { openDatagrams } from "../net/system/datagrams.ts";
+import { type CreatedDirectory, createDirectory } from "../net/directory/directory.ts";
+import { SystemRandom } from "../net/system/random.ts";
+import { SystemClock } from "../net/system/system_time.ts";
 import { KeyFiles } from "../storage/key_files.ts";
 import { KvStores } from "../storage/user_store.ts";
 

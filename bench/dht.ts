@@ -11,8 +11,8 @@
  */
 import v8 from "node:v8";
 import { runInNewContext } from "node:vm";
-import { openDatagrams } from "../net/datagrams.ts";
-import { KademliaNode } from "../net/kademlia/node.ts";
+import { openDatagrams } from "../net/system/datagrams.ts";
+import { KademliaNode } from "../net/kademlia/service/node.ts";
 import type { Random, Time } from "../net/kademlia/ports.ts";
 
 const time: Time = {

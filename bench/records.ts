@@ -12,8 +12,8 @@ import { Identity } from "../core/model/identity.ts";
 import { readRecord, recordKey, signRecord } from "../core/model/record.ts";
 import type { Body, Namespace } from "../core/model/record_body.ts";
 import { RecordCache } from "../core/model/record_cache.ts";
-import { RecordValuePolicy } from "../net/directory/policy.ts";
-import { SystemClock } from "../net/system_time.ts";
+import { RecordValuePolicy } from "../net/directory/record_values.ts";
+import { SystemClock } from "../net/system/system_time.ts";
 import { SeededRandom } from "../tests/sim/random.ts";
 
 const { values } = parseArgs({

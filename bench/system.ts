@@ -10,8 +10,8 @@
  * @module
  */
 
-import { LoopbackClient } from "../ui/loopback_client.ts";
-import { parsePortFile, portFileName } from "../ui/loopback_protocol.ts";
+import { LoopbackClient } from "../ui/peer/loopback_client.ts";
+import { parsePortFile, portFileName } from "../ui/peer/loopback_protocol.ts";
 import { Network, password, type User } from "../tests/e2e/harness.ts";
 
 /** Posts whose way to all followers is timed. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { ErrorCode } from "./errors.ts";
+import type { ErrorCode } from "./model/errors.ts";
 
 /** A user. */
 export interface UserView {

@@ -19,18 +19,18 @@ import type {
   TimelineRequest,
   UserView,
 } from "./api.ts";
-import { CamelliaError } from "./errors.ts";
+import { CamelliaError } from "./model/errors.ts";
 import type { Ports } from "./ports.ts";
-import { Accounts } from "./social/account.ts";
-import type { Settings } from "./social/contracts.ts";
-import { Mutex } from "./social/mutex.ts";
-import { readTimeline } from "./social/timeline.ts";
-import { UserPeer } from "./social/user_peer.ts";
-import { userView } from "./social/views.ts";
+import { Accounts } from "./accounts/account.ts";
+import type { Settings } from "./session/interfaces.ts";
+import { Mutex } from "../lib/mutex.ts";
+import { readTimeline } from "./timeline/timeline.ts";
+import { UserPeer } from "./user_peer.ts";
+import { userView } from "./session/views.ts";
 
 export * from "./api.ts";
-export { CamelliaError, type ErrorCode } from "./errors.ts";
-export type { Settings } from "./social/contracts.ts";
+export { CamelliaError, type ErrorCode } from "./model/errors.ts";
+export type { Settings } from "./session/interfaces.ts";
 
 /** What a peer is made of. */
 export interface PeerOptions {

@@ -5,16 +5,14 @@
  * @module
  */
 
+import type { Random } from "../lib/random.ts";
+import type { Time, Timer } from "../lib/time.ts";
 import type { FeedState } from "./model/feed.ts";
 import type { Post } from "./model/post.ts";
 import type { SignedRecord } from "./model/record.ts";
 import type { KeyDerivation, ListEntry, ListName, Namespace } from "./model/record_body.ts";
 
-/** A timer that can be stopped. */
-export interface Timer {
-  /** Stops it; harmless when it has fired or was stopped. */
-  cancel(): void;
-}
+export type { Random, Time, Timer };
 
 /** How well the clock is set. */
 export interface ClockStatus {
@@ -27,23 +25,11 @@ export interface ClockStatus {
 }
 
 /** Time, corrected by NTP, and timers. */
-export interface Clock {
-  /** Corrected Unix time in milliseconds; it may step. */
-  now(): number;
-  /** Milliseconds since some moment; never steps. For durations. */
-  monotonic(): number;
-  /** Calls `fn` once after `ms` milliseconds. An exception of `fn` is a programming error. */
-  after(ms: number, fn: () => void): Timer;
+export interface Clock extends Time {
   /** How well it is set. */
   status(): ClockStatus;
   /** Calls back when the offset changed or a synchronisation failed; returns how to stop that. */
   onChange(fn: (status: ClockStatus) => void): () => void;
-}
-
-/** Randomness fit for keys. */
-export interface Random {
-  /** Fresh random bytes. */
-  bytes(length: number): Uint8Array<ArrayBuffer>;
 }
 
 /** An address and port. */
@@ -292,28 +278,6 @@ export interface Keys {
   setLastUser(username: string): Promise<void>;
   /** Argon2id (RFC 9106) off the event loop: 32 bytes. */
   derive(password: string, derivation: KeyDerivation): Promise<Uint8Array<ArrayBuffer>>;
-}
-
-/** What a holder remembers of a name (design, section 4). */
-export interface Claim {
-  /** The claimed name. */
-  readonly username: string;
-  /** The identity key that holds it, 32 bytes. */
-  readonly key: Uint8Array;
-  /** Unix time in milliseconds at which this holder accepted the owner. */
-  readonly since: number;
-  /** Unix time in milliseconds at which the last record known expires; forgotten a year after. */
-  readonly expiresAt: number;
-}
-
-/** The claims that a node remembers, on disk. */
-export interface ClaimStore {
-  /** All of them, at the start. */
-  load(): Promise<Claim[]>;
-  /** Writes one, in place of an older one for the name. May be batched; never rejects. */
-  put(claim: Claim): void;
-  /** Removes one. May be batched; never rejects. */
-  drop(username: string): void;
 }
 
 /** Everything from outside, as the composition root hands it to the core. */

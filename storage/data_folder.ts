@@ -11,9 +11,9 @@
  */
 
 import { join, resolve } from "node:path";
-import { CamelliaError } from "../core/errors.ts";
+import { CamelliaError } from "../core/model/errors.ts";
 import { utf8 } from "../core/model/bytes.ts";
-import { onDisk } from "./errors.ts";
+import { onDisk } from "./storage_errors.ts";
 import { makePrivateFolder, removeStrayFiles } from "./private_file.ts";
 
 /** A locked data folder. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { CamelliaError } from "../core/errors.ts";
-import { onDisk, storageError } from "./errors.ts";
+import { CamelliaError } from "../core/model/errors.ts";
+import { onDisk, storageError } from "./storage_errors.ts";
 import { createPrivateFile } from "./private_file.ts";
 import { migrate, type Schema } from "./schema.ts";
 import { WriteQueue } from "./write_queue.ts";

@@ -10,7 +10,7 @@ import { recordBytesMax } from "../core/model/record.ts";
 import { type KeyDerivation, keyDerivationMax } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";
 import type { Keys } from "../core/ports.ts";
-import { onDisk } from "./errors.ts";
+import { onDisk } from "./storage_errors.ts";
 import {
   makePrivateFolder,
   readPrivateFile,

@@ -8,7 +8,7 @@
  */
 
 import { join } from "node:path";
-import type { Claim, ClaimStore } from "../core/ports.ts";
+import type { Claim, ClaimStore } from "../core/model/claims.ts";
 import { commit, Database, mutationsMax, type OpenKv } from "./database.ts";
 import {
   contactsMax,

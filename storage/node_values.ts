@@ -22,7 +22,7 @@ import {
   encode,
 } from "../core/model/msgpack.ts";
 import { isUsername } from "../core/model/username.ts";
-import type { Claim } from "../core/ports.ts";
+import type { Claim } from "../core/model/claims.ts";
 import type { Schema } from "./schema.ts";
 
 /** A contact, as net/kademlia has it. */

@@ -5,8 +5,8 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { CamelliaError } from "../core/errors.ts";
-import { onDisk } from "./errors.ts";
+import { CamelliaError } from "../core/model/errors.ts";
+import { onDisk } from "./storage_errors.ts";
 
 /** Access for the owner alone. */
 const fileMode = 0o600;

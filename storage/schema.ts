@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CamelliaError } from "../core/errors.ts";
+import { CamelliaError } from "../core/model/errors.ts";
 
 /** Where the version stands. */
 const versionKey: Deno.KvKey = ["version"];

@@ -14,7 +14,7 @@ import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { FeedCache } from "./feed_cache.ts";
 import { HotValues } from "./hot_values.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
-import * as lists from "./lists.ts";
+import * as lists from "./list_entries.ts";
 import { readFeedPosts, readOnePost, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost, type Memory } from "./post_writes.ts";
 import { makePrivateFolder } from "./private_file.ts";

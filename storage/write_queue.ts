@@ -7,7 +7,7 @@
  * @module
  */
 
-import { CamelliaError } from "../core/errors.ts";
+import { CamelliaError } from "../core/model/errors.ts";
 
 /** Jobs that wait at most: some 3 s of work at the 0.3 ms that the shortest commit takes. */
 const waitingMax = 10_000;

@@ -6,7 +6,7 @@ import { walk } from "./walk.ts";
 Deno.test("Every module of the program loads by itself", async () => {
   const workers = await workerFiles();
   let modules = 0;
-  for await (const path of walk(["core", "net", "storage", "ui"], ".ts")) {
+  for await (const path of walk(["lib", "core", "net", "storage", "ui"], ".ts")) {
     if (workers.includes(path)) continue;
     assert.ok(await import(new URL(`../${path}`, import.meta.url).href), path);
     modules++;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createHost } from "../main.ts";
 import { run } from "../ui/cli.ts";
-import { SystemIo } from "../ui/system_io.ts";
+import { SystemIo } from "../ui/terminal/system_io.ts";
 import { FakeIo } from "./ui/fake_io.ts";
 
 const password = "correct horse battery 7 staple";

@@ -47,7 +47,7 @@ async function filesBelow(folder: string, endings: readonly string[]): Promise<s
 /** The files that the program starts as Workers, relative to the repository. */
 export async function workerFiles(): Promise<string[]> {
   const found = new Set<string>();
-  for (const folder of ["core", "net", "storage", "ui"]) {
+  for (const folder of ["lib", "core", "net", "storage", "ui"]) {
     for (const path of await filesBelow(`${root}${folder}`, [".ts"])) {
       const source = await Deno.readTextFile(path);
       for (const match of source.matchAll(/new URL\("([^"]+\.ts)", import\.meta\.url\)/g)) {

@@ -11,8 +11,8 @@
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../deno.json" with { type: "json" };
-import { LoopbackClient } from "../ui/loopback_client.ts";
-import { parsePortFile, portFileName } from "../ui/loopback_protocol.ts";
+import { LoopbackClient } from "../ui/peer/loopback_client.ts";
+import { parsePortFile, portFileName } from "../ui/peer/loopback_protocol.ts";
 import { names, type Options, readArguments, usage } from "./dev_options.ts";
 import { v8Flags } from "./v8_flags.ts";
 

@@ -1,23 +1,15 @@
 /**
- * Local lint rules: the import directions of the map (docs/ARCHITECTURE.md), time and randomness
- * through ports only, and files short enough to need no map.
+ * Local lint rules: rooms import what their table allows (`rooms.ts`), time and randomness come through
+ * ports only, and files are short enough to need no map.
  *
  * @module
  */
 
 import { fileURLToPath } from "node:url";
-
-/** Folders of the program, each with the folders (or single files) that it may import from. */
-const allowedImports: Readonly<Record<string, readonly string[]>> = {
-  core: ["core"],
-  "net/kademlia": ["net/kademlia"],
-  net: ["net", "net/kademlia", "core/ports.ts", "core/errors.ts", "core/model"],
-  storage: ["storage", "core/ports.ts", "core/errors.ts", "core/model"],
-  ui: ["ui", "core/peer.ts", "core/api.ts", "core/errors.ts", "core/model"],
-};
+import { roomOf, rooms } from "./rooms.ts";
 
 /** Folders whose code must not look at a clock or draw randomness itself. */
-const pureFolders: readonly string[] = ["core", "net/kademlia"];
+const pureFolders = /^(lib|core|net\/kademlia)\//;
 
 /** Under 300 lines is the habit; beyond this a file needs a map and is to be split. */
 const fileLinesMax = 400;
@@ -35,13 +27,6 @@ const forbiddenCalls: ReadonlySet<string> = new Set([
   "globalThis.setInterval",
 ]);
 
-/** The folder of the program that a file (path relative to the repository, with `/`) belongs to. */
-function folderOf(path: string): string | undefined {
-  if (path.startsWith("net/kademlia/")) return "net/kademlia";
-  const top = path.split("/")[0] ?? "";
-  return path.includes("/") && Object.hasOwn(allowedImports, top) ? top : undefined;
-}
-
 /** The path relative to the repository of a linted file. */
 function repositoryPath(filename: string): string {
   const root = fileURLToPath(new URL("..", import.meta.url));
@@ -54,15 +39,15 @@ function resolve(from: string, specifier: string): string {
   return new URL(specifier, `file:///${from}`).pathname.slice(1);
 }
 
-/** Why a file may not import a specifier, or undefined when it may. */
+/** Why a file may not import a specifier, or undefined when it may. Files outside the house may import all. */
 export function importProblem(path: string, specifier: string): string | undefined {
-  const folder = folderOf(path);
-  if (folder === undefined || !specifier.startsWith(".")) return undefined;
+  const room = roomOf(path);
+  if (room === undefined || !specifier.startsWith(".")) return undefined;
   const target = resolve(path, specifier);
-  const allowed = (allowedImports[folder] ?? []).some((place) =>
-    target === place || target.startsWith(`${place}/`)
-  );
-  return allowed ? undefined : `${folder}/ must not import ${target}`;
+  const entered = roomOf(target);
+  if (entered === room) return undefined;
+  if (entered !== undefined && rooms[room]?.imports.includes(entered)) return undefined;
+  return `${room} must not import ${target}: see tools/rooms.ts`;
 }
 
 /** The text `a.b` of a call's callee, or its plain name. */
@@ -101,8 +86,7 @@ const importDirection: Deno.lint.Rule = {
 
 const portsOnly: Deno.lint.Rule = {
   create(context) {
-    const folder = folderOf(repositoryPath(context.filename));
-    if (folder === undefined || !pureFolders.includes(folder)) return {};
+    if (!pureFolders.test(repositoryPath(context.filename))) return {};
     return {
       CallExpression(node) {
         const name = calleeName(node.callee);
@@ -122,7 +106,7 @@ const portsOnly: Deno.lint.Rule = {
 
 const shortFiles: Deno.lint.Rule = {
   create(context) {
-    if (folderOf(repositoryPath(context.filename)) === undefined) return {};
+    if (roomOf(repositoryPath(context.filename)) === undefined) return {};
     return {
       Program(node) {
         const lines = context.sourceCode.text.split("\n").length;

@@ -6,16 +6,16 @@
 
 import { resolve } from "node:path";
 import { CommanderError } from "@commander-js/extra-typings";
-import { CamelliaError } from "../core/errors.ts";
-import type { Context } from "./context.ts";
-import { Interruption, isInterruption } from "./failure.ts";
-import type { Host } from "./host.ts";
-import type { Io } from "./io.ts";
-import { Output } from "./output.ts";
+import { CamelliaError } from "../core/model/errors.ts";
+import type { Context } from "./peer/context.ts";
+import { Interruption, isInterruption } from "./output/failure.ts";
+import type { Host } from "./peer/host.ts";
+import type { Io } from "./terminal/io.ts";
+import { Output } from "./output/output.ts";
 import { type Chosen, parseProgram } from "./program.ts";
-import { type Prompts, terminalPrompts } from "./prompts.ts";
-import { safeJson, safeText } from "./safe_text.ts";
-import { defaultDataFolder } from "./settings.ts";
+import { type Prompts, terminalPrompts } from "./prompts/prompts.ts";
+import { safeJson, safeText } from "./terminal/safe_text.ts";
+import { defaultDataFolder } from "./settings/settings.ts";
 
 /** Done. */
 const exitDone = 0;

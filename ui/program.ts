@@ -14,12 +14,18 @@ import {
   passwd,
   register,
   whoami,
-} from "./account_commands.ts";
-import { follow, post, profile, status, suggest, timeline, unfollow } from "./commands.ts";
-import type { Context } from "./context.ts";
-import { expecting, expectingNumber, type Flags, flagsOf, globalOptions } from "./flags.ts";
-import { given } from "./loopback_protocol.ts";
-import { serveNode, serveUser } from "./serve.ts";
+} from "./commands/account_commands.ts";
+import { follow, post, profile, status, suggest, timeline, unfollow } from "./commands/commands.ts";
+import type { Context } from "./peer/context.ts";
+import {
+  expecting,
+  expectingNumber,
+  type Flags,
+  flagsOf,
+  globalOptions,
+} from "./settings/flags.ts";
+import { given } from "./peer/loopback_protocol.ts";
+import { serveNode, serveUser } from "./commands/serve.ts";
 
 /** What the command line asks for. */
 export interface Chosen {
@@ -216,7 +222,7 @@ export function parseProgram(options: ProgramOptions, args: readonly string[]): 
       program.error(`error: ${JSON.stringify(unknown)} is no command. "camellia help" lists them.`);
     }
     choose(async (context) => {
-      const { runMenu } = await import("./menu.ts");
+      const { runMenu } = await import("./menu/menu.ts");
       await runMenu(context);
     });
   }).allowExcessArguments();

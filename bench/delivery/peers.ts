@@ -6,11 +6,11 @@
 
 import { Peer, type PeerApi } from "../../core/peer.ts";
 import type { Directory, Keys, Stores } from "../../core/ports.ts";
-import { openDatagrams } from "../../net/datagrams.ts";
-import { createDirectory } from "../../net/directory.ts";
-import { ZmqLinks } from "../../net/links.ts";
-import { SystemRandom } from "../../net/random.ts";
-import { SystemClock } from "../../net/system_time.ts";
+import { openDatagrams } from "../../net/system/datagrams.ts";
+import { createDirectory } from "../../net/directory/directory.ts";
+import { ZmqLinks } from "../../net/links/zmq_links.ts";
+import { SystemRandom } from "../../net/system/random.ts";
+import { SystemClock } from "../../net/system/system_time.ts";
 import { createHost } from "../../main.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { MemoryKeys } from "../../tests/sim/memory_keys.ts";

@@ -6,7 +6,7 @@
 
 import type { Directory, PutReport } from "../../core/ports.ts";
 import type { SignedRecord } from "../../core/model/record.ts";
-import { SystemClock } from "../../net/system_time.ts";
+import { SystemClock } from "../../net/system/system_time.ts";
 import { type SimDirectory, SimDirectoryNetwork } from "../../tests/sim/directory.ts";
 
 /** How long each look-up and each store takes here: about what the real network needs on loopback. */

@@ -6,8 +6,8 @@
 
 import type { PostView } from "../../core/api.ts";
 import { Network, type Process, type User } from "../../tests/e2e/harness.ts";
-import { LoopbackClient } from "../../ui/loopback_client.ts";
-import { parsePortFile, portFileName } from "../../ui/loopback_protocol.ts";
+import { LoopbackClient } from "../../ui/peer/loopback_client.ts";
+import { parsePortFile, portFileName } from "../../ui/peer/loopback_protocol.ts";
 import { each, note, option, print, residentMegabytes, rounded, sleep } from "./measure.ts";
 
 /** Peers; the second half of them come and go. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Id } from "../../net/kademlia/id.ts";
-import { encodeRequest } from "../../net/kademlia/wire.ts";
+import { Id } from "../../net/kademlia/space/id.ts";
+import { encodeRequest } from "../../net/kademlia/rpc/wire.ts";
 
 const perSecond = 20_000;
 const everyMs = 5;

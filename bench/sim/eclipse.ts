@@ -1,6 +1,6 @@
 /** Twenty ids placed next to a key. */
 import { Collusion, Sybil } from "../../tests/sim/dht_collusion.ts";
-import { compareDistance, Id } from "../../net/kademlia/id.ts";
+import { compareDistance, Id } from "../../net/kademlia/space/id.ts";
 import { DhtWorld, privateIp, publicIp } from "../../tests/sim/dht_world.ts";
 import type { SeededRandom } from "../../tests/sim/random.ts";
 import { percent, rounded, type Row, type Settings, type Table } from "./report.ts";

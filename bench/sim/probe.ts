@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { Id } from "../../net/kademlia/id.ts";
+import { Id } from "../../net/kademlia/space/id.ts";
 import type { Address } from "../../net/kademlia/ports.ts";
-import { decodeFound, decodeRequest, responseKind } from "../../net/kademlia/wire.ts";
+import { decodeFound, decodeRequest, responseKind } from "../../net/kademlia/rpc/wire.ts";
 import type { Tap } from "../../tests/sim/dht_network.ts";
 import type { Member } from "../../tests/sim/dht_world.ts";
 

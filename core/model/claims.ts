@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Claim, ClaimStore } from "../ports.ts";
 import { copyOf, equalBytes } from "./bytes.ts";
 
 const dayMs = 86_400_000;
@@ -35,6 +34,28 @@ const sweepAgainMs = 60_000;
 
 /** Whence fresh claims come that nobody can be named for: read from disk, or one's own. */
 const noNet = "";
+
+/** What a holder remembers of a name (design, section 4). */
+export interface Claim {
+  /** The claimed name. */
+  readonly username: string;
+  /** The identity key that holds it, 32 bytes. */
+  readonly key: Uint8Array;
+  /** Unix time in milliseconds at which this holder accepted the owner. */
+  readonly since: number;
+  /** Unix time in milliseconds at which the last record known expires; forgotten a year after. */
+  readonly expiresAt: number;
+}
+
+/** The claims that a node remembers, on disk. */
+export interface ClaimStore {
+  /** All of them, at the start. */
+  load(): Promise<Claim[]>;
+  /** Writes one, in place of an older one for the name. May be batched; never rejects. */
+  put(claim: Claim): void;
+  /** Removes one. May be batched; never rejects. */
+  drop(username: string): void;
+}
 
 /** How a {@linkcode ClaimLedger} is built. */
 export interface ClaimLedgerOptions {

@@ -24,6 +24,7 @@ import { recordBytesMax } from "./record.ts";
 import { type Head, readHeads, writeHeads } from "./record_body.ts";
 import { openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
 import { deviceMax } from "./snowflake.ts";
+import type { UserRef } from "./user.ts";
 import { asUsername } from "./username.ts";
 
 /** The most bytes of a frame: 1 MiB. */
@@ -32,19 +33,14 @@ export const messageBytesMax: number = 1024 * 1024;
 /** Posts in one message at most; batches are also kept under the message size. */
 export const postsPerMessageMax = 500;
 
+/** Bytes of posts in one message: a quarter of what it may have, so that links take turns smoothly. */
+export const batchBytesMax = 256 * 1024;
+
 /** Users that one relay is asked to pass a post on to, at most. */
 export const relayShareMax = 256;
 
 /** Why something was refused, in one word. */
 const reasonLengthMax = 32;
-
-/** A user as messages name one: name and identity key. */
-export interface UserName {
-  /** Username. */
-  readonly username: string;
-  /** Identity key, 32 bytes. */
-  readonly key: Uint8Array;
-}
 
 /** What the kinds of messages say. */
 export interface MessageBodyOf {
@@ -66,7 +62,7 @@ export interface MessageBodyOf {
   /** Asks for posts of an author. */
   want: {
     /** Whose posts. */
-    readonly author: UserName;
+    readonly author: UserRef;
     /** What the asker has of each feed it knows of. */
     readonly feeds: readonly FeedState[];
     /** Unix ms: older posts are not wanted any more; 0 for all. */
@@ -79,7 +75,7 @@ export interface MessageBodyOf {
   /** Posts of one author, each in its own envelope. */
   posts: {
     /** Whose posts. */
-    readonly author: UserName;
+    readonly author: UserRef;
     /** Signed posts, feeds ascending by number. */
     readonly posts: readonly Uint8Array[];
     /** Whether this is the last message of the answer. */
@@ -89,7 +85,7 @@ export interface MessageBodyOf {
     /** The heads of the author's feeds as the sender knows them. */
     readonly heads: readonly Head[];
     /** Followers that the receiver is asked to pass these posts on to. */
-    readonly relay: readonly UserName[];
+    readonly relay: readonly UserRef[];
   };
 }
 
@@ -102,9 +98,9 @@ export type Message = {
     /** What kind of message. */
     readonly kind: K;
     /** The sender. */
-    readonly from: UserName;
+    readonly from: UserRef;
     /** The receiver. */
-    readonly to: UserName;
+    readonly to: UserRef;
     /** Unix time in milliseconds at which it was made. */
     readonly time: number;
     /** 16 random bytes. */
@@ -131,11 +127,11 @@ const messageShape = { maxDepth: 6, maxValues: 32_768 };
 /** The longest array in a message: feeds and heads of 1,024 devices. */
 const messageArrayMax = 1024;
 
-function writeUser(user: UserName): unknown {
+function writeUser(user: UserRef): unknown {
   return [user.username, user.key];
 }
 
-function readUser(value: unknown, what: string): UserName {
+function readUser(value: unknown, what: string): UserRef {
   const [username, key] = asArray(value, what, 2);
   return { username: asUsername(username, what), key: asBytes(key, `${what} key`, 32) };
 }
@@ -240,9 +236,9 @@ export interface Frame {
   /** What kind of message it says it is. */
   readonly kind: MessageKind;
   /** Whom it says it is from; the key is the one that signed, once verified. */
-  readonly from: UserName;
+  readonly from: UserRef;
   /** Whom it is for. */
-  readonly to: UserName;
+  readonly to: UserRef;
   /** Unix time in milliseconds at which it says it was made. */
   readonly time: number;
   /** 16 random bytes. */

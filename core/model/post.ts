@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CamelliaError } from "../errors.ts";
+import { CamelliaError } from "./errors.ts";
 import type { Identity } from "./identity.ts";
 import {
   asArray,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CamelliaError } from "../errors.ts";
+import { CamelliaError } from "./errors.ts";
 import { asString, DecodeError } from "./msgpack.ts";
 
 const pattern = /^[a-z][a-z0-9_]{2,19}$/;

@@ -63,10 +63,10 @@ export function parseNtpServer(text: string): NtpServer | undefined {
 
 /** The one place that names the worker's file. */
 function startWorker(): Worker {
-  return new Worker(new URL("../ntp_worker.ts", import.meta.url), { type: "module" });
+  return new Worker(new URL("./ntp_worker.ts", import.meta.url), { type: "module" });
 }
 
-/** {@linkcode NtpQuery} through net/ntp_worker.ts. */
+/** {@linkcode NtpQuery} through net/clock/ntp_worker.ts. */
 export const queryInWorker: NtpQuery = (server, clock, signal): Promise<NtpSample[]> => {
   if (signal.aborted) return Promise.resolve([]);
   return new Promise((resolve) => {

@@ -17,7 +17,7 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
-import type { KademliaNode } from "../kademlia/node.ts";
+import type { KademliaNode } from "../kademlia/mod.ts";
 import type { Answer } from "../kademlia/ports.ts";
 import { mergeSamples, readSample } from "./sample.ts";
 

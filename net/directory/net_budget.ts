@@ -4,7 +4,7 @@
  * @module
  */
 
-import { addressInfo } from "../kademlia/address.ts";
+import { addressInfo } from "../kademlia/space/address.ts";
 
 const hourMs = 3_600_000;
 

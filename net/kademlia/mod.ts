@@ -6,6 +6,6 @@
  * @module
  */
 export * from "./ports.ts";
-export * from "./node.ts";
-export * from "./memory_storage.ts";
-export * from "./policy.ts";
+export * from "./service/node.ts";
+export * from "./values/memory_storage.ts";
+export * from "./values/policy.ts";

@@ -5,6 +5,9 @@
  * @module
  */
 
+import type { Random } from "../../lib/random.ts";
+import type { Time, Timer } from "../../lib/time.ts";
+
 /** An IP address (canonical text, never a host name, never `::ffff:`-mapped) and a UDP port. */
 export interface Address {
   /** Canonical text. */
@@ -19,27 +22,7 @@ export interface Contact extends Address {
   readonly id: Uint8Array;
 }
 
-/** A timer that can be called off. */
-export interface Timer {
-  /** Stops the timer; harmless once it ran. */
-  cancel(): void;
-}
-
-/** Clock and timers. */
-export interface Time {
-  /** Unix time in ms, possibly corrected; may jump. Dates of records are judged by it. */
-  now(): number;
-  /** A clock that never jumps, in ms with fractions. Round trips and timeouts are measured by it. */
-  monotonic(): number;
-  /** Runs `fn` once after `ms` milliseconds, never before this call returned. */
-  after(ms: number, fn: () => void): Timer;
-}
-
-/** A source of random bytes that strangers cannot predict. */
-export interface Random {
-  /** `length` fresh bytes. */
-  bytes(length: number): Uint8Array;
-}
+export type { Random, Time, Timer };
 
 /**
  * One UDP socket.

@@ -11,7 +11,7 @@
 
 import ipaddr from "ipaddr.js";
 import type { LinkTarget } from "../../core/ports.ts";
-import { addressesMax } from "./limits.ts";
+import { addressesMax } from "./link_limits.ts";
 
 /** What sort of network an address belongs to. */
 export type AddressKind = "public" | "private" | "loopback";

@@ -6,7 +6,7 @@
 
 import type { Clock, Timer } from "../../core/ports.ts";
 import type { KnownAddress } from "./addresses.ts";
-import { dialStaggerMs, rememberedAddressesMax } from "./limits.ts";
+import { dialStaggerMs, rememberedAddressesMax } from "./link_limits.ts";
 
 /** Connects and closes at once. Rejects when nobody listens there or the signal is raised. */
 export type TcpConnect = (ip: string, port: number, signal: AbortSignal) => Promise<void>;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { frameAgeMsMax, queuedBytesMax } from "./limits.ts";
+import { frameAgeMsMax, queuedBytesMax } from "./link_limits.ts";
 
 /** Bytes that wait on all links together. */
 export class ByteBudget {

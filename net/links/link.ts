@@ -27,7 +27,7 @@ import {
   sendPauseMsMin,
   sendQuickLooksMax,
   stallMsMax,
-} from "./limits.ts";
+} from "./link_limits.ts";
 import type { connectPush, PushSocket } from "./sockets.ts";
 
 /** Where a link stands. */

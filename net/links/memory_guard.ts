@@ -9,7 +9,7 @@
  */
 
 import type { Clock, Timer } from "../../core/ports.ts";
-import { nativeGrowthBytesMax, nativeLookMs } from "./limits.ts";
+import { nativeGrowthBytesMax, nativeLookMs } from "./link_limits.ts";
 
 /** What a guard needs. */
 export interface MemoryGuardOptions {

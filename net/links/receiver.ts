@@ -17,7 +17,7 @@ import {
   receiveQuickLooksMax,
   receiveTurnMsMax,
   receiveWatchedPauseMs,
-} from "./limits.ts";
+} from "./link_limits.ts";
 import type { PullSocket } from "./sockets.ts";
 
 /** What a receiver needs. */

@@ -21,7 +21,7 @@ import {
   lingerMs,
   receiveHighWaterMark,
   socketsMax,
-} from "./limits.ts";
+} from "./link_limits.ts";
 import { borrowPoller, returnPoller } from "./poller.ts";
 import { z85Encode } from "./z85.ts";
 

@@ -11,10 +11,10 @@ import { Identity } from "../../core/model/identity.ts";
 import { recordKey, type SignedRecord, signRecord } from "../../core/model/record.ts";
 import type { Body, Namespace, PublicBody } from "../../core/model/record_body.ts";
 import { expiryFor } from "../../core/model/record_policy.ts";
-import type { Claim, ClaimStore } from "../../core/ports.ts";
-import { type CreatedDirectory, createDirectory } from "../../net/directory.ts";
-import { KademliaNode } from "../../net/kademlia/node.ts";
-import { storeAnything } from "../../net/kademlia/policy.ts";
+import type { Claim, ClaimStore } from "../../core/model/claims.ts";
+import { type CreatedDirectory, createDirectory } from "../../net/directory/directory.ts";
+import { KademliaNode } from "../../net/kademlia/service/node.ts";
+import { storeAnything } from "../../net/kademlia/values/policy.ts";
 import type {
   Address,
   Admission,

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { join } from "node:path";
 import type { PostView, ProfileView } from "../../core/api.ts";
-import { parsePortFile } from "../../ui/loopback_protocol.ts";
+import { parsePortFile } from "../../ui/peer/loopback_protocol.ts";
 import { eventually, Network, runProgram, type User } from "./harness.ts";
 
 interface Place {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
-import { parseConfig } from "../../ui/config.ts";
+import { parseConfig } from "../../ui/settings/config.ts";
 
 const runs = { seed: 20_260_101, numRuns: 3000 };
 

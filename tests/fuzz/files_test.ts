@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { Identity } from "../../core/model/identity.ts";
 import { DecodeError, encode } from "../../core/model/msgpack.ts";
 import { signRecord } from "../../core/model/record.ts";
 import { openSigned } from "../../core/model/signed.ts";
-import { readAccountFile, writeAccountFile } from "../../core/social/account_file.ts";
-import { readPrivate } from "../../core/social/seal.ts";
-import { parseConfig } from "../../ui/config.ts";
+import { readAccountFile, writeAccountFile } from "../../core/accounts/account_file.ts";
+import { readPrivate } from "../../core/accounts/seal.ts";
+import { parseConfig } from "../../ui/settings/config.ts";
 import { fuzz } from "./harness.ts";
 
 const alice = new Identity(new Uint8Array(32).fill(1));

@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { memoryUsage } from "node:process";
 import { toHex } from "../../core/model/bytes.ts";
-import { SystemClock } from "../../net/system_time.ts";
+import { SystemClock } from "../../net/system/system_time.ts";
 import { SeededRandom } from "../sim/random.ts";
 
 /** What is fuzzed, and how. */

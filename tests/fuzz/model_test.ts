@@ -9,7 +9,7 @@ import type { Body, ListEntry, Namespace } from "../../core/model/record_body.ts
 import { openSigned } from "../../core/model/signed.ts";
 import { composeSnowflake } from "../../core/model/snowflake.ts";
 import { RecordCache } from "../../core/model/record_cache.ts";
-import { RecordValuePolicy } from "../../net/directory/policy.ts";
+import { RecordValuePolicy } from "../../net/directory/record_values.ts";
 import { readSample, writeSample } from "../../net/directory/sample.ts";
 import { fuzz } from "./harness.ts";
 

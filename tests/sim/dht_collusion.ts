@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { NodeContact } from "../../net/kademlia/contact.ts";
-import { compareDistance, Id } from "../../net/kademlia/id.ts";
+import { NodeContact } from "../../net/kademlia/space/contact.ts";
+import { compareDistance, Id } from "../../net/kademlia/space/id.ts";
 import type { Address } from "../../net/kademlia/ports.ts";
 import {
   decodeRequest,
@@ -14,7 +14,7 @@ import {
   encodePong,
   encodeRequest,
   encodeStored,
-} from "../../net/kademlia/wire.ts";
+} from "../../net/kademlia/rpc/wire.ts";
 import type { SimulatedSocket } from "./dht_network.ts";
 import type { SeededRandom } from "./random.ts";
 

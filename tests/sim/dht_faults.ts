@@ -8,7 +8,7 @@
  */
 import assert from "node:assert/strict";
 import { bucketSize, openRequestsMax } from "../../net/kademlia/constants.ts";
-import { commonPrefixBits, Id } from "../../net/kademlia/id.ts";
+import { commonPrefixBits, Id } from "../../net/kademlia/space/id.ts";
 import { noDatagramFaults } from "./dht_network.ts";
 import { numberOf, sealed } from "./dht_values.ts";
 import { DhtWorld, type Member } from "./dht_world.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compareDistance, Id } from "../../net/kademlia/id.ts";
+import { compareDistance, Id } from "../../net/kademlia/space/id.ts";
 import { numberOf, sealed } from "./dht_values.ts";
 import { DhtWorld, type Member } from "./dht_world.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { KademliaNode, type NodeOptions } from "../../net/kademlia/node.ts";
-import { MemoryStorage } from "../../net/kademlia/memory_storage.ts";
+import { KademliaNode, type NodeOptions } from "../../net/kademlia/service/node.ts";
+import { MemoryStorage } from "../../net/kademlia/values/memory_storage.ts";
 import { type NodeClock, VirtualClock } from "./clock.ts";
 import {
   DatagramNetwork,

@@ -14,7 +14,7 @@ import {
   queuedFramesMax,
   redialMsMax,
   redialMsMin,
-} from "../../net/links/limits.ts";
+} from "../../net/links/link_limits.ts";
 import type { SimLinkNetwork, SimListener } from "./links_network.ts";
 
 /** What a link needs. */

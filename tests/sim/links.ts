@@ -7,7 +7,7 @@
 
 import { x25519 } from "@noble/curves/ed25519.js";
 import type { Endpoint, Links, LinkTarget, SendResult } from "../../core/ports.ts";
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex } from "../../core/model/bytes.ts";
 import { dialable, isPort, readListeningAddress } from "../../net/links/addresses.ts";
 import { ByteBudget } from "../../net/links/frame_queue.ts";
@@ -16,7 +16,7 @@ import {
   frameBytesMax,
   linksMax,
   queuedBytesTotalMax,
-} from "../../net/links/limits.ts";
+} from "../../net/links/link_limits.ts";
 import { SimLink } from "./link.ts";
 import type { ConnectOutcome, SimLinkNetwork, SimListener } from "./links_network.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { x25519 } from "@noble/curves/ed25519.js";
-import { linksContract, type LinksWorld } from "../net/links_contract.ts";
+import { linksContract, type LinksWorld } from "../net/links/links_contract.ts";
 import { VirtualClock } from "./clock.ts";
 import { SimLinks } from "./links.ts";
 import { noFaults, SimLinkNetwork } from "./links_network.ts";

@@ -12,10 +12,10 @@ import {
   readFrame,
   readFrameBody,
   signMessage,
-  type UserName,
 } from "../../core/model/message.ts";
+import type { UserRef } from "../../core/model/user.ts";
 import { readPost, signPost } from "../../core/model/post.ts";
-import { readPrivate, unsealIdentity } from "../../core/social/seal.ts";
+import { readPrivate, unsealIdentity } from "../../core/accounts/seal.ts";
 import type { FrameInTransit } from "./links_network.ts";
 import { type SimMachine, simPassword, type SimWorld } from "./peers.ts";
 import type { SeededRandom } from "./random.ts";
@@ -107,7 +107,7 @@ export class LyingRelay {
   }
 
   /** The post with another text: signed by the liar under the author's name, or with the old signature's key. */
-  #forge(bytes: Uint8Array, author: UserName): Uint8Array {
+  #forge(bytes: Uint8Array, author: UserRef): Uint8Array {
     const { post } = readPost(bytes);
     const { device, number, id } = post;
     return signPost(

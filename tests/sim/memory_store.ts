@@ -5,7 +5,7 @@
  * @module
  */
 
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { equalBytes } from "../../core/model/bytes.ts";
 import type { FeedState } from "../../core/model/feed.ts";
 import type { Post } from "../../core/model/post.ts";

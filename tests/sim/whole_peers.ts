@@ -9,7 +9,7 @@
 
 import { createHash } from "node:crypto";
 import type { PostView } from "../../core/api.ts";
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { checkInvariants, type GroundTruth } from "./invariants.ts";
 import { LyingRelay } from "./lying_relay.ts";
 import { noFaults } from "./links_network.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { NodeStore } from "../../storage/node_store.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { inFolder, modeOf } from "./folder.ts";

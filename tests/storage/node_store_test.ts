@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Claim } from "../../core/ports.ts";
+import type { Claim } from "../../core/model/claims.ts";
 import type { NodeStorage, StoredValue } from "../../net/kademlia/ports.ts";
 import { NodeStore } from "../../storage/node_store.ts";
 import { inFolder, modeOf } from "./folder.ts";

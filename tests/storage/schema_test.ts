@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { userSchema } from "../../storage/layout.ts";
 import type { Schema } from "../../storage/schema.ts";
 import { KvStores } from "../../storage/user_store.ts";

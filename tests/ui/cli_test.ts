@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { FakePeer } from "./fake_peer.ts";
 import { Machine } from "./fake_io.ts";
 

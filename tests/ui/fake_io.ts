@@ -1,12 +1,13 @@
 /** A process around ui/ in memory, and a host whose peers are {@linkcode FakePeer}s. */
 
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
-import { SystemRandom } from "../../net/random.ts";
+import { SystemRandom } from "../../net/system/random.ts";
 import { run } from "../../ui/cli.ts";
-import type { Host, OpenFolder, PeerSettings, RunningPeer } from "../../ui/host.ts";
-import type { Io, Timer } from "../../ui/io.ts";
-import type { Prompts } from "../../ui/prompts.ts";
+import type { Host, OpenFolder, RunningPeer } from "../../ui/peer/host.ts";
+import type { PeerSettings } from "../../ui/settings/settings.ts";
+import type { Io, Timer } from "../../ui/terminal/io.ts";
+import type { Prompts } from "../../ui/prompts/prompts.ts";
 import { FakePeer } from "./fake_peer.ts";
 
 export class FakeIo implements Io {

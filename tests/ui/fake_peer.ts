@@ -13,7 +13,7 @@ import type {
   TimelineRequest,
   UserView,
 } from "../../core/api.ts";
-import { CamelliaError } from "../../core/errors.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
 import { parseUsername } from "../../core/model/username.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { CamelliaError, type ErrorCode } from "../../../core/errors.ts";
+import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
 import { Identity } from "../../../core/model/identity.ts";
 import { DecodeError, encode } from "../../../core/model/msgpack.ts";
 import {

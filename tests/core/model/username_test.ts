@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CamelliaError } from "../../../core/errors.ts";
+import { CamelliaError } from "../../../core/model/errors.ts";
 import { DecodeError } from "../../../core/model/msgpack.ts";
 import { asUsername, isUsername, parseUsername } from "../../../core/model/username.ts";
 

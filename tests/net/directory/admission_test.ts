@@ -3,7 +3,7 @@ import { ClaimLedger, claimSettledMs } from "../../../core/model/claims.ts";
 import { recordKey, type SignedRecord } from "../../../core/model/record.ts";
 import { RecordCache } from "../../../core/model/record_cache.ts";
 import { ClaimAdmission } from "../../../net/directory/admission.ts";
-import { RecordValuePolicy } from "../../../net/directory/policy.ts";
+import { RecordValuePolicy } from "../../../net/directory/record_values.ts";
 import type { Answer, Contact, StoredValue, StoreRequest } from "../../../net/kademlia/ports.ts";
 import { AttackNetwork, type Draft, MemoryClaims, person } from "../../attacks/network.ts";
 

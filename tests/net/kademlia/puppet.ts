@@ -1,6 +1,6 @@
 /** A node whose every answer the test decides. */
-import { NodeContact } from "../../../net/kademlia/contact.ts";
-import { Id } from "../../../net/kademlia/id.ts";
+import { NodeContact } from "../../../net/kademlia/space/contact.ts";
+import { Id } from "../../../net/kademlia/space/id.ts";
 import type { Address, Datagrams } from "../../../net/kademlia/ports.ts";
 import {
   decodeRequest,
@@ -12,7 +12,7 @@ import {
   encodeStun,
   type Method,
   type WireRequest,
-} from "../../../net/kademlia/wire.ts";
+} from "../../../net/kademlia/rpc/wire.ts";
 import { SeededRandom, type VirtualWorld } from "./support.ts";
 
 /** What a puppet does about one request; undefined leaves it unanswered. */

@@ -1,7 +1,7 @@
 /** What the tests of net/kademlia share: a clock, seeded randomness, and nodes on loopback. */
 import { createHash } from "node:crypto";
-import { openDatagrams } from "../../../net/datagrams.ts";
-import { KademliaNode, type NodeOptions } from "../../../net/kademlia/node.ts";
+import { openDatagrams } from "../../../net/system/datagrams.ts";
+import { KademliaNode, type NodeOptions } from "../../../net/kademlia/service/node.ts";
 import type { Address, Datagrams, Random, Time, Timer } from "../../../net/kademlia/ports.ts";
 
 /** The real clock. */
@@ -23,7 +23,7 @@ export class SeededRandom implements Random {
     this.#seed = String(seed);
   }
 
-  bytes(length: number): Uint8Array {
+  bytes(length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length; at += 20) {
       const block = createHash("sha1").update(`${this.#seed}:${this.#counter++}`).digest();

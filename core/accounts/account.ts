@@ -1,0 +1,184 @@
+/**
+ * Accounts: created, opened, re-sealed, moved (design, section 4).
+ *
+ * @module
+ */
+
+import type { Credentials, UserView } from "../api.ts";
+import { CamelliaError } from "../model/errors.ts";
+import { equalBytes } from "../model/bytes.ts";
+import { DecodeError } from "../model/msgpack.ts";
+import type { SignedRecord } from "../model/record.ts";
+import type { PrivateBody } from "../model/record_body.ts";
+import { compareRecords } from "../model/record_policy.ts";
+import { parseUsername } from "../model/username.ts";
+import { readAccountFile, writeAccountFile } from "./account_file.ts";
+import { localKeys } from "./account_keys.ts";
+import { loginAccount } from "./account_login.ts";
+import { type AccountContext, type OpenAccount, openAccount } from "./account_open.ts";
+import { assertNameFree, registerAccount } from "./account_register.ts";
+import { judgePassword, preparePasswordJudge } from "./password_strength.ts";
+import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
+import { userView } from "../session/views.ts";
+
+export type { AccountContext, OpenAccount } from "./account_open.ts";
+
+/** The accounts of a data folder. */
+export class Accounts {
+  readonly #context: AccountContext;
+
+  /** Accounts over these ports. */
+  constructor(context: AccountContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Loads what judges passwords, 150 to 300 ms of work, ahead of a registration or change of password:
+   * while somebody still types.
+   */
+  async prepare(): Promise<void> {
+    await preparePasswordJudge();
+  }
+
+  /**
+   * Whether a name could be registered, as far as can be told ahead of it.
+   *
+   * @throws {CamelliaError} `invalid_username`, `name_taken`.
+   */
+  async checkName(name: string, signal?: AbortSignal): Promise<void> {
+    const username = parseUsername(name);
+    const { directory } = this.#context.ports;
+    if (directory.status().joined) await assertNameFree(directory, username, signal);
+  }
+
+  /**
+   * Creates an account and opens it.
+   *
+   * @throws {CamelliaError} `invalid_username`, `not_joined`, `weak_password`, `name_taken`,
+   * `too_few_holders`; the disk's errors.
+   */
+  async register(credentials: Credentials, signal?: AbortSignal): Promise<OpenAccount> {
+    const { password } = credentials;
+    const username = parseUsername(credentials.username);
+    const claimant = { username, password };
+    const account = await registerAccount(this.#context, claimant, signal);
+    return await openAccount(this.#context, account);
+  }
+
+  /**
+   * Opens an account.
+   *
+   * @throws {CamelliaError} `invalid_username`, `wrong_password`, `unknown_user`, `not_joined`; the
+   * disk's errors.
+   */
+  async login(credentials: Credentials, signal?: AbortSignal): Promise<OpenAccount> {
+    const { password } = credentials;
+    const username = parseUsername(credentials.username);
+    const account = await loginAccount(this.#context, { username, password }, signal);
+    return await openAccount(this.#context, account);
+  }
+
+  /**
+   * Seals the keys under another password. The old sealed bytes are superseded on the network, or as
+   * soon as there is one.
+   *
+   * @throws {CamelliaError} `wrong_password`, `weak_password`, `superseded`, `too_few_holders`; the
+   * disk's errors.
+   */
+  async changePassword(
+    account: OpenAccount,
+    change: { readonly old: string; readonly new: string },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const { session, records } = account;
+    const { username } = session.self;
+    const { ports, settings } = this.#context;
+    const old = await unsealIdentity(records.sealed.record, change.old, ports.keys);
+    old?.wipe();
+    if (old === undefined) throw wrongOldPassword(username);
+    if (change.new === change.old) throw samePassword(username);
+    await judgePassword(change.new, [username]);
+    signal?.throwIfAborted();
+    const seal = prepareSeal(change.new, settings.derivation, ports);
+    const body = await sealIdentity({ username, identity: session.identity }, seal, ports);
+    await records.sealed.replace(body, signal);
+  }
+
+  /**
+   * The account of a user of this folder in the form of a file, sealed as in the key file.
+   *
+   * @throws {CamelliaError} `unknown_user`, `invalid_file`; the disk's errors.
+   */
+  async exportAccount(username: string): Promise<Uint8Array> {
+    const name = parseUsername(username);
+    const { keys } = this.#context.ports;
+    const sealed = await localKeys(keys, name);
+    if (sealed !== undefined) return writeAccountFile(sealed.value);
+    if (await keys.read(name) === undefined) {
+      throw new CamelliaError(
+        "unknown_user",
+        `Cannot export ${name}: its keys are not in this data folder.`,
+      );
+    }
+    throw new CamelliaError("invalid_file", `Cannot export ${name}: its key file is damaged.`);
+  }
+
+  /**
+   * Takes in what {@linkcode exportAccount} gave; afterwards the user can log in here. Keys already
+   * here are kept if they are the newer ones, and never replaced by another user's.
+   *
+   * @throws {CamelliaError} `invalid_file`, `name_taken`; the disk's errors.
+   */
+  async importAccount(bytes: Uint8Array): Promise<UserView> {
+    const record = decodeFile(bytes);
+    const { keys } = this.#context.ports;
+    const { username, publicKey } = record;
+    const here = await localKeys(keys, username);
+    if (here !== undefined && !equalBytes(here.publicKey, publicKey)) {
+      throw new CamelliaError(
+        "name_taken",
+        `Cannot import ${username}: this data folder has another key under that name. ` +
+          "Import it into a folder of its own.",
+      );
+    }
+    if (here === undefined || compareRecords(record, here) > 0) {
+      await keys.write(username, record.value);
+    }
+    return userView({ username, key: publicKey });
+  }
+
+  /** Users whose sealed keys are in the folder, the one who logged in last first. */
+  async users(): Promise<string[]> {
+    const { keys } = this.#context.ports;
+    const [names, last] = await Promise.all([keys.list(), keys.lastUser()]);
+    if (last === undefined || !names.includes(last)) return names;
+    return [last, ...names.filter((name) => name !== last)];
+  }
+}
+
+function decodeFile(bytes: Uint8Array): SignedRecord<PrivateBody> {
+  try {
+    return readAccountFile(bytes);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new CamelliaError(
+      "invalid_file",
+      `Cannot import the account: ${error.message}. The file must be one that an export made.`,
+      { cause: error },
+    );
+  }
+}
+
+function wrongOldPassword(username: string): CamelliaError {
+  return new CamelliaError(
+    "wrong_password",
+    `Cannot change the password of ${username}: the present password is wrong.`,
+  );
+}
+
+function samePassword(username: string): CamelliaError {
+  return new CamelliaError(
+    "weak_password",
+    `Cannot change the password of ${username}: the new one is the old one.`,
+  );
+}

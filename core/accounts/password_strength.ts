@@ -1,0 +1,82 @@
+/**
+ * How well a password resists guessing, judged by zxcvbn (Wheeler, USENIX Security 2016) in its
+ * maintained TypeScript form, not by rules of thumb.
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../model/errors.ts";
+
+/**
+ * The score asked for: 3 of 4 means more than 10^8 guesses. At the 4 guesses a second and core that
+ * Argon2id leaves, that is most of a year on one core.
+ */
+const scoreMin = 3;
+
+/** Characters that count; a longer password is as strong as its beginning. Bounds the estimator's time. */
+const judgedLengthMax = 100;
+
+/** Passwords beyond this are a pasted file rather than a password. */
+const passwordLengthMax = 1024;
+
+/** The one method of the estimator that is used. */
+interface Estimator {
+  check(password: string, inputs: string[]): {
+    readonly score: number;
+    readonly feedback: { readonly warning: string | null; readonly suggestions: readonly string[] };
+  };
+}
+
+/**
+ * Loads the dictionaries: 150 to 300 ms and some 60 MB, hence only where a password is chosen. The
+ * surnames (89,000 words, a third of the time) are left out; common ones are among the passwords.
+ */
+async function loadEstimator(): Promise<Estimator> {
+  const [core, common, english] = await Promise.all([
+    import("@zxcvbn-ts/core"),
+    import("@zxcvbn-ts/language-common"),
+    import("@zxcvbn-ts/language-en"),
+  ]);
+  const { "lastnames-en": _surnames, ...words } = english.dictionary;
+  return new core.ZxcvbnFactory({
+    translations: english.translations,
+    graphs: common.adjacencyGraphs,
+    dictionary: { ...common.dictionary, ...words },
+  });
+}
+
+/** One for the whole program: a second one would take another 15 MB, and judge no better. */
+let estimator: Promise<Estimator> | undefined;
+
+/** Loads the dictionaries ahead of {@linkcode judgePassword}, while somebody still types. */
+export async function preparePasswordJudge(): Promise<void> {
+  await (estimator ??= loadEstimator());
+}
+
+/**
+ * Accepts or refuses a password.
+ *
+ * @param password As typed.
+ * @param related Words that an attacker tries first: the username.
+ * @throws {CamelliaError} `weak_password`, with the reason and what would help.
+ */
+export async function judgePassword(password: string, related: readonly string[]): Promise<void> {
+  if (password.length === 0) throw weak("it is empty");
+  if (password.length > passwordLengthMax) {
+    throw weak(`it is longer than ${passwordLengthMax} characters`);
+  }
+  const { score, feedback } = (await (estimator ??= loadEstimator())).check(
+    password.slice(0, judgedLengthMax),
+    ["camellia", ...related],
+  );
+  if (score >= scoreMin) return;
+  const hints = [feedback.warning, ...feedback.suggestions].filter((hint) => hint !== null);
+  throw weak("it is too easy to guess", hints);
+}
+
+function weak(why: string, hints: readonly string[] = []): CamelliaError {
+  const advice = hints.length > 0
+    ? hints.join(" ")
+    : "Several words that don't belong together make a good one.";
+  return new CamelliaError("weak_password", `Cannot use this password: ${why}. ${advice}`);
+}

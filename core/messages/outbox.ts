@@ -1,0 +1,128 @@
+/**
+ * What goes out: signed once, queued to each of a user's devices.
+ *
+ * @module
+ */
+
+import {
+  type Message,
+  type MessageBodyOf,
+  type MessageKind,
+  signMessage,
+} from "../model/message.ts";
+import type { UserRef } from "../model/user.ts";
+import type { DeviceEntry } from "../model/record_body.ts";
+import { toHex } from "../model/bytes.ts";
+import type { SendResult } from "../ports.ts";
+import type { People, Session } from "../session/interfaces.ts";
+
+/** Random bytes of a message's id. */
+export const messageIdBytes = 16;
+
+/** What is to be sent to whom. */
+export interface SendOrder<K extends MessageKind> {
+  /** The kind of message. */
+  readonly kind: K;
+  /** Whom to. To oneself means to one's other devices. */
+  readonly to: UserRef;
+  /** What it says. */
+  readonly body: MessageBodyOf[K];
+  /** Only to this one of the user's devices. */
+  readonly device?: number;
+  /** The message's id where the caller has drawn it: one id for the same message to many. */
+  readonly id?: Uint8Array;
+  /** Nothing leaves before this resolves, and nothing if it rejects. */
+  readonly committed?: Promise<void> | undefined;
+}
+
+/** What became of it. */
+export interface SendReport {
+  /** The message's id, 16 bytes. */
+  readonly id: Uint8Array;
+  /** To how many devices it was queued, those included that may not be there any more. */
+  readonly devices: number;
+  /** How many devices' queues are full at the moment: it may be tried again. */
+  readonly full: number;
+}
+
+/** Sends messages. */
+export class Outbox {
+  readonly #session: Session;
+  readonly #people: Pick<People, "devices" | "forgetDevices" | "renewDevices">;
+
+  /** The outbox of one session. */
+  constructor(
+    session: Session,
+    people: Pick<People, "devices" | "forgetDevices" | "renewDevices">,
+  ) {
+    this.#session = session;
+    this.#people = people;
+  }
+
+  /** Devices of a user that a message can be sent to: this one is never among them. */
+  async devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]> {
+    const { self, device } = this.#session;
+    const all = await this.#people.devices(user, signal);
+    const isSelf = user.username === self.username;
+    return all.filter((entry) => entry.present && !(isSelf && entry.device === device));
+  }
+
+  /**
+   * See `Messenger.send`. After the end of the session nothing is sent.
+   *
+   * @throws What `order.committed` rejects with.
+   */
+  async send<K extends MessageKind>(
+    order: SendOrder<K>,
+    signal?: AbortSignal,
+  ): Promise<SendReport> {
+    const { ports: { random, links }, signal: ended } = this.#session;
+    const id = order.id ?? random.bytes(messageIdBytes);
+    const all = await this.devices(order.to, signal);
+    const devices = order.device === undefined
+      ? all
+      : all.filter((entry) => entry.device === order.device);
+    if (devices.length === 0 || ended.aborted) return { id, devices: 0, full: 0 };
+    const frame = this.#sign(order, id);
+    if (order.committed !== undefined) {
+      await order.committed;
+      if (ended.aborted) return { id, devices: 0, full: 0 };
+    }
+    const results = devices.map((device) => links.send(device, frame));
+    if (results.every((result) => result === "unreachable")) this.#people.forgetDevices(order.to);
+    // Whoever cannot be reached at any of these addresses may have moved.
+    if (!results.includes("queued")) {
+      for (const device of await this.#moved(order, devices, signal)) {
+        results.push(links.send(device, frame));
+      }
+    }
+    const count = (wanted: SendResult) => results.filter((result) => result === wanted).length;
+    return { id, devices: count("queued") + count("delayed"), full: count("full") };
+  }
+
+  /** Devices that the network knows of and that were not tried. */
+  async #moved(
+    { to, device }: SendOrder<MessageKind>,
+    tried: readonly DeviceEntry[],
+    signal?: AbortSignal,
+  ): Promise<DeviceEntry[]> {
+    if (!await this.#people.renewDevices(to, signal)) return [];
+    const places = new Set(tried.map(placeOf));
+    return (await this.devices(to, signal)).filter((entry) =>
+      !places.has(placeOf(entry)) && (device === undefined || entry.device === device)
+    );
+  }
+
+  #sign<K extends MessageKind>(order: SendOrder<K>, id: Uint8Array): Uint8Array {
+    const { self, identity, ports: { clock } } = this.#session;
+    const { kind, to: { username, key }, body } = order;
+    const time = Math.floor(clock.now());
+    const message = { kind, from: self, to: { username, key }, time, id, body };
+    return signMessage(message as Message, identity);
+  }
+}
+
+/** Where a device listens, as one text. */
+function placeOf({ linkKey, addresses, port }: DeviceEntry): string {
+  return [toHex(linkKey), port, ...addresses].join(" ");
+}

@@ -1,0 +1,114 @@
+/**
+ * Where other users' devices listen: cached `connections` records, from the network or from messages.
+ *
+ * @module
+ */
+
+import { equalBytes, toHex } from "../model/bytes.ts";
+import type { UserRef } from "../model/user.ts";
+import { attempt } from "../model/msgpack.ts";
+import { openRecord, recordOf, type SignedRecord } from "../model/record.ts";
+import { type ConnectionsBody, type DeviceEntry, isAnnounced } from "../model/record_body.ts";
+import { compareRecords, dateVerdict, recordLifetimeMs } from "../model/record_policy.ts";
+import type { Session } from "../session/interfaces.ts";
+import { abortable } from "../../lib/delay.ts";
+import { InFlight, TimedCache } from "./people_cache.ts";
+
+/** Users whose devices are remembered: 5,000 followed do not all write within 15 minutes. */
+const usersMax = 4_096;
+
+/** How long it is believed that somebody is not announced; whoever comes online says hello. */
+const absentMs = 5_000;
+
+/** Somebody who does not answer is looked up again at most so often. */
+const renewMs = 5_000;
+
+/** The devices of other users. */
+export class Devices {
+  readonly #session: Session;
+  readonly #records: TimedCache<SignedRecord<ConnectionsBody>>;
+  readonly #absent: TimedCache<true>;
+  readonly #renewed: TimedCache<true>;
+  readonly #inFlight = new InFlight<void>();
+
+  /** Devices as one session knows them. */
+  constructor(session: Session) {
+    this.#session = session;
+    this.#records = new TimedCache(session.ports.clock, usersMax);
+    this.#absent = new TimedCache(session.ports.clock, usersMax);
+    this.#renewed = new TimedCache(session.ports.clock, usersMax);
+  }
+
+  /** Devices announced and not expired. */
+  async of(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]> {
+    const known = this.#known(user);
+    if (known.length > 0 || this.#absent.get(nameOf(user))) return known;
+    await abortable(this.#inFlight.run(nameOf(user), () => this.#read(user)), signal);
+    return this.#known(user);
+  }
+
+  /** Takes in a record from a message; false if it is not the user's own or not valid. */
+  learn(user: UserRef, value: Uint8Array): boolean {
+    const record = attempt(() => openRecord(value));
+    if (record === undefined || !this.#isValid(user, record)) return false;
+    this.#keep(user, recordOf(record, "connections"));
+    return true;
+  }
+
+  /** Nobody answered at what is known: the network is asked again. */
+  forget(user: UserRef): void {
+    this.#records.delete(nameOf(user));
+    this.#absent.delete(nameOf(user));
+  }
+
+  /**
+   * Asks the network anew about somebody who does not answer at what is known: who was killed and came
+   * back elsewhere has not taken the old entry out. At most once in a while; whether anything changed.
+   */
+  async renew(user: UserRef, signal?: AbortSignal): Promise<boolean> {
+    const name = nameOf(user);
+    if (this.#renewed.get(name)) return false;
+    this.#renewed.set(name, true, renewMs);
+    const before = this.#records.get(name);
+    await abortable(this.#inFlight.run(name, () => this.#read(user)), signal);
+    return this.#records.get(name) !== before;
+  }
+
+  async #read(user: UserRef): Promise<void> {
+    const { ports, signal } = this.#session;
+    const query = { username: user.username, namespace: "connections", pin: user.key } as const;
+    const { record, answered } = await ports.directory.get(query, signal);
+    if (record !== undefined && this.#isValid(user, record)) {
+      this.#keep(user, recordOf(record, "connections"));
+    }
+    // Without a network nobody is found, which says nothing about the user.
+    if (this.#known(user).length > 0 || answered === 0) return;
+    this.#absent.set(nameOf(user), true, absentMs);
+  }
+
+  #isValid(user: UserRef, record: SignedRecord): boolean {
+    const now = this.#session.ports.clock.now();
+    return record.namespace === "connections" && record.username === user.username &&
+      equalBytes(record.publicKey, user.key) &&
+      dateVerdict(record.namespace, record.expiresAt, now) === undefined;
+  }
+
+  #keep(user: UserRef, record: SignedRecord<ConnectionsBody>): void {
+    const name = nameOf(user);
+    const before = this.#records.get(name);
+    if (before !== undefined && compareRecords(record, before) <= 0) return;
+    this.#records.set(name, record, recordLifetimeMs.connections);
+    this.#absent.delete(name);
+  }
+
+  #known(user: UserRef): DeviceEntry[] {
+    const now = this.#session.ports.clock.now();
+    const devices = this.#records.get(nameOf(user))?.body.devices ?? [];
+    return devices.filter((entry) => isAnnounced(entry, now));
+  }
+}
+
+/** Two keys under one name are two users. */
+function nameOf(user: UserRef): string {
+  return `${user.username}/${toHex(user.key)}`;
+}

@@ -1,0 +1,278 @@
+/**
+ * The user's own two lists: in memory while logged in, in the database for good, in pages on the
+ * network (design, section 4).
+ *
+ * @module
+ */
+
+import { asArray, asInteger, attempt, decode, encode } from "../model/msgpack.ts";
+import type { ListEntry, ListName, PublicBody } from "../model/record_body.ts";
+import type { Timer } from "../ports.ts";
+import type { Lists, Session } from "../session/interfaces.ts";
+import { absentKeptMs, ListBook, replaces } from "../model/list_pages.ts";
+import { ListPublisher } from "./lists_publish.ts";
+import { Mutex } from "../../lib/mutex.ts";
+import type { Counts, ListsView, PublicRecord } from "./own_records_public.ts";
+import type { RecordWriter } from "./own_records_writer.ts";
+
+/** Changes coalesce for this long before they are published (design, section 4). */
+const coalesceMs = 1_000;
+
+/** A publishing that failed is tried again after this long, or as soon as the node joins. */
+const retryMs = 15_000;
+
+/** How often all pages are read even though nobody else seems to write. */
+const pullEveryMs = 86_400_000;
+
+/**
+ * The same while the user has other devices. One of them tells of a change by writing `public`; should
+ * this device write it at that moment, without having seen that, only the pages still tell.
+ */
+const pullSharedEveryMs = 600_000;
+
+/**
+ * Entries of one list at most, those taken out included: twice the 5,000 that must work. 256 pages
+ * take some 25,000 of both lists together. A stranger's follow beyond that is not listed.
+ */
+export const listEntriesMax = 10_000;
+
+/** Entries written to the database in one batch: its own limit is 1,000 changes. */
+const batchEntriesMax = 400;
+
+/** Changes dated further ahead than this would shut out every later one; no message is accepted so far ahead. */
+const aheadMsMax = 15 * 60_000;
+
+/** When this device and the network last agreed on the lists: `[Unix ms]`. */
+const syncedNote = "lists.synced";
+
+/** {@linkcode Lists} of one session. */
+export class UserLists implements Lists, ListsView {
+  readonly #session: Session;
+  readonly #book = new ListBook();
+  readonly #mutex = new Mutex();
+  readonly #publisher: ListPublisher;
+  readonly #public: PublicRecord;
+  readonly #listeners = new Set<(entry: ListEntry) => void>();
+  readonly #cached = new Map<ListName, readonly ListEntry[]>();
+  #syncedAt: number | undefined;
+  /** Monotonic milliseconds of the last complete reading of all pages. */
+  #pulledAt: number | undefined;
+  /** Whether another device may have changed the lists since then. */
+  #stale = false;
+  /** Whether the user had another device at some time since then. */
+  #shared = false;
+  #timer: Timer | undefined;
+  #retrying = false;
+
+  private constructor(session: Session, writer: RecordWriter, publicRecord: PublicRecord) {
+    this.#session = session;
+    this.#public = publicRecord;
+    this.#publisher = new ListPublisher({
+      session,
+      writer,
+      publicRecord,
+      book: this.#book,
+      merge: (entries) => this.#merge(entries),
+      pulled: (unlisted) => this.#pulled(unlisted),
+      repaired: () => this.#publishSoon(),
+      published: () => this.#agreed(),
+    });
+    const stop = session.ports.directory.onChange((status) => {
+      if (status.joined && this.#publisher.dirty) this.#publishSoon();
+    });
+    session.signal.addEventListener("abort", () => {
+      stop();
+      this.#timer?.cancel();
+      this.#listeners.clear();
+    }, { once: true });
+  }
+
+  /** Loads the lists from the database. */
+  static async open(
+    session: Session,
+    writer: RecordWriter,
+    publicRecord: PublicRecord,
+  ): Promise<UserLists> {
+    const lists = new UserLists(session, writer, publicRecord);
+    const { store } = session;
+    for (const list of ["followers", "following"] as const) {
+      for (const entry of await store.listEntries(list)) lists.#book.set(entry);
+    }
+    const bytes = await store.getNote(syncedNote);
+    lists.#syncedAt = bytes === undefined ? undefined : attempt(() => {
+      return asInteger(asArray(decode(bytes, noteLimits), "note", 1)[0], "time");
+    });
+    publicRecord.attach(lists);
+    return lists;
+  }
+
+  get(list: ListName, username: string): ListEntry | undefined {
+    return this.#book.get(list, username);
+  }
+
+  present(list: ListName): readonly ListEntry[] {
+    let entries = this.#cached.get(list);
+    if (entries === undefined) {
+      entries = [...this.#book.entries(list)].filter((entry) => entry.present);
+      this.#cached.set(list, entries);
+    }
+    return entries;
+  }
+
+  async apply(entry: ListEntry): Promise<boolean> {
+    const { self, ports, signal } = this.#session;
+    signal.throwIfAborted();
+    if (entry.username === self.username) return false;
+    if (entry.when > ports.clock.now() + aheadMsMax) return false;
+    const applied = await this.#merge([entry]);
+    if (applied.length === 0) return false;
+    this.#publisher.touch(entry.username);
+    this.#publishSoon();
+    return true;
+  }
+
+  onChange(fn: (entry: ListEntry) => void): () => void {
+    this.#listeners.add(fn);
+    return () => this.#listeners.delete(fn);
+  }
+
+  async flush(signal?: AbortSignal): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    await this.#publisher.publish(signal);
+  }
+
+  /** Whether changes wait to be published. */
+  get pending(): boolean {
+    return this.#publisher.dirty;
+  }
+
+  /** Reads all pages, merges them, and publishes within a second what they lack. */
+  async pull(signal?: AbortSignal): Promise<boolean> {
+    this.#stale = false;
+    const complete = await this.#publisher.pull(signal);
+    if (complete) {
+      this.#pulledAt = this.#session.ports.clock.monotonic();
+      this.#shared = false;
+    } else this.#stale = true;
+    if (this.#publisher.dirty) this.#publishSoon();
+    else if (complete) await this.#agreed();
+    return complete;
+  }
+
+  /** See {@linkcode ListsView.counts}. */
+  counts(): Counts | undefined {
+    const known = this.#syncedAt !== undefined || this.#public.layout().generation === 0 ||
+      this.#publisher.pulled;
+    if (!known || this.#publisher.unwritten) return undefined;
+    return {
+      followers: this.#book.presentCount("followers"),
+      following: this.#book.presentCount("following"),
+    };
+  }
+
+  /**
+   * Reads all pages if that is due: never read yet, or changed elsewhere since, or ten minutes ago where
+   * the user has other devices, or a day ago (pages are renewed when they have lived for a month).
+   *
+   * @param isShared Whether the user has another device at the moment.
+   */
+  async pullIfDue(isShared: boolean, signal?: AbortSignal): Promise<void> {
+    const { clock } = this.#session.ports;
+    this.#shared ||= isShared;
+    const everyMs = this.#shared ? pullSharedEveryMs : pullEveryMs;
+    const due = this.#pulledAt === undefined || clock.monotonic() - this.#pulledAt >= everyMs;
+    if (due || this.#stale || !this.#publisher.pulled) await this.pull(signal);
+  }
+
+  /**
+   * See {@linkcode ListsView.merge}. Other lengths or other pages tell that another device changed the
+   * lists. Equal lengths don't tell that it did not; that waits for the next regular pull.
+   */
+  async merge(body: PublicBody): Promise<boolean> {
+    if (body.generation === 0) return true;
+    this.#stale = true;
+    const counts = this.counts();
+    const same = counts !== undefined && counts.followers === body.followers &&
+      counts.following === body.following && this.#publisher.pulled;
+    return same || await this.pull();
+  }
+
+  #publishSoon(waitMs = coalesceMs): void {
+    if (this.#session.signal.aborted || (this.#timer !== undefined && !this.#retrying)) return;
+    this.#timer?.cancel(); // A fresh change does not wait for the retry of an earlier one.
+    this.#retrying = waitMs > coalesceMs;
+    this.#timer = this.#session.ports.clock.after(waitMs, () => {
+      this.#timer = undefined;
+      this.#publisher.publish().then((done) => {
+        if (!done && this.#publisher.dirty) this.#publishSoon(retryMs);
+      }, () => this.#publishSoon(retryMs)); // Aborted by the logout, or a disk error.
+    });
+  }
+
+  /** Takes in the entries that are newer than what is known; resolves to those. */
+  #merge(entries: readonly ListEntry[]): Promise<ListEntry[]> {
+    return this.#mutex.run(async () => {
+      const applied = this.#newer(entries);
+      for (let at = 0; at < applied.length; at += batchEntriesMax) {
+        const batch = applied.slice(at, at + batchEntriesMax);
+        await this.#session.store.putListEntries(batch);
+        for (const entry of batch) {
+          this.#book.set(entry);
+          this.#cached.delete(entry.list);
+        }
+        for (const entry of batch) this.#tell(entry);
+      }
+      return applied;
+    });
+  }
+
+  #newer(entries: readonly ListEntry[]): ListEntry[] {
+    const room = {
+      followers: listEntriesMax - this.#book.size("followers"),
+      following: listEntriesMax - this.#book.size("following"),
+    };
+    const oldest = this.#session.ports.clock.now() - absentKeptMs;
+    return entries.filter((entry) => {
+      const before = this.#book.get(entry.list, entry.username);
+      if (before === undefined && !entry.present && entry.when < oldest) return false;
+      if (!replaces(entry, before) || entry.username === this.#session.self.username) return false;
+      return before !== undefined || room[entry.list]-- > 0;
+    });
+  }
+
+  #tell(entry: ListEntry): void {
+    for (const listener of [...this.#listeners]) listener(entry);
+  }
+
+  /**
+   * The pages have been read completely. Entries taken out 90 days ago are dropped; and after an
+   * absence longer than that, so is what this device still has from before it and the pages lack:
+   * it was taken out elsewhere, and the trace of that has been dropped since.
+   */
+  async #pulled(unlisted: readonly ListEntry[]): Promise<void> {
+    const now = Math.floor(this.#session.ports.clock.now());
+    const syncedAt = this.#syncedAt;
+    await this.#mutex.run(async () => {
+      const old = [...this.#book.entries()]
+        .filter((entry) => !entry.present && entry.when < now - absentKeptMs);
+      if (syncedAt !== undefined && syncedAt < now - absentKeptMs) {
+        old.push(...unlisted.filter((entry) => entry.present && entry.when < syncedAt));
+      }
+      for (let at = 0; at < old.length; at += batchEntriesMax) {
+        const batch = old.slice(at, at + batchEntriesMax);
+        await this.#session.store.dropListEntries(batch);
+        for (const entry of batch) this.#book.drop(entry);
+      }
+      if (old.length > 0) this.#cached.clear();
+    });
+  }
+
+  /** The pages have all that this device has, and it has all that they have. */
+  async #agreed(): Promise<void> {
+    this.#syncedAt = Math.floor(this.#session.ports.clock.now());
+    await this.#session.store.putNote(syncedNote, encode([this.#syncedAt]));
+  }
+}
+
+const noteLimits = { maxBytes: 16, maxArrayLength: 1 };

@@ -1,0 +1,127 @@
+/**
+ * The own `private` record: renewed on the network, kept in step with the key file.
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../model/errors.ts";
+import { equalBytes } from "../model/bytes.ts";
+import { type SignedRecord, signRecord } from "../model/record.ts";
+import type { PrivateBody } from "../model/record_body.ts";
+import { compareRecords, expiryFor } from "../model/record_policy.ts";
+import type { Session } from "../session/interfaces.ts";
+import { isWorn, type RecordWriter } from "./own_records_writer.ts";
+
+/** Keeps the sealed keys of one session's user, in the key file and on the network. */
+export class SealedKeys {
+  readonly #session: Session;
+  readonly #writer: RecordWriter;
+  #record: SignedRecord<PrivateBody>;
+
+  /**
+   * The keeper of one session.
+   *
+   * @param record The one in the key file.
+   */
+  constructor(session: Session, writer: RecordWriter, record: SignedRecord<PrivateBody>) {
+    this.#session = session;
+    this.#writer = writer;
+    this.#record = record;
+  }
+
+  /** The sealed keys in force as far as known: those in the key file. */
+  get record(): SignedRecord<PrivateBody> {
+    return this.#record;
+  }
+
+  /**
+   * Reads the network's record: a newer one, after a change of password on another device, replaces
+   * the key file. Where the network's is older, worn or gone, the key file's is written there,
+   * unless the settings keep it off the network.
+   */
+  async pull(signal?: AbortSignal): Promise<void> {
+    const outcome = await this.#writer.write({
+      namespace: "private",
+      kind: "private",
+      force: true,
+      // Not the clock: renewing must never beat a change of password that was not seen.
+      sequenceMin: () => this.#record.sequence,
+      build: async (seen) => {
+        if (seen !== undefined) await this.#adopt(seen);
+        if (!this.#session.settings.publishPrivate) return undefined;
+        const there = seen !== undefined && isSame(seen.body, this.#record.body);
+        const worn = seen === undefined || isWorn(seen, this.#session.ports.clock.now());
+        return there && !worn ? undefined : this.#record.body;
+      },
+    }, signal);
+    if (outcome === "written") await this.#adoptWritten();
+  }
+
+  /**
+   * Puts freshly sealed keys in the place of the present ones: on the network first, or in the key
+   * file alone while there is no network; {@linkcode pull} publishes them then.
+   *
+   * @throws {CamelliaError} `superseded` if another device has changed the password meanwhile,
+   * `too_few_holders` if the network is there and refuses.
+   */
+  async replace(body: PrivateBody, signal?: AbortSignal): Promise<void> {
+    const { settings, ports } = this.#session;
+    const before = this.#record;
+    const now = Math.floor(ports.clock.now());
+    const sequence = Math.max(before.sequence + 1, now);
+    if (settings.publishPrivate) {
+      const outcome = await this.#writer.write({
+        namespace: "private",
+        kind: "private",
+        force: true,
+        sequenceMin: () => sequence,
+        build: async (seen) => {
+          const mine = seen !== undefined && isSame(seen.body, body);
+          if (seen !== undefined && !mine) await this.#adopt(seen);
+          if (!isSame(this.#record.body, before.body)) throw supersededBy(this.#record);
+          return mine ? undefined : body;
+        },
+      }, signal);
+      if (outcome === "refused") throw refused(before.username);
+      if (outcome !== "offline") return await this.#adoptWritten();
+    }
+    const { username, namespace } = before;
+    const expiresAt = expiryFor("private", now);
+    const content = { username, namespace, sequence, expiresAt, body };
+    await this.#keep(signRecord(content, this.#session.identity));
+  }
+
+  async #adoptWritten(): Promise<void> {
+    const written = this.#writer.seen("private", "private");
+    if (written !== undefined) await this.#adopt(written);
+  }
+
+  async #adopt(seen: SignedRecord<PrivateBody>): Promise<void> {
+    if (compareRecords(seen, this.#record) > 0) await this.#keep(seen);
+  }
+
+  async #keep(record: SignedRecord<PrivateBody>): Promise<void> {
+    await this.#session.ports.keys.write(record.username, record.value);
+    this.#record = record;
+  }
+}
+
+function supersededBy(record: SignedRecord): CamelliaError {
+  return new CamelliaError(
+    "superseded",
+    `Cannot change the password of ${record.username}: another device has just changed it. ` +
+      "Log in with that one, and try again.",
+  );
+}
+
+function refused(username: string): CamelliaError {
+  return new CamelliaError(
+    "too_few_holders",
+    `Cannot change the password of ${username}: the network refused the sealed keys. Try again later.`,
+  );
+}
+
+function isSame(a: PrivateBody, b: PrivateBody): boolean {
+  return equalBytes(a.nonce, b.nonce) && equalBytes(a.sealed, b.sealed) &&
+    equalBytes(a.derivation.salt, b.derivation.salt);
+}

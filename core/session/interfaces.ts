@@ -1,0 +1,153 @@
+/**
+ * What the use cases of one logged-in user are to one another.
+ *
+ * A {@linkcode Session} lasts from login to logout. Each part is built by its own module from the
+ * session and the parts that it needs; `peer.ts` puts them together.
+ *
+ * @module
+ */
+
+import type { PeerEvent } from "../api.ts";
+import type { Head, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
+import type { DeviceEntry } from "../model/record_body.ts";
+import type { Identity } from "../model/identity.ts";
+import type { Message, MessageBodyOf, MessageKind, MessageOf } from "../model/message.ts";
+import type { UserRef } from "../model/user.ts";
+import type { Post } from "../model/post.ts";
+import type { SignedRecord } from "../model/record.ts";
+import type { Ports, Store } from "../ports.ts";
+
+/** What config.ini and flags decide for the core. */
+export interface Settings {
+  /** Posts of others older than this are collected; absent: nothing is. Milliseconds. */
+  readonly lifespanMs?: number;
+  /** Argon2id parameters for newly sealed keys (RFC 9106, design section 4). */
+  readonly derivation: {
+    readonly memoryKiB: number;
+    readonly passes: number;
+    readonly lanes: number;
+  };
+  /** Whether the sealed private record goes to the network, so that login elsewhere works. */
+  readonly publishPrivate: boolean;
+  /** Whether a registration may succeed in a network of this node alone (`--init`). */
+  readonly firstNode: boolean;
+  /** The address to announce, where configured; otherwise what a majority of nodes sees. */
+  readonly announcedAddress?: string;
+}
+
+/** One user, logged in. */
+export interface Session {
+  /** Name and key. */
+  readonly self: UserRef;
+  /** The keys; wiped at logout. */
+  readonly identity: Identity;
+  /** This installation's device number; it can be drawn anew. */
+  readonly device: number;
+  /** The user's database. */
+  readonly store: Store;
+  /** Everything from outside. */
+  readonly ports: Ports;
+  /** See {@linkcode Settings}. */
+  readonly settings: Settings;
+  /** Aborted at logout: whatever goes on behind ends then. */
+  readonly signal: AbortSignal;
+  /** Tells whoever listens. */
+  emit(event: PeerEvent): void;
+}
+
+/** Somebody as the network knows them. */
+export interface Person extends UserRef {
+  /** Whether the key is the pinned one rather than the holders' majority's. */
+  readonly pinned: boolean;
+  /** The public record, when one was found. */
+  readonly public?: PublicBody;
+  /** Keys that others claim the name with; empty when nobody does. */
+  readonly otherKeys: readonly Uint8Array[];
+}
+
+/** Looks people up: keys, public records, lists, devices. Caches are bounded. */
+export interface People {
+  /** By pin where there is one, else by vote; undefined when nobody has the name. */
+  find(username: string, signal?: AbortSignal): Promise<Person | undefined>;
+  /** The pinned key of a name: own, followed, followers' (in this order). */
+  pin(username: string): Promise<Uint8Array | undefined>;
+  /** Both lists of somebody, from the pages that the public record names; only present entries. */
+  lists(person: Person, signal?: AbortSignal): Promise<ListEntry[]>;
+  /** Devices announced and not expired; from the cache while it is good, else from the network. */
+  devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]>;
+  /** Takes in a `connections` record that came in a message; false if it is not the user's own or not valid. */
+  learn(user: UserRef, connections: Uint8Array): boolean;
+  /** Asks the network anew about devices that do not answer, at most once in a while; whether that changed anything. */
+  renewDevices(user: UserRef, signal?: AbortSignal): Promise<boolean>;
+  /** Drops what the cache has of a user's devices: nothing can be sent to any of them. */
+  forgetDevices(user: UserRef): void;
+}
+
+/** The user's own two lists: merged one by one, kept in the store, published in pages. */
+export interface Lists {
+  /** One entry, present or not. */
+  get(list: ListName, username: string): ListEntry | undefined;
+  /** Names and keys of all that are present. */
+  present(list: ListName): readonly ListEntry[];
+  /** Applies a change if it is newer than what is known; commits; publishes within a second. Whether it applied. */
+  apply(entry: ListEntry): Promise<boolean>;
+  /** Calls back after each applied change, whether made here or merged from another device. */
+  onChange(fn: (entry: ListEntry) => void): () => void;
+  /** Publishes what is pending now. */
+  flush(signal?: AbortSignal): Promise<void>;
+}
+
+/** The user's own records on the network. */
+export interface OwnRecords {
+  /** A feed's head moved: published at once for the first, then at most every 30 s. */
+  headMoved(head: Head): void;
+  /** The own heads as far as known: from the own database and the public record. */
+  heads(): readonly Head[];
+  /** The own signed `connections` record in force, if announced. */
+  connections(): SignedRecord | undefined;
+  /** Reads the own records from the network and merges them (another device may have written). */
+  pull(signal?: AbortSignal): Promise<void>;
+  /** Publishes whatever is pending now. */
+  flush(signal?: AbortSignal): Promise<void>;
+}
+
+/** Sends messages and hands received ones, checked, to the part that deals with their kind. */
+export interface Messenger {
+  /**
+   * Signs a message and queues it to the user's devices, or to one of them.
+   *
+   * @returns The message's id and to how many devices it was queued; 0 where none is announced.
+   */
+  send<K extends MessageKind>(
+    order: { kind: K; to: UserRef; body: MessageBodyOf[K]; device?: number },
+    signal?: AbortSignal,
+  ): Promise<{ readonly id: Uint8Array; readonly devices: number }>;
+  /** One handler a kind. It gets only messages whose signature, addressee, age and sender have been checked. */
+  handle<K extends MessageKind>(
+    kind: K,
+    handler: (message: MessageOf<K>) => void | Promise<void>,
+  ): void;
+  /** Waits until the handlers of what has come in are done and all that is queued is handed over. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/** Fetches what is missing, answers what others miss. */
+export interface Sync {
+  /** Fetches an author's posts: from the author, then from fellow followers (behaviour 2). Resolves when complete or nobody is left. */
+  fetch(author: UserRef, signal?: AbortSignal): Promise<void>;
+  /** After login: greets followers and followed, fetches from everybody followed (behaviour 3). */
+  rejoin(signal?: AbortSignal): Promise<void>;
+}
+
+/** Pushes new posts to every follower (behaviour 1), by relay where there are many. */
+export interface Delivery {
+  /**
+   * Starts pushing an own post; never waits and never fails. What takes time may be prepared while the
+   * commit is under way, but nothing leaves before it is done, and nothing at all if it fails.
+   */
+  push(post: Post, committed: Promise<void>): void;
+  /** Waits until pushing what has been given so far has been handed to the links, `timeoutMs` at most. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+export type { Message };

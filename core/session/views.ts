@@ -1,0 +1,28 @@
+/**
+ * What the core holds, in the shape that the interface of a peer shows.
+ *
+ * @module
+ */
+
+import type { PostView, UserView } from "../api.ts";
+import { fingerprintOf } from "../model/identity.ts";
+import type { UserRef } from "../model/user.ts";
+import type { Post } from "../model/post.ts";
+import { snowflakeTimeMs } from "../model/snowflake.ts";
+
+/** A post as commands and events show it. */
+export function postView(post: Post): PostView {
+  const { id, author, text, replyTo } = post;
+  return {
+    id: id.toString(),
+    author,
+    text,
+    created_at: new Date(snowflakeTimeMs(id)).toISOString(),
+    reply_to: replyTo === undefined ? null : { author: replyTo.author, id: replyTo.id.toString() },
+  };
+}
+
+/** A user as commands and events show one. */
+export function userView(user: UserRef): UserView {
+  return { username: user.username, fingerprint: fingerprintOf(user.key) };
+}

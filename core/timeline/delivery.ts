@@ -1,0 +1,169 @@
+/**
+ * Pushing new posts to every follower, behind the commit (design, section 6, behaviour 1).
+ *
+ * @module
+ */
+
+import type { MessageOf } from "../model/message.ts";
+import type { UserRef } from "../model/user.ts";
+import type { Post } from "../model/post.ts";
+import type { Head } from "../model/record_body.ts";
+import { batchBytesMax } from "../model/message.ts";
+import type { Delivery, Lists, OwnRecords, Session } from "../session/interfaces.ts";
+import { PushQueue } from "./delivery_queue.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
+import { pause, settledWithin } from "../../lib/pause.ts";
+import { directFollowersMax, Relay } from "./relay.ts";
+import { warn } from "../session/warn.ts";
+
+/** Own posts that wait to be pushed; of more, followers learn by the heads. */
+const pendingMax = 4096;
+
+/** Posts in one push to relays. */
+const batchPostsMax = 100;
+
+/** The next batch waits so long at most for relays of this one that have to be looked up. */
+const batchMsMax = 250;
+
+/** Posts made within so long after one that went to relays travel together: a message costs more than a post. */
+const crowdPauseMs = 20;
+
+/** Signing for so few followers takes no longer than the commit: 0.1 ms each. */
+const atOnceMax = 8;
+
+/** How often the user is told that followers keep posts back. */
+const futureToldMs = 600_000;
+
+/** What delivery needs. */
+export interface DeliveryParts {
+  /** The session. */
+  readonly session: Session;
+  /** Followers, and whom one follows. */
+  readonly lists: Pick<Lists, "get" | "present">;
+  /** The own heads. */
+  readonly records: Pick<OwnRecords, "heads">;
+  /** In and out. */
+  readonly messenger: PeerMessenger;
+}
+
+/** {@linkcode Delivery} over messages: directly to up to 64 followers, by relay to more. */
+export class PeerDelivery implements Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #queue: PushQueue;
+  readonly #relay: Relay;
+  #pending: Post[] = [];
+  #running: Promise<void> | undefined;
+  #futureToldAt = -Infinity;
+
+  /** The delivery of one session. */
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    const onFuture = (from: UserRef) => this.#tellFuture(from);
+    this.#queue = new PushQueue({ ...parts, onFuture });
+    this.#relay = new Relay({ ...parts, queue: this.#queue, onFuture });
+  }
+
+  /** See {@linkcode Delivery}. For few followers messages are signed while the commit is under way. */
+  push(post: Post, committed: Promise<void>): void {
+    const followers = this.#parts.lists.present("followers").length;
+    if (followers > atOnceMax || this.#running !== undefined) {
+      committed.then(() => this.#pushLater(post), () => {});
+      return;
+    }
+    this.#pushBatch([post], committed).catch((error: unknown) => this.#report(error));
+  }
+
+  #pushLater(post: Post): void {
+    this.#pending.push(post);
+    if (this.#pending.length > pendingMax) this.#pending.shift();
+    if (this.#running !== undefined) return;
+    this.#running = this.#run().catch((error: unknown) => this.#report(error));
+  }
+
+  /** Passes posts on where their author asks for it; for `PeerSync`. */
+  pass(message: MessageOf<"posts">, posts: readonly Post[]): void {
+    this.#relay.pass(message, posts);
+  }
+
+  /** Waits until what was given so far is handed to the links and has left, so long at most. */
+  async drain(timeoutMs: number): Promise<void> {
+    const { clock, links } = this.#parts.session.ports;
+    const untilMs = clock.monotonic() + timeoutMs;
+    await settledWithin(clock, this.#settled(), timeoutMs);
+    await links.flush(Math.max(untilMs - clock.monotonic(), 0));
+  }
+
+  async #settled(): Promise<void> {
+    await this.#running;
+    await this.#queue.idle();
+  }
+
+  async #run(): Promise<void> {
+    const { session: { ports: { clock }, signal } } = this.#parts;
+    try {
+      // Whoever has posted is told so first: signing for many takes longer than the commit.
+      await pause(clock, 0, signal);
+      while (this.#pending.length > 0 && !this.#parts.session.signal.aborted) {
+        await this.#pushBatch(this.#nextBatch());
+      }
+    } finally {
+      // In the same turn as the last look, or a post that came in between would wait for the next.
+      this.#running = undefined;
+    }
+  }
+
+  #nextBatch(): Post[] {
+    let count = 0;
+    let bytes = 0;
+    for (const post of this.#pending) {
+      bytes += post.signed.length;
+      if (count >= batchPostsMax || bytes > batchBytesMax) break;
+      count++;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #pushBatch(posts: readonly Post[], committed?: Promise<void>): Promise<void> {
+    const { session: { self, ports: { clock }, signal }, lists } = this.#parts;
+    const author = { username: self.username, key: self.key };
+    const heads = this.#headsWith(posts);
+    const push = { author, posts, heads, committed };
+    this.#queue.push({ ...push, to: author });
+    const followers = lists.present("followers").map(({ username, key }) => ({ username, key }));
+    if (followers.length <= directFollowersMax) {
+      for (const to of followers) this.#queue.push({ ...push, to });
+      return;
+    }
+    const spreading = this.#relay.spread({ posts, heads, followers });
+    spreading.catch((error: unknown) => this.#report(error));
+    await settledWithin(clock, spreading, batchMsMax);
+    await pause(clock, crowdPauseMs, signal);
+  }
+
+  /** The heads as published, and these posts beyond. */
+  #headsWith(posts: readonly Post[]): Head[] {
+    const heads = new Map(this.#parts.records.heads().map(({ device, head }) => [device, head]));
+    for (const { device, number } of posts) {
+      heads.set(device, Math.max(heads.get(device) ?? 0, number));
+    }
+    return [...heads].map(([device, head]) => ({ device, head }));
+  }
+
+  #tellFuture(from: UserRef): void {
+    const { session, messenger } = this.#parts;
+    const now = session.ports.clock.monotonic();
+    if (now - this.#futureToldAt < futureToldMs) return;
+    if (messenger.pinOf(from.username) === undefined) return;
+    this.#futureToldAt = now;
+    session.emit({
+      event: "warning",
+      code: "clock_ahead",
+      message: `Cannot show your post to ${from.username} yet: by their clock it is from the ` +
+        "future. Check the clocks.",
+    });
+  }
+
+  #report(error: unknown): void {
+    warn(this.#parts.session, error, "Cannot push posts");
+  }
+}

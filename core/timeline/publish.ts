@@ -1,0 +1,153 @@
+/**
+ * Posting: checked, numbered, dated, signed, committed; pushed behind (design, sections 5 and 6).
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../model/errors.ts";
+import { lastNumber } from "../model/feed.ts";
+import { checkPostText, type Post, type PostName, signPost } from "../model/post.ts";
+import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
+import { parseUsername } from "../model/username.ts";
+import type { Delivery, OwnRecords, Session } from "../session/interfaces.ts";
+import { Mutex } from "../../lib/mutex.ts";
+import { pause } from "../../lib/pause.ts";
+import { postView } from "../session/views.ts";
+
+/** How far ahead of the clock an id may lie: half of the two minutes that receivers tolerate. */
+const idAheadMsMax = 60_000;
+
+/** What somebody wants to post. */
+export interface Draft {
+  /** 1 to 500 characters. */
+  readonly text: string;
+  /** The post replied to; its id is a decimal string. */
+  readonly replyTo?: { readonly author: string; readonly id: string };
+}
+
+/** The parts of a session that posting needs. */
+export interface PublisherParts {
+  /** The session. */
+  readonly session: Session;
+  /** Pushes behind. */
+  readonly delivery: Pick<Delivery, "push">;
+  /** Learns of the new head. */
+  readonly records: Pick<OwnRecords, "headMoved">;
+}
+
+/** The end of one's own feed. */
+interface FeedEnd {
+  readonly device: number;
+  /** Number of the last post; 0 before the first. */
+  readonly number: number;
+  /** Its id; undefined before the first. */
+  readonly id: bigint | undefined;
+}
+
+function parseReply(replyTo: Draft["replyTo"]): PostName | undefined {
+  if (replyTo === undefined) return undefined;
+  const author = parseUsername(replyTo.author);
+  const id = parseSnowflakeText(replyTo.id);
+  if (id === undefined) {
+    throw new CamelliaError(
+      "invalid_argument",
+      `Cannot reply: ${JSON.stringify(replyTo.id.slice(0, 40))} is not the id of a post.`,
+    );
+  }
+  return { author, id };
+}
+
+/** Makes own posts, one after another: numbers and ids of a device rise together. */
+export class Publisher {
+  readonly #parts: PublisherParts;
+  readonly #mutex = new Mutex();
+  /** Known after the first post of the session; unknown again after a failed commit. */
+  #end: FeedEnd | undefined;
+
+  /** A publisher for one session. */
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Posts. Resolves after the commit; pushing and publishing the head go on behind.
+   *
+   * @throws {CamelliaError} `empty_post`, `post_too_long`, `invalid_text`, `invalid_argument`,
+   * `invalid_username` (of the post replied to), `clock_ahead`, or what the database fails with.
+   */
+  async post(draft: Draft): Promise<Post> {
+    checkPostText(draft.text);
+    const replyTo = parseReply(draft.replyTo);
+    const post = await this.#mutex.run(() => this.#commit(draft.text, replyTo));
+    const { session, records } = this.#parts;
+    records.headMoved({ device: post.device, head: post.number });
+    session.emit({ event: "post", post: postView(post) });
+    return post;
+  }
+
+  /** Resolves when no post is on its way to the database. */
+  async settled(): Promise<void> {
+    await this.#mutex.run(() => Promise.resolve());
+  }
+
+  async #commit(text: string, replyTo: PostName | undefined): Promise<Post> {
+    const { session, delivery } = this.#parts;
+    session.signal.throwIfAborted();
+    // A device number drawn anew begins a feed of its own.
+    if (this.#end?.device !== session.device) this.#end = undefined;
+    const end = this.#end ?? await this.#readEnd(session.device);
+    const id = await this.#nextId(end);
+    const content = {
+      author: session.self.username,
+      device: end.device,
+      number: end.number + 1,
+      id,
+      text,
+    };
+    const signed = signPost(
+      replyTo === undefined ? content : { ...content, replyTo },
+      session.identity,
+    );
+    // Should the commit fail, only the database knows whether it happened.
+    this.#end = undefined;
+    const committed = session.store.addOwnPost(signed);
+    delivery.push(signed, committed);
+    await committed;
+    this.#end = { device: end.device, number: signed.number, id };
+    return signed;
+  }
+
+  /** The end of the feed as the database has it, so that a restart goes on where it was. */
+  async #readEnd(device: number): Promise<FeedEnd> {
+    const { self, store } = this.#parts.session;
+    const feed = (await store.feeds(self.username)).find((state) => state.device === device);
+    const number = feed === undefined ? 0 : lastNumber(feed);
+    if (number === 0) return { device, number, id: undefined };
+    const query = { author: self.username, device, from: number, to: number, limit: 1 };
+    const [last] = await store.feedPosts(query);
+    const id = last?.id ?? (await store.floorProof(self.username, device))?.id;
+    return { device, number, id };
+  }
+
+  async #nextId(end: FeedEnd): Promise<bigint> {
+    const { signal, ports: { clock } } = this.#parts.session;
+    let id = nextSnowflake(end.id, clock.now(), end.device);
+    // A millisecond whose 4,096 ids are used up: the next one is waited for. After a step back the
+    // last id may lie further ahead; that is not waited for, within the limit below.
+    while (snowflakeTimeMs(id) === Math.floor(clock.now()) + 1) {
+      await pause(clock, 1, signal);
+      signal.throwIfAborted();
+      id = nextSnowflake(end.id, clock.now(), end.device);
+    }
+    const aheadMs = snowflakeTimeMs(id) - clock.now();
+    if (aheadMs > idAheadMsMax) {
+      const seconds = Math.ceil((aheadMs - idAheadMsMax) / 1000);
+      throw new CamelliaError(
+        "clock_ahead",
+        `Cannot post: the last post is dated ${Math.round(aheadMs / 1000)} s ahead of the clock, ` +
+          `which has been set back since. Check the clock, or try again in ${seconds} s.`,
+      );
+    }
+    return id;
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * The peer of one user, from login to logout: puts the use cases together and runs what goes on
+ * behind them.
+ *
+ * @module
+ */
+
+import type { PostView } from "./api.ts";
+import type { Endpoint, Timer } from "./ports.ts";
+import type { OpenAccount } from "./accounts/account.ts";
+import { Collector } from "./timeline/collector.ts";
+import { PeerDelivery } from "./timeline/delivery.ts";
+import { within } from "../lib/delay.ts";
+import { FollowInbox } from "./follow/follow_inbox.ts";
+import { Notices } from "./follow/follow_notices.ts";
+import { Follows } from "./follow/follow.ts";
+import { PeerMessenger } from "./messages/messenger.ts";
+import { Mutex } from "../lib/mutex.ts";
+import { settledWithin } from "../lib/pause.ts";
+import { Profiles } from "./people/profile.ts";
+import { type Draft, Publisher } from "./timeline/publish.ts";
+import { Recommender } from "./people/recommend.ts";
+import type { UserSession } from "./session/session.ts";
+import { PeerSync } from "./replication/sync.ts";
+import { postView } from "./session/views.ts";
+import { warn } from "./session/warn.ts";
+
+/** How long a login waits until this device is announced and the lists are read; then that goes on behind. */
+const joinWaitMs = 1_000;
+
+/** From one reading of the own records to the next: what other devices of the user did. */
+const pullEveryMs = 300_000;
+
+/** How long a logout hands over what is to be pushed (design, section 9). */
+const handOverMsMax = 5_000;
+
+/** Links that could not be opened again under a new device number are tried again after this. */
+const reopenMs = 5_000;
+
+/** The running parts of one user's session. */
+export class UserPeer {
+  /** What login or registration gave. */
+  readonly account: OpenAccount;
+  /** Notices that wait for their acknowledgement. */
+  readonly notices: Notices;
+  /** Following and unfollowing. */
+  readonly follows: Follows;
+  /** Profiles. */
+  readonly profiles: Profiles;
+  /** Suggestions. */
+  readonly recommender: Recommender;
+  readonly #publisher: Publisher;
+  readonly #messenger: PeerMessenger;
+  readonly #delivery: PeerDelivery;
+  readonly #sync: PeerSync;
+  readonly #collector: Collector;
+  /** Opening, reopening and closing the links, one after another. */
+  readonly #linkCycle = new Mutex();
+  #timer: Timer | undefined;
+  #rejoining: Promise<void> | undefined;
+  #rejoinAgain = false;
+  /** The device number that the links listen under and that was announced, or is about to be. */
+  #reachableAs: number | undefined;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(account: OpenAccount) {
+    const { session, people, lists, records } = account;
+    this.account = account;
+    const messenger = new PeerMessenger({ session, people, lists });
+    const inbox = new FollowInbox({
+      session,
+      lists,
+      messenger,
+      records,
+      greet: (to): Promise<void> => this.#sync.greetUser(to),
+    });
+    const notices = new Notices(session, messenger);
+    const delivery = new PeerDelivery({ session, lists, records, messenger });
+    const sync = new PeerSync({
+      session,
+      people,
+      lists,
+      records,
+      messenger,
+      relay: delivery,
+      onUnwanted: (from) => inbox.unwanted(from),
+    });
+    this.#messenger = messenger;
+    this.#sync = sync;
+    this.#delivery = delivery;
+    this.notices = notices;
+    this.follows = new Follows({ session, people, lists, sync, notices });
+    this.profiles = new Profiles({ session, people, lists, records });
+    this.recommender = new Recommender({ session, people, lists });
+    this.#publisher = new Publisher({ session, delivery, records });
+    this.#collector = new Collector(session);
+    messenger.handle("follow", (message) => inbox.handle(message));
+    messenger.handle("unfollow", (message) => inbox.handle(message));
+    messenger.handle("ack", (message) => notices.handleAck(message));
+    sync.start();
+  }
+
+  /** The session. */
+  get session(): UserSession {
+    return this.account.session;
+  }
+
+  /**
+   * Opens the links, announces the device and starts everything that goes on behind. Whatever it
+   * fails with, the session is closed then.
+   *
+   * @param isNew Whether the account has just been registered: there is nothing to read then.
+   * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`, or what the database fails with.
+   */
+  static async start(
+    account: OpenAccount,
+    isNew: boolean,
+    signal: AbortSignal,
+  ): Promise<UserPeer> {
+    const user = new UserPeer(account);
+    const { session } = account;
+    try {
+      signal.throwIfAborted();
+      const endpoint = await user.#linkCycle.run(() => user.#messenger.start());
+      user.#reachableAs = session.device;
+      await user.follows.start();
+      // Before anything is read: that may show that another device has this one's number.
+      session.onDeviceChange(() => user.#reopen());
+      const joining = user.#join(endpoint, isNew);
+      await settledWithin(session.ports.clock, joining, joinWaitMs);
+      signal.throwIfAborted();
+      user.#begin(joining);
+    } catch (error) {
+      await user.#messenger.stop();
+      await session.close();
+      throw error;
+    }
+    return user;
+  }
+
+  #begin(joining: Promise<void>): void {
+    this.#collector.start();
+    this.#schedulePull();
+    joining.then(() => this.#rejoin());
+  }
+
+  /** Announces the device, and reads what other devices of the user have written. */
+  async #join(endpoint: Endpoint, isNew = false): Promise<void> {
+    await Promise.all([this.#announce(endpoint), isNew ? undefined : this.#pull()]);
+  }
+
+  /** Posts; see {@linkcode Publisher.post}. */
+  async post(draft: Draft): Promise<PostView> {
+    return postView(await this.#publisher.post(draft));
+  }
+
+  /** The post, with the clash over its author's name if there is one: a name is never shown without. */
+  withClash(post: PostView): PostView {
+    const clash = this.account.people.clash(post.author);
+    return clash === undefined ? post : { ...post, clash };
+  }
+
+  /** The node has joined the network: whatever waited for that goes on. */
+  networkJoined(): void {
+    const { listening } = this.session.ports.links.status();
+    if (this.#stopped !== undefined || listening === undefined) return;
+    this.notices.send();
+    this.#join(listening).then(() => this.#rejoin());
+  }
+
+  /** Waits until all that is to be pushed or published has been handed over, `timeoutMs` at most. */
+  async drain(timeoutMs: number): Promise<void> {
+    const { ports: { clock }, signal } = this.session;
+    const untilMs = clock.monotonic() + timeoutMs;
+    const { records } = this.account;
+    await within({ clock, ms: timeoutMs }, async (limit) => {
+      await this.#publisher.settled();
+      await Promise.all([
+        records.flush(limit).catch((error: unknown) => {
+          if (!limit.aborted) this.#warn(error);
+        }),
+        this.follows.settled(),
+        this.#delivery.drain(timeoutMs),
+      ]);
+    }, signal);
+    await this.#messenger.drain(Math.max(untilMs - clock.monotonic(), 0));
+  }
+
+  /** Hands over, withdraws the device, closes everything and wipes the keys. Idempotent. */
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    const { session, account } = this;
+    this.#timer?.cancel();
+    try {
+      await Promise.all([
+        this.drain(handOverMsMax).catch((error: unknown) => this.#warn(error)),
+        account.records.withdraw().catch((error: unknown) => this.#warn(error)),
+      ]);
+    } finally {
+      await this.#linkCycle.run(() => this.#messenger.stop());
+      await session.close();
+    }
+  }
+
+  async #announce(endpoint: Endpoint): Promise<void> {
+    try {
+      await this.account.records.announce(endpoint, this.session.signal);
+      this.#learnOwn();
+    } catch (error) {
+      this.#warn(error);
+    }
+  }
+
+  /** The own record says where the user's other devices listen. */
+  #learnOwn(): void {
+    const { people, records } = this.account;
+    const own = records.connections();
+    if (own !== undefined) people.learn(this.session.self, own.value);
+  }
+
+  /**
+   * Greets and fetches; once at a time, and once more if asked to meanwhile. Not while the device
+   * number changes: nobody could answer a device that is not announced.
+   */
+  #rejoin(): void {
+    if (this.session.signal.aborted || this.#reachableAs !== this.session.device) return;
+    if (this.#rejoining !== undefined) {
+      this.#rejoinAgain = true;
+      return;
+    }
+    this.#rejoinAgain = false;
+    this.#rejoining = this.#sync.rejoin(this.session.signal)
+      .catch((error: unknown) => this.#warn(error))
+      .finally(() => {
+        this.#rejoining = undefined;
+        if (this.#rejoinAgain) this.#rejoin();
+      });
+  }
+
+  #schedulePull(): void {
+    if (this.session.signal.aborted || this.#stopped !== undefined) return;
+    this.#timer = this.session.ports.clock.after(pullEveryMs, () => {
+      Promise.all([this.#pull(), this.follows.tidy()]).finally(() => this.#schedulePull());
+    });
+  }
+
+  async #pull(): Promise<void> {
+    const { self, signal } = this.session;
+    try {
+      await this.account.records.pull(signal);
+      this.#learnOwn();
+      // Where another device has posted, the heads in the own record say so.
+      this.#sync.fetch(self, signal).catch((error: unknown) => this.#warn(error));
+    } catch (error) {
+      this.#warn(error);
+    }
+  }
+
+  /** The device number was drawn anew, and with it the link key. */
+  #reopen(): void {
+    this.#linkCycle.run(async () => {
+      if (this.#stopped !== undefined) return;
+      await this.#messenger.stop();
+      const { device } = this.session;
+      const endpoint = await this.#messenger.start();
+      await this.#announce(endpoint);
+      this.#reachableAs = device;
+      this.#rejoin();
+    }).catch((error: unknown) => {
+      this.#warn(error);
+      if (this.#stopped === undefined) this.#reopenLater();
+    });
+  }
+
+  #reopenLater(): void {
+    const { clock } = this.session.ports;
+    const timer = clock.after(reopenMs, () => this.#reopen());
+    this.session.signal.addEventListener("abort", () => timer.cancel(), { once: true });
+  }
+
+  #warn(error: unknown): void {
+    warn(this.session, error);
+  }
+}

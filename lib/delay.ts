@@ -1,0 +1,93 @@
+/**
+ * Waiting on the clock's port, so that it can be aborted and simulated.
+ *
+ * @module
+ */
+
+import type { Time } from "./time.ts";
+
+/** Resolves after `ms` milliseconds; rejects with the signal's reason when aborted before. */
+export function delay(
+  clock: Pick<Time, "after">,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const aborted = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.after(ms, () => {
+      signal?.removeEventListener("abort", aborted);
+      resolve();
+    });
+    signal?.addEventListener("abort", aborted, { once: true });
+  });
+}
+
+/**
+ * Runs a task with a signal that is aborted after `ms` milliseconds or with the outer signal.
+ *
+ * @returns What the task resolves to; undefined when the time was over first.
+ * @throws What the task rejects with, or the outer signal's reason.
+ */
+export async function within<T>(
+  limit: { readonly clock: Pick<Time, "after">; readonly ms: number },
+  task: (signal: AbortSignal) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const over = new Promise<"over" | "aborted">((resolve) => {
+    controller.signal.addEventListener("abort", () => {
+      resolve(signal?.aborted ? "aborted" : "over");
+    }, { once: true });
+  });
+  const timer = limit.clock.after(limit.ms, () => controller.abort());
+  const aborted = () => controller.abort(signal?.reason);
+  signal?.addEventListener("abort", aborted, { once: true });
+  try {
+    const work = task(controller.signal).then((value) => ({ value }), (error) => {
+      // Once the time is over, whatever the task says of it has been answered.
+      if (!controller.signal.aborted) throw error;
+      return undefined;
+    });
+    const result = await Promise.race([work, over]);
+    if (typeof result === "object") return result.value;
+    signal?.throwIfAborted();
+    return undefined;
+  } finally {
+    timer.cancel();
+    signal?.removeEventListener("abort", aborted);
+  }
+}
+
+/** Settles as the promise does, or rejects with the signal's reason if that comes first. */
+export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    if (signal.aborted) aborted();
+    signal.addEventListener("abort", aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
+}
+
+/** Runs `task` over the items, at most `parallel` at a time, and resolves to the results in order. */
+export async function mapBounded<T, R>(
+  items: readonly T[],
+  parallel: number,
+  task: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = new Array(items.length);
+  const queue = items.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, item] of queue) results[index] = await task(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(parallel, items.length) }, work));
+  return results;
+}

@@ -1,0 +1,183 @@
+/**
+ * The system's clock, corrected by NTP.
+ *
+ * The offset is what most of the configured servers agree on, asked at the start, every hour, and soon
+ * after the system's clock was seen to jump (somebody set it, or the machine slept). While no server
+ * answers the last offset holds, at first none, and the peer works on.
+ *
+ * @module
+ */
+
+import type { Clock, ClockStatus, Timer } from "../../core/ports.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
+import { agreeOnOffset, judgeServer, type ServerAnswer } from "./judge.ts";
+import { type NtpQuery, type NtpServer, parseNtpServer, queryInWorker } from "./query.ts";
+import { SystemClock } from "../system/system_time.ts";
+
+/** Between two synchronisations. Quartz clocks drift by less than 100 ms in that time. */
+const syncPauseMs = 3_600_000;
+
+/** After the first failure; doubles up to {@linkcode syncPauseMs}. */
+const retryMsMin = 60_000;
+
+/** Servers asked in one round; more would not make the median better. */
+const serversMax = 8;
+
+/** How often the system's clock is compared with the monotonic one. */
+const jumpLookMs = 30_000;
+
+/** A difference beyond is a jump: slewing makes at most 15 ms in that time. */
+const jumpMsMin = 500;
+
+/** What an {@linkcode NtpClock} needs. */
+export interface NtpClockOptions {
+  /** `HOST:PORT` each; none, or the one word "none", turns NTP off. */
+  readonly servers: readonly string[];
+  /** The clock to correct; the system's by default. */
+  readonly base?: Clock;
+  /** How a server is asked; in a worker by default. */
+  readonly query?: NtpQuery;
+}
+
+/** The peer's clock. */
+export class NtpClock implements Clock {
+  readonly #base: Clock;
+  readonly #query: NtpQuery;
+  readonly #servers: readonly NtpServer[];
+  readonly #listeners = new Set<(status: ClockStatus) => void>();
+  readonly #abort = new AbortController();
+  #offsetMs = 0;
+  #syncedAt: number | undefined;
+  #retryMs = retryMsMin;
+  #syncTimer: Timer | undefined;
+  #lookTimer: Timer | undefined;
+  /** System time minus monotonic time when last looked at. */
+  #systemOriginMs = 0;
+  #syncing: Promise<boolean> | undefined;
+
+  /**
+   * Shows the system's time until {@linkcode start} is called and a server has answered.
+   *
+   * @throws {CamelliaError} `invalid_config`, when a server is not `HOST` or `HOST:PORT`. IPv6 addresses
+   * are not, because ntp-time-sync speaks IPv4 only.
+   */
+  constructor(options: NtpClockOptions) {
+    this.#base = options.base ?? new SystemClock();
+    this.#query = options.query ?? queryInWorker;
+    const names = options.servers.filter((name) => name !== "none").slice(0, serversMax);
+    this.#servers = names.map((name) => {
+      const server = parseNtpServer(name);
+      if (server) return server;
+      throw new CamelliaError(
+        "invalid_config",
+        `Cannot use the NTP server ${name}: it is not HOST:PORT with a name or an IPv4 address`,
+      );
+    });
+  }
+
+  /** Begins to synchronise, behind the caller's back: it returns at once. */
+  start(): void {
+    if (this.#servers.length === 0 || this.#lookTimer) return;
+    this.#systemOriginMs = this.#systemOrigin();
+    this.#planLook();
+    void this.sync();
+  }
+
+  /** Ends everything that goes on in the background. The offset stays. */
+  close(): void {
+    this.#abort.abort();
+    this.#syncTimer?.cancel();
+    this.#lookTimer?.cancel();
+    this.#listeners.clear();
+  }
+
+  /**
+   * Asks all servers now and plans the next time. Never rejects.
+   *
+   * @returns Whether they agreed on an offset.
+   */
+  sync(): Promise<boolean> {
+    this.#syncing ??= this.#syncOnce().finally(() => {
+      this.#syncing = undefined;
+    });
+    return this.#syncing;
+  }
+
+  /** Corrected Unix time in whole milliseconds. */
+  now(): number {
+    return this.#base.now() + this.#offsetMs;
+  }
+
+  /** Milliseconds since the program's start; never steps. */
+  monotonic(): number {
+    return this.#base.monotonic();
+  }
+
+  /** Calls `fn` once after `ms` milliseconds. */
+  after(ms: number, fn: () => void): Timer {
+    return this.#base.after(ms, fn);
+  }
+
+  /** How well it is set. */
+  status(): ClockStatus {
+    return this.#syncedAt === undefined
+      ? { offsetMs: this.#offsetMs, source: "system" }
+      : { offsetMs: this.#offsetMs, source: "ntp", syncedAt: this.#syncedAt };
+  }
+
+  /** Calls back when the offset changed or a synchronisation failed; returns how to stop that. */
+  onChange(fn: (status: ClockStatus) => void): () => void {
+    this.#listeners.add(fn);
+    return () => this.#listeners.delete(fn);
+  }
+
+  async #syncOnce(): Promise<boolean> {
+    this.#syncTimer?.cancel();
+    const offsetMs = agreeOnOffset(await this.#askServers());
+    if (this.#abort.signal.aborted) return false;
+    const isSynced = offsetMs !== undefined;
+    const wasChanged = isSynced && (offsetMs !== this.#offsetMs || this.#syncedAt === undefined);
+    if (isSynced) {
+      this.#offsetMs = offsetMs;
+      this.#syncedAt = this.now();
+    }
+    this.#planSync(isSynced);
+    if (wasChanged || !isSynced) this.#tell();
+    return isSynced;
+  }
+
+  /** One server after the other, so that their round trips don't disturb each other. */
+  async #askServers(): Promise<ServerAnswer[]> {
+    const answers: ServerAnswer[] = [];
+    for (const server of this.#servers) {
+      if (this.#abort.signal.aborted) break;
+      const answer = judgeServer(await this.#query(server, this.#base, this.#abort.signal));
+      if (answer) answers.push(answer);
+    }
+    return answers;
+  }
+
+  #planSync(isSynced: boolean): void {
+    const waitMs = isSynced ? syncPauseMs : this.#retryMs;
+    this.#retryMs = isSynced ? retryMsMin : Math.min(this.#retryMs * 2, syncPauseMs);
+    this.#syncTimer = this.#base.after(waitMs, () => void this.sync());
+  }
+
+  #planLook(): void {
+    this.#lookTimer = this.#base.after(jumpLookMs, () => {
+      const originMs = this.#systemOrigin();
+      const isJump = Math.abs(originMs - this.#systemOriginMs) >= jumpMsMin;
+      this.#systemOriginMs = originMs;
+      this.#planLook();
+      if (isJump) void this.sync();
+    });
+  }
+
+  #systemOrigin(): number {
+    return this.#base.now() - this.#base.monotonic();
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener(this.status());
+  }
+}

@@ -1,0 +1,390 @@
+/**
+ * The node lookup (Kademlia, section 2.3) over disjoint paths (S/Kademlia, section 4.3), without I/O.
+ *
+ * @module
+ */
+import { AddressGroups } from "./address_groups.ts";
+import type { Candidate } from "./candidate.ts";
+import { CandidateList } from "./candidate_list.ts";
+import {
+  alphaDefault,
+  bucketSize,
+  crowdedShare,
+  crowdFactorMax,
+  doubtsMax,
+  nearShareMin,
+  pathsMax,
+  queriesPerLookupMax,
+} from "../constants.ts";
+import type { NodeContact } from "../space/contact.ts";
+import { compareDistance, type Id } from "../space/id.ts";
+import type { LookupOptions } from "./lookup_options.ts";
+import { distance } from "./density.ts";
+
+export type { Candidate } from "./candidate.ts";
+export type { LookupOptions } from "./lookup_options.ts";
+
+/** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
+const overtakenWeight = 0.25;
+/** A goal counts as covered by open queries while their expected answers lack no more than this. */
+const goalSlack = 0.15;
+/** What the node saw before a lookup weighs as much as two queries of the lookup itself. */
+const answerRateWeight = 2;
+
+/** What no path knows: contacts in reserve. */
+const noPath = 0;
+
+/**
+ * One lookup as a state machine: `start`, `reply`, `timeout` and `failure` in; out come the candidates
+ * to ask next, `finished`, and the result.
+ *
+ * All candidates stand in one list by distance. A path is a bit: seeds are dealt out to the paths, a
+ * reply's contacts become known to the path that asked, and a candidate known to several is asked by
+ * one. Each path goes on until the nearest it knows have answered, whatever the others believe, so
+ * that a liar on one path cannot starve the rest; the lookup ends when, besides, the k closest of all
+ * that live have answered.
+ */
+export class Lookup {
+  readonly target: Id;
+  readonly k: number;
+  readonly #alpha: number;
+  readonly #paths: number;
+  readonly #width: number;
+  readonly #goal: number;
+  readonly #answerRate: number;
+  readonly #groups: AddressGroups;
+  #reserve: () => readonly NodeContact[];
+  readonly #radiusOf: () => number;
+  #radius: number | undefined;
+  readonly #candidates: CandidateList;
+  readonly #inFlight: number[];
+  readonly #holders: number[];
+  /** The queries that hold a slot: at most alpha. */
+  readonly #open: Candidate[] = [];
+  #asked = 0;
+  #lastAnswered = 0;
+  #found = 0;
+  #answered = 0;
+  #slow = 0;
+  /** Nodes that ought to hold the value and do not. */
+  #missing = 0;
+  /** Queries sent because of doubts. */
+  #doubts = 0;
+  #finished = false;
+
+  constructor(options: LookupOptions) {
+    this.target = options.target;
+    this.k = options.k ?? bucketSize;
+    this.#candidates = new CandidateList(options.target, options.own);
+    this.#alpha = options.alpha ?? alphaDefault;
+    this.#paths = Math.max(1, Math.min(options.paths ?? 1, pathsMax, options.seeds.length));
+    const share = Math.ceil(this.k / this.#paths);
+    this.#width = this.#paths === 1 ? this.k : Math.max(this.#alpha, share);
+    this.#goal = options.goal ?? Infinity;
+    this.#answerRate = options.answerRate ?? 1;
+    this.#groups = new AddressGroups(options.netOf ?? (() => undefined));
+    this.#reserve = options.reserve ?? (() => []);
+    this.#radiusOf = options.radius ?? (() => Infinity);
+    this.#inFlight = new Array(this.#paths).fill(0);
+    this.#holders = new Array(this.#paths).fill(0);
+    options.seeds.forEach((seed, i) => this.#candidates.learn(seed, 1 << (i % this.#paths)));
+    for (const candidate of this.#candidates.all) {
+      const from = distance(this.target, candidate.contact.nodeId);
+      candidate.cost = options.cost?.(candidate.contact, from, this.#near()) ?? 0;
+    }
+  }
+
+  /** How many paths the lookup has. */
+  get paths(): number {
+    return this.#paths;
+  }
+
+  /** Whether there is nothing left to ask or to wait for. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** Queries sent so far. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** Queries past their timeout that may still be answered. */
+  get slow(): number {
+    return this.#slow;
+  }
+
+  /** Whether anybody answered; with a goal, whether any holder did. */
+  get fruitful(): boolean {
+    return this.#goal === Infinity ? this.#answered > 0 : this.#found > 0;
+  }
+
+  /** Queries that hold a slot. */
+  get inFlight(): number {
+    return this.#open.length;
+  }
+
+  /** The first queries. */
+  start(): Candidate[] {
+    return this.#advance();
+  }
+
+  /**
+   * Takes an answer, also one that comes late, and returns the next queries. `found`: it holds the value.
+   */
+  reply(candidate: Candidate, contacts: readonly NodeContact[], found = false): Candidate[] {
+    if (candidate.state !== "asked" && candidate.state !== "slow") return [];
+    if (candidate.state === "slow") {
+      // It counted as dead: with its answer there may be more to ask.
+      this.#slow--;
+      this.#finished = false;
+    }
+    this.#release(candidate);
+    const near = this.#isNear(candidate);
+    candidate.state = !found ? "answered" : near ? "holder" : "afar";
+    this.#answered++;
+    this.#lastAnswered = Math.max(this.#lastAnswered, candidate.order);
+    if (near && !found) this.#missing++;
+    if (near && found) {
+      this.#found++;
+      this.#bump(this.#holders, candidate.path, 1);
+    }
+    for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path);
+    return this.#advance();
+  }
+
+  /** Queries in flight take longer than usual: towards a goal they count for little from now on. */
+  hurry(): Candidate[] {
+    this.#lastAnswered = this.#asked + 1;
+    return this.#advance();
+  }
+
+  /** The candidate is silent beyond its timeout: its slot is free. */
+  timeout(candidate: Candidate): Candidate[] {
+    if (candidate.state !== "asked") return [];
+    this.#release(candidate);
+    candidate.state = "slow";
+    this.#slow++;
+    return this.#advance();
+  }
+
+  /** The candidate cannot be asked, or answered nonsense. */
+  failure(candidate: Candidate): Candidate[] {
+    if (candidate.state !== "asked" && candidate.state !== "slow") return [];
+    if (candidate.state === "slow") this.#slow--;
+    this.#release(candidate);
+    candidate.state = "failed";
+    return this.#advance();
+  }
+
+  /** Goes on with contacts that a holder named when asked apart from the value it answered with. */
+  extend(candidate: Candidate, contacts: readonly NodeContact[]): Candidate[] {
+    this.#finished = false;
+    for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path);
+    return this.#advance();
+  }
+
+  /** The k closest that have answered, nearest first, within the address limit. */
+  result(): NodeContact[] {
+    return this.answered().map((candidate) => candidate.contact);
+  }
+
+  /** {@link Lookup.result}, with what the lookup knows of each. */
+  answered(): Candidate[] {
+    const counts: number[] = [];
+    const result: Candidate[] = [];
+    for (const candidate of this.#candidates.all) {
+      const { state } = candidate;
+      if (state !== "answered" && state !== "holder" && state !== "afar") continue;
+      if (!this.#inReach(candidate, result.length)) break;
+      if (this.#groups.within(candidate, counts)) result.push(candidate);
+    }
+    return result;
+  }
+
+  #release(candidate: Candidate): void {
+    if (candidate.state !== "asked") return;
+    this.#open.splice(this.#open.indexOf(candidate), 1);
+    this.#bump(this.#inFlight, candidate.path, -1);
+  }
+
+  #bump(counts: number[], path: number, change: number): void {
+    counts[path] = (counts[path] ?? 0) + change;
+  }
+
+  /** Fills the free slots. */
+  #advance(): Candidate[] {
+    const queries: Candidate[] = [];
+    while (!this.#finished) {
+      const next = this.#next();
+      if (next === undefined) break;
+      next.state = "asked";
+      next.order = ++this.#asked;
+      this.#open.push(next);
+      this.#bump(this.#inFlight, next.path, 1);
+      queries.push(next);
+    }
+    return queries;
+  }
+
+  /** The next candidate to ask, with its path set; finishes the lookup when there is none to come. */
+  #next(): Candidate | undefined {
+    const counts: number[] = [];
+    const seen: number[] = new Array(this.#paths).fill(0);
+    const best: (Candidate | undefined)[] = new Array(this.#paths).fill(undefined);
+    let rank = 0;
+    let pathsWithout = this.#paths;
+    let waiting = false;
+    // Among seeds that are equally far the quickest answers first; later the nearest is best.
+    const beginning = this.#answered === 0;
+    for (const candidate of this.#candidates.all) {
+      const state = candidate.state;
+      if (state === "failed" || state === "slow") continue;
+      if (!this.#groups.within(candidate, counts)) continue;
+      const inReach = this.#inReach(candidate, rank++);
+      let wanted = inReach;
+      for (let path = 0; path < this.#paths; path++) {
+        if ((candidate.known & (1 << path)) === 0) continue;
+        const count = (seen[path] ?? 0) + 1;
+        seen[path] = count;
+        if (count <= this.#width) wanted = true;
+        if (state !== "fresh" || !wanted) continue;
+        const other = best[path];
+        if (other === undefined) pathsWithout--;
+        else if (!beginning || other.cost <= candidate.cost) continue;
+        best[path] = candidate;
+      }
+      if (state === "asked" && wanted) waiting = true;
+      if (pathsWithout === 0 && !beginning) break;
+      if (!inReach && seen.every((count) => count >= this.#width)) break;
+    }
+    const reached = this.#goalReached(best);
+    const choice = !reached && this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
+    if (choice === undefined) return reached || !waiting ? this.#doubt() : undefined;
+    if (this.#open.length >= this.#alpha || this.#covered()) return undefined;
+    return choice;
+  }
+
+  /**
+   * Finishes the lookup, unless what was found is too far from the target to be all that is there, as if
+   * somebody had named none but his friends: then those that they displaced are asked, the nearest first,
+   * and what these name is followed as before.
+   */
+  #doubt(): Candidate | undefined {
+    const isDoubtful = this.#isDoubtful();
+    const displaced = isDoubtful ? this.#displaced() : undefined;
+    if (displaced === undefined) {
+      this.#finished = !isDoubtful || this.#open.length === 0;
+      return undefined;
+    }
+    if (this.#open.length >= this.#alpha) return undefined;
+    this.#doubts++;
+    displaced.path = displaced.known === noPath
+      ? this.#doubts % this.#paths
+      : 31 - Math.clz32(displaced.known);
+    return displaced;
+  }
+
+  /** A read that met nobody near who lacks the value has no reason to doubt. */
+  #isDoubtful(): boolean {
+    const mayLack = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
+    return mayLack && this.#asked < queriesPerLookupMax && !this.#dense();
+  }
+
+  /** The nearest who was not asked, contacts in reserve included. */
+  #displaced(): Candidate | undefined {
+    if (this.#doubts >= doubtsMax) return undefined;
+    for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath);
+    this.#reserve = () => [];
+    const counts: number[] = [];
+    for (const candidate of this.#candidates.all) {
+      if (candidate.state === "failed" || candidate.state === "slow") continue;
+      if (this.#groups.within(candidate, counts) && candidate.state === "fresh") return candidate;
+    }
+    return undefined;
+  }
+
+  /** Whether as many candidates are near the target as there must be. */
+  #dense(): boolean {
+    const counts: number[] = [];
+    let missing = this.k * nearShareMin;
+    for (const candidate of this.#candidates.all) {
+      if (candidate.state === "failed" || candidate.state === "slow") continue;
+      if (missing <= 0 || !this.#isNear(candidate)) break;
+      if (this.#groups.within(candidate, counts)) missing--;
+    }
+    return missing <= 0 || this.#radius === Infinity;
+  }
+
+  /**
+   * Whether the candidate at `rank`, from 0, belongs to the result: it is among the k closest, or in a
+   * crowd around the target that chance does not explain. Whoever places k ids next to a key so displaces
+   * nobody, unless he places twice as many.
+   */
+  #inReach({ contact }: Candidate, rank: number): boolean {
+    if (rank < this.k) return true;
+    if (rank >= crowdFactorMax * this.k || this.#near() === Infinity) return false;
+    return distance(this.target, contact.nodeId) <= this.#near() * crowdedShare;
+  }
+
+  #isNear({ contact }: Candidate): boolean {
+    return distance(this.target, contact.nodeId) <= this.#near();
+  }
+
+  #near(): number {
+    return this.#radius ??= this.#radiusOf();
+  }
+
+  /**
+   * Enough holders, and one at least on every path that still has somebody to ask: three holders that
+   * one liar named meet no goal of three while other paths look, and with d paths all d must lie.
+   */
+  #goalReached(best: readonly (Candidate | undefined)[]): boolean {
+    if (this.#found < this.#wanted) return false;
+    for (let path = 0; path < this.#paths; path++) {
+      const alive = best[path] !== undefined || (this.#inFlight[path] ?? 0) > 0;
+      if (alive && (this.#holders[path] ?? 0) === 0) return false;
+    }
+    return true;
+  }
+
+  /** Whoever ought to hold the value and does not is outvoted by a further holder. */
+  get #wanted(): number {
+    return this.#goal + this.#missing;
+  }
+
+  /** Whether the queries in flight are likely to reach the goal as it is. */
+  #covered(): boolean {
+    if (this.#goal === Infinity) return false;
+    let open = 0;
+    for (const { order } of this.#open) open += order < this.#lastAnswered ? overtakenWeight : 1;
+    const without = this.#holders.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0);
+    const missing = Math.max(1, this.#wanted - this.#found, Math.min(without, this.#alpha));
+    const rate = (answerRateWeight * this.#answerRate + this.#answered) /
+      (answerRateWeight + this.#answered + this.#slow);
+    return open * rate >= missing - goalSlack;
+  }
+
+  /** Turns go to the path with the fewest holders, then the fewest queries in flight, then the nearest. */
+  #choose(best: readonly (Candidate | undefined)[]): Candidate | undefined {
+    let choice: Candidate | undefined;
+    let chosenPath = 0;
+    const load = (path: number): number =>
+      (this.#holders[path] ?? 0) * (this.#alpha + 1) + (this.#inFlight[path] ?? 0);
+    for (let path = 0; path < this.#paths; path++) {
+      const candidate = best[path];
+      if (candidate === undefined) continue;
+      // With holders enough only paths without one still matter.
+      if (this.#found >= this.#wanted && (this.#holders[path] ?? 0) > 0) continue;
+      const better = choice === undefined || load(path) < load(chosenPath) ||
+        (load(path) === load(chosenPath) &&
+          compareDistance(this.target, candidate.contact.nodeId, choice.contact.nodeId) < 0);
+      if (better) {
+        choice = candidate;
+        chosenPath = path;
+      }
+    }
+    if (choice !== undefined) choice.path = chosenPath;
+    return choice;
+  }
+}

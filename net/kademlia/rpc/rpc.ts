@@ -1,0 +1,262 @@
+/**
+ * Requests and their answers.
+ *
+ * @module
+ */
+import { addressInfo } from "../space/address.ts";
+import type { Agenda, Entry } from "../../../lib/scheduler.ts";
+import { datagramBytesMax, lateAnswerMsMax, openRequestsMax, timeoutMsMax } from "../constants.ts";
+import type { NodeContact } from "../space/contact.ts";
+import { Id } from "../space/id.ts";
+import type { RateLimits } from "./rate_limits.ts";
+import type { Address, Datagrams, Random, Time } from "../ports.ts";
+import { encodeRequest, headerBytes, requestKind, responseKind, type WireRequest } from "./wire.ts";
+
+/** Whoever sent a request hears of its fate here: no promise is made for each datagram. */
+export interface Caller {
+  /**
+   * An answer came from the address that was asked, maybe after `silent`; `data` is the whole datagram,
+   * valid during the call. False when it makes no sense.
+   */
+  answered(call: Call, data: Uint8Array): boolean;
+  /** The timeout has passed; an answer may still come. */
+  silent(call: Call): void;
+  /** No answer will be taken any more, or the request could not be sent, or its answer made no sense. */
+  lost(call: Call): void;
+}
+
+/** What a node learns from the fate of its requests. */
+export interface CallObserver {
+  /** How long to wait for this contact, in ms. */
+  timeoutMsOf(contact: NodeContact): number;
+  answered(call: Call, roundTripMs: number, nowMs: number): void;
+  silent(call: Call, nowMs: number): void;
+}
+
+/** One request in flight. */
+export class Call implements Entry {
+  readonly contact: NodeContact;
+  readonly method: WireRequest["method"];
+  readonly caller: Caller;
+  /** Whatever the caller wants to find again, such as the lookup's candidate. */
+  readonly tag: unknown;
+  readonly messageId: Id;
+  readonly sentMs: number;
+  readonly #rpc: Rpc;
+  dueMs: number;
+  cancelled = false;
+  /** Whether its timeout has passed. */
+  late = false;
+  /** How often its timeout was put off because this process stood still. */
+  postponed = 0;
+
+  constructor(rpc: Rpc, messageId: Id, sentMs: number, dueMs: number, options: CallOptions) {
+    this.#rpc = rpc;
+    this.messageId = messageId;
+    this.contact = options.contact;
+    this.method = options.request.method;
+    this.caller = options.caller;
+    this.tag = options.tag;
+    this.sentMs = sentMs;
+    this.dueMs = dueMs;
+  }
+
+  run(nowMs: number): void {
+    this.#rpc.due(this, nowMs);
+  }
+}
+
+/** A request to send. */
+export interface CallOptions {
+  readonly contact: NodeContact;
+  readonly request: WireRequest;
+  readonly caller: Caller;
+  readonly tag?: unknown;
+  /** Default: what the observer says of the contact. */
+  readonly timeoutMs?: number;
+}
+
+/** Counters of datagrams. */
+export interface Traffic {
+  datagramsIn: number;
+  datagramsOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  dropped: number;
+}
+
+/** What an {@link Rpc} is built from. */
+export interface RpcOptions {
+  readonly time: Time;
+  readonly random: Random;
+  readonly datagrams: Datagrams;
+  readonly agenda: Agenda;
+  readonly limits: RateLimits;
+  readonly onError: (error: Error) => void;
+}
+
+/** Answers requests of others. */
+export type RequestHandler = (data: Uint8Array, from: Address, nowMs: number) => void;
+
+/** Timers of an idle process come within a millisecond or two. */
+const stallMs = 4;
+/** A process that stands still again and again gives up at last. */
+const postponementsMax = 3;
+
+/** Message ids drawn at once: a call for random bytes costs more than the bytes. */
+const idsDrawn = 32;
+
+/** Sends requests, matches answers, and hands requests of others to their handler. */
+export class Rpc {
+  readonly traffic: Traffic = {
+    datagramsIn: 0,
+    datagramsOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    dropped: 0,
+  };
+  readonly #options: RpcOptions;
+  readonly #open = new Map<number, Call>();
+  #observer: CallObserver | undefined;
+  #onRequest: RequestHandler | undefined;
+  #pool: Uint8Array = new Uint8Array(0);
+  #poolAt = 0;
+  #closed = false;
+
+  constructor(options: RpcOptions) {
+    this.#options = options;
+    options.datagrams.onReceive((data, from) => this.#receive(data, from));
+  }
+
+  /** Sets who learns from answers and who answers requests. */
+  attach(observer: CallObserver, onRequest: RequestHandler): void {
+    this.#observer = observer;
+    this.#onRequest = onRequest;
+  }
+
+  /** Requests in flight. */
+  get openRequests(): number {
+    return this.#open.size;
+  }
+
+  /** Monotonic ms. */
+  nowMs(): number {
+    return this.#options.time.monotonic();
+  }
+
+  /**
+   * Sends a request. Undefined, and nothing sent, when too many are in flight or the node is closed.
+   */
+  call(options: CallOptions): Call | undefined {
+    if (this.#closed || this.#open.size >= openRequestsMax) return undefined;
+    const nowMs = this.#options.time.monotonic();
+    const messageId = this.#messageId();
+    const timeoutMs = options.timeoutMs ?? this.#observer?.timeoutMsOf(options.contact) ??
+      timeoutMsMax;
+    const call = new Call(this, messageId, nowMs, nowMs + timeoutMs, options);
+    this.#open.set(messageId.w0, call);
+    this.#options.agenda.add(call);
+    this.send(encodeRequest(messageId, options.request), options.contact);
+    return call;
+  }
+
+  /** Sends an answer, unless its receiver never answered us and has had its share. */
+  respond(data: Uint8Array, to: Address, nowMs: number): void {
+    if (this.#options.limits.takeBytes(to, data.length, nowMs)) this.send(data, to);
+    else this.traffic.dropped++;
+  }
+
+  /** Sends a datagram. */
+  send(data: Uint8Array, to: Address): void {
+    if (this.#closed) return;
+    this.traffic.datagramsOut++;
+    this.traffic.bytesOut += data.length;
+    this.#options.datagrams.send(data, to);
+  }
+
+  /** Called by the agenda when a request's timeout, or the time for late answers, has passed. */
+  due(call: Call, nowMs: number): void {
+    // A timer that comes late means that this process stood still: the answer may lie unread in the
+    // socket, which is read once timers had their turn.
+    if (nowMs - call.dueMs > stallMs && call.postponed < postponementsMax) {
+      call.postponed++;
+      call.dueMs = nowMs + stallMs;
+      this.#options.agenda.add(call);
+      return;
+    }
+    if (call.late) {
+      this.#open.delete(call.messageId.w0);
+      call.cancelled = true;
+      call.caller.lost(call);
+      return;
+    }
+    call.late = true;
+    call.dueMs = Math.max(call.sentMs + lateAnswerMsMax, nowMs);
+    this.#options.agenda.add(call);
+    this.#observer?.silent(call, nowMs);
+    call.caller.silent(call);
+  }
+
+  /** Forgets all requests; nobody is told any more. */
+  close(): void {
+    this.#closed = true;
+    this.#open.clear();
+  }
+
+  #messageId(): Id {
+    for (;;) {
+      if (this.#poolAt + 20 > this.#pool.length) {
+        this.#pool = this.#options.random.bytes(20 * idsDrawn);
+        this.#poolAt = 0;
+      }
+      const id = Id.from(this.#pool, this.#poolAt);
+      this.#poolAt += 20;
+      if (!this.#open.has(id.w0)) return id;
+    }
+  }
+
+  /** The door: whatever comes in, nothing is thrown out of here. */
+  #receive(data: Uint8Array, from: Address): void {
+    if (this.#closed) return;
+    const traffic = this.traffic;
+    traffic.datagramsIn++;
+    traffic.bytesIn += data.length;
+    try {
+      if (!this.#take(data, from)) traffic.dropped++;
+    } catch (error) {
+      traffic.dropped++;
+      this.#options.onError(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #take(data: Uint8Array, from: Address): boolean {
+    if (data.length <= headerBytes || data.length > datagramBytesMax) return false;
+    const kind = data[0];
+    if (kind === responseKind) return this.#takeAnswer(data, from);
+    if (kind !== requestKind) return false;
+    const ip = addressInfo(from.ip)?.ip;
+    if (ip === undefined) return false;
+    const nowMs = this.#options.time.monotonic();
+    if (!this.#options.limits.takeRequest(ip, nowMs)) return false;
+    this.#onRequest?.(data, ip === from.ip ? from : { ip, port: from.port }, nowMs);
+    return true;
+  }
+
+  #takeAnswer(data: Uint8Array, from: Address): boolean {
+    const messageId = Id.from(data, 1);
+    const call = this.#open.get(messageId.w0);
+    if (call === undefined || !call.messageId.equals(messageId)) return false;
+    if (from.port !== call.contact.port) return false;
+    if (from.ip !== call.contact.ip && addressInfo(from.ip)?.ip !== call.contact.ip) return false;
+    this.#open.delete(messageId.w0);
+    call.cancelled = true;
+    const nowMs = this.#options.time.monotonic();
+    // The caller looks first: only an answer that makes sense speaks for the contact.
+    if (!call.caller.answered(call, data)) {
+      call.caller.lost(call);
+      return false;
+    }
+    this.#observer?.answered(call, nowMs - call.sentMs, nowMs);
+    return true;
+  }
+}

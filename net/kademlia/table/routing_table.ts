@@ -1,0 +1,356 @@
+/**
+ * The routing table (Kademlia, sections 2.2, 2.4 and 4.1). It does no I/O: it says what is worth a ping.
+ *
+ * @module
+ */
+import { addressInfo } from "../space/address.ts";
+import {
+  bucketSize,
+  idBits,
+  replacementsMax,
+  sameNetPerBucketMax,
+  sameNetPerTableMax,
+} from "../constants.ts";
+import type { NodeContact } from "../space/contact.ts";
+import { commonPrefixBits, compareDistance, type Id } from "../space/id.ts";
+import { RoundTrip } from "../rpc/round_trip.ts";
+
+/** A contact in the table: it has answered a ping of ours under its id and address. */
+export class TableEntry {
+  readonly contact: NodeContact;
+  /** The network that the address limits count it under; undefined where it is exempt. */
+  readonly net: string | undefined;
+  readonly roundTrip: RoundTrip = new RoundTrip();
+  /** Monotonic ms when it was last heard of. */
+  seenMs: number;
+  /** Requests unanswered since its last answer; above 0 it is not handed out to others. */
+  failures = 0;
+  /** Whether a ping is out that decides over its eviction. */
+  checking = false;
+
+  constructor(contact: NodeContact, net: string | undefined, seenMs: number) {
+    this.contact = contact;
+    this.net = net;
+    this.seenMs = seenMs;
+  }
+}
+
+interface Bucket {
+  readonly entries: TableEntry[];
+  /** Candidates to replace an evicted entry, the one heard of last at the end. */
+  readonly replacements: NodeContact[];
+  /** Monotonic ms of the last lookup into this bucket's range. */
+  lookedUpMs: number;
+}
+
+/** What to do about a contact that was heard of. */
+export type Advice =
+  /** It is in the table, or may not enter. */
+  | { readonly kind: "nothing" }
+  /** There is room: it enters once it answers a ping. */
+  | { readonly kind: "verify" }
+  /** No room; the entry has not been heard of for long, or moved: ping it, evict it if it fails. */
+  | { readonly kind: "check"; readonly entry: TableEntry };
+
+/** Options of a {@link RoutingTable}. */
+export interface TableOptions {
+  /** Contacts a bucket. Default 20. */
+  readonly k?: number;
+  /** Whether loopback and private addresses are exempt from the address limits. Default true. */
+  readonly exemptPrivate?: boolean;
+  /** Entries of a full bucket not heard of for this long are checked when a newcomer shows up. */
+  readonly staleMs?: number;
+}
+
+const nothing: Advice = { kind: "nothing" };
+const verify: Advice = { kind: "verify" };
+
+/** Fifteen minutes: an entry heard of lately is very likely alive (the paper's figure 1). */
+const staleMsDefault = 900_000;
+
+/**
+ * Buckets that split around the own id. `buckets[i]` holds contacts that share exactly i leading bits
+ * with it; the last one all that share more, and only it splits.
+ */
+export class RoutingTable {
+  readonly own: Id;
+  readonly k: number;
+  readonly #exemptPrivate: boolean;
+  readonly #staleMs: number;
+  readonly #buckets: Bucket[] = [];
+  readonly #nets = new Map<string, number>();
+  #size = 0;
+  #failing = 0;
+
+  constructor(own: Id, options: TableOptions = {}) {
+    this.own = own;
+    this.k = options.k ?? bucketSize;
+    this.#exemptPrivate = options.exemptPrivate ?? true;
+    this.#staleMs = options.staleMs ?? staleMsDefault;
+    this.#buckets.push({ entries: [], replacements: [], lookedUpMs: -Infinity });
+  }
+
+  /** Contacts held. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Contacts that have answered the last request they got. */
+  get live(): number {
+    return this.#size - this.#failing;
+  }
+
+  get bucketCount(): number {
+    return this.#buckets.length;
+  }
+
+  /** The bucket that `id` belongs to. */
+  bucketOf(id: Id): number {
+    return Math.min(commonPrefixBits(this.own, id), this.#buckets.length - 1);
+  }
+
+  /** The entry of `id`. */
+  get(id: Id): TableEntry | undefined {
+    for (const entry of this.#at(this.bucketOf(id)).entries) {
+      if (entry.contact.nodeId.equals(id)) return entry;
+    }
+    return undefined;
+  }
+
+  /** All entries. */
+  *[Symbol.iterator](): IterableIterator<TableEntry> {
+    for (const bucket of this.#buckets) yield* bucket.entries;
+  }
+
+  /**
+   * The /24 or /64 that the address limits count `ip` under; undefined where it is exempt.
+   */
+  limitedNet(ip: string): string | undefined {
+    const info = addressInfo(ip);
+    if (info === undefined || (this.#exemptPrivate && info.kind !== "public")) return undefined;
+    return info.net;
+  }
+
+  /**
+   * What to do about a contact just heard of. Without room it is remembered as a replacement; one that
+   * has `answered` us takes the place of the oldest, one that merely claims to exist fills room only.
+   */
+  consider(contact: NodeContact, answered: boolean, nowMs: number): Advice {
+    const id = contact.nodeId;
+    if (id.equals(this.own)) return nothing;
+    const at = this.bucketOf(id);
+    const bucket = this.#at(at);
+    const known = bucket.entries.find((entry) => entry.contact.nodeId.equals(id));
+    if (known !== undefined) {
+      const moved = known.contact.port !== contact.port || known.contact.ip !== contact.ip;
+      if (!moved) return nothing;
+      // An id that shows up elsewhere is a restart or a lie: the old address is asked which.
+      this.#remember(bucket, contact, answered);
+      return known.checking ? nothing : { kind: "check", entry: known };
+    }
+    if (!this.#fitsNet(bucket, this.limitedNet(contact.ip))) return nothing;
+    if (bucket.entries.length < this.k || this.#splits(at)) return verify;
+    this.#remember(bucket, contact, answered);
+    let oldest = bucket.entries[0];
+    for (const entry of bucket.entries) {
+      if (oldest === undefined || entry.seenMs < oldest.seenMs) oldest = entry;
+    }
+    if (oldest === undefined || oldest.checking) return nothing;
+    return nowMs - oldest.seenMs > this.#staleMs ? { kind: "check", entry: oldest } : nothing;
+  }
+
+  /** Lets in a contact that has answered a ping; undefined where there is no room for it. */
+  insert(contact: NodeContact, nowMs: number): TableEntry | undefined {
+    const id = contact.nodeId;
+    if (id.equals(this.own) || this.get(id) !== undefined) return undefined;
+    let at = this.bucketOf(id);
+    while (this.#at(at).entries.length >= this.k) {
+      if (!this.#splits(at)) return undefined;
+      this.#split();
+      at = this.bucketOf(id);
+    }
+    const bucket = this.#at(at);
+    const net = this.limitedNet(contact.ip);
+    if (!this.#fitsNet(bucket, net)) return undefined;
+    const entry = new TableEntry(contact, net, nowMs);
+    bucket.entries.push(entry);
+    this.#size++;
+    this.#count(net, 1);
+    const waiting = bucket.replacements.findIndex((other) => other.nodeId.equals(id));
+    if (waiting >= 0) bucket.replacements.splice(waiting, 1);
+    return entry;
+  }
+
+  /** Notes an answer of an entry. */
+  answered(entry: TableEntry, nowMs: number): void {
+    if (entry.failures > 0) this.#failing--;
+    entry.failures = 0;
+    entry.seenMs = nowMs;
+  }
+
+  /** Notes a request that an entry left unanswered. It stays until a ping fails, too. */
+  failed(entry: TableEntry): void {
+    if (entry.failures === 0) this.#failing++;
+    entry.failures++;
+  }
+
+  /** Removes an entry whose ping failed, and returns whom to verify in its place, best first. */
+  evict(entry: TableEntry): NodeContact | undefined {
+    const bucket = this.#at(this.bucketOf(entry.contact.nodeId));
+    const at = bucket.entries.indexOf(entry);
+    if (at < 0) return undefined;
+    bucket.entries.splice(at, 1);
+    this.#size--;
+    if (entry.failures > 0) this.#failing--;
+    this.#count(entry.net, -1);
+    return bucket.replacements.pop();
+  }
+
+  /** The next replacement for the bucket of `id` while it has room. */
+  nextReplacement(id: Id): NodeContact | undefined {
+    const bucket = this.#at(this.bucketOf(id));
+    return bucket.entries.length < this.k ? bucket.replacements.pop() : undefined;
+  }
+
+  /**
+   * The `count` entries nearest to `target`, nearest first, without `except`; those that failed lately
+   * only where `withFailing` and nobody better is left.
+   *
+   * Buckets come in order of distance: with p bits shared by `target` and the own id, bucket p is
+   * nearest, then all deeper ones together, then p - 1 down to 0. So only what is returned gets sorted.
+   */
+  closest(target: Id, count: number, except?: Id, withFailing = false): NodeContact[] {
+    const result: NodeContact[] = [];
+    const last = this.#buckets.length - 1;
+    const shared = Math.min(commonPrefixBits(this.own, target), last);
+    this.#gather(result, shared, shared, target, count, except);
+    if (result.length < count && shared < last) {
+      this.#gather(result, shared + 1, last, target, count, except);
+    }
+    for (let i = shared - 1; i >= 0 && result.length < count; i--) {
+      this.#gather(result, i, i, target, count, except);
+    }
+    if (withFailing && result.length < count && this.#failing > 0) {
+      const failing: NodeContact[] = [];
+      for (const entry of this) if (entry.failures > 0) failing.push(entry.contact);
+      failing.sort((a, b) => compareDistance(target, a.nodeId, b.nodeId));
+      for (const contact of failing) if (result.length < count) result.push(contact);
+    }
+    return result;
+  }
+
+  #gather(
+    result: NodeContact[],
+    from: number,
+    to: number,
+    target: Id,
+    count: number,
+    except: Id | undefined,
+  ): void {
+    const start = result.length;
+    for (let i = from; i <= to; i++) {
+      for (const entry of this.#at(i).entries) {
+        if (entry.failures > 0) continue;
+        const contact = entry.contact;
+        if (except !== undefined && contact.nodeId.equals(except)) continue;
+        // Insertion into the sorted tail: it is short, and full of near misses to skip.
+        let at = result.length;
+        if (at >= count) {
+          const worst = result[at - 1];
+          if (worst && compareDistance(target, worst.nodeId, contact.nodeId) < 0) continue;
+          at--;
+        }
+        for (; at > start; at--) {
+          const before = result[at - 1];
+          if (!before || compareDistance(target, before.nodeId, contact.nodeId) < 0) break;
+          result[at] = before;
+        }
+        result[at] = contact;
+      }
+    }
+  }
+
+  /** How many live entries are nearer to `key` than the own id, counted up to `limit`. */
+  countCloserThanOwn(key: Id, limit: number, except?: Id): number {
+    let count = 0;
+    for (let i = this.bucketOf(key); i < this.#buckets.length && count < limit; i++) {
+      for (const entry of this.#at(i).entries) {
+        if (entry.failures > 0) continue;
+        const id = entry.contact.nodeId;
+        if (except !== undefined && id.equals(except)) continue;
+        if (compareDistance(key, id, this.own) < 0 && ++count >= limit) break;
+      }
+    }
+    return count;
+  }
+
+  /** Notes a lookup for `target`, so that its bucket needs no refresh. */
+  lookedUp(target: Id, nowMs: number): void {
+    this.#at(this.bucketOf(target)).lookedUpMs = nowMs;
+  }
+
+  /** The buckets into which nobody looked since `sinceMs` (section 2.3). */
+  idleBuckets(sinceMs: number): number[] {
+    const idle: number[] = [];
+    this.#buckets.forEach((bucket, i) => {
+      if (bucket.lookedUpMs < sinceMs) idle.push(i);
+    });
+    return idle;
+  }
+
+  #at(index: number): Bucket {
+    const bucket = this.#buckets[index];
+    if (bucket === undefined) throw new RangeError(`Cannot find bucket ${index}: it is not there`);
+    return bucket;
+  }
+
+  #splits(at: number): boolean {
+    return at === this.#buckets.length - 1 && this.#buckets.length < idBits;
+  }
+
+  #split(): void {
+    const depth = this.#buckets.length - 1;
+    const near = this.#at(depth);
+    const deeper: Bucket = { entries: [], replacements: [], lookedUpMs: near.lookedUpMs };
+    const staysHere = (id: Id): boolean => commonPrefixBits(this.own, id) === depth;
+    const entries = near.entries.splice(0);
+    for (const e of entries) (staysHere(e.contact.nodeId) ? near : deeper).entries.push(e);
+    const waiting = near.replacements.splice(0);
+    for (const c of waiting) (staysHere(c.nodeId) ? near : deeper).replacements.push(c);
+    this.#buckets.push(deeper);
+  }
+
+  #remember(bucket: Bucket, contact: NodeContact, answered: boolean): void {
+    const cache = bucket.replacements;
+    const at = cache.findIndex((other) => other.nodeId.equals(contact.nodeId));
+    if (at >= 0) {
+      if (!answered) return;
+      cache.splice(at, 1);
+    } else if (cache.length >= replacementsMax) {
+      if (!answered) return;
+      cache.shift();
+    }
+    const net = this.limitedNet(contact.ip);
+    if (net !== undefined) {
+      const same = cache.filter((other) => this.limitedNet(other.ip) === net).length;
+      if (same >= sameNetPerBucketMax) return;
+    }
+    if (answered) cache.push(contact);
+    else cache.unshift(contact);
+  }
+
+  #fitsNet(bucket: Bucket, net: string | undefined): boolean {
+    if (net === undefined) return true;
+    if ((this.#nets.get(net) ?? 0) >= sameNetPerTableMax) return false;
+    let same = 0;
+    for (const entry of bucket.entries) if (entry.net === net) same++;
+    return same < sameNetPerBucketMax;
+  }
+
+  #count(net: string | undefined, change: 1 | -1): void {
+    if (net === undefined) return;
+    const count = (this.#nets.get(net) ?? 0) + change;
+    if (count > 0) this.#nets.set(net, count);
+    else this.#nets.delete(net);
+  }
+}

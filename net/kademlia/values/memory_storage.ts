@@ -1,0 +1,39 @@
+/**
+ * A storage that lives as long as its object.
+ *
+ * @module
+ */
+import type { Contact, NodeStorage, Saved, StoredValue } from "../ports.ts";
+
+/** Keeps everything in memory: for tests, and for nodes that may forget. */
+export class MemoryStorage implements NodeStorage {
+  #id: Uint8Array | undefined;
+  #contacts: readonly Contact[] = [];
+  readonly #values = new Map<string, StoredValue>();
+
+  load(): Promise<Saved> {
+    const values = [...this.#values.values()];
+    const saved = { contacts: this.#contacts, values };
+    return Promise.resolve(this.#id ? { id: this.#id, ...saved } : saved);
+  }
+
+  saveId(id: Uint8Array): Promise<void> {
+    this.#id = id;
+    return Promise.resolve();
+  }
+
+  saveContacts(contacts: readonly Contact[]): Promise<void> {
+    this.#contacts = contacts;
+    return Promise.resolve();
+  }
+
+  saveValues(put: readonly StoredValue[], deleted: readonly Uint8Array[]): Promise<void> {
+    for (const value of put) this.#values.set(String(value.key), value);
+    for (const key of deleted) this.#values.delete(String(key));
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

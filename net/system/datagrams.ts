@@ -1,0 +1,108 @@
+/**
+ * The UDP socket of the DHT.
+ *
+ * @module
+ */
+import type { Address, Datagrams } from "../kademlia/ports.ts";
+
+/** Where to listen. */
+export interface DatagramsOptions {
+  /** An IP address; `::` hears IPv4, too. */
+  readonly hostname: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Told when the socket fails for good. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** Fits the longest message (8,213 bytes) twice; the default would cost 78 KB a socket. */
+const receiveBufferBytes = 16_384;
+/** Receive errors in a row (an unreachable network reports some) after which the socket is given up. */
+const errorsMax = 100;
+
+/**
+ * Opens a UDP socket.
+ *
+ * @throws {Deno.errors.AddrInUse} if the port is taken.
+ *
+ * @example
+ * ```ts
+ * import { type DatagramsOptions, openDatagrams } from "./datagrams.ts";
+ *
+ * const options: DatagramsOptions = { hostname: "127.0.0.1", port: 0 };
+ * const a = openDatagrams(options);
+ * const b = openDatagrams(options);
+ * const received = new Promise((resolve) => b.onReceive((data) => resolve(data.length)));
+ * a.send(new Uint8Array(3), b.address);
+ * console.assert(await received === 3);
+ * a.close();
+ * b.close();
+ * ```
+ */
+export function openDatagrams(options: DatagramsOptions): Datagrams {
+  const { hostname, port } = options;
+  const socket = Deno.listenDatagram({ hostname, port, transport: "udp" });
+  return new UdpDatagrams(socket, options.onError ?? (() => {}));
+}
+
+class UdpDatagrams implements Datagrams {
+  readonly address: Address;
+  readonly #socket: Deno.DatagramConn;
+  readonly #onError: (error: Error) => void;
+  readonly #v6: boolean;
+  #closed = false;
+  #listening = false;
+
+  constructor(socket: Deno.DatagramConn, onError: (error: Error) => void) {
+    this.#socket = socket;
+    this.#onError = onError;
+    const { hostname, port } = socket.addr as Deno.NetAddr;
+    this.address = { ip: hostname, port };
+    this.#v6 = hostname.includes(":");
+  }
+
+  send(data: Uint8Array, to: Address): void {
+    // The operating system takes other ports silently and asks DNS for anything that looks like a name.
+    if (this.#closed || to.port < 1 || to.port > 65_535 || !/^[0-9a-f.:]+$/i.test(to.ip)) return;
+    const isV6 = to.ip.includes(":");
+    if (isV6 && !this.#v6) return;
+    const hostname = this.#v6 && !isV6 ? `::ffff:${to.ip}` : to.ip;
+    // What the network refuses (no route, a full queue) is lost like any other datagram.
+    this.#socket.send(data, { transport: "udp", hostname, port: to.port }).catch(() => {});
+  }
+
+  onReceive(fn: (data: Uint8Array, from: Address) => void): void {
+    if (this.#listening) throw new Error("Cannot listen twice: the socket has one receiver");
+    this.#listening = true;
+    this.#receive(fn);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+  }
+
+  async #receive(fn: (data: Uint8Array, from: Address) => void): Promise<void> {
+    const buffer = new Uint8Array(receiveBufferBytes);
+    let errors = 0;
+    while (!this.#closed) {
+      try {
+        const [data, from] = await this.#socket.receive(buffer);
+        errors = 0;
+        const { hostname, port } = from as Deno.NetAddr;
+        fn(data, { ip: unmapped(hostname), port });
+      } catch (error) {
+        if (this.#closed) return;
+        if (++errors < errorsMax) continue;
+        this.#onError(error as Error);
+        return;
+      }
+    }
+  }
+}
+
+/** An IPv4 peer of a dual-stack socket appears as `::ffff:a.b.c.d`. */
+function unmapped(ip: string): string {
+  return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
+}

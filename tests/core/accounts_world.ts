@@ -1,0 +1,168 @@
+/**
+ * Devices with accounts on a simulated directory, clock and disk: what the tests of accounts, records,
+ * lists and people share.
+ *
+ * @module
+ */
+
+import type { PeerEvent } from "../../core/api.ts";
+import { signPost } from "../../core/model/post.ts";
+import { composeSnowflake } from "../../core/model/snowflake.ts";
+import type { ListEntry, ListName } from "../../core/model/record_body.ts";
+import type { Directory, Endpoint, Links, Ports, Stores } from "../../core/ports.ts";
+import { Accounts, type OpenAccount } from "../../core/accounts/account.ts";
+import type { Settings } from "../../core/session/interfaces.ts";
+import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
+import { Identity } from "../../core/model/identity.ts";
+import { startMsDefault, VirtualClock } from "../sim/clock.ts";
+import { type SimDirectory, SimDirectoryNetwork } from "../sim/directory.ts";
+import { MemoryKeys } from "../sim/memory_keys.ts";
+import { MemoryStores, type MemoryStoresOptions } from "../sim/memory_store.ts";
+import { SeededRandom } from "../sim/random.ts";
+
+// The dictionaries are loaded in real time, which the simulated one does not wait for.
+await preparePasswordJudge();
+
+/** A password that passes. */
+export const password = "seven green lanterns drift";
+
+/** Another one. */
+export const otherPassword = "quiet marble under the stairs";
+
+const settingsDefault: Settings = {
+  derivation: { memoryKiB: 8, passes: 1, lanes: 1 },
+  publishPrivate: true,
+  firstNode: false,
+};
+
+/** A network, its time, and the devices on it. */
+export class World {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly network: SimDirectoryNetwork = new SimDirectoryNetwork(this.clock);
+  readonly random: SeededRandom = new SeededRandom("accounts");
+  #devices = 0;
+
+  /** A world with three nodes without users, so that there is a network. */
+  constructor() {
+    for (let i = 0; i < 3; i++) this.network.directory();
+  }
+
+  /** An installation with an empty data folder. */
+  device(options: Partial<DeviceOptions> = {}): Device {
+    return new Device(this, this.#devices++, options);
+  }
+
+  /** Lets time pass until the promise settles. */
+  run<T>(promise: Promise<T>): Promise<T> {
+    return this.clock.drive(promise);
+  }
+
+  /** A user on a device of their own. */
+  async user(username: string, options: Partial<DeviceOptions> = {}): Promise<OpenAccount> {
+    return await this.run(this.device(options).register(username));
+  }
+}
+
+/** How a device differs from the usual. */
+export interface DeviceOptions {
+  readonly settings: Partial<Settings>;
+  readonly stores: MemoryStoresOptions;
+  /** Puts something between the device and the network. */
+  readonly directory: (directory: SimDirectory) => Directory;
+}
+
+/** One installation. */
+export class Device {
+  readonly keys: MemoryKeys = new MemoryKeys();
+  readonly stores: Stores;
+  readonly directory: SimDirectory;
+  readonly accounts: Accounts;
+  readonly ports: Ports;
+  readonly events: PeerEvent[] = [];
+  /** Where the links listen. */
+  listening: Endpoint | undefined = { ip: "0.0.0.0", port: 7000 };
+
+  constructor(world: World, number: number, options: Partial<DeviceOptions>) {
+    this.directory = world.network.directory();
+    this.directory.address = `10.0.0.${number + 1}`;
+    this.stores = new MemoryStores(options.stores ?? {});
+    const links: Pick<Links, "status" | "probe"> = {
+      // Nothing listens in this world.
+      probe: () => Promise.resolve(false),
+      status: () =>
+        this.listening === undefined ? { open: 0 } : { listening: this.listening, open: 0 },
+    };
+    this.ports = {
+      clock: world.clock,
+      random: world.random.fork(number),
+      directory: options.directory?.(this.directory) ?? this.directory,
+      links: links as Links,
+      stores: this.stores,
+      keys: this.keys,
+    };
+    this.accounts = new Accounts({
+      ports: this.ports,
+      settings: { ...settingsDefault, ...options.settings },
+      emit: (event) => this.events.push(event),
+    });
+  }
+
+  /** The same data folder after its peer died. */
+  static restart(world: World, dead: Device): Device {
+    const device = world.device();
+    for (const part of ["keys", "stores"] as const) Object.assign(device, { [part]: dead[part] });
+    Object.assign(device.ports, { keys: dead.keys, stores: dead.stores });
+    return device;
+  }
+
+  register(username: string, word: string = password): Promise<OpenAccount> {
+    return this.accounts.register({ username, password: word });
+  }
+
+  login(username: string, word: string = password): Promise<OpenAccount> {
+    return this.accounts.login({ username, password: word });
+  }
+}
+
+/** The same directory with some methods replaced. */
+export function changed(directory: SimDirectory, changes: Partial<Directory>): Directory {
+  return new Proxy(directory as Directory, {
+    get: (target, name) => {
+      const own = Reflect.get(changes, name);
+      if (own !== undefined) return own;
+      const member = Reflect.get(target, name);
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
+
+/** A key made of a name, for entries of lists. */
+export function keyOf(username: string): Uint8Array {
+  return new SeededRandom(username).bytes(32);
+}
+
+/** The identity of a made-up user. */
+export function identityOf(username: string): Identity {
+  return new Identity(new SeededRandom(`identity of ${username}`).bytes(32));
+}
+
+/** An entry of a list. */
+export function entry(
+  list: ListName,
+  username: string,
+  when: number,
+  present = true,
+): ListEntry {
+  return { list, username, key: keyOf(username), when, present };
+}
+
+/** Commits a post of the session's own device and tells the records. */
+export async function post({ session, records }: OpenAccount, number: number): Promise<void> {
+  const { device, self, identity, store } = session;
+  const id = composeSnowflake({ timeMs: startMsDefault + number, device, sequence: 0 });
+  const author = self.username;
+  await store.addOwnPost(
+    signPost({ author, device, number, id, text: `post ${number}` }, identity),
+  );
+  records.headMoved({ device, head: number });
+}

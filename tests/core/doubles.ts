@@ -1,0 +1,253 @@
+/**
+ * Small doubles of what the use cases need from one another.
+ *
+ * @module
+ */
+
+import type { PeerEvent } from "../../core/api.ts";
+import { Identity } from "../../core/model/identity.ts";
+import type { MessageBodyOf, MessageKind } from "../../core/model/message.ts";
+import type { UserRef } from "../../core/model/user.ts";
+import type { DeviceEntry, ListEntry, ListName } from "../../core/model/record_body.ts";
+import type { Directory, PendingNotice, Ports, Store } from "../../core/ports.ts";
+import type {
+  Lists,
+  Messenger,
+  People,
+  Person,
+  Session,
+  Settings,
+} from "../../core/session/interfaces.ts";
+import type { NodeClock } from "../sim/clock.ts";
+import { SeededRandom } from "../sim/random.ts";
+
+/** An object of which only what is given may be used. */
+export function only<T extends object>(given: Partial<T>): T {
+  return new Proxy(given, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (value === undefined) throw new TypeError(`${String(name)} is not expected to be used`);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  }) as T;
+}
+
+/** A user with a key that depends on the name alone. */
+export function userNamed(username: string): UserRef {
+  return { username, key: identityOf(username).publicKey };
+}
+
+/** The identity of {@linkcode userNamed}. */
+export function identityOf(username: string): Identity {
+  return new Identity(new SeededRandom(username).bytes(32));
+}
+
+/** A session of which a test gives the parts that matter. */
+export interface TestSession extends Session {
+  device: number;
+  settings: Settings;
+  /** Ends it. */
+  readonly end: () => void;
+  /** What was emitted. */
+  readonly events: PeerEvent[];
+}
+
+const nowhere = { ip: "127.0.0.1", port: 0 };
+
+/** A session of a user with this store and these ports. */
+export function testSession(
+  options: { username?: string; clock: NodeClock; store?: Partial<Store>; ports?: Partial<Ports> },
+): TestSession {
+  const username = options.username ?? "alice";
+  const controller = new AbortController();
+  const events: PeerEvent[] = [];
+  return {
+    self: userNamed(username),
+    identity: identityOf(username),
+    device: 7,
+    store: only<Store>(options.store ?? {}),
+    ports: only<Ports>({
+      clock: options.clock,
+      random: new SeededRandom("session"),
+      directory: only<Directory>({
+        // Nobody has answered, which does not matter to a network's first node.
+        status: () => ({ nodeId: "", contacts: 0, records: 0, udp: nowhere, joined: false }),
+      }),
+      ...options.ports,
+    }),
+    settings: {
+      derivation: { memoryKiB: 8, passes: 1, lanes: 1 },
+      publishPrivate: true,
+      firstNode: true,
+    },
+    signal: controller.signal,
+    emit: (event) => void events.push(event),
+    end: () => controller.abort(new Error("the session ended")),
+    events,
+  };
+}
+
+/** Lists that live in memory. */
+export class TestLists implements Lists {
+  readonly #entries = new Map<string, ListEntry>();
+  readonly #listeners = new Set<(entry: ListEntry) => void>();
+  /** Runs before each change is applied. */
+  beforeApply: (entry: ListEntry) => void = () => {};
+
+  get(list: ListName, username: string): ListEntry | undefined {
+    return this.#entries.get(`${list} ${username}`);
+  }
+
+  present(list: ListName): ListEntry[] {
+    return [...this.#entries.values()].filter((entry) => entry.list === list && entry.present);
+  }
+
+  async apply(entry: ListEntry): Promise<boolean> {
+    await null;
+    this.beforeApply(entry);
+    const known = this.get(entry.list, entry.username);
+    if (known !== undefined && known.when >= entry.when) return false;
+    this.merge(entry);
+    return true;
+  }
+
+  /** Takes an entry in as another device wrote it. */
+  merge(entry: ListEntry): void {
+    this.#entries.set(`${entry.list} ${entry.username}`, entry);
+    for (const listener of this.#listeners) listener(entry);
+  }
+
+  /** Makes somebody followed or a follower. */
+  add(list: ListName, username: string, when = 1): void {
+    this.merge({ list, ...userNamed(username), when, present: true });
+  }
+
+  onChange(fn: (entry: ListEntry) => void): () => void {
+    this.#listeners.add(fn);
+    return () => this.#listeners.delete(fn);
+  }
+
+  async flush(): Promise<void> {}
+
+  /** Every entry of a list. */
+  all(list: ListName): ListEntry[] {
+    return [...this.#entries.values()].filter((entry) => entry.list === list);
+  }
+}
+
+/** A message as a test sees it go out. */
+export interface Sent {
+  readonly kind: MessageKind;
+  readonly to: UserRef;
+  readonly body: MessageBodyOf[MessageKind];
+  readonly id: Uint8Array;
+}
+
+/** A messenger that keeps what it is asked to send. */
+export class TestMessenger implements Pick<Messenger, "send"> {
+  readonly sent: Sent[] = [];
+  /** Devices that a message is queued to. */
+  devices = 1;
+
+  async send<K extends MessageKind>(
+    order: { kind: K; to: UserRef; body: MessageBodyOf[K] },
+  ): Promise<{ id: Uint8Array; devices: number }> {
+    await null;
+    const id = new Uint8Array(16).fill(this.sent.length + 1);
+    this.sent.push({ kind: order.kind, to: order.to, body: order.body, id });
+    return { id, devices: this.devices };
+  }
+}
+
+/** People who are known beforehand. */
+export class TestPeople implements People {
+  readonly #people = new Map<string, { person: Person; entries: ListEntry[] }>();
+  readonly #devices = new Map<string, DeviceEntry[]>();
+  /** Users whose devices were forgotten. */
+  readonly forgotten: string[] = [];
+
+  /** Makes somebody known, with these lists. */
+  add(
+    username: string,
+    options: {
+      followers?: string[];
+      following?: string[];
+      person?: Partial<Person>;
+      devices?: DeviceEntry[];
+    } = {},
+  ): void {
+    const { followers = [], following = [] } = options;
+    const entries = (list: ListName, names: string[]) =>
+      names.map((name): ListEntry => ({ list, ...userNamed(name), when: 1, present: true }));
+    const person: Person = {
+      ...userNamed(username),
+      pinned: false,
+      public: {
+        since: 1,
+        posts: 0,
+        followers: followers.length,
+        following: following.length,
+        heads: [],
+        generation: 0,
+        pages: 0,
+      },
+      otherKeys: [],
+      ...options.person,
+    };
+    this.#people.set(username, {
+      person,
+      entries: [...entries("followers", followers), ...entries("following", following)],
+    });
+    this.#devices.set(username, options.devices ?? []);
+  }
+
+  find(username: string): Promise<Person | undefined> {
+    return Promise.resolve(this.#people.get(username)?.person);
+  }
+
+  pin(username: string): Promise<Uint8Array | undefined> {
+    const person = this.#people.get(username)?.person;
+    return Promise.resolve(person?.pinned ? person.key : undefined);
+  }
+
+  lists(person: Person): Promise<ListEntry[]> {
+    return Promise.resolve(this.#people.get(person.username)?.entries ?? []);
+  }
+
+  devices(user: UserRef): Promise<DeviceEntry[]> {
+    return Promise.resolve(this.#devices.get(user.username) ?? []);
+  }
+
+  forgetPerson(): void {}
+
+  learn(): boolean {
+    return false;
+  }
+
+  renewDevices(_user: UserRef): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  forgetDevices(user: UserRef): void {
+    this.forgotten.push(user.username);
+  }
+}
+
+/** The notices of a store, in memory. */
+export class TestNotices implements Pick<Store, "notices" | "putNotice" | "dropNotice"> {
+  readonly kept = new Map<string, PendingNotice>();
+
+  notices(): Promise<PendingNotice[]> {
+    return Promise.resolve([...this.kept.values()]);
+  }
+
+  putNotice(notice: PendingNotice): Promise<void> {
+    this.kept.set(notice.username, notice);
+    return Promise.resolve();
+  }
+
+  dropNotice(username: string, when: number): Promise<void> {
+    if (this.kept.get(username)?.when === when) this.kept.delete(username);
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import type { DeviceEntry } from "../../../core/model/record_body.ts";
+import type { Links, LinkTarget, SendResult } from "../../../core/ports.ts";
+import { Outbox } from "../../../core/messages/outbox.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { only, testSession, userNamed } from "../doubles.ts";
+
+const bob = userNamed("bob");
+const order = { kind: "follow", to: bob, body: { when: 1 } } as const;
+
+function entryAt(port: number): DeviceEntry {
+  const linkKey = new Uint8Array(32).fill(port);
+  return { device: 1, linkKey, addresses: ["10.0.0.9"], port, until: 2e15, when: 1, present: true };
+}
+
+/** Bob was known at port 1, and is at port 2 by what the network says. */
+function setUp(results: Readonly<Record<number, SendResult>>, renews = true) {
+  const sent: number[] = [];
+  const links = only<Links>({
+    send: ({ port }: LinkTarget) => {
+      sent.push(port);
+      return results[port] ?? "unreachable";
+    },
+  });
+  const session = testSession({ clock: new VirtualClock().view(), ports: { links } });
+  let known = entryAt(1);
+  const forgotten: string[] = [];
+  const outbox = new Outbox(session, {
+    devices: () => Promise.resolve([known]),
+    renewDevices: () => {
+      if (renews) known = entryAt(2);
+      return Promise.resolve(renews);
+    },
+    forgetDevices: ({ username }) => void forgotten.push(username),
+  });
+  return { outbox, sent, forgotten };
+}
+
+Deno.test("A message goes to where a device listens, and nobody is looked up anew", async () => {
+  const { outbox, sent, forgotten } = setUp({ 1: "queued" });
+  const { devices, full } = await outbox.send(order);
+  assert.deepEqual([devices, full], [1, 0]);
+  assert.deepEqual(sent, [1]);
+  assert.deepEqual(forgotten, []);
+});
+
+Deno.test("Whoever does not answer is looked up anew, and a message follows who has moved", async () => {
+  const { outbox, sent, forgotten } = setUp({ 1: "delayed", 2: "queued" });
+  const { devices } = await outbox.send(order);
+  assert.equal(devices, 2);
+  assert.deepEqual(sent, [1, 2]);
+  assert.deepEqual(forgotten, []);
+});
+
+Deno.test("A message waits for a device that does not answer and has not moved", async () => {
+  const { outbox, sent } = setUp({ 1: "delayed" }, false);
+  assert.equal((await outbox.send(order)).devices, 1);
+  assert.deepEqual(sent, [1]);
+});
+
+Deno.test("Where nothing can be sent to, devices are forgotten and looked up", async () => {
+  const { outbox, sent, forgotten } = setUp({ 2: "full" });
+  const { devices, full } = await outbox.send(order);
+  assert.deepEqual([devices, full], [0, 1]);
+  assert.deepEqual(sent, [1, 2]);
+  assert.deepEqual(forgotten, ["bob"]);
+});
+
+Deno.test("A message to one device goes to no other", async () => {
+  const { outbox, sent } = setUp({ 1: "delayed", 2: "queued" });
+  await outbox.send({ ...order, device: 1 });
+  assert.deepEqual(sent, [1, 2]);
+  assert.equal((await outbox.send({ ...order, device: 5 })).devices, 0);
+  assert.deepEqual(sent, [1, 2]);
+});

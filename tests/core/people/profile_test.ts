@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { fingerprintOf } from "../../../core/model/identity.ts";
+import { signPost } from "../../../core/model/post.ts";
+import { composeSnowflake, snowflakeEpochMs } from "../../../core/model/snowflake.ts";
+import type { DeviceEntry } from "../../../core/model/record_body.ts";
+import type { Links, LinkTarget } from "../../../core/ports.ts";
+import { Profiles } from "../../../core/people/profile.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { identityOf, only, TestLists, TestPeople, testSession, userNamed } from "../doubles.ts";
+
+const bob = userNamed("bob");
+
+function device(number: number): DeviceEntry {
+  return {
+    device: number,
+    linkKey: new Uint8Array(32).fill(number),
+    addresses: ["127.0.0.1"],
+    port: 7_000 + number,
+    until: Infinity,
+    when: 1,
+    present: true,
+  };
+}
+
+const forked = signPost(
+  {
+    author: "bob",
+    device: 1,
+    number: 1,
+    id: composeSnowflake({ timeMs: snowflakeEpochMs, device: 1, sequence: 0 }),
+    text: "x",
+  },
+  identityOf("bob"),
+);
+
+function setUp(
+  options: { listening?: number[]; feeds?: Record<string, number>; forks?: number } = {},
+) {
+  const people = new TestPeople();
+  const lists = new TestLists();
+  const probed: number[] = [];
+  const session = testSession({
+    clock: new VirtualClock().view(),
+    store: {
+      feeds: (author) => {
+        const floor = options.feeds?.[author];
+        return Promise.resolve(floor === undefined ? [] : [{ device: 1, floor, ranges: [] }]);
+      },
+      forks: () => Promise.resolve(new Array(options.forks ?? 0).fill(forked)),
+    },
+    ports: {
+      links: only<Links>({
+        status: () => ({ open: 0, listening: { ip: "127.0.0.1", port: 1 } }),
+        probe: (target: LinkTarget, _timeoutMs: number, signal?: AbortSignal) => {
+          probed.push(target.port);
+          if (options.listening?.includes(target.port)) return Promise.resolve(true);
+          return new Promise((resolve) => {
+            signal?.addEventListener("abort", () => resolve(false));
+            if (options.listening === undefined) resolve(false);
+          });
+        },
+      }),
+    },
+  });
+  const heads = [{ device: 7, head: 4 }, { device: 8, head: 2 }];
+  const profiles = new Profiles({ session, people, lists, records: { heads: () => heads } });
+  return { people, lists, session, profiles, probed };
+}
+
+Deno.test("One's own profile comes from the own lists, sorted", async () => {
+  const { lists, profiles, session } = setUp();
+  for (const name of ["dave", "bob"]) lists.add("following", name);
+  lists.add("followers", "carol");
+  const own = {
+    username: "alice",
+    fingerprint: fingerprintOf(session.self.key),
+    followers: ["carol"],
+    following: ["bob", "dave"],
+    posts: 6,
+    online: true,
+  };
+  assert.deepEqual(await profiles.profile({}), own);
+  assert.deepEqual(await profiles.profile({ username: "Alice" }), own);
+});
+
+Deno.test("Another's profile comes from the records; online is who takes a connection", async () => {
+  const { people, profiles, probed } = setUp({ listening: [7_002], feeds: { bob: 3 } });
+  people.add("bob", {
+    followers: ["dave", "alice"],
+    following: ["carol"],
+    devices: [device(1), device(2)],
+  });
+  assert.deepEqual(await profiles.profile({ username: "bob" }), {
+    username: "bob",
+    fingerprint: fingerprintOf(bob.key),
+    followers: ["alice", "dave"],
+    following: ["carol"],
+    posts: 3,
+    online: true,
+  });
+  assert.deepEqual(
+    probed,
+    [7_001, 7_002],
+    "both are asked at once, the silent one is not waited for",
+  );
+});
+
+Deno.test("Nobody listening means offline, and the devices are looked up anew next time", async () => {
+  const { people, profiles } = setUp();
+  people.add("bob", { devices: [device(1)] });
+  people.add("carol");
+  assert.equal((await profiles.profile({ username: "bob" })).online, false);
+  assert.equal((await profiles.profile({ username: "carol" })).online, false);
+  assert.deepEqual(people.forgotten, ["bob"]);
+});
+
+Deno.test("A clash of keys and forks are shown in the profile", async () => {
+  const { people, profiles } = setUp({ forks: 2 });
+  const other = userNamed("mallory").key;
+  people.add("bob", { person: { pinned: true, otherKeys: [other] } });
+  const { clash, forks } = await profiles.profile({ username: "bob" });
+  assert.deepEqual(clash, { pinned: fingerprintOf(bob.key), other: fingerprintOf(other) });
+  assert.equal(forks, 2);
+});
+
+Deno.test("Somebody pinned is shown although the network does not answer; a stranger is not", async () => {
+  const { people, profiles, session } = setUp({ feeds: { bob: 5 } });
+  people.add("bob", { person: { pinned: true } });
+  people.find = () => Promise.resolve(undefined);
+  const { fingerprint, posts, online, unreachable } = await profiles.profile({ username: "bob" });
+  assert.deepEqual([fingerprint, posts, online], [fingerprintOf(bob.key), 5, false]);
+  assert.equal(unreachable, true);
+  await assert.rejects(profiles.profile({ username: "carol" }), { code: "unknown_user" });
+  session.settings = { ...session.settings, firstNode: false };
+  await assert.rejects(profiles.profile({ username: "carol" }), { code: "not_joined" });
+  await assert.rejects(profiles.profile({ username: "no" }), { code: "invalid_username" });
+});

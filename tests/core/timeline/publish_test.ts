@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import type { FeedState } from "../../../core/model/feed.ts";
+import { openPost, type Post } from "../../../core/model/post.ts";
+import { parseSnowflake, snowflakeTimeMs } from "../../../core/model/snowflake.ts";
+import type { Head } from "../../../core/model/record_body.ts";
+import type { Store } from "../../../core/ports.ts";
+import { Publisher } from "../../../core/timeline/publish.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { testSession } from "../doubles.ts";
+
+/** A store of own posts. */
+class OwnPosts implements Pick<Store, "addOwnPost" | "feeds" | "feedPosts" | "floorProof"> {
+  readonly posts: Post[] = [];
+  failure: Error | undefined;
+  /** Whether a failing commit happens nevertheless. */
+  commitsBeforeFailing = false;
+
+  async addOwnPost(post: Post): Promise<void> {
+    await null;
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure === undefined || this.commitsBeforeFailing) this.posts.push(post);
+    if (failure !== undefined) throw failure;
+  }
+
+  feeds(): Promise<FeedState[]> {
+    const devices = new Set(this.posts.map((post) => post.device));
+    return Promise.resolve([...devices].map((device) => {
+      const floor = this.posts.filter((post) => post.device === device).length;
+      return { device, floor, ranges: [] };
+    }));
+  }
+
+  feedPosts(query: { device: number; from: number; to: number }): Promise<Post[]> {
+    return Promise.resolve(
+      this.posts.filter(({ device, number }) =>
+        device === query.device && number >= query.from && number <= query.to
+      ),
+    );
+  }
+
+  floorProof(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+}
+
+function setUp(store = new OwnPosts()) {
+  const base = new VirtualClock();
+  const clock = base.view();
+  const session = testSession({ clock, store });
+  const pushed: Post[] = [];
+  const heads: Head[] = [];
+  const committedBeforePush: boolean[] = [];
+  const publisher = () =>
+    new Publisher({
+      session,
+      delivery: {
+        push: (post, committed) => {
+          committed.then(() => {
+            pushed.push(post);
+            committedBeforePush.push(store.posts.includes(post));
+          }, () => {});
+        },
+      },
+      records: { headMoved: (head) => void heads.push(head) },
+    });
+  return { base, clock, session, store, pushed, heads, committedBeforePush, publisher };
+}
+
+Deno.test("A post is committed before it is pushed, and its head announced", async () => {
+  const { publisher, store, pushed, heads, session, committedBeforePush } = setUp();
+  const post = await publisher().post({ text: "hello" });
+  assert.deepEqual(store.posts, [post]);
+  assert.deepEqual(pushed, [post]);
+  assert.deepEqual(committedBeforePush, [true]);
+  assert.deepEqual(heads, [{ device: 7, head: 1 }]);
+  assert.deepEqual(openPost(post.signed), post);
+  assert.equal(post.author, "alice");
+  assert.deepEqual(session.events.map(({ event }) => event), ["post"]);
+});
+
+Deno.test("Posts made at the same time get consecutive numbers and rising ids", async () => {
+  const { publisher, store } = setUp();
+  const one = publisher();
+  await Promise.all(Array.from({ length: 50 }, (_, i) => one.post({ text: `post ${i}` })));
+  assert.deepEqual(
+    store.posts.map(({ number }) => number),
+    Array.from({ length: 50 }, (_, i) => i + 1),
+  );
+  assert.deepEqual(
+    store.posts.map(({ text }) => text),
+    Array.from({ length: 50 }, (_, i) => `post ${i}`),
+  );
+  assert(store.posts.every((post, i) => i === 0 || post.id > (store.posts[i - 1]?.id ?? 0n)));
+});
+
+Deno.test("Ids rise through a restart and a clock that is set back", async () => {
+  const { publisher, clock, store } = setUp();
+  await publisher().post({ text: "before" });
+  clock.step(-50_000);
+  await publisher().post({ text: "after" });
+  const [before, after] = store.posts;
+  assert(before !== undefined && after !== undefined);
+  assert(after.id > before.id);
+  assert.equal(after.number, 2);
+});
+
+Deno.test("Posting is refused while the next id would lie over 60 s ahead of the clock", async () => {
+  const { publisher, clock, base, store } = setUp();
+  const one = publisher();
+  await one.post({ text: "before" });
+  clock.step(-90_000);
+  await assert.rejects(one.post({ text: "refused" }), { code: "clock_ahead" });
+  await assert.rejects(publisher().post({ text: "refused" }), { code: "clock_ahead" });
+  await base.advance(30_000);
+  await one.post({ text: "after" });
+  assert.deepEqual(store.posts.map(({ text }) => text), ["before", "after"]);
+  assert.deepEqual(store.posts.map(({ number }) => number), [1, 2]);
+});
+
+Deno.test("More than 4,096 posts in a millisecond wait for the next", async () => {
+  const { publisher, base, clock, store } = setUp();
+  const one = publisher();
+  const startMs = clock.now();
+  const all = Promise.all(Array.from({ length: 4_100 }, () => one.post({ text: "x" })));
+  await base.drive(all, 10);
+  const times = store.posts.map(({ id }) => snowflakeTimeMs(id) - startMs);
+  assert.equal(times[4_095], 0);
+  assert.equal(times[4_096], 1);
+  assert.equal(parseSnowflake(store.posts[4_096]?.id ?? 0n).sequence, 0);
+  assert.equal(base.monotonic(), 1);
+});
+
+Deno.test("After a commit that failed the database decides which number is next", async () => {
+  for (const happened of [false, true]) {
+    const { publisher, store, pushed } = setUp();
+    const one = publisher();
+    await one.post({ text: "first" });
+    store.failure = new Error("disk");
+    store.commitsBeforeFailing = happened;
+    await assert.rejects(one.post({ text: "second" }), /disk/);
+    await one.post({ text: "third" });
+    assert.deepEqual(store.posts.map(({ number }) => number), happened ? [1, 2, 3] : [1, 2]);
+    assert.deepEqual(pushed.map(({ text }) => text), ["first", "third"]);
+  }
+});
+
+Deno.test("A device number drawn anew begins a feed of its own", async () => {
+  const { publisher, session, store } = setUp();
+  const one = publisher();
+  await one.post({ text: "old" });
+  session.device = 8;
+  await one.post({ text: "new" });
+  session.device = 7;
+  await one.post({ text: "old again" });
+  assert.deepEqual(store.posts.map(({ device, number }) => [device, number]), [[7, 1], [8, 1], [
+    7,
+    2,
+  ]]);
+});
+
+Deno.test("A refused post leaves no trace", async () => {
+  const { publisher, store, pushed } = setUp();
+  const one = publisher();
+  await assert.rejects(one.post({ text: " \n" }), { code: "empty_post" });
+  await assert.rejects(one.post({ text: "x".repeat(501) }), { code: "post_too_long" });
+  await assert.rejects(one.post({ text: "\ud800" }), { code: "invalid_text" });
+  const replyTo = { author: "bob", id: "x" };
+  await assert.rejects(one.post({ text: "x", replyTo }), { code: "invalid_argument" });
+  const nobody = { author: "B!", id: "1" };
+  await assert.rejects(one.post({ text: "x", replyTo: nobody }), { code: "invalid_username" });
+  assert.deepEqual([store.posts, pushed], [[], []]);
+  const reply = await one.post({ text: "yes", replyTo: { author: "Bob", id: "5" } });
+  assert.deepEqual(reply.replyTo, { author: "bob", id: 5n });
+  assert.equal(reply.number, 1);
+});
+
+Deno.test("Nothing is posted after the session has ended", async () => {
+  const { publisher, session, store } = setUp();
+  session.end();
+  await assert.rejects(publisher().post({ text: "late" }));
+  assert.deepEqual(store.posts, []);
+});

@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import type { DirectoryStatus } from "../../../core/ports.ts";
+import { PageQuota, pagesPerOwnerMax } from "../../../net/directory/page_quota.ts";
+import { NetBudget, netOf } from "../../../net/directory/net_budget.ts";
+import { MemoryStorage } from "../../../net/kademlia/values/memory_storage.ts";
+import { MemoryClaims, onNetwork, person } from "../../attacks/network.ts";
+
+const [alice, mallory] = [person(1), person(2)];
+const query = { username: "alice", namespace: "public" as const };
+
+Deno.test("KademliaDirectory stores a record on all holders and finds it by pin and by vote", () =>
+  onNetwork(1, async (net) => {
+    await net.addPeers(8);
+    const [a, b] = [net.peer(3), net.peer(6)];
+    const record = net.sign("alice", alice);
+    const report = await net.drive(a.directory.put(record));
+    assert.deepEqual(report, { accepted: 8, refused: 0, asked: 8 });
+    const voted = await net.drive(b.directory.get(query));
+    assert.deepEqual(voted.record?.value, record.value);
+    assert.deepEqual(voted.otherKeys, []);
+    assert.equal(voted.answered, 8);
+    const pinned = await net.drive(b.directory.get({ ...query, pin: alice.publicKey }));
+    assert.deepEqual(pinned.record?.value, record.value);
+    const other = await net.drive(b.directory.get({ ...query, pin: mallory.publicKey }));
+    assert.equal(other.record, undefined);
+    assert.deepEqual(other.otherKeys, [alice.publicKey]);
+  }));
+
+Deno.test("KademliaDirectory finds the other namespaces without a pin by way of the vote", () =>
+  onNetwork(2, async (net) => {
+    await net.addPeers(4);
+    const { directory } = net.peer(1);
+    await net.drive(directory.put(net.sign("alice", alice)));
+    const record = net.sign("alice", alice, { namespace: "private" });
+    await net.drive(directory.put(record));
+    const answer = await net.drive(
+      net.peer(3).directory.get({ username: "alice", namespace: "private" }),
+    );
+    assert.deepEqual(answer.record?.value, record.value);
+    const nobody = await net.drive(directory.get({ username: "bob", namespace: "private" }));
+    assert.deepEqual(nobody, { answered: 3, otherKeys: [] });
+    for (const peer of net.peers.slice(1)) {
+      net.setSide(peer.node.address.ip, net.peers.indexOf(peer));
+    }
+    const cut = await net.drive(directory.get({ username: "bob", namespace: "public" }));
+    assert.deepEqual(cut, { answered: 0, otherKeys: [] });
+  }));
+
+Deno.test("KademliaDirectory reports the newer record of the same owner that a put has met", () =>
+  onNetwork(3, async (net) => {
+    await net.addPeers(5);
+    const newer = net.sign("alice", alice, { sequence: 7 });
+    await net.drive(net.peer(1).directory.put(newer));
+    const report = await net.drive(
+      net.peer(2).directory.put(net.sign("alice", alice, { sequence: 6 })),
+    );
+    assert.equal(report.accepted, 0);
+    assert.deepEqual(report.newer?.value, newer.value);
+  }));
+
+Deno.test("KademliaDirectory gives a put of an invalid record zero holders, and rejects nothing", () =>
+  onNetwork(4, async (net) => {
+    await net.addPeers(3);
+    const expired = net.sign("alice", alice, { expiresAt: net.clock.now() - 200_000 });
+    const report = await net.drive(net.peer(1).directory.put(expired));
+    assert.deepEqual(report, { accepted: 0, refused: 0, asked: 0 });
+  }));
+
+Deno.test("KademliaDirectory rejects with the signal's reason and with nothing else", () =>
+  onNetwork(5, async (net) => {
+    await net.addPeers(3);
+    const { directory } = net.peer(1);
+    const reason = new Error("enough");
+    const aborted = AbortSignal.abort(reason);
+    const isReason = (error: unknown) => error === reason;
+    await assert.rejects(directory.get(query, aborted), isReason);
+    await assert.rejects(directory.put(net.sign("alice", alice), aborted), isReason);
+    await assert.rejects(directory.sample(aborted), isReason);
+    await assert.rejects(directory.publicAddress(aborted), isReason);
+    const controller = new AbortController();
+    const waiting = directory.get(query, controller.signal);
+    net.clock.after(2, () => controller.abort(reason));
+    await assert.rejects(net.drive(waiting), isReason);
+    await net.peer(1).close();
+    assert.equal((await net.drive(directory.get(query))).record, undefined);
+    assert.equal((await net.drive(directory.put(net.sign("alice", alice)))).accepted, 0);
+  }));
+
+Deno.test("KademliaDirectory tells the address that the others see, and the state of its node", () =>
+  onNetwork(6, async (net) => {
+    await net.addPeers(4);
+    const { directory, node } = net.peer(2);
+    assert.equal(await net.drive(directory.publicAddress()), node.address.ip);
+    const status = directory.status();
+    assert.equal(status.nodeId.length, 40);
+    assert(status.joined && status.contacts >= 3);
+    assert.deepEqual(status.udp, { ...node.address });
+  }));
+
+Deno.test("The first node counts as joined while alone, another one does not, and says when it has", () =>
+  onNetwork(7, async (net) => {
+    const first = await net.addPeer();
+    assert(first.directory.status().joined);
+    net.setSide(net.address(1), 1);
+    const second = await net.addPeer();
+    assert(!second.directory.status().joined);
+    const states: DirectoryStatus[] = [];
+    const stop = second.directory.onChange((status) => states.push(status));
+    net.setSide(net.address(1), 0);
+    await net.clock.advance(10_000);
+    assert.deepEqual(states.map((status) => status.joined), [true]);
+    stop();
+  }));
+
+Deno.test("A node alone keeps a record, and the next to join gets it", () =>
+  onNetwork(8, async (net) => {
+    const first = await net.addPeer();
+    const record = net.sign("alice", alice);
+    assert.deepEqual(await net.drive(first.directory.put(record)), {
+      accepted: 1,
+      refused: 0,
+      asked: 1,
+    });
+    await net.addPeer();
+    await net.clock.advance(10_000);
+    assert.equal(net.holdingValue(record.value), 2);
+    assert(net.peer(1).claims.holds("alice", alice.publicKey));
+  }));
+
+Deno.test("A newcomer takes over more names from its neighbours than it takes fresh ones in an hour", () =>
+  onNetwork(9, async (net) => {
+    await net.addPeers(4);
+    const names = Array.from({ length: 60 }, (_, i) => `user${i}`);
+    // Twenty fresh names an hour come from one network, so each peer registers its share.
+    for (const [i, name] of names.entries()) {
+      await net.drive(net.peer(i % 4).directory.put(net.sign(name, person(50 + i))));
+    }
+    const newcomer = await net.addPeer();
+    await net.clock.advance(2 * 3_600_000);
+    const known = names.filter((name, i) => newcomer.claims.holds(name, person(50 + i).publicKey));
+    assert.equal(known.length, names.length);
+  }));
+
+Deno.test("A restarted node still knows claims, and rebuilds lost ones from its records", async () => {
+  const storage = new MemoryStorage();
+  const claims = new MemoryClaims();
+  await onNetwork(10, async (net) => {
+    const peer = await net.addPeer({ storage, claims });
+    await net.drive(peer.directory.put(net.sign("alice", alice)));
+    await net.clock.advance(5_000);
+  });
+  assert.equal(claims.claims.size, 1);
+  for (const kept of [claims, new MemoryClaims()]) {
+    await onNetwork(11, async (net) => {
+      const peer = await net.addPeer({ storage, claims: kept });
+      assert(peer.claims.holds("alice", alice.publicKey));
+      assert.equal(peer.directory.status().records, 1);
+      const report = await net.drive(peer.directory.put(net.sign("alice", mallory)));
+      assert.equal(report.accepted, 0);
+    });
+  }
+});
+
+Deno.test("A record that was changed on the disk is not taken from there", async () => {
+  const storage = new MemoryStorage();
+  await onNetwork(12, async (net) => {
+    const peer = await net.addPeer({ storage });
+    await net.drive(peer.directory.put(net.sign("alice", alice)));
+    await net.drive(peer.directory.put(net.sign("alice", alice, { namespace: "private" })));
+    await net.clock.advance(5_000);
+  });
+  const saved = await storage.load();
+  assert.equal(saved.values.length, 2);
+  const [first] = saved.values;
+  assert(first);
+  const value = first.value.slice();
+  value[30] = (value[30] ?? 0) ^ 1;
+  await storage.saveValues([{ ...first, value }], []);
+  await onNetwork(12, async (net) => {
+    const peer = await net.addPeer({ storage });
+    assert.equal(peer.directory.status().records, 1);
+  });
+});
+
+Deno.test("PageQuota bounds the pages of one owner, and finds room again", () => {
+  const quota = new PageQuota();
+  for (let i = 0; i < pagesPerOwnerMax; i++) assert(quota.add("alice", `page ${i}`));
+  assert(!quota.add("alice", "one more"));
+  assert(quota.add("alice", "page 3"), "a newer version of a page");
+  assert(quota.add("bob", "page 0"));
+  assert(quota.crowded("alice") && !quota.crowded("bob"));
+  quota.remove("alice", "page 0");
+  assert(quota.add("alice", "one more"));
+  quota.clear();
+  assert(!quota.crowded("alice"));
+});
+
+Deno.test("NetBudget grants so many an hour to a network, whatever its addresses", () => {
+  const time = { now: 0 };
+  const budget = (exemptPrivate: boolean) =>
+    new NetBudget({ slotsPerHour: 3, monotonic: () => time.now, exemptPrivate });
+  const strict = budget(false);
+  assert.deepEqual(
+    [1, 2, 3, 4].map((i) => strict.take(`203.0.113.${i}`)),
+    [true, true, true, false],
+  );
+  assert(strict.take("203.0.112.1"));
+  assert.deepEqual(
+    [1, 2, 3, 4].map((i) => strict.take(`2001:db8:1:2::${i}`)),
+    [true, true, true, false],
+  );
+  time.now = 3_599_999;
+  assert(!strict.take("203.0.113.1"));
+  time.now = 3_600_000;
+  assert(strict.take("203.0.113.1"));
+  assert(!strict.take("not an address"));
+  for (let i = 0; i < 5; i++) strict.take("127.0.0.1");
+  assert(!strict.take("127.0.0.1"));
+  const slots = { slotsPerHour: 2, perSlot: 3, monotonic: () => time.now, exemptPrivate: false };
+  const coarse = new NetBudget(slots);
+  assert.equal([1, 2, 3, 4, 5, 6, 7].filter(() => coarse.take("203.0.113.1")).length, 6);
+  const lenient = budget(true);
+  for (let i = 0; i < 5; i++) assert(lenient.take("127.0.0.1") && lenient.take("192.168.1.1"));
+  assert.equal(netOf({ ip: "203.0.113.9", port: 1 }, true), "203.0.113");
+  assert.notEqual(
+    netOf({ ip: "127.0.0.1", port: 1 }, true),
+    netOf({ ip: "127.0.0.1", port: 2 }, true),
+  );
+});

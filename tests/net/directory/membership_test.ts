@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import type { BootstrapAddress } from "../../../net/kademlia/service/node.ts";
+import { Joining } from "../../../net/directory/membership.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { SeededRandom } from "../../sim/random.ts";
+
+const bootstrap = [{ host: "bootstrap.example", port: 8000 }];
+
+/** A node whose fortune the test decides. */
+class FakeNode {
+  joined = false;
+  /** What the next attempts lead to. */
+  reachable = false;
+  readonly attempts: number[] = [];
+  readonly asked: (readonly BootstrapAddress[])[] = [];
+  readonly clock = new VirtualClock();
+  readonly states: boolean[] = [];
+  fail = false;
+  hang = false;
+
+  bootstrap(addresses: readonly BootstrapAddress[], signal?: AbortSignal): Promise<boolean> {
+    this.attempts.push(this.clock.monotonic());
+    this.asked.push(addresses);
+    if (this.hang) {
+      return new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      });
+    }
+    if (this.fail) return Promise.reject(new Error("the disk is on fire"));
+    if (this.reachable) this.joined = true;
+    return Promise.resolve(this.joined);
+  }
+
+  join(): Joining {
+    return new Joining({
+      node: this,
+      clock: this.clock,
+      random: new SeededRandom(1),
+      bootstrap,
+      onChange: () => this.states.push(this.joined),
+    });
+  }
+}
+
+function intervals(times: readonly number[]): number[] {
+  return times.slice(1).map((time, i) => time - (times[i] ?? 0));
+}
+
+Deno.test("Joining tries again after 2 s, then less and less often, once a minute at last", async () => {
+  const node = new FakeNode();
+  const joining = node.join();
+  await node.clock.advance(400_000);
+  assert.deepEqual(node.asked[0], bootstrap);
+  const expected = [2, 4, 8, 16, 32, 60, 60, 60];
+  for (const [i, interval] of intervals(node.attempts).slice(0, expected.length).entries()) {
+    const most = (expected[i] ?? 0) * 1_000;
+    assert(interval <= most && interval >= 0.9 * most, `attempt ${i} came after ${interval} ms`);
+  }
+  assert.deepEqual(node.states, []);
+  joining.stop();
+  await node.clock.advance(1);
+  assert.equal(node.clock.pending, 0);
+});
+
+Deno.test("Joining tells when the network is found, by an attempt or by others", async () => {
+  const node = new FakeNode();
+  const joining = node.join();
+  await node.clock.advance(3_000);
+  node.reachable = true;
+  await node.clock.advance(4_000);
+  assert.deepEqual(node.states, [true]);
+  joining.stop();
+
+  const found = new FakeNode();
+  const other = found.join();
+  await found.clock.advance(20_000);
+  found.joined = true;
+  await found.clock.advance(1_000);
+  assert.deepEqual(found.states, [true]);
+  other.stop();
+});
+
+Deno.test("Joining starts over at once when the network is lost", async () => {
+  const node = new FakeNode();
+  node.reachable = true;
+  const joining = node.join();
+  await joining.firstAttempt;
+  await node.clock.advance(100_000);
+  assert.equal(node.attempts.length, 1);
+  node.joined = false;
+  node.reachable = false;
+  await node.clock.advance(10_000);
+  assert.deepEqual(node.states, [true, false]);
+  assert.equal(node.attempts.length, 2, "at once");
+  await node.clock.advance(2_000);
+  assert.equal(node.attempts.length, 3, "and 2 s later again");
+  node.reachable = true;
+  await node.clock.advance(4_000);
+  assert.deepEqual(node.states, [true, false, true]);
+  joining.stop();
+});
+
+Deno.test("Joining asks its bootstrap nodes again every ten minutes, so that split networks meet", async () => {
+  const node = new FakeNode();
+  node.reachable = true;
+  const joining = node.join();
+  await node.clock.advance(3_600_000);
+  assert(node.attempts.length >= 6 && node.attempts.length <= 7, `${node.attempts.length}`);
+  assert.deepEqual(node.states, [true]);
+  joining.stop();
+});
+
+Deno.test("Joining survives an attempt that fails, and stops for good when told", async () => {
+  const node = new FakeNode();
+  node.fail = true;
+  const joining = node.join();
+  await joining.firstAttempt;
+  await node.clock.advance(2_000);
+  assert.equal(node.attempts.length, 2);
+  joining.stop();
+  await node.clock.advance(1_000_000);
+  assert.equal(node.attempts.length, 2);
+});
+
+Deno.test("Joining keeps nobody waiting for more than 5 s, and a hanging attempt ends when told", async () => {
+  const node = new FakeNode();
+  node.hang = true;
+  const joining = node.join();
+  await node.clock.drive(joining.firstAttempt);
+  assert.equal(node.clock.monotonic(), 5_000);
+  joining.stop();
+  await node.clock.advance(1_000_000);
+  assert.equal(node.attempts.length, 1);
+});

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
+import { doubtsMax } from "../../../../net/kademlia/constants.ts";
+import { Id } from "../../../../net/kademlia/space/id.ts";
+import {
+  type Candidate,
+  Lookup,
+  type LookupOptions,
+} from "../../../../net/kademlia/lookup/lookup.ts";
+import { distance, expectedMs, Reach } from "../../../../net/kademlia/lookup/density.ts";
+import { RoutingTable } from "../../../../net/kademlia/table/routing_table.ts";
+
+const target = new Id(0, 0, 0, 0, 0);
+const own = new Id(-1, -1, -1, -1, -1);
+
+/** Contact number `n` by distance from the target. */
+function at(n: number): NodeContact {
+  return new NodeContact(new Id(n, 0, 0, 0, 0), `5.${n >> 8}.${n & 255}.1`, 4000);
+}
+
+function lookup(options: Partial<LookupOptions> & Pick<LookupOptions, "seeds">): Lookup {
+  const radius = (): number => distance(target, at(10).nodeId);
+  return new Lookup({ target, own, alpha: 1, radius, ...options });
+}
+
+function numbers(candidates: readonly { contact: NodeContact }[]): number[] {
+  return candidates.map(({ contact }) => contact.nodeId.w0);
+}
+
+/** Answers the only query out, and returns whom is asked next. */
+function answer(one: Lookup, [asked]: readonly Candidate[], names: number[], found = false) {
+  assert.ok(asked);
+  return one.reply(asked, names.map(at), found);
+}
+
+Deno.test("A value from too far away to be stored there does not end a read", () => {
+  const one = lookup({ seeds: [at(100), at(200)], k: 2, goal: 1 });
+  const next = answer(one, one.start(), [], true);
+  assert.deepEqual(numbers(next), [200]);
+  assert.equal(one.finished, false);
+  const last = answer(one, next, [5]);
+  assert.deepEqual(numbers(last), [5]);
+  answer(one, last, [], true);
+  assert.equal(one.finished, true);
+  assert.deepEqual(one.answered().map(({ state }) => state), ["holder", "afar"]);
+});
+
+Deno.test("Where too few are near the target, those that were displaced are asked", () => {
+  const one = lookup({ seeds: [at(100), at(101)], k: 4 });
+  // Of the first seed's contacts one names its friends only, and so do they.
+  let next = answer(one, one.start(), [50, 90]);
+  for (let n = 50; n <= 52; n++) next = answer(one, next, [50, 51, 52, 53]);
+  assert.deepEqual(numbers(next), [53]);
+  next = answer(one, next, []);
+  assert.deepEqual(numbers(next), [90]);
+  next = answer(one, next, [1, 2, 3, 4]);
+  for (let n = 1; n <= 4; n++) {
+    assert.deepEqual(numbers(next), [n]);
+    next = answer(one, next, []);
+  }
+  assert.equal(one.finished, true);
+  assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4]);
+});
+
+Deno.test("Where all seeds were liars, contacts in reserve are asked", () => {
+  const reserve = (): NodeContact[] => [at(200), at(201)];
+  const one = lookup({ seeds: [at(50), at(51)], reserve, k: 4 });
+  let next = answer(one, one.start(), [51]);
+  next = answer(one, next, [50]);
+  assert.deepEqual(numbers(next), [200]);
+  next = answer(one, next, [1, 2, 3]);
+  for (let n = 1; n <= 3; n++) {
+    assert.deepEqual(numbers(next), [n]);
+    next = answer(one, next, []);
+  }
+  assert.equal(one.finished, true);
+
+  const content = lookup({ seeds: [1, 2, 3, 4].map(at), reserve, k: 4 });
+  for (next = content.start(); next.length > 0;) next = answer(content, next, []);
+  assert.deepEqual(numbers(content.answered()), [1, 2, 3, 4]);
+  assert.equal(content.asked, 4);
+});
+
+Deno.test("A lookup does not doubt for ever", () => {
+  const seeds = Array.from({ length: 2 * doubtsMax }, (_, i) => at(100 + i));
+  const one = lookup({ seeds, k: 4 });
+  let next = one.start();
+  let asked = 0;
+  for (; next.length > 0; asked++) next = answer(one, next, []);
+  assert.equal(one.finished, true);
+  assert.equal(asked, 4 + doubtsMax);
+});
+
+Deno.test("A lookup without enough near the target ends when nobody is left to ask", () => {
+  const one = lookup({ seeds: [at(100), at(101), at(102)], k: 2 });
+  let next = one.start();
+  for (let n = 100; n <= 102; n++) {
+    assert.deepEqual(numbers(next), [n]);
+    next = answer(one, next, []);
+  }
+  assert.equal(one.finished, true);
+});
+
+Deno.test("A read doubts only when somebody near the target lacks the value", () => {
+  const seeds = [at(1), at(2), at(100)];
+  const content = lookup({ seeds, k: 8, goal: 2 });
+  answer(content, answer(content, content.start(), [], true), [], true);
+  assert.equal(content.finished, true);
+
+  const doubtful = lookup({ seeds, k: 2, goal: 1 });
+  const next = answer(doubtful, doubtful.start(), []);
+  answer(doubtful, next, [], true);
+  assert.equal(doubtful.finished, true, "two of two are near enough");
+});
+
+Deno.test("The holders' distance is guessed from the own neighbourhood at first", () => {
+  const table = new RoutingTable(target, { k: 4 });
+  const reach = new Reach(table);
+  for (let n = 1; n <= 3; n++) table.insert(at(n), 0);
+  assert.equal(reach.radius(), Infinity);
+  for (let n = 4; n <= 9; n++) table.insert(at(n), 0);
+  assert.ok(reach.radius() >= distance(target, at(4).nodeId));
+  assert.ok(reach.radius() < distance(target, at(6).nodeId));
+});
+
+Deno.test("Lookups tell where holders are to be expected, though liars answered some of them", () => {
+  const table = new RoutingTable(target, { k: 4 });
+  const reach = new Reach(table);
+  // Whoever was born among liars knows no true neighbours.
+  for (let n = 51; n <= 59; n++) table.insert(at(n), 0);
+  assert.ok(reach.radius() > distance(target, at(50).nodeId));
+  // What every third lookup found is five times too far away; too few nodes tell nothing.
+  for (let i = 0; i < 100; i++) {
+    reach.learn(target, (i % 3 === 0 ? [50, 60, 80, 100] : [5, 12, 15, 20]).map(at));
+    reach.learn(target, [1, 2, 3].map(at));
+  }
+  assert.ok(reach.radius() >= distance(target, at(20).nodeId));
+  assert.ok(reach.radius() < distance(target, at(30).nodeId));
+  // A network that grows shows in the own neighbourhood at once.
+  for (let n = 1; n <= 4; n++) table.insert(at(n), 0);
+  assert.ok(reach.radius() < distance(target, at(6).nodeId));
+});
+
+Deno.test("A lookup begins with the cheapest seed, and goes on with the nearest", () => {
+  const cost = ({ nodeId }: NodeContact): number => nodeId.w0 === 102 ? 1 : 2;
+  const one = lookup({ seeds: [at(100), at(101), at(102)], cost });
+  const first = one.start();
+  assert.deepEqual(numbers(first), [102]);
+  assert.deepEqual(numbers(answer(one, first, [])), [100]);
+});
+
+Deno.test("A nearer contact may be slower by as much as the hops take that it spares", () => {
+  const expected = (ownMs: number, from: number): number =>
+    expectedMs({ ownMs, averageMs: 90, from, radius: 2 });
+  assert.equal(expected(50, 0.1), 50);
+  assert.equal(expected(50, 1), 50);
+  assert.equal(Math.round(expected(50, 2 ** 4.5)), 140);
+});
+
+Deno.test("A crowd next to the key takes nobody's place", () => {
+  const reach = (): number => distance(target, at(100).nodeId);
+  const crowd = [1, 2, 3, 4];
+  const one = lookup({ seeds: [...crowd, 30, 40, 80].map(at), k: 4, radius: reach });
+  let next = one.start();
+  while (next.length > 0) next = answer(one, next, []);
+  assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4, 30, 40]);
+});
+
+Deno.test("A crowd makes a result at most twice as long", () => {
+  const seeds = Array.from({ length: 12 }, (_, i) => at(i + 1));
+  const one = lookup({ seeds, k: 4, radius: () => distance(target, at(100).nodeId) });
+  let next = one.start();
+  while (next.length > 0) next = answer(one, next, []);
+  assert.equal(one.answered().length, 8);
+});
+
+Deno.test("Whoever ought to hold the value and does not is outvoted by a further holder", () => {
+  const one = lookup({ seeds: [1, 2, 3, 4].map(at), k: 4, goal: 1 });
+  const next = answer(one, answer(one, one.start(), []), [], true);
+  assert.deepEqual(numbers(next), [3]);
+  answer(one, next, [], true);
+  assert.equal(one.finished, true);
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { RateLimits, RecentMap } from "../../../../net/kademlia/rpc/rate_limits.ts";
+
+const stranger = { ip: "5.0.0.1", port: 1 };
+
+Deno.test("One address gets 200 requests a second, and a burst of 400", () => {
+  const limits = new RateLimits(true);
+  let taken = 0;
+  for (let i = 0; i < 1_000; i++) if (limits.takeRequest(stranger.ip, 0)) taken++;
+  assert.equal(taken, 400);
+  for (let i = 0; i < 1_000; i++) if (limits.takeRequest(stranger.ip, 1_000)) taken++;
+  assert.equal(taken, 600);
+  assert.ok(limits.takeRequest("5.0.0.2", 1_000), "another address has its own");
+});
+
+Deno.test("An IPv6 /64 has one allowance", () => {
+  const limits = new RateLimits(true);
+  let taken = 0;
+  for (let i = 1; i < 1_000; i++) if (limits.takeRequest(`2001:db8::${i}`, 0)) taken++;
+  assert.equal(taken, 400);
+});
+
+Deno.test("An address that never answered us gets 20 KB a second, whatever port it names", () => {
+  const limits = new RateLimits(true);
+  let bytes = 0;
+  for (let i = 0; i < 100; i++) {
+    if (limits.takeBytes({ ip: stranger.ip, port: 1 + i }, 1_000, 0)) bytes += 1_000;
+  }
+  assert.equal(bytes, 20_000);
+  for (let i = 0; i < 100; i++) if (limits.takeBytes(stranger, 1_000, 2_000)) bytes += 1_000;
+  assert.equal(bytes, 40_000);
+});
+
+Deno.test("An address that has answered us gets what it asks for; its neighbours do not", () => {
+  const limits = new RateLimits(true);
+  limits.answered(stranger);
+  assert.ok(limits.hasAnswered(stranger));
+  for (let i = 0; i < 100; i++) assert.ok(limits.takeBytes(stranger, 1_000, 0));
+  assert.equal(limits.hasAnswered({ ip: stranger.ip, port: 2 }), false);
+});
+
+Deno.test("Loopback is exempt by a setting of its own", () => {
+  const exempt = new RateLimits(true);
+  const strict = new RateLimits(false);
+  let [free, limited] = [0, 0];
+  for (let i = 0; i < 1_000; i++) {
+    if (exempt.takeRequest("127.0.0.1", 0)) free++;
+    if (strict.takeRequest("127.0.0.1", 0)) limited++;
+  }
+  assert.deepEqual([free, limited], [1_000, 400]);
+});
+
+Deno.test("What is remembered of strangers is bounded", () => {
+  const limits = new RateLimits(true);
+  for (let i = 0; i < 50_000; i++) {
+    const ip = `6.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
+    limits.takeRequest(ip, i);
+    limits.answered({ ip, port: 1 });
+  }
+  assert.ok(limits.count <= 4 * 2_048);
+});
+
+Deno.test("A map that forgets keeps what is in use", () => {
+  const map = new RecentMap<number>(10);
+  map.set("kept", 1);
+  for (let i = 0; i < 1_000; i++) {
+    map.set(`passing ${i}`, i);
+    assert.equal(map.get("kept"), 1);
+  }
+  assert.ok(map.count <= 20);
+  assert.equal(map.get("passing 3"), undefined);
+  map.delete("kept");
+  assert.equal(map.get("kept"), undefined);
+});

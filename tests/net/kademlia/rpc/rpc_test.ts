@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { Agenda } from "../../../../lib/scheduler.ts";
+import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
+import { Id } from "../../../../net/kademlia/space/id.ts";
+import { RateLimits } from "../../../../net/kademlia/rpc/rate_limits.ts";
+import type { Address } from "../../../../net/kademlia/ports.ts";
+import { type Call, type Caller, Rpc } from "../../../../net/kademlia/rpc/rpc.ts";
+import { decodePong, encodePong } from "../../../../net/kademlia/rpc/wire.ts";
+import { SeededRandom, VirtualWorld } from "../support.ts";
+
+const own = new Id(1, 1, 1, 1, 1);
+const here = { ip: "5.0.0.1", port: 1 };
+const there = new NodeContact(new Id(2, 2, 2, 2, 2), "5.0.0.2", 2);
+
+/** An rpc whose requests are caught instead of delivered, and what its caller was told. */
+function setup() {
+  const world = new VirtualWorld();
+  const agenda = new Agenda(world.time, (error) => assert.fail(error));
+  const requests: Uint8Array[] = [];
+  world.datagrams(there.ip, there.port).onReceive((data) => requests.push(data.slice()));
+  const rpc = new Rpc({
+    time: world.time,
+    random: new SeededRandom(1),
+    datagrams: world.datagrams(here.ip, here.port),
+    agenda,
+    limits: new RateLimits(true),
+    onError: (error) => assert.fail(error),
+  });
+  const told: string[] = [];
+  const caller: Caller = {
+    answered(_call: Call, data: Uint8Array): boolean {
+      const sound = decodePong(data) !== undefined;
+      if (sound) told.push("answered");
+      return sound;
+    },
+    silent: () => told.push("silent"),
+    lost: () => told.push("lost"),
+  };
+  const ask = (): Call | undefined =>
+    rpc.call({ contact: there, request: { method: "ping", sender: own }, caller, timeoutMs: 100 });
+  const answer = async (from: Address = there): Promise<Uint8Array> => {
+    await world.pass(20);
+    const [request] = requests.splice(0);
+    assert.ok(request);
+    const data = encodePong(request, there.nodeId);
+    world.inject(data, from, here);
+    return data;
+  };
+  return { world, rpc, told, ask, answer, caller };
+}
+
+Deno.test("An answer counts once: the second is dropped", async () => {
+  const { world, rpc, told, ask, answer } = setup();
+  ask();
+  const data = await answer();
+  world.inject(data, there, here);
+  assert.deepEqual(told, ["answered"]);
+  assert.equal(rpc.traffic.dropped, 1);
+  assert.equal(rpc.openRequests, 0);
+});
+
+Deno.test("An answer from another address than the one asked does not count", async () => {
+  const { told, ask, answer, rpc } = setup();
+  ask();
+  await answer({ ip: "5.0.0.9", port: 2 });
+  assert.deepEqual(told, []);
+  ask();
+  await answer({ ip: "5.0.0.2", port: 9 });
+  assert.deepEqual(told, []);
+  assert.equal(rpc.openRequests, 2);
+});
+
+Deno.test("An answer to nobody's question does not count", async () => {
+  const { world, told, ask, answer } = setup();
+  ask();
+  const data = await answer({ ip: "5.0.0.9", port: 9 });
+  // Any one byte of the message id makes it another question.
+  for (let i = 1; i <= 20; i++) {
+    const other = data.slice();
+    other[i] = (other[i] ?? 0) ^ 1;
+    world.inject(other, there, here);
+  }
+  assert.deepEqual(told, []);
+  world.inject(data, there, here);
+  assert.deepEqual(told, ["answered"]);
+});
+
+Deno.test("A mapped IPv4 address is the address that was asked", async () => {
+  const { told, ask, answer } = setup();
+  ask();
+  await answer({ ip: "::ffff:5.0.0.2", port: 2 });
+  assert.deepEqual(told, ["answered"]);
+});
+
+Deno.test("After its timeout a request is silent, its late answer counts, and then it is lost", async () => {
+  const { world, told, ask, answer } = setup();
+  ask();
+  await world.pass(150);
+  assert.deepEqual(told, ["silent"]);
+  const data = await answer();
+  assert.deepEqual(told, ["silent", "answered"]);
+  ask();
+  await world.pass(2_001);
+  assert.deepEqual(told, ["silent", "answered", "silent", "lost"]);
+  world.inject(data, there, here);
+  assert.equal(told.length, 4);
+});
+
+Deno.test("An answer that makes no sense ends its request", async () => {
+  const { world, told, ask, answer } = setup();
+  ask();
+  const data = await answer({ ip: "5.0.0.9", port: 9 });
+  world.inject(data.subarray(0, 30), there, here);
+  assert.deepEqual(told, ["lost"]);
+});
+
+Deno.test("Open requests are bounded, and room comes back", async () => {
+  const { world, rpc, ask } = setup();
+  for (let i = 0; i < 1_024; i++) assert.ok(ask());
+  assert.equal(ask(), undefined);
+  assert.equal(rpc.openRequests, 1_024);
+  await world.pass(3_000);
+  assert.equal(rpc.openRequests, 0);
+  assert.ok(ask());
+});
+
+Deno.test("A process that stood still reads its socket before it believes in a timeout", async () => {
+  const { world, rpc, told, ask } = setup();
+  const call = ask();
+  assert.ok(call);
+  const nowMs = world.time.monotonic() + 500;
+  rpc.due(call, nowMs);
+  assert.deepEqual(told, []);
+  assert.ok(call.dueMs <= nowMs + 10);
+  for (let i = 0; i < 5; i++) rpc.due(call, nowMs + 1_000 * i);
+  assert.equal(told[0], "silent", "but not for ever");
+  await world.pass(1);
+});
+
+Deno.test("After closing nothing is sent and nobody is told", async () => {
+  const { world, rpc, told, ask } = setup();
+  ask();
+  rpc.close();
+  const { sent } = world;
+  assert.equal(ask(), undefined);
+  rpc.send(new Uint8Array(30), there);
+  await world.pass(1);
+  assert.equal(world.sent, sent);
+  assert.deepEqual(told, []);
+});

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { encodeSample, encodeStun } from "../../../../net/kademlia/rpc/wire.ts";
+import { encode } from "@msgpack/msgpack";
+import { Puppet } from "../puppet.ts";
+import { closeAll, virtualNetwork, virtualNode, VirtualWorld } from "../support.ts";
+
+Deno.test("Any node serves as bootstrap node; dead ones in the list do no harm", async () => {
+  const world = new VirtualWorld();
+  const nodes = await virtualNetwork(world, 5);
+  const last = nodes.at(-1);
+  assert.ok(last);
+  const node = await virtualNode(world, 99);
+  const joined = await world.until(node.bootstrap([
+    { host: "9.9.9.9", port: 1 },
+    { host: last.address.ip, port: last.address.port },
+  ]));
+  assert.ok(joined);
+  await world.pass(1_000);
+  assert.equal(node.contacts().length, 5);
+  await closeAll([...nodes, node]);
+});
+
+Deno.test("Names and addresses both work; a name that cannot be resolved is reported", async () => {
+  const world = new VirtualWorld();
+  const [first] = await virtualNetwork(world, 1);
+  assert.ok(first);
+  const errors: string[] = [];
+  const node = await virtualNode(world, 99, {
+    resolve: (host) =>
+      host === "dht.example"
+        ? Promise.resolve(["::ffff:5.0.0.1", "not an address"])
+        : Promise.reject(new Error("no such host")),
+    onError: (error) => errors.push(error.message),
+  });
+  const { port } = first.address;
+  assert.equal(await world.until(node.bootstrap([{ host: "nowhere.example", port }])), false);
+  assert.match(errors.join(), /Cannot join through nowhere.example/);
+  assert.equal(await world.until(node.bootstrap([{ host: "dht.example", port: 0 }])), false);
+  assert.equal(await world.until(node.bootstrap([{ host: "dht.example", port }])), true);
+  await closeAll([first, node]);
+});
+
+Deno.test("With nobody there joining says so, and may be tried again", async () => {
+  const world = new VirtualWorld();
+  const node = await virtualNode(world, 0);
+  const bootstrap = [{ host: "6.0.0.1", port: 7000 }];
+  assert.equal(await world.until(node.bootstrap(bootstrap)), false);
+  assert.equal(await world.until(node.bootstrap([])), false);
+  const late = new Puppet(world, "6.0.0.1");
+  assert.equal(await world.until(node.bootstrap(bootstrap)), true);
+  assert.ok(late.count("ping") >= 1);
+  await node.close();
+});
+
+Deno.test("A bootstrap node that loses datagrams is asked again", async () => {
+  const world = new VirtualWorld();
+  const node = await virtualNode(world, 0);
+  const puppet = new Puppet(world, "6.0.0.1");
+  let losses = 2;
+  world.lose = (_from, to) => to.ip === puppet.contact.ip && losses-- > 0;
+  assert.equal(await world.until(node.bootstrap([{ host: "6.0.0.1", port: 7000 }])), true);
+  await node.close();
+});
+
+Deno.test("Joining can be aborted", async () => {
+  const world = new VirtualWorld();
+  const node = await virtualNode(world, 0);
+  const abort = new AbortController();
+  const joining = node.bootstrap([{ host: "6.0.0.1", port: 7000 }], abort.signal);
+  const rejected = assert.rejects(joining, /enough/);
+  await world.pass(10);
+  abort.abort(new Error("enough"));
+  await rejected;
+  await node.close();
+});
+
+Deno.test("After joining, a node knows all of a small network, and all know it", async () => {
+  const world = new VirtualWorld();
+  const nodes = await virtualNetwork(world, 15);
+  await world.pass(5_000);
+  for (const node of nodes) assert.equal(node.contacts().length, 14);
+  await closeAll(nodes);
+});
+
+Deno.test("The public address is what a majority of contacts says", async () => {
+  const world = new VirtualWorld();
+  const node = await virtualNode(world, 0);
+  assert.equal(await node.publicAddress(), undefined);
+  const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
+  for (const puppet of puppets) puppet.ping(node.address);
+  await world.pass(1_000);
+  puppets.forEach((puppet, i) => {
+    const ip = i < 3 ? "80.1.2.3" : `81.0.0.${i}`;
+    puppet.react.stun = (_request, data) => encodeStun(data, { ip, port: 5 });
+  });
+  assert.deepEqual(await world.until(node.publicAddress()), { ip: "80.1.2.3", port: 5 });
+  const [turned] = puppets;
+  assert.ok(turned);
+  turned.react.stun = (_request, data) => encodeStun(data, { ip: "82.0.0.1", port: 5 });
+  turned.silent = false;
+  puppets.slice(1, 2).forEach((puppet) => puppet.silent = true);
+  assert.equal(await world.until(node.publicAddress()), undefined, "2 of 4 are no majority");
+  await node.close();
+});
+
+Deno.test("A sample is asked of random contacts, decoded and bounded", async () => {
+  const world = new VirtualWorld();
+  const asked = await virtualNode(world, 1, { sample: () => [["alice", new Uint8Array(32), 7]] });
+  const node = await virtualNode(world, 0);
+  const { ip: host, port } = asked.address;
+  await world.until(node.bootstrap([{ host, port }]));
+  const liars = Array.from({ length: 3 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
+  for (const liar of liars) liar.ping(node.address);
+  await world.pass(1_000);
+  const [huge, deep, python] = liars;
+  assert.ok(huge && deep && python);
+  huge.react.sample = (_request, data) => encodeSample(data, encode("x".repeat(1_300)));
+  deep.react.sample = (_request, data) => encodeSample(data, new Uint8Array(1_000).fill(0x91));
+  const samples = await world.until(node.sampleNear());
+  assert.deepEqual(samples.map(({ sample }) => sample), [[["alice", new Uint8Array(32), 7]]]);
+  assert.equal(python.count("sample"), 2, "unanswered, as Python nodes leave unknown methods");
+  const [contact] = samples.map((answer) => answer.contact);
+  assert.ok(contact);
+  assert.deepEqual(await world.until(node.sample(contact)), samples[0]?.sample);
+  assert.equal(await node.sample({ id: new Uint8Array(3), ip: "1.1.1.1", port: 1 }), undefined);
+  await closeAll([asked, node]);
+});
+
+Deno.test("A sample over one packet is not sent, and the mistake is reported", async () => {
+  const world = new VirtualWorld();
+  const errors: string[] = [];
+  const asked = await virtualNode(world, 1, {
+    sample: () => "x".repeat(2_000),
+    onError: (error) => errors.push(error.message),
+  });
+  const puppet = new Puppet(world, "6.0.0.1");
+  puppet.ask(asked.address, { method: "sample", sender: puppet.contact.nodeId });
+  await world.pass(100);
+  assert.match(errors.join(), /over the 1200 of one packet/);
+  assert.equal(puppet.answers.length, 0);
+  await asked.close();
+});

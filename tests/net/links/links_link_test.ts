@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { Dialler } from "../../../net/links/dialler.ts";
+import { ByteBudget } from "../../../net/links/frame_queue.ts";
+import { idleMsMax, queuedFramesDownMax, stallMsMax } from "../../../net/links/link_limits.ts";
+import { Link } from "../../../net/links/link.ts";
+import type { PushSocket } from "../../../net/links/sockets.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+
+/** What the network does: changed by the tests as they go. */
+interface Weather {
+  /** Whether a TCP connect is accepted. */
+  listens: boolean;
+  /** Whether sockets become and stay writable. */
+  shakes: boolean;
+  /** Whether frames are taken. */
+  takes: boolean;
+}
+
+class FakeSocket implements PushSocket {
+  readonly #weather: Weather;
+  readonly #sent: number[];
+  #isOpen = true;
+  #waiting = false;
+  constructor(weather: Weather, sent: number[]) {
+    this.#weather = weather;
+    this.#sent = sent;
+  }
+  get writable(): boolean {
+    if (this.#waiting && this.#weather.takes) this.#waiting = false;
+    return this.#isOpen && this.#weather.shakes && !this.#waiting;
+  }
+  send(frame: Uint8Array): Promise<void> {
+    this.#sent.push(frame[0] ?? -1);
+    this.#waiting = true;
+    return Promise.resolve();
+  }
+  close(): void {
+    this.#isOpen = false;
+  }
+}
+
+function simLink(weather: Weather) {
+  const clock = new VirtualClock();
+  const budget = new ByteBudget(1e9);
+  const sent: number[] = [];
+  const dialledAt: number[] = [];
+  let idle = 0;
+  const dialler = new Dialler(clock, () => {
+    dialledAt.push(clock.monotonic());
+    return weather.listens ? Promise.resolve() : Promise.reject(new Error("refused"));
+  });
+  const link = new Link({
+    key: "device",
+    linkKey: new Uint8Array(32),
+    addresses: [{ ip: "10.0.0.1", isIPv6: false, kind: "private" }],
+    port: 7,
+    clock,
+    dialler,
+    connect: () => new FakeSocket(weather, sent),
+    budget,
+    soon: (fn) => void clock.after(0, fn),
+    onIdle: () => idle++,
+  });
+  const send = (index: number) => link.send(Uint8Array.of(index));
+  return { clock, link, sent, dialledAt, budget, send, idle: () => idle };
+}
+
+const fair: Weather = { listens: true, shakes: true, takes: true };
+
+Deno.test("A link redials after 1 s, growing to 60 s, while there is something to send", async () => {
+  const { clock, dialledAt, send, link } = simLink({ ...fair, listens: false });
+  await clock.advance(500_000);
+  assert.deepEqual(dialledAt, [0], "nothing to send, nothing to dial for");
+  link.close();
+  const weather = { ...fair, listens: false };
+  const other = simLink(weather);
+  for (let s = 0; s < 300; s++) {
+    other.send(1);
+    await other.clock.advance(1_000);
+  }
+  const gaps = other.dialledAt.slice(1).map((at, i) => at - (other.dialledAt[i] ?? 0));
+  assert.deepEqual(gaps.slice(0, 7), [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
+  assert.equal(other.link.state, "down");
+  weather.listens = true;
+  await other.clock.advance(60_000);
+  assert.equal(other.link.state, "up");
+  assert.equal(send(1), "unreachable", "closed");
+  other.link.close();
+  assert.equal(other.clock.pending, 0);
+  assert.equal(other.budget.usedBytes, 0);
+});
+
+Deno.test("A link says that frames are delayed once the device did not answer, until it does", async () => {
+  const weather = { ...fair, listens: false };
+  const { clock, link, send } = simLink(weather);
+  assert.equal(send(1), "queued", "nothing is known yet");
+  await clock.advance(100);
+  assert.equal(send(2), "delayed");
+  weather.listens = true;
+  await clock.advance(2_000);
+  assert.equal(link.state, "up");
+  assert.equal(send(3), "queued");
+  link.close();
+});
+
+Deno.test("A handshake that fails for 5 s closes the socket and counts as a failed attempt", async () => {
+  const weather = { ...fair, shakes: false };
+  const { clock, dialledAt, link, send, sent } = simLink(weather);
+  send(1);
+  await clock.advance(4_900);
+  assert.equal(link.state, "shaking");
+  await clock.advance(1_000);
+  assert.equal(link.state, "down");
+  assert.deepEqual(dialledAt.length, 1, "the wait of 1 s is not over yet");
+  weather.shakes = true;
+  await clock.advance(200);
+  assert.deepEqual(dialledAt.length, 2);
+  assert.equal(link.state, "up");
+  assert.deepEqual(sent, [1]);
+  link.close();
+});
+
+Deno.test("A link whose connection has gone dials at once when it was good, and waits when not", async () => {
+  const weather = { ...fair };
+  const { clock, dialledAt, link, send, sent } = simLink(weather);
+  send(1);
+  await clock.advance(20_000);
+  weather.shakes = false;
+  send(2);
+  assert.equal(link.state, "dialling");
+  weather.shakes = true;
+  // Long enough for the look that finds that the frame was taken.
+  await clock.advance(30);
+  assert.deepEqual(sent, [1, 2]);
+  assert.equal(dialledAt.length, 2);
+  weather.shakes = false;
+  send(3);
+  assert.equal(link.state, "down");
+  assert.equal(link.isBusy, false);
+  weather.shakes = true;
+  await clock.advance(2_000);
+  assert.deepEqual(sent, [1, 2, 3]);
+  link.close();
+});
+
+Deno.test("A frame that isn't taken for 10 s means that the link is dead", async () => {
+  const weather = { ...fair, takes: false };
+  const { clock, dialledAt, link, send } = simLink(weather);
+  send(1);
+  send(2);
+  await clock.advance(stallMsMax - 100);
+  assert.equal(link.state, "up");
+  assert.equal(link.isBusy, true);
+  await clock.advance(200);
+  assert.equal(dialledAt.length, 2);
+  link.close();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("A link to a peer that is down keeps few frames, and goes when nobody uses it", async () => {
+  const { clock, link, send, budget, idle } = simLink({ ...fair, listens: false });
+  await clock.advance(10);
+  for (let i = 0; i < queuedFramesDownMax; i++) assert.equal(send(i), "delayed");
+  assert.equal(send(99), "full");
+  await clock.advance(idleMsMax + 1_000);
+  assert.equal(link.state, "closed");
+  assert.equal(idle(), 1);
+  assert.equal(budget.usedBytes, 0);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("A link closes two minutes after its last frame", async () => {
+  const { clock, link, send, idle } = simLink(fair);
+  send(1);
+  await clock.advance(idleMsMax - 1_000);
+  send(2);
+  await clock.advance(idleMsMax - 2_000);
+  assert.equal(link.state, "up");
+  await clock.advance(4_000);
+  assert.equal(link.state, "closed");
+  assert.equal(idle(), 1);
+});

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { curveKeyPair } from "zeromq";
+import {
+  dialable,
+  type KnownAddress,
+  readAddress,
+  zmqAddress,
+} from "../../../net/links/addresses.ts";
+import { Dialler } from "../../../net/links/dialler.ts";
+import { ByteBudget, FrameQueue } from "../../../net/links/frame_queue.ts";
+import {
+  frameAgeMsMax,
+  nativeGrowthBytesMax,
+  queuedBytesMax,
+} from "../../../net/links/link_limits.ts";
+import { MemoryGuard } from "../../../net/links/memory_guard.ts";
+import { receivePauseMs } from "../../../net/links/receiver.ts";
+import { z85Encode } from "../../../net/links/z85.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+
+Deno.test("Z85 encodes the example of RFC 32 and refuses odd lengths", () => {
+  const bytes = Uint8Array.of(0x86, 0x4f, 0xd2, 0x6f, 0xb5, 0x59, 0xf7, 0x5b);
+  assert.equal(z85Encode(bytes), "HelloWorld");
+  assert.equal(z85Encode(new Uint8Array(32).fill(0xff)).length, 40);
+  assert.throws(() => z85Encode(bytes.subarray(1)), RangeError);
+  assert.equal(curveKeyPair().publicKey.length, 40);
+});
+
+Deno.test("Addresses are told apart by the sort of network they belong to", () => {
+  const kinds: Record<string, string | undefined> = {
+    "203.0.113.7": undefined, // documentation, reserved
+    "8.8.8.8": "public",
+    "2a00:1450::1": "public",
+    "[2a00:1450::1]": "public",
+    "10.1.2.3": "private",
+    "192.168.1.1": "private",
+    "172.16.0.1": "private",
+    "100.64.0.1": "private",
+    "fd00::1": "private",
+    "127.0.0.1": "loopback",
+    "127.9.9.9": "loopback",
+    "::1": "loopback",
+    "::ffff:127.0.0.1": "loopback",
+    "::ffff:10.0.0.1": "private",
+    "0.0.0.0": undefined,
+    "::": undefined,
+    "255.255.255.255": undefined,
+    "224.0.0.1": undefined,
+    "ff02::1": undefined,
+    "169.254.169.254": undefined,
+    "fe80::1": undefined,
+    "fe80::1%eth0": undefined,
+    "::1%lo": undefined,
+    "127.1": undefined,
+    "2130706433": undefined,
+    "0x7f000001": undefined,
+    "0177.0.0.1": undefined,
+    "localhost": undefined,
+    "8.8.8.8;ipc:///tmp/x": undefined,
+    "8.8.8.8:53": undefined,
+    "": undefined,
+  };
+  for (const [text, kind] of Object.entries(kinds)) {
+    assert.equal(readAddress(text)?.kind, kind, text);
+  }
+  assert.equal(zmqAddress({ ip: "::1", isIPv6: true }, 7), "tcp://[::1]:7");
+  assert.equal(readAddress("::ffff:10.0.0.1")?.ip, "10.0.0.1");
+});
+
+Deno.test("Any text as address is read or refused, never thrown at", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6(), fc.ipV4Extended()), (text) => {
+      const address = readAddress(text);
+      if (address) assert.deepEqual(readAddress(address.ip), address);
+    }),
+    { seed: 5, numRuns: 500 },
+  );
+});
+
+Deno.test("Only addresses of one's own kind are dialled, each once, and no more than a few", () => {
+  const linkKey = new Uint8Array(32);
+  const addresses = ["10.0.0.1", "8.8.8.8", "127.0.0.1", "::ffff:8.8.8.8"];
+  const dial = (own: string[], all = addresses) =>
+    dialable({ linkKey, addresses: all, port: 1 }, own).map((address) => address.ip);
+  assert.deepEqual(dial(["1.1.1.1"]), ["8.8.8.8"]);
+  assert.deepEqual(dial(["192.168.7.7"]), ["10.0.0.1", "8.8.8.8"]);
+  assert.deepEqual(dial(["::1", "1.1.1.1"]), ["8.8.8.8", "127.0.0.1"]);
+  assert.deepEqual(dial(["nonsense"]), ["8.8.8.8"]);
+  const many = Array.from({ length: 100 }, (_, i) => `8.8.4.${i}`);
+  assert.equal(dial(["1.1.1.1"], many).length, 8);
+});
+
+Deno.test("A frame queue keeps order, its bounds and its share of the budget", () => {
+  const budget = new ByteBudget(queuedBytesMax + 1_000);
+  const queue = new FrameQueue(budget);
+  const frame = (index: number) => new Uint8Array(100).fill(index);
+  for (let i = 0; i < 5; i++) assert.equal(queue.push(frame(i), 5, 0), true);
+  assert.equal(queue.push(frame(5), 5, 0), false, "too many");
+  assert.equal(budget.usedBytes, 500);
+  assert.equal(queue.shift(0)?.[0], 0);
+  assert.equal(queue.shift(0)?.[0], 1);
+  assert.equal(queue.length, 3);
+  assert.equal(queue.push(new Uint8Array(queuedBytesMax), 5, 0), false, "too many bytes");
+  const other = new FrameQueue(budget);
+  assert.equal(other.push(new Uint8Array(queuedBytesMax), 5, 0), true);
+  assert.equal(queue.push(new Uint8Array(800), 5, 0), false, "the others' bytes count");
+  assert.equal(queue.shift(frameAgeMsMax + 1), undefined, "stale");
+  assert.equal(queue.length, 0);
+  other.clear();
+  assert.equal(budget.usedBytes, 0);
+});
+
+Deno.test("A frame queue behaves as a list does", () => {
+  const steps = fc.array(fc.oneof(fc.constant(-1), fc.nat(1_000)), { maxLength: 200 });
+  fc.assert(
+    fc.property(steps, (sizes) => {
+      const queue = new FrameQueue(new ByteBudget(1e9));
+      const model: number[] = [];
+      for (const size of sizes) {
+        if (size < 0) assert.equal(queue.shift(0)?.length, model.shift());
+        else if (queue.push(new Uint8Array(size), 50, 0)) model.push(size);
+        assert.equal(queue.length, model.length);
+      }
+    }),
+    { seed: 6, numRuns: 200 },
+  );
+});
+
+Deno.test("The PULL socket is looked at every 5 ms in use and every 25 ms when idle", () => {
+  assert.equal(receivePauseMs(0), 5);
+  assert.equal(receivePauseMs(999), 5);
+  assert.equal(receivePauseMs(2_000), 10);
+  assert.equal(receivePauseMs(60_000), 25);
+});
+
+const addressA: KnownAddress = { ip: "10.0.0.1", isIPv6: false, kind: "private" };
+const addressB: KnownAddress = { ip: "10.0.0.2", isIPv6: false, kind: "private" };
+const addressC: KnownAddress = { ip: "10.0.0.3", isIPv6: false, kind: "private" };
+
+/** Addresses that answer after some time, refuse after some time (negative), or hang. */
+function simDialler(answersMs: Record<string, number | undefined>) {
+  const clock = new VirtualClock();
+  const dialled: string[] = [];
+  const dialler = new Dialler(clock, (ip, _port, signal) => {
+    dialled.push(`${ip}@${clock.monotonic()}`);
+    const ms = answersMs[ip];
+    return new Promise((resolve, reject) => {
+      if (ms === undefined) return;
+      const timer = clock.after(
+        Math.abs(ms),
+        ms > 0 ? resolve : () => reject(new Error("refused")),
+      );
+      signal.addEventListener("abort", () => timer.cancel());
+    });
+  });
+  const reach = (addresses: KnownAddress[], signal?: AbortSignal) =>
+    clock.drive(dialler.reach({ key: "device", addresses, port: 7, timeoutMs: 2_000 }, signal));
+  return { clock, dialler, dialled, reach };
+}
+
+Deno.test("Dialling tries the next address at once on a refusal, and beside one that hangs", async () => {
+  const answers: Record<string, number | undefined> = { "10.0.0.1": -5, "10.0.0.3": 40 };
+  const { dialled, reach, clock } = simDialler(answers);
+  assert.equal(await reach([addressA, addressB, addressC]), addressC);
+  assert.deepEqual(dialled, ["10.0.0.1@0", "10.0.0.2@5", "10.0.0.3@255"]);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("Dialling remembers the good address until told to forget it", async () => {
+  const { dialled, dialler, reach } = simDialler({ "10.0.0.1": -5, "10.0.0.2": 5 });
+  await reach([addressA, addressB]);
+  dialled.length = 0;
+  assert.equal(await reach([addressA, addressB]), addressB);
+  assert.deepEqual(dialled.map((one) => one.split("@")[0]), ["10.0.0.2"]);
+  dialler.forget("device");
+  dialled.length = 0;
+  await reach([addressA, addressB]);
+  assert.equal(dialled[0]?.split("@")[0], "10.0.0.1");
+});
+
+Deno.test("Dialling gives up in time, when all refuse, and when told to", async () => {
+  const { clock, reach } = simDialler({ "10.0.0.2": -5 });
+  assert.equal(await reach([addressB]), undefined);
+  assert.equal(clock.monotonic(), 5);
+  assert.equal(await reach([addressA, addressB]), undefined);
+  assert.equal(clock.monotonic(), 2_005);
+  assert.equal(await reach([]), undefined);
+  assert.equal(await reach([addressA], AbortSignal.abort()), undefined);
+  const abort = new AbortController();
+  clock.after(100, () => abort.abort());
+  assert.equal(await reach([addressA], abort.signal), undefined);
+  assert.equal(clock.monotonic(), 2_105);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("Memory that grows beyond its bound is told once, and measured from anew", async () => {
+  const clock = new VirtualClock();
+  const grown: number[] = [];
+  let usedBytes = 500_000_000;
+  const guard = new MemoryGuard({
+    clock,
+    usedBytes: () => usedBytes,
+    onExcess: (bytes) => grown.push(bytes),
+  });
+  const after = async (bytes: number) => {
+    usedBytes += bytes;
+    await clock.advance(1_000);
+    return grown.length;
+  };
+  assert.equal(await after(0), 0);
+  assert.equal(await after(nativeGrowthBytesMax), 0);
+  assert.equal(await after(1), 1);
+  assert.deepEqual(grown, [nativeGrowthBytesMax + 1]);
+  assert.equal(await after(nativeGrowthBytesMax), 1);
+  assert.equal(await after(-400_000_000), 1);
+  assert.equal(await after(nativeGrowthBytesMax + 1), 2);
+  guard.close();
+  assert.equal(await after(2 * nativeGrowthBytesMax), 2);
+});

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { borrowPoller, type Library, Poller, returnPoller } from "../../../net/links/poller.ts";
+import { receiveWatchedPauseMs } from "../../../net/links/link_limits.ts";
+import { Receiver } from "../../../net/links/receiver.ts";
+import { readAddress } from "../../../net/links/addresses.ts";
+import { bindPull, connectPush, type PullSocket } from "../../../net/links/sockets.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { linkKeys, until } from "./links_world.ts";
+
+const isLinux = Deno.build.os === "linux";
+
+/** Listens, and connects to it; resolves when frames can be sent. */
+async function pair() {
+  const loopback = readAddress("127.0.0.1");
+  if (loopback === undefined) throw new Error("127.0.0.1 is an address");
+  const { secretKey, publicKey } = linkKeys();
+  const pull = bindPull(secretKey, loopback, 0);
+  const push = connectPush(publicKey, loopback, Number(pull.lastEndpoint?.split(":").at(-1)));
+  await until(() => push.writable, "the handshake");
+  return { pull, push };
+}
+
+/** Waits for news of a socket that nothing can be read from. */
+async function newsOf(pull: PullSocket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  assert.equal(pull.watch(resolve), true);
+  await promise;
+}
+
+/** News comes with every change of state: asks until there is a message. */
+async function messageOf(pull: PullSocket): Promise<number | undefined> {
+  while (!pull.readable) await newsOf(pull);
+  return (await pull.receive())[0]?.[0];
+}
+
+Deno.test({
+  name: "The system tells of a message, also of the next one and of those in between",
+  ignore: !isLinux,
+  async fn() {
+    const { pull, push } = await pair();
+    for (let i = 0; i < 50; i++) {
+      const message = messageOf(pull);
+      await until(() => push.writable, "room for the next frame");
+      await push.send(Uint8Array.of(i));
+      assert.equal(await message, i);
+    }
+    push.close();
+    await pull.close();
+  },
+});
+
+Deno.test({
+  name: "Of many sockets those with a message are told of it",
+  ignore: !isLinux,
+  async fn() {
+    const pairs = await Promise.all(Array.from({ length: 20 }, pair));
+    const got: number[] = [];
+    const all = pairs.map(async ({ pull }, i) => {
+      assert.equal(await messageOf(pull), i);
+      got.push(i);
+    });
+    for (const i of [7, 3]) {
+      await pairs[i]?.push.send(Uint8Array.of(i));
+      await all[i];
+    }
+    assert.deepEqual(got, [7, 3]);
+    await Promise.all(pairs.map(({ push }, i) => got.includes(i) || push.send(Uint8Array.of(i))));
+    await Promise.all(all);
+    for (const { push } of pairs) push.close();
+    await Promise.all(pairs.map(({ pull }) => pull.close()));
+  },
+});
+
+Deno.test({
+  name: "Whoever is no longer interested is not told, and the last to leave ends the poll",
+  ignore: !isLinux,
+  async fn() {
+    const { pull, push } = await pair();
+    const other = borrowPoller();
+    while (pull.readable) await pull.receive();
+    let told = 0;
+    pull.watch(() => told++);
+    pull.unwatch();
+    await push.send(Uint8Array.of(1));
+    await until(() => pull.readable, "the message");
+    assert.equal(told, 0);
+    push.close();
+    await pull.close();
+    assert.equal(other?.watch(0, () => {}), true, "still there for the other");
+    // The sanitizers of this test find a poll that is left.
+    await returnPoller();
+  },
+});
+
+/** A C library in which polls end as they are told to. */
+function fakeLibrary(poll: () => Promise<number>, pipe2 = 0) {
+  let closed = 0;
+  const symbols = {
+    poll,
+    pipe2: () => pipe2,
+    read: () => 1n,
+    write: () => 1n,
+    close: () => 0,
+  };
+  const library: Library = { symbols, close: () => void closed++ };
+  return { library, closed: () => closed };
+}
+
+Deno.test({
+  name: "Where polls keep failing, whoever waits is to look by the clock",
+  ignore: !isLinux,
+  async fn() {
+    let polls = 0;
+    const { library, closed } = fakeLibrary(() => {
+      polls++;
+      return polls % 2 === 0 ? Promise.resolve(-1) : Promise.reject(new Error("no thread"));
+    });
+    const poller = Poller.open(() => library);
+    const told = Promise.withResolvers<void>();
+    assert.equal(poller?.watch(5, told.resolve), true);
+    await told.promise;
+    assert.ok(polls < 1_000, `${polls} polls`);
+    assert.equal(poller?.watch(5, () => assert.fail("told again")), false);
+    await poller?.close();
+    assert.equal(closed(), 1);
+  },
+});
+
+Deno.test("Without the C library, or without a pipe, there is no poller", () => {
+  const missing = () => {
+    throw new Error("no such library");
+  };
+  assert.equal(Poller.open(missing), undefined);
+  const { library, closed } = fakeLibrary(() => Promise.resolve(0), -1);
+  assert.equal(Poller.open(() => library), undefined);
+  assert.equal(closed(), isLinux ? 1 : 0);
+});
+
+/** A socket on which messages appear when a test says so. */
+class FakePull implements PullSocket {
+  readonly lastEndpoint = "tcp://127.0.0.1:1";
+  looks = 0;
+  waiting = 0;
+  tells: boolean;
+  #onNews: (() => void) | undefined;
+
+  constructor(tells: boolean) {
+    this.tells = tells;
+  }
+
+  get readable(): boolean {
+    this.looks++;
+    return this.waiting > 0;
+  }
+
+  receive(): Promise<Uint8Array[]> {
+    this.waiting--;
+    return Promise.resolve([Uint8Array.of(1)]);
+  }
+
+  watch(onNews: () => void): boolean {
+    if (this.tells) this.#onNews = onNews;
+    return this.tells;
+  }
+
+  unwatch(): void {
+    this.#onNews = undefined;
+  }
+
+  arrive(): void {
+    this.waiting++;
+    this.#onNews?.();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+async function looksOf(tells: boolean) {
+  const clock = new VirtualClock();
+  const socket = new FakePull(tells);
+  let frames = 0;
+  const onFrame = () => void frames++;
+  const receiver = new Receiver({
+    socket,
+    clock,
+    onFrame,
+    onFault: (error) => assert.fail(`${error}`),
+  });
+  await clock.advance(10_000);
+  const idle = socket.looks;
+  await clock.advance(10_000);
+  const looks = socket.looks - idle;
+  const before = clock.monotonic();
+  socket.arrive();
+  while (frames === 0) await clock.advance(1);
+  const waitedMs = clock.monotonic() - before;
+  // A message that nobody told of.
+  socket.waiting++;
+  await clock.advance(2 * receiveWatchedPauseMs);
+  assert.equal(frames, 2);
+  await receiver.close();
+  assert.equal(clock.pending, 0);
+  return { looks, waitedMs };
+}
+
+Deno.test("A socket that tells of news is hardly looked at, and at once when it does", async () => {
+  const told = await looksOf(true);
+  assert.ok(told.looks <= 11, `${told.looks} looks in 10 s`);
+  assert.ok(told.waitedMs <= 1, `${told.waitedMs} ms`);
+  const untold = await looksOf(false);
+  assert.ok(untold.looks >= 400, `${untold.looks} looks in 10 s`);
+  assert.ok(untold.waitedMs <= 25, `${untold.waitedMs} ms`);
+});

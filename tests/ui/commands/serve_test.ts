@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { type FakeIo, Machine } from "../fake_io.ts";
+import { FakePeer } from "../fake_peer.ts";
+
+function lines(io: FakeIo): Record<string, unknown>[] {
+  return io.stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+/** Starts `node` or `up`; resolves when it is ready. */
+async function serve(machine: Machine, ...args: string[]) {
+  const { io, ended } = machine.start("--json", ...args);
+  await io.until(() => io.stdout.includes("\n"));
+  const peer = machine.host.started.at(-1)?.peer;
+  assert.ok(peer !== undefined);
+  return { io, ended, peer };
+}
+
+Deno.test("node prints a ready line and then its events until it is interrupted", async () => {
+  const m = new Machine();
+  const { io, ended, peer } = await serve(m, "node");
+  peer.emit({ event: "network", joined: true, contacts: 4 });
+  io.interrupt();
+  assert.equal(await ended, 0);
+  assert.deepEqual(lines(io), [
+    {
+      event: "ready",
+      user: null,
+      node_id: "00".repeat(20),
+      udp: { ip: "127.0.0.1", port: 8000 },
+      listening: null,
+    },
+    { event: "network", joined: true, contacts: 4 },
+  ]);
+  assert.ok(peer.stopped);
+  assert.equal(m.host.locked.size, 0);
+  assert.equal(m.io.files.size, 0);
+  assert.equal(io.interrupts.size, 0);
+});
+
+Deno.test("A peer that nobody answers says so after it is ready", async () => {
+  const m = new Machine();
+  m.host.prepare = (peer) => peer.joined = false;
+  const json = await serve(m, "node");
+  await json.io.until(() => lines(json.io).length === 2);
+  assert.deepEqual(lines(json.io)[1], { event: "network", joined: false, contacts: 0 });
+  json.io.interrupt();
+  await json.ended;
+  const text = m.start("node", "-b", "192.0.2.1:8000");
+  const words = "No node answers at 192.0.2.1:8000; trying on";
+  await text.io.until(() => text.io.stdout.includes(words));
+  text.io.interrupt();
+  assert.equal(await text.ended, 0);
+});
+
+Deno.test("A network's first node is ready before contacts of an earlier run have answered", async () => {
+  const m = new Machine();
+  m.host.firstAttempt = new Promise(() => {});
+  const { io, ended } = await serve(m, "--init", "node");
+  io.interrupt();
+  assert.equal(await ended, 0);
+});
+
+Deno.test("Commands reach the peer that runs on their folder, without a password", async () => {
+  const m = await Machine.withAlice();
+  const { io, ended, peer } = await serve(m, "up");
+  assert.equal(lines(io)[0]?.["user"], "alice");
+  delete m.io.variables["CAMELLIA_PASSWORD"];
+  const started = m.host.started.length;
+  const { post } = await m.json("post", "hello") as { post: { text: string } };
+  assert.equal(post.text, "hello");
+  assert.equal(peer.posts.length, 1);
+  assert.deepEqual(await m.json("whoami"), FakePeer.view("alice"));
+  assert.deepEqual((await m.json("profile", "--user", "Alice") as { posts: number }).posts, 1);
+  assert.equal((await m.failure("post", "x", "--user", "bob")).error, "already_logged_in");
+  assert.equal(m.host.started.length, started);
+  for (const command of ["up", "node"]) {
+    const inUse = await m.failure(command);
+    assert.deepEqual([inUse.code, inUse.error], [1, "folder_in_use"]);
+  }
+  io.interrupt();
+  assert.equal(await ended, 0);
+});
+
+Deno.test("up ends when its user logs out, and node does not", async () => {
+  const m = await Machine.withAlice();
+  const up = await serve(m, "up");
+  assert.deepEqual(await m.json("logout"), { username: "alice" });
+  assert.equal(await up.ended, 0);
+  const node = await serve(m, "node");
+  assert.deepEqual(await m.json("login", "alice"), FakePeer.view("alice"));
+  assert.deepEqual(await m.json("logout"), { username: "alice" });
+  assert.equal((await m.failure("post", "x")).error, "not_logged_in");
+  assert.deepEqual(await m.json("register", "bob"), FakePeer.view("bob"));
+  assert.equal(node.peer.user?.username, "bob");
+  node.io.interrupt();
+  assert.equal(await node.ended, 0);
+});
+
+Deno.test("timeline --watch prints the page, then each post once, until interrupted", async () => {
+  const m = await Machine.withAlice();
+  const { io, ended, peer } = await serve(m, "up");
+  const before = peer.arrive("bob", "before");
+  const watching = m.start("timeline", "--watch", "--author", "bob", "--json");
+  await watching.io.until(() => watching.io.stdout.includes("\n"));
+  peer.arrive("carol", "not this");
+  const post = peer.arrive("bob", "after");
+  await watching.io.until(() => lines(watching.io).length === 2);
+  watching.io.interrupt();
+  assert.equal(await watching.ended, 0);
+  assert.deepEqual(lines(watching.io), [{ posts: [before] }, { event: "post", post }]);
+  const orphan = m.start("timeline", "--watch", "--json");
+  await orphan.io.until(() => orphan.io.stdout.includes("\n"));
+  io.interrupt();
+  assert.equal(await ended, 0);
+  assert.equal(await orphan.ended, 0);
+});
+
+Deno.test("A port file of a dead peer is no running peer", async () => {
+  const m = await Machine.withAlice();
+  m.writeFile("/data/peer.json", JSON.stringify({ port: 9, token: "a".repeat(64) }));
+  await m.json("post", "hello");
+  assert.ok(!m.io.files.has("/data/peer.json"));
+});
+
+Deno.test("A command waits for another one that has the folder", async () => {
+  const m = await Machine.withAlice();
+  const folder = await m.host.openFolder("/data");
+  const posting = m.json("post", "hello");
+  await folder.close();
+  assert.equal((await posting as { post: { text: string } }).post.text, "hello");
+});
+
+Deno.test("The peer of the folder ends without a stale port file when login fails", async () => {
+  const m = await Machine.withAlice();
+  m.io.variables["CAMELLIA_PASSWORD"] = "wrong";
+  const failure = await m.failure("up");
+  assert.deepEqual([failure.code, failure.error], [1, "wrong_password"]);
+  assert.ok(m.host.started.at(-1)?.peer.stopped);
+  assert.equal(m.host.locked.size, 0);
+});

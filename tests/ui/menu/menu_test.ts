@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { Interruption } from "../../../ui/output/failure.ts";
+import type { MenuContext } from "../../../ui/menu/menu_context.ts";
+import { nameProblem, postProblem } from "../../../ui/menu/menu_questions.ts";
+import { formatLifespan } from "../../../ui/menu/menu_settings.ts";
+import { Machine } from "../fake_io.ts";
+
+/** A machine with a terminal, whose prompts are answered in order. */
+function withTerminal(...answers: string[]): Machine {
+  const m = new Machine();
+  m.io.terminal = { input: true, output: true, error: false };
+  m.answers.push(...answers);
+  return m;
+}
+
+Deno.test("Without a terminal the menu says what to do instead", async () => {
+  const m = new Machine();
+  const failure = await m.failure();
+  assert.deepEqual([failure.code, failure.error], [1, "not_a_terminal"]);
+  m.io.terminal.input = true;
+  const { code, err } = await m.run();
+  assert.equal(code, 1);
+  assert.match(err, /standard output is not a terminal.*camellia help/);
+  m.io.terminal.output = true;
+  assert.equal((await m.failure()).error, "not_a_terminal");
+});
+
+Deno.test("The first start asks for a node to join through and remembers it", async () => {
+  const m = withTerminal("join", " node.example:8000 ", "quit");
+  assert.equal((await m.run()).code, 0);
+  const node = { host: "node.example", port: 8000 };
+  assert.deepEqual(m.host.started[0]?.settings.bootstrap, [node]);
+  m.answers.push("quit");
+  await m.run();
+  assert.deepEqual(m.host.started[1]?.settings.bootstrap, [node]);
+  const network = withTerminal("init", "quit");
+  await network.run();
+  assert.equal(network.host.started[0]?.settings.firstNode, true);
+  const quit = withTerminal("quit");
+  assert.equal((await quit.run()).code, 0);
+  assert.equal(quit.host.started.length, 0);
+});
+
+Deno.test("Register, write, follow, read and log out", async () => {
+  const m = withTerminal(
+    ..."init|Register|Alice|secret|secret|New post|hello|Follow|bob|Timeline|back".split("|"),
+    ..."Profile||Suggestions|Network|Settings|back|Unfollow|bob|Log out|quit".split("|"),
+  );
+  const { code, out } = await m.run();
+  assert.equal(code, 0);
+  assert.match(out, /✓ Registered: alice/);
+  assert.match(out, /alice · .*\n {2}hello\n/);
+  assert.match(out, /You follow bob\./);
+  assert.match(out, /No suggestions yet/);
+  assert.match(out, /keeps posts +30 days/);
+  assert.match(out, /You no longer follow bob\./);
+  assert.match(out, /Logged out: alice/);
+  assert.deepEqual(m.answers, []);
+  assert.equal(m.host.locked.size, 0);
+  assert.ok(m.host.started[0]?.peer.stopped);
+});
+
+Deno.test("Settings name the ports in use where any free one was asked for", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|secret|secret|Settings|back|Log out|quit".split("|"),
+  );
+  const { out } = await m.run("--port", "0", "--listening-port", "0");
+  assert.match(out, /node on +\S+:8000 \(UDP, any free port\)/);
+  assert.match(out, /posts on +\S+:7000 \(TCP, any free port\)/);
+});
+
+Deno.test("What was refused is said, and the menu comes back", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|secret|secret|Follow|alice|Follow|nobody|Follow||Log out".split("|"),
+    ..."Register|alice|carol|secret|secret|Log out".split("|"),
+    ..."Log in as alice|wrong|Log in as somebody else|zoe|secret|quit".split("|"),
+  );
+  const { code, out } = await m.run();
+  assert.equal(code, 0);
+  assert.match(out, /✗ Cannot follow yourself/);
+  assert.match(out, /✗ Cannot follow nobody/);
+  assert.match(out, /✗ Cannot register alice: the name is taken/);
+  assert.match(out, /✓ Registered: carol/);
+  assert.match(out, /✗ Cannot log in alice: the password is wrong/);
+  assert.match(out, /✗ Cannot log in zoe/);
+  assert.deepEqual(m.answers, []);
+});
+
+Deno.test("Pages of the timeline, a reply, a changed password, an exported account", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const m = withTerminal(
+      ..."init|Register|alice|secret|secret|Timeline|older|newest|reply|bob/1008|me too".split("|"),
+      ..."back|Settings|password|secret|other|other|Settings|export".split("|"),
+      `${folder}/account`,
+      "quit",
+    );
+    m.host.prepare = (peer) => {
+      for (let i = 0; i < 12; i++) peer.arrive("bob", `post ${i}`);
+    };
+    const { code, out } = await m.run();
+    assert.equal(code, 0);
+    assert.match(out, /post 11\n[^]*post 0\n[^]*post 11\n/);
+    assert.deepEqual(m.answers, []);
+    const reply = m.host.started[0]?.peer.posts[0];
+    assert.deepEqual([reply?.text, reply?.reply_to], ["me too", { author: "bob", id: "1008" }]);
+    assert.equal(m.host.accounts.get("alice"), "other");
+    assert.equal(await Deno.readTextFile(`${folder}/account`), "sealed:alice");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("Ctrl+C at any prompt, and a signal at any time, leave cleanly with exit code 0", async () => {
+  const all = "init|Register|alice|secret|secret|New post|hello|Settings|back|Log out".split("|");
+  for (let at = 0; at <= all.length; at++) {
+    for (const how of ["prompt", "signal"]) {
+      const m = withTerminal(...all.slice(0, at));
+      const { prompts } = m;
+      const ask = (question: () => Promise<string>) => {
+        if (m.answers.length > 0) return question();
+        if (how === "signal") m.io.interrupt();
+        const error = new Error("force closed");
+        error.name = how === "signal" ? "AbortPromptError" : "ExitPromptError";
+        return Promise.reject(error);
+      };
+      m.prompts = {
+        password: (...args) => ask(() => prompts.password(...args)),
+        text: (...args) => ask(() => prompts.text(...args)),
+        choice: (...args) => ask(() => prompts.choice(...args)),
+        menu: (...args) => ask(() => prompts.menu(...args)),
+      };
+      const { code, err } = await m.run();
+      assert.equal(code, 0, `${at} ${how}`);
+      assert.equal(err, "");
+      assert.equal(m.host.locked.size, 0);
+      for (const { peer } of m.host.started) assert.ok(peer.stopped);
+    }
+  }
+});
+
+Deno.test("The menu is drawn anew when somebody logs in or out elsewhere", async () => {
+  const m = withTerminal("init");
+  m.io.variables["CAMELLIA_PASSWORD"] = "secret";
+  const { prompts } = m;
+  const seen: string[][] = [];
+  m.prompts = {
+    ...prompts,
+    async menu(menu, signal) {
+      seen.push(menu.choices.map(({ label }) => label));
+      if (seen.length === 3) return "quit";
+      const stale = new Promise<string>((resolve) =>
+        menu.stale.addEventListener("abort", () => resolve("refresh"), { once: true })
+      );
+      signal.throwIfAborted();
+      // Another terminal's command reaches this peer through the loopback port.
+      const other = seen.length === 1 ? m.json("register", "bob") : m.json("logout");
+      await Promise.all([stale, other]);
+      return "refresh";
+    },
+  };
+  assert.equal((await m.run()).code, 0);
+  assert.deepEqual(seen.map(([first]) => first), ["Register", "New post", "Log in as bob"]);
+});
+
+Deno.test("A menu on a folder whose peer runs already uses that peer", async () => {
+  const m = await Machine.withAlice();
+  m.io.terminal = { input: true, output: true, error: false };
+  const up = m.start("up", "--json");
+  await up.io.until(() => up.io.stdout.includes('"ready"'));
+  const started = m.host.started.length;
+  m.answers.push("New post", "from the menu", "quit");
+  assert.equal((await m.run()).code, 0);
+  assert.equal(m.host.started.length, started);
+  assert.equal(m.host.started.at(-1)?.peer.posts[0]?.text, "from the menu");
+  up.io.interrupt();
+  await up.ended;
+});
+
+Deno.test("What is typed wrong is said in place, in lines that fit", () => {
+  const io = new Machine().io;
+  const menu = { io } as unknown as MenuContext;
+  assert.equal(nameProblem(menu, ""), undefined);
+  assert.equal(nameProblem(menu, " Alice "), undefined);
+  const problem = nameProblem(menu, "a b") ?? "";
+  assert.match(problem, /other characters/);
+  for (const line of problem.split("\n")) assert.ok(line.length < 80);
+  assert.equal(postProblem("x".repeat(500)), undefined);
+  assert.equal(postProblem("é".repeat(501)), "That has 501 characters; a post has at most 500");
+});
+
+Deno.test("Lifespans are told in their largest units", () => {
+  assert.equal(formatLifespan(30 * 86_400_000), "30 days");
+  assert.equal(formatLifespan(90_061_000), "1 day 1 hour 1 minute 1 second");
+  assert.equal(formatLifespan("off"), "for ever");
+  assert.equal(new Interruption("SIGINT").code, "interrupted");
+});

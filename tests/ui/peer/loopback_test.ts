@@ -1,0 +1,290 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { setImmediate } from "node:timers";
+import type { PeerEvent } from "../../../core/api.ts";
+import { CamelliaError } from "../../../core/model/errors.ts";
+import { SystemRandom } from "../../../net/system/random.ts";
+import type { OpenFolder } from "../../../ui/peer/host.ts";
+import { LoopbackClient } from "../../../ui/peer/loopback_client.ts";
+import { bodyBytesMax, parsePortFile } from "../../../ui/peer/loopback_protocol.ts";
+import { LoopbackServer } from "../../../ui/peer/loopback_server.ts";
+import { FakePeer } from "../fake_peer.ts";
+
+class Opened {
+  readonly files = new Map<string, string>();
+  readonly logged: string[] = [];
+  readonly api = new FakePeer();
+  server!: LoopbackServer;
+  client!: LoopbackClient;
+
+  static async open(): Promise<Opened> {
+    const opened = new Opened();
+    const random = new SystemRandom();
+    opened.server = await LoopbackServer.open({
+      api: opened.api,
+      folder: {
+        writePrivate: (name: string, bytes: Uint8Array) =>
+          Promise.resolve(void opened.files.set(name, new TextDecoder().decode(bytes))),
+        remove: (name: string) => Promise.resolve(void opened.files.delete(name)),
+      } as OpenFolder,
+      randomBytes: (length) => random.bytes(length),
+      log: (_level, message) => opened.logged.push(message),
+    });
+    opened.client = new LoopbackClient(opened.port);
+    return opened;
+  }
+
+  get port() {
+    const port = parsePortFile(this.files.get("peer.json") ?? "");
+    assert.ok(port !== undefined);
+    return port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    await this.server.close();
+  }
+}
+
+/** A request with exactly these headers; fetch would not let us forge them. */
+function rawRequest(
+  port: number,
+  { method = "POST", path = "/call", headers = {}, body = "" }: {
+    method?: string;
+    path?: string;
+    headers?: Record<string, string>;
+    body?: string;
+  },
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const length = { "content-length": String(new TextEncoder().encode(body).length) };
+    const sent = request(
+      { host: "127.0.0.1", port, method, path, agent: false, headers: { ...length, ...headers } },
+      (response) => {
+        let text = "";
+        response.on("data", (part) => text += part);
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("error", reject);
+      },
+    );
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+const whoami = JSON.stringify({ method: "whoami", arguments: {} });
+
+Deno.test("The loopback client does what the peer does", async () => {
+  await using opened = await Opened.open();
+  const { client, api } = opened;
+  const alice = FakePeer.view("alice");
+  assert.deepEqual(await client.register({ username: "Alice", password: "p" }), alice);
+  assert.deepEqual(await client.whoami(), alice);
+  assert.deepEqual(await client.users(), ["alice"]);
+  const replyTo = { author: "bob", id: "7" };
+  const post = await client.post({ text: "grüß\n\x1b[31m", replyTo });
+  assert.deepEqual(post, api.posts[0]);
+  assert.deepEqual(await client.timeline({ limit: 5, author: "alice" }), [post]);
+  assert.deepEqual(await client.timeline({ limit: 5, before: post.id }), []);
+  assert.equal((await client.follow({ username: "bob" })).following, true);
+  assert.deepEqual((await client.profile({})).following, ["bob"]);
+  assert.equal((await client.unfollow({ username: "bob" })).following, false);
+  assert.deepEqual(await client.suggest(), []);
+  assert.equal((await client.status()).user?.username, "alice");
+  assert.equal(new TextDecoder().decode(await client.exportAccount()), "sealed:alice");
+  assert.equal(
+    (await client.importAccount(new TextEncoder().encode("sealed:carol"))).username,
+    "carol",
+  );
+  await client.changePassword({ old: "p", new: "q" });
+  await client.drain(10);
+  await client.logout();
+  assert.equal(api.user, undefined);
+  assert.equal((await client.login({ username: "alice", password: "q" })).username, "alice");
+});
+
+Deno.test("Errors cross the loopback port with code and message", async () => {
+  await using opened = await Opened.open();
+  await assert.rejects(opened.client.whoami(), (error: CamelliaError) => {
+    assert.ok(error instanceof CamelliaError);
+    assert.equal(error.code, "not_logged_in");
+    assert.equal(error.message, "Cannot do that: nobody is logged in");
+    return true;
+  });
+});
+
+Deno.test("A mistake in the program is logged, and its stack stays there", async () => {
+  await using opened = await Opened.open();
+  opened.api.status = () => Promise.reject(new TypeError("boom"));
+  await assert.rejects(opened.client.status(), { code: "internal" });
+  assert.match(opened.logged[0] ?? "", /TypeError: boom/);
+});
+
+Deno.test("Events reach the client in order, from the moment it is subscribed", async () => {
+  await using opened = await Opened.open();
+  const { api, client } = opened;
+  const events: PeerEvent[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = client.subscribe((event) => {
+    events.push(event);
+    if (events.length === 101) resolve();
+  });
+  await client.subscribed();
+  await client.register({ username: "alice", password: "p" });
+  for (let i = 0; i < 100; i++) api.arrive("bob", `post ${i}`);
+  await promise;
+  assert.deepEqual(events[0], { event: "login", user: FakePeer.view("alice") });
+  assert.deepEqual(
+    events.slice(1).map((event) => event.event === "post" ? event.post.text : ""),
+    Array.from({ length: 100 }, (_, i) => `post ${i}`),
+  );
+  stop();
+});
+
+Deno.test("A watcher that does not read is dropped, and the peer goes on", async () => {
+  await using opened = await Opened.open();
+  const { api, client } = opened;
+  const { port, token } = opened.port;
+  const { promise: subscribed, resolve: isSubscribed } = Promise.withResolvers<void>();
+  const subscribe = api.subscribe.bind(api);
+  api.subscribe = (listener) => {
+    isSubscribed();
+    return subscribe(listener);
+  };
+  const deaf = connect(port, "127.0.0.1");
+  deaf.pause();
+  const closed = new Promise((resolve) => deaf.once("close", resolve));
+  deaf.write(
+    `GET /events HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+  );
+  await subscribed;
+  // Beyond what the system takes in for a socket on its own, and far below what would fill the memory.
+  const message = "x".repeat(2000);
+  for (let i = 0; i < 100_000 && api.listeners.size > 0; i++) {
+    api.emit({ event: "warning", code: "internal", message });
+    if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(api.listeners.size, 0);
+  await client.register({ username: "alice", password: "p" });
+  deaf.resume();
+  await closed;
+});
+
+Deno.test("The client learns that the peer has stopped", async () => {
+  await using opened = await Opened.open();
+  const { client, server } = opened;
+  const port = opened.port;
+  client.subscribe(() => {});
+  await client.subscribed();
+  await server.close();
+  await client.ended;
+  assert.equal(opened.files.size, 0);
+  await assert.rejects(new LoopbackClient(port).status(), { code: "no_peer" });
+});
+
+Deno.test("A request that the client gives up is aborted in the peer", async () => {
+  await using opened = await Opened.open();
+  const { api, client } = opened;
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  api.suggest = (signal?: AbortSignal) =>
+    new Promise((_, reject) => {
+      signal?.addEventListener("abort", () => {
+        resolve();
+        reject(signal.reason);
+      });
+      controller.abort(new CamelliaError("interrupted", "by hand"));
+    });
+  const controller = new AbortController();
+  await assert.rejects(client.suggest(controller.signal), { code: "interrupted" });
+  await aborted;
+});
+
+Deno.test("A logout that ends the peer is still answered", async () => {
+  await using opened = await Opened.open();
+  const { api, client, server } = opened;
+  await client.register({ username: "alice", password: "p" });
+  let closed: Promise<void> | undefined;
+  api.subscribe((event) => {
+    if (event.event === "logout") closed = server.close();
+  });
+  await client.logout();
+  await closed;
+});
+
+Deno.test("Requests without the token, with an Origin, or for a foreign Host are refused", async () => {
+  await using opened = await Opened.open();
+  const { port, token } = opened.port;
+  await opened.api.register({ username: "alice", password: "p" });
+  const host = `127.0.0.1:${port}`;
+  const authorization = `Bearer ${token}`;
+  const cases: readonly [status: number, headers: Record<string, string>][] = [
+    [200, { host, authorization }],
+    [200, { host: `localhost:${port}`, authorization }],
+    [401, { host }],
+    [401, { host, authorization: `Bearer ${"0".repeat(64)}` }],
+    [401, { host, authorization: `Bearer ${token.slice(0, 63)}` }],
+    [401, { host, authorization: token }],
+    [403, { host, authorization, origin: `http://${host}` }],
+    [403, { host, authorization, origin: "null" }],
+    [403, { host: "camellia.example", authorization }],
+    [403, { host: `camellia.example:${port}`, authorization }],
+    [403, { host: "127.0.0.1:1", authorization }],
+  ];
+  for (const [status, headers] of cases) {
+    for (
+      const target of [
+        { body: whoami },
+        ...status === 200 ? [] : [{ method: "GET", path: "/events" }],
+      ]
+    ) {
+      const answer = await rawRequest(port, { headers, ...target });
+      assert.equal(answer.status, status, JSON.stringify(headers));
+      if (status !== 200) assert.equal(JSON.parse(answer.text).error.code, "unauthorized");
+    }
+  }
+});
+
+Deno.test("Malformed requests are refused with a reason, whatever they carry", async () => {
+  await using opened = await Opened.open();
+  const { port, token } = opened.port;
+  const headers = { host: `127.0.0.1:${port}`, authorization: `Bearer ${token}` };
+  const bodies = [
+    "",
+    "{",
+    "null",
+    "[]",
+    '{"method":"stop"}',
+    '{"method":"__proto__"}',
+    '{"method":"constructor"}',
+    '{"method":7}',
+    '{"method":"register","arguments":{"username":"alice"}}',
+    '{"method":"register","arguments":{"username":"alice","password":7}}',
+    '{"method":"timeline","arguments":{"limit":1e9}}',
+    '{"method":"timeline","arguments":{"limit":"5"}}',
+    '{"method":"post","arguments":{"text":"a","replyTo":{"author":"bob"}}}',
+    '{"method":"drain","arguments":{"timeoutMs":-1}}',
+    JSON.stringify({ method: "post", arguments: { text: "x".repeat(bodyBytesMax) } }),
+  ];
+  for (const body of bodies) {
+    const answer = await rawRequest(port, { headers, body });
+    assert.equal(answer.status, 400, body.slice(0, 80));
+    assert.equal(JSON.parse(answer.text).error.code, "invalid_argument", body.slice(0, 80));
+  }
+  assert.equal((await rawRequest(port, { headers, path: "/" })).status, 404);
+  assert.equal((await rawRequest(port, { headers, method: "GET" })).status, 404);
+});
+
+Deno.test("A port file is taken only as the peer writes it", () => {
+  const token = "a".repeat(64);
+  assert.deepEqual(parsePortFile(JSON.stringify({ port: 1, token })), { port: 1, token });
+  const bad = [
+    "",
+    "null",
+    "{}",
+    `{"port":0,"token":"${token}"}`,
+    '{"port":1,"token":"ab"}',
+    "\x00",
+  ];
+  for (const text of bad) assert.equal(parsePortFile(text), undefined, text);
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { sleep } from "../../../ui/terminal/io.ts";
+import { withSpinner } from "../../../ui/terminal/spinner.ts";
+import { SystemIo } from "../../../ui/terminal/system_io.ts";
+import { FakeIo } from "../fake_io.ts";
+
+Deno.test("Files are read up to a bound, and a missing one is no error", async () => {
+  const io = new SystemIo();
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, new Uint8Array(10).fill(1), { mode: 0o600 });
+    assert.equal((await io.readFile(path, 100))?.length, 10);
+    assert.equal((await io.readFile(path, 4))?.length, 5);
+    assert.equal(await io.readFile(`${path}.not`, 4), undefined);
+    await assert.rejects(io.readFile(`${path}/below`, 4));
+    if (Deno.build.os !== "windows") {
+      await Deno.chmod(path, 0o600);
+      assert.equal(await io.readableByOthers(path), false);
+      await Deno.chmod(path, 0o640);
+      assert.equal(await io.readableByOthers(path), true);
+    }
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("The size of no terminal is 80 by 24, and colours are for terminals that want them", () => {
+  const io = new SystemIo();
+  const { columns, rows } = io.size();
+  assert.ok(columns >= 20 && rows >= 1);
+  if (!io.terminal.output) assert.equal(io.colours("output"), false);
+  assert.equal(io.env("CAMELLIA_NOT_SET_ANYWHERE"), undefined);
+  assert.ok(Math.abs(io.now() - Date.now()) < 1000);
+});
+
+Deno.test("Interruptions are listened to and let go of", () => {
+  const io = new SystemIo();
+  const release = io.onInterrupt(() => {});
+  release();
+});
+
+Deno.test("Sleeping ends early when it is aborted", async () => {
+  const io = new SystemIo();
+  await sleep(io, 1);
+  const controller = new AbortController();
+  const sleeping = sleep(io, 60_000, controller.signal);
+  controller.abort(new Error("enough"));
+  await assert.rejects(sleeping, /enough/);
+  await assert.rejects(sleep(io, 60_000, controller.signal), /enough/);
+});
+
+Deno.test("A spinner shows for what takes long, on a terminal, and leaves nothing", async () => {
+  const io = new FakeIo();
+  const slow = Promise.withResolvers<number>();
+  let fire = () => {};
+  io.after = (_ms, fn) => {
+    fire = fn;
+    return { cancel: () => fire = () => {} };
+  };
+  io.terminal.error = true;
+  const spinning = withSpinner(io, "Working", slow.promise);
+  assert.equal(io.stderr, "");
+  fire();
+  fire();
+  assert.match(io.stderr, /Working.*Working/s);
+  slow.resolve(7);
+  assert.equal(await spinning, 7);
+  assert.ok(io.stderr.endsWith("\r\x1b[2K"));
+  assert.equal(await withSpinner(new FakeIo(), "Working", () => Promise.resolve(8)), 8);
+});

@@ -1,0 +1,171 @@
+/**
+ * `camellia` without a command: the menu.
+ *
+ * @module
+ */
+
+import type { PeerEvent, StatusView, UserView } from "../../core/api.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
+import { type Access, clientAccess, enter, ownAccess } from "../peer/access.ts";
+import type { Context } from "../peer/context.ts";
+import { isInterruption } from "../output/failure.ts";
+import { askForNetwork } from "./first_run.ts";
+import type { OpenFolder } from "../peer/host.ts";
+import type { PeerSettings } from "../settings/settings.ts";
+import { notJoinedMessage, waitUntilJoined } from "../peer/network_wait.ts";
+import { LiveFeed } from "../output/live_feed.ts";
+import { refreshed } from "../prompts/live_prompt.ts";
+import { portFileName } from "../peer/loopback_protocol.ts";
+import { LoopbackServer } from "../peer/loopback_server.ts";
+import { type MenuActions, startActions, userActions } from "./menu_actions.ts";
+import { type MenuContext, sayFailure } from "./menu_context.ts";
+import type { Look } from "../output/render.ts";
+import { safeText } from "../terminal/safe_text.ts";
+import { resolveSettings } from "../settings/settings.ts";
+import { withSpinner } from "../terminal/spinner.ts";
+
+/**
+ * Runs the menu until it is left. Ctrl+C leaves it from every question, with the terminal as it was,
+ * and is no failure.
+ *
+ * @throws {CamelliaError} `not_a_terminal`, and what keeps a peer from starting.
+ */
+export async function runMenu(context: Context): Promise<void> {
+  const { terminal } = context.io;
+  if (context.output.json || !terminal.input || !terminal.output) {
+    const why = context.output.json
+      ? "it does not go with --json"
+      : `standard ${terminal.input ? "output" : "input"} is not a terminal`;
+    throw new CamelliaError(
+      "not_a_terminal",
+      `Cannot show the menu: ${why}. Use a command instead; "camellia help" lists them`,
+    );
+  }
+  try {
+    const entry = await enter(context);
+    if (entry.kind === "folder") await withFolder(context, entry.folder);
+    else {
+      const access = clientAccess(entry.client);
+      try {
+        await menuLoop(context, { access, feed: new LiveFeed(), settings: undefined });
+      } finally {
+        entry.client.close();
+      }
+    }
+  } catch (error) {
+    if (!isInterruption(error) && !context.signal.aborted) throw error;
+  }
+}
+
+/** Starts the folder's peer, with a door for commands in other terminals. */
+async function withFolder(context: Context, folder: OpenFolder): Promise<void> {
+  const { io, host } = context;
+  const feed = new LiveFeed();
+  // Lines on standard error would garble the menu: what matters is shown above it.
+  const log = (level: string, message: string) => {
+    if (level === "error" || level === "warn") feed.add({ event: "said", text: safeText(message) });
+  };
+  try {
+    await folder.remove(portFileName);
+    const settings = await askForNetwork(context, folder, await resolveSettings(context));
+    const peer = await folder.start(settings, log);
+    try {
+      const server = await LoopbackServer.open({
+        api: peer.api,
+        folder,
+        randomBytes: (length) => host.randomBytes(length),
+        log,
+      });
+      try {
+        const isJoined = await withSpinner(
+          io,
+          "Joining the network",
+          waitUntilJoined(context, peer),
+        );
+        if (!isJoined) feed.add({ event: "said", text: notJoinedMessage(settings) });
+        await menuLoop(context, { access: ownAccess(peer.api), feed, settings });
+      } finally {
+        await server.close();
+      }
+    } finally {
+      await withSpinner(io, "Handing over and leaving the network", peer.stop());
+    }
+  } finally {
+    await folder.close();
+  }
+}
+
+interface LoopParts {
+  readonly access: Access;
+  readonly feed: LiveFeed;
+  readonly settings: PeerSettings | undefined;
+}
+
+/** Events that only repeat what the menu shows anyway. */
+function isNews(event: PeerEvent, user: UserView | null): boolean {
+  if (event.event === "login" || event.event === "clock") return false;
+  return event.event !== "post" || event.post.author !== user?.username;
+}
+
+/** The line between what arrives and the choices. */
+export function titleOf(status: StatusView, { paint }: Look): string {
+  const { user, node } = status;
+  const who = user === null ? "Camellia" : paint.bold(paint.name(user.username));
+  const contacts = `${node.contacts} contact${node.contacts === 1 ? "" : "s"}`;
+  const where = node.joined ? contacts : paint.warning("no other node yet");
+  const clock = status.clock.source === "ntp" ? "" : paint.dim(" · system clock");
+  return `${who} · ${where}${clock}`;
+}
+
+async function menuLoop(context: Context, { access, feed, settings }: LoopParts): Promise<void> {
+  const { io, output, prompts, signal } = context;
+  const { api } = access;
+  const say = (text: string) => io.out(`${text}\n`);
+  const menu: MenuContext = { ...context, api, feed, settings, say };
+  let status = await api.status();
+  let last: string | undefined;
+  let stale = new AbortController();
+  const refreshStatus = () => void api.status().then((view) => status = view, () => {});
+  const stop = await access.subscribe((event) => {
+    if (event.event === "logout") feed.clear();
+    if (event.event === "login" || event.event === "logout") stale.abort();
+    refreshStatus();
+    if (isNews(event, status.user)) feed.add(event);
+  });
+  void access.ended.then(() => stale.abort());
+  let isGone = false;
+  void access.ended.then(() => isGone = true);
+  try {
+    while (!signal.aborted) {
+      stale = new AbortController();
+      if (isGone) {
+        throw new CamelliaError("no_peer", "The peer that this menu belongs to has stopped");
+      }
+      status = await api.status();
+      const actions: MenuActions = status.user === null
+        ? await startActions(menu)
+        : userActions(menu, status.user);
+      const title = (look: Look) => titleOf(status, look);
+      const look = () => output.look();
+      const { choices } = actions;
+      const live = { choices, last, title, feed, io, look, stale: stale.signal };
+      const chosen = await prompts.menu(live, signal);
+      if (chosen === "quit") return;
+      if (chosen === refreshed) continue;
+      last = chosen;
+      await act(menu, actions, chosen);
+    }
+  } finally {
+    stop();
+  }
+}
+
+/** Runs a chosen action; what it was refused for is shown, and the menu comes back. */
+async function act(menu: MenuContext, actions: MenuActions, chosen: string): Promise<void> {
+  try {
+    await actions.run(chosen);
+  } catch (error) {
+    if (menu.signal.aborted || isInterruption(error)) throw error;
+    await sayFailure(menu, error);
+  }
+}

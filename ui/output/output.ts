@@ -1,0 +1,108 @@
+/**
+ * What a command says: results and events on standard output, everything else on standard error.
+ *
+ * @module
+ */
+
+import { type Failure, failureOf } from "./failure.ts";
+import type { LogLevel } from "../settings/log_level.ts";
+import { logLevels } from "../settings/log_level.ts";
+import type { Io } from "../terminal/io.ts";
+import { type Paint, paintFor } from "../terminal/paint.ts";
+import type { Look } from "./render.ts";
+import { safeJson, safeText } from "../terminal/safe_text.ts";
+import { wrapText } from "../terminal/width.ts";
+
+/** Lines that wait for a slow reader at most; beyond them lines are dropped, so that the peer runs on. */
+const linesWaitingMax = 10_000;
+
+/** Where a command's words go. */
+export class Output {
+  /** Whether results are JSON. */
+  readonly json: boolean;
+  readonly #io: Io;
+  readonly #logLevel: LogLevel;
+  readonly #errorPaint: Paint;
+  readonly #paint: Paint;
+  readonly #broken = new AbortController();
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  /**
+   * The output of one run.
+   *
+   * @param options The flags that matter here.
+   */
+  constructor(io: Io, options: { json: boolean; logLevel: LogLevel }) {
+    this.#io = io;
+    this.json = options.json;
+    this.#logLevel = options.logLevel;
+    this.#paint = paintFor(io.colours("output"));
+    this.#errorPaint = paintFor(io.colours("error"));
+  }
+
+  /** Aborted when nobody reads standard output any more. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  /** How text for people is to look. */
+  look(): Look {
+    return { paint: this.#paint, columns: this.#io.size().columns, now: this.#io.now() };
+  }
+
+  /** The result: one JSON document, or text. */
+  async result(value: unknown, text: (look: Look) => string): Promise<void> {
+    await this.line(value, text);
+  }
+
+  /** One line of JSON, or text. Resolves when written; lines beyond the bound are dropped. */
+  line(value: unknown, text: (look: Look) => string): Promise<void> {
+    if (this.#waiting >= linesWaitingMax) return Promise.resolve();
+    this.#waiting++;
+    const line = `${this.json ? safeJson(value) : text(this.look())}\n`;
+    this.#last = this.#last.then(() => this.#io.out(line)).catch((error) => {
+      this.#broken.abort(error);
+    }).finally(() => this.#waiting--);
+    return this.#last;
+  }
+
+  /** Something that people may want to know and scripts not. */
+  async note(text: string): Promise<void> {
+    if (!this.json) {
+      await this.#io.err(`${this.#errorPaint.dim("note:")} ${this.#fit(text, "note:")}\n`);
+    }
+  }
+
+  /** A line of the log, on standard error. */
+  readonly log = (level: LogLevel, message: string): void => {
+    if (logLevels.indexOf(level) > logLevels.indexOf(this.#logLevel)) return;
+    const paint = level === "error"
+      ? this.#errorPaint.error
+      : level === "warn"
+      ? this.#errorPaint.warning
+      : this.#errorPaint.dim;
+    const line = this.json
+      ? safeJson({ log: { level, message } })
+      : paint(`${level}: ${safeText(message)}`);
+    void this.#io.err(`${line}\n`);
+  };
+
+  /** On a terminal broken between words, with room for the label; one line for everybody else. */
+  #fit(message: string, label: string): string {
+    if (!this.#io.terminal.error) return message;
+    const words = `${label} ${message}`;
+    return wrapText(words, this.#io.size().columns - 1).join("\n").slice(label.length + 1);
+  }
+
+  /** What went wrong, on standard error. */
+  async failure(error: unknown): Promise<Failure> {
+    const failure = failureOf(error, this.#logLevel);
+    const { code, message } = failure;
+    const line = this.json
+      ? safeJson({ error: { code, message } })
+      : `${this.#errorPaint.error("error:")} ${this.#fit(safeText(message), "error:")}`;
+    await this.#io.err(`${line}\n`);
+    return failure;
+  }
+}

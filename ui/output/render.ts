@@ -1,0 +1,238 @@
+/**
+ * Views as text for people. Whatever strangers wrote passes `safe_text.ts` here.
+ *
+ * @module
+ */
+
+import type {
+  ClashView,
+  EndpointView,
+  FollowView,
+  PeerEvent,
+  PostView,
+  ProfileView,
+  StatusView,
+  SuggestionView,
+  UserView,
+} from "../../core/api.ts";
+import { formatHostPort } from "../settings/endpoint.ts";
+import type { Paint } from "../terminal/paint.ts";
+import { safeLine, safeText } from "../terminal/safe_text.ts";
+import { wrapText } from "../terminal/width.ts";
+
+/** What rendering depends on. */
+export interface Look {
+  /** Colours or none. */
+  readonly paint: Paint;
+  /** Columns of the terminal. */
+  readonly columns: number;
+  /** Unix time in milliseconds, for ages. */
+  readonly now: number;
+}
+
+/** Lines wider than this are hard to read. */
+const columnsMax = 100;
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** How long ago, in words up to a week and as a date beyond; the future counts as now. */
+export function ageOf(iso: string, now: number): string {
+  const time = Date.parse(iso);
+  if (Number.isNaN(time)) return "at an unknown time";
+  const age = now - time;
+  if (age < minuteMs) return "just now";
+  if (age < hourMs) return `${Math.floor(age / minuteMs)} min ago`;
+  if (age < dayMs) return `${Math.floor(age / hourMs)} h ago`;
+  if (age < 2 * dayMs) return "yesterday";
+  if (age < 7 * dayMs) return `${Math.floor(age / dayMs)} days ago`;
+  return new Date(time).toISOString().slice(0, 16).replace("T", " ") + " UTC";
+}
+
+/** Bytes, shortened. */
+export function formatBytes(bytes: number): string {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** What is left of a line behind `indent` columns; the last column stays free, as in the menu. */
+function widthBehind(indent: number, { columns }: Look): number {
+  return Math.max(20, Math.min(columns - 1, columnsMax) - indent);
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+/** That somebody else claims a name, and whom one believes. */
+function clashLine(username: string, clash: ClashView): string {
+  return `Somebody else (${safeLine(clash.other)}) claims the name ${safeLine(username)}; ` +
+    `you trust ${safeLine(clash.pinned)}`;
+}
+
+/** A post: who and when in one line, the text below, indented. */
+export function renderPost(post: PostView, look: Look): string {
+  const { paint } = look;
+  const reply = post.reply_to === null
+    ? ""
+    : paint.dim(` · in reply to ${safeLine(post.reply_to.author)}/${safeLine(post.reply_to.id)}`);
+  const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
+  const indented = (lines: string[]) => lines.map((line) => `  ${line}`);
+  const width = widthBehind(2, look);
+  const clash = post.clash === undefined
+    ? []
+    : indented(wrapText(clashLine(post.author, post.clash), width).map(paint.warning));
+  const head = `${paint.bold(paint.name(safeLine(post.author)))}${when}${reply}`;
+  return [head, ...clash, ...indented(wrapText(safeText(post.text), width))].join("\n");
+}
+
+/** A page of the timeline, newest first. */
+export function renderTimeline(posts: readonly PostView[], look: Look): string {
+  if (posts.length > 0) return posts.map((post) => renderPost(post, look)).join("\n\n");
+  return "Nothing here yet. Write something, or follow somebody: `camellia suggest` has ideas.";
+}
+
+/** Name and fingerprint. */
+export function renderUser(user: UserView, { paint }: Look): string {
+  return `${paint.name(safeLine(user.username))} ${paint.dim(`(${user.fingerprint})`)}`;
+}
+
+/** What became of a follow or unfollow. */
+export function renderFollow(view: FollowView, { paint }: Look): string {
+  const what = view.following ? "You follow" : "You no longer follow";
+  const name = safeLine(view.username);
+  const notice = view.acknowledged
+    ? "."
+    : `. ${name} does not know yet: the notice goes out again until it arrives.`;
+  return `${what} ${paint.name(name)}${notice}`;
+}
+
+function nameList(label: string, names: readonly string[], look: Look): string {
+  const text = names.length === 0 ? "nobody" : names.map(safeLine).join(", ");
+  const lines = wrapText(text, widthBehind(16, look));
+  const [first = "", ...rest] = lines;
+  const head = `${`${label} ${names.length}`.padEnd(16)}${first}`;
+  return [head, ...rest.map((line) => " ".repeat(16) + line)].join("\n");
+}
+
+/** A profile. */
+export function renderProfile(profile: ProfileView, look: Look): string {
+  const { paint } = look;
+  const state = profile.online ? paint.good("online") : paint.dim("offline");
+  const lines = [
+    `${paint.bold(renderUser(profile, look))} · ${state} · ${counted(profile.posts, "post")}`,
+    ...(profile.unreachable === true
+      ? [paint.dim("The network does not answer: followers and following are not known.")]
+      : [
+        nameList("followers", profile.followers, look),
+        nameList("following", profile.following, look),
+      ]),
+  ];
+  if (profile.clash !== undefined) {
+    const name = safeLine(profile.username);
+    lines.push(
+      paint.warning(
+        `${clashLine(profile.username, profile.clash)}. ` +
+          `To trust the other instead: camellia follow ${name} --fingerprint ${profile.clash.other}`,
+      ),
+    );
+  }
+  if (profile.forks !== undefined && profile.forks > 0) {
+    const posts = counted(profile.forks, "post");
+    lines.push(
+      paint.warning(`Published ${posts} twice with different content; the first was kept.`),
+    );
+  }
+  return lines.join("\n");
+}
+
+/** Suggestions, each with its reason. */
+export function renderSuggestions(suggestions: readonly SuggestionView[], look: Look): string {
+  if (suggestions.length === 0) {
+    return "No suggestions yet: they come with the people whom you and others follow.";
+  }
+  const kinds = { know: "may know", interest: "may like", popular: "popular" } as const;
+  return suggestions.map(({ username, kind, reason }) => {
+    const name = look.paint.name(safeLine(username).padEnd(20));
+    return `${name} ${look.paint.dim(kinds[kind].padEnd(9))} ${safeLine(reason)}`;
+  }).join("\n");
+}
+
+function endpoint({ ip, port }: EndpointView): string {
+  return formatHostPort(ip, port);
+}
+
+/** The state of a peer. */
+export function renderStatus(status: StatusView, look: Look): string {
+  const { node, user, links, clock, store } = status;
+  const { paint } = look;
+  const joined = node.joined
+    ? paint.good("in the network")
+    : paint.warning("not in a network: no other node has answered yet");
+  const synced = clock.synced_at === null ? "" : `, set ${ageOf(clock.synced_at, look.now)}`;
+  const posts = links.listening === null
+    ? "not received before somebody logs in"
+    : `received on ${endpoint(links.listening)} (TCP), ${counted(links.open, "link")} open`;
+  const rows: readonly (readonly [string, string])[] = [
+    ["user", user === null ? "nobody is logged in" : renderUser(user, look)],
+    ["network", `${joined}; ${counted(node.contacts, "contact")}`],
+    ["node", `${node.id} on ${endpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`],
+    ["posts", posts],
+    [
+      "clock",
+      `${clock.source}, ${clock.offset_ms >= 0 ? "+" : ""}${
+        Math.round(clock.offset_ms)
+      } ms${synced}`,
+    ],
+    ["database", `${counted(store.posts, "post")}, ${formatBytes(store.bytes)}`],
+    ["pending", counted(status.pending, "unacknowledged notice")],
+    [
+      "process",
+      `version ${status.process.version}, pid ${status.process.pid}, up ${
+        counted(Math.floor(status.process.uptime_s), "second")
+      }`,
+    ],
+  ];
+  return rows.map(([label, value]) => `${paint.dim(label.padEnd(11))} ${value}`).join("\n");
+}
+
+/** One line, or for a post several, that tell of an event. */
+export function renderEvent(event: PeerEvent, look: Look): string {
+  const { paint } = look;
+  const name = (text: string) => paint.name(safeLine(text));
+  switch (event.event) {
+    case "post":
+      return renderPost(event.post, look);
+    case "follower":
+      return `${name(event.username)} ${event.following ? "follows you" : "no longer follows you"}`;
+    case "network":
+      return event.joined
+        ? paint.good(`In the network with ${counted(event.contacts, "contact")}`)
+        : paint.warning("No node of the network answers; trying on");
+    case "clock":
+      return event.source === "ntp"
+        ? `Clock set by NTP: ${Math.round(event.offset_ms)} ms`
+        : paint.warning("No NTP server answers; using the system's clock");
+    case "clash":
+      return paint.warning(clashLine(event.username, event));
+    case "fork":
+      return paint.warning(
+        `${
+          safeLine(event.author)
+        } published two posts as number ${event.number}; the first was kept`,
+      );
+    case "login":
+      return `Logged in as ${renderUser(event.user, look)}`;
+    case "logout":
+      return `Logged out ${name(event.username)}`;
+    case "warning":
+      return paint.warning(safeLine(event.message));
+  }
+}

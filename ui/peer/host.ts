@@ -1,0 +1,53 @@
+/**
+ * What main.ts, which alone knows the adapters, does for ui/.
+ *
+ * @module
+ */
+
+import type { PeerApi, UserView } from "../../core/api.ts";
+import type { Log } from "../settings/log_level.ts";
+import type { ConfigSource, PeerSettings } from "../settings/settings.ts";
+
+/** A peer that was started. */
+export interface RunningPeer {
+  /** What it does. */
+  readonly api: PeerApi;
+  /** Resolves once the first attempt to join the network has ended, well or not; never rejects. */
+  readonly firstAttempt: Promise<void>;
+  /** Stops it; everything acknowledged is on disk then. */
+  stop(): Promise<void>;
+}
+
+/** A data folder that this process has locked. */
+export interface OpenFolder {
+  /** Absolute path. */
+  readonly path: string;
+  /** Users whose sealed keys are here, the one who logged in last first. */
+  accounts(): Promise<readonly UserView[]>;
+  /** Writes a file that only its owner can read, atomically. */
+  writePrivate(name: string, bytes: Uint8Array): Promise<void>;
+  /** Removes a file if it is there. */
+  remove(name: string): Promise<void>;
+  /**
+   * Starts the peer of this folder.
+   *
+   * @throws {CamelliaError} `udp_port_in_use`, `tcp_port_in_use`, `address_unavailable`, `database_damaged` …
+   */
+  start(settings: PeerSettings, log: Log): Promise<RunningPeer>;
+  /** Frees the lock. Only after the peer was stopped. */
+  close(): Promise<void>;
+}
+
+/** What main.ts provides. */
+export interface Host extends ConfigSource {
+  /** The program's version. */
+  readonly version: string;
+  /**
+   * Creates the folder if need be and locks it.
+   *
+   * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`.
+   */
+  openFolder(path: string): Promise<OpenFolder>;
+  /** Fresh random bytes. */
+  randomBytes(length: number): Uint8Array;
+}

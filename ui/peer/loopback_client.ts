@@ -1,0 +1,245 @@
+/**
+ * A peer that runs in another process on the same data folder, as a {@linkcode PeerApi}.
+ *
+ * It speaks through node:http, which, other than `fetch`, never takes a proxy from the environment.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import type {
+  Credentials,
+  FollowView,
+  PeerApi,
+  PeerEvent,
+  PostView,
+  ProfileView,
+  StatusView,
+  SuggestionView,
+  TimelineRequest,
+  UserView,
+} from "../../core/api.ts";
+import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
+import { type PortFile, responseBytesMax } from "./loopback_protocol.ts";
+
+/** One line of events at most: an event with a post of 2,000 bytes, escaped, has some 13,000. */
+const eventLineLengthMax = 65_536;
+
+interface Sending {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+function gone(cause: unknown): CamelliaError {
+  return new CamelliaError(
+    "no_peer",
+    "Cannot reach the peer that runs on this data folder: it has stopped. Try again",
+    { cause },
+  );
+}
+
+/** The text of a response, up to the bound. */
+async function readText(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of response as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > responseBytesMax) throw new RangeError("the answer is too long");
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** The client of a running peer. */
+export class LoopbackClient implements PeerApi {
+  readonly #port: PortFile;
+  readonly #listeners = new Set<(event: PeerEvent) => void>();
+  #watching: { readonly request: ClientRequest; readonly ready: Promise<void> } | undefined;
+  readonly #ended = Promise.withResolvers<void>();
+
+  /**
+   * A client; nothing is sent yet.
+   *
+   * @param port What the peer's port file says.
+   */
+  constructor(port: PortFile) {
+    this.#port = port;
+  }
+
+  /** Resolves when the peer has stopped, as far as somebody is subscribed. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Resolves once every subscription made so far is in effect: nothing is missed from then on. */
+  async subscribed(): Promise<void> {
+    await this.#watching?.ready;
+  }
+
+  register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+    return this.#call("register", credentials, signal);
+  }
+
+  login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+    return this.#call("login", credentials, signal);
+  }
+
+  async logout(signal?: AbortSignal): Promise<void> {
+    await this.#call("logout", {}, signal);
+  }
+
+  whoami(): Promise<UserView> {
+    return this.#call("whoami", {});
+  }
+
+  users(): Promise<string[]> {
+    return this.#call("users", {});
+  }
+
+  async changePassword(
+    change: { readonly old: string; readonly new: string },
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await this.#call("changePassword", change, signal);
+  }
+
+  async exportAccount(): Promise<Uint8Array> {
+    return new Uint8Array(Buffer.from(await this.#call<string>("exportAccount", {}), "base64"));
+  }
+
+  importAccount(sealed: Uint8Array): Promise<UserView> {
+    return this.#call("importAccount", { sealed: Buffer.from(sealed).toString("base64") });
+  }
+
+  post(draft: {
+    readonly text: string;
+    readonly replyTo?: { readonly author: string; readonly id: string };
+  }): Promise<PostView> {
+    return this.#call("post", draft);
+  }
+
+  timeline(timelineRequest: TimelineRequest): Promise<PostView[]> {
+    return this.#call("timeline", timelineRequest);
+  }
+
+  follow(
+    follow: { readonly username: string; readonly fingerprint?: string },
+    signal?: AbortSignal,
+  ): Promise<FollowView> {
+    return this.#call("follow", follow, signal);
+  }
+
+  unfollow(unfollow: { readonly username: string }, signal?: AbortSignal): Promise<FollowView> {
+    return this.#call("unfollow", unfollow, signal);
+  }
+
+  profile(
+    profile: { readonly username?: string },
+    signal?: AbortSignal,
+  ): Promise<ProfileView> {
+    return this.#call("profile", profile, signal);
+  }
+
+  suggest(signal?: AbortSignal): Promise<SuggestionView[]> {
+    return this.#call("suggest", {}, signal);
+  }
+
+  status(): Promise<StatusView> {
+    return this.#call("status", {});
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    await this.#call("drain", { timeoutMs });
+  }
+
+  subscribe(listener: (event: PeerEvent) => void): () => void {
+    this.#listeners.add(listener);
+    this.#watching ??= this.#watch();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.close();
+    };
+  }
+
+  /** Ends the subscription to events, if there is one. */
+  close(): void {
+    this.#watching?.request.destroy();
+    this.#watching = undefined;
+  }
+
+  #send(sending: Sending): { request: ClientRequest; response: Promise<IncomingMessage> } {
+    const { method, path, body = "", signal } = sending;
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const sent = request({
+      host: "127.0.0.1",
+      port: this.#port.port,
+      method,
+      path,
+      agent: false,
+      headers: {
+        authorization: `Bearer ${this.#port.token}`,
+        "content-length": Buffer.byteLength(body),
+      },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    sent.on("response", resolve);
+    sent.on("error", (error) => reject(gone(error)));
+    sent.end(body);
+    return { request: sent, response: promise };
+  }
+
+  async #call<T>(method: string, values: object, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted();
+    const body = JSON.stringify({ method, arguments: values });
+    let answer: { result?: T; error?: { code: ErrorCode; message: string } };
+    try {
+      const response = await this.#send({ method: "POST", path: "/call", body, signal }).response;
+      answer = JSON.parse(await readText(response));
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error instanceof CamelliaError ? error : gone(error);
+    }
+    if (answer.error !== undefined) {
+      throw new CamelliaError(answer.error.code, answer.error.message);
+    }
+    return answer.result as T;
+  }
+
+  #watch(): { request: ClientRequest; ready: Promise<void> } {
+    const { request: sent, response } = this.#send({ method: "GET", path: "/events" });
+    const ready = Promise.withResolvers<void>();
+    ready.promise.catch(() => {});
+    response.then((answer) => this.#readEvents(answer, ready.resolve)).catch(ready.reject)
+      .finally(() => {
+        ready.reject(gone(undefined));
+        this.#ended.resolve();
+      });
+    return { request: sent, ready: ready.promise };
+  }
+
+  async #readEvents(response: IncomingMessage, onReady: () => void): Promise<void> {
+    if (response.statusCode !== 200) {
+      response.resume();
+      throw gone(undefined);
+    }
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const part of response as AsyncIterable<Buffer>) {
+      onReady();
+      text += decoder.decode(part, { stream: true });
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      if (text.length > eventLineLengthMax) throw new RangeError("an event is too long");
+      for (const line of lines) {
+        if (line !== "") this.#emit(JSON.parse(line));
+      }
+    }
+  }
+
+  #emit(event: PeerEvent): void {
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+}

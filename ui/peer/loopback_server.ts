@@ -1,0 +1,218 @@
+/**
+ * The port on 127.0.0.1 at which commands reach the peer that runs on their data folder.
+ *
+ * Whoever can read the token in the data folder is the owner. Web pages cannot get here: a request that
+ * carries an `Origin`, or names another host than this one (DNS rebinding), is refused.
+ *
+ * It is node:http and not `Deno.serve`, whose requests tell that a client has gone away only together with
+ * a notice on standard error about that behaviour being about to change.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createHash, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { PeerApi } from "../../core/api.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
+import { toHex, utf8 } from "../../core/model/bytes.ts";
+import { failureOf } from "../output/failure.ts";
+import type { OpenFolder } from "./host.ts";
+import type { Log } from "../settings/log_level.ts";
+import { bodyBytesMax, perform, portFileName, tokenBytes } from "./loopback_protocol.ts";
+
+/** Requests that are worked on at a time, watchers included; one person's scripts need a few. */
+const requestsMax = 64;
+
+/** Events that wait for a watcher that does not read; beyond them it is dropped. */
+const eventsWaitingMax = 1000;
+
+/** How long {@linkcode LoopbackServer.close} waits for answers that are on their way. */
+const closeTimeoutMs = 2000;
+
+/** What the server is built from. */
+export interface LoopbackOptions {
+  /** The peer. */
+  readonly api: PeerApi;
+  /** Where the port file goes. */
+  readonly folder: OpenFolder;
+  /** Fresh random bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** Takes what goes wrong unexpectedly. */
+  readonly log: Log;
+}
+
+const headers = { "content-type": "application/json", "cache-control": "no-store" };
+
+/** What a request is answered with. */
+interface Answer {
+  readonly status: number;
+  readonly value: unknown;
+}
+
+function refuse(status: number, message: string): Answer {
+  return { status, value: { error: { code: "unauthorized", message } } };
+}
+
+const nothingHere: Answer = {
+  status: 404,
+  value: { error: { code: "invalid_argument", message: "There is nothing here" } },
+};
+
+/** Equal in a time that does not depend on where they differ. */
+function equalSecrets(a: string, b: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+/** The body as JSON; at most {@linkcode bodyBytesMax} bytes are kept. */
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Uint8Array>) {
+    length += part.length;
+    if (length > bodyBytesMax) {
+      const message = `Cannot do that: the request has more than ${bodyBytesMax} bytes`;
+      throw new CamelliaError("invalid_argument", message);
+    }
+    parts.push(part);
+  }
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts)));
+  } catch (error) {
+    const message = "Cannot do that: the request is not JSON in UTF-8";
+    throw new CamelliaError("invalid_argument", message, { cause: error });
+  }
+}
+
+/** A running peer's door for commands. */
+export class LoopbackServer {
+  readonly #options: LoopbackOptions;
+  readonly #token: string;
+  readonly #server: Server;
+  /** Ends the watchers. */
+  readonly #closing = new AbortController();
+  /** Ends the calls. */
+  readonly #stopping = new AbortController();
+  #requests = 0;
+
+  private constructor(options: LoopbackOptions) {
+    this.#options = options;
+    this.#token = toHex(options.randomBytes(tokenBytes));
+    this.#server = createServer((request, response) => void this.#handle(request, response));
+  }
+
+  /** Listens on any free port of 127.0.0.1, and writes port and token into the data folder. */
+  static async open(options: LoopbackOptions): Promise<LoopbackServer> {
+    const server = new LoopbackServer(options);
+    server.#server.listen(0, "127.0.0.1");
+    await once(server.#server, "listening");
+    const content = JSON.stringify({ port: server.port, token: server.#token });
+    try {
+      await options.folder.writePrivate(portFileName, utf8(`${content}\n`));
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  /**
+   * Removes the port file, ends watchers, and lets calls that are being worked on finish (such as the
+   * logout that ends this peer); those that take too long are aborted.
+   */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    await this.#options.folder.remove(portFileName).catch(() => {});
+    this.#closing.abort();
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    this.#server.close(() => resolve());
+    const timer = setTimeout(() => {
+      this.#stopping.abort(new CamelliaError("interrupted", "The peer is stopping"));
+      this.#server.closeAllConnections();
+    }, closeTimeoutMs);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Both end with the connection, which a client may break off at any time.
+    request.on("error", () => {});
+    response.on("error", () => {});
+    const { method, url } = request;
+    let answer = this.#refusalOf(request);
+    if (answer === undefined && this.#requests >= requestsMax) {
+      answer = refuse(503, "Too many commands at once. Try again");
+    }
+    if (answer === undefined && method === "GET" && url === "/events") {
+      return this.#events(response);
+    }
+    if (answer === undefined && method === "POST" && url === "/call") {
+      answer = await this.#call(request, response);
+    }
+    const { status, value } = answer ?? nothingHere;
+    // One request a connection: what was left unread of it shall not be taken for the next.
+    response.writeHead(status, { ...headers, connection: "close" });
+    response.end(JSON.stringify(value));
+  }
+
+  #refusalOf(request: IncomingMessage): Answer | undefined {
+    const { origin, host, authorization = "" } = request.headers;
+    if (origin !== undefined) return refuse(403, "Cannot do that for a web page");
+    if (host !== `127.0.0.1:${this.port}` && host !== `localhost:${this.port}`) {
+      return refuse(403, "Cannot do that for another host");
+    }
+    if (equalSecrets(authorization, `Bearer ${this.#token}`)) return undefined;
+    return refuse(401, "Cannot do that without the token in the data folder");
+  }
+
+  async #call(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
+    this.#requests++;
+    const gone = new AbortController();
+    // Before the answer is sent, this can only mean that nobody waits for it any more.
+    response.once("close", () => gone.abort());
+    try {
+      const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
+      const result = await perform(this.#options.api, await readBody(request), signal);
+      return { status: 200, value: { result } };
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.code === "internal") {
+        const details = error instanceof Error ? error.stack ?? error.message : String(error);
+        this.#options.log("error", `A command failed: ${details}`);
+      }
+      return { status: failure.code === "internal" ? 500 : 400, value: { error: failure } };
+    } finally {
+      this.#requests--;
+    }
+  }
+
+  #events(response: ServerResponse): void {
+    this.#requests++;
+    let waiting = 0;
+    const write = (text: string) => {
+      waiting++;
+      response.write(text, () => waiting--);
+    };
+    const stop = this.#options.api.subscribe((event) => {
+      if (waiting < eventsWaitingMax) write(`${JSON.stringify(event)}\n`);
+      else response.destroy();
+    });
+    const end = () => void response.end();
+    this.#closing.signal.addEventListener("abort", end);
+    response.once("close", () => {
+      stop();
+      this.#closing.signal.removeEventListener("abort", end);
+      this.#requests--;
+    });
+    response.writeHead(200, { ...headers, "content-type": "application/x-ndjson" });
+    write("\n");
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Where the password comes from: a file, the environment, or a masked prompt. Never an argument, which
+ * every user of the machine could read in the process list.
+ *
+ * @module
+ */
+
+import { CamelliaError } from "../../core/model/errors.ts";
+import type { Console } from "./console.ts";
+
+/** A password file at most; its first line is the password. */
+const passwordFileBytesMax = 4096;
+
+/** What the password is for. */
+export interface PasswordRequest {
+  /** Whose keys it seals. */
+  readonly username: string;
+  /** `new` is asked for twice. */
+  readonly kind: "login" | "new" | "changed";
+}
+
+interface Source {
+  readonly file: string | undefined;
+  readonly variable: string;
+}
+
+async function readPasswordFile(context: Console, path: string): Promise<string> {
+  const doing = `Cannot read the password file ${path}`;
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await context.io.readFile(path, passwordFileBytesMax);
+    if (bytes !== undefined && await context.io.readableByOthers(path)) {
+      const advice = `Make it private: chmod 600 ${path}`;
+      context.output.log("warn", `Others can read the password file ${path}. ${advice}`);
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CamelliaError("no_password", `${doing}: ${why}`, { cause: error });
+  }
+  if (bytes === undefined) throw new CamelliaError("no_password", `${doing}: there is none`);
+  if (bytes.length > passwordFileBytesMax) {
+    throw new CamelliaError(
+      "no_password",
+      `${doing}: it has more than ${passwordFileBytesMax} bytes`,
+    );
+  }
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const password = text.split(/\r?\n/, 1)[0] ?? "";
+    if (password !== "") return password;
+  } catch (error) {
+    throw new CamelliaError("no_password", `${doing}: it is not UTF-8 text`, { cause: error });
+  }
+  throw new CamelliaError("no_password", `${doing}: its first line is empty`);
+}
+
+async function ask(context: Console, request: PasswordRequest): Promise<string> {
+  const { prompts, signal } = context;
+  const what = request.kind === "login" ? "Password" : "New password";
+  const password = await prompts.password(`${what} of ${request.username}:`, signal);
+  if (request.kind === "login") return password;
+  const again = await prompts.password("The same again:", signal);
+  if (again === password) return password;
+  throw new CamelliaError(
+    "no_password",
+    "Cannot use the password: the two entries differ. Try again",
+  );
+}
+
+/** Whether a password can be had without waiting for somebody who is not there. */
+export function canHavePassword({ flags, io }: Console): boolean {
+  return flags.passwordFile !== undefined || io.env("CAMELLIA_PASSWORD") !== undefined ||
+    io.terminal.input;
+}
+
+/**
+ * The password of a user, from the first of `--password-file`, `CAMELLIA_PASSWORD` and a prompt; a
+ * changed one from `--new-password-file`, `CAMELLIA_NEW_PASSWORD` and a prompt.
+ *
+ * @throws {CamelliaError} `no_password`.
+ */
+export async function passwordFor(
+  context: Console,
+  request: PasswordRequest,
+  newPasswordFile?: string,
+): Promise<string> {
+  const source: Source = request.kind === "changed"
+    ? { file: newPasswordFile, variable: "CAMELLIA_NEW_PASSWORD" }
+    : { file: context.flags.passwordFile, variable: "CAMELLIA_PASSWORD" };
+  if (source.file !== undefined) return await readPasswordFile(context, source.file);
+  const fromEnvironment = context.io.env(source.variable);
+  if (fromEnvironment !== undefined) return fromEnvironment;
+  if (context.io.terminal.input) return await ask(context, request);
+  const flag = request.kind === "changed" ? "--new-password-file" : "--password-file";
+  throw new CamelliaError(
+    "no_password",
+    `Cannot go on without the password of ${request.username}: standard input is not a terminal to ask ` +
+      `on. Give it with ${flag} FILE or in ${source.variable}`,
+  );
+}

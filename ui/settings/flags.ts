@@ -1,0 +1,145 @@
+/**
+ * The global flags, as typed values.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import {
+  type HostPort,
+  parseAddress,
+  parseHostPort,
+  parseNtpServer,
+  parseNumber,
+  parsePort,
+} from "./endpoint.ts";
+import type { LogLevel } from "./log_level.ts";
+import { logLevels } from "./log_level.ts";
+import { quoted } from "../terminal/safe_text.ts";
+
+/** The global flags; absent ones were not given. */
+export interface Flags {
+  /** Data folder. */
+  readonly data?: string;
+  /** Configuration file. */
+  readonly config?: string;
+  /** Address of the DHT node. */
+  readonly ip?: string;
+  /** UDP port. */
+  readonly port?: number;
+  /** Address of the post link. */
+  readonly listeningIp?: string;
+  /** TCP port. */
+  readonly listeningPort?: number;
+  /** Nodes to join through, in place of the configured ones. */
+  readonly bootstrap?: readonly HostPort[];
+  /** Whether this is the first node of a network. */
+  readonly init: boolean;
+  /** Which user of the folder. */
+  readonly user?: string;
+  /** Whether results and failures are JSON. */
+  readonly json: boolean;
+  /** File with the password in its first line. */
+  readonly passwordFile?: string;
+  /** NTP servers in place of the configured ones; empty for none. */
+  readonly ntpServers?: readonly HostPort[];
+  /** How much is logged. */
+  readonly logLevel: LogLevel;
+}
+
+/** Flags given more often than this are a mistake. */
+const repeatsMax = 64;
+
+/** A parser that complains with what was expected. */
+export function expecting<T>(
+  expected: string,
+  read: (text: string) => T | undefined,
+): (text: string) => T {
+  return (text) => {
+    const value = read(text);
+    if (value === undefined) {
+      throw new InvalidArgumentError(`${quoted(text)} is not ${expected}.`);
+    }
+    return value;
+  };
+}
+
+/** A parser of a whole number from `min` to `max`. */
+export function expectingNumber(min: number, max: number): (text: string) => number {
+  return expecting(`a whole number from ${min} to ${max}`, (text) => parseNumber(text, min, max));
+}
+
+/** A parser for a flag that may repeat: gathers. */
+function gathering<T>(
+  expected: string,
+  read: (text: string) => T | undefined,
+): (text: string, earlier: T[] | undefined) => T[] {
+  const readOne = expecting(expected, read);
+  return (text, earlier) => {
+    const all = [...earlier ?? [], readOne(text)];
+    if (all.length > repeatsMax) {
+      throw new InvalidArgumentError(`It is given more than ${repeatsMax} times.`);
+    }
+    return all;
+  };
+}
+
+// An empty name is what a script's unset variable leaves; it would stand for the current folder.
+const path = expecting("the name of a file or folder", (text) => text === "" ? undefined : text);
+const port = expecting("a port from 0 to 65535", parsePort);
+const address = expecting("an IP address", parseAddress);
+const node = gathering("HOST:PORT", (text) => parseHostPort(text));
+const timeServer = gathering<HostPort | "none">(
+  'HOST, HOST:PORT or "none"',
+  (text) => text === "none" ? "none" : parseNtpServer(text),
+);
+const logLevel = expecting(
+  `one of ${logLevels.join(", ")}`,
+  (text) => logLevels.find((level) => level === text),
+);
+
+/** The options, one by one; `cli.ts` adds them to the program. */
+export const globalOptions = {
+  data: new Option("--data <dir>", "data folder (default: the platform's place for data)")
+    .argParser(path),
+  config: new Option(
+    "--config <file>",
+    "configuration file (default: config.ini in the data folder)",
+  ).argParser(path),
+  ip: new Option("--ip <address>", "where the DHT node listens").argParser(address),
+  port: new Option("-p, --port <n>", "its UDP port; 0 for any free one").argParser(port),
+  listeningIp: new Option("--listening-ip <address>", "where posts are received").argParser(
+    address,
+  ),
+  listeningPort: new Option("-l, --listening-port <n>", "the TCP port for them; 0 for any free one")
+    .argParser(port),
+  bootstrap: new Option("-b, --bootstrap <host:port>", "a node to join through; may repeat")
+    .argParser(node),
+  init: new Option("--init", "this is the first node of a new network"),
+  user: new Option("--user <name>", "which user of the folder (default: who logged in last)"),
+  json: new Option("--json", "print JSON, for scripts"),
+  passwordFile: new Option("--password-file <file>", "file with the password in its first line")
+    .argParser(path),
+  ntpServer: new Option("--ntp-server <host:port>", 'a time server; may repeat; "none" for none')
+    .argParser(timeServer),
+  logLevel: new Option("--log-level <level>", `${logLevels.join(", ")}`).argParser(logLevel)
+    .default("warn" as LogLevel),
+} as const;
+
+/** The options as commander hands them over. */
+export interface RawFlags extends Omit<Flags, "init" | "json" | "ntpServers"> {
+  /** Absent where it was not given. */
+  readonly init?: true | undefined;
+  /** Absent where it was not given. */
+  readonly json?: true | undefined;
+  /** Before `none` is told from servers. */
+  readonly ntpServer?: readonly (HostPort | "none")[];
+}
+
+/** The flags, with `none` made an empty list, and switches that were not given off. */
+export function flagsOf(raw: RawFlags): Flags {
+  const { ntpServer, init = false, json = false, ...others } = raw;
+  const flags = { ...others, init, json };
+  if (ntpServer === undefined) return flags;
+  return { ...flags, ntpServers: ntpServer.filter((server) => server !== "none") };
+}
