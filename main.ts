@@ -27,7 +27,7 @@ import { NodeStore } from "./storage/node_store.ts";
 import { removePrivateFile, writePrivateFile } from "./storage/private_file.ts";
 import { KvStores } from "./storage/user_store.ts";
 import { run } from "./ui/cli.ts";
-import { formatHostPort } from "./ui/settings/endpoint.ts";
+import { formatHostPort } from "./lib/ip_address.ts";
 import type { Host, OpenFolder, RunningPeer } from "./ui/peer/host.ts";
 import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/log_level.ts";
@@ -36,7 +36,7 @@ import { SystemIo } from "./ui/terminal/system_io.ts";
 export type * from "./core/api.ts";
 export type { ErrorCode } from "./core/model/errors.ts";
 export type { Lifespan } from "./ui/settings/config.ts";
-export type { HostPort } from "./ui/settings/endpoint.ts";
+export type { HostPort } from "./lib/ip_address.ts";
 export type * from "./ui/peer/host.ts";
 
 /** Argon2id for newly sealed keys: the second choice of RFC 9106, section 4 (design, section 4). */

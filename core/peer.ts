@@ -23,7 +23,7 @@ import { CamelliaError } from "./model/errors.ts";
 import type { Ports } from "./ports.ts";
 import { Accounts } from "./accounts/account.ts";
 import type { Settings } from "./session/interfaces.ts";
-import { Mutex } from "../lib/mutex.ts";
+import { Mutex } from "../lib/slots.ts";
 import { readTimeline } from "./timeline/timeline.ts";
 import { UserPeer } from "./user_peer.ts";
 import { userView } from "./session/views.ts";

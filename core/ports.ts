@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Endpoint } from "../lib/ip_address.ts";
 import type { Random } from "../lib/random.ts";
 import type { Time, Timer } from "../lib/time.ts";
 import type { FeedState } from "./model/feed.ts";
@@ -12,7 +13,7 @@ import type { Post } from "./model/post.ts";
 import type { SignedRecord } from "./model/record.ts";
 import type { KeyDerivation, ListEntry, ListName, Namespace } from "./model/record_body.ts";
 
-export type { Random, Time, Timer };
+export type { Endpoint, Random, Time, Timer };
 
 /** How well the clock is set. */
 export interface ClockStatus {
@@ -30,14 +31,6 @@ export interface Clock extends Time {
   status(): ClockStatus;
   /** Calls back when the offset changed or a synchronisation failed; returns how to stop that. */
   onChange(fn: (status: ClockStatus) => void): () => void;
-}
-
-/** An address and port. */
-export interface Endpoint {
-  /** IPv4 or IPv6 address, textual. */
-  readonly ip: string;
-  /** UDP or TCP port. */
-  readonly port: number;
 }
 
 /** What a reader asks the DHT for. */

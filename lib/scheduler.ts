@@ -1,17 +1,18 @@
 /**
- * The one place of a node that schedules.
+ * The one place of a node, or of a login, that schedules.
  *
  * @module
  */
+
 import type { Time, Timer } from "./time.ts";
 
-/** Something that is due once. */
+/** Work that is due once. */
 export interface Entry {
   /** Monotonic ms. */
   readonly dueMs: number;
   /** Called at or after `dueMs`, unless {@link Entry.cancelled} by then. */
   run(nowMs: number): void;
-  /** Entries are not searched for: whoever no longer needs one says so here. */
+  /** Entries are not searched for: the owner of one that is no longer needed says so here. */
   readonly cancelled: boolean;
 }
 
@@ -27,7 +28,7 @@ const earlyMs = 0.01;
  * A request costs no timer of its own: most are answered long before they are due, and what was
  * cancelled in the meantime falls out when the timer comes by.
  */
-export class Agenda {
+export class Scheduler {
   readonly #time: Time;
   readonly #heap: Entry[] = [];
   readonly #onError: (error: Error) => void;
@@ -67,7 +68,23 @@ export class Agenda {
     return entry;
   }
 
-  /** Stops everything. */
+  /**
+   * Work that comes again and again, or is put off: see {@linkcode Job}.
+   *
+   * @param run What fails in it, at once or later, is reported as the error of an entry is.
+   */
+  job(run: () => void | Promise<void>): Job {
+    return new Job(this.#time, this, () => {
+      const work = run();
+      work?.catch((error) => this.#report(error));
+    });
+  }
+
+  #report(error: unknown): void {
+    this.#onError(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /** Cancels all entries; what is added afterwards never runs. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
@@ -96,7 +113,7 @@ export class Agenda {
         try {
           next.run(nowMs);
         } catch (error) {
-          this.#onError(error instanceof Error ? error : new Error(String(error)));
+          this.#report(error);
         }
       }
     }
@@ -136,5 +153,48 @@ export class Agenda {
       at = down;
     }
     heap[at] = last;
+  }
+}
+
+/**
+ * One piece of work and the time when it runs next. The work says itself when it wants to run again, by
+ * calling {@linkcode Job.dueIn}.
+ */
+export class Job {
+  readonly #time: Pick<Time, "monotonic">;
+  readonly #scheduler: Scheduler;
+  readonly #run: () => void;
+  #timer: Timer | undefined;
+  #dueMs = Infinity;
+
+  /** A job of that scheduler, not due yet. */
+  constructor(time: Pick<Time, "monotonic">, scheduler: Scheduler, run: () => void) {
+    this.#time = time;
+    this.#scheduler = scheduler;
+    this.#run = run;
+  }
+
+  /** Whether a run is to come. */
+  get isDue(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** Runs the work in `ms` milliseconds, unless it is due earlier already. */
+  dueIn(ms: number): void {
+    const dueMs = this.#time.monotonic() + Math.max(0, ms);
+    if (dueMs >= this.#dueMs) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = this.#scheduler.after(Math.max(0, ms), () => {
+      this.cancel();
+      this.#run();
+    });
+  }
+
+  /** Runs the work no more until it is due again. */
+  cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#dueMs = Infinity;
   }
 }

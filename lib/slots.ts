@@ -1,45 +1,59 @@
 /**
- * So many things at once, and no more.
+ * Bounds on how many asynchronous tasks run at once.
  *
  * @module
  */
 
-/** Tasks that may wait for a place. */
-const waitingMax = 100_000;
-
 /** Runs asynchronous tasks, a fixed number at a time, in the order in which they came. */
 export class Slots {
   #free: number;
+  #size = 0;
+  readonly #sizeMax: number;
   readonly #waiting: (() => void)[] = [];
 
   /**
-   * All free.
+   * All slots are free at first.
    *
    * @param places How many tasks run at once, 1 or more.
+   * @param sizeMax How many may run or wait: more means that callers do not wait for what they ask for.
    */
-  constructor(places: number) {
+  constructor(places: number, sizeMax = 100_000) {
     this.#free = places;
+    this.#sizeMax = sizeMax;
+  }
+
+  /** Tasks that run or wait. */
+  get size(): number {
+    return this.#size;
   }
 
   /**
-   * Runs the task once there is a place for it; settles as it does.
+   * Runs the task once there is a slot for it; settles as the task does.
    *
-   * @throws {RangeError} When 100,000 tasks wait already.
+   * @throws {RangeError} When as many tasks run or wait already as may.
    */
   async run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else {
-      if (this.#waiting.length >= waitingMax) {
-        throw new RangeError(`Cannot queue: ${waitingMax} tasks wait already`);
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#size >= this.#sizeMax) {
+      throw new RangeError(`Cannot queue: ${this.#size} tasks wait already`);
     }
+    this.#size++;
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await task();
     } finally {
+      this.#size--;
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
       else next();
     }
+  }
+}
+
+/** Runs asynchronous tasks one at a time, in the order in which they came. */
+export class Mutex extends Slots {
+  /** No task runs at first; at most 10,000 may wait. */
+  constructor() {
+    super(1, 10_000);
   }
 }

@@ -148,7 +148,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   "net/directory": {
     purpose: "The DHT with the rules of records and claims applied.",
-    imports: [...core, "net/kademlia", "net/kademlia/ports.ts", "net/kademlia/space"],
+    imports: [...core, "net/kademlia", "net/kademlia/ports.ts"],
   },
   "net/links": {
     purpose: "ZeroMQ PUSH and PULL sockets behind the port of links.",

@@ -17,7 +17,7 @@ import { compareRecords } from "../model/record_policy.ts";
 import { localKeys } from "./account_keys.ts";
 import type { AccountContext, UnsealedAccount } from "./account_open.ts";
 import type { Claimant } from "./account_register.ts";
-import { within } from "../../lib/delay.ts";
+import { within } from "../../lib/waiting.ts";
 import { unsealIdentity } from "./seal.ts";
 
 /** How long a login that has a key file waits for the network at most. */

@@ -17,7 +17,7 @@ import { expiryFor, withdrawalOf } from "../model/record_policy.ts";
 import type { Directory, PutReport } from "../ports.ts";
 import type { AccountContext, UnsealedAccount } from "./account_open.ts";
 import { localKeys } from "./account_keys.ts";
-import { delay } from "../../lib/delay.ts";
+import { delay } from "../../lib/waiting.ts";
 import { judgePassword } from "./password_strength.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 

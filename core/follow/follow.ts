@@ -15,9 +15,8 @@ import { parseUsername } from "../model/username.ts";
 import type { Lists, People, Session, Sync } from "../session/interfaces.ts";
 import { chooseKey } from "./follow_key.ts";
 import type { Notices } from "./follow_notices.ts";
-import { Mutex } from "../../lib/mutex.ts";
-import { settledWithin } from "../../lib/pause.ts";
-import { Slots } from "../../lib/slots.ts";
+import { Mutex, Slots } from "../../lib/slots.ts";
+import { settledWithin } from "../../lib/waiting.ts";
 import { warn } from "../session/warn.ts";
 
 /** Entries in one list at most (design, section 4). */

@@ -8,7 +8,7 @@ import type { MessageOf } from "../model/message.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Lists, Messenger, OwnRecords, Session } from "../session/interfaces.ts";
 import { listLengthMax } from "./follow.ts";
-import { Mutex } from "../../lib/mutex.ts";
+import { Mutex } from "../../lib/slots.ts";
 
 /** How far ahead of this clock a change may be dated: what messages are allowed as well. */
 const whenAheadMsMax = 600_000;

@@ -6,63 +6,7 @@
 
 import type { Clock } from "../ports.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
-
-/** A rate with room for bursts. */
-export interface Rate {
-  /** Units a second in the long run. */
-  readonly perSecond: number;
-  /** Units at once after a quiet time. */
-  readonly burst: number;
-}
-
-/** A token bucket. */
-export class Bucket {
-  readonly #clock: Clock;
-  readonly #rate: Rate;
-  #tokens: number;
-  #at: number;
-
-  /** A full bucket. */
-  constructor(clock: Clock, rate: Rate) {
-    this.#clock = clock;
-    this.#rate = rate;
-    this.#tokens = rate.burst;
-    this.#at = clock.monotonic();
-  }
-
-  /** Whether so many units are there; more than the burst counts as the burst. */
-  has(units: number): boolean {
-    this.#fill();
-    return this.#tokens >= Math.min(units, this.#rate.burst);
-  }
-
-  /** Takes so many units, if they are there. */
-  take(units: number): boolean {
-    if (!this.has(units)) return false;
-    this.#tokens -= Math.min(units, this.#rate.burst);
-    return true;
-  }
-
-  /** Takes so many units even where they are not there: what follows waits until the debt is paid. */
-  spend(units: number): void {
-    this.#fill();
-    this.#tokens -= units;
-  }
-
-  /** Milliseconds until so many units will be there. */
-  waitMs(units: number): number {
-    this.#fill();
-    const lacking = Math.min(units, this.#rate.burst) - this.#tokens;
-    return lacking <= 0 ? 0 : Math.ceil((lacking / this.#rate.perSecond) * 1000);
-  }
-
-  #fill(): void {
-    const now = this.#clock.monotonic();
-    const gained = ((now - this.#at) / 1000) * this.#rate.perSecond;
-    this.#tokens = Math.min(this.#rate.burst, this.#tokens + gained);
-    this.#at = now;
-  }
-}
+import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
 
 /** Messages and bytes in a second. */
 export interface Allowance {
@@ -74,13 +18,13 @@ export interface Allowance {
 
 /** One bucket for messages and one for bytes. */
 export class Quota {
-  readonly #messages: Bucket;
-  readonly #bytes: Bucket;
+  readonly #messages: TokenBucket;
+  readonly #bytes: TokenBucket;
 
   /** Both full. */
   constructor(clock: Clock, allowance: Allowance) {
-    this.#messages = new Bucket(clock, allowance.messages);
-    this.#bytes = new Bucket(clock, allowance.bytes);
+    this.#messages = new TokenBucket(clock, allowance.messages);
+    this.#bytes = new TokenBucket(clock, allowance.bytes);
   }
 
   /** Whether one more message of that size is within it. */

@@ -24,7 +24,8 @@ import { BoundedMap } from "../../lib/bounded_map.ts";
 import { InboundBudget } from "./budget.ts";
 import type { Session } from "../session/interfaces.ts";
 import { messageAgeMsMax, SeenIds } from "./seen_ids.ts";
-import { settledWithin, Slices } from "../../lib/pause.ts";
+import { settledWithin } from "../../lib/waiting.ts";
+import { Slices } from "../../lib/slices.ts";
 import { warn } from "../session/warn.ts";
 
 /** Why a frame was refused. */

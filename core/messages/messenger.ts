@@ -14,7 +14,7 @@ import type { Lists, Messenger, People, Session } from "../session/interfaces.ts
 import { Inbox, type Refusal, type Standing } from "./inbox.ts";
 import { Claims } from "./sender_claims.ts";
 import { Outbox, type SendOrder, type SendReport } from "./outbox.ts";
-import { settledWithin } from "../../lib/pause.ts";
+import { settledWithin } from "../../lib/waiting.ts";
 import { warn } from "../session/warn.ts";
 
 /** What the messenger needs. */

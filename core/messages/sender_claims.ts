@@ -7,9 +7,9 @@
 import { toHex } from "../model/bytes.ts";
 import type { UserRef } from "../model/user.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
-import { Bucket } from "./budget.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
 import type { People, Session } from "../session/interfaces.ts";
-import { pause } from "../../lib/pause.ts";
+import { pause } from "../../lib/waiting.ts";
 import { Slots } from "../../lib/slots.ts";
 import { isSame } from "../model/user.ts";
 
@@ -36,7 +36,7 @@ const deniedMs = 30_000;
 export class Claims {
   readonly #session: Session;
   readonly #people: Pick<People, "find">;
-  readonly #bucket: Bucket;
+  readonly #bucket: TokenBucket;
   readonly #slots = new Slots(lookUpsMax);
   readonly #answers = new BoundedMap<string, { readonly holds: boolean; readonly until: number }>(
     answersMax,
@@ -47,7 +47,7 @@ export class Claims {
   constructor(session: Session, people: Pick<People, "find">) {
     this.#session = session;
     this.#people = people;
-    this.#bucket = new Bucket(session.ports.clock, lookUps);
+    this.#bucket = new TokenBucket(session.ports.clock, lookUps);
   }
 
   /** Claims that wait or are being looked up. */

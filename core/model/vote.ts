@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { lowerMedian } from "../../lib/median.ts";
 import { compareBytes, equalBytes, toHex } from "./bytes.ts";
 
 /** One holder's vote. */
@@ -20,12 +21,6 @@ interface Count {
   readonly key: Uint8Array;
   readonly votes: number;
   readonly since: number;
-}
-
-/** The lower median: half of the voters at least say a time at or after the one before it. */
-function median(times: readonly number[]): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  return sorted[(sorted.length - 1) >> 1] ?? 0;
 }
 
 /** Order among equals that nobody can choose for a key that others have: by SHA-256 of name and key. */
@@ -49,7 +44,11 @@ export function countVotes(username: string, votes: readonly Vote[]): Uint8Array
   const counts = [...byKey.values()].flatMap((list): Count[] => {
     const [first] = list;
     if (first === undefined) return [];
-    return [{ key: first.key, votes: list.length, since: median(list.map((one) => one.since)) }];
+    return [{
+      key: first.key,
+      votes: list.length,
+      since: lowerMedian(list.map((one) => one.since)) ?? 0,
+    }];
   });
   counts.sort((a, b) =>
     b.votes - a.votes || a.since - b.since ||

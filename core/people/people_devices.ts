@@ -11,8 +11,8 @@ import { openRecord, recordOf, type SignedRecord } from "../model/record.ts";
 import { type ConnectionsBody, type DeviceEntry, isAnnounced } from "../model/record_body.ts";
 import { compareRecords, dateVerdict, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Session } from "../session/interfaces.ts";
-import { abortable } from "../../lib/delay.ts";
-import { InFlight, TimedCache } from "./people_cache.ts";
+import { abortable } from "../../lib/waiting.ts";
+import { InFlight, TimedCache } from "../../lib/bounded_map.ts";
 
 /** Users whose devices are remembered: 5,000 followed do not all write within 15 minutes. */
 const usersMax = 4_096;

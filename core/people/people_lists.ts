@@ -13,9 +13,9 @@ import { recordOf, type SignedRecord } from "../model/record.ts";
 import { type ListEntry, type PageBody, pageNamespaceOf } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";
 import type { Person, Session } from "../session/interfaces.ts";
-import { abortable, delay, mapBounded } from "../../lib/delay.ts";
+import { abortable, delay, mapBounded } from "../../lib/waiting.ts";
 import { pageOf } from "../model/list_pages.ts";
-import { InFlight, TimedCache } from "./people_cache.ts";
+import { InFlight, TimedCache } from "../../lib/bounded_map.ts";
 
 /** Pages read at a time: each is a lookup with three queries in flight. */
 const pagesParallel = 8;

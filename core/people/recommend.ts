@@ -11,7 +11,7 @@ import type { ListEntry } from "../model/record_body.ts";
 import { isUsername } from "../model/username.ts";
 import type { Random } from "../ports.ts";
 import type { Lists, People, Session } from "../session/interfaces.ts";
-import { mapBounded } from "../../lib/delay.ts";
+import { mapBounded } from "../../lib/waiting.ts";
 
 /** Users whose lists are read in each of the two steps: more would change the ranking little. */
 const sampleMax = 32;

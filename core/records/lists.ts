@@ -11,7 +11,7 @@ import type { Timer } from "../ports.ts";
 import type { Lists, Session } from "../session/interfaces.ts";
 import { absentKeptMs, ListBook, replaces } from "../model/list_pages.ts";
 import { ListPublisher } from "./lists_publish.ts";
-import { Mutex } from "../../lib/mutex.ts";
+import { Mutex } from "../../lib/slots.ts";
 import type { Counts, ListsView, PublicRecord } from "./own_records_public.ts";
 import type { RecordWriter } from "./own_records_writer.ts";
 

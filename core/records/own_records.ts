@@ -13,7 +13,7 @@ import {
 } from "../model/record_body.ts";
 import type { Endpoint } from "../ports.ts";
 import type { OwnRecords } from "../session/interfaces.ts";
-import { abortable } from "../../lib/delay.ts";
+import { abortable } from "../../lib/waiting.ts";
 import type { UserLists } from "./lists.ts";
 import { SealedKeys } from "./own_records_private.ts";
 import type { PublicRecord } from "./own_records_public.ts";

@@ -15,8 +15,8 @@ import { type BodyOf, kindOfNamespace, type Namespace } from "../model/record_bo
 import { compareRecords, expiryFor, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Timer } from "../ports.ts";
 import type { Session } from "../session/interfaces.ts";
-import { delay } from "../../lib/delay.ts";
-import { Mutex } from "../../lib/mutex.ts";
+import { delay } from "../../lib/waiting.ts";
+import { Mutex } from "../../lib/slots.ts";
 
 /** Tries of one write; with the waits between them some 3 s. */
 const attemptsMax = 6;

@@ -20,7 +20,7 @@ import {
 import { clockToleranceMs, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Endpoint, Timer } from "../ports.ts";
 import type { Session } from "../session/interfaces.ts";
-import { abortable, within } from "../../lib/delay.ts";
+import { abortable, within } from "../../lib/waiting.ts";
 import type { RecordWriter, WriteOutcome } from "./own_records_writer.ts";
 import { announcedAddresses } from "./presence_address.ts";
 

@@ -6,19 +6,15 @@
 
 import type { Ports } from "../ports.ts";
 import type { Settings } from "../session/interfaces.ts";
-import { within } from "../../lib/delay.ts";
+import { unicastAddress } from "../../lib/ip_address.ts";
+import { within } from "../../lib/waiting.ts";
 
 /** How long other nodes are asked what address they see. */
 const askMsMax = 2_000;
 
-/** Whether an address says "any": nobody can dial that. */
-function isUnspecified(ip: string): boolean {
-  return ip === "" || ip === "0.0.0.0" || /^[0:]*$/.test(ip) || ip === "::ffff:0.0.0.0";
-}
-
-/** IPv4 peers appear as `::ffff:a.b.c.d` on a dual-stack socket. */
-function plain(ip: string): string {
-  return ip.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
+/** The address in its canonical form; undefined for "any", which no device can dial, and for what is none. */
+function dialable(ip: string | undefined): string | undefined {
+  return ip === undefined ? undefined : unicastAddress(ip)?.ip;
 }
 
 /**
@@ -38,9 +34,8 @@ export async function announcedAddresses(
       signal,
     );
   const bound = ports.links.status().listening?.ip;
-  const candidates = [outside, bound].flatMap((ip) => ip === undefined ? [] : plain(ip));
-  const addresses = [...new Set(candidates)].filter((ip) => !isUnspecified(ip));
-  if (addresses.length > 0) return addresses;
-  const udp = plain(ports.directory.status().udp.ip);
-  return isUnspecified(udp) ? [] : [udp];
+  const addresses = [dialable(outside), dialable(bound)].filter((ip) => ip !== undefined);
+  if (addresses.length > 0) return [...new Set(addresses)];
+  const udp = dialable(ports.directory.status().udp.ip);
+  return udp === undefined ? [] : [udp];
 }

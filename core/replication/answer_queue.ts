@@ -9,10 +9,11 @@ import type { MessageBodyOf, MessageOf } from "../model/message.ts";
 import type { UserRef } from "../model/user.ts";
 import { Answer, type AnswerParts } from "./answer.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
-import { Bucket } from "../messages/budget.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
 import type { Session } from "../session/interfaces.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
-import { pause, Slices } from "../../lib/pause.ts";
+import { pause } from "../../lib/waiting.ts";
+import { Slices } from "../../lib/slices.ts";
 
 /** Askers that wait at once: those whose key is pinned, and others. */
 const askersMax = { pinned: 512, others: 256 };
@@ -73,7 +74,7 @@ interface Job {
 interface Asker {
   readonly name: string;
   readonly user: UserRef;
-  readonly bucket: Bucket;
+  readonly bucket: TokenBucket;
   /** By author and device: asking for the same again replaces what has not been answered. */
   readonly jobs: Map<string, Job>;
 }
@@ -97,15 +98,15 @@ export class AnswerQueue {
   readonly #parts: AnswerQueueParts;
   readonly #pinned = new Ring(askersMax.pinned, workersMax.pinned);
   readonly #others = new Ring(askersMax.others, workersMax.others);
-  readonly #buckets = new BoundedMap<string, Bucket>(countedMax);
-  readonly #bytesOfOthers: Bucket;
+  readonly #buckets = new BoundedMap<string, TokenBucket>(countedMax);
+  readonly #bytesOfOthers: TokenBucket;
   readonly #slices: Slices;
 
   /** Nobody waits at first. */
   constructor(parts: AnswerQueueParts) {
     this.#parts = parts;
     this.#slices = new Slices(parts.session.ports.clock);
-    this.#bytesOfOthers = new Bucket(parts.session.ports.clock, bytesOfOthers);
+    this.#bytesOfOthers = new TokenBucket(parts.session.ports.clock, bytesOfOthers);
   }
 
   /** Askers that wait. */
@@ -133,7 +134,7 @@ export class AnswerQueue {
     const known = ring.askers.get(name);
     if (known !== undefined || ring.askers.size >= ring.askersMax) return known;
     const bucket = this.#buckets.get(name) ??
-      new Bucket(this.#parts.session.ports.clock, bytesOfAsker);
+      new TokenBucket(this.#parts.session.ports.clock, bytesOfAsker);
     this.#buckets.set(name, bucket);
     const asker = { name, user, bucket, jobs: new Map() };
     ring.askers.set(name, asker);

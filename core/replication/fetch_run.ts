@@ -9,12 +9,11 @@ import { feedOf, missingUpTo } from "../model/feed.ts";
 import type { MessageBodyOf } from "../model/message.ts";
 import type { UserRef } from "../model/user.ts";
 import type { DeviceEntry, Head } from "../model/record_body.ts";
-import { mapBounded } from "../../lib/delay.ts";
+import { mapBounded, pause, settledWithin } from "../../lib/waiting.ts";
 import { Ask, type AskOutcome } from "./fetch_ask.ts";
 import { inOrder } from "./fetch_candidates.ts";
 import { type FetchParts, wantOf } from "./fetch_parts.ts";
 import { isSame } from "../model/user.ts";
-import { pause, settledWithin } from "../../lib/pause.ts";
 import { Slots } from "../../lib/slots.ts";
 
 /** Without an answer for so long the author counts as gone (design, section 6). */

@@ -10,9 +10,9 @@ import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
 import { AnswerQueue } from "./answer_queue.ts";
 import { mergeHeads } from "./answer.ts";
-import { Bucket } from "../messages/budget.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
 import type { Lists, OwnRecords, People, Session, Sync } from "../session/interfaces.ts";
-import { mapBounded } from "../../lib/delay.ts";
+import { mapBounded } from "../../lib/waiting.ts";
 import { Fetches } from "./fetch.ts";
 import { isSame } from "../model/user.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
@@ -63,15 +63,15 @@ export class PeerSync implements Sync {
   readonly #answers: AnswerQueue;
   readonly #comparison: Comparison;
   readonly #counter: CounterQuestions;
-  readonly #unwanted: Bucket;
-  readonly #strangersPosts: Bucket;
+  readonly #unwanted: TokenBucket;
+  readonly #strangersPosts: TokenBucket;
 
   /** The sync of one session. Nothing happens before {@linkcode start}. */
   constructor(parts: SyncParts) {
     this.#parts = parts;
     const { session, lists, messenger } = parts;
-    this.#unwanted = new Bucket(session.ports.clock, unwantedTold);
-    this.#strangersPosts = new Bucket(session.ports.clock, strangersPosts);
+    this.#unwanted = new TokenBucket(session.ports.clock, unwantedTold);
+    this.#strangersPosts = new TokenBucket(session.ports.clock, strangersPosts);
     this.#intake = new Intake({ session, lists, released: (author) => this.#fetches.soon(author) });
     const fetchParts = { ...parts, heads: this.#heads, intake: this.#intake };
     this.#fetches = new Fetches(fetchParts);

@@ -10,7 +10,7 @@ import type { UserRef } from "../model/user.ts";
 import type { DeviceEntry, Head } from "../model/record_body.ts";
 import type { Timer } from "../ports.ts";
 import type { Lists, People, Session } from "../session/interfaces.ts";
-import { mapBounded } from "../../lib/delay.ts";
+import { mapBounded } from "../../lib/waiting.ts";
 import { type FetchParts, wantOf } from "./fetch_parts.ts";
 import { isSame } from "../model/user.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";

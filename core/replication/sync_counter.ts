@@ -10,9 +10,9 @@ import { feedOf, type FeedState, missingUpTo, type NumberRange } from "../model/
 import type { MessageOf } from "../model/message.ts";
 import type { Head } from "../model/record_body.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
-import { Bucket } from "../messages/budget.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
 import { type FetchParts, wantOf } from "./fetch_parts.ts";
-import { pause } from "../../lib/pause.ts";
+import { pause } from "../../lib/waiting.ts";
 
 /** One asker is asked back for one author at most once in so long. */
 const sameEveryMs = 60_000;
@@ -29,13 +29,13 @@ const awaitedMs = 5_000;
 /** See the module. */
 export class CounterQuestions {
   readonly #parts: FetchParts;
-  readonly #bucket: Bucket;
+  readonly #bucket: TokenBucket;
   readonly #asked = new BoundedMap<string, number>(rememberedMax);
 
   /** Nobody has been asked yet. */
   constructor(parts: FetchParts) {
     this.#parts = parts;
-    this.#bucket = new Bucket(parts.session.ports.clock, questions);
+    this.#bucket = new TokenBucket(parts.session.ports.clock, questions);
   }
 
   /** Asks the asker if they have something of an author kept here that is missing here. */

@@ -14,8 +14,8 @@ import { snowflakeTimeMs } from "../model/snowflake.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import type { Lists, Session } from "../session/interfaces.ts";
 import { isSame } from "../model/user.ts";
-import { Mutex } from "../../lib/mutex.ts";
-import { Slices } from "../../lib/pause.ts";
+import { Mutex } from "../../lib/slots.ts";
+import { Slices } from "../../lib/slices.ts";
 import { HeldPosts } from "./sync_held.ts";
 import { postView } from "../session/views.ts";
 

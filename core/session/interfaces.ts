@@ -7,9 +7,9 @@
  * @module
  */
 
+import type { Scheduler } from "../../lib/scheduler.ts";
 import type { PeerEvent } from "../api.ts";
-import type { Head, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
-import type { DeviceEntry } from "../model/record_body.ts";
+import type { DeviceEntry, Head, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Message, MessageBodyOf, MessageKind, MessageOf } from "../model/message.ts";
 import type { UserRef } from "../model/user.ts";
@@ -49,7 +49,9 @@ export interface Session {
   readonly ports: Ports;
   /** See {@linkcode Settings}. */
   readonly settings: Settings;
-  /** Aborted at logout: whatever goes on behind ends then. */
+  /** Work that is due later or again and again; nothing of it runs after logout. */
+  readonly scheduler: Scheduler;
+  /** Aborted at logout: whatever goes on in the background ends then. */
   readonly signal: AbortSignal;
   /** Tells whoever listens. */
   emit(event: PeerEvent): void;

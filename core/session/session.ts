@@ -4,12 +4,14 @@
  * @module
  */
 
+import { Scheduler } from "../../lib/scheduler.ts";
 import type { PeerEvent } from "../api.ts";
 import type { Identity } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Ports, Store } from "../ports.ts";
 import type { Session, Settings } from "./interfaces.ts";
 import { saveDevice } from "./session_device.ts";
+import { warn } from "./warn.ts";
 
 /** What a {@linkcode UserSession} is made of. */
 export interface SessionParts {
@@ -36,6 +38,7 @@ export class UserSession implements Session {
   readonly store: Store;
   readonly ports: Ports;
   readonly settings: Settings;
+  readonly scheduler: Scheduler;
   readonly #controller = new AbortController();
   readonly #deviceListeners = new Set<(device: number) => void>();
   readonly #emit: (event: PeerEvent) => void;
@@ -49,6 +52,7 @@ export class UserSession implements Session {
     this.store = parts.store;
     this.ports = parts.ports;
     this.settings = parts.settings;
+    this.scheduler = new Scheduler(parts.ports.clock, (error) => warn(this, error));
     this.#device = parts.device;
     this.#emit = parts.emit;
   }
@@ -61,7 +65,7 @@ export class UserSession implements Session {
     return this.#controller.signal;
   }
 
-  /** Tells whoever listens; nothing after the end. */
+  /** Tells the listeners of events; nothing after the end. */
   emit(event: PeerEvent): void {
     if (!this.signal.aborted) this.#emit(event);
   }
@@ -84,13 +88,14 @@ export class UserSession implements Session {
     for (const listener of [...this.#deviceListeners]) listener(device);
   }
 
-  /** Ends the session: aborts what goes on behind, wipes the keys, closes the database. Idempotent. */
+  /** Ends the session: aborts what goes on in the background, wipes the keys, closes the database. Idempotent. */
   close(): Promise<void> {
     return this.#closed ??= this.#close();
   }
 
   async #close(): Promise<void> {
     this.#controller.abort(new DOMException("The user has logged out", "AbortError"));
+    this.scheduler.close();
     this.#deviceListeners.clear();
     this.identity.wipe();
     await this.store.close();

@@ -7,7 +7,7 @@
 import { firstSnowflakeAt } from "../model/snowflake.ts";
 import type { Timer } from "../ports.ts";
 import type { Session } from "../session/interfaces.ts";
-import { pause } from "../../lib/pause.ts";
+import { pause } from "../../lib/waiting.ts";
 
 /** From one round to the next (design, section 7). */
 const roundEveryMs = 60_000;

@@ -12,7 +12,7 @@ import { batchBytesMax } from "../model/message.ts";
 import type { Delivery, Lists, OwnRecords, Session } from "../session/interfaces.ts";
 import { PushQueue } from "./delivery_queue.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
-import { pause, settledWithin } from "../../lib/pause.ts";
+import { pause, settledWithin } from "../../lib/waiting.ts";
 import { directFollowersMax, Relay } from "./relay.ts";
 import { warn } from "../session/warn.ts";
 

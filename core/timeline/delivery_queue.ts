@@ -13,7 +13,7 @@ import { BoundedMap } from "../../lib/bounded_map.ts";
 import type { Session } from "../session/interfaces.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { messageIdBytes } from "../messages/outbox.ts";
-import { pause } from "../../lib/pause.ts";
+import { pause } from "../../lib/waiting.ts";
 import { Slots } from "../../lib/slots.ts";
 
 /** Users being looked up or sent to at once; most look-ups are answered from the cache. */

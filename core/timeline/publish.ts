@@ -10,8 +10,8 @@ import { checkPostText, type Post, type PostName, signPost } from "../model/post
 import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Delivery, OwnRecords, Session } from "../session/interfaces.ts";
-import { Mutex } from "../../lib/mutex.ts";
-import { pause } from "../../lib/pause.ts";
+import { Mutex } from "../../lib/slots.ts";
+import { pause } from "../../lib/waiting.ts";
 import { postView } from "../session/views.ts";
 
 /** How far ahead of the clock an id may lie: half of the two minutes that receivers tolerate. */

@@ -13,13 +13,14 @@ import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
-import { Bucket } from "../messages/budget.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
 import type { Lists, Session } from "../session/interfaces.ts";
 import type { PushQueue } from "./delivery_queue.ts";
 import { isSame } from "../model/user.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { messageIdBytes } from "../messages/outbox.ts";
-import { pause, Slices } from "../../lib/pause.ts";
+import { pause } from "../../lib/waiting.ts";
+import { Slices } from "../../lib/slices.ts";
 import { type Assignment, dealOut, inStableOrder } from "./relay_plan.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these (issue 5). */
@@ -102,7 +103,7 @@ class Round {
 /** Spreads own posts by relay, and passes on those of others. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #passedOn: Bucket;
+  readonly #passedOn: TokenBucket;
   readonly #slices: Slices;
   /** When relays failed to acknowledge, on the monotonic clock. */
   readonly #silent = new BoundedMap<string, number>(silentMax);
@@ -111,7 +112,7 @@ export class Relay {
   constructor(parts: RelayParts) {
     this.#parts = parts;
     const { clock } = parts.session.ports;
-    this.#passedOn = new Bucket(clock, passedOn);
+    this.#passedOn = new TokenBucket(clock, passedOn);
     this.#slices = new Slices(clock);
   }
 

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { lowerMedian } from "../../lib/median.ts";
+
 /** One exchange of packets with a server; all times are Unix times in milliseconds. */
 export interface NtpSample {
   /** The client's system time just before the request was sent. */
@@ -101,10 +103,6 @@ export function judgeServer(samples: readonly NtpSample[]): ServerAnswer | undef
     .sort((a, b) => a.delayMs - b.delayMs)[0];
 }
 
-function median(sorted: readonly number[]): number | undefined {
-  return sorted[(sorted.length - 1) >> 1];
-}
-
 /**
  * The offset that most servers agree on: the median of those that lie together, if they are more than
  * half of all that answered.
@@ -112,11 +110,11 @@ function median(sorted: readonly number[]): number | undefined {
  * @returns Whole milliseconds, or nothing when no server answered or they disagree.
  */
 export function agreeOnOffset(answers: readonly ServerAnswer[]): number | undefined {
-  const offsets = answers.map((answer) => answer.offsetMs).sort((a, b) => a - b);
-  const middle = median(offsets);
+  const offsets = answers.map((answer) => answer.offsetMs);
+  const middle = lowerMedian(offsets);
   if (middle === undefined) return undefined;
   const agreeing = offsets.filter((offset) => Math.abs(offset - middle) <= agreementMs);
   if (agreeing.length * 2 <= offsets.length) return undefined;
   // Rounded, because everybody counts in whole milliseconds; and without a negative zero.
-  return Math.round(median(agreeing) ?? middle) || 0;
+  return Math.round(lowerMedian(agreeing) ?? middle) || 0;
 }

@@ -5,7 +5,7 @@
  */
 
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
-import type { ClaimLedger } from "../../core/model/claims.ts";
+import type { Claim, ClaimLedger } from "../../core/model/claims.ts";
 import { claimFirmMs } from "../../core/model/claims.ts";
 import type { SignedRecord } from "../../core/model/record.ts";
 import { peekRecord, recordKey } from "../../core/model/record.ts";
@@ -13,7 +13,6 @@ import { kindOfNamespace } from "../../core/model/record_body.ts";
 import { isWithdrawal } from "../../core/model/record_policy.ts";
 import type { RecordCache } from "../../core/model/record_cache.ts";
 import { countVotes, type Vote } from "../../core/model/vote.ts";
-import type { Claim } from "../../core/model/claims.ts";
 import type { Admission, Answer, Contact, StoredValue, StoreRequest } from "../kademlia/ports.ts";
 import { NetBudget, netOf } from "./net_budget.ts";
 import { PageQuota } from "./page_quota.ts";

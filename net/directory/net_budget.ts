@@ -4,7 +4,7 @@
  * @module
  */
 
-import { addressInfo } from "../kademlia/space/address.ts";
+import { unicastAddress } from "../../lib/ip_address.ts";
 
 const hourMs = 3_600_000;
 
@@ -45,7 +45,7 @@ export class NetBudget {
 
   /** Takes one from the budget of the address's network; false if none is left. */
   take(ip: string): boolean {
-    const info = addressInfo(ip);
+    const info = unicastAddress(ip);
     if (info === undefined) return false;
     if (this.#options.exemptPrivate && info.kind !== "public") return true;
     const ring = this.#ringOf(info.net);
@@ -85,7 +85,7 @@ export class NetBudget {
  * is exempt, so that several peers of one machine are several.
  */
 export function netOf(address: { ip: string; port: number }, exemptPrivate: boolean): string {
-  const info = addressInfo(address.ip);
+  const info = unicastAddress(address.ip);
   if (info === undefined) return address.ip;
   if (exemptPrivate && info.kind !== "public") return `${address.ip} ${address.port}`;
   return info.net;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { lowerMedian } from "../../lib/median.ts";
 import { toHex } from "../../core/model/bytes.ts";
 import { asArray, asBytes, asInteger, attempt } from "../../core/model/msgpack.ts";
 import { asUsername } from "../../core/model/username.ts";
@@ -50,12 +51,6 @@ export function readSample(value: unknown): PopularUser[] | undefined {
   return [...new Map(users.map((user) => [`${user.username}/${toHex(user.key)}`, user])).values()];
 }
 
-/** The lower median, so that one liar among several moves nothing upwards. */
-function lowerMedian(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[(sorted.length - 1) >> 1] ?? 0;
-}
-
 /**
  * What several nodes say together. Each node sees other lists, and some of them the same ones, so
  * numbers are not added up: first come those whom more nodes name, among them those with the higher
@@ -74,7 +69,7 @@ export function mergeSamples(samples: readonly (readonly PopularUser[])[]): Popu
   return [...users.values()]
     .map(({ user, counts }) => ({
       named: counts.length,
-      user: { ...user, followers: lowerMedian(counts) },
+      user: { ...user, followers: lowerMedian(counts) ?? 0 },
     }))
     .sort((a, b) => b.named - a.named || byPopularity(a.user, b.user))
     .slice(0, mergedUsersMax)

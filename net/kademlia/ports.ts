@@ -5,16 +5,12 @@
  * @module
  */
 
+import type { Endpoint } from "../../lib/ip_address.ts";
 import type { Random } from "../../lib/random.ts";
 import type { Time, Timer } from "../../lib/time.ts";
 
-/** An IP address (canonical text, never a host name, never `::ffff:`-mapped) and a UDP port. */
-export interface Address {
-  /** Canonical text. */
-  readonly ip: string;
-  /** 1 to 65,535. */
-  readonly port: number;
-}
+/** A canonical IP address (never a host name, never `::ffff:`-mapped) and a UDP port from 1 to 65,535. */
+export type Address = Endpoint;
 
 /** A node as the paper's triple (section 2.1): id of 20 bytes, IP address, UDP port. */
 export interface Contact extends Address {

@@ -10,62 +10,37 @@
  */
 
 import ipaddr from "ipaddr.js";
+import { type IpAddress, parseIp } from "../../lib/ip_address.ts";
 import type { LinkTarget } from "../../core/ports.ts";
 import { addressesMax } from "./link_limits.ts";
 
-/** What sort of network an address belongs to. */
-export type AddressKind = "public" | "private" | "loopback";
+/** Ranges of unicast addresses that a device can have; not those for documentation, translation and the like. */
+const dialledRanges: ReadonlySet<string> = new Set([
+  "unicast",
+  "private",
+  "uniqueLocal",
+  "carrierGradeNat",
+  "loopback",
+]);
 
-/** An address in its one normal form. */
-export interface KnownAddress {
-  /** Textual, without brackets. */
-  readonly ip: string;
-  /** IPv6 needs brackets and an option of its own. */
-  readonly isIPv6: boolean;
-  /** The sort of network. */
-  readonly kind: AddressKind;
+/** Reads an address to listen on, such as 0.0.0.0 or ::, in brackets or not. */
+export function readListeningAddress(text: string): IpAddress | undefined {
+  return parseIp(text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text);
 }
 
-const kindOfRange: Readonly<Record<string, AddressKind>> = {
-  unicast: "public",
-  private: "private",
-  uniqueLocal: "private",
-  carrierGradeNat: "private",
-  loopback: "loopback",
-};
-
-/**
- * Parses an IPv4 address in four decimal parts or an IPv6 address, in brackets or not. IPv4 addresses
- * mapped into IPv6 count as what they are.
- *
- * @returns Nothing for names, other notations and zones.
- */
-function parse(text: string): { ip: string; isIPv6: boolean; range: string } | undefined {
-  // The longest textual IPv6 address has 45 characters; two more are brackets.
-  if (text.length > 47) return undefined;
-  const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  const isIPv4 = ipaddr.IPv4.isValidFourPartDecimal(bare);
-  if (!isIPv4 && (bare.includes("%") || !ipaddr.IPv6.isValid(bare))) return undefined;
-  const address = ipaddr.process(bare);
-  return { ip: address.toString(), isIPv6: address.kind() === "ipv6", range: address.range() };
-}
-
-/** Reads an address that can be dialled by somebody; nothing for all others. */
-export function readAddress(text: string): KnownAddress | undefined {
-  const parsed = parse(text);
-  const kind = parsed && kindOfRange[parsed.range];
-  return kind && { ip: parsed.ip, isIPv6: parsed.isIPv6, kind };
-}
-
-/** Reads an address to listen on, such as 0.0.0.0 or ::, into its normal form. */
-export function readListeningAddress(text: string): Omit<KnownAddress, "kind"> | undefined {
-  return parse(text);
+/** Reads an address that can be dialled by some peer; nothing for all others. */
+export function readAddress(text: string): IpAddress | undefined {
+  const address = readListeningAddress(text);
+  if (address === undefined || !dialledRanges.has(ipaddr.parse(address.ip).range())) {
+    return undefined;
+  }
+  return address;
 }
 
 /** The addresses of a device that a peer with the given own addresses may dial, in the order given. */
-export function dialable(target: LinkTarget, own: readonly string[]): KnownAddress[] {
+export function dialable(target: LinkTarget, own: readonly string[]): IpAddress[] {
   const ownKinds = new Set(own.map((text) => readAddress(text)?.kind));
-  const found = new Map<string, KnownAddress>();
+  const found = new Map<string, IpAddress>();
   for (const text of target.addresses.slice(0, addressesMax)) {
     const address = readAddress(text);
     if (!address || (address.kind !== "public" && !ownKinds.has(address.kind))) continue;
@@ -74,12 +49,7 @@ export function dialable(target: LinkTarget, own: readonly string[]): KnownAddre
   return [...found.values()];
 }
 
-/** Whether a port can be dialled. */
-export function isPort(port: number): boolean {
-  return Number.isInteger(port) && port >= 1 && port <= 65_535;
-}
-
 /** The address as zeromq takes it. */
-export function zmqAddress(address: Omit<KnownAddress, "kind">, port: number): string {
+export function zmqAddress(address: Pick<IpAddress, "ip" | "isIPv6">, port: number): string {
   return `tcp://${address.isIPv6 ? `[${address.ip}]` : address.ip}:${port}`;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Timer } from "../../core/ports.ts";
-import type { KnownAddress } from "./addresses.ts";
+import type { IpAddress } from "../../lib/ip_address.ts";
 import { dialStaggerMs, rememberedAddressesMax } from "./link_limits.ts";
 
 /** Connects and closes at once. Rejects when nobody listens there or the signal is raised. */
@@ -22,7 +22,7 @@ export interface DialRequest {
   /** Names the device, to remember its good address by. */
   readonly key: string;
   /** Addresses, the likeliest first. */
-  readonly addresses: readonly KnownAddress[];
+  readonly addresses: readonly IpAddress[];
   /** TCP port. */
   readonly port: number;
   /** When to give up. */
@@ -53,7 +53,7 @@ export class Dialler {
    *
    * @returns Nothing when none took it in time, or the signal was raised.
    */
-  reach(request: DialRequest, signal?: AbortSignal): Promise<KnownAddress | undefined> {
+  reach(request: DialRequest, signal?: AbortSignal): Promise<IpAddress | undefined> {
     const waiting = this.#inOrder(request);
     if (waiting.length === 0 || signal?.aborted) return Promise.resolve(undefined);
     const staggerMs = Math.min(dialStaggerMs, request.timeoutMs / waiting.length);
@@ -61,7 +61,7 @@ export class Dialler {
       const abort = new AbortController();
       let pending = 0;
       let stagger: Timer | undefined;
-      const finish = (address?: KnownAddress) => {
+      const finish = (address?: IpAddress) => {
         if (abort.signal.aborted) return;
         deadline.cancel();
         stagger?.cancel();
@@ -90,9 +90,9 @@ export class Dialler {
     });
   }
 
-  #inOrder(request: DialRequest): KnownAddress[] {
+  #inOrder(request: DialRequest): IpAddress[] {
     const good = this.#remembered.get(request.key);
-    const isGood = (address: KnownAddress) => address.ip === good;
+    const isGood = (address: IpAddress) => address.ip === good;
     return [
       ...request.addresses.filter(isGood),
       ...request.addresses.filter((address) => !isGood(address)),

@@ -10,7 +10,7 @@
 
 import { setImmediate } from "node:timers";
 import type { Clock, SendResult, Timer } from "../../core/ports.ts";
-import type { KnownAddress } from "./addresses.ts";
+import type { IpAddress } from "../../lib/ip_address.ts";
 import type { Dialler } from "./dialler.ts";
 import { type ByteBudget, FrameQueue } from "./frame_queue.ts";
 import {
@@ -40,7 +40,7 @@ export interface LinkOptions {
   /** CURVE public key, 32 bytes. */
   readonly linkKey: Uint8Array;
   /** Addresses that may be dialled, at least one. */
-  readonly addresses: readonly KnownAddress[];
+  readonly addresses: readonly IpAddress[];
   /** TCP port. */
   readonly port: number;
   /** Time. */
@@ -63,10 +63,10 @@ export class Link {
   readonly #clock: LinkOptions["clock"];
   readonly #queue: FrameQueue;
   readonly #abort = new AbortController();
-  #addresses: readonly KnownAddress[];
+  #addresses: readonly IpAddress[];
   #state: LinkState = "dialling";
   #socket: PushSocket | undefined;
-  #address: KnownAddress | undefined;
+  #address: IpAddress | undefined;
   /** Whether zeromq still has the last frame, as far as was seen. */
   #inFlight = false;
   /** When the socket last was writable, or was opened. */

@@ -9,7 +9,7 @@
  */
 
 import { context, curveKeyPair, Pull, Push } from "zeromq";
-import type { KnownAddress } from "./addresses.ts";
+import type { IpAddress } from "../../lib/ip_address.ts";
 import { zmqAddress } from "./addresses.ts";
 import {
   backlogMax,
@@ -74,7 +74,7 @@ function raiseSocketLimit(): void {
  */
 export function bindPull(
   secretKey: Uint8Array,
-  listen: Omit<KnownAddress, "kind">,
+  listen: Pick<IpAddress, "ip" | "isIPv6">,
   port: number,
 ): PullSocket {
   const curveSecretKey = z85Encode(secretKey);
@@ -135,7 +135,7 @@ function watched(socket: DescribedPull): PullSocket {
 let senderKeys: { publicKey: string; secretKey: string } | undefined;
 
 /** Connects a PUSH socket to a device: see {@linkcode PushSocket}. */
-export function connectPush(linkKey: Uint8Array, to: KnownAddress, port: number): PushSocket {
+export function connectPush(linkKey: Uint8Array, to: IpAddress, port: number): PushSocket {
   const curveServerKey = z85Encode(linkKey);
   raiseSocketLimit();
   senderKeys ??= curveKeyPair();

@@ -10,7 +10,8 @@
 import type { Clock, Endpoint, Links, LinkTarget, SendResult } from "../../core/ports.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex } from "../../core/model/bytes.ts";
-import { dialable, isPort, readListeningAddress } from "./addresses.ts";
+import { isPort } from "../../lib/ip_address.ts";
+import { dialable, readListeningAddress } from "./addresses.ts";
 import { Dialler, type TcpConnect } from "./dialler.ts";
 import { ByteBudget } from "./frame_queue.ts";
 import { Link } from "./link.ts";

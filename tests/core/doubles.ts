@@ -18,6 +18,8 @@ import type {
   Session,
   Settings,
 } from "../../core/session/interfaces.ts";
+import { warn } from "../../core/session/warn.ts";
+import { Scheduler } from "../../lib/scheduler.ts";
 import type { NodeClock } from "../sim/clock.ts";
 import { SeededRandom } from "../sim/random.ts";
 
@@ -61,6 +63,11 @@ export function testSession(
   const username = options.username ?? "alice";
   const controller = new AbortController();
   const events: PeerEvent[] = [];
+  const emit = (event: PeerEvent) => void events.push(event);
+  const scheduler = new Scheduler(
+    options.clock,
+    (error) => warn({ signal: controller.signal, emit }, error),
+  );
   return {
     self: userNamed(username),
     identity: identityOf(username),
@@ -81,8 +88,12 @@ export function testSession(
       firstNode: true,
     },
     signal: controller.signal,
-    emit: (event) => void events.push(event),
-    end: () => controller.abort(new Error("the session ended")),
+    emit,
+    scheduler,
+    end: () => {
+      controller.abort(new Error("the session ended"));
+      scheduler.close();
+    },
     events,
   };
 }

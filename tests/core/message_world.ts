@@ -23,6 +23,8 @@ import type { People, Person, Session } from "../../core/session/interfaces.ts";
 import { PeerDelivery } from "../../core/timeline/delivery.ts";
 import { PeerMessenger } from "../../core/messages/messenger.ts";
 import { PeerSync } from "../../core/replication/sync.ts";
+import { warn } from "../../core/session/warn.ts";
+import { Scheduler } from "../../lib/scheduler.ts";
 import type { NodeClock } from "../sim/clock.ts";
 import { VirtualClock } from "../sim/clock.ts";
 import { SimLinkNetwork } from "../sim/links_network.ts";
@@ -141,6 +143,7 @@ export class TestUser {
   sync!: PeerSync;
   #options: UserOptions;
   #controller = new AbortController();
+  #scheduler: Scheduler | undefined;
   #heads = new Map<number, number>();
   #lastId: bigint | undefined;
   #known = new Map<string, DeviceEntry[]>();
@@ -220,6 +223,7 @@ export class TestUser {
   /** Stops it; it may be started again on the same disk. */
   async stop(): Promise<void> {
     this.#controller.abort(new Error("stopped"));
+    this.#scheduler?.close();
     await this.messenger.stop();
     this.#controller = new AbortController();
   }
@@ -298,6 +302,9 @@ export class TestUser {
   #session(): Session {
     const { world, clock, links } = this;
     const lifespan = this.#options.lifespanMs;
+    const { signal } = this.#controller;
+    const emit = (event: PeerEvent) => void this.events.push(event);
+    this.#scheduler = new Scheduler(clock, (error) => warn({ signal, emit }, error));
     return {
       self: this.self,
       identity: this.identity,
@@ -314,8 +321,9 @@ export class TestUser {
         publishPrivate: true,
         firstNode: true,
       },
-      signal: this.#controller.signal,
-      emit: (event) => void this.events.push(event),
+      signal,
+      emit,
+      scheduler: this.#scheduler,
     };
   }
 }

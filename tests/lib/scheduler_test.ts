@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Agenda } from "../../lib/scheduler.ts";
+import { Scheduler } from "../../lib/scheduler.ts";
 import { VirtualWorld } from "../net/kademlia/support.ts";
 
-function agenda(world: VirtualWorld, errors: Error[] = []): Agenda {
-  return new Agenda(world.time, (error) => errors.push(error));
+function scheduler(world: VirtualWorld, errors: Error[] = []): Scheduler {
+  return new Scheduler(world.time, (error) => errors.push(error));
 }
 
 Deno.test("Entries run when they are due, in order, whatever order they came in", async () => {
@@ -13,7 +13,7 @@ Deno.test("Entries run when they are due, in order, whatever order they came in"
       fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 40 }),
       async (waits) => {
         const world = new VirtualWorld();
-        const plan = agenda(world);
+        const plan = scheduler(world);
         const ran: number[] = [];
         for (const ms of waits) {
           plan.after(ms, () => {
@@ -32,7 +32,7 @@ Deno.test("Entries run when they are due, in order, whatever order they came in"
 
 Deno.test("A clock that stands still between timers is not kept from going on by rounding", async () => {
   const world = new VirtualWorld();
-  const plan = agenda(world);
+  const plan = scheduler(world);
   for (let i = 0; i < 200; i++) {
     let ran = false;
     plan.after(i * 0.1 + 1 / 3, () => ran = true);
@@ -43,7 +43,7 @@ Deno.test("A clock that stands still between timers is not kept from going on by
 
 Deno.test("A cancelled entry does not run", async () => {
   const world = new VirtualWorld();
-  const plan = agenda(world);
+  const plan = scheduler(world);
   plan.after(5, () => assert.fail("was cancelled")).cancel();
   await world.pass(10);
 });
@@ -51,7 +51,7 @@ Deno.test("A cancelled entry does not run", async () => {
 Deno.test("An entry that throws is reported and stops no other", async () => {
   const world = new VirtualWorld();
   const errors: Error[] = [];
-  const plan = agenda(world, errors);
+  const plan = scheduler(world, errors);
   let ran = false;
   plan.after(1, () => {
     throw new Error("first");
@@ -62,11 +62,53 @@ Deno.test("An entry that throws is reported and stops no other", async () => {
   assert.ok(ran);
 });
 
-Deno.test("A closed agenda runs nothing", async () => {
+Deno.test("A closed scheduler runs nothing", async () => {
   const world = new VirtualWorld();
-  const plan = agenda(world);
+  const plan = scheduler(world);
   plan.after(1, () => assert.fail("is closed"));
   plan.close();
   plan.after(1, () => assert.fail("is closed"));
   await world.pass(10);
+});
+
+Deno.test("A job runs at the earliest time that it was given, and again when it says so", async () => {
+  const world = new VirtualWorld();
+  const plan = scheduler(world);
+  const ran: number[] = [];
+  const job = plan.job(() => {
+    ran.push(Math.round(world.time.monotonic()));
+    if (ran.length < 3) job.dueIn(10);
+  });
+  assert.equal(job.isDue, false);
+  job.dueIn(20);
+  job.dueIn(5);
+  job.dueIn(30);
+  assert.equal(job.isDue, true);
+  await world.pass(100);
+  assert.deepEqual(ran, [5, 15, 25]);
+  assert.equal(job.isDue, false);
+  job.dueIn(5);
+  job.cancel();
+  await world.pass(10);
+  assert.equal(ran.length, 3);
+  job.dueIn(5);
+  plan.close();
+  await world.pass(10);
+  assert.equal(ran.length, 3);
+});
+
+Deno.test("What fails in a job, at once or later, is reported, and the job can run again", async () => {
+  const world = new VirtualWorld();
+  const errors: Error[] = [];
+  const plan = scheduler(world, errors);
+  let runs = 0;
+  const job = plan.job(() => {
+    if (++runs === 1) throw new Error("at once");
+    return Promise.reject(new Error("later"));
+  });
+  job.dueIn(1);
+  await world.pass(2);
+  job.dueIn(1);
+  await world.pass(2);
+  assert.deepEqual(errors.map(({ message }) => message), ["at once", "later"]);
 });

@@ -9,7 +9,8 @@ import { x25519 } from "@noble/curves/ed25519.js";
 import type { Endpoint, Links, LinkTarget, SendResult } from "../../core/ports.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex } from "../../core/model/bytes.ts";
-import { dialable, isPort, readListeningAddress } from "../../net/links/addresses.ts";
+import { isPort } from "../../lib/ip_address.ts";
+import { dialable, readListeningAddress } from "../../net/links/addresses.ts";
 import { ByteBudget } from "../../net/links/frame_queue.ts";
 import {
   addressesMax,

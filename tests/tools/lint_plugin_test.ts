@@ -17,7 +17,7 @@ Deno.test("Lint plugin forbids each import against the map", () => {
     ["core/model/post.ts", "../ports.ts"],
     ["core/session/session.ts", "../records/lists.ts"],
     ["core/follow/follow.ts", "../peer.ts"],
-    ["lib/mutex.ts", "../core/model/bytes.ts"],
+    ["lib/slots.ts", "../core/model/bytes.ts"],
     ["net/links/link.ts", "../../core/replication/sync.ts"],
     ["net/links/link.ts", "../../storage/key_files.ts"],
     ["net/links/link.ts", "../directory/directory.ts"],

@@ -7,7 +7,7 @@
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
 import { chooseUser } from "../peer/access.ts";
 import type { Context } from "../peer/context.ts";
-import { formatHostPort } from "../settings/endpoint.ts";
+import { formatHostPort } from "../../lib/ip_address.ts";
 import type { OpenFolder, RunningPeer } from "../peer/host.ts";
 import type { PeerSettings } from "../settings/settings.ts";
 import { notJoinedMessage, waitUntilJoined } from "../peer/network_wait.ts";

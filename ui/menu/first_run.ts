@@ -6,7 +6,8 @@
 
 import { utf8 } from "../../core/model/bytes.ts";
 import type { Context } from "../peer/context.ts";
-import { formatHostPort, parseHostPort } from "../settings/endpoint.ts";
+import { parseHostPort } from "../settings/endpoint.ts";
+import { formatHostPort } from "../../lib/ip_address.ts";
 import { Interruption } from "../output/failure.ts";
 import type { OpenFolder } from "../peer/host.ts";
 import type { PeerSettings } from "../settings/settings.ts";

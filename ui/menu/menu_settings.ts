@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { EndpointView, StatusView, UserView } from "../../core/api.ts";
 import { saveAccount } from "../commands/account_commands.ts";
 import type { Lifespan } from "../settings/config.ts";
-import { formatHostPort } from "../settings/endpoint.ts";
+import { formatHostPort } from "../../lib/ip_address.ts";
 import type { PeerSettings } from "../settings/settings.ts";
 import type { MenuContext } from "./menu_context.ts";
 import { passwordFor } from "../prompts/password_source.ts";

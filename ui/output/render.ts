@@ -15,7 +15,7 @@ import type {
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
-import { formatHostPort } from "../settings/endpoint.ts";
+import { formatHostPort } from "../../lib/ip_address.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";

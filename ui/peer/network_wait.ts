@@ -5,7 +5,7 @@
  */
 
 import type { Context } from "./context.ts";
-import { formatHostPort } from "../settings/endpoint.ts";
+import { formatHostPort } from "../../lib/ip_address.ts";
 import type { RunningPeer } from "./host.ts";
 import type { PeerSettings } from "../settings/settings.ts";
 

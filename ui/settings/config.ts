@@ -8,7 +8,6 @@
 
 import { CamelliaError } from "../../core/model/errors.ts";
 import {
-  type HostPort,
   parseAddress,
   parseHost,
   parseHostPort,
@@ -16,6 +15,7 @@ import {
   parseNumber,
   parsePort,
 } from "./endpoint.ts";
+import type { HostPort } from "../../lib/ip_address.ts";
 import { type IniEntry, IniLineError, readIni } from "./ini_lines.ts";
 import { quoted } from "../terminal/safe_text.ts";
 

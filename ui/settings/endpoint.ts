@@ -7,14 +7,7 @@
  */
 
 import { isIP } from "node:net";
-
-/** A host, as a name or an address, and a port. */
-export interface HostPort {
-  /** Name, IPv4 address, or IPv6 address without brackets. */
-  readonly host: string;
-  /** 1 to 65,535. */
-  readonly port: number;
-}
+import type { HostPort } from "../../lib/ip_address.ts";
 
 /** The port of NTP (RFC 5905, section 7.2). */
 export const ntpPort = 123;
@@ -61,11 +54,6 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | un
   const port = match?.[2] === undefined ? defaultPort : parsePort(match[2]);
   if (host === undefined || port === undefined || port === 0) return undefined;
   return { host, port };
-}
-
-/** A host and port as they are written: IPv6 addresses get brackets. */
-export function formatHostPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** An NTP server: `HOST` or `HOST:PORT`; names and IPv4 addresses, because the client speaks no IPv6. */

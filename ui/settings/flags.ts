@@ -5,14 +5,8 @@
  */
 
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import {
-  type HostPort,
-  parseAddress,
-  parseHostPort,
-  parseNtpServer,
-  parseNumber,
-  parsePort,
-} from "./endpoint.ts";
+import { parseAddress, parseHostPort, parseNtpServer, parseNumber, parsePort } from "./endpoint.ts";
+import type { HostPort } from "../../lib/ip_address.ts";
 import type { LogLevel } from "./log_level.ts";
 import { logLevels } from "./log_level.ts";
 import { quoted } from "../terminal/safe_text.ts";

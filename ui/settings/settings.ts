@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { configBytesMax, type FileConfig, type Lifespan, parseConfig } from "./config.ts";
-import type { HostPort } from "./endpoint.ts";
+import type { HostPort } from "../../lib/ip_address.ts";
 import type { Flags } from "./flags.ts";
 import type { Io } from "../terminal/io.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Agenda } from "../../../lib/scheduler.ts";
+import type { Scheduler } from "../../../lib/scheduler.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Id } from "../space/id.ts";
 import { type Candidate, Lookup, type LookupOptions } from "./lookup.ts";
@@ -20,7 +20,7 @@ export interface Network {
   readonly k: number;
   readonly alpha: number;
   readonly rpc: Rpc;
-  readonly agenda: Agenda;
+  readonly scheduler: Scheduler;
   readonly table: RoutingTable;
   readonly neighbours: Neighbours;
   readonly reach: Reach;
@@ -157,9 +157,9 @@ export class Search implements Caller {
     else {
       // Empty hands are no result while answers may be under way: a stalled process, ours or theirs,
       // looks like a dead network.
-      const { agenda, neighbours } = this.#network;
+      const { scheduler, neighbours } = this.#network;
       const waitMs = Math.max(graceMsMin, graceTimeouts * neighbours.timeoutMs);
-      this.#grace ??= agenda.after(waitMs, () => this.#finish());
+      this.#grace ??= scheduler.after(waitMs, () => this.#finish());
     }
   }
 
@@ -169,17 +169,17 @@ export class Search implements Caller {
    * this search know best: where all are slow, more queries would only make them slower.
    */
   #hedge(): void {
-    const { agenda, neighbours, rpc } = this.#network;
+    const { scheduler, neighbours, rpc } = this.#network;
     const patienceMs = Math.max(
       hedgeMsMin,
       neighbours.patienceMs,
       hedgeRoundTrips * this.#slowestMs,
     );
     const leftMs = this.#activeMs + patienceMs - rpc.nowMs();
-    // The agenda runs what is due a moment early, together with others: what is left then is no reason
+    // The scheduler runs what is due a moment early, together with others: what is left then is no reason
     // to come back within the same moment, again and again.
     const waitMs = leftMs > 0 ? Math.max(leftMs, 1) : patienceMs;
-    this.#hedging = agenda.after(waitMs, () => {
+    this.#hedging = scheduler.after(waitMs, () => {
       if (this.#done) return;
       if (rpc.nowMs() - this.#activeMs >= patienceMs) this.#send(this.lookup.hurry());
       if (!this.#done) this.#hedge();

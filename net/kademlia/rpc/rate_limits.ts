@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { addressInfo } from "../space/address.ts";
+import { unicastAddress } from "../../../lib/ip_address.ts";
 import {
   answeredAddressesMax,
   rateEntriesMax,
@@ -108,7 +108,7 @@ export class RateLimits {
   }
 
   #allowance(ip: string, nowMs: number): Allowance | undefined {
-    const info = addressInfo(ip);
+    const info = unicastAddress(ip);
     if (this.#exemptLoopback && info?.kind === "loopback") return undefined;
     const key = info !== undefined && ip.includes(":") ? info.net : ip;
     let allowance = this.#allowances.get(key);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { addressInfo } from "../space/address.ts";
-import type { Agenda, Entry } from "../../../lib/scheduler.ts";
+import { unicastAddress } from "../../../lib/ip_address.ts";
+import type { Entry, Scheduler } from "../../../lib/scheduler.ts";
 import { datagramBytesMax, lateAnswerMsMax, openRequestsMax, timeoutMsMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { Id } from "../space/id.ts";
@@ -90,7 +90,7 @@ export interface RpcOptions {
   readonly time: Time;
   readonly random: Random;
   readonly datagrams: Datagrams;
-  readonly agenda: Agenda;
+  readonly scheduler: Scheduler;
   readonly limits: RateLimits;
   readonly onError: (error: Error) => void;
 }
@@ -155,7 +155,7 @@ export class Rpc {
       timeoutMsMax;
     const call = new Call(this, messageId, nowMs, nowMs + timeoutMs, options);
     this.#open.set(messageId.w0, call);
-    this.#options.agenda.add(call);
+    this.#options.scheduler.add(call);
     this.send(encodeRequest(messageId, options.request), options.contact);
     return call;
   }
@@ -174,14 +174,14 @@ export class Rpc {
     this.#options.datagrams.send(data, to);
   }
 
-  /** Called by the agenda when a request's timeout, or the time for late answers, has passed. */
+  /** Called by the scheduler when a request's timeout, or the time for late answers, has passed. */
   due(call: Call, nowMs: number): void {
     // A timer that comes late means that this process stood still: the answer may lie unread in the
     // socket, which is read once timers had their turn.
     if (nowMs - call.dueMs > stallMs && call.postponed < postponementsMax) {
       call.postponed++;
       call.dueMs = nowMs + stallMs;
-      this.#options.agenda.add(call);
+      this.#options.scheduler.add(call);
       return;
     }
     if (call.late) {
@@ -192,7 +192,7 @@ export class Rpc {
     }
     call.late = true;
     call.dueMs = Math.max(call.sentMs + lateAnswerMsMax, nowMs);
-    this.#options.agenda.add(call);
+    this.#options.scheduler.add(call);
     this.#observer?.silent(call, nowMs);
     call.caller.silent(call);
   }
@@ -234,7 +234,7 @@ export class Rpc {
     const kind = data[0];
     if (kind === responseKind) return this.#takeAnswer(data, from);
     if (kind !== requestKind) return false;
-    const ip = addressInfo(from.ip)?.ip;
+    const ip = unicastAddress(from.ip)?.ip;
     if (ip === undefined) return false;
     const nowMs = this.#options.time.monotonic();
     if (!this.#options.limits.takeRequest(ip, nowMs)) return false;
@@ -247,7 +247,9 @@ export class Rpc {
     const call = this.#open.get(messageId.w0);
     if (call === undefined || !call.messageId.equals(messageId)) return false;
     if (from.port !== call.contact.port) return false;
-    if (from.ip !== call.contact.ip && addressInfo(from.ip)?.ip !== call.contact.ip) return false;
+    if (from.ip !== call.contact.ip && unicastAddress(from.ip)?.ip !== call.contact.ip) {
+      return false;
+    }
     this.#open.delete(messageId.w0);
     call.cancelled = true;
     const nowMs = this.#options.time.monotonic();

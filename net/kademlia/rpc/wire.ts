@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { addressInfo, isPort } from "../space/address.ts";
+import { isPort, unicastAddress } from "../../../lib/ip_address.ts";
 import {
   contactsPerAnswerMax,
   datagramBytesMax,
@@ -213,7 +213,7 @@ export function decodePong(data: Uint8Array): Id | undefined {
 export function decodeStun(data: Uint8Array): Address | undefined {
   const r = body(data);
   if (r.array(2) !== 2) return undefined;
-  const info = addressInfo(r.ascii(ipCharsMax));
+  const info = unicastAddress(r.ascii(ipCharsMax));
   const port = r.uint();
   return r.finished() && info && isPort(port) ? { ip: info.ip, port } : undefined;
 }
@@ -233,7 +233,7 @@ function readContacts(r: Reader): NodeContact[] {
   for (let n = r.array(contactsPerAnswerMax); n > 0 && !r.failed; n--) {
     if (r.array(3) !== 3) r.fail();
     const id = readId(r);
-    const info = addressInfo(r.ascii(ipCharsMax));
+    const info = unicastAddress(r.ascii(ipCharsMax));
     const port = r.uint();
     if (info && isPort(port)) contacts.push(new NodeContact(id, info.ip, port));
   }

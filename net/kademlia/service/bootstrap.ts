@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { addressInfo, isPort } from "../space/address.ts";
+import { isPort, unicastAddress } from "../../../lib/ip_address.ts";
 import {
   bootstrapAddressesMax,
   bootstrapTries,
@@ -82,11 +82,11 @@ export class Joining {
       onError(new RangeError(`Cannot join through ${host}: ${port} is no UDP port`));
       return [];
     }
-    const literal = addressInfo(host);
+    const literal = unicastAddress(host);
     if (literal !== undefined) return [new NodeContact(unknownId, literal.ip, port)];
     try {
       if (resolve === undefined) throw new Error("no resolver is there for names");
-      const contacts = (await resolve(host)).map((ip) => addressInfo(ip)?.ip)
+      const contacts = (await resolve(host)).map((ip) => unicastAddress(ip)?.ip)
         .filter((ip) => ip !== undefined)
         .map((ip) => new NodeContact(unknownId, ip, port));
       return contacts.slice(0, bootstrapAddressesMax);
@@ -116,7 +116,7 @@ export class Joining {
           if (known && !id.equals(contact.nodeId)) return false;
           const entered = known ? contact : new NodeContact(id, contact.ip, contact.port);
           network.neighbours.enter(entered, network.rpc.nowMs());
-          wait ??= network.agenda.after(otherGreetingsMs, () => done());
+          wait ??= network.scheduler.after(otherGreetingsMs, () => done());
           return true;
         },
         onDone: () => {

@@ -4,8 +4,8 @@
  * @module
  */
 import { Acceptance } from "../values/acceptance.ts";
-import { addressInfo } from "../space/address.ts";
-import { Agenda } from "../../../lib/scheduler.ts";
+import { unicastAddress } from "../../../lib/ip_address.ts";
+import { Scheduler } from "../../../lib/scheduler.ts";
 import { Asking } from "./sample_client.ts";
 import { alphaDefault, bucketSize, idBytes, pathsMax, sampleContacts } from "../constants.ts";
 import { NodeContact } from "../space/contact.ts";
@@ -65,7 +65,7 @@ import { type PutOptions, type PutResult, Writing } from "../values/writing.ts";
 export class KademliaNode {
   readonly #id: Id;
   readonly #options: NodeOptions;
-  readonly #agenda: Agenda;
+  readonly #scheduler: Scheduler;
   readonly #operations = new Operations();
   readonly #rpc: Rpc;
   readonly #network: Network;
@@ -82,9 +82,9 @@ export class KademliaNode {
     this.#id = id;
     const { time, random, datagrams, admission } = options;
     const onError = options.onError ?? (() => {});
-    const agenda = this.#agenda = new Agenda(time, onError);
+    const scheduler = this.#scheduler = new Scheduler(time, onError);
     const limits = new RateLimits(options.exemptLoopbackFromRates ?? true);
-    const rpc = this.#rpc = new Rpc({ time, random, datagrams, agenda, limits, onError });
+    const rpc = this.#rpc = new Rpc({ time, random, datagrams, scheduler, limits, onError });
     const k = options.k ?? bucketSize;
     const table = new RoutingTable(id, {
       k,
@@ -101,14 +101,14 @@ export class KademliaNode {
       k,
       alpha: options.alpha ?? alphaDefault,
       rpc,
-      agenda,
+      scheduler,
       table,
       neighbours,
       reach: new Reach(table),
       plausible: (contact, from) => this.#plausible(contact, from),
     };
     const storage = options.storage ?? new MemoryStorage();
-    const persistence = this.#persistence = new Persistence({ storage, agenda, time, onError });
+    const persistence = this.#persistence = new Persistence({ storage, scheduler, time, onError });
     const held = this.#held = new HeldValues({
       own: id,
       onChange: (key) => options.storage && persistence.changed(key),
@@ -122,7 +122,7 @@ export class KademliaNode {
     persistence.attach(held);
     const acceptance = new Acceptance({
       time,
-      agenda,
+      scheduler,
       table,
       held,
       policy: options.policy ?? storeAnything,
@@ -139,7 +139,7 @@ export class KademliaNode {
     const transfers = new Transfers(network, held, time);
     const upkeep = {
       network,
-      agenda,
+      scheduler,
       time,
       random,
       held,
@@ -299,7 +299,7 @@ export class KademliaNode {
     this.#upkeep.stop();
     this.#operations.close();
     this.#rpc.close();
-    this.#agenda.close();
+    this.#scheduler.close();
     this.#options.datagrams.close();
     if (this.#network.table.size > 0) this.#persistence.saveContacts(this.contacts());
     await this.#persistence.close();
@@ -315,9 +315,9 @@ export class KademliaNode {
     if (contact.nodeId.equals(this.#id)) return false;
     const { ip, port } = this.address;
     if (contact.port === port && contact.ip === ip) return false;
-    const kind = addressInfo(contact.ip)?.kind;
+    const kind = unicastAddress(contact.ip)?.kind;
     if (kind === "public") return true;
-    const reach = addressInfo(from.ip)?.kind;
+    const reach = unicastAddress(from.ip)?.kind;
     return kind === "loopback" ? reach === "loopback" : reach !== "public";
   }
 

@@ -5,7 +5,7 @@
  */
 import { encode } from "@msgpack/msgpack";
 import type { Acceptance } from "../values/acceptance.ts";
-import { isPort } from "../space/address.ts";
+import { isPort } from "../../../lib/ip_address.ts";
 import { sampleBytesMax } from "../constants.ts";
 import { NodeContact } from "../space/contact.ts";
 import type { HeldValues } from "../values/stored_values.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Agenda } from "../../../lib/scheduler.ts";
+import type { Scheduler } from "../../../lib/scheduler.ts";
 import {
   newcomersMax,
   pathsDefault,
@@ -27,7 +27,7 @@ import type { Writing } from "../values/writing.ts";
 /** What {@link Upkeep} is built from. */
 export interface UpkeepOptions {
   readonly network: Network;
-  readonly agenda: Agenda;
+  readonly scheduler: Scheduler;
   readonly time: Time;
   readonly random: Random;
   readonly held: HeldValues;
@@ -77,11 +77,11 @@ export class Upkeep {
   entered(contact: NodeContact): void {
     if (this.#options.held.count === 0 || this.#newcomers.length >= newcomersMax) return;
     this.#newcomers.push(contact);
-    this.#handOverTimer ??= this.#options.agenda.after(0, () => this.#handOver());
+    this.#handOverTimer ??= this.#options.scheduler.after(0, () => this.#handOver());
   }
 
   #schedule(ms: number): void {
-    if (!this.#stopped) this.#timer = this.#options.agenda.after(ms, () => this.sweep());
+    if (!this.#stopped) this.#timer = this.#options.scheduler.after(ms, () => this.sweep());
   }
 
   /** One look at everything that may be due. Public for tests and simulations of a single node. */
@@ -170,7 +170,7 @@ export class Upkeep {
    */
   #handOver(): void {
     this.#handOverTimer = undefined;
-    const { held, network, transfers, agenda } = this.#options;
+    const { held, network, transfers, scheduler } = this.#options;
     const { table, own, k } = network;
     const newcomer = this.#newcomers[0];
     if (newcomer === undefined) return;
@@ -191,7 +191,7 @@ export class Upkeep {
       if (belongs && !id.equals(own)) transfers.add(key, newcomer);
     }
     if (this.#newcomers.length > 0) {
-      this.#handOverTimer = agenda.after(0, () => this.#handOver());
+      this.#handOverTimer = scheduler.after(0, () => this.#handOver());
     }
   }
 }

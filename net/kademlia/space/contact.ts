@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { addressInfo, isPort } from "./address.ts";
+import { isPort, unicastAddress } from "../../../lib/ip_address.ts";
 import { idBytes } from "../constants.ts";
 import { Id } from "./id.ts";
 import type { Contact } from "../ports.ts";
@@ -26,7 +26,7 @@ export class NodeContact implements Contact {
    */
   static parse(contact: Contact): NodeContact | undefined {
     if (!(contact.id instanceof Uint8Array) || contact.id.length !== idBytes) return undefined;
-    const info = addressInfo(contact.ip);
+    const info = unicastAddress(contact.ip);
     if (info === undefined || !isPort(contact.port)) return undefined;
     return new NodeContact(Id.from(contact.id), info.ip, contact.port);
   }

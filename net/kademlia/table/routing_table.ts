@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { addressInfo } from "../space/address.ts";
+import { unicastAddress } from "../../../lib/ip_address.ts";
 import {
   bucketSize,
   idBits,
@@ -126,7 +126,7 @@ export class RoutingTable {
    * The /24 or /64 that the address limits count `ip` under; undefined where it is exempt.
    */
   limitedNet(ip: string): string | undefined {
-    const info = addressInfo(ip);
+    const info = unicastAddress(ip);
     if (info === undefined || (this.#exemptPrivate && info.kind !== "public")) return undefined;
     return info.net;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { admissionMsMax, admissionsMax, valueBytesMax } from "../constants.ts";
-import type { Agenda } from "../../../lib/scheduler.ts";
+import type { Scheduler } from "../../../lib/scheduler.ts";
 import type { HeldValue, HeldValues } from "./stored_values.ts";
 import type { Id } from "../space/id.ts";
 import type { Admission, Answer, Contact, Time, ValuePolicy, Verdict } from "../ports.ts";
@@ -24,7 +24,7 @@ export interface Offer {
 /** What {@link Acceptance} is built from. */
 export interface AcceptanceOptions {
   readonly time: Time;
-  readonly agenda: Agenda;
+  readonly scheduler: Scheduler;
   readonly table: RoutingTable;
   readonly held: HeldValues;
   readonly policy: ValuePolicy;
@@ -134,9 +134,9 @@ export class Acceptance {
 
   async #decide(verdict: Promise<boolean>, offer: Offer, expiresAtMs: number): Promise<boolean> {
     this.#undecided++;
-    const { agenda, held, time, onError } = this.#options;
+    const { scheduler, held, time, onError } = this.#options;
     const { promise: timeout, resolve } = Promise.withResolvers<false>();
-    const timer = agenda.after(admissionMsMax, () => resolve(false));
+    const timer = scheduler.after(admissionMsMax, () => resolve(false));
     try {
       if (!await Promise.race([verdict, timeout])) return false;
       // Another store may have come while this one waited.

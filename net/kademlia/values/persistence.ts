@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Agenda } from "../../../lib/scheduler.ts";
+import type { Scheduler } from "../../../lib/scheduler.ts";
 import { saveBatchBytesMax, saveBatchMax, saveValuesMs } from "../constants.ts";
 import { type HeldValue, type HeldValues, keyText } from "./stored_values.ts";
 import type { Id } from "../space/id.ts";
@@ -12,7 +12,7 @@ import type { Contact, NodeStorage, StoredValue, Time } from "../ports.ts";
 /** What {@link Persistence} is built from. */
 export interface PersistenceOptions {
   readonly storage: NodeStorage;
-  readonly agenda: Agenda;
+  readonly scheduler: Scheduler;
   readonly time: Time;
   readonly onError: (error: Error) => void;
 }
@@ -47,7 +47,7 @@ export class Persistence {
     this.#changed.set(keyText(key), key);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#options.agenda.after(saveValuesMs, () => {
+    this.#options.scheduler.after(saveValuesMs, () => {
       this.#scheduled = false;
       this.#enqueue(() => this.#saveValues());
     });

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
 import { equalBytes } from "../../../core/model/bytes.ts";
-import { recordOf } from "../../../core/model/record.ts";
+import { recordOf, signRecord } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
-import { signRecord } from "../../../core/model/record.ts";
 import type { OpenAccount } from "../../../core/accounts/account.ts";
 import { changed, identityOf, otherPassword, password, World } from "../accounts_world.ts";
 

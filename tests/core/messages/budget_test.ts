@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { BoundedMap } from "../../../lib/bounded_map.ts";
-import { Bucket, InboundBudget } from "../../../core/messages/budget.ts";
+import { InboundBudget } from "../../../core/messages/budget.ts";
+import { TokenBucket } from "../../../lib/token_bucket.ts";
 import { SeenIds } from "../../../core/messages/seen_ids.ts";
-import { pause, settledWithin, Slices } from "../../../lib/pause.ts";
+import { pause, settledWithin } from "../../../lib/waiting.ts";
+import { Slices } from "../../../lib/slices.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 
 Deno.test("A bucket gives its burst at once, then its rate", async () => {
   const clock = new VirtualClock();
-  const bucket = new Bucket(clock, { perSecond: 10, burst: 20 });
+  const bucket = new TokenBucket(clock, { perSecond: 10, burst: 20 });
   let taken = 0;
   while (bucket.take(1)) taken++;
   assert.equal(taken, 20);
@@ -23,7 +25,7 @@ Deno.test("A bucket gives its burst at once, then its rate", async () => {
 
 Deno.test("A bucket's debt is paid before anything more is given", async () => {
   const clock = new VirtualClock();
-  const bucket = new Bucket(clock, { perSecond: 10, burst: 20 });
+  const bucket = new TokenBucket(clock, { perSecond: 10, burst: 20 });
   bucket.spend(50);
   assert.equal(bucket.waitMs(1), 3_100);
   await clock.advance(3_000);

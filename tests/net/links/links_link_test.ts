@@ -52,7 +52,7 @@ function simLink(weather: Weather) {
   const link = new Link({
     key: "device",
     linkKey: new Uint8Array(32),
-    addresses: [{ ip: "10.0.0.1", isIPv6: false, kind: "private" }],
+    addresses: [{ ip: "10.0.0.1", isIPv6: false, kind: "private", net: "10.0.0" }],
     port: 7,
     clock,
     dialler,

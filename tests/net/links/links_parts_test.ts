@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { curveKeyPair } from "zeromq";
-import {
-  dialable,
-  type KnownAddress,
-  readAddress,
-  zmqAddress,
-} from "../../../net/links/addresses.ts";
+import type { IpAddress } from "../../../lib/ip_address.ts";
+import { dialable, readAddress, zmqAddress } from "../../../net/links/addresses.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget, FrameQueue } from "../../../net/links/frame_queue.ts";
 import {
@@ -134,9 +130,9 @@ Deno.test("The PULL socket is looked at every 5 ms in use and every 25 ms when i
   assert.equal(receivePauseMs(60_000), 25);
 });
 
-const addressA: KnownAddress = { ip: "10.0.0.1", isIPv6: false, kind: "private" };
-const addressB: KnownAddress = { ip: "10.0.0.2", isIPv6: false, kind: "private" };
-const addressC: KnownAddress = { ip: "10.0.0.3", isIPv6: false, kind: "private" };
+const addressA: IpAddress = { ip: "10.0.0.1", isIPv6: false, kind: "private", net: "10.0.0" };
+const addressB: IpAddress = { ip: "10.0.0.2", isIPv6: false, kind: "private", net: "10.0.0" };
+const addressC: IpAddress = { ip: "10.0.0.3", isIPv6: false, kind: "private", net: "10.0.0" };
 
 /** Addresses that answer after some time, refuse after some time (negative), or hang. */
 function simDialler(answersMs: Record<string, number | undefined>) {
@@ -154,7 +150,7 @@ function simDialler(answersMs: Record<string, number | undefined>) {
       signal.addEventListener("abort", () => timer.cancel());
     });
   });
-  const reach = (addresses: KnownAddress[], signal?: AbortSignal) =>
+  const reach = (addresses: IpAddress[], signal?: AbortSignal) =>
     clock.drive(dialler.reach({ key: "device", addresses, port: 7, timeoutMs: 2_000 }, signal));
   return { clock, dialler, dialled, reach };
 }

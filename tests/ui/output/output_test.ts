@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { failureOf, Interruption, isInterruption } from "../../../ui/output/failure.ts";
 import { Output } from "../../../ui/output/output.ts";
-import { FakeIo } from "../fake_io.ts";
-import { Machine } from "../fake_io.ts";
+import { FakeIo, Machine } from "../fake_io.ts";
 
 Deno.test("Lines beyond the bound are dropped while nobody reads, and the others come in order", async () => {
   const io = new FakeIo();

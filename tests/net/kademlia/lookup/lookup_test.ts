@@ -7,13 +7,13 @@ import {
   Lookup,
   type LookupOptions,
 } from "../../../../net/kademlia/lookup/lookup.ts";
-import { addressInfo } from "../../../../net/kademlia/space/address.ts";
+import { unicastAddress } from "../../../../lib/ip_address.ts";
 import { SeededRandom } from "../support.ts";
 
 const random = new SeededRandom("lookup");
 const target = new Id(0, 0, 0, 0, 0);
 const own = new Id(-1, -1, -1, -1, -1);
-const netOf = (ip: string): string | undefined => addressInfo(ip)?.net;
+const netOf = (ip: string): string | undefined => unicastAddress(ip)?.net;
 
 /** Contact number `n` by distance from the target. */
 function at(n: number, ip = `5.${n >> 8}.${n & 255}.1`): NodeContact {

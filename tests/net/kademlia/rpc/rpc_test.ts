@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Agenda } from "../../../../lib/scheduler.ts";
+import { Scheduler } from "../../../../lib/scheduler.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { RateLimits } from "../../../../net/kademlia/rpc/rate_limits.ts";
@@ -15,14 +15,14 @@ const there = new NodeContact(new Id(2, 2, 2, 2, 2), "5.0.0.2", 2);
 /** An rpc whose requests are caught instead of delivered, and what its caller was told. */
 function setup() {
   const world = new VirtualWorld();
-  const agenda = new Agenda(world.time, (error) => assert.fail(error));
+  const scheduler = new Scheduler(world.time, (error) => assert.fail(error));
   const requests: Uint8Array[] = [];
   world.datagrams(there.ip, there.port).onReceive((data) => requests.push(data.slice()));
   const rpc = new Rpc({
     time: world.time,
     random: new SeededRandom(1),
     datagrams: world.datagrams(here.ip, here.port),
-    agenda,
+    scheduler,
     limits: new RateLimits(true),
     onError: (error) => assert.fail(error),
   });

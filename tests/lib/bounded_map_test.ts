@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { InFlight, TimedCache } from "../../../core/people/people_cache.ts";
-import { VirtualClock } from "../../sim/clock.ts";
+import { InFlight } from "../../lib/bounded_map.ts";
+import { TimedCache } from "../../lib/bounded_map.ts";
+import { VirtualClock } from "../sim/clock.ts";
 
 Deno.test("A cache holds so many values, and the one unused longest makes room", () => {
   const cache = new TimedCache<number>(new VirtualClock(), 3);

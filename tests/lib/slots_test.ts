@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { Mutex } from "../../lib/mutex.ts";
-import { Slots } from "../../lib/slots.ts";
+import { Mutex, Slots } from "../../lib/slots.ts";
 
 Deno.test("A mutex runs one task after another, also after one that failed", async () => {
   const mutex = new Mutex();

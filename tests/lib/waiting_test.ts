@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { abortable, delay, mapBounded, within } from "../../lib/delay.ts";
+import { abortable, delay, mapBounded, within } from "../../lib/waiting.ts";
 import { VirtualClock } from "../sim/clock.ts";
 
 const stop = new DOMException("stop", "AbortError");

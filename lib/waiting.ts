@@ -1,5 +1,5 @@
 /**
- * Waiting on the clock's port, so that it can be aborted and simulated.
+ * Waiting on a clock that is given, so that every wait can be aborted and simulated.
  *
  * @module
  */
@@ -7,25 +7,39 @@
 import type { Time } from "./time.ts";
 
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when aborted before. */
-export function delay(
-  clock: Pick<Time, "after">,
-  ms: number,
-  signal?: AbortSignal,
-): Promise<void> {
+export function delay(time: Pick<Time, "after">, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason);
-      return;
-    }
+    if (signal?.aborted) return reject(signal.reason);
     const aborted = () => {
       timer.cancel();
       reject(signal?.reason);
     };
-    const timer = clock.after(ms, () => {
+    const timer = time.after(ms, () => {
       signal?.removeEventListener("abort", aborted);
       resolve();
     });
     signal?.addEventListener("abort", aborted, { once: true });
+  });
+}
+
+/** Resolves after `ms` milliseconds, or at once when the signal is aborted. Never rejects. */
+export function pause(time: Pick<Time, "after">, ms: number, signal?: AbortSignal): Promise<void> {
+  return delay(time, ms, signal).catch(() => {});
+}
+
+/** Resolves as soon as the promise settles, or after `ms` milliseconds; whether it has settled. */
+export function settledWithin(
+  time: Pick<Time, "after">,
+  promise: Promise<unknown>,
+  ms: number,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = time.after(ms, () => resolve(false));
+    const end = () => {
+      timer.cancel();
+      resolve(true);
+    };
+    promise.then(end, end);
   });
 }
 
@@ -42,17 +56,15 @@ export async function within<T>(
 ): Promise<T | undefined> {
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const over = new Promise<"over" | "aborted">((resolve) => {
-    controller.signal.addEventListener("abort", () => {
-      resolve(signal?.aborted ? "aborted" : "over");
-    }, { once: true });
+  const over = new Promise<"over">((resolve) => {
+    controller.signal.addEventListener("abort", () => resolve("over"), { once: true });
   });
   const timer = limit.clock.after(limit.ms, () => controller.abort());
   const aborted = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", aborted, { once: true });
   try {
     const work = task(controller.signal).then((value) => ({ value }), (error) => {
-      // Once the time is over, whatever the task says of it has been answered.
+      // Once the time is over, the caller has its answer already: the task's error adds nothing.
       if (!controller.signal.aborted) throw error;
       return undefined;
     });
