@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { InFlight } from "../../lib/bounded_map.ts";
-import { TimedCache } from "../../lib/bounded_map.ts";
+import { BoundedMap, InFlight, TimedCache } from "../../lib/bounded_map.ts";
 import { VirtualClock } from "../sim/clock.ts";
 
 Deno.test("A cache holds so many values, and the one unused longest makes room", () => {
@@ -37,4 +36,38 @@ Deno.test("Callers at the same time share a task, later ones begin their own", a
   const failing = () => Promise.reject(new RangeError("no"));
   await assert.rejects(flight.run("a", failing), RangeError);
   assert.equal(await flight.run("a", task), 3);
+});
+
+Deno.test("A bounded map drops the entry written longest ago, but not one that was touched since", () => {
+  const map = new BoundedMap<string, number>(2);
+  map.set("a", 1);
+  map.set("b", 2);
+  assert.equal(map.touch("a"), 1);
+  map.set("c", 3);
+  assert.deepEqual([...map.entries()], [["a", 1], ["c", 3]]);
+  assert.equal(map.get("a"), 1);
+  map.set("d", 4);
+  assert.deepEqual([...map.entries()], [["c", 3], ["d", 4]]);
+  assert.equal(map.touch("a"), undefined);
+});
+
+Deno.test("A bounded map that weighs its values keeps within the weight", () => {
+  const map = new BoundedMap<string, string>({
+    entriesMax: 10,
+    weigh: (value) => value.length,
+    weightMax: 6,
+  });
+  map.set("a", "xx");
+  map.set("b", "xxx");
+  map.set("a", "x");
+  map.set("c", "xx");
+  assert.deepEqual([...map.entries()].map(([key]) => key), ["b", "a", "c"]);
+  map.set("d", "x");
+  assert.deepEqual([...map.entries()].map(([key]) => key), ["a", "c", "d"]);
+  map.delete("c");
+  map.set("e", "xxxx");
+  assert.deepEqual([...map.entries()].map(([key]) => key), ["a", "d", "e"]);
+  map.clear();
+  map.set("f", "xxxxxx");
+  assert.equal(map.size, 1);
 });
