@@ -97,9 +97,7 @@ async function startPeer(
 ): Promise<RunningPeer> {
   await using started = new AsyncDisposableStack();
   const onError = (error: Error) => log("warn", error.message);
-  const clock = new NtpClock({
-    servers: settings.ntpServers.map(({ host, port }) => formatHostPort(host, port)),
-  });
+  const clock = new NtpClock({ servers: settings.ntpServers });
   started.defer(() => clock.close());
   const nodeStore = await NodeStore.open(data, { onError });
   const closeStore = started.adopt(nodeStore, (store) => store.close());

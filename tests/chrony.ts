@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { HostPort } from "../lib/ip_address.ts";
+
 const programs = ["chronyd", "/usr/sbin/chronyd"];
 
 /** chronyd answers within a fraction of a second; a busy machine may take longer. */
@@ -13,8 +15,8 @@ const startPauseMs = 50;
 
 /** A running server. */
 export interface Chrony {
-  /** `HOST:PORT`. */
-  readonly address: string;
+  /** Where it listens. */
+  readonly address: HostPort;
   /** Ends it and removes its files. */
   stop(): Promise<void>;
 }
@@ -80,7 +82,7 @@ export async function startChrony(offsetSeconds: number): Promise<Chrony> {
     await stop();
     throw error;
   }
-  return { address: `127.0.0.1:${port}`, stop };
+  return { address: { host: "127.0.0.1", port }, stop };
 }
 
 function freeUdpPort(): number {

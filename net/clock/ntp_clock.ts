@@ -8,10 +8,11 @@
  * @module
  */
 
+import type { HostPort } from "../../lib/ip_address.ts";
+import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Clock, ClockStatus, Timer } from "../../core/ports.ts";
-import { CamelliaError } from "../../core/model/errors.ts";
 import { agreeOnOffset, judgeServer, type ServerAnswer } from "./judge.ts";
-import { type NtpQuery, type NtpServer, parseNtpServer, queryInWorker } from "./query.ts";
+import { type NtpQuery, queryInWorker } from "./query.ts";
 import { SystemClock } from "../system/system_time.ts";
 
 /** Between two synchronisations. Quartz clocks drift by less than 100 ms in that time. */
@@ -31,8 +32,8 @@ const jumpMsMin = 500;
 
 /** What an {@linkcode NtpClock} needs. */
 export interface NtpClockOptions {
-  /** `HOST:PORT` each; none, or the one word "none", turns NTP off. */
-  readonly servers: readonly string[];
+  /** Names or IPv4 addresses, because ntp-time-sync speaks no IPv6. Without any, NTP is turned off. */
+  readonly servers: readonly HostPort[];
   /** The clock to correct; the system's by default. */
   readonly base?: Clock;
   /** How a server is asked; in a worker by default. */
@@ -43,51 +44,41 @@ export interface NtpClockOptions {
 export class NtpClock implements Clock {
   readonly #base: Clock;
   readonly #query: NtpQuery;
-  readonly #servers: readonly NtpServer[];
+  readonly #servers: readonly HostPort[];
   readonly #listeners = new Set<(status: ClockStatus) => void>();
   readonly #abort = new AbortController();
   #offsetMs = 0;
   #syncedAt: number | undefined;
   #retryMs = retryMsMin;
-  #syncTimer: Timer | undefined;
-  #lookTimer: Timer | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #nextSync: Job;
+  readonly #nextLook: Job;
   /** System time minus monotonic time when last looked at. */
   #systemOriginMs = 0;
   #syncing: Promise<boolean> | undefined;
 
-  /**
-   * Shows the system's time until {@linkcode start} is called and a server has answered.
-   *
-   * @throws {CamelliaError} `invalid_config`, when a server is not `HOST` or `HOST:PORT`. IPv6 addresses
-   * are not, because ntp-time-sync speaks IPv4 only.
-   */
+  /** The clock shows the system's time until {@linkcode start} is called and a server has answered. */
   constructor(options: NtpClockOptions) {
     this.#base = options.base ?? new SystemClock();
     this.#query = options.query ?? queryInWorker;
-    const names = options.servers.filter((name) => name !== "none").slice(0, serversMax);
-    this.#servers = names.map((name) => {
-      const server = parseNtpServer(name);
-      if (server) return server;
-      throw new CamelliaError(
-        "invalid_config",
-        `Cannot use the NTP server ${name}: it is not HOST:PORT with a name or an IPv4 address`,
-      );
-    });
+    this.#servers = options.servers.slice(0, serversMax);
+    this.#scheduler = new Scheduler(this.#base, reportError);
+    this.#nextSync = this.#scheduler.job(async () => void await this.sync());
+    this.#nextLook = this.#scheduler.job(() => this.#lookForJump());
   }
 
-  /** Begins to synchronise, behind the caller's back: it returns at once. */
+  /** Begins to synchronise in the background. */
   start(): void {
-    if (this.#servers.length === 0 || this.#lookTimer) return;
+    if (this.#servers.length === 0 || this.#nextLook.isDue) return;
     this.#systemOriginMs = this.#systemOrigin();
-    this.#planLook();
+    this.#nextLook.dueIn(jumpLookMs);
     void this.sync();
   }
 
   /** Ends everything that goes on in the background. The offset stays. */
   close(): void {
     this.#abort.abort();
-    this.#syncTimer?.cancel();
-    this.#lookTimer?.cancel();
+    this.#scheduler.close();
     this.#listeners.clear();
   }
 
@@ -132,7 +123,7 @@ export class NtpClock implements Clock {
   }
 
   async #syncOnce(): Promise<boolean> {
-    this.#syncTimer?.cancel();
+    this.#nextSync.cancel();
     const offsetMs = agreeOnOffset(await this.#askServers());
     if (this.#abort.signal.aborted) return false;
     const isSynced = offsetMs !== undefined;
@@ -141,7 +132,8 @@ export class NtpClock implements Clock {
       this.#offsetMs = offsetMs;
       this.#syncedAt = this.now();
     }
-    this.#planSync(isSynced);
+    this.#nextSync.dueIn(isSynced ? syncPauseMs : this.#retryMs);
+    this.#retryMs = isSynced ? retryMsMin : Math.min(this.#retryMs * 2, syncPauseMs);
     if (wasChanged || !isSynced) this.#tell();
     return isSynced;
   }
@@ -157,20 +149,12 @@ export class NtpClock implements Clock {
     return answers;
   }
 
-  #planSync(isSynced: boolean): void {
-    const waitMs = isSynced ? syncPauseMs : this.#retryMs;
-    this.#retryMs = isSynced ? retryMsMin : Math.min(this.#retryMs * 2, syncPauseMs);
-    this.#syncTimer = this.#base.after(waitMs, () => void this.sync());
-  }
-
-  #planLook(): void {
-    this.#lookTimer = this.#base.after(jumpLookMs, () => {
-      const originMs = this.#systemOrigin();
-      const isJump = Math.abs(originMs - this.#systemOriginMs) >= jumpMsMin;
-      this.#systemOriginMs = originMs;
-      this.#planLook();
-      if (isJump) void this.sync();
-    });
+  #lookForJump(): void {
+    const originMs = this.#systemOrigin();
+    const isJump = Math.abs(originMs - this.#systemOriginMs) >= jumpMsMin;
+    this.#systemOriginMs = originMs;
+    this.#nextLook.dueIn(jumpLookMs);
+    if (isJump) void this.sync();
   }
 
   #systemOrigin(): number {

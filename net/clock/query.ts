@@ -4,35 +4,24 @@
  * @module
  */
 
-import type { Clock } from "../../core/ports.ts";
+import type { HostPort } from "../../lib/ip_address.ts";
+import type { Time } from "../../lib/time.ts";
 import type { NtpSample } from "./judge.ts";
 
-/** What the worker is told. */
-export interface NtpRequest {
-  /** IPv4 address or name. */
-  readonly host: string;
-  /** UDP port. */
-  readonly port: number;
+/** What the worker is told: the server, as a name or an IPv4 address, and how to ask it. */
+export interface NtpRequest extends HostPort {
   /** Requests to send, one after another. */
   readonly samples: number;
-  /** How long to wait for each answer. */
+  /** How long to wait for each answer, in milliseconds. */
   readonly replyMsMax: number;
 }
 
 /** Asks a server; resolves to what it answered in time, however little, and never rejects. */
 export type NtpQuery = (
-  server: NtpServer,
-  clock: Pick<Clock, "after">,
+  server: HostPort,
+  time: Pick<Time, "after">,
   signal: AbortSignal,
 ) => Promise<NtpSample[]>;
-
-/** A server. */
-export interface NtpServer {
-  /** IPv4 address or name. */
-  readonly host: string;
-  /** UDP port. */
-  readonly port: number;
-}
 
 /** Of that many samples the one with the shortest round trip counts. */
 const samplesAServer = 4;
@@ -46,44 +35,25 @@ const serverMsMax = 3_000;
 /** For a worker to start; a machine that is busy with other things takes its time. */
 const startMsMax = 20_000;
 
-/** NTP's own port (RFC 5905, section 7.2). */
-const ntpPort = 123;
-
-/**
- * Reads `HOST`, or `HOST:PORT`, with a name or an IPv4 address as host.
- *
- * @returns Nothing when it is neither.
- */
-export function parseNtpServer(text: string): NtpServer | undefined {
-  const match = /^([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::(\d{1,5}))?$/i.exec(text);
-  const [, host, digits] = match ?? [];
-  const port = digits === undefined ? ntpPort : Number(digits);
-  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
-}
-
-/** The one place that names the worker's file. */
-function startWorker(): Worker {
-  return new Worker(new URL("./ntp_worker.ts", import.meta.url), { type: "module" });
-}
-
 /** {@linkcode NtpQuery} through net/clock/ntp_worker.ts. */
-export const queryInWorker: NtpQuery = (server, clock, signal): Promise<NtpSample[]> => {
+export const queryInWorker: NtpQuery = (server, time, signal): Promise<NtpSample[]> => {
   if (signal.aborted) return Promise.resolve([]);
   return new Promise((resolve) => {
     const samples: NtpSample[] = [];
-    const worker = startWorker();
+    // The compiler of the executable finds the worker's file by these words.
+    const worker = new Worker(new URL("./ntp_worker.ts", import.meta.url), { type: "module" });
     const finish = () => {
       timer.cancel();
       signal.removeEventListener("abort", finish);
       worker.terminate();
       resolve(samples);
     };
-    let timer = clock.after(startMsMax, finish);
+    let timer = time.after(startMsMax, finish);
     signal.addEventListener("abort", finish);
     worker.onmessage = (event: MessageEvent<NtpSample | "asking" | "done">) => {
       if (event.data === "asking") {
         timer.cancel();
-        timer = clock.after(serverMsMax, finish);
+        timer = time.after(serverMsMax, finish);
       } else if (event.data === "done") finish();
       else samples.push(event.data);
     };

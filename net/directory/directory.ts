@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { HostPort } from "../../lib/ip_address.ts";
 import { ClaimLedger, type ClaimStore } from "../../core/model/claims.ts";
 import { RecordCache } from "../../core/model/record_cache.ts";
 import type { Clock, Random, Timer } from "../../core/ports.ts";
-import { type BootstrapAddress, KademliaNode } from "../kademlia/mod.ts";
+import { KademliaNode } from "../kademlia/mod.ts";
 import type { Datagrams, NodeStorage, Resolver } from "../kademlia/ports.ts";
 import { ClaimAdmission } from "./admission.ts";
 import { Joining } from "./membership.ts";
@@ -37,7 +38,7 @@ export interface DirectoryOptions {
   /** Where the claims of names are kept; default: nowhere. */
   readonly claims?: ClaimStore;
   /** Nodes to join through: names or addresses. */
-  readonly bootstrap: readonly BootstrapAddress[];
+  readonly bootstrap: readonly HostPort[];
   /** Whether this is the network's first node (`--init`): it counts as joined while alone. */
   readonly firstNode: boolean;
   /** Resolves host names of bootstrap nodes; default: only addresses work. */

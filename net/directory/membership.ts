@@ -4,8 +4,9 @@
  * @module
  */
 
+import type { HostPort } from "../../lib/ip_address.ts";
 import type { Clock, Random, Timer } from "../../core/ports.ts";
-import type { BootstrapAddress, KademliaNode } from "../kademlia/mod.ts";
+import type { KademliaNode } from "../kademlia/mod.ts";
 
 /** After a failed attempt the next comes this much later … */
 const retryMsMin = 2_000;
@@ -40,7 +41,7 @@ export interface JoiningOptions {
   /** For the jitter. */
   readonly random: Random;
   /** Nodes to join through; the contacts of an earlier run count as well. */
-  readonly bootstrap: readonly BootstrapAddress[];
+  readonly bootstrap: readonly HostPort[];
   /** Told when the network is found or lost. */
   readonly onChange: () => void;
 }

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { configBytesMax, type FileConfig, type Lifespan, parseConfig } from "./config.ts";
-import type { HostPort } from "../../lib/ip_address.ts";
+import type { Endpoint, HostPort } from "../../lib/ip_address.ts";
 import type { Flags } from "./flags.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -65,9 +65,9 @@ async function chosenConfig(io: Io, flags: Flags, dataFolder: string): Promise<F
 /** Flags over config.ini over defaults. */
 export interface PeerSettings {
   /** Where the DHT node listens: address and UDP port, 0 for any. */
-  readonly udp: { readonly ip: string; readonly port: number };
+  readonly udp: Endpoint;
   /** Where posts are received: address and TCP port, 0 for any. */
-  readonly listening: { readonly ip: string; readonly port: number };
+  readonly listening: Endpoint;
   /** The address to announce, where it is not to be found out. */
   readonly announcedIp?: string;
   /** Nodes to join through. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isPort, unicastAddress } from "../../../lib/ip_address.ts";
+import { type HostPort, isPort, unicastAddress } from "../../../lib/ip_address.ts";
 import {
   bootstrapAddressesMax,
   bootstrapTries,
@@ -19,14 +19,6 @@ import type { Random, Resolver, Timer } from "../ports.ts";
 import type { Network } from "../lookup/search.ts";
 import { decodePong } from "../rpc/wire.ts";
 import type { Writing } from "../values/writing.ts";
-
-/** A host (name or address) and UDP port of a node to join through. */
-export interface BootstrapAddress {
-  /** A host name or an IP address. */
-  readonly host: string;
-  /** 1 to 65,535. */
-  readonly port: number;
-}
 
 /** What {@link Joining} is built from. */
 export interface JoiningOptions {
@@ -52,7 +44,7 @@ export class Joining {
   }
 
   /** Joins through any of `addresses` or a contact of an earlier run; whether anybody is there. */
-  async join(addresses: readonly BootstrapAddress[], signal?: AbortSignal): Promise<boolean> {
+  async join(addresses: readonly HostPort[], signal?: AbortSignal): Promise<boolean> {
     const { network, saved, writing, random } = this.#options;
     const { table, own } = network;
     const given = await this.#resolve(addresses);
@@ -69,14 +61,14 @@ export class Joining {
     return table.live > 0;
   }
 
-  async #resolve(addresses: readonly BootstrapAddress[]): Promise<NodeContact[]> {
+  async #resolve(addresses: readonly HostPort[]): Promise<NodeContact[]> {
     const lists = await Promise.all(
       addresses.slice(0, bootstrapAddressesMax).map((address) => this.#resolveOne(address)),
     );
     return lists.flat().slice(0, bootstrapAddressesMax);
   }
 
-  async #resolveOne({ host, port }: BootstrapAddress): Promise<NodeContact[]> {
+  async #resolveOne({ host, port }: HostPort): Promise<NodeContact[]> {
     const { resolve, onError } = this.#options;
     if (!isPort(port)) {
       onError(new RangeError(`Cannot join through ${host}: ${port} is no UDP port`));

@@ -4,14 +4,14 @@
  * @module
  */
 import { Acceptance } from "../values/acceptance.ts";
-import { unicastAddress } from "../../../lib/ip_address.ts";
+import { type HostPort, unicastAddress } from "../../../lib/ip_address.ts";
 import { Scheduler } from "../../../lib/scheduler.ts";
 import { Asking } from "./sample_client.ts";
 import { alphaDefault, bucketSize, idBytes, pathsMax, sampleContacts } from "../constants.ts";
 import { NodeContact } from "../space/contact.ts";
 import { HeldValues } from "../values/stored_values.ts";
 import { Id } from "../space/id.ts";
-import { type BootstrapAddress, Joining } from "./bootstrap.ts";
+import { Joining } from "./bootstrap.ts";
 import { RateLimits } from "../rpc/rate_limits.ts";
 import { MemoryStorage } from "../values/memory_storage.ts";
 import { Neighbours } from "../table/neighbours.ts";
@@ -210,7 +210,7 @@ export class KademliaNode {
    *
    * @returns whether at least one contact is alive.
    */
-  bootstrap(addresses: readonly BootstrapAddress[], signal?: AbortSignal): Promise<boolean> {
+  bootstrap(addresses: readonly HostPort[], signal?: AbortSignal): Promise<boolean> {
     return this.#joining.join(addresses, signal);
   }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-export type { BootstrapAddress } from "./bootstrap.ts";
 export { KademliaNode } from "./kademlia_node.ts";
 export type { LookupCallOptions, NodeOptions, NodeStats, SampleAnswer } from "./node_options.ts";
 export type { GetOptions, GetResult } from "../values/reading.ts";

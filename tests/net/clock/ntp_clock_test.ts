@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { NtpClock } from "../../../net/clock/ntp_clock.ts";
 import type { NtpSample } from "../../../net/clock/judge.ts";
-import { type NtpQuery, parseNtpServer } from "../../../net/clock/query.ts";
+import type { NtpQuery } from "../../../net/clock/query.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
 import { chronyMissing, startChrony } from "../../chrony.ts";
 import { VirtualClock } from "../../sim/clock.ts";
@@ -123,7 +123,7 @@ Deno.test("The clock asks every hour, and sooner, ever less often, while nobody 
     askedAt.push(base.monotonic() / 60_000);
     return Promise.resolve(offsetMs === undefined ? [] : samplesOf(base, offsetMs));
   };
-  const clock = new NtpClock({ servers: ["ntp.example"], base, query });
+  const clock = new NtpClock({ servers: [{ host: "ntp.example", port: 123 }], base, query });
   const seen: string[] = [];
   clock.onChange((status) => seen.push(`${status.source} ${status.offsetMs}`));
   clock.start();
@@ -151,7 +151,11 @@ Deno.test("The clock asks anew soon after the system's clock jumped", async () =
     asked++;
     return Promise.resolve(samplesOf(system, base.now() - system.now()));
   };
-  const clock = new NtpClock({ servers: ["ntp.example"], base: system, query });
+  const clock = new NtpClock({
+    servers: [{ host: "ntp.example", port: 123 }],
+    base: system,
+    query,
+  });
   clock.start();
   await base.run(600_000);
   assert.equal(asked, 1);
@@ -162,22 +166,12 @@ Deno.test("The clock asks anew soon after the system's clock jumped", async () =
   clock.close();
 });
 
-Deno.test("NTP can be turned off, and a malformed server is refused", async () => {
-  for (const servers of [[], ["none"]]) {
-    const clock = new NtpClock({ servers });
-    clock.start();
-    assert.equal(await clock.sync(), false);
-    assert.deepEqual(clock.status(), { offsetMs: 0, source: "system" });
-    clock.close();
-  }
-  for (const server of ["a b", "[::1]:123"]) {
-    assert.throws(() => new NtpClock({ servers: [server] }), { code: "invalid_config" });
-  }
-  assert.deepEqual(parseNtpServer("pool.ntp.org"), { host: "pool.ntp.org", port: 123 });
-  assert.deepEqual(parseNtpServer("127.0.0.1:12300"), { host: "127.0.0.1", port: 12_300 });
-  for (const bad of ["", ":123", "host:0", "host:65536", "host:x", "[::1]:123", "-a", "a/b"]) {
-    assert.equal(parseNtpServer(bad), undefined, bad);
-  }
+Deno.test("NTP can be turned off", async () => {
+  const clock = new NtpClock({ servers: [] });
+  clock.start();
+  assert.equal(await clock.sync(), false);
+  assert.deepEqual(clock.status(), { offsetMs: 0, source: "system" });
+  clock.close();
 });
 
 Deno.test("The system's clock runs timers once, or not when cancelled", async () => {

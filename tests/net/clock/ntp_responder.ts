@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { HostPort } from "../../../lib/ip_address.ts";
+
 /** What one answer looks like. */
 export interface NtpAnswer {
   /** Server's time minus true time, in milliseconds. */
@@ -22,8 +24,8 @@ export interface NtpAnswer {
 
 /** A server that runs. */
 export interface NtpResponder {
-  /** `HOST:PORT`. */
-  readonly address: string;
+  /** Where it listens. */
+  readonly address: HostPort;
   /** Requests that came in. */
   readonly requests: () => number;
   /** Ends it. */
@@ -69,7 +71,7 @@ export function startResponder(answer: (n: number) => NtpAnswer | undefined): Nt
   };
   const served = serve().catch(() => {});
   return {
-    address: `127.0.0.1:${(socket.addr as Deno.NetAddr).port}`,
+    address: { host: "127.0.0.1", port: (socket.addr as Deno.NetAddr).port },
     requests: () => requests,
     async stop() {
       socket.close();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { BootstrapAddress } from "../../../net/kademlia/service/node.ts";
+import type { HostPort } from "../../../lib/ip_address.ts";
 import { Joining } from "../../../net/directory/membership.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SeededRandom } from "../../sim/random.ts";
@@ -12,13 +12,13 @@ class FakeNode {
   /** What the next attempts lead to. */
   reachable = false;
   readonly attempts: number[] = [];
-  readonly asked: (readonly BootstrapAddress[])[] = [];
+  readonly asked: (readonly HostPort[])[] = [];
   readonly clock = new VirtualClock();
   readonly states: boolean[] = [];
   fail = false;
   hang = false;
 
-  bootstrap(addresses: readonly BootstrapAddress[], signal?: AbortSignal): Promise<boolean> {
+  bootstrap(addresses: readonly HostPort[], signal?: AbortSignal): Promise<boolean> {
     this.attempts.push(this.clock.monotonic());
     this.asked.push(addresses);
     if (this.hang) {

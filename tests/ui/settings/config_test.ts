@@ -79,6 +79,9 @@ Deno.test("NTP servers have port 123 unless they name another; none turns it off
     { host: "b.example", port: 1123 },
   ]);
   assert.deepEqual(parse("[NTP]\nSERVERS = none").ntpServers, []);
+  for (const bad of [":123", "host:0", "host:65536", "host:x", "[::1]:123", "-a", "a/b"]) {
+    assert.throws(() => parse(`[NTP]\nSERVERS = ${bad}`), { code: "invalid_config" }, bad);
+  }
 });
 
 Deno.test("Every complaint names the line, the value and what is allowed", () => {
