@@ -66,7 +66,7 @@ interface Member {
 /** Resolves when the member's peer tells of a post with this text. */
 async function arrival(member: Member, text: string): Promise<{ arrived: Promise<number> }> {
   const { promise, resolve } = Promise.withResolvers<number>();
-  const stop = member.client.subscribe((event) => {
+  const stop = member.client.api.subscribe((event) => {
     if (event.event !== "post" || event.post.text !== text) return;
     stop();
     resolve(performance.now());
@@ -87,7 +87,7 @@ async function postsToAll(
     const text = `post ${i} of the bench`;
     const arrivals = await Promise.all(followers.map((member) => arrival(member, text)));
     const start = performance.now();
-    await author.client.post({ text });
+    await author.client.api.post({ text });
     committed.push(performance.now() - start);
     const times = await Promise.all(arrivals.map(({ arrived }) => arrived));
     stored.push(Math.max(...times) - start);
@@ -97,20 +97,20 @@ async function postsToAll(
 }
 
 async function followTimes(network: Network, author: Member): Promise<Record<string, unknown>> {
-  for (let i = 0; i < backlogCount; i++) await author.client.post({ text: `backlog ${i}` });
+  for (let i = 0; i < backlogCount; i++) await author.client.api.post({ text: `backlog ${i}` });
   const times: number[] = [];
   for (const name of ["grace", "heidi", "ivan"]) {
     const user = await network.register(name);
     const client = await connect(user.data);
     const start = performance.now();
     const first = Promise.withResolvers<number>();
-    const stop = client.subscribe((event) => {
+    const stop = client.api.subscribe((event) => {
       if (event.event === "post" && event.post.text.startsWith("backlog")) {
         first.resolve(performance.now());
       }
     });
     await client.subscribed();
-    await client.follow({ username: author.user.name });
+    await client.api.follow({ username: author.user.name });
     times.push(await first.promise - start);
     stop();
     await user.down();
@@ -122,12 +122,12 @@ async function followTimes(network: Network, author: Member): Promise<Record<str
 async function inNode(
   network: Network,
   folder: string,
-  command: (api: LoopbackClient) => Promise<unknown>,
+  command: (api: LoopbackClient["api"]) => Promise<unknown>,
 ): Promise<number> {
   const { data } = network.user(folder);
   const process = network.start([...network.flags(data), "--json", "node"]);
   await process.ready();
-  const api = await connect(data);
+  const { api } = await connect(data);
   const ms = await timed(() => command(api));
   await process.stop();
   return ms;
@@ -176,7 +176,7 @@ for (const name of ["alice", ...followerNames]) {
 }
 const [author, ...followers] = members;
 if (author === undefined) throw new Error("Cannot measure: nobody was registered");
-for (const { client } of followers) await client.follow({ username: "alice" });
+for (const { client } of followers) await client.api.follow({ username: "alice" });
 
 const result = {
   name: "system",

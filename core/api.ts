@@ -1,13 +1,14 @@
 /**
- * What a peer does for whoever sits in front of it: commands in, results and events out.
+ * What a peer does for the person or script in front of it: commands in, results and events out.
  *
- * The peer itself implements {@linkcode PeerApi} (`peer.ts`); so does the client of a peer that
- * already runs on the data folder. Results have the very shape that `--json` prints.
+ * {@linkcode PeerApi} is implemented by the peer itself (`peer.ts`). The table {@linkcode methods} says
+ * how each method crosses a connection; the loopback server, its client and the tests' double are made
+ * from it. Results have the very shape that `--json` prints.
  *
  * @module
  */
 
-import type { ErrorCode } from "./model/errors.ts";
+import { CamelliaError, type ErrorCode } from "./model/errors.ts";
 
 /** A user. */
 export interface UserView {
@@ -23,23 +24,23 @@ export interface PostView {
   readonly id: string;
   /** Username of the author. */
   readonly author: string;
-  /** The text, unfiltered: whoever shows it on a terminal filters it. */
+  /** The text, unfiltered: the code that shows it on a terminal filters it. */
   readonly text: string;
   /** ISO 8601. */
   readonly created_at: string;
   /** The post replied to, or null. */
   readonly reply_to: { readonly author: string; readonly id: string } | null;
-  /** Present only where somebody else claims the author's name. */
+  /** Present only where another key claims the author's name. */
   readonly clash?: ClashView;
 }
 
 /** What became of a follow or unfollow. */
 export interface FollowView {
-  /** Whom. */
+  /** The user who is followed or no longer followed. */
   readonly username: string;
-  /** Whether one follows now. */
+  /** Whether the user of this peer follows now. */
   readonly following: boolean;
-  /** Whether the user has acknowledged the notice yet; if not it is sent again until then. */
+  /** Whether the other user has acknowledged the change; until then it is sent again. */
   readonly acknowledged: boolean;
 }
 
@@ -61,7 +62,7 @@ export interface ProfileView extends UserView {
   readonly posts: number;
   /** Whether one of the user's devices is announced and takes a connection. */
   readonly online: boolean;
-  /** Present only where somebody else claims the name. */
+  /** Present only where another key claims the name. */
   readonly clash?: ClashView;
   /** Present only where the author published two posts under one number: how many of them. */
   readonly forks?: number;
@@ -69,11 +70,11 @@ export interface ProfileView extends UserView {
   readonly unreachable?: true;
 }
 
-/** A suggestion of whom to follow. */
+/** A suggestion whom to follow. */
 export interface SuggestionView {
-  /** Whom. */
+  /** The suggested user. */
   readonly username: string;
-  /** `know`: follows whom you follow; `interest`: followed by those who share your taste; `popular`. */
+  /** `know`: follows the same users; `interest`: is followed by users of similar taste; `popular`. */
   readonly kind: "know" | "interest" | "popular";
   /** A sentence that says why. */
   readonly reason: string;
@@ -97,7 +98,7 @@ export interface StatusView {
     readonly udp: EndpointView;
     readonly joined: boolean;
   };
-  /** Who is logged in. */
+  /** The user who is logged in, or null. */
   readonly user: UserView | null;
   /** Links between peers. */
   readonly links: { readonly open: number; readonly listening: EndpointView | null };
@@ -107,9 +108,9 @@ export interface StatusView {
     readonly source: "ntp" | "system";
     readonly synced_at: string | null;
   };
-  /** The database of the user who is logged in; zeros with nobody logged in. */
+  /** The database of the user who is logged in; zeros when no user is. */
   readonly store: { readonly posts: number; readonly bytes: number };
-  /** Notices that are not acknowledged yet. */
+  /** Follows and unfollows that are not acknowledged yet. */
   readonly pending: number;
   /** The process. */
   readonly process: { readonly version: string; readonly pid: number; readonly uptime_s: number };
@@ -149,25 +150,33 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** A post to be written. */
+export interface PostDraft {
+  /** 1 to 500 characters. */
+  readonly text: string;
+  /** The post that it replies to. */
+  readonly replyTo?: { readonly author: string; readonly id: string };
+}
+
 /**
- * The commands. Each rejects with a `CamelliaError` where something a user can meet went wrong, and
- * with the signal's reason when aborted; data stays intact either way.
+ * The methods. Each rejects with a `CamelliaError` for what a user can meet, and with the signal's reason
+ * when aborted; data stays intact either way.
  */
 export interface PeerApi {
-  /** Loads, while somebody still types, what a registration or change of password needs: some 200 ms. */
-  prepare?(): Promise<void>;
+  /** Loads what a registration or a change of password needs, some 200 ms, while the person still types. */
+  prepare(): Promise<void>;
   /**
-   * Rejects with `name_taken` where the network knows the name, so that nobody invents a password for it
-   * first. Where there is no network yet it says nothing: the registration will.
+   * Rejects with `name_taken` where the network knows the name, so that the person does not invent a
+   * password for it first. Resolves while there is no network: the registration finds out then.
    */
-  checkName?(username: string, signal?: AbortSignal): Promise<void>;
+  checkName(username: string, signal?: AbortSignal): Promise<void>;
   /** Creates an account and logs in. */
   register(credentials: Credentials, signal?: AbortSignal): Promise<UserView>;
   /** Logs in, on any machine. */
   login(credentials: Credentials, signal?: AbortSignal): Promise<UserView>;
-  /** Logs out: takes this device out of `connections` and forgets the keys. */
-  logout(signal?: AbortSignal): Promise<void>;
-  /** Who is logged in. */
+  /** Logs out: takes this device out of `connections` and forgets the keys. Resolves to who was logged in. */
+  logout(signal?: AbortSignal): Promise<UserView>;
+  /** The user who is logged in. */
   whoami(): Promise<UserView>;
   /** Users whose sealed keys are in the data folder, the one who logged in last first. */
   users(): Promise<string[]>;
@@ -180,13 +189,8 @@ export interface PeerApi {
   exportAccount(): Promise<Uint8Array>;
   /** Takes in what {@linkcode exportAccount} gave: afterwards the user can log in here. */
   importAccount(sealed: Uint8Array): Promise<UserView>;
-  /** Posts: resolves after the commit; pushing goes on behind. */
-  post(
-    draft: {
-      readonly text: string;
-      readonly replyTo?: { readonly author: string; readonly id: string };
-    },
-  ): Promise<PostView>;
+  /** Posts: resolves after the commit; pushing goes on in the background. */
+  post(draft: PostDraft): Promise<PostView>;
   /** A page of the timeline, newest first. */
   timeline(request: TimelineRequest): Promise<PostView[]>;
   /** Follows; with a fingerprint it may replace a pin. */
@@ -198,7 +202,7 @@ export interface PeerApi {
   unfollow(request: { readonly username: string }, signal?: AbortSignal): Promise<FollowView>;
   /** A profile; one's own without a name. */
   profile(request: { readonly username?: string }, signal?: AbortSignal): Promise<ProfileView>;
-  /** Whom one might follow. */
+  /** Users whom one might follow. */
   suggest(signal?: AbortSignal): Promise<SuggestionView[]>;
   /** The state of the peer. */
   status(): Promise<StatusView>;
@@ -207,3 +211,121 @@ export interface PeerApi {
   /** Calls back for every event from now on; returns how to stop that. */
   subscribe(listener: (event: PeerEvent) => void): () => void;
 }
+
+/** Takes an argument out of parsed JSON, which may come from anywhere; `name` is what a complaint calls it. */
+export type Reader<T> = (json: unknown, name: string) => T;
+
+/** What is passed to a method before the signal; void where there is nothing. */
+type Taken<Passed extends unknown[]> = Passed extends [(AbortSignal | undefined)?] ? void
+  : Passed[0];
+
+/** How a method crosses a connection, as its signature demands it. */
+export type Method<Call> = Call extends (...passed: infer Passed) => Promise<infer Result> ? {
+    /** Checks its argument. Throws a `CamelliaError` with the code `invalid_argument`. */
+    readonly takes: Reader<Taken<Passed>>;
+    /** Whether it takes a signal that ends it. */
+    readonly abortable: Required<Passed> extends [...unknown[], AbortSignal] ? true : false;
+    /** What its result is; bytes travel in base64. */
+    readonly gives: Result extends Uint8Array ? "bytes" : "json";
+  }
+  : { readonly gives: "events" };
+
+function wrong(name: string, expected: string): CamelliaError {
+  return new CamelliaError("invalid_argument", `Cannot do that: ${name} is not ${expected}`);
+}
+
+/** No argument. */
+export const nothing: Reader<void> = () => {};
+
+/** A text of at most so many UTF-16 units. */
+export function text(lengthMax: number): Reader<string> {
+  return (json, name) => {
+    if (typeof json === "string" && json.length <= lengthMax) return json;
+    throw wrong(name, `a text of at most ${lengthMax} characters`);
+  };
+}
+
+/** A whole number in a range. */
+function integer(min: number, max: number): Reader<number> {
+  return (json, name) => {
+    if (typeof json === "number" && Number.isInteger(json) && json >= min && json <= max) {
+      return json;
+    }
+    throw wrong(name, `a whole number from ${min} to ${max}`);
+  };
+}
+
+/** Bytes, in base64. */
+const bytes: Reader<Uint8Array> = (json, name) => {
+  try {
+    return Uint8Array.fromBase64(json as string);
+  } catch {
+    throw wrong(name, "in base64");
+  }
+};
+
+/** An argument that may be missing or null. */
+export function optional<T>(read: Reader<T>): Reader<T | undefined> {
+  return (json, name) => json === undefined || json === null ? undefined : read(json, name);
+}
+
+/** An object with these fields. Others are left out, and so are those that are undefined. */
+export function fields<T extends object>(
+  readers: NoInfer<{ readonly [Name in keyof T]-?: Reader<T[Name]> }>,
+): Reader<T> {
+  return (json, name) => {
+    if (typeof json !== "object" || json === null) throw wrong(name, "an object");
+    const read = Object.entries<Reader<unknown>>(readers).map(([field, reader]) => {
+      const own = Object.getOwnPropertyDescriptor(json, field)?.value;
+      return [field, reader(own, field)] as const;
+    });
+    return Object.fromEntries(read.filter(([, value]) => value !== undefined)) as T;
+  };
+}
+
+/** A name, an id or a fingerprint: longer than any valid one, so that the peer itself says what is wrong. */
+const word = text(1000);
+
+/** A text or a password: as much as one request holds. */
+const longText = text(65_536);
+
+const credentials = fields<Credentials>({ username: word, password: longText });
+
+/** How each method of {@linkcode PeerApi} crosses a connection. */
+export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> } = {
+  prepare: { takes: nothing, abortable: false, gives: "json" },
+  checkName: { takes: word, abortable: true, gives: "json" },
+  register: { takes: credentials, abortable: true, gives: "json" },
+  login: { takes: credentials, abortable: true, gives: "json" },
+  logout: { takes: nothing, abortable: true, gives: "json" },
+  whoami: { takes: nothing, abortable: false, gives: "json" },
+  users: { takes: nothing, abortable: false, gives: "json" },
+  changePassword: {
+    takes: fields({ old: longText, new: longText }),
+    abortable: true,
+    gives: "json",
+  },
+  exportAccount: { takes: nothing, abortable: false, gives: "bytes" },
+  importAccount: { takes: bytes, abortable: false, gives: "json" },
+  post: {
+    takes: fields({ text: longText, replyTo: optional(fields({ author: word, id: word })) }),
+    abortable: false,
+    gives: "json",
+  },
+  timeline: {
+    takes: fields({ limit: integer(1, 1000), before: optional(word), author: optional(word) }),
+    abortable: false,
+    gives: "json",
+  },
+  follow: {
+    takes: fields({ username: word, fingerprint: optional(word) }),
+    abortable: true,
+    gives: "json",
+  },
+  unfollow: { takes: fields({ username: word }), abortable: true, gives: "json" },
+  profile: { takes: fields({ username: optional(word) }), abortable: true, gives: "json" },
+  suggest: { takes: nothing, abortable: true, gives: "json" },
+  status: { takes: nothing, abortable: false, gives: "json" },
+  drain: { takes: integer(0, 60_000), abortable: false, gives: "json" },
+  subscribe: { gives: "events" },
+};

@@ -12,6 +12,7 @@ import type {
   FollowView,
   PeerApi,
   PeerEvent,
+  PostDraft,
   PostView,
   ProfileView,
   StatusView,
@@ -113,11 +114,12 @@ export class Peer implements PeerApi {
   }
 
   /** See {@linkcode PeerApi.logout}. */
-  async logout(signal?: AbortSignal): Promise<void> {
+  async logout(signal?: AbortSignal): Promise<UserView> {
     signal?.throwIfAborted();
-    await this.#lifeCycle.run(async () => {
-      this.#required();
+    return await this.#lifeCycle.run(async () => {
+      const user = userView(this.#required().session.self);
       await this.#close();
+      return user;
     });
   }
 
@@ -150,7 +152,7 @@ export class Peer implements PeerApi {
   }
 
   /** See {@linkcode PeerApi.post}. */
-  post(draft: Parameters<PeerApi["post"]>[0]): Promise<PostView> {
+  post(draft: PostDraft): Promise<PostView> {
     return this.#with((user) => user.post(draft));
   }
 

@@ -157,7 +157,7 @@ async function clientOf(name: string): Promise<LoopbackClient> {
 /** Lets every user follow every other and write a post, where that has not been done before. */
 async function acquaint(users: readonly string[]): Promise<void> {
   await Promise.all(users.map(async (name) => {
-    const peer = await clientOf(name);
+    const peer = (await clientOf(name)).api;
     const { following, posts } = await peer.profile({});
     for (const username of users) {
       if (username !== name && !following.includes(username)) await peer.follow({ username });

@@ -22,9 +22,9 @@ import {
   expectingNumber,
   type Flags,
   flagsOf,
+  given,
   globalOptions,
 } from "./settings/flags.ts";
-import { given } from "./peer/loopback_protocol.ts";
 import { serveNode, serveUser } from "./commands/serve.ts";
 
 /** What the command line asks for. */

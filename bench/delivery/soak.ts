@@ -63,7 +63,7 @@ class Member {
     const port = parsePortFile(await Deno.readTextFile(`${this.user.data}/${portFileName}`));
     if (port === undefined) throw new Error(`Cannot use the port file of ${this.user.name}`);
     const client = new LoopbackClient(port);
-    client.subscribe((event) => {
+    client.api.subscribe((event) => {
       if (event.event === "post") this.arrived.add(event.post.text);
     });
     await client.subscribed();
@@ -171,7 +171,7 @@ async function post(member: Member, members: readonly Member[], tally: Tally): P
   if (client === undefined) return;
   const text = `${member.user.name} ${member.posts.length}`;
   try {
-    await client.post({ text });
+    await client.api.post({ text });
     member.posts.push(text);
     member.noteEvent(text);
     tally.posts++;
@@ -204,7 +204,7 @@ function lookForLate(
 
 async function follow(member: Member, other: Member): Promise<void> {
   if (member === other || member.follows.has(other)) return;
-  await member.client?.follow({ username: other.user.name });
+  await member.client?.api.follow({ username: other.user.name });
   member.follows.set(other, performance.now());
   member.noteEvent(`follows ${other.user.name}`);
 }
@@ -216,7 +216,7 @@ async function changeFollow(members: readonly Member[], tally: Tally): Promise<v
   if (member === other) return;
   if (member.follows.delete(other)) {
     member.noteEvent(`unfollows ${other.user.name}`);
-    await member.client?.unfollow({ username: other.user.name });
+    await member.client?.api.unfollow({ username: other.user.name });
   } else await follow(member, other);
   tally.follows++;
 }
@@ -303,7 +303,7 @@ async function postsOf(member: Member, author: string): Promise<PostView[]> {
   const posts: PostView[] = [];
   for (;;) {
     const before = posts.at(-1)?.id;
-    const page = await member.client?.timeline({
+    const page = await member.client?.api.timeline({
       limit: 1000,
       author,
       ...(before === undefined ? {} : { before }),

@@ -1,17 +1,19 @@
 /** A peer in memory: just enough behaviour to see what ui/ makes of it. */
 
 import { createHash } from "node:crypto";
-import type {
-  Credentials,
-  FollowView,
-  PeerApi,
-  PeerEvent,
-  PostView,
-  ProfileView,
-  StatusView,
-  SuggestionView,
-  TimelineRequest,
-  UserView,
+import {
+  type Credentials,
+  type FollowView,
+  methods,
+  type PeerApi,
+  type PeerEvent,
+  type PostDraft,
+  type PostView,
+  type ProfileView,
+  type StatusView,
+  type SuggestionView,
+  type TimelineRequest,
+  type UserView,
 } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
@@ -19,12 +21,20 @@ import { parseUsername } from "../../core/model/username.ts";
 
 const epoch = Date.UTC(2026, 0, 1);
 
+/** Every method of the table, refused: a test gives the peer those that it needs. */
+const Refusing = class {} as new () => PeerApi;
+for (const name of Object.keys(methods)) {
+  Refusing.prototype[name] = () =>
+    Promise.reject(new Error(`The test does not say what ${name} does`));
+}
+
 /** The fake. Accounts outlive it in `accounts`, as they do on a disk. */
-export class FakePeer implements PeerApi {
+export class FakePeer extends Refusing {
   user: UserView | undefined;
   readonly posts: PostView[] = [];
   readonly following = new Set<string>();
   readonly listeners = new Set<(event: PeerEvent) => void>();
+  /** Methods that were called, in order. */
   readonly calls: string[] = [];
   joined = true;
   suggestions: SuggestionView[] = [];
@@ -36,8 +46,16 @@ export class FakePeer implements PeerApi {
   readonly order: string[];
 
   constructor(accounts = new Map<string, string>(), order: string[] = []) {
+    super();
     this.accounts = accounts;
     this.order = order;
+    for (const name of Object.keys(methods) as (keyof PeerApi)[]) {
+      const method = this[name].bind(this) as (...passed: unknown[]) => never;
+      this[name] = (...passed: unknown[]) => {
+        this.calls.push(name);
+        return method(...passed);
+      };
+    }
   }
 
   static view(username: string): UserView {
@@ -49,8 +67,7 @@ export class FakePeer implements PeerApi {
     for (const listener of [...this.listeners]) listener(event);
   }
 
-  async #wait(name: string, signal?: AbortSignal): Promise<void> {
-    this.calls.push(name);
+  async #wait(signal?: AbortSignal): Promise<void> {
     if (!this.hangs) return;
     const { promise, reject } = Promise.withResolvers<void>();
     signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -71,14 +88,18 @@ export class FakePeer implements PeerApi {
     return this.user;
   }
 
-  checkName(username: string): Promise<void> {
+  override prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  override checkName(username: string): Promise<void> {
     if (!this.accounts.has(username)) return Promise.resolve();
     const message = `Cannot register ${username}: the name is taken`;
     return Promise.reject(new CamelliaError("name_taken", message));
   }
 
-  async register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
-    await this.#wait("register", signal);
+  override async register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+    await this.#wait(signal);
     const username = parseUsername(credentials.username);
     if (this.accounts.has(username)) {
       throw new CamelliaError("name_taken", `Cannot register ${username}: the name is taken`);
@@ -87,8 +108,8 @@ export class FakePeer implements PeerApi {
     return this.#enter(username);
   }
 
-  async login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
-    await this.#wait("login", signal);
+  override async login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+    await this.#wait(signal);
     const username = parseUsername(credentials.username);
     const password = this.accounts.get(username);
     if (password === undefined) {
@@ -100,22 +121,23 @@ export class FakePeer implements PeerApi {
     return this.#enter(username);
   }
 
-  async logout(signal?: AbortSignal): Promise<void> {
-    await this.#wait("logout", signal);
-    const { username } = this.#mine();
+  override async logout(signal?: AbortSignal): Promise<UserView> {
+    await this.#wait(signal);
+    const user = this.#mine();
     this.user = undefined;
-    this.emit({ event: "logout", username });
+    this.emit({ event: "logout", username: user.username });
+    return user;
   }
 
-  whoami(): Promise<UserView> {
+  override whoami(): Promise<UserView> {
     return Promise.resolve().then(() => this.#mine());
   }
 
-  users(): Promise<string[]> {
+  override users(): Promise<string[]> {
     return Promise.resolve([...this.order]);
   }
 
-  changePassword(change: { readonly old: string; readonly new: string }): Promise<void> {
+  override changePassword(change: { readonly old: string; readonly new: string }): Promise<void> {
     const { username } = this.#mine();
     if (this.accounts.get(username) !== change.old) {
       return Promise.reject(new CamelliaError("wrong_password", "The old password is wrong"));
@@ -124,11 +146,11 @@ export class FakePeer implements PeerApi {
     return Promise.resolve();
   }
 
-  exportAccount(): Promise<Uint8Array> {
+  override exportAccount(): Promise<Uint8Array> {
     return Promise.resolve().then(() => utf8(`sealed:${this.#mine().username}`));
   }
 
-  importAccount(sealed: Uint8Array): Promise<UserView> {
+  override importAccount(sealed: Uint8Array): Promise<UserView> {
     const [mark, name] = new TextDecoder().decode(sealed).split(":");
     if (mark !== "sealed" || name === undefined) {
       return Promise.reject(new CamelliaError("invalid_file", "Cannot import: no account in it"));
@@ -138,10 +160,7 @@ export class FakePeer implements PeerApi {
     return Promise.resolve(FakePeer.view(name));
   }
 
-  post(draft: {
-    readonly text: string;
-    readonly replyTo?: { readonly author: string; readonly id: string };
-  }): Promise<PostView> {
+  override post(draft: PostDraft): Promise<PostView> {
     return Promise.resolve().then(() => {
       const { username } = this.#mine();
       if (draft.text === "") throw new CamelliaError("empty_post", "Cannot post: it is empty");
@@ -163,7 +182,7 @@ export class FakePeer implements PeerApi {
     return post;
   }
 
-  timeline(request: TimelineRequest): Promise<PostView[]> {
+  override timeline(request: TimelineRequest): Promise<PostView[]> {
     return Promise.resolve().then(() => {
       this.#mine();
       return this.posts.filter((post) =>
@@ -173,11 +192,11 @@ export class FakePeer implements PeerApi {
     });
   }
 
-  async follow(
+  override async follow(
     request: { readonly username: string; readonly fingerprint?: string },
     signal?: AbortSignal,
   ): Promise<FollowView> {
-    await this.#wait("follow", signal);
+    await this.#wait(signal);
     const username = parseUsername(request.username);
     if (username === this.#mine().username) {
       throw new CamelliaError("follow_self", "Cannot follow yourself");
@@ -189,16 +208,16 @@ export class FakePeer implements PeerApi {
     return { username, following: true, acknowledged: username !== "offline" };
   }
 
-  async unfollow(
+  override async unfollow(
     request: { readonly username: string },
     signal?: AbortSignal,
   ): Promise<FollowView> {
-    await this.#wait("unfollow", signal);
+    await this.#wait(signal);
     this.following.delete(request.username);
     return { username: request.username, following: false, acknowledged: true };
   }
 
-  profile(request: { readonly username?: string }): Promise<ProfileView> {
+  override profile(request: { readonly username?: string }): Promise<ProfileView> {
     return Promise.resolve().then(() => {
       const own = this.#mine();
       const view = request.username === undefined ? own : FakePeer.view(request.username);
@@ -212,11 +231,11 @@ export class FakePeer implements PeerApi {
     });
   }
 
-  suggest(): Promise<SuggestionView[]> {
+  override suggest(): Promise<SuggestionView[]> {
     return Promise.resolve(this.suggestions);
   }
 
-  status(): Promise<StatusView> {
+  override status(): Promise<StatusView> {
     return Promise.resolve({
       node: {
         id: "00".repeat(20),
@@ -237,12 +256,11 @@ export class FakePeer implements PeerApi {
     });
   }
 
-  drain(_timeoutMs: number): Promise<void> {
-    this.calls.push("drain");
+  override drain(_timeoutMs: number): Promise<void> {
     return Promise.resolve();
   }
 
-  subscribe(listener: (event: PeerEvent) => void): () => void {
+  override subscribe(listener: (event: PeerEvent) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }

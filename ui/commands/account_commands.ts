@@ -41,10 +41,10 @@ export async function login(context: Context, name: string): Promise<void> {
 
 /** `logout`. */
 export async function logout(context: Context): Promise<void> {
+  const { io, output, signal } = context;
   await withPeer(context, "user", async ({ api }) => {
-    const { username } = await api.whoami();
-    await withSpinner(context.io, "Logging out", api.logout(context.signal));
-    await context.output.result({ username }, () => `Logged out: ${username}`);
+    const { username } = await withSpinner(io, "Logging out", api.logout(signal));
+    await output.result({ username }, () => `Logged out: ${username}`);
   });
 }
 
@@ -56,7 +56,7 @@ export async function whoami(context: Context): Promise<void> {
   const { output } = context;
   const entry = await enter(context);
   if (entry.kind === "running") {
-    const user = await runningUser(context, entry.client);
+    const user = await runningUser(context, entry.client.api);
     return await output.result(user, (look) => renderUser(user, look));
   }
   try {

@@ -9,7 +9,7 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { type Access, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/context.ts";
 import { sleep } from "../terminal/io.ts";
-import { given } from "../peer/loopback_protocol.ts";
+import { given } from "../settings/flags.ts";
 import {
   renderFollow,
   renderPost,

@@ -54,11 +54,11 @@ const askAgain: ReadonlySet<string> = new Set([
 async function register(menu: MenuContext): Promise<void> {
   const { api, io, signal, output } = menu;
   // Loads while the name is typed. Should it fail, so will the registration, which says why.
-  api.prepare?.().catch(() => {});
+  api.prepare().catch(() => {});
   let username = await askName(menu, "Username");
   while (username !== undefined) {
     try {
-      const check = api.checkName?.(username, signal) ?? Promise.resolve();
+      const check = api.checkName(username, signal);
       await withSpinner(io, `Asking whether ${username} is free`, check);
       const password = await passwordFor(menu, { username, kind: "new" });
       const work = api.register({ username, password }, signal);

@@ -57,7 +57,7 @@ async function runningPeer(context: Context): Promise<LoopbackClient | undefined
   if (port === undefined) return undefined;
   const client = new LoopbackClient(port);
   try {
-    await client.status();
+    await client.api.status();
     return client;
   } catch (error) {
     // Nobody listens there, or somebody who never heard of the token: not our peer, or not any more.
@@ -140,11 +140,11 @@ async function refuseLoggedIn(api: PeerApi): Promise<void> {
 /** A peer that runs elsewhere. */
 export function clientAccess(client: LoopbackClient): Access {
   return {
-    api: client,
+    api: client.api,
     own: false,
     ended: client.ended,
     async subscribe(listener) {
-      const stop = client.subscribe(listener);
+      const stop = client.api.subscribe(listener);
       await client.subscribed();
       return stop;
     },
@@ -212,7 +212,7 @@ async function withRunningPeer<T>(
   work: (access: Access) => Promise<T>,
 ): Promise<T> {
   try {
-    if (need === "user") await runningUser(context, client);
+    if (need === "user") await runningUser(context, client.api);
     return await work(clientAccess(client));
   } finally {
     client.close();
@@ -249,7 +249,7 @@ export async function withPeerForLogin<T>(
   if (entry.kind === "running") {
     const { client } = entry;
     return await withRunningPeer(context, { client, need: "nobody" }, async (access) => {
-      await refuseLoggedIn(client);
+      await refuseLoggedIn(client.api);
       return await work(access, await ask());
     });
   }

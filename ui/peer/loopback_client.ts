@@ -1,5 +1,5 @@
 /**
- * A peer that runs in another process on the same data folder, as a {@linkcode PeerApi}.
+ * The methods of a peer that runs in another process on the same data folder.
  *
  * It speaks through node:http, which, other than `fetch`, never takes a proxy from the environment.
  *
@@ -8,18 +8,7 @@
 
 import { Buffer } from "node:buffer";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
-import type {
-  Credentials,
-  FollowView,
-  PeerApi,
-  PeerEvent,
-  PostView,
-  ProfileView,
-  StatusView,
-  SuggestionView,
-  TimelineRequest,
-  UserView,
-} from "../../core/api.ts";
+import { methods, nothing, type PeerApi, type PeerEvent } from "../../core/api.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
 import { type PortFile, responseBytesMax } from "./loopback_protocol.ts";
 
@@ -53,8 +42,33 @@ async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
+/** Whatever a method takes before the signal, and the signal. */
+type Call = (name: string, argument: unknown, signal?: AbortSignal) => Promise<unknown>;
+
+/** The peer's methods, each as a call to the peer that runs elsewhere. */
+function remoteApi(call: Call, subscribe: PeerApi["subscribe"]): PeerApi {
+  const remote = Object.entries(methods).map(([name, method]) => {
+    if (method.gives === "events") return [name, subscribe];
+    const { takes, gives } = method;
+    const run = async (...passed: unknown[]) => {
+      const [argument, signal] = takes === nothing ? [undefined, ...passed] : passed;
+      const sent = argument instanceof Uint8Array ? argument.toBase64() : argument;
+      const result = await call(name, sent, signal as AbortSignal | undefined);
+      return gives === "bytes" ? Uint8Array.fromBase64(result as string) : result;
+    };
+    return [name, run];
+  });
+  // The table has an entry for each method.
+  return Object.fromEntries(remote);
+}
+
 /** The client of a running peer. */
-export class LoopbackClient implements PeerApi {
+export class LoopbackClient {
+  /** The running peer. */
+  readonly api: PeerApi = remoteApi(
+    (...call) => this.#call(...call),
+    (listener) => this.#subscribe(listener),
+  );
   readonly #port: PortFile;
   readonly #listeners = new Set<(event: PeerEvent) => void>();
   #watching: { readonly request: ClientRequest; readonly ready: Promise<void> } | undefined;
@@ -79,83 +93,7 @@ export class LoopbackClient implements PeerApi {
     await this.#watching?.ready;
   }
 
-  register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
-    return this.#call("register", credentials, signal);
-  }
-
-  login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
-    return this.#call("login", credentials, signal);
-  }
-
-  async logout(signal?: AbortSignal): Promise<void> {
-    await this.#call("logout", {}, signal);
-  }
-
-  whoami(): Promise<UserView> {
-    return this.#call("whoami", {});
-  }
-
-  users(): Promise<string[]> {
-    return this.#call("users", {});
-  }
-
-  async changePassword(
-    change: { readonly old: string; readonly new: string },
-    signal?: AbortSignal,
-  ): Promise<void> {
-    await this.#call("changePassword", change, signal);
-  }
-
-  async exportAccount(): Promise<Uint8Array> {
-    return new Uint8Array(Buffer.from(await this.#call<string>("exportAccount", {}), "base64"));
-  }
-
-  importAccount(sealed: Uint8Array): Promise<UserView> {
-    return this.#call("importAccount", { sealed: Buffer.from(sealed).toString("base64") });
-  }
-
-  post(draft: {
-    readonly text: string;
-    readonly replyTo?: { readonly author: string; readonly id: string };
-  }): Promise<PostView> {
-    return this.#call("post", draft);
-  }
-
-  timeline(timelineRequest: TimelineRequest): Promise<PostView[]> {
-    return this.#call("timeline", timelineRequest);
-  }
-
-  follow(
-    follow: { readonly username: string; readonly fingerprint?: string },
-    signal?: AbortSignal,
-  ): Promise<FollowView> {
-    return this.#call("follow", follow, signal);
-  }
-
-  unfollow(unfollow: { readonly username: string }, signal?: AbortSignal): Promise<FollowView> {
-    return this.#call("unfollow", unfollow, signal);
-  }
-
-  profile(
-    profile: { readonly username?: string },
-    signal?: AbortSignal,
-  ): Promise<ProfileView> {
-    return this.#call("profile", profile, signal);
-  }
-
-  suggest(signal?: AbortSignal): Promise<SuggestionView[]> {
-    return this.#call("suggest", {}, signal);
-  }
-
-  status(): Promise<StatusView> {
-    return this.#call("status", {});
-  }
-
-  async drain(timeoutMs: number): Promise<void> {
-    await this.#call("drain", { timeoutMs });
-  }
-
-  subscribe(listener: (event: PeerEvent) => void): () => void {
+  #subscribe(listener: (event: PeerEvent) => void): () => void {
     this.#listeners.add(listener);
     this.#watching ??= this.#watch();
     return () => {
@@ -191,10 +129,10 @@ export class LoopbackClient implements PeerApi {
     return { request: sent, response: promise };
   }
 
-  async #call<T>(method: string, values: object, signal?: AbortSignal): Promise<T> {
+  async #call(method: string, argument: unknown, signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
-    const body = JSON.stringify({ method, arguments: values });
-    let answer: { result?: T; error?: { code: ErrorCode; message: string } };
+    const body = JSON.stringify({ method, argument });
+    let answer: { result?: unknown; error?: { code: ErrorCode; message: string } };
     try {
       const response = await this.#send({ method: "POST", path: "/call", body, signal }).response;
       answer = JSON.parse(await readText(response));
@@ -205,7 +143,7 @@ export class LoopbackClient implements PeerApi {
     if (answer.error !== undefined) {
       throw new CamelliaError(answer.error.code, answer.error.message);
     }
-    return answer.result as T;
+    return answer.result ?? undefined;
   }
 
   #watch(): { request: ClientRequest; ready: Promise<void> } {

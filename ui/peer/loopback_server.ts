@@ -14,13 +14,13 @@ import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { PeerApi } from "../../core/api.ts";
+import { fields, methods, nothing, type PeerApi, type Reader, text } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex, utf8 } from "../../core/model/bytes.ts";
 import { failureOf } from "../output/failure.ts";
 import type { OpenFolder } from "./host.ts";
 import type { Log } from "../settings/log_level.ts";
-import { bodyBytesMax, perform, portFileName, tokenBytes } from "./loopback_protocol.ts";
+import { bodyBytesMax, portFileName, tokenBytes } from "./loopback_protocol.ts";
 
 /** Requests that are worked on at a time, watchers included; one person's scripts need a few. */
 const requestsMax = 64;
@@ -84,6 +84,30 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
     const message = "Cannot do that: the request is not JSON in UTF-8";
     throw new CamelliaError("invalid_argument", message, { cause: error });
   }
+}
+
+/** The body of a call; the argument is for its method's own reader. */
+const call: Reader<{ method: string; argument: unknown }> = fields({
+  method: text(100),
+  argument: (json) => json,
+});
+
+/**
+ * Does what the parsed body of a request asks for.
+ *
+ * @throws {CamelliaError} `invalid_argument` for what is no call, and whatever the peer throws.
+ */
+async function perform(api: PeerApi, body: unknown, signal: AbortSignal): Promise<unknown> {
+  const { method: name, argument } = call(body, "the request");
+  const method = Object.hasOwn(methods, name) ? methods[name as keyof PeerApi] : undefined;
+  if (method === undefined || method.gives === "events") {
+    throw new CamelliaError("invalid_argument", "Cannot do that: there is no such method");
+  }
+  // The table's type ties each reader to the parameters of its method.
+  const run = api[name as keyof PeerApi] as (...passed: unknown[]) => Promise<unknown>;
+  const passed = method.takes === nothing ? [] : [method.takes(argument, "the argument")];
+  const result = await run.call(api, ...passed, ...(method.abortable ? [signal] : []));
+  return result instanceof Uint8Array ? result.toBase64() : result ?? null;
 }
 
 /** A running peer's door for commands. */

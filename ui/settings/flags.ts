@@ -41,6 +41,15 @@ export interface Flags {
   readonly logLevel: LogLevel;
 }
 
+/** Leaves out what is undefined, as exact optional properties want it. */
+export function given<T extends object>(
+  values: T,
+): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as { [Name in keyof T]?: Exclude<T[Name], undefined> };
+}
+
 /** Flags given more often than this are a mistake. */
 const repeatsMax = 64;
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { setImmediate } from "node:timers";
-import type { PeerEvent } from "../../../core/api.ts";
+import { methods, type PeerEvent } from "../../../core/api.ts";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { SystemRandom } from "../../../net/system/random.ts";
 import type { OpenFolder } from "../../../ui/peer/host.ts";
@@ -73,40 +73,46 @@ function rawRequest(
   });
 }
 
-const whoami = JSON.stringify({ method: "whoami", arguments: {} });
+const whoami = JSON.stringify({ method: "whoami", argument: {} });
 
 Deno.test("The loopback client does what the peer does", async () => {
   await using opened = await Opened.open();
   const { client, api } = opened;
   const alice = FakePeer.view("alice");
-  assert.deepEqual(await client.register({ username: "Alice", password: "p" }), alice);
-  assert.deepEqual(await client.whoami(), alice);
-  assert.deepEqual(await client.users(), ["alice"]);
+  await client.api.prepare();
+  await client.api.checkName("alice");
+  assert.deepEqual(await client.api.register({ username: "Alice", password: "p" }), alice);
+  await assert.rejects(client.api.checkName("alice"), { code: "name_taken" });
+  assert.deepEqual(await client.api.whoami(), alice);
+  assert.deepEqual(await client.api.users(), ["alice"]);
   const replyTo = { author: "bob", id: "7" };
-  const post = await client.post({ text: "grüß\n\x1b[31m", replyTo });
+  const post = await client.api.post({ text: "grüß\n\x1b[31m", replyTo });
   assert.deepEqual(post, api.posts[0]);
-  assert.deepEqual(await client.timeline({ limit: 5, author: "alice" }), [post]);
-  assert.deepEqual(await client.timeline({ limit: 5, before: post.id }), []);
-  assert.equal((await client.follow({ username: "bob" })).following, true);
-  assert.deepEqual((await client.profile({})).following, ["bob"]);
-  assert.equal((await client.unfollow({ username: "bob" })).following, false);
-  assert.deepEqual(await client.suggest(), []);
-  assert.equal((await client.status()).user?.username, "alice");
-  assert.equal(new TextDecoder().decode(await client.exportAccount()), "sealed:alice");
+  assert.deepEqual(await client.api.timeline({ limit: 5, author: "alice" }), [post]);
+  assert.deepEqual(await client.api.timeline({ limit: 5, before: post.id }), []);
+  assert.equal((await client.api.follow({ username: "bob" })).following, true);
+  assert.deepEqual((await client.api.profile({})).following, ["bob"]);
+  assert.equal((await client.api.unfollow({ username: "bob" })).following, false);
+  assert.deepEqual(await client.api.suggest(), []);
+  assert.equal((await client.api.status()).user?.username, "alice");
+  assert.equal(new TextDecoder().decode(await client.api.exportAccount()), "sealed:alice");
   assert.equal(
-    (await client.importAccount(new TextEncoder().encode("sealed:carol"))).username,
+    (await client.api.importAccount(new TextEncoder().encode("sealed:carol"))).username,
     "carol",
   );
-  await client.changePassword({ old: "p", new: "q" });
-  await client.drain(10);
-  await client.logout();
+  await client.api.changePassword({ old: "p", new: "q" });
+  await client.api.drain(10);
+  assert.deepEqual(await client.api.logout(), alice);
   assert.equal(api.user, undefined);
-  assert.equal((await client.login({ username: "alice", password: "q" })).username, "alice");
+  assert.equal((await client.api.login({ username: "alice", password: "q" })).username, "alice");
+  for (const name of Object.keys(methods)) {
+    assert.ok(name === "subscribe" || api.calls.includes(name), `${name} was not tried`);
+  }
 });
 
 Deno.test("Errors cross the loopback port with code and message", async () => {
   await using opened = await Opened.open();
-  await assert.rejects(opened.client.whoami(), (error: CamelliaError) => {
+  await assert.rejects(opened.client.api.whoami(), (error: CamelliaError) => {
     assert.ok(error instanceof CamelliaError);
     assert.equal(error.code, "not_logged_in");
     assert.equal(error.message, "Cannot do that: nobody is logged in");
@@ -117,7 +123,7 @@ Deno.test("Errors cross the loopback port with code and message", async () => {
 Deno.test("A mistake in the program is logged, and its stack stays there", async () => {
   await using opened = await Opened.open();
   opened.api.status = () => Promise.reject(new TypeError("boom"));
-  await assert.rejects(opened.client.status(), { code: "internal" });
+  await assert.rejects(opened.client.api.status(), { code: "internal" });
   assert.match(opened.logged[0] ?? "", /TypeError: boom/);
 });
 
@@ -126,12 +132,12 @@ Deno.test("Events reach the client in order, from the moment it is subscribed", 
   const { api, client } = opened;
   const events: PeerEvent[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = client.subscribe((event) => {
+  const stop = client.api.subscribe((event) => {
     events.push(event);
     if (events.length === 101) resolve();
   });
   await client.subscribed();
-  await client.register({ username: "alice", password: "p" });
+  await client.api.register({ username: "alice", password: "p" });
   for (let i = 0; i < 100; i++) api.arrive("bob", `post ${i}`);
   await promise;
   assert.deepEqual(events[0], { event: "login", user: FakePeer.view("alice") });
@@ -166,7 +172,7 @@ Deno.test("A watcher that does not read is dropped, and the peer goes on", async
     if (i % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   assert.equal(api.listeners.size, 0);
-  await client.register({ username: "alice", password: "p" });
+  await client.api.register({ username: "alice", password: "p" });
   deaf.resume();
   await closed;
 });
@@ -175,12 +181,12 @@ Deno.test("The client learns that the peer has stopped", async () => {
   await using opened = await Opened.open();
   const { client, server } = opened;
   const port = opened.port;
-  client.subscribe(() => {});
+  client.api.subscribe(() => {});
   await client.subscribed();
   await server.close();
   await client.ended;
   assert.equal(opened.files.size, 0);
-  await assert.rejects(new LoopbackClient(port).status(), { code: "no_peer" });
+  await assert.rejects(new LoopbackClient(port).api.status(), { code: "no_peer" });
 });
 
 Deno.test("A request that the client gives up is aborted in the peer", async () => {
@@ -196,19 +202,19 @@ Deno.test("A request that the client gives up is aborted in the peer", async () 
       controller.abort(new CamelliaError("interrupted", "by hand"));
     });
   const controller = new AbortController();
-  await assert.rejects(client.suggest(controller.signal), { code: "interrupted" });
+  await assert.rejects(client.api.suggest(controller.signal), { code: "interrupted" });
   await aborted;
 });
 
 Deno.test("A logout that ends the peer is still answered", async () => {
   await using opened = await Opened.open();
   const { api, client, server } = opened;
-  await client.register({ username: "alice", password: "p" });
+  await client.api.register({ username: "alice", password: "p" });
   let closed: Promise<void> | undefined;
   api.subscribe((event) => {
     if (event.event === "logout") closed = server.close();
   });
-  await client.logout();
+  await client.api.logout();
   await closed;
 });
 
@@ -258,13 +264,18 @@ Deno.test("Malformed requests are refused with a reason, whatever they carry", a
     '{"method":"__proto__"}',
     '{"method":"constructor"}',
     '{"method":7}',
-    '{"method":"register","arguments":{"username":"alice"}}',
-    '{"method":"register","arguments":{"username":"alice","password":7}}',
-    '{"method":"timeline","arguments":{"limit":1e9}}',
-    '{"method":"timeline","arguments":{"limit":"5"}}',
-    '{"method":"post","arguments":{"text":"a","replyTo":{"author":"bob"}}}',
-    '{"method":"drain","arguments":{"timeoutMs":-1}}',
-    JSON.stringify({ method: "post", arguments: { text: "x".repeat(bodyBytesMax) } }),
+    '{"method":"register","argument":{"username":"alice"}}',
+    '{"method":"register","argument":{"username":"alice","password":7}}',
+    '{"method":"timeline","argument":{"limit":1e9}}',
+    '{"method":"timeline","argument":{"limit":"5"}}',
+    '{"method":"post","argument":{"text":"a","replyTo":{"author":"bob"}}}',
+    '{"method":"drain","argument":-1}',
+    '{"method":"drain"}',
+    '{"method":"subscribe"}',
+    '{"method":"importAccount","argument":"*"}',
+    '{"method":"importAccount","argument":7}',
+    JSON.stringify({ method: "profile", argument: { username: "a".repeat(1001) } }),
+    JSON.stringify({ method: "post", argument: { text: "x".repeat(bodyBytesMax) } }),
   ];
   for (const body of bodies) {
     const answer = await rawRequest(port, { headers, body });
