@@ -11,6 +11,7 @@ import type { ListEntry } from "../model/record_body.ts";
 import { isUsername } from "../model/username.ts";
 import type { Random } from "../ports.ts";
 import type { Lists, People, Session } from "../session/interfaces.ts";
+import { shuffled } from "../../lib/random.ts";
 import { mapBounded } from "../../lib/waiting.ts";
 
 /** Users whose lists are read in each of the two steps: more would change the ranking little. */
@@ -158,15 +159,9 @@ export class Recommender {
 }
 
 /** At most {@linkcode sampleMax} of the users, drawn at random where there are more. */
-function sample(users: readonly UserRef[], random: Random): UserRef[] {
-  if (users.length <= sampleMax) return [...users];
-  const bytes = random.bytes(users.length * 4);
-  const view = new DataView(bytes.buffer);
-  return users
-    .map((user, i) => ({ user, rank: view.getUint32(i * 4) }))
-    .sort((a, b) => a.rank - b.rank)
-    .slice(0, sampleMax)
-    .map(({ user }) => user);
+function sample(users: readonly UserRef[], random: Random): readonly UserRef[] {
+  if (users.length <= sampleMax) return users;
+  return shuffled(users, random).slice(0, sampleMax);
 }
 
 /** The higher count first, then by name. */

@@ -7,7 +7,7 @@
 
 import { asArray, asInteger, attempt, decode, encode } from "../model/msgpack.ts";
 import type { ListEntry, ListName, PublicBody } from "../model/record_body.ts";
-import type { Timer } from "../ports.ts";
+import type { Job } from "../../lib/scheduler.ts";
 import type { Lists, Session } from "../session/interfaces.ts";
 import { absentKeptMs, ListBook, replaces } from "../model/list_pages.ts";
 import { ListPublisher } from "./lists_publish.ts";
@@ -61,8 +61,7 @@ export class UserLists implements Lists, ListsView {
   #stale = false;
   /** Whether the user had another device at some time since then. */
   #shared = false;
-  #timer: Timer | undefined;
-  #retrying = false;
+  readonly #job: Job;
 
   private constructor(session: Session, writer: RecordWriter, publicRecord: PublicRecord) {
     this.#session = session;
@@ -74,17 +73,13 @@ export class UserLists implements Lists, ListsView {
       book: this.#book,
       merge: (entries) => this.#merge(entries),
       pulled: (unlisted) => this.#pulled(unlisted),
-      repaired: () => this.#publishSoon(),
+      repaired: () => this.#job.dueIn(coalesceMs),
       published: () => this.#agreed(),
     });
-    const stop = session.ports.directory.onChange((status) => {
-      if (status.joined && this.#publisher.dirty) this.#publishSoon();
+    this.#job = session.scheduler.job(async () => {
+      const done = await this.#publisher.publish().catch(() => undefined); // A disk error.
+      if (done === undefined || (!done && this.#publisher.dirty)) this.#job.dueIn(retryMs);
     });
-    session.signal.addEventListener("abort", () => {
-      stop();
-      this.#timer?.cancel();
-      this.#listeners.clear();
-    }, { once: true });
   }
 
   /** Loads the lists from the database. */
@@ -127,7 +122,7 @@ export class UserLists implements Lists, ListsView {
     const applied = await this.#merge([entry]);
     if (applied.length === 0) return false;
     this.#publisher.touch(entry.username);
-    this.#publishSoon();
+    this.#job.dueIn(coalesceMs);
     return true;
   }
 
@@ -137,9 +132,13 @@ export class UserLists implements Lists, ListsView {
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#job.cancel();
     await this.#publisher.publish(signal);
+  }
+
+  /** The node has joined the network: changes that wait are published. */
+  joined(): void {
+    if (this.#publisher.dirty) this.#job.dueIn(coalesceMs);
   }
 
   /** Whether changes wait to be published. */
@@ -155,7 +154,7 @@ export class UserLists implements Lists, ListsView {
       this.#pulledAt = this.#session.ports.clock.monotonic();
       this.#shared = false;
     } else this.#stale = true;
-    if (this.#publisher.dirty) this.#publishSoon();
+    if (this.#publisher.dirty) this.#job.dueIn(coalesceMs);
     else if (complete) await this.#agreed();
     return complete;
   }
@@ -196,18 +195,6 @@ export class UserLists implements Lists, ListsView {
     const same = counts !== undefined && counts.followers === body.followers &&
       counts.following === body.following && this.#publisher.pulled;
     return same || await this.pull();
-  }
-
-  #publishSoon(waitMs = coalesceMs): void {
-    if (this.#session.signal.aborted || (this.#timer !== undefined && !this.#retrying)) return;
-    this.#timer?.cancel(); // A fresh change does not wait for the retry of an earlier one.
-    this.#retrying = waitMs > coalesceMs;
-    this.#timer = this.#session.ports.clock.after(waitMs, () => {
-      this.#timer = undefined;
-      this.#publisher.publish().then((done) => {
-        if (!done && this.#publisher.dirty) this.#publishSoon(retryMs);
-      }, () => this.#publishSoon(retryMs)); // Aborted by the logout, or a disk error.
-    });
   }
 
   /** Takes in the entries that are newer than what is known; resolves to those. */

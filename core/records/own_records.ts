@@ -53,7 +53,12 @@ export class UserRecords implements OwnRecords {
     this.#parts = parts;
     this.#presence = presence;
     this.sealed = new SealedKeys(parts.session, parts.writer, parts.sealed);
-    parts.session.onDeviceChange(() => presence.retire());
+    const { session, publicRecord, lists } = parts;
+    session.onDeviceChange(() => presence.retire());
+    const stop = session.ports.directory.onChange((status) => {
+      if (status.joined) { for (const part of [publicRecord, lists, presence]) part.joined(); }
+    });
+    session.signal.addEventListener("abort", stop, { once: true });
   }
 
   /** Takes up what the database knows. */

@@ -5,12 +5,12 @@
  */
 
 import { equalBytes } from "../model/bytes.ts";
+import type { Job } from "../../lib/scheduler.ts";
 import { lastNumber } from "../model/feed.ts";
 import type { Layout } from "../model/list_pages.ts";
 import { attempt, encode } from "../model/msgpack.ts";
 import { openRecord, type SignedRecord } from "../model/record.ts";
 import { bodyKinds, type Head, type PublicBody } from "../model/record_body.ts";
-import type { Timer } from "../ports.ts";
 import type { Session } from "../session/interfaces.ts";
 import type { RecordWriter, WriteOutcome } from "./own_records_writer.ts";
 import { isWorn } from "./own_records_writer.ts";
@@ -45,7 +45,7 @@ export class PublicRecord {
   #lists: ListsView | undefined;
   #since: number;
   #layout: Layout = { generation: 0, pages: 0 };
-  #timer: Timer | undefined;
+  readonly #job: Job;
   #publishedAt: number | undefined;
   #pending = false;
   #noted: Uint8Array | undefined;
@@ -57,14 +57,7 @@ export class PublicRecord {
     this.#session = session;
     this.#writer = writer;
     this.#since = Math.floor(session.ports.clock.now());
-    const { directory } = session.ports;
-    const stop = directory.onChange((status) => {
-      if (status.joined && this.#pending) this.#publishBehind();
-    });
-    session.signal.addEventListener("abort", () => {
-      stop();
-      this.#timer?.cancel();
-    }, { once: true });
+    this.#job = session.scheduler.job(() => this.#publishQuietly());
   }
 
   /** Takes up what the database knows. */
@@ -112,15 +105,17 @@ export class PublicRecord {
   headMoved(head: Head): void {
     if (!this.#raise(head.device, head.head)) return;
     this.#pending = true;
-    if (this.#timer !== undefined || this.#session.signal.aborted) return;
+    if (this.#job.isDue) return;
     const { clock } = this.#session.ports;
     const dueAt = this.#publishedAt === undefined ? 0 : this.#publishedAt + headsEveryMs;
     // Marked before the write: posts that follow within its round trip wait for the next one.
     this.#publishedAt = Math.max(clock.monotonic(), dueAt);
-    this.#timer = clock.after(Math.max(0, dueAt - clock.monotonic()), () => {
-      this.#timer = undefined;
-      this.#publishBehind();
-    });
+    this.#job.dueIn(dueAt - clock.monotonic());
+  }
+
+  /** The node has joined the network: what waits is published. */
+  joined(): void {
+    if (this.#pending) this.#publishQuietly();
   }
 
   /** Reads `public` unless this session has seen the network's; whether the layout can be relied on. */
@@ -236,7 +231,7 @@ export class PublicRecord {
     await this.#session.store.putNote(note, value);
   }
 
-  #publishBehind(): void {
+  #publishQuietly(): void {
     this.publish().catch(() => {}); // Aborted by the logout; a disk error shows wherever it matters.
   }
 }

@@ -15,6 +15,7 @@ import { type BodyOf, kindOfNamespace, type Namespace } from "../model/record_bo
 import { compareRecords, expiryFor, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Timer } from "../ports.ts";
 import type { Session } from "../session/interfaces.ts";
+import { fraction } from "../../lib/random.ts";
 import { delay } from "../../lib/waiting.ts";
 import { Mutex } from "../../lib/slots.ts";
 
@@ -85,7 +86,7 @@ export class RecordWriter {
   /** A writer for the session's user. */
   constructor(session: Session) {
     this.#session = session;
-    session.signal.addEventListener("abort", () => this.#stop(), { once: true });
+    session.signal.addEventListener("abort", () => this.#known.clear(), { once: true });
   }
 
   /** Calls back with the keys that others claim the own name with. */
@@ -201,11 +202,12 @@ export class RecordWriter {
   }
 
   #verifyLater<K extends keyof BodyOf>(order: WriteOrder<K>, verification: number): void {
-    if (verification >= verificationsMax || this.#session.signal.aborted) return;
+    if (verification >= verificationsMax) return;
     const known = this.#entry(order.namespace);
     known.verify?.cancel();
-    const waitMs = verifyAfterMs * 2 ** verification * (1 + this.#fraction() / 2);
-    known.verify = this.#session.ports.clock.after(waitMs, () => {
+    const waitMs = verifyAfterMs * 2 ** verification *
+      (1 + fraction(this.#session.ports.random) / 2);
+    known.verify = this.#session.scheduler.after(waitMs, () => {
       known.verify = undefined;
       known.mutex.run(() => this.#write({ ...order, force: true }, verification + 1))
         .then((outcome) => {
@@ -252,21 +254,11 @@ export class RecordWriter {
   }
 
   #backoff(attempt: number): number {
-    return backoffMs * 2 ** (attempt - 1) * (0.5 + this.#fraction() / 2);
-  }
-
-  /** A random number from 0 to below 1. */
-  #fraction(): number {
-    return new DataView(this.#session.ports.random.bytes(4).buffer).getUint32(0) / 2 ** 32;
+    return backoffMs * 2 ** (attempt - 1) * (0.5 + fraction(this.#session.ports.random) / 2);
   }
 
   #joint(signal: AbortSignal | undefined): AbortSignal {
     const own = this.#session.signal;
     return signal === undefined || signal === own ? own : AbortSignal.any([own, signal]);
-  }
-
-  #stop(): void {
-    for (const known of this.#known.values()) known.verify?.cancel();
-    this.#known.clear();
   }
 }

@@ -18,7 +18,8 @@ import {
   isAnnounced,
 } from "../model/record_body.ts";
 import { clockToleranceMs, recordLifetimeMs } from "../model/record_policy.ts";
-import type { Endpoint, Timer } from "../ports.ts";
+import type { Endpoint } from "../ports.ts";
+import type { Job } from "../../lib/scheduler.ts";
 import type { Session } from "../session/interfaces.ts";
 import { abortable, within } from "../../lib/waiting.ts";
 import type { RecordWriter, WriteOutcome } from "./own_records_writer.ts";
@@ -53,7 +54,7 @@ export class Presence {
   #endpoint: Endpoint | undefined;
   #announcing: { readonly endpoint: Endpoint; readonly done: Promise<void> } | undefined;
   #entry: DeviceEntry | undefined;
-  #timer: Timer | undefined;
+  readonly #job: Job;
   #lastWhen = 0;
   /** Times that this session has put on its entries, after the one that earlier sessions noted last. */
   readonly #ownWhens: number[] = [];
@@ -66,13 +67,12 @@ export class Presence {
     this.#session = session;
     this.#writer = writer;
     this.#onForeign = onForeign;
-    const stop = session.ports.directory.onChange((status) => {
-      if (status.joined && this.#endpoint !== undefined) this.#announceBehind();
-    });
-    session.signal.addEventListener("abort", () => {
-      stop();
-      this.#timer?.cancel();
-    }, { once: true });
+    this.#job = session.scheduler.job(() => this.#announceQuietly());
+  }
+
+  /** The node has joined the network: the device is announced there, if it is to be. */
+  joined(): void {
+    this.#announceQuietly();
   }
 
   /**
@@ -80,8 +80,7 @@ export class Presence {
    * listen under that.
    */
   retire(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#job.cancel();
     this.#endpoint = undefined;
     this.#announcing = undefined;
     this.#retired = this.#entry ?? this.#retired;
@@ -121,7 +120,7 @@ export class Presence {
     this.#endpoint = endpoint;
     const announced = this.#announceOnce(endpoint);
     // The disk may fail; whoever asked hears of it, and it is tried again.
-    announced.catch(() => this.#listensAt(endpoint) && this.#again(retryMs));
+    announced.catch(() => this.#listensAt(endpoint) && this.#job.dueIn(retryMs));
     await abortable(announced, signal);
   }
 
@@ -134,8 +133,7 @@ export class Presence {
   /** Takes this device out, and no other; waits for the network 1.5 s at most. */
   async withdraw(): Promise<void> {
     const { clock } = this.#session.ports;
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#job.cancel();
     this.#endpoint = undefined;
     this.#announcing = undefined;
     if (this.#entry === undefined) return;
@@ -159,18 +157,17 @@ export class Presence {
   }
 
   async #announce(endpoint: Endpoint): Promise<void> {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#job.cancel();
     const { ports, settings, signal: end } = this.#session;
     const addresses = await announcedAddresses(ports, settings, end);
     if (!this.#listensAt(endpoint)) return;
-    if (addresses.length === 0) return this.#again(retryMs);
+    if (addresses.length === 0) return this.#job.dueIn(retryMs);
     await this.#renewEntry(endpoint, addresses);
     if (!this.#listensAt(endpoint)) return;
     const outcome = await this.#write(false);
     if (!this.#listensAt(endpoint)) return;
     const done = outcome === "written" || outcome === "unchanged";
-    this.#again(done ? renewEveryMs : retryMs);
+    this.#job.dueIn(done ? renewEveryMs : retryMs);
   }
 
   #listensAt(endpoint: Endpoint): boolean {
@@ -261,20 +258,11 @@ export class Presence {
     this.#onForeign(devices);
   }
 
-  #again(ms: number): void {
-    if (this.#session.signal.aborted) return;
-    this.#timer?.cancel();
-    this.#timer = this.#session.ports.clock.after(ms, () => {
-      this.#timer = undefined;
-      this.#announceBehind();
-    });
-  }
-
-  #announceBehind(): void {
+  #announceQuietly(): void {
     const endpoint = this.#endpoint;
     if (endpoint === undefined) return;
     // Aborted, or a disk error: tried again.
-    this.#announceOnce(endpoint).catch(() => this.#again(retryMs));
+    this.#announceOnce(endpoint).catch(() => this.#job.dueIn(retryMs));
   }
 }
 
