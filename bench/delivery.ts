@@ -1,5 +1,5 @@
 /**
- * Measures how posts arrive (issue 5), with real sockets on loopback: `deno task bench delivery [NAME…]`,
+ * Measures how posts arrive, with real sockets on loopback: `deno task bench delivery [NAME…]`,
  * one line of JSON a row, each with the machine's load and with what of it was real.
  *
  * `BENCH_PROFILES=folder` leaves a profile of every process there.

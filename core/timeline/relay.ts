@@ -1,8 +1,8 @@
 /**
  * Relay: an author with many followers sends a post to some of them, and each passes it on to its
- * share of the others (issue 5, point 2). The author's signature travels with the post, so that a
- * relay cannot change it; one that lies, stops or is slow is replaced, or repaired by the comparison
- * of heads.
+ * share of the others (design, section 6, behaviour 1). The author's signature travels with the post,
+ * so that a relay cannot change it; one that lies, stops or is slow is replaced, or repaired by the
+ * comparison of heads.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { pause } from "../../lib/waiting.ts";
 import { Slices } from "../../lib/slices.ts";
 import { type Assignment, dealOut, inStableOrder } from "./relay_plan.ts";
 
-/** Followers that an author sends to directly; with more, the rest is left to these (issue 5). */
+/** Followers that an author sends to directly; with more, the rest is left to these. */
 export const directFollowersMax = 64;
 
 /** A relay acknowledges soon; one that has not done so by then is replaced. */

@@ -84,10 +84,10 @@ export const sendPauseMsMax = 25;
 /** Frames handed to one socket in a row, before others have their turn. */
 export const framesATurnMax = 64;
 
-/** How often the PULL socket is looked at while messages come (issue 5: every 5 ms). */
+/** How often the PULL socket is looked at while messages come. */
 export const receiveBusyPauseMs = 5;
 
-/** How often the PULL socket is looked at when idle (issue 5: up to every 25 ms; 1.3 % of a core). */
+/** How often the PULL socket is looked at when idle: 1.3 % of a core. */
 export const receivePauseMsMax = 25;
 
 /**
