@@ -156,7 +156,13 @@ async function measureLists(): Promise<Record<string, unknown>> {
     const key = random.bytes(32);
     follow.push(
       await timed(async () => {
-        await lists.apply({ list: "following", username, key, when: clock.now(), present: true });
+        await lists.apply({
+          list: "following",
+          username,
+          key,
+          updatedAt: clock.now(),
+          present: true,
+        });
         for (;;) {
           const person = await reader.people.find("popular");
           if (person !== undefined) {
@@ -171,7 +177,7 @@ async function measureLists(): Promise<Record<string, unknown>> {
   }
   const apply = await timed(async () => {
     for (let i = 0; i < entryCount; i++) {
-      const entry = { username: `person_${i}`, key: random.bytes(32), when: clock.now() };
+      const entry = { username: `person_${i}`, key: random.bytes(32), updatedAt: clock.now() };
       await lists.apply({ ...entry, list: "following", present: true });
       await lists.apply({ ...entry, list: "followers", present: true });
     }

@@ -54,7 +54,7 @@ function page(entries: number): Body {
       list: "following" as const,
       username: `followed_user_${i}`,
       key: random.bytes(32),
-      when: now - i,
+      updatedAt: now - i,
       present: true,
     })),
   };

@@ -171,7 +171,7 @@ export interface PendingNotice {
   /** What it says. */
   readonly kind: "follow" | "unfollow";
   /** Unix time in milliseconds of the change. */
-  readonly when: number;
+  readonly updatedAt: number;
 }
 
 /**
@@ -232,7 +232,7 @@ export interface Store {
   /** Adds a notice, in place of an older one to the same user. */
   putNotice(notice: PendingNotice): Promise<void>;
   /** Removes the notice to a user if it is still the one of that time. */
-  dropNotice(username: string, when: number): Promise<void>;
+  dropNotice(username: string, updatedAt: number): Promise<void>;
 
   /** A small value under a name of the caller's choice, at most 60,000 bytes. */
   getNote(name: string): Promise<Uint8Array | undefined>;

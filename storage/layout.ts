@@ -166,34 +166,34 @@ export function readCollected(value: unknown): Collected | undefined {
 
 /** The value of a list entry. */
 export function writeListEntry(entry: ListEntry): Uint8Array {
-  return encode([entry.key, entry.when, entry.present]);
+  return encode([entry.key, entry.updatedAt, entry.present]);
 }
 
 /** A list entry from its value; a pin must not be guessed, so damage throws {@linkcode DecodeError}. */
 export function readListEntry(list: ListName, username: string, value: unknown): ListEntry {
-  const [key, when, present] = asArray(decodeStored(value), "list entry", 3);
+  const [key, updatedAt, present] = asArray(decodeStored(value), "list entry", 3);
   return {
     list,
     username,
     key: asBytes(key, "key", 32),
-    when: asInteger(when, "when"),
+    updatedAt: asInteger(updatedAt, "when"),
     present: asBoolean(present, "present"),
   };
 }
 
 /** The value of a notice. */
 export function writeNotice(notice: PendingNotice): Uint8Array {
-  return encode([notice.key, notice.kind === "follow", notice.when]);
+  return encode([notice.key, notice.kind === "follow", notice.updatedAt]);
 }
 
 /** A notice from its value; damage throws {@linkcode DecodeError}. */
 export function readNotice(username: string, value: unknown): PendingNotice {
-  const [key, follow, when] = asArray(decodeStored(value), "notice", 3);
+  const [key, follow, updatedAt] = asArray(decodeStored(value), "notice", 3);
   return {
     username,
     key: asBytes(key, "key", 32),
     kind: asBoolean(follow, "kind") ? "follow" : "unfollow",
-    when: asInteger(when, "when"),
+    updatedAt: asInteger(updatedAt, "when"),
   };
 }
 

@@ -76,15 +76,19 @@ export async function getNotices(kv: Deno.Kv): Promise<PendingNotice[]> {
 export async function putNotice(kv: Deno.Kv, notice: PendingNotice): Promise<void> {
   const key = keys.notice(notice.username);
   const { value, versionstamp } = await kv.get(key);
-  if (versionstamp !== null && readNotice(notice.username, value).when > notice.when) return;
+  if (versionstamp !== null && readNotice(notice.username, value).updatedAt > notice.updatedAt) {
+    return;
+  }
   await kv.set(key, writeNotice(notice));
 }
 
 /** Removes the notice of that time. */
-export async function dropNotice(kv: Deno.Kv, username: string, when: number): Promise<void> {
+export async function dropNotice(kv: Deno.Kv, username: string, updatedAt: number): Promise<void> {
   const key = keys.notice(username);
   const { value, versionstamp } = await kv.get(key);
-  if (versionstamp !== null && readNotice(username, value).when === when) await kv.delete(key);
+  if (versionstamp !== null && readNotice(username, value).updatedAt === updatedAt) {
+    await kv.delete(key);
+  }
 }
 
 /** Reads a note. */

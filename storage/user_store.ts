@@ -229,8 +229,8 @@ class KvStore implements Store {
     return this.#write("store a notice", (kv) => lists.putNotice(kv, notice));
   }
 
-  dropNotice(username: string, when: number): Promise<void> {
-    return this.#write("remove a notice", (kv) => lists.dropNotice(kv, username, when));
+  dropNotice(username: string, updatedAt: number): Promise<void> {
+    return this.#write("remove a notice", (kv) => lists.dropNotice(kv, username, updatedAt));
   }
 
   getNote(name: string): Promise<Uint8Array | undefined> {

@@ -171,14 +171,14 @@ export const commands = {
       readonly users: readonly Key[];
     },
   ): Promise<void> {
-    const when = Date.now();
+    const updatedAt = Date.now();
     await each(order.names, 8, async (name) => {
       const store = await peerOf(name).light?.stores.open(name);
       await store?.putListEntries(order.users.map(({ username, key }) => ({
         list: order.list,
         username,
         key: fromHex(key) ?? new Uint8Array(),
-        when,
+        updatedAt,
         present: true,
       })));
       await store?.close();

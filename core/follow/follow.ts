@@ -183,10 +183,10 @@ export class Follows {
     try {
       for (let attempt = 0; attempt < changeAttemptsMax; attempt++) {
         // Another device's clock may be ahead; this change is later than what it changes.
-        const known = lists.get("following", username)?.when ?? 0;
-        const when = Math.max(Math.floor(session.ports.clock.now()), known + 1);
-        await notices.put({ username, key, kind, when });
-        if (await lists.apply({ list: "following", username, key, when, present })) {
+        const known = lists.get("following", username)?.updatedAt ?? 0;
+        const updatedAt = Math.max(Math.floor(session.ports.clock.now()), known + 1);
+        await notices.put({ username, key, kind, updatedAt });
+        if (await lists.apply({ list: "following", username, key, updatedAt, present })) {
           return notices.send(username);
         }
         session.signal.throwIfAborted();
@@ -209,7 +209,7 @@ export class Follows {
     const notice = notices.get(username);
     const entry = lists.get("following", username);
     try {
-      if (notice !== undefined) await notices.drop(username, notice.when);
+      if (notice !== undefined) await notices.drop(username, notice.updatedAt);
       if (entry !== undefined) await this.#tell(entry);
     } catch {
       // The disk fails; the change's own error says so. The next start completes the change.
@@ -223,39 +223,44 @@ export class Follows {
    */
   async #reconcile(notice: PendingNotice): Promise<void> {
     const { lists, notices } = this.#parts;
-    const { username, key, kind, when } = notice;
+    const { username, key, kind, updatedAt } = notice;
     const entry = lists.get("following", username);
-    if (entry?.when === when) return;
-    if (entry === undefined || entry.when < when) {
+    if (entry?.updatedAt === updatedAt) return;
+    if (entry === undefined || entry.updatedAt < updatedAt) {
       const present = kind === "follow";
-      if (await lists.apply({ list: "following", username, key, when, present })) return;
-      await notices.drop(username, when);
+      if (await lists.apply({ list: "following", username, key, updatedAt, present })) return;
+      await notices.drop(username, updatedAt);
     }
     if (entry !== undefined) await this.#tell(entry);
   }
 
   /** Commits the notice of an entry. */
-  async #tell({ username, key, present, when }: ListEntry): Promise<void> {
-    await this.#parts.notices.put({ username, key, kind: present ? "follow" : "unfollow", when });
+  async #tell({ username, key, present, updatedAt }: ListEntry): Promise<void> {
+    await this.#parts.notices.put({
+      username,
+      key,
+      kind: present ? "follow" : "unfollow",
+      updatedAt,
+    });
   }
 
   /** An entry changed: here, or on another device and merged. */
   #changed(entry: ListEntry): void {
     if (entry.list !== "following") return;
     // Changes made here hold the mutex and have a notice already.
-    if (this.#parts.notices.get(entry.username)?.when === entry.when) return;
+    if (this.#parts.notices.get(entry.username)?.updatedAt === entry.updatedAt) return;
     this.#behind(this.#mutex.run(() => this.#merged(entry)));
   }
 
   async #merged(entry: ListEntry): Promise<void> {
     const { lists, notices, session } = this.#parts;
-    const { username, key, when, present } = entry;
-    if (lists.get("following", username)?.when !== when || session.signal.aborted) return;
+    const { username, key, updatedAt, present } = entry;
+    if (lists.get("following", username)?.updatedAt !== updatedAt || session.signal.aborted) return;
     if (present) this.#mergedFetches.run(() => this.#fetchBehind({ username, key }));
     else await this.#removePosts(username);
     const known = notices.get(username);
-    if (known === undefined && session.ports.clock.now() - when > takeOverAgeMs) return;
-    if (known !== undefined && known.when >= when) return;
+    if (known === undefined && session.ports.clock.now() - updatedAt > takeOverAgeMs) return;
+    if (known !== undefined && known.updatedAt >= updatedAt) return;
     await this.#tell(entry);
     notices.send(username);
   }

@@ -68,18 +68,18 @@ export class FollowInbox {
     message: MessageOf<"follow"> | MessageOf<"unfollow">,
   ): Promise<string | undefined> {
     const { session, lists } = this.#parts;
-    const { from, kind, body: { when } } = message;
-    if (when > session.ports.clock.now() + whenAheadMsMax) return "time";
+    const { from, kind, body: { updatedAt } } = message;
+    if (updatedAt > session.ports.clock.now() + whenAheadMsMax) return "time";
     const present = kind === "follow";
     const known = lists.get("followers", from.username);
-    if (known !== undefined && known.when >= when) return undefined;
+    if (known !== undefined && known.updatedAt >= updatedAt) return undefined;
     if (present && known === undefined && lists.present("followers").length >= listLengthMax) {
       return "full";
     }
     const { username, key } = from;
-    const applied = await lists.apply({ list: "followers", username, key, when, present });
+    const applied = await lists.apply({ list: "followers", username, key, updatedAt, present });
     const entry = lists.get("followers", username);
-    if (!applied && (entry === undefined || entry.when < when)) return "full";
+    if (!applied && (entry === undefined || entry.updatedAt < updatedAt)) return "full";
     if (applied && (known?.present ?? false) !== present) {
       session.emit({ event: "follower", username, following: present });
     }
@@ -107,10 +107,10 @@ export class FollowInbox {
     if (lists.get("following", from.username) === undefined) await records.pull(session.signal);
     const entry = lists.get("following", from.username);
     if (entry?.present) return;
-    const when = entry?.when ?? Math.max(clock.now() - unwantedAgeMs, 0);
+    const updatedAt = entry?.updatedAt ?? Math.max(clock.now() - unwantedAgeMs, 0);
     const to = { username: from.username, key: from.key };
     await messenger.send(
-      { kind: "unfollow", to, body: { when: Math.floor(when) } },
+      { kind: "unfollow", to, body: { updatedAt: Math.floor(updatedAt) } },
       session.signal,
     );
   }

@@ -73,9 +73,9 @@ export class Notices {
   }
 
   /** Removes the notice to a user if it is still the one of that time. */
-  async drop(username: string, when: number): Promise<void> {
-    if (this.#pending.get(username)?.notice.when === when) this.#forget(username, false);
-    await this.#session.store.dropNotice(username, when);
+  async drop(username: string, updatedAt: number): Promise<void> {
+    if (this.#pending.get(username)?.notice.updatedAt === updatedAt) this.#forget(username, false);
+    await this.#session.store.dropNotice(username, updatedAt);
   }
 
   /** Sends what waits for a user now, whatever its turn would have been; for all without a name. */
@@ -112,15 +112,15 @@ export class Notices {
     if (body.reason !== undefined) {
       // Refused for its time: one of the two clocks is wrong. Once it is set right it will pass.
       const { clock } = this.#session.ports;
-      const untilThenMs = pending.notice.when - clock.now();
+      const untilThenMs = pending.notice.updatedAt - clock.now();
       pending.retryMs = retryMsMax;
       pending.dueAt = clock.monotonic() + Math.max(Math.min(untilThenMs, 2 ** 31 - 1), retryMsMax);
       this.#work();
       return;
     }
-    const { when } = pending.notice;
-    await this.#session.store.dropNotice(from.username, when);
-    if (pending.notice.when === when) this.#forget(from.username, true);
+    const { updatedAt } = pending.notice;
+    await this.#session.store.dropNotice(from.username, updatedAt);
+    if (pending.notice.updatedAt === updatedAt) this.#forget(from.username, true);
   }
 
   #take(notice: PendingNotice): void {
@@ -178,8 +178,8 @@ export class Notices {
   }
 
   async #deliver(pending: Pending): Promise<void> {
-    const { username, key, kind, when } = pending.notice;
-    const order = { kind, to: { username, key }, body: { when } };
+    const { username, key, kind, updatedAt } = pending.notice;
+    const order = { kind, to: { username, key }, body: { updatedAt } };
     const { id, devices } = await this.#messenger.send(order, this.#session.signal);
     if (devices === 0) return;
     pending.ids.push(toHex(id));

@@ -64,7 +64,7 @@ export function pageOf(username: string, pages: number): number {
  */
 export function replaces(a: ListEntry, b: ListEntry | undefined): boolean {
   if (b === undefined) return true;
-  if (a.when !== b.when) return a.when > b.when;
+  if (a.updatedAt !== b.updatedAt) return a.updatedAt > b.updatedAt;
   if (a.present !== b.present) return !a.present;
   return compareBytes(a.key, b.key) > 0;
 }
@@ -182,7 +182,7 @@ export function fitPage(entries: readonly ListEntry[]): ListEntry[] {
   if (bytes <= pageBytesMax) return [...entries];
   const kept = new Set(entries);
   const dear = (entry: ListEntry) => entry.present ? (entry.list === "following" ? 2 : 1) : 0;
-  const order = [...entries].sort((a, b) => dear(a) - dear(b) || a.when - b.when);
+  const order = [...entries].sort((a, b) => dear(a) - dear(b) || a.updatedAt - b.updatedAt);
   for (const entry of order) {
     if (bytes <= pageBytesMax) break;
     kept.delete(entry);

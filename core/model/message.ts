@@ -44,10 +44,10 @@ const reasonLengthMax = 32;
 
 /** What the kinds of messages say. */
 export interface MessageBodyOf {
-  /** The sender follows the receiver since `when` (Unix ms). */
-  follow: { readonly when: number };
-  /** The sender no longer follows the receiver since `when` (Unix ms). */
-  unfollow: { readonly when: number };
+  /** The sender follows the receiver since `updatedAt` (Unix ms). */
+  follow: { readonly updatedAt: number };
+  /** The sender no longer follows the receiver since `updatedAt` (Unix ms). */
+  unfollow: { readonly updatedAt: number };
   /** Message `id` has been dealt with; with a reason where something was refused for its time. */
   ack: { readonly id: Uint8Array; readonly reason?: string };
   /** The sender is here. */
@@ -140,7 +140,7 @@ function writeBody(message: Message): unknown {
   switch (message.kind) {
     case "follow":
     case "unfollow":
-      return [message.body.when];
+      return [message.body.updatedAt];
     case "ack":
       return [message.body.id, message.body.reason ?? null];
     case "hello":
@@ -204,8 +204,8 @@ function readPosts(value: unknown): MessageBodyOf["posts"] {
 }
 
 const readers: { readonly [K in MessageKind]: (value: unknown) => MessageBodyOf[K] } = {
-  follow: (value) => ({ when: asInteger(asArray(value, "follow", 1)[0], "when") }),
-  unfollow: (value) => ({ when: asInteger(asArray(value, "unfollow", 1)[0], "when") }),
+  follow: (value) => ({ updatedAt: asInteger(asArray(value, "follow", 1)[0], "when") }),
+  unfollow: (value) => ({ updatedAt: asInteger(asArray(value, "unfollow", 1)[0], "when") }),
   ack: readAck,
   hello: readHello,
   want: readWant,

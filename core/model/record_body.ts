@@ -90,7 +90,7 @@ export interface ListEntry {
   /** That user's identity key, 32 bytes: the pin. */
   readonly key: Uint8Array;
   /** Unix time in milliseconds of the last change; of two changes the later wins. */
-  readonly when: number;
+  readonly updatedAt: number;
   /** False for an entry taken out, kept for 90 days so that merging does not bring it back. */
   readonly present: boolean;
 }
@@ -114,7 +114,7 @@ export interface DeviceEntry {
   /** Unix time in milliseconds until when the entry counts. */
   readonly until: number;
   /** Unix time in milliseconds of the last change; of two changes the later wins. */
-  readonly when: number;
+  readonly updatedAt: number;
   /** False once the device has logged out. */
   readonly present: boolean;
 }
@@ -257,19 +257,19 @@ function writePage(body: PageBody): unknown {
     entry.list === "following" ? 1 : 0,
     entry.username,
     entry.key,
-    entry.when,
+    entry.updatedAt,
     entry.present,
   ]);
 }
 
 function readPage(value: unknown): PageBody {
   const entries = asArray(value, "page body").map((item): ListEntry => {
-    const [list, username, key, when, present] = asArray(item, "list entry", 5);
+    const [list, username, key, updatedAt, present] = asArray(item, "list entry", 5);
     return {
       list: asInteger(list, "list", 0, 1) === 1 ? "following" : "followers",
       username: asUsername(username, "listed username"),
       key: asBytes(key, "listed key", 32),
-      when: asInteger(when, "when"),
+      updatedAt: asInteger(updatedAt, "when"),
       present: asBoolean(present, "present"),
     };
   });
@@ -283,7 +283,7 @@ function writeConnections(body: ConnectionsBody): unknown {
     entry.addresses,
     entry.port,
     entry.until,
-    entry.when,
+    entry.updatedAt,
     entry.present,
   ]);
 }
@@ -291,7 +291,7 @@ function writeConnections(body: ConnectionsBody): unknown {
 function readConnections(value: unknown): ConnectionsBody {
   const devices = asArray(value, "connections body", 0, devicesListedMax).map(
     (item): DeviceEntry => {
-      const [device, linkKey, addresses, port, until, when, present] = asArray(
+      const [device, linkKey, addresses, port, until, updatedAt, present] = asArray(
         item,
         "device entry",
         7,
@@ -303,7 +303,7 @@ function readConnections(value: unknown): ConnectionsBody {
           .map((address) => asString(address, "address", addressLengthMax)),
         port: asInteger(port, "port", 1, 65_535),
         until: asInteger(until, "until"),
-        when: asInteger(when, "when"),
+        updatedAt: asInteger(updatedAt, "when"),
         present: asBoolean(present, "present"),
       };
     },

@@ -118,7 +118,7 @@ export class UserLists implements Lists, ListsView {
     const { self, ports, signal } = this.#session;
     signal.throwIfAborted();
     if (entry.username === self.username) return false;
-    if (entry.when > ports.clock.now() + aheadMsMax) return false;
+    if (entry.updatedAt > ports.clock.now() + aheadMsMax) return false;
     const applied = await this.#merge([entry]);
     if (applied.length === 0) return false;
     this.#publisher.touch(entry.username);
@@ -222,7 +222,7 @@ export class UserLists implements Lists, ListsView {
     const oldest = this.#session.ports.clock.now() - absentKeptMs;
     return entries.filter((entry) => {
       const before = this.#book.get(entry.list, entry.username);
-      if (before === undefined && !entry.present && entry.when < oldest) return false;
+      if (before === undefined && !entry.present && entry.updatedAt < oldest) return false;
       if (!replaces(entry, before) || entry.username === this.#session.self.username) return false;
       return before !== undefined || room[entry.list]-- > 0;
     });
@@ -242,9 +242,9 @@ export class UserLists implements Lists, ListsView {
     const syncedAt = this.#syncedAt;
     await this.#mutex.run(async () => {
       const old = [...this.#book.entries()]
-        .filter((entry) => !entry.present && entry.when < now - absentKeptMs);
+        .filter((entry) => !entry.present && entry.updatedAt < now - absentKeptMs);
       if (syncedAt !== undefined && syncedAt < now - absentKeptMs) {
-        old.push(...unlisted.filter((entry) => entry.present && entry.when < syncedAt));
+        old.push(...unlisted.filter((entry) => entry.present && entry.updatedAt < syncedAt));
       }
       for (let at = 0; at < old.length; at += batchEntriesMax) {
         const batch = old.slice(at, at + batchEntriesMax);

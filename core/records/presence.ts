@@ -1,7 +1,7 @@
 /**
  * The own `connections` record: where this device listens, announced while logged in (design, section 4).
  *
- * All devices of a user share the record. Entries merge one by one, the later `when` wins; an entry
+ * All devices of a user share the record. Entries merge one by one, the later change wins; an entry
  * taken out stays as absent until the one that it replaced would have run out.
  *
  * @module
@@ -35,12 +35,12 @@ const retryMs = 10_000;
 const withdrawMsMax = 1_500;
 
 /** Own times remembered: at 5 minutes each those of more than the 15 minutes that an entry counts. */
-const ownWhensMax = 64;
+const ownTimesMax = 64;
 
 /** How long the first announcement waits to hear whether a peer runs where this device was last. */
 const probeMsMax = 300;
 
-/** The note with the time of the last announcement: `[when]`. */
+/** The note with the time of the last announcement: `[updatedAt]`. */
 const note = "presence";
 
 /** What tells two devices under one number apart. */
@@ -55,10 +55,10 @@ export class Presence {
   #announcing: { readonly endpoint: Endpoint; readonly done: Promise<void> } | undefined;
   #entry: DeviceEntry | undefined;
   readonly #job: Job;
-  #lastWhen = 0;
+  #lastTime = 0;
   /** Times that this session has put on its entries, after the one that earlier sessions noted last. */
-  readonly #ownWhens: number[] = [];
-  #notedWhen = 0;
+  readonly #ownTimes: number[] = [];
+  #notedTime = 0;
   #hasProbed = false;
   /** The entry under an earlier number of this device, to be taken out with the next announcement. */
   #retired: DeviceEntry | undefined;
@@ -99,11 +99,11 @@ export class Presence {
   ): Promise<Presence> {
     const presence = new Presence(session, writer, onForeign);
     const bytes = await session.store.getNote(note);
-    presence.#notedWhen = bytes === undefined ? 0 : attempt(() => {
+    presence.#notedTime = bytes === undefined ? 0 : attempt(() => {
       const parts = asArray(decode(bytes, { maxBytes: 16, maxArrayLength: 1 }), "note", 1);
       return asInteger(parts[0], "time");
     }) ?? 0;
-    presence.#lastWhen = presence.#notedWhen;
+    presence.#lastTime = presence.#notedTime;
     return presence;
   }
 
@@ -137,10 +137,10 @@ export class Presence {
     this.#endpoint = undefined;
     this.#announcing = undefined;
     if (this.#entry === undefined) return;
-    const when = Math.max(Math.floor(clock.now()), this.#entry.when + 1);
+    const updatedAt = Math.max(Math.floor(clock.now()), this.#entry.updatedAt + 1);
     // Noted like an announcement: the next login must not take this entry for another device's.
-    await this.#noteWhen(when);
-    this.#entry = { ...this.#entry, when, present: false, addresses: [] };
+    await this.#noteTime(updatedAt);
+    this.#entry = { ...this.#entry, updatedAt, present: false, addresses: [] };
     await within({ clock, ms: withdrawMsMax }, (limit) => this.#write(false, limit));
     this.#entry = undefined;
   }
@@ -180,8 +180,8 @@ export class Presence {
     const now = Math.floor(ports.clock.now());
     const keys = identity.linkKeys(device);
     keys.secretKey.fill(0);
-    const when = Math.max(now, this.#lastWhen + 1);
-    await this.#noteWhen(when);
+    const updatedAt = Math.max(now, this.#lastTime + 1);
+    await this.#noteTime(updatedAt);
     if (!this.#listensAt(endpoint) || device !== this.#session.device) return;
     this.#entry = {
       device,
@@ -189,17 +189,17 @@ export class Presence {
       addresses,
       port: endpoint.port,
       until: now + recordLifetimeMs.connections,
-      when,
+      updatedAt,
       present: true,
     };
   }
 
   /** Noted before it is announced: another later time under this number is another device's. */
-  async #noteWhen(when: number): Promise<void> {
-    this.#lastWhen = when;
-    this.#ownWhens.push(when);
-    if (this.#ownWhens.length > ownWhensMax) this.#ownWhens.shift();
-    await this.#session.store.putNote(note, encode([when]));
+  async #noteTime(updatedAt: number): Promise<void> {
+    this.#lastTime = updatedAt;
+    this.#ownTimes.push(updatedAt);
+    if (this.#ownTimes.length > ownTimesMax) this.#ownTimes.shift();
+    await this.#session.store.putNote(note, encode([updatedAt]));
   }
 
   #write(force: boolean, signal?: AbortSignal): Promise<WriteOutcome> {
@@ -226,9 +226,9 @@ export class Presence {
 
   /** The entry under an earlier number is taken out, unless another device has announced itself there since. */
   #withoutRetired(entry: DeviceEntry): DeviceEntry {
-    const { device, when } = this.#retired ?? {};
-    if (entry.device !== device || entry.when !== when) return entry;
-    return { ...entry, when: when + 1, present: false, addresses: [] };
+    const { device, updatedAt } = this.#retired ?? {};
+    if (entry.device !== device || entry.updatedAt !== updatedAt) return entry;
+    return { ...entry, updatedAt: updatedAt + 1, present: false, addresses: [] };
   }
 
   /**
@@ -253,8 +253,8 @@ export class Presence {
   #look(): void {
     const devices = this.#writer.seen("connections", "connections")?.body.devices ?? [];
     const own = devices.find((entry) => entry.device === this.#session.device);
-    if (own === undefined || own.when <= this.#notedWhen) return;
-    if (this.#ownWhens.includes(own.when)) return;
+    if (own === undefined || own.updatedAt <= this.#notedTime) return;
+    if (this.#ownTimes.includes(own.updatedAt)) return;
     this.#onForeign(devices);
   }
 

@@ -150,10 +150,10 @@ export function identityOf(username: string): Identity {
 export function entry(
   list: ListName,
   username: string,
-  when: number,
+  updatedAt: number,
   present = true,
 ): ListEntry {
-  return { list, username, key: keyOf(username), when, present };
+  return { list, username, key: keyOf(username), updatedAt, present };
 }
 
 /** Commits a post of the session's own device and tells the records. */

@@ -117,7 +117,7 @@ export class TestLists implements Lists {
     await null;
     this.beforeApply(entry);
     const known = this.get(entry.list, entry.username);
-    if (known !== undefined && known.when >= entry.when) return false;
+    if (known !== undefined && known.updatedAt >= entry.updatedAt) return false;
     this.merge(entry);
     return true;
   }
@@ -129,8 +129,8 @@ export class TestLists implements Lists {
   }
 
   /** Makes somebody followed or a follower. */
-  add(list: ListName, username: string, when = 1): void {
-    this.merge({ list, ...userNamed(username), when, present: true });
+  add(list: ListName, username: string, updatedAt = 1): void {
+    this.merge({ list, ...userNamed(username), updatedAt, present: true });
   }
 
   onChange(fn: (entry: ListEntry) => void): () => void {
@@ -189,7 +189,7 @@ export class TestPeople implements People {
   ): void {
     const { followers = [], following = [] } = options;
     const entries = (list: ListName, names: string[]) =>
-      names.map((name): ListEntry => ({ list, ...userNamed(name), when: 1, present: true }));
+      names.map((name): ListEntry => ({ list, ...userNamed(name), updatedAt: 1, present: true }));
     const person: Person = {
       ...userNamed(username),
       pinned: false,
@@ -257,8 +257,8 @@ export class TestNotices implements Pick<Store, "notices" | "putNotice" | "dropN
     return Promise.resolve();
   }
 
-  dropNotice(username: string, when: number): Promise<void> {
-    if (this.kept.get(username)?.when === when) this.kept.delete(username);
+  dropNotice(username: string, updatedAt: number): Promise<void> {
+    if (this.kept.get(username)?.updatedAt === updatedAt) this.kept.delete(username);
     return Promise.resolve();
   }
 }

@@ -180,7 +180,7 @@ export class TestUser {
       addresses: [this.ip],
       port,
       until,
-      when: 1,
+      updatedAt: 1,
       present: true,
     };
   }
@@ -237,7 +237,7 @@ export class TestUser {
   }
 
   enlist(list: "followers" | "following", user: TestUser): void {
-    const entry: ListEntry = { list, ...user.self, when: 1, present: true };
+    const entry: ListEntry = { list, ...user.self, updatedAt: 1, present: true };
     for (const device of [this, ...this.siblings]) device.lists.merge(entry);
   }
 

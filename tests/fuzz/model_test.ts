@@ -32,7 +32,7 @@ function entry(number: number): ListEntry {
     list: number % 2 === 0 ? "following" : "followers",
     username: `user_${number}`,
     key: alice.publicKey,
-    when: timeMs + number,
+    updatedAt: timeMs + number,
     present: number % 3 !== 0,
   };
 }
@@ -43,7 +43,7 @@ const device = {
   addresses: ["192.0.2.1", "2001:db8::1"],
   port: 7000,
   until: timeMs,
-  when: timeMs,
+  updatedAt: timeMs,
   present: true,
 };
 
@@ -87,8 +87,8 @@ const letter = {
 };
 const heads = [{ device: 7, head: 3 }];
 const messages = [
-  signMessage({ ...letter, kind: "follow", body: { when: timeMs } }, alice),
-  signMessage({ ...letter, kind: "unfollow", body: { when: timeMs } }, alice),
+  signMessage({ ...letter, kind: "follow", body: { updatedAt: timeMs } }, alice),
+  signMessage({ ...letter, kind: "unfollow", body: { updatedAt: timeMs } }, alice),
   signMessage({ ...letter, kind: "ack", body: { id: letter.id, reason: "ahead" } }, alice),
   signMessage({ ...letter, kind: "hello", body: { device: 7, heads, connections } }, alice),
   signMessage({

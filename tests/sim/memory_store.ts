@@ -253,13 +253,15 @@ class MemoryStore implements Store {
   putNotice(notice: PendingNotice): Promise<void> {
     return this.#commit("putNotice", ({ notices }) => {
       const known = notices.get(notice.username);
-      if (known === undefined || known.when <= notice.when) notices.set(notice.username, notice);
+      if (known === undefined || known.updatedAt <= notice.updatedAt) {
+        notices.set(notice.username, notice);
+      }
     });
   }
 
-  dropNotice(username: string, when: number): Promise<void> {
+  dropNotice(username: string, updatedAt: number): Promise<void> {
     return this.#commit("dropNotice", ({ notices }) => {
-      if (notices.get(username)?.when === when) notices.delete(username);
+      if (notices.get(username)?.updatedAt === updatedAt) notices.delete(username);
     });
   }
 

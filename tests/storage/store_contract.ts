@@ -406,7 +406,7 @@ function testLists(test: Declare): void {
     list: "following",
     username,
     key,
-    when: 1_700_000_000_000,
+    updatedAt: 1_700_000_000_000,
     present: true,
     ...changes,
   });
@@ -418,8 +418,8 @@ function testLists(test: Declare): void {
     assert.deepEqual(await store.listEntries("followers"), [gone]);
     assert.deepEqual(await store.listEntry("followers", "bob"), gone);
     assert.equal(await store.listEntry("followers", "carol"), undefined);
-    await store.putListEntries([entry("bob", { when: 5 })]);
-    assert.deepEqual(await store.listEntry("following", "bob"), entry("bob", { when: 5 }));
+    await store.putListEntries([entry("bob", { updatedAt: 5 })]);
+    assert.deepEqual(await store.listEntry("following", "bob"), entry("bob", { updatedAt: 5 }));
     await store.dropListEntries([entry("bob"), entry("nobody")]);
     assert.deepEqual(await store.listEntries("following"), [entry("carol")]);
   });
@@ -434,11 +434,11 @@ function testLists(test: Declare): void {
   });
 
   test("store keeps the newest notice to each user until it is dropped", async (store) => {
-    const notice = (when: number, kind: PendingNotice["kind"]): PendingNotice => ({
+    const notice = (updatedAt: number, kind: PendingNotice["kind"]): PendingNotice => ({
       username: "bob",
       key,
       kind,
-      when,
+      updatedAt,
     });
     await store.putNotice(notice(10, "follow"));
     await store.putNotice({ ...notice(11, "follow"), username: "alan" });

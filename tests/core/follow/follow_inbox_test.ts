@@ -26,14 +26,14 @@ function setUp() {
   };
   const inbox = new FollowInbox({ session, lists, messenger, records, greet });
   let ids = 0;
-  const message = (kind: "follow" | "unfollow", when: number, from = bob) =>
+  const message = (kind: "follow" | "unfollow", updatedAt: number, from = bob) =>
     ({
       kind,
       from,
       to: session.self,
       time: session.ports.clock.now(),
       id: new Uint8Array(16).fill(++ids),
-      body: { when },
+      body: { updatedAt },
     }) as MessageOf<"follow"> | MessageOf<"unfollow">;
   return { base, session, lists, messenger, inbox, message, pulls, greeted };
 }
@@ -45,7 +45,7 @@ Deno.test("A follow enters the list, is acknowledged and announced", async () =>
   assert.deepEqual(lists.get("followers", "bob"), {
     list: "followers",
     ...bob,
-    when: 100,
+    updatedAt: 100,
     present: true,
   });
   assert.deepEqual(messenger.sent.map(({ kind, to, body }) => [kind, to, body]), [
@@ -64,7 +64,7 @@ Deno.test("Repeated and reordered notices are acknowledged and change nothing", 
   assert.deepEqual(session.events, []);
   await inbox.handle(message("follow", 300));
   await inbox.handle(message("follow", 400));
-  assert.equal(lists.get("followers", "bob")?.when, 400);
+  assert.equal(lists.get("followers", "bob")?.updatedAt, 400);
   assert.equal(session.events.length, 1);
 });
 
@@ -91,7 +91,7 @@ Deno.test("A change dated far ahead is refused with the reason", async () => {
 Deno.test("A full list takes no further followers", async () => {
   const { inbox, lists, messenger, message } = setUp();
   lists.present = () =>
-    new Array(5_000).fill({ list: "followers", ...bob, when: 1, present: true });
+    new Array(5_000).fill({ list: "followers", ...bob, updatedAt: 1, present: true });
   await inbox.handle(message("follow", 100));
   assert.equal(lists.get("followers", "bob"), undefined);
   assert.equal("reason" in (messenger.sent[0]?.body ?? {}), true);
@@ -99,11 +99,11 @@ Deno.test("A full list takes no further followers", async () => {
 
 Deno.test("Whoever pushes unwanted posts is told when the user unfollowed, once in a while", async () => {
   const { base, inbox, lists, messenger } = setUp();
-  lists.merge({ list: "following", ...bob, when: 77, present: false });
+  lists.merge({ list: "following", ...bob, updatedAt: 77, present: false });
   await inbox.unwanted(bob);
   await inbox.unwanted(bob);
   assert.deepEqual(messenger.sent.map(({ kind, body }) => [kind, body]), [["unfollow", {
-    when: 77,
+    updatedAt: 77,
   }]]);
   await base.advance(600_000);
   await inbox.unwanted(bob);
@@ -113,7 +113,7 @@ Deno.test("Whoever pushes unwanted posts is told when the user unfollowed, once 
 Deno.test("Before somebody unknown is told, the own records are read: another device may follow", async () => {
   const { inbox, lists, messenger, pulls, session } = setUp();
   await inbox.unwanted(userNamed("carol"));
-  assert.deepEqual(messenger.sent[0]?.body, { when: session.ports.clock.now() - 600_000 });
+  assert.deepEqual(messenger.sent[0]?.body, { updatedAt: session.ports.clock.now() - 600_000 });
   pulls.push(() => lists.add("following", "bob", 5));
   await inbox.unwanted(bob);
   assert.equal(messenger.sent.length, 1);

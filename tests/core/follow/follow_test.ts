@@ -22,7 +22,7 @@ async function setUp(store = new TestNotices(), lists = new TestLists()) {
     store: {
       notices: () => store.notices(),
       putNotice: (notice) => store.putNotice(notice),
-      dropNotice: (username, when) => store.dropNotice(username, when),
+      dropNotice: (username, updatedAt) => store.dropNotice(username, updatedAt),
       listEntries: (list) => Promise.resolve(lists.all(list)),
       feeds: (author) =>
         Promise.resolve(posts.has(author) ? [{ device: 1, floor: 1, ranges: [] }] : []),
@@ -148,15 +148,15 @@ Deno.test("A change whose entry a crash prevented is completed at the next start
   const lists = new TestLists();
   lists.add("following", "carol", 50);
   lists.add("following", "dave", 200);
-  await store.putNotice({ ...bob, kind: "follow", when: 100 });
-  await store.putNotice({ ...userNamed("carol"), kind: "unfollow", when: 100 });
-  await store.putNotice({ ...userNamed("dave"), kind: "unfollow", when: 100 });
+  await store.putNotice({ ...bob, kind: "follow", updatedAt: 100 });
+  await store.putNotice({ ...userNamed("carol"), kind: "unfollow", updatedAt: 100 });
+  await store.putNotice({ ...userNamed("dave"), kind: "unfollow", updatedAt: 100 });
   const { base, messenger, removed, posts, follows } = await setUp(store, lists);
   await base.settle();
   assert.deepEqual(messenger.sent.map(({ kind, to, body }) => [kind, to.username, body]), [
-    ["follow", "bob", { when: 100 }],
-    ["unfollow", "carol", { when: 100 }],
-    ["follow", "dave", { when: 200 }],
+    ["follow", "bob", { updatedAt: 100 }],
+    ["unfollow", "carol", { updatedAt: 100 }],
+    ["follow", "dave", { updatedAt: 200 }],
   ]);
   assert.equal(lists.get("following", "bob")?.present, true);
   assert.equal(lists.get("following", "carol")?.present, false);
@@ -205,7 +205,7 @@ Deno.test("Unfollowing tells the user and removes the posts", async () => {
   assert.deepEqual(removed, ["bob"]);
   assert.equal(lists.get("following", "bob")?.present, false);
   assert.equal(messenger.sent[0]?.kind, "unfollow");
-  assert.equal(store.kept.get("bob")?.when, ahead + 1);
+  assert.equal(store.kept.get("bob")?.updatedAt, ahead + 1);
   await assert.rejects(follows.unfollow({ username: "bob" }), { code: "not_following" });
 });
 
@@ -226,7 +226,7 @@ Deno.test("Posts that the disk refuses to remove are removed later", async () =>
 
 Deno.test("Posts of an author unfollowed just before a crash are removed at the next start", async () => {
   const lists = new TestLists();
-  lists.merge({ list: "following", ...bob, when: 5, present: false });
+  lists.merge({ list: "following", ...bob, updatedAt: 5, present: false });
   const store = new TestNotices();
   const first = await setUp(store, lists);
   assert.deepEqual(first.removed, []);
@@ -237,7 +237,7 @@ Deno.test("Posts of an author unfollowed just before a crash are removed at the 
 
 Deno.test("Following oneself, twice, or nobody is refused, and nothing is sent", async () => {
   const { follows, people, lists, messenger, notices, session } = await setUp();
-  lists.merge({ list: "following", ...userNamed("carol"), when: 1, present: true });
+  lists.merge({ list: "following", ...userNamed("carol"), updatedAt: 1, present: true });
   people.add("carol");
   await assert.rejects(follows.follow({ username: "alice" }), { code: "follow_self" });
   await assert.rejects(follows.follow({ username: "carol" }), { code: "already_following" });
@@ -255,7 +255,7 @@ Deno.test("Following oneself, twice, or nobody is refused, and nothing is sent",
 Deno.test("A pin is replaced only by the fingerprint of a key that was found", async () => {
   const { base, follows, people, lists, removed, posts } = await setUp();
   const old = userNamed("old bob").key;
-  lists.merge({ list: "following", username: "bob", key: old, when: 1, present: true });
+  lists.merge({ list: "following", username: "bob", key: old, updatedAt: 1, present: true });
   posts.set("bob", 5);
   people.add("bob", { person: { key: old, pinned: true, otherKeys: [bob.key] } });
   const wrong = { username: "bob", fingerprint: "0123456789abcdef" };
@@ -306,9 +306,9 @@ Deno.test("What another device followed or unfollowed is fetched, removed, and t
   await base.drive(follows.settled(), 0);
   assert.deepEqual(fetched, ["bob"]);
   await base.until(() => messenger.sent.length === 1, 0);
-  assert.deepEqual(messenger.sent[0]?.body, { when: now - 1_000 });
+  assert.deepEqual(messenger.sent[0]?.body, { updatedAt: now - 1_000 });
   posts.set("bob", 1);
-  lists.merge({ list: "following", ...bob, when: now - 500, present: false });
+  lists.merge({ list: "following", ...bob, updatedAt: now - 500, present: false });
   await base.drive(follows.settled(), 0);
   assert.deepEqual(removed, ["bob"]);
   await base.until(() => messenger.sent.length === 2, 0);

@@ -6,7 +6,7 @@ import { sealSigned } from "../../../core/model/signed.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 /** A follow, with some of it as a test wants it. */
-const follow = { kind: "follow" as const, body: { when: 5 } };
+const follow = { kind: "follow" as const, body: { updatedAt: 5 } };
 
 /** Two users, the second of whom collects the follows that reach its handler. */
 async function pair(
@@ -251,7 +251,7 @@ Deno.test("Strangers who flood leave half of the budget to those who are pinned"
     }, identity));
   }
   for (let i = 0; i < 500; i++) {
-    receive(alice.frame(bob.self, { kind: "unfollow", body: { when: i } }));
+    receive(alice.frame(bob.self, { kind: "unfollow", body: { updatedAt: i } }));
   }
   await world.until(() => unfollows === 500, 2_000);
   assert.equal(unfollows, 500);
@@ -266,7 +266,7 @@ Deno.test("Forged messages use up nothing of the share of the user they name", a
   let unfollows = 0;
   bob.messenger.handle("unfollow", () => void unfollows++);
   for (let i = 0; i < 1_500; i++) {
-    const frame = alice.frame(bob.self, { kind: "unfollow", body: { when: i } });
+    const frame = alice.frame(bob.self, { kind: "unfollow", body: { updatedAt: i } });
     frame[frame.length - 1] = (frame.at(-1) ?? 0) ^ 1;
     bob.receive(frame);
   }
@@ -274,7 +274,7 @@ Deno.test("Forged messages use up nothing of the share of the user they name", a
   assert.equal(unfollows, 0);
   await world.clock.advance(10_000);
   for (let i = 0; i < 900; i++) {
-    bob.receive(alice.frame(bob.self, { kind: "unfollow", body: { when: i } }));
+    bob.receive(alice.frame(bob.self, { kind: "unfollow", body: { updatedAt: i } }));
   }
   await world.until(() => unfollows === 900, 1_000);
   assert.equal(unfollows, 900);
@@ -287,7 +287,7 @@ Deno.test("One sender, however well known, is limited in messages and bytes a se
   let unfollows = 0;
   bob.messenger.handle("unfollow", () => void unfollows++);
   for (let i = 0; i < 2_000; i++) {
-    bob.receive(alice.frame(bob.self, { kind: "unfollow", body: { when: i } }));
+    bob.receive(alice.frame(bob.self, { kind: "unfollow", body: { updatedAt: i } }));
   }
   await world.clock.advance(500);
   assert.ok(unfollows >= 1_000 && unfollows <= 1_100, `${unfollows}`);
@@ -303,8 +303,8 @@ Deno.test("What a handler throws is a warning, and the next message is dealt wit
     count++;
     throw new TypeError("broken");
   });
-  for (const when of [1, 2]) {
-    alice.throw(bob, alice.frame(bob.self, { kind: "unfollow", body: { when } }));
+  for (const updatedAt of [1, 2]) {
+    alice.throw(bob, alice.frame(bob.self, { kind: "unfollow", body: { updatedAt } }));
   }
   await world.until(() => count === 2);
   await world.clock.advance(10);
@@ -320,8 +320,8 @@ Deno.test("A handler that never returns loses its place after a while", async ()
     count++;
     return new Promise<void>(() => {});
   });
-  for (let when = 0; when < 20; when++) {
-    alice.throw(bob, alice.frame(bob.self, { kind: "unfollow", body: { when } }));
+  for (let updatedAt = 0; updatedAt < 20; updatedAt++) {
+    alice.throw(bob, alice.frame(bob.self, { kind: "unfollow", body: { updatedAt } }));
   }
   await world.clock.advance(5_000);
   assert.equal(count, 12);
@@ -390,7 +390,7 @@ Deno.test("Draining waits for handlers and for what is queued", async () => {
     });
     done = true;
   });
-  bob.receive(alice.frame(bob.self, { kind: "unfollow", body: { when: 1 } }));
+  bob.receive(alice.frame(bob.self, { kind: "unfollow", body: { updatedAt: 1 } }));
   await world.clock.drive(bob.messenger.drain(100));
   assert.equal(done, false);
   await world.clock.drive(bob.messenger.drain(5_000));

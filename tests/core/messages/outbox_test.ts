@@ -6,11 +6,19 @@ import { VirtualClock } from "../../sim/clock.ts";
 import { only, testSession, userNamed } from "../doubles.ts";
 
 const bob = userNamed("bob");
-const order = { kind: "follow", to: bob, body: { when: 1 } } as const;
+const order = { kind: "follow", to: bob, body: { updatedAt: 1 } } as const;
 
 function entryAt(port: number): DeviceEntry {
   const linkKey = new Uint8Array(32).fill(port);
-  return { device: 1, linkKey, addresses: ["10.0.0.9"], port, until: 2e15, when: 1, present: true };
+  return {
+    device: 1,
+    linkKey,
+    addresses: ["10.0.0.9"],
+    port,
+    until: 2e15,
+    updatedAt: 1,
+    present: true,
+  };
 }
 
 /** Bob was known at port 1, and is at port 2 by what the network says. */

@@ -21,8 +21,8 @@ const id = new Uint8Array(16).fill(1);
 const head = { from: alice, to: bob, time: 1_800_000_000_000, id };
 
 const messages: readonly Message[] = [
-  { ...head, kind: "follow", body: { when: 0 } },
-  { ...head, kind: "unfollow", body: { when: 2 ** 53 - 1 } },
+  { ...head, kind: "follow", body: { updatedAt: 0 } },
+  { ...head, kind: "unfollow", body: { updatedAt: 2 ** 53 - 1 } },
   { ...head, kind: "ack", body: { id } },
   { ...head, kind: "ack", body: { id, reason: "future" } },
   {

@@ -94,7 +94,7 @@ Deno.test("signRecord refuses what is over the limit", () => {
     list: "following" as const,
     username: `user_${i}`,
     key: alice.publicKey,
-    when: now,
+    updatedAt: now,
     present: true,
   }));
   const page = { ...content, namespace: "public:1:0" as const, body: { entries } };

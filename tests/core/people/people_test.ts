@@ -44,8 +44,8 @@ async function closeAll(...accounts: OpenAccount[]): Promise<void> {
 
 async function follow(who: OpenAccount, whom: OpenAccount): Promise<void> {
   const { username, key } = whom.session.self;
-  const when = who.session.ports.clock.now();
-  await who.lists.apply({ list: "following", username, key, when, present: true });
+  const updatedAt = who.session.ports.clock.now();
+  await who.lists.apply({ list: "following", username, key, updatedAt, present: true });
 }
 
 Deno.test("Somebody without a pin is found by the holders' vote, and nobody as nobody", async () => {
@@ -102,7 +102,7 @@ Deno.test("Pins are one's own key, the followed users', then the followers'", as
   assert.deepEqual(await alice.people.pin("bob"), followed.key);
   assert.deepEqual(await alice.people.pin("alice"), alice.session.self.key);
   assert.equal(await alice.people.pin("carol"), undefined);
-  await alice.lists.apply({ ...followed, when: now + 1, present: false });
+  await alice.lists.apply({ ...followed, updatedAt: now + 1, present: false });
   assert.deepEqual(await alice.people.pin("bob"), follower.key);
   await closeAll(alice);
 });
@@ -133,7 +133,7 @@ Deno.test("A pinned user is believed against whoever else claims the name, and t
   assert.deepEqual(alice.people.clash("bob"), clash);
   // Under another pin nobody else is known to claim the name.
   const { key } = bob.session.self;
-  await alice.lists.apply({ ...pinned, key, when: world.clock.now() + 1 });
+  await alice.lists.apply({ ...pinned, key, updatedAt: world.clock.now() + 1 });
   assert.equal(alice.people.clash("bob"), undefined);
   await closeAll(alice, bob);
 });
@@ -146,7 +146,7 @@ Deno.test("A pin set or taken back counts at once, whatever was remembered", asy
   assert.equal((await world.run(alice.people.find("bob")))?.pinned, true);
   const followed = alice.lists.get("following", "bob");
   assert.ok(followed);
-  await alice.lists.apply({ ...followed, when: followed.when + 1, present: false });
+  await alice.lists.apply({ ...followed, updatedAt: followed.updatedAt + 1, present: false });
   assert.equal((await world.run(alice.people.find("bob")))?.pinned, false);
   await closeAll(alice, bob);
 });
@@ -211,7 +211,7 @@ Deno.test("A connections record from a message is learnt only if it is the sende
     addresses: ["10.0.0.9"],
     port,
     until: now + 600_000,
-    when: now,
+    updatedAt: now,
     present: true,
   });
   const made = (port: number, change: Partial<SignedRecord> = {}, signer = identity) =>

@@ -17,7 +17,7 @@ function device(number: number): DeviceEntry {
     addresses: ["127.0.0.1"],
     port: 7_000 + number,
     until: Infinity,
-    when: 1,
+    updatedAt: 1,
     present: true,
   };
 }

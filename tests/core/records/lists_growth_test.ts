@@ -28,8 +28,8 @@ function named(prefix: string, count: number): string[] {
 }
 
 async function followAll({ lists, session }: OpenAccount, names: string[]): Promise<void> {
-  const when = session.ports.clock.now();
-  await Promise.all(names.map((name) => lists.apply(entry("following", name, when))));
+  const updatedAt = session.ports.clock.now();
+  await Promise.all(names.map((name) => lists.apply(entry("following", name, updatedAt))));
 }
 
 /** A directory whose peer is dead from the `at`th call on: before that call has had its effect, or after. */

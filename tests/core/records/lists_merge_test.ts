@@ -80,11 +80,11 @@ class Story {
     const list = this.random.pick(["followers", "following"] as const);
     const name = `person_${this.random.int(40)}`.padEnd(this.random.between(10, 20), "_");
     // Late enough that every change counts, as a person's would.
-    const when = Math.max(
+    const updatedAt = Math.max(
       this.world.clock.now(),
-      (account.lists.get(list, name)?.when ?? 0) + 1,
+      (account.lists.get(list, name)?.updatedAt ?? 0) + 1,
     );
-    const change = entry(list, name, when, this.random.chance(0.7));
+    const change = entry(list, name, updatedAt, this.random.chance(0.7));
     assert.equal(await account.lists.apply(change), true);
     const key = `${list}/${name}`;
     if (replaces(change, this.expected.get(key))) this.expected.set(key, change);
@@ -136,6 +136,6 @@ for (let seed = 1; seed <= 24; seed++) {
 
 function sorted(entries: ReadonlyMap<string, ListEntry>): [string, number, boolean][] {
   return [...entries]
-    .map(([key, { when, present }]): [string, number, boolean] => [key, when, present])
+    .map(([key, { updatedAt, present }]): [string, number, boolean] => [key, updatedAt, present])
     .sort(([a], [b]) => a < b ? -1 : 1);
 }

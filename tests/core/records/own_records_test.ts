@@ -360,8 +360,8 @@ Deno.test("A public record that nobody shows but that is still held is merged, n
   const device = world.device();
   const first = await world.run(device.register("alice"));
   const { key, username } = identityEntry("bob");
-  const when = world.clock.now();
-  await first.lists.apply({ list: "following", username, key, when, present: true });
+  const updatedAt = world.clock.now();
+  await first.lists.apply({ list: "following", username, key, updatedAt, present: true });
   await post(first, 1);
   await world.clock.advance(60_000);
   const file = await device.accounts.exportAccount("alice");

@@ -138,7 +138,7 @@ Deno.test("An author at a new address is found though the old one is remembered"
   await alice.stop();
   const moved = await world.add("alice", { device: 1, stores: alice.stores });
   alice.announced = false;
-  moved.lists.merge({ list: "followers", ...carol.self, when: 1, present: true });
+  moved.lists.merge({ list: "followers", ...carol.self, updatedAt: 1, present: true });
   await moved.write(3);
   alice.publicHeads = moved.heads;
   await world.clock.drive(carol.sync.fetch(alice.self));
@@ -243,7 +243,7 @@ Deno.test("Unfollowing ends the fetch", async () => {
   for (const user of [alice, ...fellows]) world.network.setSilent(user.ip, true);
   const fetching = carol.sync.fetch(alice.self);
   await world.clock.advance(1_600);
-  carol.lists.merge({ list: "following", ...alice.self, when: 2, present: false });
+  carol.lists.merge({ list: "following", ...alice.self, updatedAt: 2, present: false });
   const start = world.clock.monotonic();
   await world.clock.drive(fetching);
   assert.ok(world.clock.monotonic() - start < 600);

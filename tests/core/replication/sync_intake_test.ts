@@ -231,7 +231,7 @@ Deno.test("Posts of an author unfollowed while they were being stored do not com
   const add = bob.store.addPosts.bind(bob.store);
   bob.store.addPosts = async (author, list) => {
     const report = await add(author, list);
-    bob.lists.merge({ list: "following", ...alice.self, when: 2, present: false });
+    bob.lists.merge({ list: "following", ...alice.self, updatedAt: 2, present: false });
     return report;
   };
   await bring(alice, bob, alice, posts(alice, 3));

@@ -20,7 +20,7 @@ function user(username: string, followers: number) {
 }
 
 function follows(username: string, present = true): ListEntry {
-  return { list: "following", username, key, when: 1, present };
+  return { list: "following", username, key, updatedAt: 1, present };
 }
 
 /** A held page of somebody's list. */
