@@ -12,7 +12,7 @@
 import v8 from "node:v8";
 import { runInNewContext } from "node:vm";
 import { openDatagrams } from "../net/system/datagrams.ts";
-import { KademliaNode } from "../net/kademlia/service/node.ts";
+import { KademliaNode, storeAnything } from "../net/kademlia/mod.ts";
 import type { Random, Time } from "../net/kademlia/ports.ts";
 
 const time: Time = {
@@ -49,7 +49,14 @@ interface Actor {
 
 async function actor(exemptLoopbackFromRates = true): Promise<Actor> {
   const datagrams = openDatagrams({ hostname: "127.0.0.1", port: 0 });
-  const node = await KademliaNode.create({ time, random, datagrams, exemptLoopbackFromRates });
+  const policy = storeAnything;
+  const node = await KademliaNode.create({
+    time,
+    random,
+    datagrams,
+    policy,
+    exemptLoopbackFromRates,
+  });
   return { node, kill: () => datagrams.close() };
 }
 

@@ -44,7 +44,7 @@ export class RecordValuePolicy implements ValuePolicy {
     if (!seen) return { ok: false, reason: "is not in its shortest form" };
     const reason = dateVerdict(record.namespace, record.expiresAt, nowMs);
     if (reason !== undefined) return { ok: false, reason };
-    return { ok: true, expiresAtMs: record.expiresAt + clockToleranceMs };
+    return { ok: true, decoded: value, expiresAtMs: record.expiresAt + clockToleranceMs };
   }
 
   /** See {@linkcode ValuePolicy.compare}. */

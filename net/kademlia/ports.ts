@@ -83,32 +83,38 @@ export interface NodeStorage {
   close(): Promise<void>;
 }
 
-/** The verdict over one value. */
-export type Verdict =
-  | { readonly ok: true; readonly expiresAtMs: number }
+/** The verdict over one value: until when it may live (Unix ms), and what its bytes say; or why not. */
+export type Verdict<T = Uint8Array> =
+  | { readonly ok: true; readonly decoded: T; readonly expiresAtMs: number }
   | { readonly ok: false; readonly reason: string };
 
 /**
- * What a value is: applied alike to what is stored, fetched, replicated and read from disk.
+ * What a value is: applied alike to what is stored, fetched, replicated and read from disk. `T` is what
+ * the policy makes of a value's bytes; by default the bytes themselves.
  *
  * Both methods are pure and synchronous and must not throw; `check` meets hostile input and does the
  * cheap checks first.
  */
-export interface ValuePolicy {
+export interface ValuePolicy<T = Uint8Array> {
   /** Whether strings, numbers, booleans and nil are held beside `bin` (as Python nodes do). Default no. */
   readonly scalars?: boolean;
-  /** Whether `value` may live under `key`, and until when (Unix ms). */
-  check(key: Uint8Array, value: Uint8Array, nowMs: number): Verdict;
+  /**
+   * Whether `value` may live under `key`. Nothing changes the bytes afterwards: what is decoded may
+   * hold views of them.
+   */
+  check(key: Uint8Array, value: Uint8Array, nowMs: number): Verdict<T>;
   /** Above 0 when `a` wins over `b`, below 0 when `b` wins, 0 when neither does (the later store wins). */
   compare(a: Uint8Array, b: Uint8Array): number;
 }
 
-/** One holder's answer to `find_value`. */
-export interface Answer {
+/** One holder's answer to `find_value`, found valid by the policy. */
+export interface Answer<T = Uint8Array> {
   /** The holder. */
   readonly contact: Contact;
-  /** What it holds. */
+  /** What it stores. */
   readonly value: Uint8Array;
+  /** What the policy made of the value. */
+  readonly decoded: T;
   /** Since when that holder has accepted the value's owner, in Unix ms, where it says so. */
   readonly since?: number;
   /** See {@link StoredValue.scalar}. */
@@ -116,11 +122,13 @@ export interface Answer {
 }
 
 /** A store that awaits {@link Admission}. */
-export interface StoreRequest {
+export interface StoreRequest<T = Uint8Array> {
   /** 20 bytes. */
   readonly key: Uint8Array;
   /** Already found valid by the policy. */
   readonly value: Uint8Array;
+  /** What the policy made of the value. */
+  readonly decoded: T;
   /** Who stores. */
   readonly from: Contact;
   /** Whether `from` has answered a request of ours, so that its address is no invention. */
@@ -136,13 +144,16 @@ export interface StoreRequest {
 /**
  * Decides whether a valid value may be stored here. A node without one stores every valid value.
  */
-export interface Admission {
+export interface Admission<T = Uint8Array> {
   /**
    * True to store. `ask` queries the other closest known nodes for the key and resolves to the valid
    * values they hold; it is bounded in time (seconds) and never rejects. The sender is answered when
    * the promise settles; a rejection counts as false. Not called for a value held already.
    */
-  admit(request: StoreRequest, ask: () => Promise<Answer[]>): boolean | Promise<boolean>;
+  admit(
+    request: StoreRequest<T>,
+    ask: () => Promise<Answer<T>[]>,
+  ): boolean | Promise<boolean>;
   /** The `since` member of a `find_value` answer, in Unix ms. */
   since?(key: Uint8Array, value: Uint8Array): number | undefined;
   /**

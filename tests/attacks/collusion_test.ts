@@ -15,7 +15,7 @@ async function addColluders(net: AttackNetwork, count: number): Promise<void> {
   const isTheirs = (value: Uint8Array): boolean =>
     cache.open(value)?.publicKey.join() === mallory.publicKey.join();
   const policy: ValuePolicy = {
-    check: (_key, _value, nowMs) => ({ ok: true, expiresAtMs: nowMs + 86_400_000 }),
+    check: (_key, value, nowMs) => ({ ok: true, decoded: value, expiresAtMs: nowMs + 86_400_000 }),
     compare: (a, b) => Number(isTheirs(a)) - Number(isTheirs(b)),
   };
   const admission: Admission = {

@@ -13,8 +13,7 @@ import type { Body, Namespace, PublicBody } from "../../core/model/record_body.t
 import { expiryFor } from "../../core/model/record_policy.ts";
 import type { Claim, ClaimStore } from "../../core/model/claims.ts";
 import { type CreatedDirectory, createDirectory } from "../../net/directory/directory.ts";
-import { KademliaNode } from "../../net/kademlia/service/node.ts";
-import { storeAnything } from "../../net/kademlia/values/policy.ts";
+import { KademliaNode, storeAnything } from "../../net/kademlia/mod.ts";
 import type {
   Address,
   Admission,

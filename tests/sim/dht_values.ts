@@ -68,7 +68,7 @@ export const sealedValues: ValuePolicy = {
     const data = view(value);
     const [a, b] = seal(key, value);
     if (data.getUint32(0) !== a || data.getUint32(4) !== b) return { ok: false, reason: "forged" };
-    return { ok: true, expiresAtMs: data.getFloat64(12) };
+    return { ok: true, decoded: value, expiresAtMs: data.getFloat64(12) };
   },
   compare(a: Uint8Array, b: Uint8Array): number {
     return numberOf(a) - numberOf(b);

@@ -24,7 +24,7 @@ import type { Writing } from "../values/writing.ts";
 export interface JoiningOptions {
   readonly network: Network;
   readonly operations: Operations;
-  readonly writing: Writing;
+  readonly writing: Pick<Writing<unknown>, "closest">;
   readonly random: Random;
   readonly resolve: Resolver | undefined;
   readonly onError: (error: Error) => void;

@@ -17,7 +17,6 @@ import { MemoryStorage } from "../values/memory_storage.ts";
 import { Neighbours } from "../table/neighbours.ts";
 import { Operations } from "../values/operations.ts";
 import { Persistence, plain } from "../values/persistence.ts";
-import { storeAnything } from "../values/policy.ts";
 import type { LookupCallOptions, NodeOptions, NodeStats, SampleAnswer } from "./node_options.ts";
 import type { Address, Contact, Saved, StoredValue } from "../ports.ts";
 import { type GetOptions, type GetResult, Reading } from "../values/reading.ts";
@@ -31,11 +30,12 @@ import { Upkeep } from "./upkeep.ts";
 import { type PutOptions, type PutResult, Writing } from "../values/writing.ts";
 
 /**
- * A node of the DHT.
+ * A node of the DHT. `T` is what its policy makes of values: readers get them back so.
  *
  * @example Two nodes make a network.
  * ```ts
  * import { KademliaNode } from "./kademlia_node.ts";
+ * import { storeAnything } from "../values/policy.ts";
  * import { openDatagrams } from "../../system/datagrams.ts";
  *
  * const time = {
@@ -47,9 +47,12 @@ import { type PutOptions, type PutResult, Writing } from "../values/writing.ts";
  *   },
  * };
  * const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
- * const open = () => openDatagrams({ hostname: "127.0.0.1", port: 0 });
- * const first = await KademliaNode.create({ time, random, datagrams: open() });
- * const second = await KademliaNode.create({ time, random, datagrams: open() });
+ * const create = () => {
+ *   const datagrams = openDatagrams({ hostname: "127.0.0.1", port: 0 });
+ *   return KademliaNode.create({ time, random, datagrams, policy: storeAnything });
+ * };
+ * const first = await create();
+ * const second = await create();
  * const { ip: host, port } = first.address;
  * console.assert(await second.bootstrap([{ host, port }]));
  *
@@ -62,22 +65,22 @@ import { type PutOptions, type PutResult, Writing } from "../values/writing.ts";
  * await second.close();
  * ```
  */
-export class KademliaNode {
+export class KademliaNode<T = Uint8Array> {
   readonly #id: Id;
-  readonly #options: NodeOptions;
+  readonly #options: NodeOptions<T>;
   readonly #scheduler: Scheduler;
   readonly #operations = new Operations();
   readonly #rpc: Rpc;
   readonly #network: Network;
   readonly #held: HeldValues;
   readonly #persistence: Persistence;
-  readonly #reading: Reading;
-  readonly #writing: Writing;
+  readonly #reading: Reading<T>;
+  readonly #writing: Writing<T>;
   readonly #asking: Asking;
   readonly #joining: Joining;
   readonly #upkeep: Upkeep;
 
-  private constructor(options: NodeOptions, id: Id, saved: Saved) {
+  private constructor(options: NodeOptions<T>, id: Id, saved: Saved) {
     this.#options = options;
     this.#id = id;
     const { time, random, datagrams, admission } = options;
@@ -125,7 +128,7 @@ export class KademliaNode {
       scheduler,
       table,
       held,
-      policy: options.policy ?? storeAnything,
+      policy: options.policy,
       admission,
       onError,
       ask: (key) => this.#reading.ask(key),
@@ -175,7 +178,7 @@ export class KademliaNode {
    * @throws {RangeError} if `options.id` has not 20 bytes.
    * @throws whatever the storage's `load` throws.
    */
-  static async create(options: NodeOptions): Promise<KademliaNode> {
+  static async create<T>(options: NodeOptions<T>): Promise<KademliaNode<T>> {
     const saved = await options.storage?.load() ?? { contacts: [], values: [] };
     const given = options.id ?? saved.id;
     const id = given ?? options.random.bytes(idBytes);
@@ -220,7 +223,7 @@ export class KademliaNode {
    * @throws {RangeError} if `key` has not 20 bytes or an option is out of range.
    */
   // deno-lint-ignore require-await -- wrong arguments reject, they do not throw
-  async get(key: Uint8Array, options: GetOptions = {}): Promise<GetResult> {
+  async get(key: Uint8Array, options: GetOptions<T> = {}): Promise<GetResult<T>> {
     checkPaths(options.paths);
     const { quorum = 1 } = options;
     if (quorum !== "all" && !(Number.isInteger(quorum) && quorum > 0)) {
@@ -236,7 +239,7 @@ export class KademliaNode {
    * @throws {TypeError} if the policy finds the value invalid.
    */
   // deno-lint-ignore require-await -- wrong arguments reject, they do not throw
-  async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<PutResult> {
+  async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<PutResult<T>> {
     checkPaths(options.paths);
     return this.#writing.put(checkedId(key, "put"), { value, scalar: false }, options);
   }
@@ -321,7 +324,7 @@ export class KademliaNode {
     return kind === "loopback" ? reach === "loopback" : reach !== "public";
   }
 
-  #restore(values: readonly StoredValue[], acceptance: Acceptance): void {
+  #restore(values: readonly StoredValue[], acceptance: Acceptance<T>): void {
     const nowMs = this.#options.time.now();
     for (const stored of values) {
       if (!(stored.key instanceof Uint8Array) || stored.key.length !== idBytes) continue;

@@ -14,8 +14,8 @@ import type {
   ValuePolicy,
 } from "../ports.ts";
 
-/** What a node is built from. Everything but clock, randomness and socket has a default. */
-export interface NodeOptions {
+/** What a node is built from. Everything but clock, randomness, socket and policy has a default. */
+export interface NodeOptions<T = Uint8Array> {
   /** Clock and timers. */
   readonly time: Time;
   /** Draws ids and message ids. */
@@ -24,10 +24,10 @@ export interface NodeOptions {
   readonly datagrams: Datagrams;
   /** Default: nothing survives. */
   readonly storage?: NodeStorage;
-  /** Default: any value of at most 8,000 bytes, for a day. */
-  readonly policy?: ValuePolicy;
+  /** What a value is; {@link storeAnything} takes any of at most 8,000 bytes, for a day. */
+  readonly policy: ValuePolicy<T>;
   /** Default: every valid value is stored. */
-  readonly admission?: Admission;
+  readonly admission?: Admission<T>;
   /** Default: host names cannot be resolved, addresses work. */
   readonly resolve?: Resolver;
   /** What this node answers to `sample`: at most 1,200 bytes of MessagePack. Default: no answer. */

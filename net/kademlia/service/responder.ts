@@ -26,21 +26,21 @@ import {
 } from "../rpc/wire.ts";
 
 /** What a {@link Responder} is built from. */
-export interface ResponderOptions {
+export interface ResponderOptions<T> {
   readonly network: Network;
   readonly time: Time;
   readonly limits: RateLimits;
   readonly held: HeldValues;
-  readonly acceptance: Acceptance;
-  readonly admission: Admission | undefined;
+  readonly acceptance: Acceptance<T>;
+  readonly admission: Admission<T> | undefined;
   readonly sample: (() => unknown) | undefined;
 }
 
 /** Answers requests. */
-export class Responder {
-  readonly #options: ResponderOptions;
+export class Responder<T> {
+  readonly #options: ResponderOptions<T>;
 
-  constructor(options: ResponderOptions) {
+  constructor(options: ResponderOptions<T>) {
     this.#options = options;
   }
 

@@ -31,8 +31,8 @@ export interface UpkeepOptions {
   readonly time: Time;
   readonly random: Random;
   readonly held: HeldValues;
-  readonly reading: Reading;
-  readonly writing: Writing;
+  readonly reading: Pick<Reading<unknown>, "haveAll">;
+  readonly writing: Pick<Writing<unknown>, "closest" | "put">;
   readonly transfers: Transfers;
   readonly persistence: Persistence;
   readonly onError: (error: Error) => void;

@@ -22,32 +22,32 @@ export interface Offer {
 }
 
 /** What {@link Acceptance} is built from. */
-export interface AcceptanceOptions {
+export interface AcceptanceOptions<T> {
   readonly time: Time;
   readonly scheduler: Scheduler;
   readonly table: RoutingTable;
   readonly held: HeldValues;
-  readonly policy: ValuePolicy;
-  readonly admission: Admission | undefined;
+  readonly policy: ValuePolicy<T>;
+  readonly admission: Admission<T> | undefined;
   readonly onError: (error: Error) => void;
   /** Asks the other closest known nodes for a key. */
-  readonly ask: (key: Id) => Promise<Answer[]>;
+  readonly ask: (key: Id) => Promise<Answer<T>[]>;
 }
 
 /** An unchanged value is judged anew this often, to renew expiries that count from the store. */
 const judgeAgainMs = 600_000;
 
 /** Judges offers, cheapest check first, and holds what passes. */
-export class Acceptance {
-  readonly #options: AcceptanceOptions;
+export class Acceptance<T> {
+  readonly #options: AcceptanceOptions<T>;
   #undecided = 0;
 
-  constructor(options: AcceptanceOptions) {
+  constructor(options: AcceptanceOptions<T>) {
     this.#options = options;
   }
 
   /** The policy's verdict over a value; a policy that throws has said no. */
-  judge(key: Id, value: WireValue): Verdict {
+  judge(key: Id, value: WireValue): Verdict<T> {
     const { policy, time, onError } = this.#options;
     if (value.scalar && policy.scalars !== true) return { ok: false, reason: "not a bin" };
     const nowMs = time.now();
@@ -86,11 +86,13 @@ export class Acceptance {
     }
     const rank = 2 * table.k;
     if (table.countCloserThanOwn(offer.key, rank) >= rank) return false;
-    const verdict = this.judge(offer.key, offer.value);
+    // The datagram's buffer is used again before an admission decides.
+    const kept = { ...offer, value: copyOf(offer.value) };
+    const verdict = this.judge(kept.key, kept.value);
     if (!verdict.ok) return false;
-    if (current !== undefined && this.compare(current, offer.value) > 0) return false;
-    if (admission === undefined) return this.#hold(offer, verdict.expiresAtMs);
-    return this.#admit(admission, offer, verdict.expiresAtMs, current);
+    if (current !== undefined && this.compare(current, kept.value) > 0) return false;
+    if (admission === undefined) return this.#hold(kept, verdict.expiresAtMs);
+    return this.#admit(admission, kept, verdict, current);
   }
 
   #again(current: HeldValue, nowMs: number): boolean {
@@ -104,18 +106,16 @@ export class Acceptance {
   }
 
   #admit(
-    admission: Admission,
+    admission: Admission<T>,
     offer: Offer,
-    expiresAtMs: number,
+    { decoded, expiresAtMs }: Valid<T>,
     current: HeldValue | undefined,
   ): boolean | Promise<boolean> {
     if (this.#undecided >= admissionsMax) return false;
-    // The datagram's buffer is used again before an admission decides.
-    const value = { value: offer.value.value.slice(), scalar: offer.value.scalar };
-    const kept = { ...offer, value };
     const request = {
       key: offer.key.toBytes(),
-      value: value.value,
+      value: offer.value.value,
+      decoded,
       from: offer.from,
       verifiedSender: offer.verifiedSender,
       own: offer.own,
@@ -124,8 +124,8 @@ export class Acceptance {
     };
     try {
       const verdict = admission.admit(request, () => this.#options.ask(offer.key));
-      if (typeof verdict === "boolean") return verdict && this.#hold(kept, expiresAtMs);
-      return this.#decide(verdict, kept, expiresAtMs);
+      if (typeof verdict === "boolean") return verdict && this.#hold(offer, expiresAtMs);
+      return this.#decide(verdict, offer, expiresAtMs);
     } catch (error) {
       this.#options.onError(error instanceof Error ? error : new Error(String(error)));
       return false;
@@ -165,6 +165,13 @@ export class Acceptance {
       storedAtMs: nowMs,
     }, nowMs);
   }
+}
+
+type Valid<T> = Extract<Verdict<T>, { readonly ok: true }>;
+
+/** The value in bytes of its own. */
+export function copyOf({ value, scalar }: WireValue): WireValue {
+  return { value: value.slice(), scalar };
 }
 
 /** Whether two values are the same bytes of the same kind. */

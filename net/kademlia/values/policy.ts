@@ -12,8 +12,8 @@ import type { ValuePolicy, Verdict } from "../ports.ts";
  */
 export const storeAnything: ValuePolicy = {
   scalars: true,
-  check(_key: Uint8Array, _value: Uint8Array, nowMs: number): Verdict {
-    return { ok: true, expiresAtMs: nowMs + anythingLivesMs };
+  check(_key: Uint8Array, value: Uint8Array, nowMs: number): Verdict {
+    return { ok: true, decoded: value, expiresAtMs: nowMs + anythingLivesMs };
   },
   compare(): number {
     return 0;

@@ -16,15 +16,15 @@ import { type Network, Search } from "../lookup/search.ts";
 import { decodeFound, type WireFound, type WireValue } from "../rpc/wire.ts";
 
 /** Options of a get. */
-export interface GetOptions {
+export interface GetOptions<T = Uint8Array> {
   /** Holders that must have answered (default 3, fewer where fewer exist); "all" asks all k closest. */
   readonly quorum?: number | "all";
   /** Disjoint paths, 1 to 8. Default 3. */
   readonly paths?: number;
   /** Drops valid values that the caller does not believe, such as another owner's. */
-  readonly accept?: (value: Uint8Array) => boolean;
+  readonly accept?: (decoded: T) => boolean;
   /** Chooses the winner. Default: the policy's `compare`, on a tie the value most holders sent. */
-  readonly choose?: (answers: readonly Answer[]) => Answer | undefined;
+  readonly choose?: (answers: readonly Answer<T>[]) => Answer<T> | undefined;
   /** Whether the winner is stored where it lacked or was stale. Default true. */
   readonly repair?: boolean;
   /** Ends the get early: its promise rejects. */
@@ -32,13 +32,13 @@ export interface GetOptions {
 }
 
 /** What a get found. */
-export interface GetResult {
+export interface GetResult<T = Uint8Array> {
   /** The winner; absent when nobody holds an acceptable value. */
   readonly value?: Uint8Array;
   /** The winner's answer, with its holder. */
-  readonly winner?: Answer;
+  readonly winner?: Answer<T>;
   /** Every acceptable answer, the own node's included. */
-  readonly answers: readonly Answer[];
+  readonly answers: readonly Answer<T>[];
   /** How many nodes were asked. */
   readonly asked: number;
   /** How many of them answered, with an acceptable value or without; the own node counts if it holds one. */
@@ -46,25 +46,25 @@ export interface GetResult {
 }
 
 /** What {@link Reading} is built from. */
-export interface ReadingOptions {
+export interface ReadingOptions<T> {
   readonly network: Network;
   readonly operations: Operations;
   readonly time: Time;
   readonly held: HeldValues;
-  readonly acceptance: Acceptance;
-  readonly admission: Admission | undefined;
+  readonly acceptance: Acceptance<T>;
+  readonly admission: Admission<T> | undefined;
   /** The own node as a contact. */
   readonly self: () => NodeContact;
 }
 
 /** An answer from the network, with the contact in words. */
-interface HeldAnswer extends Answer {
+interface HeldAnswer<T> extends Answer<T> {
   readonly contact: NodeContact;
 }
 
 /** What one get has gathered. */
-interface Gathered {
-  readonly answers: HeldAnswer[];
+interface Gathered<T> {
+  readonly answers: HeldAnswer<T>[];
   /** Nodes that answered and hold no acceptable value, nearest first. */
   lacking: readonly NodeContact[];
   asked: number;
@@ -78,17 +78,17 @@ function admissionWaitsMs(timeoutMs: number): number[] {
 }
 
 /** Reads values. */
-export class Reading {
-  readonly #options: ReadingOptions;
+export class Reading<T> {
+  readonly #options: ReadingOptions<T>;
 
-  constructor(options: ReadingOptions) {
+  constructor(options: ReadingOptions<T>) {
     this.#options = options;
   }
 
   /** The value under `key` that wins among a quorum of holders. */
-  async get(key: Id, options: GetOptions = {}): Promise<GetResult> {
+  async get(key: Id, options: GetOptions<T> = {}): Promise<GetResult<T>> {
     const quorum = options.quorum ?? quorumDefault;
-    const gathered: Gathered = { answers: [], lacking: [], asked: 0 };
+    const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
     const own = this.#ownAnswer(key, options);
     if (own !== undefined) gathered.answers.push(own);
     if (quorum === "all") await this.#askAll(key, options, gathered);
@@ -104,9 +104,9 @@ export class Reading {
   }
 
   /** The valid values that the closest known nodes hold, without a lookup: for admission. */
-  async ask(key: Id): Promise<Answer[]> {
+  async ask(key: Id): Promise<Answer<T>[]> {
     const { table, k, neighbours } = this.#options.network;
-    const gathered: Gathered = { answers: [], lacking: [], asked: 0 };
+    const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
     try {
       const options = {
         timeoutsMs: (contact: NodeContact) => admissionWaitsMs(neighbours.timeoutMsOf(contact)),
@@ -124,13 +124,13 @@ export class Reading {
     mine: WireValue,
     contacts: readonly NodeContact[],
     signal?: AbortSignal,
-  ): Promise<Uint8Array | undefined> {
-    const gathered: Gathered = { answers: [], lacking: [], asked: 0 };
+  ): Promise<T | undefined> {
+    const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
     await this.#pollHolders(key, contacts, signal ? { signal } : {}, gathered);
     const best = this.#best(gathered.answers);
     if (best === undefined) return undefined;
     const theirs = { value: best.value, scalar: best.scalar ?? false };
-    return this.#options.acceptance.compare(theirs, mine) > 0 ? best.value : undefined;
+    return this.#options.acceptance.compare(theirs, mine) > 0 ? best.decoded : undefined;
   }
 
   /**
@@ -139,10 +139,10 @@ export class Reading {
    */
   async haveAll(key: Id, mine: WireValue, contacts: readonly NodeContact[]): Promise<boolean> {
     const { acceptance, self } = this.#options;
-    const gathered: Gathered = { answers: [], lacking: [], asked: 0 };
+    const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
     await this.#pollHolders(key, contacts, {}, gathered);
     const { answers, lacking } = gathered;
-    const wins = ({ value, scalar = false }: Answer): boolean =>
+    const wins = ({ value, scalar = false }: Answer<T>): boolean =>
       acceptance.compare({ value, scalar }, mine) > 0;
     const best = this.#best(answers);
     if (best !== undefined && wins(best)) {
@@ -155,7 +155,7 @@ export class Reading {
     );
   }
 
-  #ownAnswer(key: Id, options: GetOptions): HeldAnswer | undefined {
+  #ownAnswer(key: Id, options: GetOptions<T>): HeldAnswer<T> | undefined {
     const { held, time, admission, self } = this.#options;
     const value = held.get(key, time.now());
     if (value === undefined) return undefined;
@@ -177,20 +177,23 @@ export class Reading {
     key: Id,
     contact: NodeContact,
     found: WireFound,
-    options: GetOptions,
-  ): HeldAnswer | undefined {
-    if (!this.#options.acceptance.judge(key, found).ok) return undefined;
+    options: GetOptions<T>,
+  ): HeldAnswer<T> | undefined {
     const value = found.value.slice();
-    if (options.accept !== undefined && !options.accept(value)) return undefined;
+    const verdict = this.#options.acceptance.judge(key, { value, scalar: found.scalar });
+    if (!verdict.ok) return undefined;
+    const { decoded } = verdict;
+    if (options.accept !== undefined && !options.accept(decoded)) return undefined;
     return {
       contact,
       value,
+      decoded,
       ...(found.since === undefined ? {} : { since: found.since }),
       ...(found.scalar ? { scalar: true } : {}),
     };
   }
 
-  async #search(key: Id, goal: number, options: GetOptions, into: Gathered): Promise<void> {
+  async #search(key: Id, goal: number, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
     const { network, operations } = this.#options;
     await operations.run<void>(options.signal, (done) => {
       const search = new Search(network, {
@@ -217,7 +220,7 @@ export class Reading {
   }
 
   /** A holder names nobody, so the k closest are looked up first and then asked, one and all. */
-  async #askAll(key: Id, options: GetOptions, into: Gathered): Promise<void> {
+  async #askAll(key: Id, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
     const { network, operations } = this.#options;
     const closest = await operations.run<readonly NodeContact[]>(options.signal, (done) => {
       const search = new Search(network, {
@@ -238,8 +241,8 @@ export class Reading {
   async #pollHolders(
     key: Id,
     contacts: readonly NodeContact[],
-    options: GetOptions & Pick<PollOptions, "timeoutsMs">,
-    into: Gathered,
+    options: GetOptions<T> & Pick<PollOptions, "timeoutsMs">,
+    into: Gathered<T>,
   ): Promise<void> {
     const { network, operations } = this.#options;
     const lacking: NodeContact[] = [];
@@ -266,12 +269,12 @@ export class Reading {
     into.lacking = lacking;
   }
 
-  #best(answers: readonly HeldAnswer[]): HeldAnswer | undefined {
+  #best(answers: readonly HeldAnswer<T>[]): HeldAnswer<T> | undefined {
     const { acceptance } = this.#options;
-    const wire = (a: HeldAnswer): WireValue => ({ value: a.value, scalar: a.scalar ?? false });
-    const votes = (a: HeldAnswer): number =>
+    const wire = (a: HeldAnswer<T>): WireValue => ({ value: a.value, scalar: a.scalar ?? false });
+    const votes = (a: HeldAnswer<T>): number =>
       answers.filter((other) => sameValue(wire(other), wire(a))).length;
-    let best: HeldAnswer | undefined;
+    let best: HeldAnswer<T> | undefined;
     for (const answer of answers) {
       if (best === undefined) best = answer;
       else if (!sameValue(wire(answer), wire(best))) {
@@ -285,7 +288,7 @@ export class Reading {
   /**
    * Stores the winner on the closest node that lacked it (section 2.3) and on holders of an older one.
    */
-  #repair(key: Id, winner: Answer, gathered: Gathered): void {
+  #repair(key: Id, winner: Answer<T>, gathered: Gathered<T>): void {
     const { network, acceptance, self } = this.#options;
     const value = { value: winner.value, scalar: winner.scalar ?? false };
     const targets: NodeContact[] = [];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Acceptance } from "./acceptance.ts";
+import { type Acceptance, copyOf } from "./acceptance.ts";
 import { pathsDefault, storeRepeatMs, storeTimeoutMs, valueBytesMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { HeldValues } from "./stored_values.ts";
@@ -24,7 +24,7 @@ export interface PutOptions {
 }
 
 /** What a put achieved. */
-export interface PutResult {
+export interface PutResult<T = Uint8Array> {
   /** Nodes that hold the value now, the own one included. */
   readonly accepted: number;
   /** Nodes that answered no, the own one included. */
@@ -33,18 +33,18 @@ export interface PutResult {
   readonly silent: number;
   /** Who accepted. */
   readonly holders: readonly Contact[];
-  /** A value met on the way that wins over the one put. */
-  readonly newer?: Uint8Array;
+  /** A value met on the way that wins over the one put, as the policy decoded it. */
+  readonly newer?: T;
 }
 
 /** What {@link Writing} is built from. */
-export interface WritingOptions {
+export interface WritingOptions<T> {
   readonly network: Network;
   readonly operations: Operations;
   readonly time: Time;
   readonly held: HeldValues;
-  readonly acceptance: Acceptance;
-  readonly reading: Reading;
+  readonly acceptance: Acceptance<T>;
+  readonly reading: Reading<T>;
   readonly self: () => NodeContact;
 }
 
@@ -52,10 +52,10 @@ export interface WritingOptions {
 const refusersAsked = 3;
 
 /** Writes values. */
-export class Writing {
-  readonly #options: WritingOptions;
+export class Writing<T> {
+  readonly #options: WritingOptions<T>;
 
-  constructor(options: WritingOptions) {
+  constructor(options: WritingOptions<T>) {
     this.#options = options;
   }
 
@@ -79,7 +79,7 @@ export class Writing {
    * @throws {RangeError} if the value is over 8,000 bytes.
    * @throws {TypeError} if the policy finds it invalid: nobody would take it.
    */
-  async put(key: Id, value: WireValue, options: PutOptions = {}): Promise<PutResult> {
+  async put(key: Id, value: WireValue, options: PutOptions = {}): Promise<PutResult<T>> {
     const { acceptance, network } = this.#options;
     if (value.value.length > valueBytesMax) {
       throw new RangeError(
@@ -154,11 +154,12 @@ export class Writing {
     value: WireValue,
     refusers: readonly NodeContact[],
     signal: AbortSignal | undefined,
-  ): Promise<Uint8Array | undefined> {
+  ): Promise<T | undefined> {
     const { held, time, acceptance, reading } = this.#options;
     const here = held.get(key, time.now());
     if (here !== undefined && acceptance.compare(here, value) > 0) {
-      return Promise.resolve(here.value.slice());
+      const verdict = acceptance.judge(key, copyOf(here));
+      if (verdict.ok) return Promise.resolve(verdict.decoded);
     }
     return reading.newerThan(key, value, refusers.slice(0, refusersAsked), signal);
   }

@@ -43,6 +43,7 @@ class Scene {
     return this.admission.admit({
       key: recordKey(record.username, record.namespace),
       value: record.value,
+      decoded: record.value,
       from: contact,
       verifiedSender: true,
       own: false,
@@ -64,7 +65,7 @@ class Scene {
   answer(record: SignedRecord, host: number, since?: number): Answer {
     const from = { ...contact, ip: `192.0.${host}.1` };
     const said = since === undefined ? {} : { since };
-    return { contact: from, value: record.value, ...said };
+    return { contact: from, value: record.value, decoded: record.value, ...said };
   }
 }
 

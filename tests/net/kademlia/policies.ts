@@ -7,7 +7,7 @@ export const numbered: ValuePolicy = {
   check(_key, value, nowMs) {
     return textOf(value)?.includes("bad")
       ? { ok: false, reason: "bad" }
-      : { ok: true, expiresAtMs: nowMs + 86_400_000_000 };
+      : { ok: true, decoded: value, expiresAtMs: nowMs + 86_400_000_000 };
   },
   compare(a, b) {
     return parseInt(textOf(a) ?? "") - parseInt(textOf(b) ?? "");

@@ -1,7 +1,7 @@
 /** What the tests of net/kademlia share: a clock, seeded randomness, and nodes on loopback. */
 import { createHash } from "node:crypto";
 import { openDatagrams } from "../../../net/system/datagrams.ts";
-import { KademliaNode, type NodeOptions } from "../../../net/kademlia/service/node.ts";
+import { KademliaNode, type NodeOptions, storeAnything } from "../../../net/kademlia/mod.ts";
 import type { Address, Datagrams, Random, Time, Timer } from "../../../net/kademlia/ports.ts";
 
 /** The real clock. */
@@ -164,6 +164,7 @@ export function loopbackNode(
   return KademliaNode.create({
     time: realTime,
     random: new SeededRandom(seed),
+    policy: storeAnything,
     datagrams: openDatagrams({ hostname: "127.0.0.1", port: 0 }),
     ...options,
   });
@@ -211,6 +212,7 @@ export function virtualNode(
   return KademliaNode.create({
     time: world.time,
     random: new SeededRandom(`virtual ${i}`),
+    policy: storeAnything,
     datagrams: world.datagrams(`5.${(i >> 8) & 255}.${i & 255}.1`, 4000),
     ...options,
   });

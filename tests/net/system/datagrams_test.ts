@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { openDatagrams } from "../../../net/system/datagrams.ts";
 import type { Address } from "../../../net/kademlia/ports.ts";
-import { KademliaNode } from "../../../net/kademlia/service/node.ts";
+import { KademliaNode, storeAnything } from "../../../net/kademlia/mod.ts";
 import { bytesOf, closeAll, keyOf, realTime, SeededRandom, textOf } from "../kademlia/support.ts";
 
 function open(hostname: string) {
@@ -80,6 +80,7 @@ Deno.test("A socket has one receiver", () => {
 Deno.test("Nodes over IPv6, and over both, form a network", async () => {
   const node = (hostname: string): Promise<KademliaNode> =>
     KademliaNode.create({
+      policy: storeAnything,
       time: realTime,
       random: new SeededRandom(hostname),
       datagrams: open(hostname),

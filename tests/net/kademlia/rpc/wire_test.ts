@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { encode } from "@msgpack/msgpack";
-import { KademliaNode } from "../../../../net/kademlia/service/node.ts";
+import { KademliaNode, storeAnything } from "../../../../net/kademlia/mod.ts";
 import {
   decodeContacts,
   decodeFound,
@@ -104,6 +104,7 @@ for (const one of vectors.cases) {
 Deno.test("A node answers the datagrams of Python byte for byte", async () => {
   const world = new VirtualWorld();
   const node = await KademliaNode.create({
+    policy: storeAnything,
     id: hex(vectors.responder_id),
     time: world.time,
     random: new SeededRandom(1),
@@ -115,6 +116,7 @@ Deno.test("A node answers the datagrams of Python byte for byte", async () => {
     const [id, ip, port] = contact;
     const datagrams = world.datagrams(ip, port);
     const other = await KademliaNode.create({
+      policy: storeAnything,
       id: hex(id.hex),
       time: world.time,
       random: new SeededRandom(ip),

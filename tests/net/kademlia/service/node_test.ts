@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { KademliaNode } from "../../../../net/kademlia/service/node.ts";
+import { KademliaNode, storeAnything } from "../../../../net/kademlia/mod.ts";
 import {
   bytesOf,
   closeAll,
@@ -51,6 +51,7 @@ Deno.test("A node that came back at another port is known there, in a network of
   const world = new VirtualWorld();
   const build = (port: number, seed: string) =>
     KademliaNode.create({
+      policy: storeAnything,
       time: world.time,
       random: new SeededRandom(seed),
       datagrams: world.datagrams("127.0.0.1", port),
@@ -81,6 +82,7 @@ Deno.test("A store is decided in time although nodes that are asked about it are
   };
   const build = (i: number) =>
     KademliaNode.create({
+      policy: storeAnything,
       time: world.time,
       random: new SeededRandom(i),
       datagrams: world.datagrams("127.0.0.1", i),

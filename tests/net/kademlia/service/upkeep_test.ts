@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { Id } from "../../../../net/kademlia/space/id.ts";
-import { MemoryStorage } from "../../../../net/kademlia/values/memory_storage.ts";
-import { KademliaNode } from "../../../../net/kademlia/service/node.ts";
-import type { NodeStorage, StoredValue } from "../../../../net/kademlia/ports.ts";
+import { KademliaNode, MemoryStorage, storeAnything } from "../../../../net/kademlia/mod.ts";
+import type { NodeStorage, StoredValue, ValuePolicy } from "../../../../net/kademlia/ports.ts";
 import { numbered } from "../policies.ts";
 import { Puppet } from "../puppet.ts";
 import {
@@ -82,9 +81,10 @@ Deno.test("A newcomer closer to a key is handed its value, by the closest holder
 
 Deno.test("A record expires by its own date", async () => {
   const world = new VirtualWorld();
-  const policy = {
+  const expiresAtMs = 1_800_000_000_000 + 10 * minute;
+  const policy: ValuePolicy = {
     ...numbered,
-    check: () => ({ ok: true, expiresAtMs: 1_800_000_000_000 + 10 * minute } as const),
+    check: (_key, value) => ({ ok: true, decoded: value, expiresAtMs }),
   };
   const node = await virtualNode(world, 0, { policy });
   await world.until(node.put(key, bytesOf("1 a")));
@@ -102,6 +102,7 @@ Deno.test("Id, contacts and values survive a restart: a node rejoins without its
   const storage = new MemoryStorage();
   const build = (): Promise<KademliaNode> =>
     KademliaNode.create({
+      policy: storeAnything,
       time: world.time,
       random: new SeededRandom("restarts"),
       datagrams: world.datagrams("7.7.7.7", 1),

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import type { KademliaNode } from "../../../../net/kademlia/service/node.ts";
+import { KademliaNode, type ValuePolicy } from "../../../../net/kademlia/mod.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
-import { encodeContacts } from "../../../../net/kademlia/rpc/wire.ts";
+import { encodeContacts, encodeStored } from "../../../../net/kademlia/rpc/wire.ts";
 import { numbered } from "../policies.ts";
 import { holding, naming, Puppet } from "../puppet.ts";
 import {
   bytesOf,
   closeAll,
   keyOf,
+  SeededRandom,
   textOf,
   virtualNetwork,
   virtualNode,
@@ -223,5 +224,44 @@ Deno.test("Reads that begin within the same hundredth of a millisecond do not ke
     await world.pass(0.004);
   }
   await world.until(Promise.all(reads));
+  await node.close();
+});
+
+Deno.test("What the policy decoded comes back decoded: to readers, putters and admission", async () => {
+  const world = new VirtualWorld();
+  const policy: ValuePolicy<{ readonly text: string }> = {
+    check: (_key, value, nowMs) => {
+      const decoded = { text: textOf(value) ?? "" };
+      return { ok: true, decoded, expiresAtMs: nowMs + 1_000_000 };
+    },
+    compare: numbered.compare,
+  };
+  const admitted: string[] = [];
+  const node = await KademliaNode.create({
+    time: world.time,
+    random: new SeededRandom("decoding"),
+    datagrams: world.datagrams("5.0.0.1", 4000),
+    policy,
+    admission: {
+      admit: ({ decoded }) => {
+        admitted.push(decoded.text);
+        return true;
+      },
+    },
+  });
+  const other = new Puppet(world, "6.0.0.1");
+  other.ping(node.address);
+  await world.pass(1_000);
+  other.react.find_value = holding(bytesOf("7 theirs"));
+  const believed: string[] = [];
+  const accept = ({ text }: { readonly text: string }): boolean => believed.push(text) > 0;
+  const { winner, answers } = await world.until(node.get(key, { accept, repair: false }));
+  assert.equal(winner?.decoded.text, "7 theirs");
+  assert.deepEqual(answers.map(({ decoded }) => decoded.text), ["7 theirs"]);
+  assert.deepEqual(believed, ["7 theirs"]);
+  other.react.store = (_request, data) => encodeStored(data, false);
+  const { newer } = await world.until(node.put(key, bytesOf("1 mine")));
+  assert.equal(newer?.text, "7 theirs");
+  assert.deepEqual(admitted, ["1 mine"]);
   await node.close();
 });
