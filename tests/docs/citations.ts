@@ -75,6 +75,8 @@ function relativeTo(from: string, path: string): string {
 
 /** Whether a file has this path, or ends with it: a neighbour is cited by its name alone. */
 function hasFile({ paths }: Library, from: string, cited: string): boolean {
+  // A name in capitals, such as NAME.ts, stands for any.
+  if (/(?:^|\/)[A-Z_]+\.ts$/.test(cited)) return true;
   if (cited.startsWith(".")) return paths.has(relativeTo(from, cited));
   if (cited.includes("<")) return true;
   if (!cited.includes("*")) {

@@ -20,7 +20,7 @@ const late = /^tests\/(sim|e2e|tools)\//;
 
 /**
  * The files that import or start each file, all by path relative to the repository. A file reaches
- * what it names in a text: `import "./a.ts"`, `new URL("./a.ts", …)`, `join(root, "main.ts")`.
+ * what it names in a text: `import "./NAME.ts"`, `new URL("./NAME.ts", …)`, `join(root, "main.ts")`.
  */
 export function importersOf(sources: ReadonlyMap<string, string>): Map<string, string[]> {
   const importers = new Map<string, string[]>();
