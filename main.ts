@@ -8,17 +8,11 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { CamelliaError } from "./core/model/errors.ts";
-import { openRecord } from "./core/model/record.ts";
-import { fingerprintOf } from "./core/model/identity.ts";
-import { attempt } from "./core/model/msgpack.ts";
-import { Peer, type Settings, type UserView } from "./core/peer.ts";
-import type { Directory } from "./core/ports.ts";
+import { Peer, type Settings } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
 import { createDirectory } from "./net/directory/directory.ts";
-import type { Datagrams } from "./net/kademlia/ports.ts";
 import { ZmqLinks } from "./net/links/zmq_links.ts";
 import { SystemRandom } from "./net/system/random.ts";
 import { DataFolder } from "./storage/data_folder.ts";
@@ -27,7 +21,6 @@ import { NodeStore } from "./storage/node_store.ts";
 import { removePrivateFile, writePrivateFile } from "./storage/private_file.ts";
 import { KvStores } from "./storage/user_store.ts";
 import { run } from "./ui/cli.ts";
-import { formatHostPort } from "./lib/ip_address.ts";
 import type { Host, OpenFolder, RunningPeer } from "./ui/peer/host.ts";
 import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/log_level.ts";
@@ -54,42 +47,6 @@ function coreSettings(settings: PeerSettings): Settings {
   };
 }
 
-/** The UDP socket, with the system's words made ours. */
-function openSocket({ ip, port }: PeerSettings["udp"], log: Log): Datagrams {
-  try {
-    return openDatagrams({
-      hostname: ip,
-      port,
-      onError: (error) => log("error", `The UDP socket failed: ${error.message}`),
-    });
-  } catch (error) {
-    const doing = `Cannot listen on ${formatHostPort(ip, port)} (UDP)`;
-    if (error instanceof Deno.errors.AddrInUse) {
-      const message = `${doing}: the port is in use. Choose another with --port, or 0 for any`;
-      throw new CamelliaError("udp_port_in_use", message, { cause: error });
-    }
-    const why = error instanceof Error ? error.message : String(error);
-    const message = `${doing}: ${why}. Choose another with --ip and --port`;
-    throw new CamelliaError("address_unavailable", message, { cause: error });
-  }
-}
-
-/** The directory, with `note` told each address that other nodes see this one at. */
-function notingAddress(directory: Directory, note: (ip: string) => void): Directory {
-  return {
-    get: (query, signal) => directory.get(query, signal),
-    put: (record, signal) => directory.put(record, signal),
-    sample: (signal) => directory.sample(signal),
-    async publicAddress(signal) {
-      const ip = await directory.publicAddress(signal);
-      if (ip !== undefined) note(ip);
-      return ip;
-    },
-    status: () => directory.status(),
-    onChange: (fn) => directory.onChange(fn),
-  };
-}
-
 /** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
 async function startPeer(
   data: string,
@@ -99,11 +56,14 @@ async function startPeer(
   const onError = (error: Error) => log("warn", error.message);
   const clock = new NtpClock({ servers: settings.ntpServers });
   started.defer(() => clock.close());
-  const nodeStore = await NodeStore.open(data, { onError });
+  const nodeStore = await NodeStore.open(data, { time: clock, onError });
   const closeStore = started.adopt(nodeStore, (store) => store.close());
-  const datagrams = openSocket(settings.udp, log);
+  const datagrams = openDatagrams(
+    settings.udp,
+    (error) => log("error", `The UDP socket failed: ${error.message}`),
+  );
   started.defer(() => datagrams.close());
-  const created = await createDirectory({
+  const { directory, ...node } = await createDirectory({
     datagrams,
     clock,
     random,
@@ -114,22 +74,24 @@ async function startPeer(
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     onError,
   });
-  started.defer(() => created.close());
-  let seenIp: string | undefined;
+  started.defer(() => node.close());
   const links = new ZmqLinks({
     listen: settings.listening,
     clock,
     ownAddresses: () =>
-      [settings.announcedIp, seenIp, settings.listening.ip, settings.udp.ip]
+      [settings.announcedIp, directory.status().outerIp, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
-    onFault: (error) => log("error", `Cannot deal with what came in: ${describe(error)}`),
+    onFault: (error) => {
+      const why = error instanceof Error ? error.stack ?? error.message : String(error);
+      log("error", `Cannot deal with what came in: ${why}`);
+    },
   });
   started.defer(() => links.close());
   const peer = await Peer.start({
     ports: {
       clock,
       random,
-      directory: notingAddress(created.directory, (ip) => seenIp = ip),
+      directory,
       links,
       stores: new KvStores(data),
       keys,
@@ -142,28 +104,9 @@ async function startPeer(
   const running = started.move();
   return {
     api: peer,
-    firstAttempt: created.firstAttempt,
+    firstAttempt: node.firstAttempt,
     stop: () => running.disposeAsync(),
   };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
-}
-
-/** Users with sealed keys here, the one who logged in last first. Files that are damaged are left out. */
-async function accountsOf(keys: KeyFiles): Promise<UserView[]> {
-  const last = await keys.lastUser();
-  const names = await keys.list();
-  if (last !== undefined) names.sort((a, b) => Number(b === last) - Number(a === last));
-  const accounts: UserView[] = [];
-  for (const username of names) {
-    const sealed = await keys.read(username);
-    const record = sealed === undefined ? undefined : attempt(() => openRecord(sealed));
-    if (record?.username !== username) continue;
-    accounts.push({ username, fingerprint: fingerprintOf(record.publicKey) });
-  }
-  return accounts;
 }
 
 async function openFolder(path: string): Promise<OpenFolder> {
@@ -172,7 +115,7 @@ async function openFolder(path: string): Promise<OpenFolder> {
     const keys = await KeyFiles.open(folder.path);
     return {
       path: folder.path,
-      accounts: () => accountsOf(keys),
+      accounts: () => keys.accounts(),
       writePrivate: (name, bytes) => writePrivateFile(folder.file(name), bytes),
       remove: (name) => removePrivateFile(folder.file(name)),
       start: (settings, log) => startPeer(folder.path, { settings, keys, log }),

@@ -46,7 +46,7 @@ const accounts: OpenAccount[] = [];
 async function startNode(): Promise<void> {
   const first = nodes[0]?.directory.status().udp;
   const created = await createDirectory({
-    datagrams: openDatagrams({ hostname: "127.0.0.1", port: 0 }),
+    datagrams: openDatagrams({ ip: "127.0.0.1", port: 0 }),
     clock,
     random,
     bootstrap: first === undefined ? [] : [{ host: first.ip, port: first.port }],

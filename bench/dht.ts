@@ -48,7 +48,7 @@ interface Actor {
 }
 
 async function actor(exemptLoopbackFromRates = true): Promise<Actor> {
-  const datagrams = openDatagrams({ hostname: "127.0.0.1", port: 0 });
+  const datagrams = openDatagrams({ ip: "127.0.0.1", port: 0 });
   const policy = storeAnything;
   const node = await KademliaNode.create({
     time,

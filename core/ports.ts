@@ -88,6 +88,8 @@ export interface DirectoryStatus {
   readonly records: number;
   /** Where the node's UDP socket is bound. */
   readonly udp: Endpoint;
+  /** The address that a majority of other nodes saw this one at, when they were last asked and agreed. */
+  readonly outerIp?: string;
   /** Whether at least one contact is known to live, or this is the network's first node. */
   readonly joined: boolean;
 }
@@ -189,8 +191,6 @@ export interface Store {
   addPosts(author: string, posts: readonly Post[]): Promise<AddReport>;
   /** A page of the timeline, newest first. */
   timeline(query: TimelineQuery): Promise<Post[]>;
-  /** One post, if it is here. */
-  post(author: string, id: bigint): Promise<Post | undefined>;
   /** What is had of each feed of an author. */
   feeds(author: string): Promise<FeedState[]>;
   /** Posts of one feed with numbers from `from` to `to`, ascending, at most `limit`. */
@@ -218,8 +218,6 @@ export interface Store {
   /** Posts stored of one author, or of all. */
   countPosts(author?: string): Promise<number>;
 
-  /** One entry of a list, present or taken out. */
-  listEntry(list: ListName, username: string): Promise<ListEntry | undefined>;
   /** All entries of a list, present and taken out, by name. */
   listEntries(list: ListName): Promise<ListEntry[]>;
   /** Writes entries; the caller has merged them. */

@@ -13,8 +13,8 @@ import { WriteQueue } from "./write_queue.ts";
 /** Keys that Deno KV reads in one `getMany`. */
 const getManyMax = 10;
 
-/** Mutations in one commit: Deno KV takes 1,000; the rest is for counters. */
-export const mutationsMax = 960;
+/** Mutations in one commit: Deno KV takes 1,000. */
+const mutationsMax = 960;
 
 /** Bytes of posts in one commit: Deno KV takes 819,200 in all, and eight feed states of 20,000 go along. */
 export const commitBytesMax = 600_000;
@@ -139,6 +139,30 @@ export async function getAll(
   }
   const entries = (await Promise.all(parts)).flat();
   return entries.map((entry) => entry.versionstamp === null ? undefined : entry.value);
+}
+
+/**
+ * Changes something for each item, in as few commits as Deno KV takes.
+ *
+ * @param change Adds one mutation to the commit. It returns the bytes of its value, at most 100,000, where
+ * those of 960 items may come near what a commit takes.
+ */
+export async function commitEach<T>(
+  kv: Deno.Kv,
+  items: Iterable<T>,
+  change: (operation: Deno.AtomicOperation, item: T) => number | void,
+): Promise<void> {
+  let operation = kv.atomic();
+  let [mutations, bytes] = [0, 0];
+  for (const item of items) {
+    bytes += change(operation, item) ?? 0;
+    mutations++;
+    if (mutations < mutationsMax && bytes < commitBytesMax) continue;
+    await commit(operation);
+    operation = kv.atomic();
+    [mutations, bytes] = [0, 0];
+  }
+  if (mutations > 0) await commit(operation);
 }
 
 /** Commits; without checks a commit can only fail by throwing. */

@@ -6,7 +6,9 @@
 
 import { join } from "node:path";
 import { utf8 } from "../core/model/bytes.ts";
-import { recordBytesMax } from "../core/model/record.ts";
+import { fingerprintOf } from "../core/model/identity.ts";
+import { attempt } from "../core/model/msgpack.ts";
+import { openRecord, recordBytesMax } from "../core/model/record.ts";
 import { type KeyDerivation, keyDerivationMax } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";
 import type { Keys } from "../core/ports.ts";
@@ -64,6 +66,21 @@ export class KeyFiles implements Keys {
       }
     });
     return names.sort();
+  }
+
+  /** Users whose sealed keys are undamaged, the one who logged in last first, then by name. */
+  async accounts(): Promise<{ username: string; fingerprint: string }[]> {
+    const last = await this.lastUser();
+    const names = await this.list();
+    if (last !== undefined) names.sort((a, b) => Number(b === last) - Number(a === last));
+    const accounts: { username: string; fingerprint: string }[] = [];
+    for (const username of names) {
+      const sealed = await this.read(username);
+      const record = sealed && attempt(() => openRecord(sealed));
+      if (record?.username !== username) continue;
+      accounts.push({ username, fingerprint: fingerprintOf(record.publicKey) });
+    }
+    return accounts;
   }
 
   /** The sealed bytes; undefined when there are none. */

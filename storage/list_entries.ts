@@ -8,7 +8,7 @@ import { equalBytes } from "../core/model/bytes.ts";
 import type { Post } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import type { PendingNotice } from "../core/ports.ts";
-import { commit, mutationsMax } from "./database.ts";
+import { commitEach } from "./database.ts";
 import {
   keys,
   readListEntry,
@@ -27,16 +27,6 @@ const forksPerAuthorMax = 64;
 /** Bytes of one note: under KV's 65,536 with room. */
 const noteBytesMax = 60_000;
 
-/** Reads one entry of a list. */
-export async function getListEntry(
-  kv: Deno.Kv,
-  list: ListName,
-  username: string,
-): Promise<ListEntry | undefined> {
-  const { value, versionstamp } = await kv.get(keys.list(list, username));
-  return versionstamp === null ? undefined : readListEntry(list, username, value);
-}
-
 /** Reads a list, by name. */
 export async function getListEntries(kv: Deno.Kv, list: ListName): Promise<ListEntry[]> {
   const entries: ListEntry[] = [];
@@ -52,15 +42,11 @@ export async function changeListEntries(
   entries: readonly ListEntry[],
   change: "put" | "drop",
 ): Promise<void> {
-  for (let at = 0; at < entries.length; at += mutationsMax) {
-    const operation = kv.atomic();
-    for (const entry of entries.slice(at, at + mutationsMax)) {
-      const key = keys.list(entry.list, entry.username);
-      if (change === "put") operation.set(key, writeListEntry(entry));
-      else operation.delete(key);
-    }
-    await commit(operation);
-  }
+  await commitEach(kv, entries, (operation, entry) => {
+    const key = keys.list(entry.list, entry.username);
+    if (change === "put") operation.set(key, writeListEntry(entry));
+    else operation.delete(key);
+  });
 }
 
 /** Reads all notices, by name. */

@@ -9,11 +9,11 @@
 
 import { join } from "node:path";
 import type { Claim, ClaimStore } from "../core/model/claims.ts";
-import { commit, Database, mutationsMax, type OpenKv } from "./database.ts";
+import type { Time, Timer } from "../core/ports.ts";
+import { commit, commitEach, Database, type OpenKv } from "./database.ts";
 import {
   contactsMax,
   contactsPerEntry,
-  heldValueBytesMax,
   nodeKeys,
   nodeSchema,
   readClaim,
@@ -22,6 +22,7 @@ import {
   readValue,
   type StoredContact,
   type StoredValue,
+  storedValueBytesMax,
   writeClaim,
   writeContacts,
   writeValue,
@@ -41,9 +42,6 @@ const claimsMax = 100_000;
 const claimsWaitingMax = 200;
 const claimDelayMs = 1_000;
 
-/** Bytes of one commit: Deno KV takes 819,200 with its own encoding. */
-const commitBytesMax = 600_000;
-
 /** What net/kademlia finds in its storage at start. */
 export interface SavedNode {
   /** 20 bytes; absent at the first start. */
@@ -54,8 +52,10 @@ export interface SavedNode {
   readonly values: readonly StoredValue[];
 }
 
-/** What {@linkcode NodeStore.open} can be told. */
+/** What {@linkcode NodeStore.open} needs and can be told. */
 export interface NodeStoreOptions {
+  /** Timers. */
+  readonly time: Pick<Time, "after">;
   /** Called when claims could not be written; they are tried again with the next ones. */
   readonly onError?: (error: Error) => void;
   /** `Deno.openKv` unless a test says otherwise. */
@@ -71,10 +71,9 @@ export class NodeStore {
   readonly #database: Database;
   readonly #claims: ClaimWriter;
 
-  private constructor(database: Database, onError: (error: Error) => void) {
+  private constructor(database: Database, claims: ClaimWriter) {
     this.#database = database;
-    this.#claims = new ClaimWriter(database, onError);
-    this.claims = this.#claims;
+    this.claims = this.#claims = claims;
   }
 
   /**
@@ -83,10 +82,11 @@ export class NodeStore {
    * @throws {CamelliaError} `database_damaged`, `folder_read_only`, `disk_full`, `disk_failed`, or
    * `invalid_file` if a newer version of the program wrote it.
    */
-  static async open(data: string, options: NodeStoreOptions = {}): Promise<NodeStore> {
-    const { onError = () => {}, schema = nodeSchema, ...rest } = options;
-    const database = await Database.open({ ...rest, schema, path: join(data, "node.kv") });
-    return new NodeStore(database, onError);
+  static async open(data: string, options: NodeStoreOptions): Promise<NodeStore> {
+    const { time, onError = () => {}, ...rest } = options;
+    const path = join(data, "node.kv");
+    const database = await Database.open({ schema: nodeSchema, ...rest, path });
+    return new NodeStore(database, new ClaimWriter(database, time, onError));
   }
 
   /** What was kept, without what is damaged. */
@@ -124,30 +124,20 @@ export class NodeStore {
 
   /** Keeps values by key and drops others, in as few commits as Deno KV allows. */
   async saveValues(put: readonly StoredValue[], deleted: readonly Uint8Array[]): Promise<void> {
-    await this.#database.write("keep the node's values", async (kv) => {
-      let operation = kv.atomic();
-      let [mutations, bytes] = [0, 0];
-      const makeRoom = async (next: number): Promise<void> => {
-        if (mutations + 1 > mutationsMax || bytes + next > commitBytesMax) {
-          await commit(operation);
-          operation = kv.atomic();
-          [mutations, bytes] = [0, 0];
-        }
-        mutations++;
-        bytes += next + 100;
-      };
-      for (const held of put) {
-        if (held.value.length > heldValueBytesMax) continue;
-        const entry = writeValue(held);
-        await makeRoom(entry.length);
-        operation.set(nodeKeys.value(held.key), entry);
-      }
-      for (const key of deleted) {
-        await makeRoom(0);
-        operation.delete(nodeKeys.value(key));
-      }
-      if (mutations > 0) await commit(operation);
-    });
+    const kept = put.filter(({ value }) => value.length <= storedValueBytesMax);
+    await this.#database.write(
+      "store the node's values",
+      (kv) =>
+        commitEach(kv, [...kept, ...deleted], (operation, item) => {
+          if (item instanceof Uint8Array) {
+            operation.delete(nodeKeys.value(item));
+            return 0;
+          }
+          const entry = writeValue(item);
+          operation.set(nodeKeys.value(item.key), entry);
+          return entry.length;
+        }),
+    );
   }
 
   /** Writes what waits and closes the file; harmless when called again. */
@@ -174,15 +164,17 @@ async function readValues(kv: Deno.Kv): Promise<StoredValue[]> {
 /** Claims on disk, written a moment after they were put. */
 class ClaimWriter implements ClaimStore {
   readonly #database: Database;
+  readonly #time: Pick<Time, "after">;
   readonly #onError: (error: Error) => void;
   /** Claims to be written, or undefined for those to be removed. */
   #waiting = new Map<string, Claim | undefined>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #flushing: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(database: Database, onError: (error: Error) => void) {
+  constructor(database: Database, time: Pick<Time, "after">, onError: (error: Error) => void) {
     this.#database = database;
+    this.#time = time;
     this.#onError = onError;
   }
 
@@ -208,7 +200,7 @@ class ClaimWriter implements ClaimStore {
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     await this.#flushing;
     await this.#write();
   }
@@ -218,29 +210,28 @@ class ClaimWriter implements ClaimStore {
     if (this.#waiting.size >= claimsMax && !this.#waiting.has(username)) return;
     this.#waiting.set(username, claim);
     if (this.#waiting.size === claimsWaitingMax) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), claimDelayMs);
+    else this.#timer ??= this.#time.after(claimDelayMs, () => this.#flush());
   }
 
   #flush(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
     this.#flushing = this.#flushing.then(() => this.#write());
   }
 
   async #write(): Promise<void> {
     const claims = [...this.#waiting];
+    if (claims.length === 0) return;
     this.#waiting = new Map();
     try {
-      for (let at = 0; at < claims.length; at += mutationsMax) {
-        await this.#database.write("keep claims", async (kv) => {
-          const operation = kv.atomic();
-          for (const [username, claim] of claims.slice(at, at + mutationsMax)) {
+      await this.#database.write(
+        "store claims",
+        (kv) =>
+          commitEach(kv, claims, (operation, [username, claim]) => {
             if (claim === undefined) operation.delete(nodeKeys.claim(username));
             else operation.set(nodeKeys.claim(username), writeClaim(claim));
-          }
-          await commit(operation);
-        });
-      }
+          }),
+      );
     } catch (error) {
       // They go with the next ones, unless those are newer.
       this.#waiting = new Map([...claims, ...this.#waiting]);

@@ -55,7 +55,7 @@ export interface StoredValue {
 export const nodeSchema: Schema = { version: 1, migrations: new Map() };
 
 /** Bytes of a held value at most (design, section 3), and of its entry with key and dates. */
-export const heldValueBytesMax = 8_000;
+export const storedValueBytesMax = 8_000;
 const valueEntryBytesMax = 8_100;
 
 /** Contacts in one entry: at 75 bytes each, under KV's 65,536. */
@@ -121,7 +121,7 @@ export function readValue(key: unknown, value: unknown): StoredValue | undefined
     );
     const held = {
       key: asBytes(key, "key", 20),
-      value: asBytesUpTo(bytes, "value", heldValueBytesMax),
+      value: asBytesUpTo(bytes, "value", storedValueBytesMax),
       expiresAtMs: asInteger(expiresAtMs, "expiry"),
       heldSinceMs: asInteger(heldSinceMs, "since"),
       storedAtMs: asInteger(storedAtMs, "stored"),

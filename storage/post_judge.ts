@@ -11,8 +11,8 @@ import { equalBytes } from "../core/model/bytes.ts";
 import { type FeedState, hasNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { getAll } from "./database.ts";
-import type { HotValues } from "./hot_values.ts";
 import { keys, readStoredPost, storedRangesMax } from "./layout.ts";
+import type { PostMemory } from "./post_memory.ts";
 import { readNeighbour } from "./post_reads.ts";
 
 /** What {@linkcode judge} found. */
@@ -28,7 +28,7 @@ export interface Judgement {
 /** Judges posts of one feed, ascending by number. */
 export async function judge(
   kv: Deno.Kv,
-  hot: HotValues,
+  memory: PostMemory,
   state: FeedState,
   posts: readonly Post[],
 ): Promise<Judgement> {
@@ -46,7 +46,7 @@ export async function judge(
   const settled: number[] = [];
   const { kept, after } = withinBound(state, fresh);
   for (const run of runsByGap(state, kept)) {
-    const limits = await idsAround(kv, hot, state, run);
+    const limits = await idsAround(kv, memory, state, run);
     let last = limits.above;
     for (const post of run) {
       settled.push(post.number);
@@ -133,7 +133,7 @@ function gapOf(state: FeedState, post: Post): number {
 /** The ids between which those of a run must lie. */
 async function idsAround(
   kv: Deno.Kv,
-  hot: HotValues,
+  memory: PostMemory,
   state: FeedState,
   run: readonly Post[],
 ): Promise<{ above: bigint; below: bigint | undefined }> {
@@ -141,7 +141,7 @@ async function idsAround(
   if (first === undefined || last === undefined) return { above: -1n, below: undefined };
   const gap = gapOf(state, first);
   if (gap === state.ranges.length) {
-    return { above: await hot.lastId(kv, first, first.number), below: undefined };
+    return { above: await memory.lastId(kv, first, first.number), below: undefined };
   }
   const isLowest = gap === 0 && state.floor === 0;
   const [previous, next] = await Promise.all([

@@ -72,17 +72,6 @@ export async function readTimeline(
   return page;
 }
 
-/** One post by its name. */
-export async function readOnePost(
-  kv: Deno.Kv,
-  author: string,
-  id: bigint,
-): Promise<Post | undefined> {
-  const { value } = await kv.get(keys.author(author, id));
-  if (typeof value !== "number") return undefined;
-  return readStoredPost((await kv.get(feedKeyOf({ author, id, number: value }))).value);
-}
-
 /** The states of all feeds of an author. */
 export async function readFeedStates(kv: Deno.Kv, author: string): Promise<FeedState[]> {
   const states: FeedState[] = [];

@@ -8,61 +8,47 @@
 import { feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { commit, commitBytesMax } from "./database.ts";
-import type { FeedCache } from "./feed_cache.ts";
-import type { HotValues, Totals } from "./hot_values.ts";
 import { bytesPerPost, type Collected, keys, setPost, writeState } from "./layout.ts";
-import { judge } from "./post_judge.ts";
-
-/** What is remembered of a database. */
-export interface Memory {
-  /** Knows the states of feeds, and learns of those that change. */
-  readonly feeds: FeedCache;
-  /** Knows counts and the ends of feeds. */
-  readonly hot: HotValues;
-}
+import { judge, type Judgement } from "./post_judge.ts";
+import type { CommittedPosts, PostMemory } from "./post_memory.ts";
 
 /**
  * Commits an own post.
  *
  * @throws {TypeError} if its number or id does not continue the feed: a programming error.
  */
-export async function commitOwnPost(kv: Deno.Kv, memory: Memory, post: Post): Promise<void> {
+export async function commitOwnPost(kv: Deno.Kv, memory: PostMemory, post: Post): Promise<void> {
   const { author, device, number, id } = post;
-  const { feeds, hot } = memory;
-  const [before, totals] = await Promise.all([feeds.read(kv, author), hot.totals(kv, author)]);
+  const [before, totals] = await Promise.all([
+    memory.states(kv, author),
+    memory.totals(kv, author),
+  ]);
   const state = feedOf(before, device);
   const next = lastNumber(state) + 1;
   if (number !== next) {
     throw new TypeError(`Cannot add the post: its number is ${number}, the feed's next is ${next}`);
   }
-  const lastId = await hot.lastId(kv, post, number);
+  const lastId = await memory.lastId(kv, post, number);
   if (lastId >= id) {
     throw new TypeError(`Cannot add the post: its id ${id} is not above the last, ${lastId}`);
   }
   const operation = kv.atomic();
   setPost(operation, post);
   const changed = [withNumbers(state, [number])];
-  await commitTaken({ kv, memory, operation, author, before, changed, totals, taken: [post] });
+  await commitTaken(operation, memory, { author, before, changed, totals, taken: [post] });
 }
 
-/** A commit of posts, and what it follows from. */
-interface Taking {
-  readonly kv: Deno.Kv;
-  readonly memory: Memory;
-  /** Carries the posts. */
-  readonly operation: Deno.AtomicOperation;
-  readonly author: string;
-  readonly taken: readonly Post[];
-  /** All feeds of the author as they were, and those that change as they will be. */
-  readonly before: readonly FeedState[];
-  readonly changed: readonly FeedState[];
-  /** As they were. */
-  readonly totals: Totals;
-}
-
-/** Adds states and counts to a commit, makes it, and remembers what it changed. */
-async function commitTaken(taking: Taking): Promise<void> {
-  const { memory: { feeds, hot }, operation, author, taken, before, changed, totals } = taking;
+/**
+ * Adds states and counts to a commit that carries the posts, makes it, and remembers what it changed.
+ *
+ * @param taking What the commit changes; its totals are those from before.
+ */
+async function commitTaken(
+  operation: Deno.AtomicOperation,
+  memory: PostMemory,
+  taking: CommittedPosts,
+): Promise<void> {
+  const { author, taken, changed, totals } = taking;
   for (const state of changed) operation.set(keys.state(author, state.device), writeState(state));
   const after = {
     total: totals.total + taken.length,
@@ -78,35 +64,24 @@ async function commitTaken(taking: Taking): Promise<void> {
     await commit(operation);
   } catch (error) {
     // Only the disk knows whether it happened.
-    feeds.forget(author);
-    hot.forget();
+    memory.forget(author);
     throw error;
   }
-  feeds.update(author, before, changed);
-  hot.setTotals(author, after);
-  hot.setTaken(taken);
-}
-
-/** What became of a batch. */
-export interface BatchReport {
-  /** Posts that are new. */
-  readonly taken: readonly Post[];
-  /** Posts that contradict one kept. */
-  readonly forks: readonly Post[];
+  memory.committed({ ...taking, totals: after });
 }
 
 /** Commits one batch of posts of one author, as {@linkcode batchesOf} cut it. */
 export async function commitBatch(
   kv: Deno.Kv,
-  memory: Memory,
+  memory: PostMemory,
   { author, batch }: { readonly author: string; readonly batch: readonly Post[] },
-): Promise<BatchReport> {
-  const before = await memory.feeds.read(kv, author);
+): Promise<Pick<Judgement, "taken" | "forks">> {
+  const before = await memory.states(kv, author);
   const [totals, judgements] = await Promise.all([
-    memory.hot.totals(kv, author),
+    memory.totals(kv, author),
     Promise.all(
       [...Map.groupBy(batch, (post) => post.device)]
-        .map(([device, posts]) => judge(kv, memory.hot, feedOf(before, device), posts)),
+        .map(([device, posts]) => judge(kv, memory, feedOf(before, device), posts)),
     ),
   ]);
   const operation = kv.atomic();
@@ -123,7 +98,7 @@ export async function commitBatch(
     changed.push(judgement.state);
   }
   if (changed.length > 0) {
-    await commitTaken({ kv, memory, operation, author, before, changed, totals, taken });
+    await commitTaken(operation, memory, { author, before, changed, totals, taken });
   }
   return { taken, forks };
 }

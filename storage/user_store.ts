@@ -11,12 +11,11 @@ import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";
 import type { AddReport, PendingNotice, Store, Stores, TimelineQuery } from "../core/ports.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
-import { FeedCache } from "./feed_cache.ts";
-import { HotValues } from "./hot_values.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
 import * as lists from "./list_entries.ts";
-import { readFeedPosts, readOnePost, readTimeline } from "./post_reads.ts";
-import { batchesOf, commitBatch, commitOwnPost, type Memory } from "./post_writes.ts";
+import { PostMemory } from "./post_memory.ts";
+import { readFeedPosts, readTimeline } from "./post_reads.ts";
+import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
 import { makePrivateFolder } from "./private_file.ts";
 import {
   beginRemoval,
@@ -71,7 +70,7 @@ export class KvStores implements Stores {
 /** One user's database. */
 class KvStore implements Store {
   readonly #database: Database;
-  readonly #memory: Memory = { feeds: new FeedCache(), hot: new HotValues() };
+  readonly #memory = new PostMemory();
   /** Authors whose removal has begun: until it ends, nothing of theirs is shown or added. */
   readonly #removing = new Set<string>();
   /** The runs that end those removals. */
@@ -117,16 +116,11 @@ class KvStore implements Store {
     return this.#read("read the timeline", (kv) => readTimeline(kv, query, this.#removing));
   }
 
-  async post(author: string, id: bigint): Promise<Post | undefined> {
-    if (this.#removing.has(author)) return undefined;
-    return await this.#read("read a post", (kv) => readOnePost(kv, author, id));
-  }
-
   async feeds(author: string): Promise<FeedState[]> {
     if (this.#removing.has(author)) return [];
     return await this.#read(
       "read the feeds",
-      async (kv) => [...await this.#memory.feeds.read(kv, author)],
+      async (kv) => [...await this.#memory.states(kv, author)],
     );
   }
 
@@ -151,7 +145,7 @@ class KvStore implements Store {
       try {
         await commit(operation);
       } finally {
-        this.#memory.feeds.forget(author);
+        this.#memory.forget(author);
       }
     });
   }
@@ -167,7 +161,9 @@ class KvStore implements Store {
   async removeAuthor(author: string): Promise<number> {
     const { count, finished } = await this.#write("remove an author", async (kv) => {
       const known = this.#removing.has(author);
-      const count = known ? 0 : await beginRemoval(kv, author).finally(() => this.#forget(author));
+      const count = known
+        ? 0
+        : await beginRemoval(kv, author).finally(() => this.#memory.forget(author));
       this.#removing.add(author);
       return { count, finished: this.#finishRemoval(author) };
     });
@@ -183,7 +179,7 @@ class KvStore implements Store {
         try {
           return await collectStep(kv, step);
         } finally {
-          this.#forget();
+          this.#memory.forget();
         }
       });
       removed += result.removed;
@@ -203,10 +199,6 @@ class KvStore implements Store {
   countPosts(author?: string): Promise<number> {
     const key = author === undefined ? keys.total : keys.count(author);
     return this.#read("count posts", async (kv) => readCount((await getAll(kv, [key]))[0]));
-  }
-
-  listEntry(list: ListName, username: string): Promise<ListEntry | undefined> {
-    return this.#read("read a list", (kv) => lists.getListEntry(kv, list, username));
   }
 
   listEntries(list: ListName): Promise<ListEntry[]> {
@@ -257,12 +249,6 @@ class KvStore implements Store {
     return this.#database.write(doing, work);
   }
 
-  /** Forgets what is remembered of an author's feeds, or of all, and what goes with it. */
-  #forget(author?: string): void {
-    this.#memory.feeds.forget(author);
-    this.#memory.hot.forget();
-  }
-
   /** Writes something of an author, after any removal of that author that is under way. */
   async #writeOf<T>(author: string, doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
     for (;;) {
@@ -291,7 +277,7 @@ class KvStore implements Store {
     let isLast = false;
     while (!isLast && !this.#database.isClosed) {
       isLast = await this.#write("remove an author", async (kv) => {
-        const done = await removalStep(kv, author).finally(() => this.#forget(author));
+        const done = await removalStep(kv, author).finally(() => this.#memory.forget(author));
         // Within the job, so that whoever writes next finds the removal ended.
         if (done) {
           this.#removing.delete(author);

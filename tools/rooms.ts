@@ -140,7 +140,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   "net/system": {
     purpose: "The operating system's clock, randomness and UDP socket behind their ports.",
-    imports: ["lib", "core/ports.ts", "net/kademlia/ports.ts"],
+    imports: [...core, "net/kademlia/ports.ts"],
   },
   "net/clock": {
     purpose: "The clock corrected by NTP.",

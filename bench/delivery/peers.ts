@@ -99,7 +99,7 @@ async function startLight(
   fault: (message: string) => void,
 ): Promise<BenchPeer> {
   const created = spec.directory === "memory" ? undefined : await createDirectory({
-    datagrams: openDatagrams({ hostname: ip, port: 0 }),
+    datagrams: openDatagrams({ ip, port: 0 }),
     clock,
     random,
     bootstrap: spec.bootstrap,

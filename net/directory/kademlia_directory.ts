@@ -44,6 +44,7 @@ export class KademliaDirectory implements Directory {
   readonly #cache: RecordCache;
   readonly #options: KademliaDirectoryOptions;
   readonly #listeners = new Set<(status: DirectoryStatus) => void>();
+  #outerIp: string | undefined;
 
   /** Use `createDirectory`. */
   constructor(options: KademliaDirectoryOptions) {
@@ -92,7 +93,9 @@ export class KademliaDirectory implements Directory {
 
   async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
     await this.#ready(signal);
-    return (await this.#run(() => this.#node.publicAddress(signal), signal))?.ip;
+    const address = await this.#run(() => this.#node.publicAddress(signal), signal);
+    this.#outerIp = address?.ip ?? this.#outerIp;
+    return address?.ip;
   }
 
   status(): DirectoryStatus {
@@ -103,6 +106,7 @@ export class KademliaDirectory implements Directory {
       contacts,
       records: values,
       udp: { ip, port },
+      ...(this.#outerIp === undefined ? {} : { outerIp: this.#outerIp }),
       joined: this.#node.joined || this.#options.firstNode,
     };
   }

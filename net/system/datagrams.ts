@@ -3,35 +3,30 @@
  *
  * @module
  */
-import type { Address, Datagrams } from "../kademlia/ports.ts";
 
-/** Where to listen. */
-export interface DatagramsOptions {
-  /** An IP address; `::` hears IPv4, too. */
-  readonly hostname: string;
-  /** 0 takes a free one. */
-  readonly port: number;
-  /** Told when the socket fails for good. */
-  readonly onError?: (error: Error) => void;
-}
+import { CamelliaError } from "../../core/model/errors.ts";
+import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
+import type { Address, Datagrams } from "../kademlia/ports.ts";
 
 /** Fits the longest message (8,213 bytes) twice; the default would cost 78 KB a socket. */
 const receiveBufferBytes = 16_384;
+
 /** Receive errors in a row (an unreachable network reports some) after which the socket is given up. */
 const errorsMax = 100;
 
 /**
  * Opens a UDP socket.
  *
- * @throws {Deno.errors.AddrInUse} if the port is taken.
+ * @param listen Where it listens: at `::` IPv4 datagrams arrive, too; port 0 takes a free one.
+ * @param onError Called when the socket fails for good.
+ * @throws {CamelliaError} `udp_port_in_use`, `address_unavailable`.
  *
  * @example
  * ```ts
- * import { type DatagramsOptions, openDatagrams } from "./datagrams.ts";
+ * import { openDatagrams } from "./datagrams.ts";
  *
- * const options: DatagramsOptions = { hostname: "127.0.0.1", port: 0 };
- * const a = openDatagrams(options);
- * const b = openDatagrams(options);
+ * const a = openDatagrams({ ip: "127.0.0.1", port: 0 });
+ * const b = openDatagrams({ ip: "127.0.0.1", port: 0 });
  * const received = new Promise((resolve) => b.onReceive((data) => resolve(data.length)));
  * a.send(new Uint8Array(3), b.address);
  * console.assert(await received === 3);
@@ -39,10 +34,23 @@ const errorsMax = 100;
  * b.close();
  * ```
  */
-export function openDatagrams(options: DatagramsOptions): Datagrams {
-  const { hostname, port } = options;
-  const socket = Deno.listenDatagram({ hostname, port, transport: "udp" });
-  return new UdpDatagrams(socket, options.onError ?? (() => {}));
+export function openDatagrams(
+  { ip, port }: Endpoint,
+  onError: (error: Error) => void = () => {},
+): Datagrams {
+  try {
+    const socket = Deno.listenDatagram({ hostname: ip, port, transport: "udp" });
+    return new UdpDatagrams(socket, onError);
+  } catch (cause) {
+    const doing = `Cannot listen on ${formatHostPort(ip, port)} (UDP)`;
+    if (cause instanceof Deno.errors.AddrInUse) {
+      const message = `${doing}: the port is in use. Choose another with --port, or 0 for any`;
+      throw new CamelliaError("udp_port_in_use", message, { cause });
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `${doing}: ${why}. Choose another with --ip and --port`;
+    throw new CamelliaError("address_unavailable", message, { cause });
+  }
 }
 
 class UdpDatagrams implements Datagrams {

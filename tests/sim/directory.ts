@@ -199,6 +199,7 @@ export class SimDirectory implements Directory {
   readonly calls = { get: 0, put: 0, sample: 0 };
   /** What {@linkcode publicAddress} answers. */
   address: string | undefined = "127.0.0.1";
+  #outerIp: string | undefined;
 
   /** Use {@linkcode SimDirectoryNetwork.directory}. */
   constructor(network: SimDirectoryNetwork, clock: SimDirectoryClock, number: number) {
@@ -267,7 +268,9 @@ export class SimDirectory implements Directory {
 
   async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
     await this.#pass(signal);
-    return this.#reachable ? this.address : undefined;
+    if (!this.#reachable) return undefined;
+    this.#outerIp = this.address ?? this.#outerIp;
+    return this.address;
   }
 
   status(): DirectoryStatus {
@@ -276,6 +279,7 @@ export class SimDirectory implements Directory {
       contacts: this.#reachable ? Math.max(this.#network.holders(this.side) - 1, 0) : 0,
       records: [...this.#network.records(this.side)].length,
       udp: { ip: "127.0.0.1", port: 8000 + this.#number },
+      ...(this.#outerIp === undefined ? {} : { outerIp: this.#outerIp }),
       joined: this.#reachable,
     };
   }

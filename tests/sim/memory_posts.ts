@@ -110,12 +110,6 @@ export class MemoryPosts {
     return list.slice(Math.max(0, end - limit), end).reverse();
   }
 
-  post(author: string, id: bigint): Post | undefined {
-    const list = this.#byAuthor.get(author);
-    const post = list?.at(list.countBefore((other) => other.id < id));
-    return post?.id === id ? post : undefined;
-  }
-
   feeds(author: string): FeedState[] {
     const feeds = [...this.#feeds.get(author)?.values() ?? []];
     return feeds.map((feed) => feed.state).filter((state) => lastNumber(state) > 0)

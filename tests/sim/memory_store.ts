@@ -166,10 +166,6 @@ class MemoryStore implements Store {
     return this.#read(({ posts }) => posts.timeline(query));
   }
 
-  post(author: string, id: bigint): Promise<Post | undefined> {
-    return this.#read(({ posts }) => posts.post(author, id));
-  }
-
   feeds(author: string): Promise<FeedState[]> {
     return this.#read(({ posts }) => posts.feeds(author));
   }
@@ -219,10 +215,6 @@ class MemoryStore implements Store {
 
   countPosts(author?: string): Promise<number> {
     return this.#read(({ posts }) => posts.count(author));
-  }
-
-  listEntry(list: ListName, username: string): Promise<ListEntry | undefined> {
-    return this.#read(({ lists }) => lists.get(`${list} ${username}`));
   }
 
   listEntries(list: ListName): Promise<ListEntry[]> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CamelliaError } from "../../core/model/errors.ts";
+import { SystemClock } from "../../net/system/system_time.ts";
 import { NodeStore } from "../../storage/node_store.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { inFolder, modeOf } from "./folder.ts";
@@ -53,7 +54,9 @@ Deno.test("Damaged database is named, with what to do about it", async () => {
 Deno.test("Damaged node database is named too", async () => {
   await inFolder(async (folder) => {
     await Deno.writeFile(join(folder, "node.kv"), new Uint8Array(20_000).fill(0x5a));
-    await assert.rejects(NodeStore.open(folder), { code: "database_damaged" });
+    await assert.rejects(NodeStore.open(folder, { time: new SystemClock() }), {
+      code: "database_damaged",
+    });
   });
 });
 

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import type { Claim } from "../../core/model/claims.ts";
 import type { NodeStorage, StoredValue } from "../../net/kademlia/ports.ts";
 import { NodeStore } from "../../storage/node_store.ts";
+import { VirtualClock } from "../sim/clock.ts";
 import { inFolder, modeOf } from "./folder.ts";
 
 const id = new Uint8Array(20).fill(1);
+const time = new VirtualClock();
 
 function keyOf(n: number): Uint8Array {
   const key = new Uint8Array(20);
@@ -32,7 +34,7 @@ const claim: Claim = {
 
 Deno.test("Node store fits the port of the DHT and starts with nothing", async () => {
   await inFolder(async (folder) => {
-    const storage: NodeStorage = await NodeStore.open(folder);
+    const storage: NodeStorage = await NodeStore.open(folder, { time });
     assert.deepEqual(await storage.load(), { contacts: [], values: [] });
     await storage.close();
     assert.equal(await modeOf(join(folder, "node.kv")), "600");
@@ -46,7 +48,7 @@ Deno.test("Node store keeps id, contacts, values and claims over a restart", asy
       (_, n) => ({ id: keyOf(n), ip: "2001:db8::1", port: n + 1 }),
     );
     const values = [1, 2, 3].map((n) => valueOf(n));
-    const store = await NodeStore.open(folder);
+    const store = await NodeStore.open(folder, { time });
     await store.saveId(id);
     await store.saveContacts(contacts);
     await store.saveValues([...values, { ...valueOf(9), scalar: true }], []);
@@ -57,7 +59,7 @@ Deno.test("Node store keeps id, contacts, values and claims over a restart", asy
     store.claims.drop("bob");
     await store.close();
     await store.close();
-    const again = await NodeStore.open(folder);
+    const again = await NodeStore.open(folder, { time });
     assert.deepEqual(await again.load(), {
       id,
       contacts,
@@ -72,7 +74,7 @@ Deno.test("Node store keeps id, contacts, values and claims over a restart", asy
 
 Deno.test("Node store keeps the largest batch of the largest values, and none that is larger", async () => {
   await inFolder(async (folder) => {
-    const store = await NodeStore.open(folder);
+    const store = await NodeStore.open(folder, { time });
     const values = Array.from({ length: 500 }, (_, n) => valueOf(n, 8000));
     await store.saveValues([...values, valueOf(1000, 8001)], []);
     assert.equal((await store.load()).values.length, 500);
@@ -84,7 +86,7 @@ Deno.test("Node store keeps the largest batch of the largest values, and none th
 
 Deno.test("Node store takes dates with fractions of a millisecond", async () => {
   await inFolder(async (folder) => {
-    const store = await NodeStore.open(folder);
+    const store = await NodeStore.open(folder, { time });
     await store.saveValues([{ ...valueOf(1), storedAtMs: 1_700_000_000_001.75 }], []);
     assert.deepEqual((await store.load()).values, [valueOf(1)]);
     await store.close();
@@ -93,7 +95,7 @@ Deno.test("Node store takes dates with fractions of a millisecond", async () => 
 
 Deno.test("Node store skips what is damaged and loads the rest", async () => {
   await inFolder(async (folder) => {
-    const store = await NodeStore.open(folder);
+    const store = await NodeStore.open(folder, { time });
     await store.saveId(id);
     await store.saveContacts([{ id: keyOf(1), ip: "127.0.0.1", port: 9 }]);
     await store.saveValues([valueOf(1), valueOf(2), valueOf(3)], []);
@@ -110,7 +112,7 @@ Deno.test("Node store skips what is damaged and loads the rest", async () => {
       await kv.set(["claim", "bob"], null);
       await kv.set(["claim", "Not A Name"], new Uint8Array(2));
     }
-    const again = await NodeStore.open(folder);
+    const again = await NodeStore.open(folder, { time });
     assert.deepEqual(await again.load(), {
       contacts: [{ id: keyOf(1), ip: "127.0.0.1", port: 9 }],
       values: [valueOf(1), valueOf(3)],
@@ -126,6 +128,7 @@ Deno.test("Node store writes many claims without being asked to, and reports whe
     let full = true;
     const told = Promise.withResolvers<void>();
     const store = await NodeStore.open(folder, {
+      time,
       onError: (error) => {
         errors.push(error);
         told.resolve();
@@ -147,8 +150,38 @@ Deno.test("Node store writes many claims without being asked to, and reports whe
     store.claims.put(claim);
     await store.close();
     assert.equal(errors.length, 1);
-    const again = await NodeStore.open(folder);
+    const again = await NodeStore.open(folder, { time });
     assert.equal((await again.claims.load()).length, 201);
     await again.close();
+  });
+});
+
+Deno.test("Node store writes a few claims after a second", async () => {
+  await inFolder(async (folder) => {
+    const clock = new VirtualClock();
+    let commits = 0;
+    const written = Promise.withResolvers<void>();
+    const store = await NodeStore.open(folder, {
+      time: clock,
+      openKv: async (path) => {
+        const kv = await Deno.openKv(path);
+        const atomic = kv.atomic.bind(kv);
+        kv.atomic = () => {
+          commits++;
+          written.resolve();
+          return atomic();
+        };
+        return kv;
+      },
+    });
+    store.claims.put(claim);
+    store.claims.put({ ...claim, username: "bob" });
+    await clock.run(999);
+    assert.equal(commits, 0);
+    await clock.run(1_000);
+    await written.promise;
+    await store.close();
+    assert.equal(commits, 1);
+    assert.equal(clock.pending, 0);
   });
 });

@@ -33,7 +33,6 @@ Deno.test("Author whose removal was cut off is gone for every reader, and for go
     assert.deepEqual(names(await store.timeline({ limit: 900 })), ["carol 2", "carol 1"]);
     assert.deepEqual(await store.timeline({ limit: 9, author: "bob" }), []);
     assert.deepEqual(await store.feeds("bob"), []);
-    assert.equal(await store.post("bob", idAt(450)), undefined);
     const query = { author: "bob", device: 1, from: 1, to: 500, limit: 500 };
     assert.deepEqual(await store.feedPosts(query), []);
     assert.equal(await store.floorProof("bob", 2), undefined);

@@ -47,12 +47,18 @@ import { type PutOptions, type PutResult, Writing } from "../values/writing.ts";
  *   },
  * };
  * const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
+<<<<<<< HEAD
  * const create = () => {
  *   const datagrams = openDatagrams({ hostname: "127.0.0.1", port: 0 });
  *   return KademliaNode.create({ time, random, datagrams, policy: storeAnything });
  * };
  * const first = await create();
  * const second = await create();
+=======
+ * const open = () => openDatagrams({ ip: "127.0.0.1", port: 0 });
+ * const first = await KademliaNode.create({ time, random, datagrams: open() });
+ * const second = await KademliaNode.create({ time, random, datagrams: open() });
+>>>>>>> 68aab57 (wip3)
  * const { ip: host, port } = first.address;
  * console.assert(await second.bootstrap([{ host, port }]));
  *

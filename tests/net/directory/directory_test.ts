@@ -90,8 +90,10 @@ Deno.test("KademliaDirectory tells the address that the others see, and the stat
   onNetwork(6, async (net) => {
     await net.addPeers(4);
     const { directory, node } = net.peer(2);
+    assert.equal(directory.status().outerIp, undefined);
     assert.equal(await net.drive(directory.publicAddress()), node.address.ip);
     const status = directory.status();
+    assert.equal(status.outerIp, node.address.ip);
     assert.equal(status.nodeId.length, 40);
     assert(status.joined && status.contacts >= 3);
     assert.deepEqual(status.udp, { ...node.address });

@@ -165,7 +165,7 @@ export function loopbackNode(
     time: realTime,
     random: new SeededRandom(seed),
     policy: storeAnything,
-    datagrams: openDatagrams({ hostname: "127.0.0.1", port: 0 }),
+    datagrams: openDatagrams({ ip: "127.0.0.1", port: 0 }),
     ...options,
   });
 }

@@ -4,8 +4,8 @@ import type { Address } from "../../../net/kademlia/ports.ts";
 import { KademliaNode, storeAnything } from "../../../net/kademlia/mod.ts";
 import { bytesOf, closeAll, keyOf, realTime, SeededRandom, textOf } from "../kademlia/support.ts";
 
-function open(hostname: string) {
-  return openDatagrams({ hostname, port: 0 });
+function open(ip: string) {
+  return openDatagrams({ ip, port: 0 });
 }
 
 interface Received {

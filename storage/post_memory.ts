@@ -1,0 +1,146 @@
+/**
+ * What almost every commit of posts looks at, kept in memory: the states of feeds and how they end, how
+ * many posts there are, where the collector has been. Without these looks at the disk a pushed post costs
+ * half as much.
+ *
+ * @module
+ */
+
+import { BoundedMap } from "../lib/bounded_map.ts";
+import type { FeedState } from "../core/model/feed.ts";
+import type { Post } from "../core/model/post.ts";
+import { getAll } from "./database.ts";
+import { type Collected, keys, readCollected, readCount } from "./layout.ts";
+import { readFeedStates, readNeighbour } from "./post_reads.ts";
+
+/** Authors remembered: those whose posts come in at about the same time. */
+const authorsMax = 512;
+
+/** Feeds remembered by their ends: an author writes from one or two devices at a time. */
+const feedsMax = 1_024;
+
+/** Feeds and ranges of one author that are worth remembering: some 1 KB. States of more are read anew. */
+const partsMax = 32;
+
+/** What a database says of its posts as a whole and of those of one author. */
+export interface Totals {
+  /** Posts of all authors. */
+  readonly total: number;
+  /** Posts of this author. */
+  readonly count: number;
+  /** Below this id the collector has nothing to do; undefined when it has not been there. */
+  readonly collected: Collected | undefined;
+}
+
+/** What a commit of posts of one author has changed. */
+export interface CommittedPosts {
+  /** The author. */
+  readonly author: string;
+  /** The posts. */
+  readonly taken: readonly Post[];
+  /** All feeds of the author as they were before. */
+  readonly before: readonly FeedState[];
+  /** The feeds that changed, as they are now. */
+  readonly changed: readonly FeedState[];
+  /** Counts as they are now. */
+  readonly totals: Totals;
+}
+
+/**
+ * What is remembered of one database. Its only writer tells of what it commits, and has everything
+ * forgotten where a commit fails or changes something else. Totals and ends of feeds are for that writer
+ * alone ({@linkcode Database.write}), states of feeds for every reader.
+ */
+export class PostMemory {
+  readonly #states = new BoundedMap<string, readonly FeedState[]>(authorsMax);
+  /** Grows with every change, so that what was read before a change is not remembered after it. */
+  #changes = 0;
+  #overall: Pick<Totals, "total" | "collected"> | undefined;
+  readonly #counts = new BoundedMap<string, number>(authorsMax);
+  readonly #lastIds = new BoundedMap<string, bigint>(feedsMax);
+
+  /** The states of all feeds of an author, ascending by device. */
+  async states(kv: Deno.Kv, author: string): Promise<readonly FeedState[]> {
+    const known = this.#states.get(author);
+    if (known !== undefined) return known;
+    const changes = this.#changes;
+    const states = await readFeedStates(kv, author);
+    if (changes === this.#changes) this.#setStates(author, states);
+    return states;
+  }
+
+  /** Counts, and how far the collector has been. */
+  async totals(kv: Deno.Kv, author: string): Promise<Totals> {
+    const known = this.#counts.get(author);
+    if (known !== undefined && this.#overall !== undefined) {
+      return { ...this.#overall, count: known };
+    }
+    const values = await getAll(kv, [keys.total, keys.count(author), keys.collected]);
+    const totals = {
+      total: readCount(values[0]),
+      count: readCount(values[1]),
+      collected: readCollected(values[2]),
+    };
+    this.#setTotals(author, totals);
+    return totals;
+  }
+
+  /**
+   * The id of the last kept post of a feed; -1 if none is kept.
+   *
+   * @param below A number beyond all that is settled of the feed.
+   */
+  async lastId(
+    kv: Deno.Kv,
+    feed: { author: string; device: number },
+    below: number,
+  ): Promise<bigint> {
+    const name = feedName(feed);
+    const known = this.#lastIds.get(name);
+    if (known !== undefined) return known;
+    const id = (await readNeighbour(kv, feed, { below }))?.id ?? -1n;
+    this.#lastIds.set(name, id);
+    return id;
+  }
+
+  /** Takes over what a commit has changed. */
+  committed({ author, taken, before, changed, totals }: CommittedPosts): void {
+    this.#changes++;
+    const devices = new Set(changed.map(({ device }) => device));
+    const others = before.filter(({ device }) => !devices.has(device));
+    this.#setStates(author, [...others, ...changed].sort((a, b) => a.device - b.device));
+    this.#setTotals(author, totals);
+    // Numbers and ids of a feed rise together.
+    for (const post of taken) {
+      const name = feedName(post);
+      const known = this.#lastIds.get(name);
+      if (known !== undefined && known < post.id) this.#lastIds.set(name, post.id);
+    }
+  }
+
+  /** Forgets all totals and ends of feeds, and the states of an author's feeds or of all. */
+  forget(author?: string): void {
+    this.#changes++;
+    if (author === undefined) this.#states.clear();
+    else this.#states.delete(author);
+    this.#overall = undefined;
+    this.#counts.clear();
+    this.#lastIds.clear();
+  }
+
+  #setStates(author: string, states: readonly FeedState[]): void {
+    const parts = states.reduce((sum, { ranges }) => sum + 1 + ranges.length, 0);
+    if (parts <= partsMax) this.#states.set(author, states);
+    else this.#states.delete(author);
+  }
+
+  #setTotals(author: string, { total, count, collected }: Totals): void {
+    this.#overall = { total, collected };
+    this.#counts.set(author, count);
+  }
+}
+
+/** One feed as text. */
+export function feedName(feed: { author: string; device: number }): string {
+  return `${feed.author} ${feed.device}`;
+}
