@@ -4,11 +4,13 @@
  * @module
  */
 
-import type { Clock, Timer } from "../../core/ports.ts";
+import type { Clock } from "../../core/ports.ts";
+import { BoundedMap } from "../../lib/bounded_map.ts";
 import type { IpAddress } from "../../lib/ip_address.ts";
+import { within } from "../../lib/waiting.ts";
 import { dialStaggerMs, rememberedAddressesMax } from "./link_limits.ts";
 
-/** Connects and closes at once. Rejects when nobody listens there or the signal is raised. */
+/** Connects and closes at once. Rejects when no program listens there, or the signal is raised. */
 export type TcpConnect = (ip: string, port: number, signal: AbortSignal) => Promise<void>;
 
 /** {@linkcode TcpConnect} on real sockets. */
@@ -25,7 +27,7 @@ export interface DialRequest {
   readonly addresses: readonly IpAddress[];
   /** TCP port. */
   readonly port: number;
-  /** When to give up. */
+  /** When to give up, in milliseconds. */
   readonly timeoutMs: number;
 }
 
@@ -33,8 +35,8 @@ export interface DialRequest {
 export class Dialler {
   readonly #clock: Pick<Clock, "after">;
   readonly #connect: TcpConnect;
-  /** Good address by device; the one used last is at the end. */
-  readonly #remembered = new Map<string, string>();
+  /** The address that took the last connect, by device. */
+  readonly #good = new BoundedMap<string, string>(rememberedAddressesMax);
 
   /** `connect` is replaceable for tests. */
   constructor(clock: Pick<Clock, "after">, connect: TcpConnect = denoConnect) {
@@ -44,66 +46,52 @@ export class Dialler {
 
   /** Makes the next dial of a device try another address first: this one took a connect, but no link. */
   forget(key: string): void {
-    this.#remembered.delete(key);
+    this.#good.delete(key);
   }
 
   /**
    * The first address that takes a connect: the remembered one, then the others, each tried when the
-   * one before has failed or hasn't answered for a while.
+   * one before has failed or has not answered for a while.
    *
    * @returns Nothing when none took it in time, or the signal was raised.
    */
-  reach(request: DialRequest, signal?: AbortSignal): Promise<IpAddress | undefined> {
-    const waiting = this.#inOrder(request);
-    if (waiting.length === 0 || signal?.aborted) return Promise.resolve(undefined);
-    const staggerMs = Math.min(dialStaggerMs, request.timeoutMs / waiting.length);
-    return new Promise((resolve) => {
-      const abort = new AbortController();
-      let pending = 0;
-      let stagger: Timer | undefined;
-      const finish = (address?: IpAddress) => {
-        if (abort.signal.aborted) return;
-        deadline.cancel();
-        stagger?.cancel();
-        signal?.removeEventListener("abort", onAbort);
-        abort.abort();
-        if (address) this.#remember(request.key, address.ip);
-        resolve(address);
-      };
-      const onAbort = () => finish();
-      const next = () => {
-        stagger?.cancel();
-        const address = waiting.shift();
-        if (!address) return;
-        pending++;
-        this.#connect(address.ip, request.port, abort.signal).then(() => finish(address), () => {
-          pending--;
-          if (abort.signal.aborted) return;
-          if (waiting.length > 0) next();
-          else if (pending === 0) finish();
-        });
-        if (waiting.length > 0) stagger = this.#clock.after(staggerMs, next);
-      };
-      const deadline = this.#clock.after(request.timeoutMs, () => finish());
-      signal?.addEventListener("abort", onAbort);
-      next();
-    });
+  async reach(request: DialRequest, signal?: AbortSignal): Promise<IpAddress | undefined> {
+    const { key, addresses, port, timeoutMs } = request;
+    if (addresses.length === 0 || signal?.aborted) return undefined;
+    const good = this.#good.get(key);
+    const inOrder = addresses.toSorted((a, b) => Number(b.ip === good) - Number(a.ip === good));
+    const staggerMs = Math.min(dialStaggerMs, timeoutMs / addresses.length);
+    const ended = new AbortController();
+    const first = (limit: AbortSignal) => {
+      limit.addEventListener("abort", () => ended.abort());
+      return this.#first(inOrder, { port, staggerMs, signal: ended.signal });
+    };
+    try {
+      const address = await within({ clock: this.#clock, ms: timeoutMs }, first, signal);
+      if (address) this.#good.set(key, address.ip);
+      return address;
+    } catch {
+      return undefined;
+    } finally {
+      ended.abort();
+    }
   }
 
-  #inOrder(request: DialRequest): IpAddress[] {
-    const good = this.#remembered.get(request.key);
-    const isGood = (address: IpAddress) => address.ip === good;
-    return [
-      ...request.addresses.filter(isGood),
-      ...request.addresses.filter((address) => !isGood(address)),
-    ];
-  }
-
-  #remember(key: string, ip: string): void {
-    this.#remembered.delete(key);
-    this.#remembered.set(key, ip);
-    if (this.#remembered.size <= rememberedAddressesMax) return;
-    const [oldest] = this.#remembered.keys();
-    if (oldest !== undefined) this.#remembered.delete(oldest);
+  /** Rejects when no address takes a connect. */
+  async #first(
+    [address, ...others]: readonly IpAddress[],
+    how: { readonly port: number; readonly staggerMs: number; readonly signal: AbortSignal },
+  ): Promise<IpAddress> {
+    how.signal.throwIfAborted();
+    if (!address) throw new Error("Cannot connect: no address is left to try");
+    const attempt = this.#connect(address.ip, how.port, how.signal).then(() => address);
+    try {
+      const limit = { clock: this.#clock, ms: how.staggerMs };
+      const reached = await within(limit, () => attempt, how.signal);
+      if (reached) return reached;
+    } catch {
+      return await this.#first(others, how);
+    }
+    return await Promise.any([attempt, this.#first(others, how)]);
   }
 }

@@ -9,8 +9,9 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { Clock, SendResult, Timer } from "../../core/ports.ts";
+import type { Clock, SendResult } from "../../core/ports.ts";
 import type { IpAddress } from "../../lib/ip_address.ts";
+import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Dialler } from "./dialler.ts";
 import { type ByteBudget, FrameQueue } from "./frame_queue.ts";
 import {
@@ -44,7 +45,7 @@ export interface LinkOptions {
   /** TCP port. */
   readonly port: number;
   /** Time. */
-  readonly clock: Pick<Clock, "after" | "monotonic">;
+  readonly clock: Clock;
   /** Finds the address. */
   readonly dialler: Dialler;
   /** Opens the socket. */
@@ -60,7 +61,7 @@ export interface LinkOptions {
 /** A link to one device. Opens at once. */
 export class Link {
   readonly #options: LinkOptions;
-  readonly #clock: LinkOptions["clock"];
+  readonly #clock: Clock;
   readonly #queue: FrameQueue;
   readonly #abort = new AbortController();
   #addresses: readonly IpAddress[];
@@ -81,10 +82,11 @@ export class Link {
   /** Looks left before a timer takes over. */
   #quickLooks = 0;
   #looking = false;
-  #lookTimer: Timer | undefined;
   #redialAt = 0;
-  #redialTimer: Timer | undefined;
-  #idleTimer: Timer;
+  readonly #scheduler: Scheduler;
+  readonly #lookLater: Job;
+  readonly #redialLater: Job;
+  readonly #closeLater: Job;
 
   /** Starts dialling. */
   constructor(options: LinkOptions) {
@@ -93,8 +95,12 @@ export class Link {
     this.#addresses = options.addresses;
     this.#queue = new FrameQueue(options.budget);
     this.#usedAt = this.#clock.monotonic();
-    this.#idleTimer = this.#clock.after(idleMsMax, () => this.#closeIfIdle());
-    this.#dial();
+    this.#scheduler = new Scheduler(options.clock, reportError);
+    this.#lookLater = this.#scheduler.job(() => this.#look());
+    this.#redialLater = this.#scheduler.job(() => this.#redial());
+    this.#closeLater = this.#scheduler.job(() => this.#closeIfIdle());
+    this.#closeLater.dueIn(idleMsMax);
+    void this.#dial();
   }
 
   /** Where it stands. */
@@ -116,7 +122,7 @@ export class Link {
     const framesMax = this.#state === "down" ? queuedFramesDownMax : queuedFramesMax;
     if (!this.#queue.push(frame, framesMax, now)) return "full";
     if (this.#state === "up") this.#pumpNow();
-    else this.#planRedial();
+    else this.#redial();
     return this.#failing ? "delayed" : "queued";
   }
 
@@ -125,9 +131,7 @@ export class Link {
     if (this.#state === "closed") return;
     this.#state = "closed";
     this.#abort.abort();
-    this.#lookTimer?.cancel();
-    this.#redialTimer?.cancel();
-    this.#idleTimer.cancel();
+    this.#scheduler.close();
     this.#queue.clear();
     this.#dropSocket();
   }
@@ -135,8 +139,7 @@ export class Link {
   #closeIfIdle(): void {
     const idleMs = this.#clock.monotonic() - this.#usedAt;
     if (idleMs < idleMsMax || this.isBusy) {
-      const waitMs = Math.max(idleMsMax - idleMs, redialMsMin);
-      this.#idleTimer = this.#clock.after(waitMs, () => this.#closeIfIdle());
+      this.#closeLater.dueIn(Math.max(idleMsMax - idleMs, redialMsMin));
       return;
     }
     this.close();
@@ -168,7 +171,7 @@ export class Link {
 
   /**
    * Looks at the socket again: in the next turns of the loop at first, later by timer. Where no frame
-   * waits for what is found there is time: whoever got the last one is using the processor now.
+   * waits for what is found there is time: the receiver of the last one is using the processor now.
    */
   #lookSoon(): void {
     this.#looking = true;
@@ -183,19 +186,18 @@ export class Link {
       pauseMs = this.#sendPauseMs;
       this.#sendPauseMs = Math.min(pauseMs * 2, sendPauseMsMax);
     }
-    this.#lookTimer = this.#clock.after(pauseMs, () => this.#look());
+    this.#lookLater.dueIn(pauseMs);
   }
 
   /** There is a new frame: what a timer was to find out is of interest now. */
   #pumpNow(): void {
-    if (this.#looking && this.#lookTimer === undefined) return;
-    this.#lookTimer?.cancel();
+    if (this.#looking && !this.#lookLater.isDue) return;
+    this.#lookLater.cancel();
     this.#look();
   }
 
   #look(): void {
     this.#looking = false;
-    this.#lookTimer = undefined;
     if (this.#state === "shaking") this.#lookForHandshake();
     else if (this.#state === "up") this.#pump();
   }
@@ -267,18 +269,15 @@ export class Link {
     if (wasUp && now - this.#upAt >= goodLinkMs) this.#redialMs = redialMsMin;
     this.#redialAt = (wasUp ? this.#dialledAt : now) + this.#redialMs;
     this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
-    this.#planRedial();
+    this.#redial();
   }
 
   /** Dials again in its time, if there is a frame to send; else the next frame asks again. */
-  #planRedial(): void {
-    if (this.#state !== "down" || this.#redialTimer || this.#queue.length === 0) return;
+  #redial(): void {
+    if (this.#state !== "down" || this.#queue.length === 0) return;
     const waitMs = this.#redialAt - this.#clock.monotonic();
-    if (waitMs <= 0) return void this.#dial();
-    this.#redialTimer = this.#clock.after(waitMs, () => {
-      this.#redialTimer = undefined;
-      this.#planRedial();
-    });
+    if (waitMs <= 0) void this.#dial();
+    else this.#redialLater.dueIn(waitMs);
   }
 
   #dropSocket(): void {

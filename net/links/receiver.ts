@@ -57,11 +57,6 @@ export class Receiver {
     this.#pause(receiveBusyPauseMs);
   }
 
-  /** Where it listens, as `tcp://ip:port`. */
-  get endpoint(): string {
-    return this.#options.socket.lastEndpoint ?? "";
-  }
-
   /** Stops and closes the socket. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -11,6 +11,7 @@ import type { Clock, Endpoint, Links, LinkTarget, SendResult } from "../../core/
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex } from "../../core/model/bytes.ts";
 import { isPort } from "../../lib/ip_address.ts";
+import { pause } from "../../lib/waiting.ts";
 import { dialable, readListeningAddress } from "./addresses.ts";
 import { Dialler, type TcpConnect } from "./dialler.ts";
 import { ByteBudget } from "./frame_queue.ts";
@@ -44,13 +45,13 @@ export interface ZmqLinksOptions {
   /** Where to listen. Port 0 means any free port. */
   readonly listen: Endpoint;
   /** Time. */
-  readonly clock: Pick<Clock, "after" | "monotonic">;
+  readonly clock: Clock;
   /**
    * This peer's own addresses, as others know it: private and loopback addresses are dialled only if
    * one of them is of that kind.
    */
   readonly ownAddresses: () => readonly string[];
-  /** Learns what went wrong behind: what a frame's receiver threw, or that all senders were cut off. */
+  /** Learns what went wrong in the background: what a frame's receiver threw, or that all senders were cut off. */
   readonly onFault?: (error: unknown) => void;
   /** Links open at once; {@linkcode linksMax} unless a test wants fewer. */
   readonly linksMax?: number;
@@ -63,7 +64,7 @@ export interface ZmqLinksOptions {
 /** {@linkcode Links} on real sockets. */
 export class ZmqLinks implements Links {
   readonly #options: ZmqLinksOptions;
-  readonly #clock: ZmqLinksOptions["clock"];
+  readonly #clock: Clock;
   readonly #dialler: Dialler;
   readonly #budget = new ByteBudget(queuedBytesTotalMax);
   /** Links by device and address; the one used last is at the end. */
@@ -141,13 +142,13 @@ export class ZmqLinks implements Links {
   }
 
   /**
-   * Waits until all that is queued has been handed to the network, `timeoutMs` at most. What waits
-   * for peers that are known to be down isn't waited for.
+   * Waits until all that is queued has been handed to the network, `timeoutMs` at most. It does not
+   * wait for frames to peers that are known to be down.
    */
   async flush(timeoutMs: number): Promise<void> {
     const untilMs = this.#clock.monotonic() + timeoutMs;
     const isBusy = () => [...this.#links.values()].some((link) => link.isBusy);
-    while (isBusy() && this.#clock.monotonic() < untilMs) await this.#pause(flushLookMs);
+    while (isBusy() && this.#clock.monotonic() < untilMs) await pause(this.#clock, flushLookMs);
   }
 
   /** Where it listens, and how many links are open. */
@@ -221,7 +222,7 @@ export class ZmqLinks implements Links {
         const code = codeOf(error);
         if (code !== "EADDRINUSE" || left === 0) throw bindError({ ip, port }, code, error);
       }
-      await this.#pause(rebindPauseMs);
+      await pause(this.#clock, rebindPauseMs);
     }
   }
 
@@ -258,12 +259,6 @@ export class ZmqLinks implements Links {
 
   #budgetHolds(frame: Uint8Array): boolean {
     return this.#budget.usedBytes + frame.length <= this.#budget.bytesMax;
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.after(ms, resolve);
-    });
   }
 }
 
