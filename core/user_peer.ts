@@ -93,9 +93,7 @@ export class UserPeer {
     this.recommender = new Recommender({ session, people, lists });
     this.#publisher = new Publisher({ session, delivery, records });
     this.#collector = new Collector(session);
-    messenger.handle("follow", (message) => inbox.handle(message));
-    messenger.handle("unfollow", (message) => inbox.handle(message));
-    messenger.handle("ack", (message) => notices.handleAck(message));
+    messenger.serve({ acks: messenger, followers: inbox, requests: notices, sync });
     sync.start();
   }
 

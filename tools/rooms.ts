@@ -30,6 +30,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     purpose: "Values and their codecs: posts, records, messages, names, keys, errors.",
     imports: ["lib"],
   },
+  "core/messages/kinds": {
+    purpose: "The table of message kinds: what each says, and who may send it.",
+    imports: ["lib", "core/model"],
+  },
   "core/ports.ts": {
     purpose: "What the core needs from outside, as interfaces that adapters implement.",
     imports: ["lib", "core/model"],
@@ -55,20 +59,20 @@ export const rooms: Readonly<Record<string, Room>> = {
     imports: [...useCase, "core/records", "core/people"],
   },
   "core/messages": {
-    purpose: "Signed messages between peers: in, out, and one file a kind.",
-    imports: useCase,
+    purpose: "Signed messages between peers: out, and in through every check.",
+    imports: [...useCase, "core/messages/kinds"],
   },
   "core/follow": {
     purpose: "Following and being followed.",
-    imports: useCase,
+    imports: [...useCase, "core/messages", "core/messages/kinds"],
   },
   "core/timeline": {
     purpose: "Writing, delivering, showing and collecting posts.",
-    imports: [...useCase, "core/messages"],
+    imports: [...useCase, "core/messages", "core/messages/kinds"],
   },
   "core/replication": {
     purpose: "Fetching the posts that are missing here, answering what others lack.",
-    imports: [...useCase, "core/messages"],
+    imports: [...useCase, "core/messages", "core/messages/kinds"],
   },
   "core": {
     purpose: "The one door: a peer, and the peer of one user while logged in.",

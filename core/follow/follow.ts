@@ -12,7 +12,7 @@ import type { UserRef } from "../model/user.ts";
 import type { ListEntry } from "../model/record_body.ts";
 import type { PendingNotice } from "../ports.ts";
 import { parseUsername } from "../model/username.ts";
-import type { Lists, People, Session, Sync } from "../session/interfaces.ts";
+import type { Lists, People, Session } from "../session/interfaces.ts";
 import { chooseKey } from "./follow_key.ts";
 import type { Notices } from "./follow_notices.ts";
 import { Mutex, Slots } from "../../lib/slots.ts";
@@ -43,7 +43,7 @@ export interface FollowsParts {
   /** The two lists. */
   readonly lists: Lists;
   /** Fetches the posts. */
-  readonly sync: Pick<Sync, "fetch">;
+  readonly sync: { fetch(author: UserRef, signal?: AbortSignal): Promise<void> };
   /** Tells whom one follows. */
   readonly notices: Notices;
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { MessageOf } from "../model/message.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { UserRef } from "../model/user.ts";
-import type { Lists, Messenger, OwnRecords, Session } from "../session/interfaces.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
+import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
 import { listLengthMax } from "./follow.ts";
 import { Mutex } from "../../lib/slots.ts";
 
@@ -29,7 +30,7 @@ export interface FollowInboxParts {
   /** The followers' list. */
   readonly lists: Lists;
   /** For acknowledgements. */
-  readonly messenger: Pick<Messenger, "send">;
+  readonly messenger: Pick<PeerMessenger, "send">;
   /** To learn what another device has done. */
   readonly records: Pick<OwnRecords, "pull">;
   /** Says `hello` to a user. */

@@ -5,15 +5,13 @@
  */
 
 import { toHex } from "../model/bytes.ts";
-import type { MessageOf } from "../model/message.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PendingNotice, Timer } from "../ports.ts";
-import type { Messenger, Session } from "../session/interfaces.ts";
+import { followRetry } from "../messages/kinds/follow.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
+import type { Session } from "../session/interfaces.ts";
 
-/** The first repetition; an acknowledgement on a good path takes well under a second. */
-const retryMsMin = 2_000;
-
-/** Repetitions double up to this: somebody who was away is told within five minutes. */
-const retryMsMax = 300_000;
+const { firstMs: retryMsMin, longestMs: retryMsMax } = followRetry;
 
 /** Notices sent at once; each may need a look-up in the DHT. */
 const sendingMax = 8;
@@ -37,13 +35,13 @@ interface Pending {
 /** Sends the notices that wait in the store until each is acknowledged. */
 export class Notices {
   readonly #session: Session;
-  readonly #messenger: Pick<Messenger, "send">;
+  readonly #messenger: Pick<PeerMessenger, "send">;
   readonly #pending = new Map<string, Pending>();
   #timer: Timer | undefined;
   #sending = 0;
 
   /** The notices of one session; {@linkcode load} takes in those of earlier ones. */
-  constructor(session: Session, messenger: Pick<Messenger, "send">) {
+  constructor(session: Session, messenger: Pick<PeerMessenger, "send">) {
     this.#session = session;
     this.#messenger = messenger;
     session.signal.addEventListener("abort", () => this.#end(), { once: true });

@@ -10,18 +10,12 @@
  */
 
 import { equalBytes, toHex } from "../model/bytes.ts";
-import {
-  type Frame,
-  type Message,
-  messageBytesMax,
-  readFrame,
-  readFrameBody,
-  verifyFrame,
-} from "../model/message.ts";
 import { isSame } from "../model/user.ts";
 import { attempt } from "../model/msgpack.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { InboundBudget } from "./budget.ts";
+import { type Frame, messageBytesMax, readFrame, readFrameBody, verifyFrame } from "./frame.ts";
+import type { Message } from "./kinds/mod.ts";
 import type { Session } from "../session/interfaces.ts";
 import { messageAgeMsMax, SeenIds } from "./seen_ids.ts";
 import { settledWithin } from "../../lib/waiting.ts";

@@ -5,14 +5,23 @@
  */
 
 import { toHex } from "../model/bytes.ts";
-import type { Message, MessageKind, MessageOf } from "../model/message.ts";
 import type { UserRef } from "../model/user.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
 import type { Endpoint } from "../ports.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
-import type { Lists, Messenger, People, Session } from "../session/interfaces.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
+import type { Lists, People, Session } from "../session/interfaces.ts";
 import { Inbox, type Refusal, type Standing } from "./inbox.ts";
-import { Claims } from "./sender_claims.ts";
+import {
+  type AnyKind,
+  type HandlerParts,
+  type KindName,
+  kindNamed,
+  type Message,
+  messageKinds,
+  type MessageOf,
+} from "./kinds/mod.ts";
+import { SenderClaims } from "./sender_claims.ts";
 import { Outbox, type SendOrder, type SendReport } from "./outbox.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { warn } from "../session/warn.ts";
@@ -34,10 +43,7 @@ const awaitedAckMs = 60_000;
 /** Users of whom it is remembered when they were heard last. */
 const heardMax = 8192;
 
-/** A handler as the messenger keeps it. */
-type Handler = (message: Message) => void | Promise<void>;
-
-/** Who is told of an acknowledgement: the sender and, where something was refused, the reason. */
+/** Is told of an acknowledgement: the sender and, where something was refused, the reason. */
 export type AckListener = (from: UserRef, reason: string | undefined) => void;
 
 interface AwaitedAck {
@@ -47,18 +53,21 @@ interface AwaitedAck {
 }
 
 /**
- * {@linkcode Messenger} over the links. Handlers are registered first, then it is started.
+ * Sends messages over the links, and hands those that come in, checked, to the part that deals with
+ * their kind.
  *
- * What a handler may rely on: the key of `from` signed the message. The name is the pinned one of
- * that key, or, in `follow` and `unfollow`, confirmed by the network; in `want`, `posts` and `ack` of
- * senders without a pin the name is only what the sender says. `hello` comes from pinned senders only.
+ * What a part may rely on: the key of `from` signed the message. The name is the pinned one of that
+ * key, or one that the network has confirmed, unless `anyone` may send the kind: then the name of a
+ * sender without a pin is only what the sender says.
  */
-export class PeerMessenger implements Messenger {
+export class PeerMessenger {
   readonly #parts: MessengerParts;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
-  readonly #claims: Claims;
-  readonly #handlers = new Map<MessageKind, Handler>();
+  readonly #claims: SenderClaims;
+  #handlers: HandlerParts | undefined;
+  /** What strangers may still bring, by kind. */
+  readonly #strangers = new Map<KindName, TokenBucket>();
   readonly #acks = new BoundedMap<string, AwaitedAck>(awaitedAcksMax);
   /** How many answers are awaited from a key (hexadecimal). */
   readonly #awaited = new Map<string, number>();
@@ -69,19 +78,30 @@ export class PeerMessenger implements Messenger {
   /** The messenger of one session. */
   constructor(parts: MessengerParts) {
     this.#parts = parts;
+    const { clock } = parts.session.ports;
     this.#outbox = new Outbox(parts.session, parts.people);
-    this.#claims = new Claims(parts.session, parts.people);
+    this.#claims = new SenderClaims(parts.session, parts.people);
     this.#inbox = new Inbox({
       session: parts.session,
       pinOf: (username) => this.pinOf(username),
       isAwaited: (sender) => this.#awaited.has(sender),
       dispatch: (message, standing) => this.#dispatch(message, standing),
     });
+    for (const { kind, strangers } of messageKinds as readonly AnyKind[]) {
+      if (strangers !== undefined) {
+        this.#strangers.set(kind, new TokenBucket(clock, strangers.rate));
+      }
+    }
   }
 
   /** How many frames were refused since the start, by reason. */
   get refused(): ReadonlyMap<Refusal, number> {
     return this.#inbox.refused;
+  }
+
+  /** Names the parts that deal with messages. What comes in before is dropped. */
+  serve(handlers: HandlerParts): void {
+    this.#handlers = handlers;
   }
 
   /**
@@ -103,19 +123,11 @@ export class PeerMessenger implements Messenger {
     await this.#parts.session.ports.links.close();
   }
 
-  /** Registers what deals with a kind of message. */
-  handle<K extends MessageKind>(
-    kind: K,
-    handler: (message: MessageOf<K>) => void | Promise<void>,
-  ): void {
-    if (this.#handlers.has(kind)) {
-      throw new TypeError(`Cannot handle ${kind}: it has a handler already`);
-    }
-    this.#handlers.set(kind, handler as Handler);
-  }
-
-  /** Signs a message and queues it; see the contract. Rejects only with the signal's reason. */
-  send<K extends MessageKind>(order: SendOrder<K>, signal?: AbortSignal): Promise<SendReport> {
+  /**
+   * Signs a message and queues it to the user's devices, or to one of them. Rejects only with the
+   * signal's reason or what `order.committed` rejects with.
+   */
+  send<K extends KindName>(order: SendOrder<K>, signal?: AbortSignal): Promise<SendReport> {
     return this.#outbox.send(order, signal);
   }
 
@@ -125,12 +137,12 @@ export class PeerMessenger implements Messenger {
   }
 
   /**
-   * Calls back for acknowledgements of the message with that id, which then do not reach the handler
-   * of `ack`; until the returned function is called, and for a minute or 4,096 later ones at most.
+   * Calls back for acknowledgements of the message with that id, until the returned function is called,
+   * and for a minute or 4,096 later ones at most.
    */
   onAck(id: Uint8Array, listener: AckListener): () => void {
     const now = this.#parts.session.ports.clock.monotonic();
-    // Whoever takes in a post says nothing: most of these would never be called.
+    // A receiver that takes in a post does not acknowledge it: most of these are never called.
     for (const [name, { since }] of this.#acks.entries()) {
       if (now - since < awaitedAckMs) break;
       this.#acks.delete(name);
@@ -138,6 +150,13 @@ export class PeerMessenger implements Messenger {
     const name = toHex(id);
     this.#acks.set(name, { listener, since: now });
     return () => this.#acks.delete(name);
+  }
+
+  /** Tells the part that waits for this acknowledgement; whether one does. */
+  acknowledge({ from, body: { id, reason } }: MessageOf<"ack">): boolean {
+    const awaited = this.#acks.get(toHex(id));
+    awaited?.listener(from, reason);
+    return awaited !== undefined;
   }
 
   /** Counts the user as known until the returned function is called: an answer is awaited. */
@@ -159,7 +178,7 @@ export class PeerMessenger implements Messenger {
     return this.pinOf(user.username) !== undefined || this.#awaited.has(toHex(user.key));
   }
 
-  /** Whether there is a look-up left for the sake of somebody who is not known; takes it. */
+  /** Whether there is a look-up left for the sake of a user who is not known; takes it. */
   mayLookUp(): boolean {
     return this.#claims.takeLookUp();
   }
@@ -192,33 +211,29 @@ export class PeerMessenger implements Messenger {
     while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
+  /** Hands a message on if its kind allows that sender, in the order: who, how much, whether confirmed. */
   async #dispatch(message: Message, standing: Standing): Promise<void> {
-    this.#heard.set(toHex(message.from.key), this.#parts.session.ports.clock.monotonic());
-    if (message.kind === "ack") {
-      const awaited = this.#acks.get(toHex(message.body.id));
-      if (awaited !== undefined) return awaited.listener(message.from, message.body.reason);
+    const { from, kind, body } = message;
+    this.#heard.set(toHex(from.key), this.#parts.session.ports.clock.monotonic());
+    const handlers = this.#handlers;
+    if (handlers === undefined) return;
+    const declaration = kindNamed(kind);
+    const { allowedFrom, strangers } = declaration;
+    if (standing !== "pinned" && allowedFrom === "pinned") return;
+    if (strangers !== undefined && !this.isKnown(from)) {
+      if (!this.#strangers.get(kind)?.take(strangers.units(body))) return;
     }
-    const handler = this.#handlers.get(message.kind);
-    if (handler === undefined) return;
-    if (standing !== "pinned") {
-      if (message.kind === "hello") return;
-      if (message.kind === "follow" || message.kind === "unfollow") {
-        return this.#confirm(message, handler);
-      }
-    }
-    await handler(message);
+    const handle = async () => await declaration.handle(message, handlers);
+    if (standing !== "pinned" && allowedFrom === "confirmed") return this.#confirm(from, handle);
+    await handle();
   }
 
-  /** Hands the message on once the network has confirmed its sender, without keeping others waiting. */
-  #confirm(message: Message, handler: Handler): void {
-    const work = this.#claims.check(message.from)
-      .then((holds) => holds ? handler(message) : undefined)
-      .catch((error: unknown) => this.#report(error));
+  /** Goes on once the network has confirmed the sender's name, without keeping other messages waiting. */
+  #confirm(from: UserRef, handle: () => Promise<void>): void {
+    const work = this.#claims.check(from)
+      .then((holds) => holds ? handle() : undefined)
+      .catch((error: unknown) => warn(this.#parts.session, error));
     this.#background.add(work);
     work.finally(() => this.#background.delete(work));
-  }
-
-  #report(error: unknown): void {
-    warn(this.#parts.session, error);
   }
 }

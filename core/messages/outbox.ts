@@ -4,23 +4,16 @@
  * @module
  */
 
-import {
-  type Message,
-  type MessageBodyOf,
-  type MessageKind,
-  signMessage,
-} from "../model/message.ts";
 import type { UserRef } from "../model/user.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
 import { toHex } from "../model/bytes.ts";
 import type { SendResult } from "../ports.ts";
 import type { People, Session } from "../session/interfaces.ts";
-
-/** Random bytes of a message's id. */
-export const messageIdBytes = 16;
+import { messageIdBytes, signMessage } from "./frame.ts";
+import type { KindName, Message, MessageBodyOf } from "./kinds/mod.ts";
 
 /** What is to be sent to whom. */
-export interface SendOrder<K extends MessageKind> {
+export interface SendOrder<K extends KindName> {
   /** The kind of message. */
   readonly kind: K;
   /** Whom to. To oneself means to one's other devices. */
@@ -72,7 +65,7 @@ export class Outbox {
    *
    * @throws What `order.committed` rejects with.
    */
-  async send<K extends MessageKind>(
+  async send<K extends KindName>(
     order: SendOrder<K>,
     signal?: AbortSignal,
   ): Promise<SendReport> {
@@ -102,7 +95,7 @@ export class Outbox {
 
   /** Devices that the network knows of and that were not tried. */
   async #moved(
-    { to, device }: SendOrder<MessageKind>,
+    { to, device }: SendOrder<KindName>,
     tried: readonly DeviceEntry[],
     signal?: AbortSignal,
   ): Promise<DeviceEntry[]> {
@@ -113,7 +106,7 @@ export class Outbox {
     );
   }
 
-  #sign<K extends MessageKind>(order: SendOrder<K>, id: Uint8Array): Uint8Array {
+  #sign<K extends KindName>(order: SendOrder<K>, id: Uint8Array): Uint8Array {
     const { self, identity, ports: { clock } } = this.#session;
     const { kind, to: { username, key }, body } = order;
     const time = Math.floor(clock.now());

@@ -33,7 +33,7 @@ const confirmedMs = 600_000;
 const deniedMs = 30_000;
 
 /** Looks up who strangers say they are. */
-export class Claims {
+export class SenderClaims {
   readonly #session: Session;
   readonly #people: Pick<People, "find">;
   readonly #bucket: TokenBucket;

@@ -5,12 +5,8 @@
  */
 
 import { feedOf, type FeedState, hasNumber, lastNumber, missingUpTo } from "../model/feed.ts";
-import {
-  batchBytesMax,
-  type MessageBodyOf,
-  type MessageOf,
-  postsPerMessageMax,
-} from "../model/message.ts";
+import { batchBytesMax, postsPerMessageMax } from "../messages/kinds/posts.ts";
+import type { MessageBodyOf, MessageOf } from "../messages/kinds/mod.ts";
 import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
@@ -70,7 +66,7 @@ export class Answer {
     const { want } = this.#parts;
     const done = this.#ready.length === 0 && this.#pieces.length === 0;
     const { author } = want.body;
-    return { author, posts, done, answers: want.id, heads: this.#heads, relay: [] };
+    return { author, posts, done, inReplyTo: want.id, heads: this.#heads, relay: [] };
   }
 
   async #take(): Promise<Post | undefined> {

@@ -5,7 +5,7 @@
  */
 
 import { toHex } from "../model/bytes.ts";
-import type { MessageBodyOf, MessageOf } from "../model/message.ts";
+import type { MessageBodyOf, MessageOf } from "../messages/kinds/mod.ts";
 import type { UserRef } from "../model/user.ts";
 import { Answer, type AnswerParts } from "./answer.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";

@@ -88,10 +88,10 @@ export class Fetches {
     }
   }
 
-  /** The question that a message with this `answers` from that user answers. */
-  find(author: UserRef, answers: Uint8Array, from: UserRef): Answered | undefined {
+  /** The question that a message with this `inReplyTo` from that user answers. */
+  find(author: UserRef, inReplyTo: Uint8Array, from: UserRef): Answered | undefined {
     const run = this.#runs.get(nameOf(author))?.run;
-    const ask = run?.askOf(answers, from);
+    const ask = run?.askOf(inReplyTo, from);
     return run !== undefined && ask !== undefined ? { run, ask } : undefined;
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MessageBodyOf } from "../model/message.ts";
+import type { MessageBodyOf } from "../messages/kinds/mod.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Lists, OwnRecords, People, Session } from "../session/interfaces.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";

@@ -6,7 +6,7 @@
  */
 
 import { feedOf, missingUpTo } from "../model/feed.ts";
-import type { MessageBodyOf } from "../model/message.ts";
+import type { MessageBodyOf } from "../messages/kinds/mod.ts";
 import type { UserRef } from "../model/user.ts";
 import type { DeviceEntry, Head } from "../model/record_body.ts";
 import { mapBounded, pause, settledWithin } from "../../lib/waiting.ts";

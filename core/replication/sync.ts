@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { MessageOf } from "../model/message.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
 import { AnswerQueue } from "./answer_queue.ts";
 import { mergeHeads } from "./answer.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
-import type { Lists, OwnRecords, People, Session, Sync } from "../session/interfaces.ts";
+import type { Lists, OwnRecords, People, Session } from "../session/interfaces.ts";
 import { mapBounded } from "../../lib/waiting.ts";
 import { Fetches } from "./fetch.ts";
 import { isSame } from "../model/user.ts";
@@ -29,12 +29,6 @@ const fetchedAtOnceMax = 40;
 
 /** Users who push what is not wanted and are told so. */
 const unwantedTold = { perSecond: 1, burst: 10 };
-
-/**
- * Posts looked at that strangers bring: relays bring one or a few. Each costs some 50 µs, whether it
- * is new, known or forged.
- */
-const strangersPosts = { perSecond: 1000, burst: 5000 };
 
 /** What the parts that sync depends on are. */
 export interface SyncParts {
@@ -54,8 +48,8 @@ export interface SyncParts {
   readonly onUnwanted?: (from: UserRef) => Promise<void>;
 }
 
-/** {@linkcode Sync} over messages. */
-export class PeerSync implements Sync {
+/** See the module. */
+export class PeerSync {
   readonly #parts: SyncParts;
   readonly #heads = new PromisedHeads();
   readonly #intake: Intake;
@@ -64,14 +58,12 @@ export class PeerSync implements Sync {
   readonly #comparison: Comparison;
   readonly #counter: CounterQuestions;
   readonly #unwanted: TokenBucket;
-  readonly #strangersPosts: TokenBucket;
 
   /** The sync of one session. Nothing happens before {@linkcode start}. */
   constructor(parts: SyncParts) {
     this.#parts = parts;
     const { session, lists, messenger } = parts;
     this.#unwanted = new TokenBucket(session.ports.clock, unwantedTold);
-    this.#strangersPosts = new TokenBucket(session.ports.clock, strangersPosts);
     this.#intake = new Intake({ session, lists, released: (author) => this.#fetches.soon(author) });
     const fetchParts = { ...parts, heads: this.#heads, intake: this.#intake };
     this.#fetches = new Fetches(fetchParts);
@@ -91,12 +83,9 @@ export class PeerSync implements Sync {
     });
   }
 
-  /** Registers the handlers of `hello`, `want` and `posts`, and starts comparing heads. */
+  /** Starts comparing heads. */
   start(): void {
-    const { messenger, lists, session } = this.#parts;
-    messenger.handle("hello", (message) => this.#greeted(message));
-    messenger.handle("want", (message) => this.#wanted(message));
-    messenger.handle("posts", (message) => this.#received(message));
+    const { lists, session } = this.#parts;
     const stop = lists.onChange((entry) => {
       if (entry.list !== "following" || entry.present) return;
       this.#heads.forget(entry.username);
@@ -107,12 +96,15 @@ export class PeerSync implements Sync {
     this.#comparison.start();
   }
 
-  /** See the contract. */
+  /**
+   * Fetches the posts of an author: from the author, then from fellow followers. Resolves when all are
+   * there or there is nobody left to ask.
+   */
   fetch(author: UserRef, signal?: AbortSignal): Promise<void> {
     return this.#fetches.fetch(author, signal);
   }
 
-  /** See the contract. */
+  /** After login: greets followers and followed users, and fetches from all who are followed. */
   async rejoin(signal?: AbortSignal): Promise<void> {
     await Promise.all([this.#fetchAll(signal), this.greet(signal)]);
   }
@@ -154,7 +146,8 @@ export class PeerSync implements Sync {
     });
   }
 
-  async #greeted(message: MessageOf<"hello">): Promise<void> {
+  /** Deals with a `hello`: remembers where the sender listens, fetches what its heads promise. */
+  async greeted(message: MessageOf<"hello">): Promise<void> {
     const { from, body } = message;
     if (body.connections.length > 0) this.#parts.people.learn(from, body.connections);
     await this.#promised(from, body.heads);
@@ -167,7 +160,8 @@ export class PeerSync implements Sync {
     if (await this.#fetches.lacks(author)) this.#fetches.soon(author);
   }
 
-  async #wanted(message: MessageOf<"want">): Promise<void> {
+  /** Deals with a `want`: answers it, and asks back where the sender seems to have more. */
+  async wanted(message: MessageOf<"want">): Promise<void> {
     const { from, body } = message;
     const { people, messenger } = this.#parts;
     const isReachable = body.connections !== undefined && people.learn(from, body.connections);
@@ -179,20 +173,18 @@ export class PeerSync implements Sync {
     else await this.#counter.consider(message);
   }
 
-  async #received(message: MessageOf<"posts">): Promise<void> {
+  /** Deals with `posts`: takes them in, and fetches what is still missing. */
+  async received(message: MessageOf<"posts">): Promise<void> {
     const { from, body } = message;
-    if (!this.#parts.messenger.isKnown(from) && !this.#strangersPosts.take(body.posts.length)) {
-      return;
-    }
-    const answered = body.answers === undefined
+    const answered = body.inReplyTo === undefined
       ? undefined
-      : this.#fetches.find(body.author, body.answers, from);
+      : this.#fetches.find(body.author, body.inReplyTo, from);
     answered?.run.begin(answered.ask, body);
     let added = 0;
     try {
       if (this.#intake.keeps(body.author)) {
         added = await this.#take(message, answered !== undefined);
-      } else if (body.answers === undefined && isSame(from, body.author)) this.#refuse(from);
+      } else if (body.inReplyTo === undefined && isSame(from, body.author)) this.#refuse(from);
     } finally {
       await answered?.run.end(answered.ask, added);
     }

@@ -7,7 +7,7 @@
 
 import { toHex } from "../model/bytes.ts";
 import { feedOf, type FeedState, missingUpTo, type NumberRange } from "../model/feed.ts";
-import type { MessageOf } from "../model/message.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { Head } from "../model/record_body.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";

@@ -11,9 +11,7 @@ import type { Scheduler } from "../../lib/scheduler.ts";
 import type { PeerEvent } from "../api.ts";
 import type { DeviceEntry, Head, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import type { Identity } from "../model/identity.ts";
-import type { Message, MessageBodyOf, MessageKind, MessageOf } from "../model/message.ts";
 import type { UserRef } from "../model/user.ts";
-import type { Post } from "../model/post.ts";
 import type { SignedRecord } from "../model/record.ts";
 import type { Ports, Store } from "../ports.ts";
 
@@ -112,44 +110,3 @@ export interface OwnRecords {
   /** Publishes whatever is pending now. */
   flush(signal?: AbortSignal): Promise<void>;
 }
-
-/** Sends messages and hands received ones, checked, to the part that deals with their kind. */
-export interface Messenger {
-  /**
-   * Signs a message and queues it to the user's devices, or to one of them.
-   *
-   * @returns The message's id and to how many devices it was queued; 0 where none is announced.
-   */
-  send<K extends MessageKind>(
-    order: { kind: K; to: UserRef; body: MessageBodyOf[K]; device?: number },
-    signal?: AbortSignal,
-  ): Promise<{ readonly id: Uint8Array; readonly devices: number }>;
-  /** One handler a kind. It gets only messages whose signature, addressee, age and sender have been checked. */
-  handle<K extends MessageKind>(
-    kind: K,
-    handler: (message: MessageOf<K>) => void | Promise<void>,
-  ): void;
-  /** Waits until the handlers of what has come in are done and all that is queued is handed over. */
-  drain(timeoutMs: number): Promise<void>;
-}
-
-/** Fetches what is missing, answers what others miss. */
-export interface Sync {
-  /** Fetches an author's posts: from the author, then from fellow followers (behaviour 2). Resolves when complete or nobody is left. */
-  fetch(author: UserRef, signal?: AbortSignal): Promise<void>;
-  /** After login: greets followers and followed, fetches from everybody followed (behaviour 3). */
-  rejoin(signal?: AbortSignal): Promise<void>;
-}
-
-/** Pushes new posts to every follower (behaviour 1), by relay where there are many. */
-export interface Delivery {
-  /**
-   * Starts pushing an own post; never waits and never fails. What takes time may be prepared while the
-   * commit is under way, but nothing leaves before it is done, and nothing at all if it fails.
-   */
-  push(post: Post, committed: Promise<void>): void;
-  /** Waits until pushing what has been given so far has been handed to the links, `timeoutMs` at most. */
-  drain(timeoutMs: number): Promise<void>;
-}
-
-export type { Message };

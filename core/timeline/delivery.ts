@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { MessageOf } from "../model/message.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
-import { batchBytesMax } from "../model/message.ts";
-import type { Delivery, Lists, OwnRecords, Session } from "../session/interfaces.ts";
+import { batchBytesMax } from "../messages/kinds/posts.ts";
+import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
 import { PushQueue } from "./delivery_queue.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { pause, settledWithin } from "../../lib/waiting.ts";
@@ -46,8 +46,8 @@ export interface DeliveryParts {
   readonly messenger: PeerMessenger;
 }
 
-/** {@linkcode Delivery} over messages: directly to up to 64 followers, by relay to more. */
-export class PeerDelivery implements Delivery {
+/** Pushes directly to up to 64 followers, by relay to more. */
+export class PeerDelivery {
   readonly #parts: DeliveryParts;
   readonly #queue: PushQueue;
   readonly #relay: Relay;
@@ -63,7 +63,10 @@ export class PeerDelivery implements Delivery {
     this.#relay = new Relay({ ...parts, queue: this.#queue, onFuture });
   }
 
-  /** See {@linkcode Delivery}. For few followers messages are signed while the commit is under way. */
+  /**
+   * Starts pushing an own post; never waits and never fails. For few followers messages are signed while
+   * the commit is under way, but nothing leaves before it is done, and nothing at all if it fails.
+   */
   push(post: Post, committed: Promise<void>): void {
     const followers = this.#parts.lists.present("followers").length;
     if (followers > atOnceMax || this.#running !== undefined) {

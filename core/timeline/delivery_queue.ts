@@ -12,7 +12,7 @@ import type { Head } from "../model/record_body.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import type { Session } from "../session/interfaces.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
-import { messageIdBytes } from "../messages/outbox.ts";
+import { messageIdBytes } from "../messages/frame.ts";
 import { pause } from "../../lib/waiting.ts";
 import { Slots } from "../../lib/slots.ts";
 

@@ -9,7 +9,8 @@ import { lastNumber } from "../model/feed.ts";
 import { checkPostText, type Post, type PostName, signPost } from "../model/post.ts";
 import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
 import { parseUsername } from "../model/username.ts";
-import type { Delivery, OwnRecords, Session } from "../session/interfaces.ts";
+import type { OwnRecords, Session } from "../session/interfaces.ts";
+import type { PeerDelivery } from "./delivery.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { pause } from "../../lib/waiting.ts";
 import { postView } from "../session/views.ts";
@@ -30,7 +31,7 @@ export interface PublisherParts {
   /** The session. */
   readonly session: Session;
   /** Pushes behind. */
-  readonly delivery: Pick<Delivery, "push">;
+  readonly delivery: Pick<PeerDelivery, "push">;
   /** Learns of the new head. */
   readonly records: Pick<OwnRecords, "headMoved">;
 }

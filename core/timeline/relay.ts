@@ -8,7 +8,7 @@
  */
 
 import { toHex } from "../model/bytes.ts";
-import type { MessageOf } from "../model/message.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
@@ -18,7 +18,7 @@ import type { Lists, Session } from "../session/interfaces.ts";
 import type { PushQueue } from "./delivery_queue.ts";
 import { isSame } from "../model/user.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
-import { messageIdBytes } from "../messages/outbox.ts";
+import { messageIdBytes } from "../messages/frame.ts";
 import { pause } from "../../lib/waiting.ts";
 import { Slices } from "../../lib/slices.ts";
 import { type Assignment, dealOut, inStableOrder } from "./relay_plan.ts";
@@ -145,8 +145,8 @@ export class Relay {
    */
   pass(message: MessageOf<"posts">, posts: readonly Post[]): void {
     const { session, lists, messenger, queue } = this.#parts;
-    const { from, body: { author, relay, answers } } = message;
-    if (answers !== undefined || posts.length === 0 || !isSame(from, author)) return;
+    const { from, body: { author, relay, inReplyTo } } = message;
+    if (inReplyTo !== undefined || posts.length === 0 || !isSame(from, author)) return;
     if (!lists.get("following", author.username)?.present) return;
     if (!this.#passedOn.take(relay.length)) return;
     for (const to of relay) {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { relayShareMax } from "../model/message.ts";
+import { relayShareMax } from "../messages/kinds/posts.ts";
 import type { UserRef } from "../model/user.ts";
 
 /** A follower who is asked to pass a post on to others. */

@@ -6,18 +6,13 @@
 
 import type { PeerEvent } from "../../core/api.ts";
 import { Identity } from "../../core/model/identity.ts";
-import type { MessageBodyOf, MessageKind } from "../../core/model/message.ts";
+import type { KindName, MessageBodyOf } from "../../core/messages/kinds/mod.ts";
+import type { SendReport } from "../../core/messages/outbox.ts";
+import type { PeerMessenger } from "../../core/messages/messenger.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import type { DeviceEntry, ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { Directory, PendingNotice, Ports, Store } from "../../core/ports.ts";
-import type {
-  Lists,
-  Messenger,
-  People,
-  Person,
-  Session,
-  Settings,
-} from "../../core/session/interfaces.ts";
+import type { Lists, People, Person, Session, Settings } from "../../core/session/interfaces.ts";
 import { warn } from "../../core/session/warn.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
 import type { NodeClock } from "../sim/clock.ts";
@@ -148,25 +143,25 @@ export class TestLists implements Lists {
 
 /** A message as a test sees it go out. */
 export interface Sent {
-  readonly kind: MessageKind;
+  readonly kind: KindName;
   readonly to: UserRef;
-  readonly body: MessageBodyOf[MessageKind];
+  readonly body: MessageBodyOf[KindName];
   readonly id: Uint8Array;
 }
 
 /** A messenger that keeps what it is asked to send. */
-export class TestMessenger implements Pick<Messenger, "send"> {
+export class TestMessenger implements Pick<PeerMessenger, "send"> {
   readonly sent: Sent[] = [];
   /** Devices that a message is queued to. */
   devices = 1;
 
-  async send<K extends MessageKind>(
+  async send<K extends KindName>(
     order: { kind: K; to: UserRef; body: MessageBodyOf[K] },
-  ): Promise<{ id: Uint8Array; devices: number }> {
+  ): Promise<SendReport> {
     await null;
     const id = new Uint8Array(16).fill(this.sent.length + 1);
     this.sent.push({ kind: order.kind, to: order.to, body: order.body, id });
-    return { id, devices: this.devices };
+    return { id, devices: this.devices, full: 0 };
   }
 }
 

@@ -7,7 +7,8 @@
 
 import type { PeerEvent } from "../../core/api.ts";
 import { Identity } from "../../core/model/identity.ts";
-import { type Message, signMessage } from "../../core/model/message.ts";
+import type { Message, MessageOf } from "../../core/messages/kinds/mod.ts";
+import { signMessage } from "../../core/messages/frame.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import { type Post, signPost } from "../../core/model/post.ts";
 import { type SignedRecord, signRecord } from "../../core/model/record.ts";
@@ -115,6 +116,11 @@ export interface UserOptions {
   readonly offsetMs?: number;
 }
 
+/** What a test does with messages of the kinds that no part of these peers deals with. */
+export type OnMessage = {
+  [K in "follow" | "unfollow" | "ack"]?: (message: MessageOf<K>) => void | Promise<void>;
+};
+
 /** One device of a user with its peer. */
 export class TestUser {
   readonly world: MessageWorld;
@@ -126,6 +132,8 @@ export class TestUser {
   readonly siblings: TestUser[] = [];
   readonly events: PeerEvent[] = [];
   readonly unwanted: string[] = [];
+  /** Called for messages that came in. */
+  readonly on: OnMessage = {};
   /** Users whose connections were learnt. */
   readonly learnt: string[] = [];
   readonly stores: MemoryStores;
@@ -212,6 +220,17 @@ export class TestUser {
       messenger: this.messenger,
       relay: this.delivery,
       onUnwanted: (from) => Promise.resolve(void this.unwanted.push(from.username)),
+    });
+    this.messenger.serve({
+      acks: this.messenger,
+      followers: {
+        handle: async (message) =>
+          await (message.kind === "follow"
+            ? this.on.follow?.(message as MessageOf<"follow">)
+            : this.on.unfollow?.(message as MessageOf<"unfollow">)),
+      },
+      requests: { handleAck: async (message) => await this.on.ack?.(message) },
+      sync: this.sync,
     });
     this.sync.start();
     for (const feed of await this.store.feeds(this.username)) {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { type FeedState, readFeeds, writeFeeds } from "../../core/model/feed.ts";
 import { Identity } from "../../core/model/identity.ts";
-import { readFrame, readFrameBody, signMessage, verifyFrame } from "../../core/model/message.ts";
+import {
+  type KindName,
+  type Message,
+  type MessageBodyOf,
+  messageKinds,
+} from "../../core/messages/kinds/mod.ts";
+import { readFrame, readFrameBody, signMessage, verifyFrame } from "../../core/messages/frame.ts";
 import { decode, DecodeError, encode } from "../../core/model/msgpack.ts";
 import { openPost, readPost, signPost } from "../../core/model/post.ts";
 import { openRecord, peekRecord, readRecord, signRecord } from "../../core/model/record.ts";
@@ -79,29 +85,24 @@ const feeds: FeedState[] = [
 ];
 
 const self = { username: "alice", key: alice.publicKey };
-const letter = {
-  from: self,
-  to: { ...self, username: "bob" },
-  time: timeMs,
-  id: new Uint8Array(16),
-};
+const id16 = new Uint8Array(16);
 const heads = [{ device: 7, head: 3 }];
-const messages = [
-  signMessage({ ...letter, kind: "follow", body: { updatedAt: timeMs } }, alice),
-  signMessage({ ...letter, kind: "unfollow", body: { updatedAt: timeMs } }, alice),
-  signMessage({ ...letter, kind: "ack", body: { id: letter.id, reason: "ahead" } }, alice),
-  signMessage({ ...letter, kind: "hello", body: { device: 7, heads, connections } }, alice),
-  signMessage({
-    ...letter,
-    kind: "want",
-    body: { author: self, feeds, since: 0, device: 7, connections },
-  }, alice),
-  signMessage({
-    ...letter,
-    kind: "posts",
-    body: { author: self, posts, done: true, answers: letter.id, heads, relay: [self] },
-  }, alice),
-];
+
+/** What each kind may say: the compiler asks for a sample of every kind in the table. */
+const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
+  follow: { updatedAt: timeMs },
+  unfollow: { updatedAt: timeMs },
+  ack: { id: id16, reason: "ahead" },
+  hello: { device: 7, heads, connections },
+  want: { author: self, feeds, since: 0, device: 7, connections },
+  posts: { author: self, posts, done: true, inReplyTo: id16, heads, relay: [self] },
+};
+
+const messages = messageKinds.map(({ kind }) => {
+  const to = { ...self, username: "bob" };
+  const body = bodies[kind];
+  return signMessage({ kind, from: self, to, time: timeMs, id: id16, body } as Message, alice);
+});
 
 /** The envelope of a mutated payload: what lies behind the signature must stand hostile input, too. */
 function wrapped(read: (bytes: Uint8Array) => unknown): (payload: Uint8Array) => unknown {

@@ -6,13 +6,8 @@
  */
 
 import type { Identity } from "../../core/model/identity.ts";
-import {
-  type MessageBodyOf,
-  type MessageOf,
-  readFrame,
-  readFrameBody,
-  signMessage,
-} from "../../core/model/message.ts";
+import type { MessageBodyOf, MessageOf } from "../../core/messages/kinds/mod.ts";
+import { readFrame, readFrameBody, signMessage } from "../../core/messages/frame.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import { readPost, signPost } from "../../core/model/post.ts";
 import { readPrivate, unsealIdentity } from "../../core/accounts/seal.ts";

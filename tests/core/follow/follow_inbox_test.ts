@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { MessageOf } from "../../../core/model/message.ts";
+import type { MessageOf } from "../../../core/messages/kinds/mod.ts";
 import type { UserRef } from "../../../core/model/user.ts";
 import { FollowInbox } from "../../../core/follow/follow_inbox.ts";
 import { VirtualClock } from "../../sim/clock.ts";

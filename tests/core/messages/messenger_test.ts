@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { Identity } from "../../../core/model/identity.ts";
 import { encode } from "../../../core/model/msgpack.ts";
-import { messageBytesMax, type MessageOf, signMessage } from "../../../core/model/message.ts";
+import { messageBytesMax, signMessage } from "../../../core/messages/frame.ts";
+import type { MessageOf } from "../../../core/messages/kinds/mod.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
+import { PeerMessenger } from "../../../core/messages/messenger.ts";
+import type { Links } from "../../../core/ports.ts";
+import { only, TestPeople, testSession } from "../doubles.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 /** A follow, with some of it as a test wants it. */
@@ -15,7 +19,7 @@ async function pair(
   const world = new MessageWorld(seed);
   const [alice, bob] = await world.addAll("alice", "bob");
   const got: MessageOf<"follow">[] = [];
-  bob.messenger.handle("follow", (message) => void got.push(message));
+  bob.on.follow = (message) => void got.push(message);
   return { world, alice, bob, got };
 }
 
@@ -51,8 +55,8 @@ Deno.test("A message to oneself goes to one's other devices alone", async () => 
   const first = await world.add("alice");
   const second = await world.add("alice", { device: 2 });
   const got: number[] = [];
-  first.messenger.handle("follow", () => void got.push(1));
-  second.messenger.handle("follow", () => void got.push(2));
+  first.on.follow = () => void got.push(1);
+  second.on.follow = () => void got.push(2);
   await world.clock.drive(first.messenger.send({ ...follow, to: first.self }));
   await world.clock.advance(1_000);
   assert.deepEqual(got, [2]);
@@ -228,10 +232,10 @@ Deno.test("Strangers who flood leave half of the budget to those who are pinned"
   bob.enlist("followers", alice);
   let follows = 0;
   let unfollows = 0;
-  bob.messenger.handle("unfollow", ({ from }) => {
+  bob.on.unfollow = ({ from }) => {
     if (from.username === "alice") unfollows++;
     else follows++;
-  });
+  };
   const strangers = Array.from({ length: 300 }, (_, i) => `stranger${i}`);
   const identities = strangers.map(() => new Identity(world.random.bytes(32)));
   const time = Math.floor(world.clock.now());
@@ -264,7 +268,7 @@ Deno.test("Forged messages use up nothing of the share of the user they name", a
   const { world, alice, bob } = await pair();
   bob.enlist("followers", alice);
   let unfollows = 0;
-  bob.messenger.handle("unfollow", () => void unfollows++);
+  bob.on.unfollow = () => void unfollows++;
   for (let i = 0; i < 1_500; i++) {
     const frame = alice.frame(bob.self, { kind: "unfollow", body: { updatedAt: i } });
     frame[frame.length - 1] = (frame.at(-1) ?? 0) ^ 1;
@@ -285,7 +289,7 @@ Deno.test("One sender, however well known, is limited in messages and bytes a se
   const { world, alice, bob } = await pair();
   bob.enlist("followers", alice);
   let unfollows = 0;
-  bob.messenger.handle("unfollow", () => void unfollows++);
+  bob.on.unfollow = () => void unfollows++;
   for (let i = 0; i < 2_000; i++) {
     bob.receive(alice.frame(bob.self, { kind: "unfollow", body: { updatedAt: i } }));
   }
@@ -299,10 +303,10 @@ Deno.test("What a handler throws is a warning, and the next message is dealt wit
   const { world, alice, bob } = await pair();
   bob.enlist("followers", alice);
   let count = 0;
-  bob.messenger.handle("unfollow", () => {
+  bob.on.unfollow = () => {
     count++;
     throw new TypeError("broken");
-  });
+  };
   for (const updatedAt of [1, 2]) {
     alice.throw(bob, alice.frame(bob.self, { kind: "unfollow", body: { updatedAt } }));
   }
@@ -316,10 +320,10 @@ Deno.test("A handler that never returns loses its place after a while", async ()
   const { world, alice, bob } = await pair();
   bob.enlist("followers", alice);
   let count = 0;
-  bob.messenger.handle("unfollow", () => {
+  bob.on.unfollow = () => {
     count++;
     return new Promise<void>(() => {});
-  });
+  };
   for (let updatedAt = 0; updatedAt < 20; updatedAt++) {
     alice.throw(bob, alice.frame(bob.self, { kind: "unfollow", body: { updatedAt } }));
   }
@@ -334,7 +338,7 @@ Deno.test("An acknowledgement goes to whoever awaits it, others to the handler",
   const { world, alice, bob } = await pair();
   bob.enlist("followers", alice);
   const handled: number[] = [];
-  bob.messenger.handle("ack", ({ body }) => void handled.push(body.id[0] ?? 0));
+  bob.on.ack = ({ body }) => void handled.push(body.id[0] ?? 0);
   const heard: (string | undefined)[] = [];
   const idOf = (fill: number) => new Uint8Array(16).fill(fill);
   const awaitAck = (fill: number) =>
@@ -362,9 +366,26 @@ Deno.test("An acknowledgement goes to whoever awaits it, others to the handler",
   await world.stop();
 });
 
-Deno.test("A kind has one handler", async () => {
-  const { world, bob } = await pair();
-  assert.throws(() => bob.messenger.handle("follow", () => {}), /has a handler already/);
+Deno.test("What comes in before the parts are named is dropped", async () => {
+  const { world, alice, bob } = await pair();
+  bob.enlist("followers", alice);
+  let receive = (_: Uint8Array): void => {};
+  const links = only<Links>({
+    open: (_, onFrame) => {
+      receive = onFrame;
+      return Promise.resolve({ ip: bob.ip, port: 1 });
+    },
+    flush: () => Promise.resolve(),
+  });
+  const clock = world.clock.view();
+  const session = testSession({ username: "bob", clock, ports: { links } });
+  const messenger = new PeerMessenger({ session, people: new TestPeople(), lists: bob.lists });
+  await messenger.start();
+  receive(alice.frame(bob.self, follow));
+  await world.clock.drive(messenger.drain(1_000));
+  assert.equal(messenger.refused.size, 0);
+  assert.equal(messenger.heardAt(alice.self), 0);
+  session.end();
   await world.stop();
 });
 
@@ -384,12 +405,12 @@ Deno.test("Draining waits for handlers and for what is queued", async () => {
   const { world, alice, bob } = await pair();
   bob.enlist("followers", alice);
   let done = false;
-  bob.messenger.handle("unfollow", async () => {
+  bob.on.unfollow = async () => {
     await new Promise<void>((resolve) => {
       world.clock.after(700, resolve);
     });
     done = true;
-  });
+  };
   bob.receive(alice.frame(bob.self, { kind: "unfollow", body: { updatedAt: 1 } }));
   await world.clock.drive(bob.messenger.drain(100));
   assert.equal(done, false);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Identity } from "../../../core/model/identity.ts";
-import { readFrame, readFrameBody, signMessage } from "../../../core/model/message.ts";
-import type { Message, MessageBodyOf, MessageOf } from "../../../core/model/message.ts";
+import { readFrame, readFrameBody, signMessage } from "../../../core/messages/frame.ts";
+import type { Message, MessageBodyOf, MessageOf } from "../../../core/messages/kinds/mod.ts";
 import type { Post } from "../../../core/model/post.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
@@ -54,7 +54,7 @@ Deno.test("A want is answered to anybody, in batches, with heads and a mark on t
   assert.deepEqual(got.map((message) => message.body.done), [false, false, true]);
   for (const message of got) {
     assert.deepEqual(message.body.heads, [{ device: 1, head: 1_100 }]);
-    assert.deepEqual(message.body.answers, got[0]?.body.answers);
+    assert.deepEqual(message.body.inReplyTo, got[0]?.body.inReplyTo);
   }
   await world.stop();
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFrame, readFrameBody } from "../../../core/model/message.ts";
+import { readFrame, readFrameBody } from "../../../core/messages/frame.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 /** Alice has posts, so many followers have them too, and carol follows without having any. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { emptyFeed, withNumbers, withRanges } from "../../../core/model/feed.ts";
-import { readFrame, readFrameBody } from "../../../core/model/message.ts";
+import { readFrame, readFrameBody } from "../../../core/messages/frame.ts";
 import { hasMissing, headsHad } from "../../../core/replication/sync_counter.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CamelliaError } from "../../../core/model/errors.ts";
-import type { MessageBodyOf } from "../../../core/model/message.ts";
+import type { MessageBodyOf } from "../../../core/messages/kinds/mod.ts";
 import { type Post, signPost } from "../../../core/model/post.ts";
 import { composeSnowflake, nextSnowflake } from "../../../core/model/snowflake.ts";
 import { MessageWorld, type TestUser, type UserOptions } from "../message_world.ts";
@@ -138,7 +138,7 @@ Deno.test("A post whose id is another device's is no post", async () => {
 Deno.test("A post dated ahead is kept back until its time comes, and the sender is told", async () => {
   const { world, alice, bob } = await three();
   const told: (string | undefined)[] = [];
-  alice.messenger.handle("ack", ({ body }) => void told.push(body.reason));
+  alice.on.ack = ({ body }) => void told.push(body.reason);
   const now = world.clock.now();
   const soon = alice.make(1, "soon", now + 110_000);
   const later = alice.make(2, "later", now + 300_000);

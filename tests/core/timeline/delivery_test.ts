@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type MessageKind, readFrame } from "../../../core/model/message.ts";
+import type { KindName } from "../../../core/messages/kinds/mod.ts";
+import { readFrame } from "../../../core/messages/frame.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 /** An author with so many followers. */
@@ -19,7 +20,7 @@ async function crowd(
 }
 
 /** Counts frames by sender's address and kind. */
-function countFrames(world: MessageWorld): (from: TestUser, kind: MessageKind) => number {
+function countFrames(world: MessageWorld): (from: TestUser, kind: KindName) => number {
   const counts = new Map<string, number>();
   world.network.onFrame = ({ from, frame }) => {
     const name = `${from.ip} ${readFrame(frame).kind}`;

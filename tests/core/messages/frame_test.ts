@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Identity } from "../../../core/model/identity.ts";
+import type { Message } from "../../../core/messages/kinds/mod.ts";
 import {
-  type Message,
   messageBytesMax,
-  postsPerMessageMax,
   readFrame,
   readFrameBody,
-  relayShareMax,
   signMessage,
   verifyFrame,
-} from "../../../core/model/message.ts";
+} from "../../../core/messages/frame.ts";
+import { postsPerMessageMax, relayShareMax } from "../../../core/messages/kinds/posts.ts";
 import { DecodeError, encode } from "../../../core/model/msgpack.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
 
@@ -49,7 +48,7 @@ const messages: readonly Message[] = [
       author: alice,
       posts: [new Uint8Array(3), new Uint8Array(2_307)],
       done: false,
-      answers: id,
+      inReplyTo: id,
       heads: [],
       relay: [bob],
     },
@@ -125,7 +124,7 @@ Deno.test("Bodies that make no sense are refused", () => {
   const bad: readonly (readonly [string, unknown])[] = [
     ["follow", []],
     ["follow", ["now"]],
-    ["unfollow", [2 ** 60]],
+    ["unfollow", [2n ** 60n]],
     ["ack", [id]],
     ["ack", [id, "r".repeat(33)]],
     ["ack", [id.subarray(1), null]],
@@ -143,7 +142,7 @@ Deno.test("Bodies that make no sense are refused", () => {
   ];
   for (const [kind, body] of bad) {
     const read = () => readFrameBody(readFrame(frameOf(kind, body)));
-    assert.throws(read, DecodeError, `${kind} ${JSON.stringify(body)}`);
+    assert.throws(read, DecodeError, `${kind} ${Deno.inspect(body)}`);
   }
 });
 

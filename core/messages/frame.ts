@@ -1,0 +1,130 @@
+/**
+ * The frame of a message: one signed envelope, addressed to one user (docs/PROTOCOL.md, section 4).
+ *
+ * @module
+ */
+
+import { equalBytes } from "../model/bytes.ts";
+import type { Identity } from "../model/identity.ts";
+import {
+  asArray,
+  asBytes,
+  asInteger,
+  asString,
+  decode,
+  DecodeError,
+  encode,
+} from "../model/msgpack.ts";
+import { checkShape } from "../model/msgpack_shape.ts";
+import { openSigned, sealSigned, type Signed, verifySigned } from "../model/signed.ts";
+import type { UserRef } from "../model/user.ts";
+import { readUser, writeUser } from "./kinds/kind.ts";
+import { type KindName, kindNamed, type Message } from "./kinds/mod.ts";
+
+/** The most bytes of a frame: 1 MiB. */
+export const messageBytesMax: number = 1024 * 1024;
+
+/** Random bytes of a message's id. */
+export const messageIdBytes = 16;
+
+const payloadBytesMax = messageBytesMax - 107;
+
+/** The longest name of a kind. */
+const kindLengthMax = 16;
+
+/** What comes before the body, names, keys, time and id, takes some 170 bytes. */
+const headBytesMax = 256;
+
+/**
+ * The most structure that a message needs. The deepest is message, body, feeds, feed, ranges, range;
+ * the most values has a `want` that knows 1,024 feeds and 4,096 ranges: some 17,500.
+ */
+const messageShape = { maxDepth: 6, maxValues: 32_768 };
+
+/** The longest array in a message: feeds and heads of 1,024 devices. */
+const messageArrayMax = 1024;
+
+/**
+ * Encodes and signs a message.
+ *
+ * @throws {RangeError} if it would be over 1 MiB.
+ */
+export function signMessage(message: Message, identity: Identity): Uint8Array<ArrayBuffer> {
+  const { kind, from, to, time, id, body } = message;
+  const bodyValue = kindNamed(kind).write(body);
+  const payload = encode([kind, writeUser(from), writeUser(to), time, id, bodyValue]);
+  const frame = sealSigned("message", payload, identity);
+  if (frame.length > messageBytesMax) {
+    throw new RangeError(`Cannot send ${kind}: ${frame.length} bytes are over ${messageBytesMax}`);
+  }
+  return frame;
+}
+
+/** A frame that has been decoded, so that cheap checks can refuse it before its signature is verified. */
+export interface Frame {
+  /** What kind of message it says it is. */
+  readonly kind: KindName;
+  /** Whom it says it is from; the key is the one that signed, once verified. */
+  readonly from: UserRef;
+  /** Whom it is for. */
+  readonly to: UserRef;
+  /** Unix time in milliseconds at which it says it was made. */
+  readonly time: number;
+  /** 16 random bytes. */
+  readonly id: Uint8Array;
+  /** The envelope, for {@linkcode verifyFrame}. */
+  readonly signed: Signed;
+  /** The body, within the limits of its kind but not read yet, for {@linkcode readFrameBody}. */
+  readonly bodyValue: unknown;
+}
+
+/**
+ * Reads the head of a frame and decodes its body; neither signature nor meaning of the body are checked.
+ *
+ * @throws {DecodeError} if it is malformed, over 1 MiB, or beyond the limits of its kind.
+ */
+export function readFrame(bytes: Uint8Array): Frame {
+  if (bytes.length > messageBytesMax) {
+    throw new DecodeError(`${bytes.length} bytes are over the limit`);
+  }
+  const signed = openSigned(bytes, payloadBytesMax);
+  checkShape(signed.payload, messageShape);
+  const [kind, from, to, time, id, bodyValue] = asArray(
+    decode(signed.payload, { maxBytes: payloadBytesMax, maxArrayLength: messageArrayMax }),
+    "message",
+    6,
+  );
+  const declaration = kindNamed(asString(kind, "kind", kindLengthMax));
+  if (declaration === undefined) throw new DecodeError("kind is unknown");
+  if (signed.payload.length > declaration.limits.maxBytes + headBytesMax) {
+    throw new DecodeError(`${signed.payload.length} bytes are over the limit of its kind`);
+  }
+  const frame = {
+    kind: declaration.kind,
+    from: readUser(from, "sender"),
+    to: readUser(to, "receiver"),
+    time: asInteger(time, "time"),
+    id: asBytes(id, "id", messageIdBytes),
+    signed,
+    bodyValue,
+  };
+  // One key signs and is named: otherwise a message could speak for another's name.
+  if (!equalBytes(frame.from.key, signed.publicKey)) {
+    throw new DecodeError("sender is not the signer");
+  }
+  return frame;
+}
+
+/** Whether the frame's signature is its sender's. */
+export function verifyFrame(frame: Frame): boolean {
+  return verifySigned("message", frame.signed);
+}
+
+/**
+ * Reads the body of a frame.
+ *
+ * @throws {DecodeError} if it does not fit the kind.
+ */
+export function readFrameBody({ kind, from, to, time, id, bodyValue }: Frame): Message {
+  return { kind, from, to, time, id, body: kindNamed(kind).read(bodyValue) } as Message;
+}

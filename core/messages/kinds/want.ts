@@ -1,0 +1,67 @@
+/**
+ * `want`: the sender asks for the posts of an author that it does not have yet.
+ *
+ * @module
+ */
+
+import { type FeedState, rangesTotalMax, readFeeds, writeFeeds } from "../../model/feed.ts";
+import { asArray, asBytesUpTo, asInteger } from "../../model/msgpack.ts";
+import { recordBytesMax } from "../../model/record.ts";
+import { deviceMax } from "../../model/snowflake.ts";
+import type { UserRef } from "../../model/user.ts";
+import { type MessageKind, readUser, type Received, writeUser } from "./kind.ts";
+
+/** What it says. */
+export interface WantBody {
+  /** Whose posts. */
+  readonly author: UserRef;
+  /** What the sender has of each feed that it knows of. */
+  readonly feeds: readonly FeedState[];
+  /** Unix time in milliseconds: older posts are not wanted any more; 0 for all. */
+  readonly since: number;
+  /** Which of the sender's devices wants the answer. */
+  readonly device: number;
+  /** The sender's own signed `connections` record, so that the answer needs no look-up. */
+  readonly connections?: Uint8Array;
+}
+
+/** The part that keeps feeds complete. */
+export interface WantParts {
+  /** Answers with `posts`. */
+  readonly sync: {
+    wanted(message: Received<"want", WantBody>): Promise<void>;
+  };
+}
+
+/** The sender lacks posts. */
+export const want: MessageKind<"want", WantBody, WantParts> = {
+  kind: "want",
+  write: ({ author, feeds, since, device, connections }) => [
+    writeUser(author),
+    writeFeeds(feeds),
+    since,
+    device,
+    connections ?? null,
+  ],
+  read(value) {
+    const [author, feeds, since, device, connections] = asArray(value, "want", 5);
+    const body = {
+      author: readUser(author, "author"),
+      feeds: readFeeds(feeds),
+      since: asInteger(since, "since"),
+      device: asInteger(device, "device", 0, deviceMax),
+    };
+    if (connections === null) return body;
+    return { ...body, connections: asBytesUpTo(connections, "connections", recordBytesMax) };
+  },
+  // 1,024 feeds and 4,096 ranges hold some 17,500 values. The deepest is body, feeds, feed, ranges, range.
+  limits: {
+    maxBytes: 24 * (deviceMax + 1 + rangesTotalMax) + recordBytesMax + 128,
+    maxArrayLength: deviceMax + 1,
+    maxDepth: 5,
+    maxValues: 32_768,
+  },
+  allowedFrom: "anyone",
+  retry: "never",
+  handle: (message, { sync }) => sync.wanted(message),
+};
