@@ -7,15 +7,8 @@
  * @module
  */
 
-import { compareBytes, equalBytes } from "./bytes.ts";
-import { attempt } from "./msgpack.ts";
-import {
-  openRecord,
-  recordBytesMax,
-  type RecordContent,
-  recordKey,
-  type SignedRecord,
-} from "./record.ts";
+import { compareBytes } from "./bytes.ts";
+import type { RecordContent, SignedRecord } from "./record.ts";
 import { type BodyOf, kindOfNamespace, type Namespace, type PublicBody } from "./record_body.ts";
 
 /** How far the clocks of owner and holder may differ. */
@@ -36,12 +29,7 @@ export function expiryFor(namespace: Namespace, nowMs: number): number {
   return nowMs + recordLifetimeMs[kindOfNamespace(namespace) ?? "connections"];
 }
 
-/** What is found about a value. */
-export type RecordVerdict =
-  | { readonly ok: true; readonly record: SignedRecord }
-  | { readonly ok: false; readonly reason: string };
-
-/** Whether the record's date lies in the time that its namespace allows, with the tolerance. */
+/** What is wrong with a record's date: it must lie in the time that its namespace allows, with the tolerance. */
 export function dateVerdict(
   namespace: Namespace,
   expiresAt: number,
@@ -50,18 +38,6 @@ export function dateVerdict(
   if (expiresAt + clockToleranceMs <= nowMs) return "has expired";
   if (expiresAt > expiryFor(namespace, nowMs) + clockToleranceMs) return "expires too late";
   return undefined;
-}
-
-/** Everything that can be said of a value under a key, the cheapest checks first. Never throws. */
-export function checkRecord(value: Uint8Array, key: Uint8Array, nowMs: number): RecordVerdict {
-  if (value.length > recordBytesMax) return { ok: false, reason: "is too long" };
-  const record = attempt(() => openRecord(value));
-  if (record === undefined) return { ok: false, reason: "is malformed or not signed" };
-  if (!equalBytes(recordKey(record.username, record.namespace), key)) {
-    return { ok: false, reason: "belongs under another key" };
-  }
-  const reason = dateVerdict(record.namespace, record.expiresAt, nowMs);
-  return reason === undefined ? { ok: true, record } : { ok: false, reason };
 }
 
 /**

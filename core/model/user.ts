@@ -4,7 +4,7 @@
  * @module
  */
 
-import { equalBytes } from "./bytes.ts";
+import { equalBytes, toHex } from "./bytes.ts";
 
 /** A user: name and identity key. */
 export interface UserRef {
@@ -12,6 +12,11 @@ export interface UserRef {
   readonly username: string;
   /** Identity key, 32 bytes. */
   readonly key: Uint8Array;
+}
+
+/** A user as text, to be a key in maps: two users differ in it if they differ in name or key. */
+export function nameOf({ username, key }: UserRef): string {
+  return `${username}/${toHex(key)}`;
 }
 
 /** Whether both are the same user: name and key. */

@@ -5,13 +5,11 @@
  */
 
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
-import type { Claim, ClaimLedger } from "../../core/model/claims.ts";
-import { claimFirmMs } from "../../core/model/claims.ts";
-import type { SignedRecord } from "../../core/model/record.ts";
-import { peekRecord, recordKey } from "../../core/model/record.ts";
+import { attempt } from "../../core/model/msgpack.ts";
+import { type Claim, claimFirmMs, type ClaimLedger } from "../../core/model/claims.ts";
+import { peekRecord, readRecord, recordKey, type SignedRecord } from "../../core/model/record.ts";
 import { kindOfNamespace } from "../../core/model/record_body.ts";
 import { isWithdrawal } from "../../core/model/record_policy.ts";
-import type { RecordCache } from "../../core/model/record_cache.ts";
 import { countVotes, type Vote } from "../../core/model/vote.ts";
 import type { Admission, Answer, Contact, StoredValue, StoreRequest } from "../kademlia/ports.ts";
 import { NetBudget, netOf } from "./net_budget.ts";
@@ -44,12 +42,10 @@ const verificationsMax = 16;
 export interface ClaimAdmissionOptions {
   /** The names accepted so far. */
   readonly ledger: ClaimLedger;
-  /** Opens values. */
-  readonly cache: RecordCache;
   /** Milliseconds that never step. */
   readonly monotonic: () => number;
   /** Asks the network for what is held under a key: so many holders, or all k. Never rejects. */
-  readonly askNetwork: (key: Uint8Array, quorum: number | "all") => Promise<readonly Answer[]>;
+  readonly askNetwork: (key: Uint8Array, quorum: number | "all") => Promise<readonly Found[]>;
   /** Whether a contact answers a request of ours, so that its address is no invention. Never rejects. */
   readonly verify: (contact: Contact) => Promise<boolean>;
   /** Whether loopback and private addresses are exempt from the limits. */
@@ -57,9 +53,8 @@ export interface ClaimAdmissionOptions {
 }
 
 /** Decides by claims whether a valid record may be stored, and what goes first when room is short. */
-export class ClaimAdmission implements Admission {
+export class ClaimAdmission implements Admission<SignedRecord> {
   readonly #ledger: ClaimLedger;
-  readonly #cache: RecordCache;
   readonly #askNetwork: ClaimAdmissionOptions["askNetwork"];
   readonly #verify: (contact: Contact) => Promise<boolean>;
   readonly #exemptPrivate: boolean;
@@ -74,7 +69,6 @@ export class ClaimAdmission implements Admission {
   constructor(options: ClaimAdmissionOptions) {
     const { monotonic, exemptPrivate } = options;
     this.#ledger = options.ledger;
-    this.#cache = options.cache;
     this.#askNetwork = options.askNetwork;
     this.#verify = options.verify;
     this.#exemptPrivate = exemptPrivate;
@@ -84,16 +78,15 @@ export class ClaimAdmission implements Admission {
     this.#votes = new NetBudget({ ...budget, ...votes });
   }
 
-  admit(request: StoreRequest, ask: () => Promise<Answer[]>): boolean | Promise<boolean> {
-    const record = this.#cache.open(request.value);
-    if (record === undefined) return false;
-    // Nobody needs to hear of a registration taken back who has not heard of the registration.
+  admit(request: Store, ask: () => Promise<Found[]>): boolean | Promise<boolean> {
+    const record = request.decoded;
+    // A node that has not heard of a registration need not hear that it was taken back.
     if (isWithdrawal(record) && this.#ledger.get(record.username) === undefined) return false;
     const known = this.#byClaim(record);
     if (known !== undefined) return known && this.#keep(request.key, record);
     return this.#inTurn(record.username, async () => {
       const settled = this.#byClaim(record);
-      const mine = settled ?? await this.#vote(request, record, ask);
+      const mine = settled ?? await this.#vote(request, ask);
       return mine && this.#keep(request.key, record);
     });
   }
@@ -137,7 +130,7 @@ export class ClaimAdmission implements Admission {
         this.#pages.add(names.username, toHex(key));
       } else if (names.namespace === "public" && this.#ledger.get(names.username) === undefined) {
         // The claims were lost and the records were not.
-        const record = this.#cache.read(value);
+        const record = attempt(() => readRecord(value).record);
         if (record === undefined || isWithdrawal(record)) continue;
         const { username, publicKey, expiresAt } = record;
         this.#ledger.enter({ username, key: publicKey, expiresAt, since: heldSinceMs });
@@ -176,12 +169,8 @@ export class ClaimAdmission implements Admission {
   }
 
   /** Asks the holders whose the name is, and follows their majority. */
-  async #vote(
-    request: StoreRequest,
-    record: SignedRecord,
-    ask: () => Promise<Answer[]>,
-  ): Promise<boolean> {
-    const { from, own } = request;
+  async #vote(request: Store, ask: () => Promise<Found[]>): Promise<boolean> {
+    const { from, own, decoded: record } = request;
     if (!own && !(await this.#real(request) && this.#votes.take(from.ip))) return false;
     const { username, publicKey } = record;
     const isPublic = record.namespace === "public";
@@ -204,7 +193,7 @@ export class ClaimAdmission implements Admission {
   }
 
   /** Whether the sender is where it claims to be. */
-  async #real({ from, verifiedSender }: StoreRequest): Promise<boolean> {
+  async #real({ from, verifiedSender }: Store): Promise<boolean> {
     if (verifiedSender) return true;
     if (this.#verifying >= verificationsMax) return false;
     this.#verifying++;
@@ -216,55 +205,53 @@ export class ClaimAdmission implements Admission {
   }
 
   /** Who says that the name is whose: one answer a holder, of holders that say since when. */
-  #claimsIn(username: string, answers: readonly Answer[]): Holding[] {
-    return answers.flatMap((answer): Holding[] => {
-      const record = this.#cache.open(answer.value);
-      if (answer.since === undefined || record === undefined) return [];
-      if (record.username !== username || record.namespace !== "public") return [];
-      return [{ record, since: answer.since, contact: answer.contact }];
-    });
+  #claimsIn(username: string, answers: readonly Found[]): Voter[] {
+    return answers.filter((answer): answer is Voter =>
+      answer.since !== undefined && answer.decoded.username === username &&
+      answer.decoded.namespace === "public"
+    );
   }
 
   /**
    * The same for a record other than `public`, whose holders are elsewhere: a few of them if they agree,
    * else all. (Little hangs on it: readers have a pin, and the owner's next store is put to the vote.)
    */
-  async #claimsElsewhere(username: string): Promise<Holding[]> {
+  async #claimsElsewhere(username: string): Promise<Voter[]> {
     const key = recordKey(username, "public");
     const few = this.#claimsIn(username, await this.#askNetwork(key, fewHolders));
     const [first] = few;
     const agree = first !== undefined && few.length >= fewHoldersMin &&
-      few.every(({ record }) => equalBytes(record.publicKey, first.record.publicKey));
+      few.every(({ decoded }) => equalBytes(decoded.publicKey, first.decoded.publicKey));
     return agree ? few : this.#claimsIn(username, await this.#askNetwork(key, "all"));
   }
 
   /** The winner's record, or what is known of it. */
   #winner(
     username: string,
-    claims: readonly Holding[],
+    claims: readonly Voter[],
     mine: Claim | undefined,
   ): Pick<SignedRecord, "publicKey" | "expiresAt" | "username"> | undefined {
-    const votes: Vote[] = claims.map(({ record, since }) => ({ key: record.publicKey, since }));
+    const votes: Vote[] = claims.map(({ decoded, since }) => ({ key: decoded.publicKey, since }));
     if (mine !== undefined) votes.push({ key: mine.key, since: mine.since });
     const [key] = countVotes(username, votes);
     if (key === undefined) return undefined;
-    const held = claims.find(({ record }) => equalBytes(record.publicKey, key))?.record;
-    return held ?? { publicKey: key, expiresAt: mine?.expiresAt ?? 0, username };
+    const found = claims.find(({ decoded }) => equalBytes(decoded.publicKey, key))?.decoded;
+    return found ?? { publicKey: key, expiresAt: mine?.expiresAt ?? 0, username };
   }
 
   /** Whether enough holders other than the sender say so that this is no fresh claim. */
-  #confirmed(claims: readonly Holding[], key: Uint8Array, { from }: StoreRequest): boolean {
+  #confirmed(claims: readonly Voter[], key: Uint8Array, { from }: Store): boolean {
     const sender = netOf(from, this.#exemptPrivate);
     const nets = new Set<string>();
-    for (const { record, contact } of claims) {
-      if (equalBytes(record.publicKey, key)) nets.add(netOf(contact, this.#exemptPrivate));
+    for (const { decoded, contact } of claims) {
+      if (equalBytes(decoded.publicKey, key)) nets.add(netOf(contact, this.#exemptPrivate));
     }
     nets.delete(sender);
     return nets.size >= confirmationsMin;
   }
 
   #enter(
-    request: StoreRequest,
+    request: Store,
     { username, publicKey, expiresAt }: Pick<SignedRecord, "publicKey" | "expiresAt" | "username">,
   ): boolean {
     const net = request.own ? "own" : netOf(request.from, this.#exemptPrivate);
@@ -272,9 +259,10 @@ export class ClaimAdmission implements Admission {
   }
 }
 
-/** A holder's answer, opened. */
-interface Holding {
-  readonly record: SignedRecord;
+type Store = StoreRequest<SignedRecord>;
+type Found = Answer<SignedRecord>;
+
+/** An answer of a holder that says since when it knows the owner. */
+interface Voter extends Found {
   readonly since: number;
-  readonly contact: { readonly ip: string; readonly port: number };
 }

@@ -6,23 +6,22 @@
 
 import type { HostPort } from "../../lib/ip_address.ts";
 import { ClaimLedger, type ClaimStore } from "../../core/model/claims.ts";
-import { RecordCache } from "../../core/model/record_cache.ts";
-import type { Clock, Random, Timer } from "../../core/ports.ts";
+import type { SignedRecord } from "../../core/model/record.ts";
+import type { Clock, Random } from "../../core/ports.ts";
+import { Scheduler } from "../../lib/scheduler.ts";
 import { KademliaNode } from "../kademlia/mod.ts";
 import type { Datagrams, NodeStorage, Resolver } from "../kademlia/ports.ts";
 import { ClaimAdmission } from "./admission.ts";
-import { Joining } from "./membership.ts";
+import { Membership } from "./membership.ts";
 import { KademliaDirectory } from "./kademlia_directory.ts";
 import { RecordValuePolicy } from "./record_values.ts";
 import { Popularity } from "./popularity.ts";
 import { writeSample } from "./sample.ts";
 
-export { KademliaDirectory };
-
-/** Questions to a sender that never answered us: on a busy machine the first answers come too late. */
+/** How often a sender that never answered us is asked: on a busy machine the first answers come too late. */
 const verifyTries = 3;
 
-/** Claims and pages are looked over this often for what has lapsed. */
+/** How often claims and pages are looked over for what has lapsed. */
 const sweepMs = 3_600_000;
 
 /** What a directory is built from. */
@@ -63,7 +62,7 @@ export interface CreatedDirectory {
   /** The DHT as the core knows it. */
   readonly directory: KademliaDirectory;
   /** The node below it. */
-  readonly node: KademliaNode;
+  readonly node: KademliaNode<SignedRecord>;
   /** Whose names are whose, as far as this node knows. */
   readonly claims: ClaimLedger;
   /** Resolves once the first attempt to join has ended; `directory.status()` tells how. */
@@ -75,13 +74,12 @@ export interface CreatedDirectory {
 const nowhere: ClaimStore = { load: () => Promise.resolve([]), put() {}, drop() {} };
 
 /**
- * Builds node and directory and starts joining, which goes on behind until it succeeds. What is asked
- * of the directory waits for the first attempt.
+ * Builds node and directory and starts joining, which goes on in the background until it succeeds. What is
+ * asked of the directory waits for the first attempt.
  */
 export async function createDirectory(options: DirectoryOptions): Promise<CreatedDirectory> {
   const { clock, random, limits } = options;
   const exemptPrivate = limits?.exemptPrivateAddresses ?? true;
-  const cache = new RecordCache();
   const claims = new ClaimLedger({
     store: options.claims ?? nowhere,
     now: () => clock.now(),
@@ -89,11 +87,10 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
   });
   await claims.load();
   // The node needs the rules from its start, and the rules the node once somebody asks.
-  const late: { node?: KademliaNode } = {};
+  const late: { node?: KademliaNode<SignedRecord> } = {};
   const popularity = new Popularity({ clock, values: () => late.node?.values() ?? [] });
   const admission = new ClaimAdmission({
     ledger: claims,
-    cache,
     monotonic: () => clock.monotonic(),
     exemptPrivate,
     askNetwork: async (key, quorum) => {
@@ -119,7 +116,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     time: clock,
     random,
     datagrams: options.datagrams,
-    policy: new RecordValuePolicy(cache, claims),
+    policy: new RecordValuePolicy(claims),
     admission,
     sample: () => writeSample(popularity.most()),
     exemptPrivateAddresses: exemptPrivate,
@@ -131,7 +128,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
   });
   late.node = node;
   admission.recount(node.values());
-  const joining = new Joining({
+  const membership = new Membership({
     node,
     clock,
     random,
@@ -140,37 +137,27 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
   });
   const directory = new KademliaDirectory({
     node,
-    cache,
     firstNode: options.firstNode,
-    ready: joining.firstAttempt,
+    ready: membership.firstAttempt,
     ownSample: () => popularity.most(),
   });
-  const stopSweeping = everyHour(clock, () => {
+  const scheduler = new Scheduler(clock, options.onError ?? reportError);
+  const sweeping = scheduler.job(() => {
+    sweeping.dueIn(sweepMs);
     claims.sweep();
     admission.recount(node.values());
   });
+  sweeping.dueIn(sweepMs);
   return {
     directory,
     node,
     claims,
-    firstAttempt: joining.firstAttempt,
+    firstAttempt: membership.firstAttempt,
     async close(): Promise<void> {
-      joining.stop();
+      membership.stop();
       popularity.close();
-      stopSweeping();
+      scheduler.close();
       await node.close();
     },
   };
-}
-
-function everyHour(clock: Clock, work: () => void): () => void {
-  let timer: Timer;
-  const next = (): void => {
-    timer = clock.after(sweepMs, () => {
-      work();
-      next();
-    });
-  };
-  next();
-  return () => timer.cancel();
 }

@@ -6,7 +6,6 @@
 
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
 import { recordKey, type SignedRecord } from "../../core/model/record.ts";
-import type { RecordCache } from "../../core/model/record_cache.ts";
 import { compareRecords } from "../../core/model/record_policy.ts";
 import { addKey, countVotes } from "../../core/model/vote.ts";
 import type {
@@ -17,7 +16,8 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
-import type { KademliaNode } from "../kademlia/mod.ts";
+import { abortable } from "../../lib/waiting.ts";
+import type { GetOptions, GetResult, KademliaNode } from "../kademlia/mod.ts";
 import type { Answer } from "../kademlia/ports.ts";
 import { mergeSamples, readSample } from "./sample.ts";
 
@@ -27,12 +27,10 @@ const otherKeysMax = 8;
 /** What a {@linkcode KademliaDirectory} is built from. */
 export interface KademliaDirectoryOptions {
   /** The node; its policy is the records' one. */
-  readonly node: KademliaNode;
-  /** Opens values. */
-  readonly cache: RecordCache;
+  readonly node: KademliaNode<SignedRecord>;
   /** Whether this is the network's first node, which counts as joined while alone. */
   readonly firstNode: boolean;
-  /** Resolves once the first attempt to join has ended: until then whoever asks waits. */
+  /** Resolves once the first attempt to join has ended: until then every caller waits. */
   readonly ready: Promise<void>;
   /** Names this node's own sample. */
   readonly ownSample: () => readonly PopularUser[];
@@ -40,8 +38,7 @@ export interface KademliaDirectoryOptions {
 
 /** The directory over a node of the DHT. */
 export class KademliaDirectory implements Directory {
-  readonly #node: KademliaNode;
-  readonly #cache: RecordCache;
+  readonly #node: KademliaNode<SignedRecord>;
   readonly #options: KademliaDirectoryOptions;
   readonly #listeners = new Set<(status: DirectoryStatus) => void>();
   #outerIp: string | undefined;
@@ -50,7 +47,6 @@ export class KademliaDirectory implements Directory {
   constructor(options: KademliaDirectoryOptions) {
     this.#options = options;
     this.#node = options.node;
-    this.#cache = options.cache;
   }
 
   async get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer> {
@@ -75,7 +71,7 @@ export class KademliaDirectory implements Directory {
     if (result === undefined) return nothing;
     const { accepted, refused, silent } = result;
     const report = { accepted, refused, asked: accepted + refused + silent };
-    const newer = result.newer && this.#cache.open(result.newer);
+    const { newer } = result;
     const wins = newer !== undefined && equalBytes(newer.publicKey, record.publicKey) &&
       compareRecords(newer, record) > 0;
     return wins ? { ...report, newer } : report;
@@ -124,16 +120,7 @@ export class KademliaDirectory implements Directory {
 
   /** Waits for the first attempt to join; rejects with the signal's reason alone. */
   async #ready(signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted();
-    if (signal === undefined) return await this.#options.ready;
-    const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      await Promise.race([this.#options.ready, aborted]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    await abortable(this.#options.ready, signal);
   }
 
   /** The outcome of a call of the node; undefined if it failed for another reason than the signal. */
@@ -146,65 +133,62 @@ export class KademliaDirectory implements Directory {
     }
   }
 
-  /** Only values under the pin count; other owners' are noted. */
+  /** Only values under the pin count; other owners' keys are noted. */
   async #getPinned(
     { username, namespace }: DirectoryQuery,
     pin: Uint8Array,
     signal?: AbortSignal,
   ): Promise<DirectoryAnswer> {
     const otherKeys: Uint8Array[] = [];
-    const accept = (value: Uint8Array): boolean => {
-      const owner = this.#cache.open(value)?.publicKey;
-      if (owner === undefined) return false;
-      if (equalBytes(owner, pin)) return true;
-      addKey(otherKeys, owner, otherKeysMax);
+    const accept = ({ publicKey }: SignedRecord): boolean => {
+      if (equalBytes(publicKey, pin)) return true;
+      addKey(otherKeys, publicKey, otherKeysMax);
       return false;
     };
-    const key = recordKey(username, namespace);
-    const result = await this.#run(
-      () => this.#node.get(key, { accept, ...signalled(signal) }),
-      signal,
-    );
-    const record = result?.value && this.#cache.open(result.value);
-    const answer = { answered: result?.answered ?? 0, otherKeys };
-    return record === undefined ? answer : { ...answer, record };
+    const result = await this.#find(recordKey(username, namespace), { accept }, signal);
+    return { ...answerOf(result), otherKeys };
   }
 
   /** All holders of `public` are asked; those that say since when they know the owner vote. */
   async #getByVote(username: string, signal?: AbortSignal): Promise<DirectoryAnswer> {
-    const key = recordKey(username, "public");
-    const choose = (answers: readonly Answer[]) => this.#electedOf(username, answers);
-    const result = await this.#run(
-      () => this.#node.get(key, { quorum: "all", choose, ...signalled(signal) }),
-      signal,
-    );
-    const answers = result?.answers ?? [];
-    const elected = this.#electedOf(username, answers);
-    const record = elected && this.#cache.open(elected.value);
+    const choose = (answers: readonly Found[]) => electedOf(username, answers);
+    const options = { quorum: "all", choose } as const;
+    const result = await this.#find(recordKey(username, "public"), options, signal);
     const otherKeys: Uint8Array[] = [];
-    for (const { value } of answers) {
-      const owner = this.#cache.open(value)?.publicKey;
-      if (owner === undefined || (record && equalBytes(owner, record.publicKey))) continue;
-      addKey(otherKeys, owner, otherKeysMax);
+    const elected = result?.winner?.decoded.publicKey;
+    for (const { decoded: { publicKey } } of result?.answers ?? []) {
+      if (elected && equalBytes(publicKey, elected)) continue;
+      addKey(otherKeys, publicKey, otherKeysMax);
     }
-    const answer = { answered: result?.answered ?? 0, otherKeys };
-    return record === undefined ? answer : { ...answer, record };
+    return { ...answerOf(result), otherKeys };
   }
 
-  /** The newest record of the key that most voters name. */
-  #electedOf(username: string, answers: readonly Answer[]): Answer | undefined {
-    const opened = answers.flatMap((answer) => {
-      const record = this.#cache.open(answer.value);
-      return record === undefined ? [] : [{ answer, record }];
-    });
-    const votes = opened.flatMap(({ answer, record }) =>
-      answer.since === undefined ? [] : [{ key: record.publicKey, since: answer.since }]
-    );
-    const [winner] = countVotes(username, votes);
-    if (winner === undefined) return undefined;
-    return opened.filter(({ record }) => equalBytes(record.publicKey, winner))
-      .reduce((best, one) => compareRecords(one.record, best.record) > 0 ? one : best).answer;
+  #find(
+    key: Uint8Array,
+    options: GetOptions<SignedRecord>,
+    signal?: AbortSignal,
+  ): Promise<GetResult<SignedRecord> | undefined> {
+    return this.#run(() => this.#node.get(key, { ...options, ...signalled(signal) }), signal);
   }
+}
+
+type Found = Answer<SignedRecord>;
+
+/** What a reader learns of a get, clashes aside; of one that failed, that no holder answered. */
+function answerOf(result?: GetResult<SignedRecord>): Omit<DirectoryAnswer, "otherKeys"> {
+  const answered = result?.answered ?? 0;
+  return result?.winner === undefined ? { answered } : { answered, record: result.winner.decoded };
+}
+
+/** The newest record of the key that most voters name. */
+function electedOf(username: string, answers: readonly Found[]): Found | undefined {
+  const votes = answers.flatMap(({ decoded, since }) =>
+    since === undefined ? [] : [{ key: decoded.publicKey, since }]
+  );
+  const [winner] = countVotes(username, votes);
+  if (winner === undefined) return undefined;
+  return answers.filter(({ decoded }) => equalBytes(decoded.publicKey, winner))
+    .reduce((best, one) => compareRecords(one.decoded, best.decoded) > 0 ? one : best);
 }
 
 /** The signal as an option, where there is one. */

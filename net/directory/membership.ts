@@ -5,7 +5,10 @@
  */
 
 import type { HostPort } from "../../lib/ip_address.ts";
-import type { Clock, Random, Timer } from "../../core/ports.ts";
+import { fraction } from "../../lib/random.ts";
+import { type Job, Scheduler } from "../../lib/scheduler.ts";
+import { settledWithin } from "../../lib/waiting.ts";
+import type { Clock, Random } from "../../core/ports.ts";
 import type { KademliaNode } from "../kademlia/mod.ts";
 
 /** After a failed attempt the next comes this much later … */
@@ -14,7 +17,7 @@ const retryMsMin = 2_000;
 /** … each time twice as late as before, up to this. */
 const retryMsMax = 60_000;
 
-/** How often it is looked at whether somebody else has found a node that is alone … */
+/** How often it is looked at whether another node has found one that is alone … */
 const watchAloneMs = 1_000;
 
 /** … and whether a joined one has lost its contacts, which takes them minutes to turn out. */
@@ -26,14 +29,14 @@ const watchJoinedMs = 10_000;
  */
 const rejoinMs = 600_000;
 
-/** After this long whoever waits for the first attempt goes on; a name server may hang for longer. */
+/** After this long callers no longer wait for the first attempt; a name server may hang for longer. */
 const firstAttemptMsMax = 5_000;
 
 /** Retries come up to a tenth earlier, so that all who lost one bootstrap node do not ask at once. */
 const jitterShare = 0.1;
 
-/** What a {@linkcode Joining} is built from. */
-export interface JoiningOptions {
+/** What a {@linkcode Membership} is built from. */
+export interface MembershipOptions {
   /** The node to join. */
   readonly node: Pick<KademliaNode, "bootstrap" | "joined">;
   /** Time. */
@@ -42,37 +45,35 @@ export interface JoiningOptions {
   readonly random: Random;
   /** Nodes to join through; the contacts of an earlier run count as well. */
   readonly bootstrap: readonly HostPort[];
-  /** Told when the network is found or lost. */
+  /** Called when the network is found or lost. */
   readonly onChange: () => void;
 }
 
 /** Tries until the node has joined, and again whenever it has lost the network. */
-export class Joining {
-  readonly #options: JoiningOptions;
+export class Membership {
+  readonly #options: MembershipOptions;
   readonly #stopped = new AbortController();
+  readonly #scheduler: Scheduler;
+  readonly #nextLook: Job;
   #joined = false;
   #retryMs = retryMsMin;
-  #nextAt = 0;
-  #timer: Timer | undefined;
+  #attemptAt = 0;
   /** Resolves when the first attempt has ended, well or not, and after 5 s in any case. */
   readonly firstAttempt: Promise<void>;
 
   /** Starts the first attempt. */
-  constructor(options: JoiningOptions) {
+  constructor(options: MembershipOptions) {
     this.#options = options;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = options.clock.after(firstAttemptMsMax, resolve);
-    this.firstAttempt = promise;
-    this.#attempt().then(() => {
-      timer.cancel();
-      resolve();
-    });
+    this.#scheduler = new Scheduler(options.clock, reportError);
+    this.#nextLook = this.#scheduler.job(() => this.#look());
+    const attempt = this.#attempt();
+    this.firstAttempt = settledWithin(options.clock, attempt, firstAttemptMsMax).then(() => {});
   }
 
   /** Stops trying. */
   stop(): void {
     this.#stopped.abort(new Error("Cannot join: the node is closed"));
-    this.#timer?.cancel();
+    this.#scheduler.close();
   }
 
   async #attempt(): Promise<void> {
@@ -83,35 +84,34 @@ export class Joining {
       // Stopped, or a failure that the next attempt may not meet.
     }
     if (this.#stopped.signal.aborted) return;
-    this.#nextAt = clock.monotonic() + this.#pause();
+    this.#attemptAt = clock.monotonic() + this.#pauseMs();
     this.#watch();
   }
 
   /** How long until the next attempt. */
-  #pause(): number {
+  #pauseMs(): number {
     const { node, random } = this.#options;
-    let pause = rejoinMs;
+    let pauseMs = rejoinMs;
     if (node.joined) this.#retryMs = retryMsMin;
     else {
-      pause = this.#retryMs;
-      this.#retryMs = Math.min(2 * pause, retryMsMax);
+      pauseMs = this.#retryMs;
+      this.#retryMs = Math.min(2 * pauseMs, retryMsMax);
     }
-    const share = (random.bytes(1)[0] ?? 0) / 256 * jitterShare;
-    return pause * (1 - share);
+    return pauseMs * (1 - jitterShare * fraction(random));
+  }
+
+  #look(): void {
+    if (this.#attemptAt > this.#options.clock.monotonic()) this.#watch();
+    else void this.#attempt();
   }
 
   #watch(): void {
     const { node, clock, onChange } = this.#options;
-    const lost = this.#joined && !node.joined;
-    const changed = this.#joined !== node.joined;
+    const wasJoined = this.#joined;
     this.#joined = node.joined;
-    if (lost) this.#nextAt = clock.monotonic();
-    if (changed) onChange();
-    if (this.#stopped.signal.aborted) return;
+    if (wasJoined && !node.joined) this.#attemptAt = clock.monotonic();
+    if (wasJoined !== node.joined) onChange();
     const watchMs = node.joined ? watchJoinedMs : watchAloneMs;
-    const left = this.#nextAt - clock.monotonic();
-    this.#timer = left > 0
-      ? clock.after(Math.min(watchMs, left), () => this.#watch())
-      : clock.after(0, () => void this.#attempt());
+    this.#nextLook.dueIn(Math.min(watchMs, this.#attemptAt - clock.monotonic()));
   }
 }

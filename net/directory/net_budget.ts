@@ -4,12 +4,13 @@
  * @module
  */
 
+import { BoundedMap } from "../../lib/bounded_map.ts";
 import { unicastAddress } from "../../lib/ip_address.ts";
 
 const hourMs = 3_600_000;
 
-/** Networks remembered, a generation; two generations are kept. */
-const netsMax = 2_048;
+/** Networks remembered: those that asked last. */
+const netsMax = 4_096;
 
 /** How a {@linkcode NetBudget} is built. */
 export interface NetBudgetOptions {
@@ -35,8 +36,7 @@ interface Ring {
 /** A sliding window of one hour for each /24 (IPv4) or /64 (IPv6). */
 export class NetBudget {
   readonly #options: NetBudgetOptions;
-  #recent = new Map<string, Ring>();
-  #older = new Map<string, Ring>();
+  readonly #rings = new BoundedMap<string, Ring>(netsMax);
 
   /** A budget of which nothing is used. */
   constructor(options: NetBudgetOptions) {
@@ -63,20 +63,12 @@ export class NetBudget {
   }
 
   #ringOf(net: string): Ring {
-    const known = this.#recent.get(net);
+    const known = this.#rings.touch(net);
     if (known !== undefined) return known;
-    const ring = this.#older.get(net) ?? this.#unused();
-    if (this.#recent.size >= netsMax) {
-      this.#older = this.#recent;
-      this.#recent = new Map();
-    }
-    this.#recent.set(net, ring);
-    return ring;
-  }
-
-  #unused(): Ring {
     const times = new Float64Array(this.#options.slotsPerHour).fill(Number.NEGATIVE_INFINITY);
-    return { times, next: 0, left: 0 };
+    const ring = { times, next: 0, left: 0 };
+    this.#rings.set(net, ring);
+    return ring;
   }
 }
 

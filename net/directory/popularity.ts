@@ -4,10 +4,11 @@
  * @module
  */
 
-import { fromHex, toHex } from "../../core/model/bytes.ts";
+import { fromHex } from "../../core/model/bytes.ts";
 import { attempt } from "../../core/model/msgpack.ts";
 import { peekRecord, readRecord } from "../../core/model/record.ts";
 import { kindOfNamespace, type PageBody } from "../../core/model/record_body.ts";
+import { nameOf } from "../../core/model/user.ts";
 import type { Clock, PopularUser, Timer } from "../../core/ports.ts";
 import type { StoredValue } from "../kademlia/ports.ts";
 import { byPopularity, sampleUsersMax } from "./sample.ts";
@@ -123,9 +124,9 @@ function countPage(count: Count, owner: string, value: Uint8Array): void {
   }
   // The signature was checked when the value was stored.
   const body = attempt(() => readRecord(value).record.body as PageBody);
-  for (const { list, username, key, present } of body?.entries ?? []) {
-    if (list !== "following" || !present) continue;
-    const name = `${username}/${toHex(key)}`;
+  for (const entry of body?.entries ?? []) {
+    if (entry.list !== "following" || !entry.present) continue;
+    const name = nameOf(entry);
     if (count.seen.has(name)) continue;
     count.seen.add(name);
     const owners = count.owners.get(name) ?? 0;

@@ -7,8 +7,8 @@
  */
 
 import { lowerMedian } from "../../lib/median.ts";
-import { toHex } from "../../core/model/bytes.ts";
 import { asArray, asBytes, asInteger, attempt } from "../../core/model/msgpack.ts";
+import { nameOf } from "../../core/model/user.ts";
 import { asUsername } from "../../core/model/username.ts";
 import type { PopularUser } from "../../core/ports.ts";
 
@@ -48,7 +48,7 @@ export function readSample(value: unknown): PopularUser[] | undefined {
     })
   );
   if (users === undefined) return undefined;
-  return [...new Map(users.map((user) => [`${user.username}/${toHex(user.key)}`, user])).values()];
+  return [...new Map(users.map((user) => [nameOf(user), user])).values()];
 }
 
 /**
@@ -60,7 +60,7 @@ export function mergeSamples(samples: readonly (readonly PopularUser[])[]): Popu
   const users = new Map<string, { user: PopularUser; counts: number[] }>();
   for (const sample of samples) {
     for (const user of sample) {
-      const name = `${user.username}/${toHex(user.key)}`;
+      const name = nameOf(user);
       const entry = users.get(name) ?? { user, counts: [] };
       entry.counts.push(user.followers);
       users.set(name, entry);

@@ -14,7 +14,6 @@ import { openRecord, peekRecord, readRecord, signRecord } from "../../core/model
 import type { Body, ListEntry, Namespace } from "../../core/model/record_body.ts";
 import { openSigned } from "../../core/model/signed.ts";
 import { composeSnowflake } from "../../core/model/snowflake.ts";
-import { RecordCache } from "../../core/model/record_cache.ts";
 import { RecordValuePolicy } from "../../net/directory/record_values.ts";
 import { readSample, writeSample } from "../../net/directory/sample.ts";
 import { fuzz } from "./harness.ts";
@@ -164,7 +163,7 @@ Deno.test("Fuzz: nothing but DecodeError leaves the decoder of feed states", () 
 });
 
 Deno.test("Fuzz: nothing at all leaves the rules of records, the peek and the sample", () => {
-  const policy = new RecordValuePolicy(new RecordCache(), { owns: () => true });
+  const policy = new RecordValuePolicy({ owns: () => true });
   const key = new Uint8Array(20);
   fuzz({
     seed: 8,

@@ -9,15 +9,10 @@
  */
 
 import { equalBytes, fromHex, toHex } from "../../core/model/bytes.ts";
-import { readRecord, recordKey, type SignedRecord } from "../../core/model/record.ts";
+import { peekRecord, recordKey, type SignedRecord } from "../../core/model/record.ts";
 import type { PageBody } from "../../core/model/record_body.ts";
 import { kindOfNamespace } from "../../core/model/record_body.ts";
-import {
-  checkRecord,
-  clockToleranceMs,
-  compareRecords,
-  isWithdrawal,
-} from "../../core/model/record_policy.ts";
+import { clockToleranceMs, compareRecords, isWithdrawal } from "../../core/model/record_policy.ts";
 import type {
   Clock,
   Directory,
@@ -27,12 +22,16 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
+import { RecordValuePolicy } from "../../net/directory/record_values.ts";
 
 /** The part of the clock that is needed; a plain object will do. */
 export type SimDirectoryClock = Pick<Clock, "now" | "after">;
 
 /** Nodes that a record is stored on: the DHT's k. */
 const holdersMax = 20;
+
+/** Claims are this directory's own affair. */
+const policy = new RecordValuePolicy({ owns: () => false });
 
 /** Users that a sample names at most, as on the wire. */
 const sampleMax = 20;
@@ -169,18 +168,10 @@ export class SimDirectoryNetwork {
 
   static #parse(value: Uint8Array, now: number): SignedRecord | undefined {
     const copy = new Uint8Array(value);
-    const names = SimDirectoryNetwork.#names(copy);
+    const names = peekRecord(copy);
     if (names === undefined) return undefined;
-    const verdict = checkRecord(copy, recordKey(names.username, names.namespace), now);
-    return verdict.ok ? verdict.record : undefined;
-  }
-
-  static #names(value: Uint8Array): { username: string; namespace: string } | undefined {
-    try {
-      return readRecord(value).record;
-    } catch {
-      return undefined;
-    }
+    const verdict = policy.check(recordKey(names.username, names.namespace), copy, now);
+    return verdict.ok ? verdict.decoded : undefined;
   }
 }
 

@@ -11,15 +11,8 @@ import {
   recordOf,
   signRecord,
 } from "../../../core/model/record.ts";
-import { RecordCache } from "../../../core/model/record_cache.ts";
 import type { PublicBody } from "../../../core/model/record_body.ts";
-import {
-  checkRecord,
-  clockToleranceMs,
-  compareRecords,
-  expiryFor,
-  recordLifetimeMs,
-} from "../../../core/model/record_policy.ts";
+import { compareRecords } from "../../../core/model/record_policy.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
 
 const alice = new Identity(new Uint8Array(32).fill(1));
@@ -117,40 +110,6 @@ Deno.test("peekRecord says undefined or nonsense of what is no record, and never
   assert.equal(peekRecord(utf8("nothing")), undefined);
 });
 
-Deno.test("A record counts until two minutes after its expiry", () => {
-  const { value } = signRecord(content, alice);
-  const key = recordKey("alice", "public");
-  const end = content.expiresAt + clockToleranceMs;
-  assert(checkRecord(value, key, end - 1).ok);
-  assert(!checkRecord(value, key, end).ok);
-});
-
-Deno.test("A record may not live longer than its namespace allows, with two minutes of tolerance", () => {
-  for (
-    const [namespace, written] of [["public", body], ["connections", { devices: [] }]] as const
-  ) {
-    const expiresAt = expiryFor(namespace, now) + clockToleranceMs;
-    const record = signRecord({ ...content, namespace, expiresAt, body: written }, alice);
-    const key = recordKey("alice", namespace);
-    assert(checkRecord(record.value, key, now).ok, namespace);
-    assert(!checkRecord(record.value, key, now - 1).ok, namespace);
-  }
-  assert.equal(recordLifetimeMs.connections, 900_000);
-});
-
-Deno.test("checkRecord says what is wrong", () => {
-  const { value } = signRecord(content, alice);
-  const key = recordKey("alice", "public");
-  const reasonOf = (v: Uint8Array, k: Uint8Array): string => {
-    const verdict = checkRecord(v, k, now);
-    return verdict.ok ? "ok" : verdict.reason;
-  };
-  assert.equal(reasonOf(value, key), "ok");
-  assert.match(reasonOf(value, recordKey("bob", "public")), /another key/);
-  assert.match(reasonOf(value.subarray(1), key), /malformed/);
-  assert.match(reasonOf(new Uint8Array(recordBytesMax + 1), key), /too long/);
-});
-
 Deno.test("Of two records the higher sequence number wins, then the higher hash", () => {
   const sign = (sequence: number, posts: number) =>
     signRecord({ ...content, sequence, body: { ...body, posts } }, alice);
@@ -160,38 +119,4 @@ Deno.test("Of two records the higher sequence number wins, then the higher hash"
   assert.notEqual(compareRecords(a, b), 0);
   assert.equal(Math.sign(compareRecords(a, b)), -Math.sign(compareRecords(b, a)));
   assert.equal(compareRecords(a, sign(1, 1)), 0);
-});
-
-Deno.test("RecordCache opens a record once, and believes no copy with other bytes", () => {
-  const cache = new RecordCache();
-  const { value } = signRecord(content, alice);
-  const record = cache.open(value);
-  assert(record);
-  assert.equal(cache.open(value.slice()), record);
-  assert.equal(cache.read(value), record);
-  // The same signature under another payload: the cache finds it by its last bytes.
-  const forged = value.slice();
-  forged[10] = (forged[10] ?? 0) ^ 1;
-  assert.equal(cache.open(forged), undefined);
-  assert.equal(cache.open(value), record);
-});
-
-Deno.test("RecordCache keeps its own copy of what may be a socket's buffer", () => {
-  const cache = new RecordCache();
-  const { value } = signRecord(content, alice);
-  const buffer = value.slice();
-  const record = cache.open(buffer);
-  buffer.fill(0);
-  assert.deepEqual(record?.value, value);
-});
-
-Deno.test("RecordCache stays bounded", () => {
-  const cache = new RecordCache();
-  const first = signRecord(content, alice).value;
-  const opened = cache.open(first);
-  for (let sequence = 0; sequence < 2_000; sequence++) {
-    cache.open(signRecord({ ...content, sequence }, alice).value);
-  }
-  const again = cache.open(first);
-  assert(again !== undefined && again !== opened, "it was forgotten");
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { ClaimLedger, claimSettledMs } from "../../../core/model/claims.ts";
 import { recordKey, type SignedRecord } from "../../../core/model/record.ts";
-import { RecordCache } from "../../../core/model/record_cache.ts";
 import { ClaimAdmission } from "../../../net/directory/admission.ts";
 import { RecordValuePolicy } from "../../../net/directory/record_values.ts";
 import type { Answer, Contact, StoredValue, StoreRequest } from "../../../net/kademlia/ports.ts";
@@ -14,18 +13,16 @@ const contact: Contact = { id: new Uint8Array(20), ip: "203.0.113.1", port: 4000
 class Scene {
   readonly net = new AttackNetwork(1);
   readonly time = { now: this.net.clock.now() };
-  readonly cache = new RecordCache();
   readonly ledger = new ClaimLedger({ store: new MemoryClaims(), now: () => this.time.now });
   /** What other holders of the key, and those of `public`, answer. */
-  answers: Answer[] = [];
-  elsewhere: Answer[] = [];
+  answers: Answer<SignedRecord>[] = [];
+  elsewhere: Answer<SignedRecord>[] = [];
   readonly questions: (number | "all")[] = [];
   asked = 0;
   verified = true;
   readonly verifying: ((real: boolean) => void)[] = [];
   readonly admission = new ClaimAdmission({
     ledger: this.ledger,
-    cache: this.cache,
     monotonic: () => this.time.now,
     exemptPrivate: false,
     askNetwork: (_key, quorum) => {
@@ -39,11 +36,14 @@ class Scene {
     return this.net.sign("alice", owner, draft);
   }
 
-  admit(record: SignedRecord, request: Partial<StoreRequest> = {}): boolean | Promise<boolean> {
+  admit(
+    record: SignedRecord,
+    request: Partial<StoreRequest<SignedRecord>> = {},
+  ): boolean | Promise<boolean> {
     return this.admission.admit({
       key: recordKey(record.username, record.namespace),
       value: record.value,
-      decoded: record.value,
+      decoded: record,
       from: contact,
       verifiedSender: true,
       own: false,
@@ -62,10 +62,10 @@ class Scene {
     return { key, value, expiresAtMs: expiresAt, heldSinceMs: at, storedAtMs: at };
   }
 
-  answer(record: SignedRecord, host: number, since?: number): Answer {
+  answer(record: SignedRecord, host: number, since?: number): Answer<SignedRecord> {
     const from = { ...contact, ip: `192.0.${host}.1` };
     const said = since === undefined ? {} : { since };
-    return { contact: from, value: record.value, decoded: record.value, ...said };
+    return { contact: from, value: record.value, decoded: record, ...said };
   }
 }
 
@@ -172,7 +172,7 @@ Deno.test("Admission weighs settled accounts above young ones, and crowded pages
 
 Deno.test("A settled claim decides between two owners' records, a young one leaves it open", async () => {
   const scene = new Scene();
-  const policy = new RecordValuePolicy(scene.cache, scene.ledger);
+  const policy = new RecordValuePolicy(scene.ledger);
   const mine = scene.sign(alice, { sequence: 1 }).value;
   const theirs = scene.sign(mallory, { sequence: 99 }).value;
   await scene.admit(scene.sign());

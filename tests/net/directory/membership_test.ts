@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { HostPort } from "../../../lib/ip_address.ts";
-import { Joining } from "../../../net/directory/membership.ts";
+import { Membership } from "../../../net/directory/membership.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SeededRandom } from "../../sim/random.ts";
 
@@ -31,8 +31,8 @@ class FakeNode {
     return Promise.resolve(this.joined);
   }
 
-  join(): Joining {
-    return new Joining({
+  join(): Membership {
+    return new Membership({
       node: this,
       clock: this.clock,
       random: new SeededRandom(1),
@@ -46,7 +46,7 @@ function intervals(times: readonly number[]): number[] {
   return times.slice(1).map((time, i) => time - (times[i] ?? 0));
 }
 
-Deno.test("Joining tries again after 2 s, then less and less often, once a minute at last", async () => {
+Deno.test("Membership tries again after 2 s, then less and less often, once a minute at last", async () => {
   const node = new FakeNode();
   const joining = node.join();
   await node.clock.advance(400_000);
@@ -62,7 +62,7 @@ Deno.test("Joining tries again after 2 s, then less and less often, once a minut
   assert.equal(node.clock.pending, 0);
 });
 
-Deno.test("Joining tells when the network is found, by an attempt or by others", async () => {
+Deno.test("Membership tells when the network is found, by an attempt or by others", async () => {
   const node = new FakeNode();
   const joining = node.join();
   await node.clock.advance(3_000);
@@ -80,7 +80,7 @@ Deno.test("Joining tells when the network is found, by an attempt or by others",
   other.stop();
 });
 
-Deno.test("Joining starts over at once when the network is lost", async () => {
+Deno.test("Membership starts over at once when the network is lost", async () => {
   const node = new FakeNode();
   node.reachable = true;
   const joining = node.join();
@@ -100,7 +100,7 @@ Deno.test("Joining starts over at once when the network is lost", async () => {
   joining.stop();
 });
 
-Deno.test("Joining asks its bootstrap nodes again every ten minutes, so that split networks meet", async () => {
+Deno.test("Membership asks its bootstrap nodes again every ten minutes, so that split networks meet", async () => {
   const node = new FakeNode();
   node.reachable = true;
   const joining = node.join();
@@ -110,7 +110,7 @@ Deno.test("Joining asks its bootstrap nodes again every ten minutes, so that spl
   joining.stop();
 });
 
-Deno.test("Joining survives an attempt that fails, and stops for good when told", async () => {
+Deno.test("Membership survives an attempt that fails, and stops for good when told", async () => {
   const node = new FakeNode();
   node.fail = true;
   const joining = node.join();
@@ -122,7 +122,7 @@ Deno.test("Joining survives an attempt that fails, and stops for good when told"
   assert.equal(node.attempts.length, 2);
 });
 
-Deno.test("Joining keeps nobody waiting for more than 5 s, and a hanging attempt ends when told", async () => {
+Deno.test("Membership keeps nobody waiting for more than 5 s, and a hanging attempt ends when told", async () => {
   const node = new FakeNode();
   node.hang = true;
   const joining = node.join();
