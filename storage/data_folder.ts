@@ -1,7 +1,7 @@
 /**
  * The folder with everything that a peer keeps, and the lock that lets one peer have it at a time.
  *
- *     <data>/lock          held while a peer runs; the number in it is that peer's process
+ *     <data>/lock          locked while a peer runs; the number in it is that peer's process
  *     <data>/node.kv       the node's database
  *     <data>/users/*.kv    a database a user
  *     <data>/keys/*.key    sealed keys
@@ -70,7 +70,7 @@ export class DataFolder {
 }
 
 async function inUse(folder: string, lock: Deno.FsFile): Promise<CamelliaError> {
-  // The holder writes its number right after locking; until then, and on Windows, it cannot be read.
+  // The other peer writes its number right after locking; until then, and on Windows, it cannot be read.
   const bytes = new Uint8Array(16);
   const length = await lock.read(bytes).catch(() => null);
   const pid = /^[0-9]{1,10}/.exec(new TextDecoder().decode(bytes.subarray(0, length ?? 0)))?.[0];

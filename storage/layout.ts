@@ -35,7 +35,6 @@ import {
 } from "../core/model/msgpack.ts";
 import { type Post, postBytesMax, readPost } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
-import { parseSnowflake } from "../core/model/snowflake.ts";
 import type { PendingNotice } from "../core/ports.ts";
 import type { Schema } from "./schema.ts";
 
@@ -49,7 +48,7 @@ export const userSchema: Schema = { version: 1, migrations: new Map() };
  */
 export const storedRangesMax = 1_024;
 
-/** Keys by what they hold. */
+/** Keys by what is stored under them. */
 export const keys = {
   /** A signed post. */
   feed: (author: string, device: number, number: number): Deno.KvKey => [
@@ -84,14 +83,21 @@ export const keys = {
   note: (name: string): Deno.KvKey => ["note", name],
 } as const;
 
+/** What the keys of a post are made of. */
+export interface PostName {
+  /** Username. */
+  readonly author: string;
+  /** Snowflake id. */
+  readonly id: bigint;
+  /** The author's device, as the id names it. */
+  readonly device: number;
+  /** Number in the feed. */
+  readonly number: number;
+}
+
 /** All keys of one post: what {@linkcode deletePost} removes and {@linkcode setPost} writes. */
-function postKeys(name: { author: string; id: bigint; number: number }): Deno.KvKey[] {
-  const { author, id, number } = name;
-  return [
-    keys.feed(author, parseSnowflake(id).device, number),
-    keys.timeline(id, author),
-    keys.author(author, id),
-  ];
+function postKeys({ author, id, device, number }: PostName): Deno.KvKey[] {
+  return [keys.feed(author, device, number), keys.timeline(id, author), keys.author(author, id)];
 }
 
 /** Bytes of a post's keys and numbers at most, besides the post itself: measured 160. */
@@ -105,10 +111,7 @@ export function setPost(operation: Deno.AtomicOperation, post: Post): void {
 }
 
 /** Takes a post out in a commit. */
-export function deletePost(
-  operation: Deno.AtomicOperation,
-  name: { author: string; id: bigint; number: number },
-): void {
+export function deletePost(operation: Deno.AtomicOperation, name: PostName): void {
   for (const key of postKeys(name)) operation.delete(key);
 }
 

@@ -29,13 +29,13 @@ import {
 } from "./node_values.ts";
 import type { Schema } from "./schema.ts";
 
-/** Values read back at most; the node holds 20,000. */
+/** Values read back at most; the node stores 20,000. */
 const valuesMax = 25_000;
 
 /** Bytes of values read back at most: above the node's own bound of 32 MiB. */
 const valueBytesTotalMax = 64 * 1024 * 1024;
 
-/** Claims read back and waiting to be written at most: five times the records that a node holds. */
+/** Claims read back, or waiting to be written, at most: five times the records that a node stores. */
 const claimsMax = 100_000;
 
 /** Claims are written when so many wait, or after a second. A crash in between forgets only those. */
@@ -48,7 +48,7 @@ export interface SavedNode {
   readonly id?: Uint8Array;
   /** Contacts of the routing table. */
   readonly contacts: readonly StoredContact[];
-  /** Held values. */
+  /** Stored values. */
   readonly values: readonly StoredValue[];
 }
 
@@ -152,11 +152,11 @@ async function readValues(kv: Deno.Kv): Promise<StoredValue[]> {
   let bytes = 0;
   const limits = { limit: valuesMax, batchSize: 100 };
   for await (const { key, value } of kv.list({ prefix: ["value"] }, limits)) {
-    const held = readValue(key[1], value);
-    if (held === undefined) continue;
-    bytes += held.value.length;
+    const stored = readValue(key[1], value);
+    if (stored === undefined) continue;
+    bytes += stored.value.length;
     if (bytes > valueBytesTotalMax) break;
-    values.push(held);
+    values.push(stored);
   }
   return values;
 }

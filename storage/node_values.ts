@@ -4,7 +4,7 @@
  *     ["version"]          number: see `schema.ts`
  *     ["id"]               20 bytes: the node's id
  *     ["contacts", n]      bytes: contacts, 500 to an entry
- *     ["value", key]       bytes: a held value with its dates
+ *     ["value", key]       bytes: a stored value with its dates
  *     ["claim", username]  bytes: key, since when, until when
  *
  * @module
@@ -35,7 +35,7 @@ export interface StoredContact {
   readonly port: number;
 }
 
-/** A held value, as net/kademlia has it. */
+/** A stored value, as net/kademlia has it. */
 export interface StoredValue {
   /** 20 bytes. */
   readonly key: Uint8Array;
@@ -54,7 +54,7 @@ export interface StoredValue {
 /** Schema of the node's database. */
 export const nodeSchema: Schema = { version: 1, migrations: new Map() };
 
-/** Bytes of a held value at most (design, section 3), and of its entry with key and dates. */
+/** Bytes of a stored value at most (design, section 3), and of its entry with key and dates. */
 export const storedValueBytesMax = 8_000;
 const valueEntryBytesMax = 8_100;
 
@@ -67,13 +67,13 @@ export const contactsMax = 3_200;
 /** The longest textual IPv6 address. */
 const ipLengthMax = 45;
 
-/** Keys by what they hold. */
+/** Keys by what is stored under them. */
 export const nodeKeys = {
   /** The node's id. */
   id: ["id"] as Deno.KvKey,
   /** A part of the contacts. */
   contacts: (part: number): Deno.KvKey => ["contacts", part],
-  /** A held value. */
+  /** A stored value. */
   value: (key: Uint8Array): Deno.KvKey => ["value", key],
   /** A claim. */
   claim: (username: string): Deno.KvKey => ["claim", username],
@@ -104,29 +104,29 @@ export function readContacts(value: unknown): StoredContact[] {
   );
 }
 
-/** A held value's entry; dates lose their fractions of a millisecond. */
-export function writeValue(held: StoredValue): Uint8Array {
-  const { value, scalar = false, expiresAtMs, heldSinceMs, storedAtMs } = held;
+/** A stored value's entry; dates lose their fractions of a millisecond. */
+export function writeValue(stored: StoredValue): Uint8Array {
+  const { value, scalar = false, expiresAtMs, heldSinceMs, storedAtMs } = stored;
   const dates = [expiresAtMs, heldSinceMs, storedAtMs].map((ms) => Math.max(0, Math.floor(ms)));
   return encode([value, scalar, ...dates]);
 }
 
-/** A held value, unless damaged. */
+/** A stored value, unless damaged. */
 export function readValue(key: unknown, value: unknown): StoredValue | undefined {
   return attempt(() => {
     const [bytes, scalar, expiresAtMs, heldSinceMs, storedAtMs] = asArray(
       open(value, valueEntryBytesMax),
-      "held value",
+      "stored value",
       5,
     );
-    const held = {
+    const stored = {
       key: asBytes(key, "key", 20),
       value: asBytesUpTo(bytes, "value", storedValueBytesMax),
       expiresAtMs: asInteger(expiresAtMs, "expiry"),
       heldSinceMs: asInteger(heldSinceMs, "since"),
       storedAtMs: asInteger(storedAtMs, "stored"),
     };
-    return asBoolean(scalar, "scalar") ? { ...held, scalar: true } : held;
+    return asBoolean(scalar, "scalar") ? { ...stored, scalar: true } : stored;
   });
 }
 

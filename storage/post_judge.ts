@@ -1,7 +1,8 @@
 /**
- * Which of the posts that arrived of one feed are new, which are had, and which contradict those kept.
+ * Which of the posts that arrived of one feed are new, which are here already, and which contradict those
+ * that are here.
  *
- * Reads a bounded number of times: once for each ten posts whose number is had already, and at most
+ * Reads a bounded number of times: once for each ten posts whose number is settled already, and at most
  * twice for each gap that new posts fall into; usually not at all or once.
  *
  * @module
@@ -50,8 +51,8 @@ export async function judge(
     let last = limits.above;
     for (const post of run) {
       settled.push(post.number);
-      // Numbers and ids rise together. A post that breaks this is its author's contradiction of
-      // himself: its number is settled, or it would be asked for again for ever, and nothing is kept.
+      // Numbers and ids rise together. With a post that breaks this an author contradicts an earlier
+      // one: the post is not kept, but its number is settled, or it would be asked for again for ever.
       if (post.id <= last || (limits.below !== undefined && post.id >= limits.below)) {
         forks.push(post);
       } else {
@@ -63,7 +64,7 @@ export async function judge(
   return { state: after, taken, forks };
 }
 
-/** Which posts, all with numbers that are had, say something else than the kept one of that number. */
+/** Which posts, all with settled numbers, say something else than the kept one of that number. */
 async function contradicting(kv: Deno.Kv, posts: readonly Post[]): Promise<Post[]> {
   const kept = await getAll(
     kv,

@@ -9,35 +9,23 @@ import type { Post } from "../core/model/post.ts";
 import { deviceMax, parseSnowflake } from "../core/model/snowflake.ts";
 import type { TimelineQuery } from "../core/ports.ts";
 import { getAll } from "./database.ts";
-import { keys, readState, readStoredPost } from "./layout.ts";
+import { keys, type PostName, readState, readStoredPost } from "./layout.ts";
 
 /** Entries taken from the database at once: some 2 ms of decoding between two turns of the event loop. */
 const readAtOnceMax = 200;
 
-/** Where a post is, as the indexes by time tell. */
-export interface Place {
-  /** The index entry's key. */
-  readonly key: Deno.KvKey;
-  /** Username. */
-  readonly author: string;
-  /** Snowflake id. */
-  readonly id: bigint;
-  /** Number in its feed. */
-  readonly number: number;
-}
-
-/** An entry of one of the two indexes; undefined when it makes no sense. */
-export function readPlace(entry: Deno.KvEntry<unknown>): Place | undefined {
+/** The post that an entry of one of the two indexes by time names; undefined when it makes no sense. */
+export function readPostName(entry: Deno.KvEntry<unknown>): PostName | undefined {
   const [index, a, b] = entry.key;
   const [id, author] = index === "timeline" ? [a, b] : [b, a];
   if (typeof id !== "bigint" || typeof author !== "string") return undefined;
   if (typeof entry.value !== "number") return undefined;
-  return { key: entry.key, author, id, number: entry.value };
+  return { author, id, device: parseSnowflake(id).device, number: entry.value };
 }
 
-/** The key of the post at a place. */
-export function feedKeyOf(place: { author: string; id: bigint; number: number }): Deno.KvKey {
-  return keys.feed(place.author, parseSnowflake(place.id).device, place.number);
+/** The key of a signed post. */
+export function feedKeyOf({ author, device, number }: PostName): Deno.KvKey {
+  return keys.feed(author, device, number);
 }
 
 /** A page of the timeline, newest first, without the authors that are `hidden`. */
@@ -59,8 +47,8 @@ export async function readTimeline(
         batchSize: wanted,
       }),
     );
-    const places = entries.map(readPlace)
-      .filter((place) => place !== undefined && !hidden.has(place.author)) as Place[];
+    const places = entries.map(readPostName)
+      .filter((place) => place !== undefined && !hidden.has(place.author)) as PostName[];
     for (const value of await getAll(kv, places.map(feedKeyOf))) {
       const post = readStoredPost(value);
       if (post !== undefined) page.push(post);

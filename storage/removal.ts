@@ -6,21 +6,22 @@
 
 import { emptyFeed, type FeedState, withFloor } from "../core/model/feed.ts";
 import { postBytesMax } from "../core/model/post.ts";
-import { parseSnowflake } from "../core/model/snowflake.ts";
 import { commit, commitBytesMax, getAll } from "./database.ts";
 import {
   bytesPerPost,
   deletePost,
   keys,
+  type PostName,
   readCollected,
   readCount,
   readState,
   readStoredPost,
   writeState,
 } from "./layout.ts";
-import { feedKeyOf, readPlace } from "./post_reads.ts";
+import { feedName } from "./post_memory.ts";
+import { feedKeyOf, readPostName } from "./post_reads.ts";
 
-/** Posts taken out in one commit: a commit of that size holds the event loop for some 3 ms. */
+/** Posts taken out in one commit: a commit of that size keeps the event loop busy for some 3 ms. */
 const removedAtOnceMax = 100;
 
 /** Places looked at in one go while skipping posts that stay. */
@@ -37,15 +38,8 @@ export interface CollectStep {
   readonly keep: string;
   /** At most this many posts. */
   readonly limit: number;
-  /** Authors whose removal has begun: their posts are counted no more and leave by that way. */
+  /** Authors whose removal has begun: it has uncounted their posts, and takes them out. */
   readonly skip: ReadonlySet<string>;
-}
-
-/** A post on its way out. */
-interface Leaving {
-  readonly author: string;
-  readonly id: bigint;
-  readonly number: number;
 }
 
 /** One step of the collector: at most one commit. */
@@ -70,7 +64,7 @@ export async function collectStep(
 /** What a scan found. */
 interface Scan {
   /** Posts to be taken out, oldest first. */
-  readonly leaving: readonly Leaving[];
+  readonly leaving: readonly PostName[];
   /** Entries looked at. */
   readonly scanned: number;
   /** Where the next scan begins; undefined when this one came to the end. */
@@ -79,14 +73,14 @@ interface Scan {
 
 async function scan(kv: Deno.Kv, from: bigint, step: CollectStep): Promise<Scan> {
   const leavingMax = Math.min(step.limit, removedAtOnceMax);
-  const leaving: Leaving[] = [];
+  const leaving: PostName[] = [];
   let scanned = 0;
   const range = { start: ["timeline", from], end: ["timeline", step.before] };
   for await (const entry of kv.list(range, { batchSize: leavingMax + 1 })) {
     scanned++;
-    const place = readPlace(entry);
+    const place = readPostName(entry);
     if (place === undefined) continue;
-    // Where it stops it looks again, because another author may have a post of the same id.
+    // The next scan looks at the id where this one stops again: another author may have a post of that id.
     if (leaving.length >= leavingMax || (scanned > scannedAtOnceMax && place.id > from)) {
       return { leaving, scanned, reached: place.id };
     }
@@ -99,26 +93,26 @@ async function scan(kv: Deno.Kv, from: bigint, step: CollectStep): Promise<Scan>
 async function takeOut(
   kv: Deno.Kv,
   operation: Deno.AtomicOperation,
-  leaving: readonly Leaving[],
-): Promise<readonly Leaving[]> {
+  leaving: readonly PostName[],
+): Promise<readonly PostName[]> {
   const states = await statesOf(kv, leaving);
   const gone = withinCommit(leaving, states);
-  const newest = new Map<string, Leaving>();
+  const newest = new Map<string, PostName>();
   for (const post of gone) {
-    const feed = feedOf(post);
+    const feed = feedName(post);
     if (post.number > (newest.get(feed)?.number ?? 0)) newest.set(feed, post);
   }
   const last = [...newest.values()];
   const values = await getAll(
     kv,
-    last.flatMap((post) => [keys.proof(post.author, deviceOf(post)), feedKeyOf(post)]),
+    last.flatMap((post) => [keys.proof(post.author, post.device), feedKeyOf(post)]),
   );
   for (const [i, post] of last.entries()) {
     const [proof, signed] = values.slice(2 * i, 2 * i + 2);
-    const state = settledState(deviceOf(post), states.get(feedOf(post)), post.number);
-    operation.set(keys.state(post.author, deviceOf(post)), writeState(state));
+    const state = settledState(post.device, states.get(feedName(post)), post.number);
+    operation.set(keys.state(post.author, post.device), writeState(state));
     if (signed !== undefined && post.number > (readStoredPost(proof)?.number ?? 0)) {
-      operation.set(keys.proof(post.author, deviceOf(post)), signed);
+      operation.set(keys.proof(post.author, post.device), signed);
     }
   }
   for (const post of gone) deletePost(operation, post);
@@ -129,25 +123,25 @@ async function takeOut(
 /** The stored states of the feeds that posts are of. */
 async function statesOf(
   kv: Deno.Kv,
-  posts: readonly Leaving[],
+  posts: readonly PostName[],
 ): Promise<ReadonlyMap<string, unknown>> {
-  const feeds = new Map(posts.map((post) => [feedOf(post), post]));
+  const feeds = new Map(posts.map((post) => [feedName(post), post]));
   const values = await getAll(
     kv,
-    [...feeds.values()].map((post) => keys.state(post.author, deviceOf(post))),
+    [...feeds.values()].map((post) => keys.state(post.author, post.device)),
   );
   return new Map([...feeds.keys()].map((feed, i) => [feed, values[i]]));
 }
 
 /** The first posts whose feeds' states and proofs fit into one commit. */
 function withinCommit(
-  posts: readonly Leaving[],
+  posts: readonly PostName[],
   states: ReadonlyMap<string, unknown>,
-): readonly Leaving[] {
+): readonly PostName[] {
   const seen = new Set<string>();
   let bytes = 0;
   for (const [i, post] of posts.entries()) {
-    const feed = feedOf(post);
+    const feed = feedName(post);
     if (seen.has(feed)) continue;
     seen.add(feed);
     const state = states.get(feed);
@@ -157,18 +151,10 @@ function withinCommit(
   return posts;
 }
 
-function deviceOf(post: Leaving): number {
-  return parseSnowflake(post.id).device;
-}
-
-function feedOf(post: Leaving): string {
-  return `${post.author} ${deviceOf(post)}`;
-}
-
 async function countDown(
   kv: Deno.Kv,
   operation: Deno.AtomicOperation,
-  gone: readonly Leaving[],
+  gone: readonly PostName[],
 ): Promise<void> {
   const byAuthor = Map.groupBy(gone, (post) => post.author);
   const authors = [...byAuthor.keys()];
@@ -199,7 +185,7 @@ export async function removalStep(kv: Deno.Kv, author: string): Promise<boolean>
   const limit = removedAtOnceMax;
   let mutations = 0;
   for await (const entry of kv.list({ prefix: ["author", author] }, { limit, batchSize: limit })) {
-    const place = readPlace(entry);
+    const place = readPostName(entry);
     if (place === undefined) operation.delete(entry.key);
     else deletePost(operation, place);
     mutations++;

@@ -72,7 +72,7 @@ export function storageError(error: unknown, task: DiskTask): Error {
   const text = `${error.name} ${error.message} ${String(errno)}`;
   const rule = rules.find(({ pattern }) => pattern.test(text));
   if (rule !== undefined) {
-    // What Deno advises where it refuses by itself, as for places under /proc, is not for our users.
+    // Where Deno itself refuses, as for places under /proc, it advises what no user of this program can do.
     const details = error.name === "NotCapable" ? "" : ` (${error.message})`;
     const message = `Cannot ${task.doing}: ${rule.advice(task.path)}.${details}`;
     return new CamelliaError(rule.code, message, { cause: error });

@@ -254,7 +254,7 @@ class KvStore implements Store {
     for (;;) {
       if (this.#removing.has(author)) await this.#finishRemoval(author);
       const result = await this.#write(doing, async (kv) => {
-        // One may have begun while this waited for its turn.
+        // A removal may have begun while this waited for its turn.
         return this.#removing.has(author) ? undefined : { value: await work(kv) };
       });
       if (result !== undefined) return result.value;
@@ -278,7 +278,7 @@ class KvStore implements Store {
     while (!isLast && !this.#database.isClosed) {
       isLast = await this.#write("remove an author", async (kv) => {
         const done = await removalStep(kv, author).finally(() => this.#memory.forget(author));
-        // Within the job, so that whoever writes next finds the removal ended.
+        // Within the job, so that the next writer finds the removal ended.
         if (done) {
           this.#removing.delete(author);
           this.#removals.delete(author);

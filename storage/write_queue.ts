@@ -2,7 +2,7 @@
  * One write at a time, so that reading a state and committing what follows from it is one step.
  *
  * SQLite has one writer anyway. Long work is cut into short jobs by its caller, and every job queues
- * anew, so that nobody waits for more than a job of each other caller; urgent jobs go before all.
+ * anew, so that a caller waits for one job of each other caller at most; urgent jobs go before all.
  *
  * @module
  */
