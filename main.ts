@@ -127,7 +127,7 @@ async function openFolder(path: string): Promise<OpenFolder> {
   }
 }
 
-/** What ui/ gets from here: real adapters, and the config.ini that lies beside this file. */
+/** What ui/ gets from here: real adapters, and the config.ini beside this file. */
 export async function createHost(): Promise<Host> {
   return {
     version: denoConfig.version,

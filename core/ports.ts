@@ -12,6 +12,7 @@ import type { FeedState } from "./model/feed.ts";
 import type { Post } from "./model/post.ts";
 import type { SignedRecord } from "./model/record.ts";
 import type { KeyDerivation, ListEntry, ListName, Namespace } from "./model/record_body.ts";
+import type { UserRef } from "./model/user.ts";
 
 export type { Endpoint, Random, Time, Timer };
 
@@ -48,7 +49,7 @@ export interface DirectoryQuery {
 
 /** What the DHT answered. */
 export interface DirectoryAnswer {
-  /** The winner, checked by the rules of design section 4; absent when nobody had a valid one. */
+  /** The winner, checked by the rules of design section 4; absent when no node had one. */
   readonly record?: SignedRecord;
   /** Nodes that answered, with a value or without. */
   readonly answered: number;
@@ -69,11 +70,7 @@ export interface PutReport {
 }
 
 /** A user as `sample` names one: how many distinct owners' lists name them as followed. */
-export interface PopularUser {
-  /** Username. */
-  readonly username: string;
-  /** Identity key, 32 bytes. */
-  readonly key: Uint8Array;
+export interface PopularUser extends UserRef {
   /** Distinct owners whose lists, as seen by the answering nodes, name the user as followed. */
   readonly followers: number;
 }
@@ -84,7 +81,7 @@ export interface DirectoryStatus {
   readonly nodeId: string;
   /** Contacts in the routing table. */
   readonly contacts: number;
-  /** Records held for the network. */
+  /** Records stored for the network. */
   readonly records: number;
   /** Where the node's UDP socket is bound. */
   readonly udp: Endpoint;
@@ -100,7 +97,7 @@ export interface Directory {
   get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer>;
   /** Stores a record on the k closest nodes. Never rejects but with the signal's reason. */
   put(record: SignedRecord, signal?: AbortSignal): Promise<PutReport>;
-  /** Asks some nodes nearby who is most followed there. */
+  /** Asks some nodes nearby which users are most followed there. */
   sample(signal?: AbortSignal): Promise<PopularUser[]>;
   /** The address that a majority of other nodes see this one at, if they agree on one. */
   publicAddress(signal?: AbortSignal): Promise<string | undefined>;
@@ -136,7 +133,7 @@ export interface Links {
   open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): Promise<Endpoint>;
   /** Queues a frame; opens the link on demand. Never throws and never waits. */
   send(target: LinkTarget, frame: Uint8Array): SendResult;
-  /** Whether somebody listens there: a plain TCP connect, on the first address that takes it. */
+  /** Whether a program listens there: a plain TCP connect, on the first address that takes it. */
   probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   /** Waits until all that is queued has been handed to the network, `timeoutMs` at most. */
   flush(timeoutMs: number): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * The names that a holder has accepted, each with the key that it belongs to (design, section 4).
+ * The names that a node has accepted, each with the key that it belongs to (design, section 4).
  *
  * @module
  */
@@ -20,7 +20,10 @@ export const claimSettledMs: number = dayMs;
  */
 export const claimFirmMs = 10_000;
 
-/** Claims remembered: 250 bytes each in memory. A node of a network of a million users meets 20 a node. */
+/**
+ * Claims remembered: 250 bytes each in memory. Where users are as many as nodes, and 20 nodes store each
+ * record, a node meets some 20 names for each user.
+ */
 export const claimsMaxDefault = 50_000;
 
 /** Of these at most one in five younger than a day, so that a flood leaves the settled ones alone. */
@@ -32,24 +35,24 @@ const expiryStepMs = dayMs;
 /** A full ledger is looked through for lapsed claims this often at most: it takes milliseconds. */
 const sweepAgainMs = 60_000;
 
-/** Whence fresh claims come that nobody can be named for: read from disk, or one's own. */
+/** The network that a young claim counts for where none is known: it was read from disk, or is this node's own. */
 const noNet = "";
 
-/** What a holder remembers of a name (design, section 4). */
+/** What a node remembers of a name (design, section 4). */
 export interface Claim {
   /** The claimed name. */
   readonly username: string;
-  /** The identity key that holds it, 32 bytes. */
+  /** The identity key that the name belongs to, 32 bytes. */
   readonly key: Uint8Array;
-  /** Unix time in milliseconds at which this holder accepted the owner. */
+  /** Unix time in milliseconds at which this node accepted the owner. */
   readonly since: number;
-  /** Unix time in milliseconds at which the last record known expires; forgotten a year after. */
+  /** Unix time in milliseconds at which the last known record expires; a year later the claim is forgotten. */
   readonly expiresAt: number;
 }
 
 /** The claims that a node remembers, on disk. */
 export interface ClaimStore {
-  /** All of them, at the start. */
+  /** All claims on disk. */
   load(): Promise<Claim[]>;
   /** Writes one, in place of an older one for the name. May be batched; never rejects. */
   put(claim: Claim): void;
@@ -81,7 +84,7 @@ export interface ClaimEntry {
   readonly net?: string;
 }
 
-/** Who holds which name, as far as this node has accepted it. Bounded. */
+/** Which name is whose, as far as this node has accepted it. Bounded. */
 export class ClaimLedger {
   readonly #store: ClaimStore;
   readonly #now: () => number;
@@ -104,7 +107,7 @@ export class ClaimLedger {
     return this.#claims.size;
   }
 
-  /** Takes in what was remembered before the restart: the longest held first, within the bound. */
+  /** Takes in what was remembered before the restart: the oldest claims first, within the bound. */
   async load(): Promise<void> {
     const saved = [...await this.#store.load()].sort((a, b) => a.since - b.since);
     for (const claim of saved) {
@@ -121,24 +124,18 @@ export class ClaimLedger {
     return undefined;
   }
 
-  /** Whether the name is this key's here. */
-  holds(username: string, key: Uint8Array): boolean {
-    const claim = this.get(username);
-    return claim !== undefined && equalBytes(claim.key, key);
-  }
-
   /** Whether the name is this key's here, and settled. */
   owns(username: string, key: Uint8Array): boolean {
     const claim = this.get(username);
     return claim !== undefined && equalBytes(claim.key, key) && this.settled(claim);
   }
 
-  /** Milliseconds that a claim has been held; 0 when the clock has been set back. */
+  /** Milliseconds since a claim was accepted; 0 when the clock has been set back. */
   ageMs(claim: Claim): number {
     return Math.max(0, this.#now() - claim.since);
   }
 
-  /** Whether a claim is held for so long that no vote changes it. */
+  /** Whether a claim is so old that no vote changes it. */
   settled(claim: Claim): boolean {
     return this.ageMs(claim) >= claimSettledMs;
   }

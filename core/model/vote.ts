@@ -23,15 +23,15 @@ interface Count {
   readonly since: number;
 }
 
-/** Order among equals that nobody can choose for a key that others have: by SHA-256 of name and key. */
+/** Order among equals by SHA-256 of name and key: no user can choose a name in which another's key loses. */
 function tieOrder(username: string, key: Uint8Array): Uint8Array {
   return createHash("sha256").update(`${username}:`).update(key).digest();
 }
 
 /**
- * The keys that were voted for, the winner first: most votes; on a tie the key held for longer, by the
- * lower median of what its voters say; then the lower SHA-256 of `<username>:` and the key. So
- * everybody who hears the same votes comes to the same winner.
+ * The keys that were voted for, the winner first: most votes; on a tie the key that was accepted earlier,
+ * by the lower median of what its voters say; then the lower SHA-256 of `<username>:` and the key. So
+ * all nodes that hear the same votes come to the same winner.
  */
 export function countVotes(username: string, votes: readonly Vote[]): Uint8Array[] {
   const byKey = new Map<string, Vote[]>();

@@ -2,7 +2,7 @@
  * Decides what to believe of what NTP servers say (RFC 5905): nothing here does I/O.
  *
  * NTP as spoken here is not authenticated. A single server can be wrong or worse, so that the
- * offsets of several must agree; a single answer is still held against plain reason.
+ * offsets of several must agree; a single answer must still be plausible.
  *
  * @module
  */
@@ -66,7 +66,7 @@ const offsetMsMax = 5 * 365.25 * 86_400_000;
 /** No post is older than the Snowflake epoch, so that no corrected clock can be before it. */
 const nowMsMin = Date.UTC(2021, 11, 1);
 
-/** Servers that differ by more don't agree. Post ids need seconds, not milliseconds. */
+/** Servers that differ by more do not agree. Post ids need seconds, not milliseconds. */
 const agreementMs = 1_000;
 
 /** The timestamp in the era in which it comes closest to the system's time. */
@@ -74,7 +74,7 @@ function inEra(timestampMs: number, systemMs: number): number {
   return timestampMs + Math.round((systemMs - timestampMs) / eraMs) * eraMs;
 }
 
-/** What one sample says, or nothing if the packet doesn't hold up (RFC 5905, sections 7.3, 9.2, 11). */
+/** What one sample says; nothing if the packet fails a check (RFC 5905, sections 7.3, 9.2, 11). */
 export function judgeSample(sample: NtpSample): ServerAnswer | undefined {
   const { askedAt, originAt, receivedAt, transmittedAt, answeredAt } = sample;
   const isSane = Object.values(sample).every((value) => Number.isFinite(value)) &&
@@ -104,7 +104,7 @@ export function judgeServer(samples: readonly NtpSample[]): ServerAnswer | undef
 }
 
 /**
- * The offset that most servers agree on: the median of those that lie together, if they are more than
+ * The offset that most servers agree on: the median of those that are close together, if they are more than
  * half of all that answered.
  *
  * @returns Whole milliseconds, or nothing when no server answered or they disagree.
@@ -115,6 +115,6 @@ export function agreeOnOffset(answers: readonly ServerAnswer[]): number | undefi
   if (middle === undefined) return undefined;
   const agreeing = offsets.filter((offset) => Math.abs(offset - middle) <= agreementMs);
   if (agreeing.length * 2 <= offsets.length) return undefined;
-  // Rounded, because everybody counts in whole milliseconds; and without a negative zero.
+  // Rounded, because all clocks here count in whole milliseconds; and without a negative zero.
   return Math.round(lowerMedian(agreeing) ?? middle) || 0;
 }

@@ -2,8 +2,8 @@
  * The system's clock, corrected by NTP.
  *
  * The offset is what most of the configured servers agree on, asked at the start, every hour, and soon
- * after the system's clock was seen to jump (somebody set it, or the machine slept). While no server
- * answers the last offset holds, at first none, and the peer works on.
+ * after the system's clock was seen to jump (a person set it, or the machine slept). While no server
+ * answers, the last offset stays (at first there is none), and the peer works on.
  *
  * @module
  */
@@ -138,7 +138,7 @@ export class NtpClock implements Clock {
     return isSynced;
   }
 
-  /** One server after the other, so that their round trips don't disturb each other. */
+  /** One server after the other, so that their round trips do not disturb each other. */
   async #askServers(): Promise<ServerAnswer[]> {
     const answers: ServerAnswer[] = [];
     for (const server of this.#servers) {

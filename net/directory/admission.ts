@@ -15,17 +15,17 @@ import type { Admission, Answer, Contact, StoredValue, StoreRequest } from "../k
 import { NetBudget, netOf } from "./net_budget.ts";
 import { PageQuota } from "./page_quota.ts";
 
-/** Names that nobody holds yet, accepted from one network in an hour (design, section 4). */
+/** Names without an owner, accepted from one network in an hour (design, section 4). */
 const freshNamesPerHour = 20;
 
 /**
- * Names put to the vote for one network in an hour: a neighbour that hands over what it holds brings
+ * Names put to the vote for one network in an hour: a neighbour that hands over what it stores brings
  * hundreds, and each costs a question to k nodes.
  */
 const voteSlotsPerHour = 20;
 const votesPerSlot = 100;
 
-/** Holders beside the sender, in networks of their own, that make a name one that others hold. */
+/** So many holders beside the sender, each in a network of its own, show that a claim is not fresh. */
 const confirmationsMin = 2;
 
 /** Holders of `public` asked whose a name is, and how many must say so, before all of them are asked. */
@@ -44,8 +44,11 @@ export interface ClaimAdmissionOptions {
   readonly ledger: ClaimLedger;
   /** Milliseconds that never step. */
   readonly monotonic: () => number;
-  /** Asks the network for what is held under a key: so many holders, or all k. Never rejects. */
-  readonly askNetwork: (key: Uint8Array, quorum: number | "all") => Promise<readonly Found[]>;
+  /** Asks so many holders of a key, or all k, for what they store under it. Never rejects. */
+  readonly askNetwork: (
+    key: Uint8Array,
+    quorum: number | "all",
+  ) => Promise<readonly Answer<SignedRecord>[]>;
   /** Whether a contact answers a request of ours, so that its address is no invention. Never rejects. */
   readonly verify: (contact: Contact) => Promise<boolean>;
   /** Whether loopback and private addresses are exempt from the limits. */
@@ -78,7 +81,10 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     this.#votes = new NetBudget({ ...budget, ...votes });
   }
 
-  admit(request: Store, ask: () => Promise<Found[]>): boolean | Promise<boolean> {
+  admit(
+    request: StoreRequest<SignedRecord>,
+    ask: () => Promise<Answer<SignedRecord>[]>,
+  ): boolean | Promise<boolean> {
     const record = request.decoded;
     // A node that has not heard of a registration need not hear that it was taken back.
     if (isWithdrawal(record) && this.#ledger.get(record.username) === undefined) return false;
@@ -100,7 +106,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   }
 
   /**
-   * 0 for a value whose owner does not hold the name, 1 while the claim is young; then by namespace: a
+   * 0 for a value whose owner has no claim to the name, 1 while the claim is young; then by namespace: a
    * page weighs least, since an owner may have hundreds of them, the two records that make the account
    * most.
    */
@@ -120,7 +126,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     if (names !== undefined) this.#pages.remove(names.username, toHex(key));
   }
 
-  /** Takes account of what is held: at the start, and again every hour. */
+  /** Counts what is stored: at the start, and again every hour. */
   recount(values: Iterable<StoredValue>): void {
     this.#pages.clear();
     for (const { key, value, heldSinceMs } of values) {
@@ -169,7 +175,10 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   }
 
   /** Asks the holders whose the name is, and follows their majority. */
-  async #vote(request: Store, ask: () => Promise<Found[]>): Promise<boolean> {
+  async #vote(
+    request: StoreRequest<SignedRecord>,
+    ask: () => Promise<Answer<SignedRecord>[]>,
+  ): Promise<boolean> {
     const { from, own, decoded: record } = request;
     if (!own && !(await this.#real(request) && this.#votes.take(from.ip))) return false;
     const { username, publicKey } = record;
@@ -193,7 +202,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   }
 
   /** Whether the sender is where it claims to be. */
-  async #real({ from, verifiedSender }: Store): Promise<boolean> {
+  async #real({ from, verifiedSender }: StoreRequest<SignedRecord>): Promise<boolean> {
     if (verifiedSender) return true;
     if (this.#verifying >= verificationsMax) return false;
     this.#verifying++;
@@ -204,8 +213,8 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     }
   }
 
-  /** Who says that the name is whose: one answer a holder, of holders that say since when. */
-  #claimsIn(username: string, answers: readonly Found[]): Voter[] {
+  /** The answers that vote on whose the name is: those of holders that say since when they know its owner. */
+  #claimsIn(username: string, answers: readonly Answer<SignedRecord>[]): Voter[] {
     return answers.filter((answer): answer is Voter =>
       answer.since !== undefined && answer.decoded.username === username &&
       answer.decoded.namespace === "public"
@@ -240,7 +249,11 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   }
 
   /** Whether enough holders other than the sender say so that this is no fresh claim. */
-  #confirmed(claims: readonly Voter[], key: Uint8Array, { from }: Store): boolean {
+  #confirmed(
+    claims: readonly Voter[],
+    key: Uint8Array,
+    { from }: StoreRequest<SignedRecord>,
+  ): boolean {
     const sender = netOf(from, this.#exemptPrivate);
     const nets = new Set<string>();
     for (const { decoded, contact } of claims) {
@@ -251,7 +264,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   }
 
   #enter(
-    request: Store,
+    request: StoreRequest<SignedRecord>,
     { username, publicKey, expiresAt }: Pick<SignedRecord, "publicKey" | "expiresAt" | "username">,
   ): boolean {
     const net = request.own ? "own" : netOf(request.from, this.#exemptPrivate);
@@ -259,10 +272,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   }
 }
 
-type Store = StoreRequest<SignedRecord>;
-type Found = Answer<SignedRecord>;
-
 /** An answer of a holder that says since when it knows the owner. */
-interface Voter extends Found {
+interface Voter extends Answer<SignedRecord> {
   readonly since: number;
 }

@@ -42,7 +42,7 @@ export interface DirectoryOptions {
   readonly firstNode: boolean;
   /** Resolves host names of bootstrap nodes; default: only addresses work. */
   readonly resolve?: Resolver;
-  /** Told of failures that nobody waits for, such as a full disk. */
+  /** Called with failures that no caller waits for, such as a full disk. */
   readonly onError?: (error: Error) => void;
   /** Bounds, where they are to differ from the defaults. */
   readonly limits?: {
@@ -86,7 +86,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     ...(limits?.claimsMax === undefined ? {} : { claimsMax: limits.claimsMax }),
   });
   await claims.load();
-  // The node needs the rules from its start, and the rules the node once somebody asks.
+  // The node needs the rules from its start, and the rules need the node once they ask the network.
   const late: { node?: KademliaNode<SignedRecord> } = {};
   const popularity = new Popularity({ clock, values: () => late.node?.values() ?? [] });
   const admission = new ClaimAdmission({

@@ -112,7 +112,7 @@ export class KademliaDirectory implements Directory {
     return () => this.#listeners.delete(fn);
   }
 
-  /** Tells the listeners; called by whoever watches the node. */
+  /** Tells the listeners; called when the node has found or lost the network. */
   changed(): void {
     const status = this.status();
     for (const listener of [...this.#listeners]) listener(status);

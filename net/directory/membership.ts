@@ -11,7 +11,7 @@ import { settledWithin } from "../../lib/waiting.ts";
 import type { Clock, Random } from "../../core/ports.ts";
 import type { KademliaNode } from "../kademlia/mod.ts";
 
-/** After a failed attempt the next comes this much later … */
+/** After a failed attempt the next one comes this much later … */
 const retryMsMin = 2_000;
 
 /** … each time twice as late as before, up to this. */

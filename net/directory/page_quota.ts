@@ -5,16 +5,16 @@
  */
 
 /**
- * A list that grew through all sizes up to 256 pages has 511 of them lying about until they expire; two
- * devices that grow at once may write twice as many. An owner could otherwise name a thousand million
- * generations.
+ * A list that grew through all sizes up to 256 pages leaves 511 of them behind until they expire; two
+ * devices that grow it at once may write twice as many. Without a bound an owner could name a thousand
+ * million generations.
  */
 export const pagesPerOwnerMax = 1_024;
 
 /** From here on an owner's pages weigh less than others': lists of 5,000 entries take 128. */
 const crowdedFrom = 129;
 
-/** Counts pages by owner, by their DHT keys. Bounded by what the node holds. */
+/** Counts pages by owner, by their DHT keys. Bounded by what the node stores. */
 export class PageQuota {
   readonly #pages = new Map<string, Set<string>>();
 

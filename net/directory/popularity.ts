@@ -1,5 +1,5 @@
 /**
- * Who is most followed in the list pages that this node holds.
+ * Which users are most followed in the list pages that this node stores.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const restFactor = 100;
 export interface PopularityOptions {
   /** Time for measuring, and turns. */
   readonly clock: Clock;
-  /** The values held. */
+  /** The values stored. */
   readonly values: () => Iterable<StoredValue>;
 }
 
@@ -42,7 +42,7 @@ interface Count {
   readonly pages: { readonly owner: string; readonly value: Uint8Array }[];
   /** Owners by user, as numbers. */
   readonly owners: Map<string, number>;
-  /** Whom the owner at hand is known to follow: a user counts once an owner. */
+  /** Users whom the owner at hand is known to follow: each counts once for an owner. */
   seen: Set<string>;
   owner: string;
   workMs: number;

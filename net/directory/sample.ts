@@ -1,5 +1,5 @@
 /**
- * The method `sample`: what a node says of the users most followed in the lists that it holds.
+ * The method `sample`: what a node says of the users most followed in the lists that it stores.
  *
  * On the wire: an array of at most 20 `[username, key, followers]`.
  *
@@ -18,10 +18,10 @@ import type { PopularUser } from "../../core/ports.ts";
  */
 export const sampleUsersMax = 20;
 
-/** The highest number of followers told: what three bytes of MessagePack hold. */
+/** The highest number of followers told: what fits into three bytes of MessagePack. */
 const followersMax = 65_535;
 
-/** Users that the merged answers of all nodes name at most: more than anybody reads. */
+/** Users that the merged answers of all nodes name at most: more than a person reads. */
 const mergedUsersMax = 50;
 
 /** Order of popularity; names make it one and the same everywhere. */
@@ -54,7 +54,7 @@ export function readSample(value: unknown): PopularUser[] | undefined {
 /**
  * What several nodes say together. Each node sees other lists, and some of them the same ones, so
  * numbers are not added up: first come those whom more nodes name, among them those with the higher
- * lower median. One node's invention so comes last.
+ * lower median. So one node's invention comes last.
  */
 export function mergeSamples(samples: readonly (readonly PopularUser[])[]): PopularUser[] {
   const users = new Map<string, { user: PopularUser; counts: number[] }>();

@@ -14,7 +14,7 @@ import { dialStaggerMs, rememberedAddressesMax } from "./link_limits.ts";
 export type TcpConnect = (ip: string, port: number, signal: AbortSignal) => Promise<void>;
 
 /** {@linkcode TcpConnect} on real sockets. */
-export const denoConnect: TcpConnect = async (ip, port, signal) => {
+const denoConnect: TcpConnect = async (ip, port, signal) => {
   const connection = await Deno.connect({ hostname: ip, port, signal });
   connection.close();
 };

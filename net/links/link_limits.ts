@@ -34,7 +34,7 @@ export const queuedFramesDownMax = 64;
 /** Bytes that wait on all links together. A peer shall stay under 100 MB. */
 export const queuedBytesTotalMax = 32 * frameBytesMax;
 
-/** Frames older than this aren't sent any more: receivers refuse messages older than 10 minutes. */
+/** Frames older than this are not sent any more: receivers refuse messages older than 10 minutes. */
 export const frameAgeMsMax = 300_000;
 
 /** How long a TCP connection may take. A lost SYN is repeated after 1 s, so that one loss is forgiven. */
@@ -58,16 +58,16 @@ export const redialMsMin = 1_000;
 /** The longest wait before a link is dialled again (design, section 6). */
 export const redialMsMax = 60_000;
 
-/** A link that held so long was a good one: the next wait starts at the least again. */
+/** A link that lasted so long was a good one: the next wait is the shortest again. */
 export const goodLinkMs = 10_000;
 
-/** A frame that the network hasn't taken for so long means that the link is dead. */
+/** When the network has not taken a frame for so long, the link is dead. */
 export const stallMsMax = 10_000;
 
 /** How often zeromq asks a silent connection whether it lives; catches peers that lost power. */
 export const heartbeatMs = 30_000;
 
-/** What is still in a socket when it is closed has so long to leave. */
+/** Frames that are still in a socket when it is closed have so long to leave. */
 export const lingerMs = 300;
 
 /**
@@ -76,9 +76,9 @@ export const lingerMs = 300;
  */
 export const sendQuickLooksMax = 50;
 
-/** The first and the longest pause of a link that waits for its socket, when looking didn't help. */
+/** The first pause of a link that waits for its socket, once quick looks found nothing; it doubles … */
 export const sendPauseMsMin = 1;
-/** See {@linkcode sendPauseMsMin}. */
+/** … up to this one. */
 export const sendPauseMsMax = 25;
 
 /** Frames handed to one socket in a row, before others have their turn. */
@@ -91,22 +91,22 @@ export const receiveBusyPauseMs = 5;
 export const receivePauseMsMax = 25;
 
 /**
- * How often it is looked at where the system tells of news, should it ever fail to: like this a message
- * comes a second late at worst, and looking costs nothing that could be measured.
+ * How often it is looked at where the system tells of news, in case it fails to: so a message comes a
+ * second late at worst, and looking costs nothing that could be measured.
  */
 export const receiveWatchedPauseMs = 1_000;
 
-/** The last message being younger than this, every pause is {@linkcode receiveBusyPauseMs}. */
+/** While the last message is younger than this, every pause is {@linkcode receiveBusyPauseMs}. */
 export const receiveBusyMs = 1_000;
 
 /**
- * Turns of the event loop to look again for each message of a burst but the first, before a timer does:
- * the next is microseconds away. After a single message this would only keep others on this machine
- * waiting.
+ * Turns of the event loop in which a receiver looks again for each message of a burst but the first,
+ * before a timer does: the next message is microseconds away. After a single message this would only keep
+ * others on this machine waiting.
  */
 export const quickLooksPerMessage = 8;
 
-/** See {@linkcode quickLooksPerMessage}: at most so many, which takes 100 to 200 µs. */
+/** At most so many quick looks (see {@linkcode quickLooksPerMessage}), which take 100 to 200 µs. */
 export const receiveQuickLooksMax = 50;
 
 /** Frames received in a row, before timers and other sockets have their turn. */
@@ -115,13 +115,13 @@ export const receivedFramesATurnMax = 200;
 /** Bytes received in a row. */
 export const receivedBytesATurnMax = 4 * frameBytesMax;
 
-/** Time spent in a row on receiving: a flooding sender must not hold up the rest for longer. */
+/** Milliseconds spent in a row on receiving: a flooding sender must not delay the rest for longer. */
 export const receiveTurnMsMax = 8;
 
-/** Messages that zeromq holds for one connection that we don't read fast enough: 16 MiB at worst. */
+/** Messages that zeromq keeps for one connection that is not read fast enough: 16 MiB at worst. */
 export const receiveHighWaterMark = 16;
 
-/** Silent connections that may wait to be accepted. */
+/** Connections that may wait to be accepted. */
 export const backlogMax = 256;
 
 /**

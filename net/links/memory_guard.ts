@@ -1,8 +1,8 @@
 /**
  * Notices when zeromq takes memory without bound.
  *
- * A message may come in parts, zeromq bounds the size of each part and not their number, and hands
- * them over when the last one is there: a stranger who never sends that fills the memory. No option
+ * A message may come in parts. zeromq bounds the size of each part and not their number, and hands
+ * them over once the last one is there: a stranger who never sends that one fills the memory. No option
  * of zeromq stops this, and nothing tells whose parts they are; but the memory can be seen to grow.
  *
  * @module
@@ -17,7 +17,7 @@ export interface MemoryGuardOptions {
   readonly clock: Pick<Clock, "after">;
   /** Bytes in use outside of V8; {@linkcode nativeBytes} unless a test wants otherwise. */
   readonly usedBytes: () => number;
-  /** Told when they have grown too far, by how many bytes; then they are measured from anew. */
+  /** Called when they have grown too far, with by how many bytes; then the guard measures anew. */
   readonly onExcess: (grownBytes: number) => void;
 }
 
@@ -27,7 +27,7 @@ export function nativeBytes(): number {
   return rss - heapTotal - external;
 }
 
-/** Looks from its making until closed. */
+/** Looks at the memory until closed. */
 export class MemoryGuard {
   readonly #options: MemoryGuardOptions;
   #leastBytes = Infinity;

@@ -1,10 +1,10 @@
 /**
- * Learns from the system which of zeromq's sockets have news, so that nobody has to look all the time.
+ * Learns from the system which of zeromq's sockets have news, so that no timer has to look all the time.
  *
  * zeromq's own tie to the event loop is broken under Deno, but each of its sockets has a file
  * descriptor that becomes readable with every change of state (zmq_getsockopt(3), ZMQ_FD). Here poll(2)
  * waits for the descriptors of all sockets of the process at once, in one thread, called through Deno's
- * foreign function interface. Where that is not to be had, sockets are looked at by the clock alone.
+ * foreign function interface. Where that is not available, timers alone look at the sockets.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const symbols = {
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-/** `O_CLOEXEC | O_NONBLOCK` of Linux (open(2)): no child inherits the pipe, nobody ever waits for it. */
+/** `O_CLOEXEC | O_NONBLOCK` of Linux (open(2)): no child inherits the pipe, and no call waits for it. */
 const pipeFlags = 0o2000000 | 0o4000;
 
 /** `struct pollfd`: a descriptor of four bytes, the events asked for and those found, two bytes each. */
@@ -38,8 +38,8 @@ const noTimeout = -1;
 const failed = -1;
 
 /**
- * Polls that may fail in a row; after that whoever asks is told to look by the clock. Signals (a
- * terminal that is being resized) end polls early, but never so many without news in between.
+ * Polls that may fail in a row; after that callers are told to look by timer. Signals (a terminal that is
+ * being resized) end polls early, but never so many without news in between.
  */
 const failuresMax = 100;
 
@@ -139,15 +139,15 @@ export class Poller {
     this.#library.symbols.write(this.#pipe[1], Uint8Array.of(1), 1n);
   }
 
-  /** Polls while somebody waits. Never rejects. */
+  /** Polls while any caller waits. Never rejects. */
   async #run(): Promise<void> {
     while (this.#waiting.size > 0 && this.#failures < failuresMax) {
       await this.#poll();
-      // Whoever was called looks at a socket now and then waits again: the next poll is for all of them.
+      // The callers look at their sockets now and then wait again: the next poll is for all of them.
       await setImmediate();
     }
     this.#running = undefined;
-    // Polls fail: everybody is to look, and will then be told to do so by the clock.
+    // Polls fail: all callers are to look once more, and are then told to look by timer.
     const left = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const onNews of left) onNews();

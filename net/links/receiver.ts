@@ -98,7 +98,7 @@ export class Receiver {
       if (bytes >= receivedBytesATurnMax) break;
       if (this.#lastMessageAt - startedAt >= receiveTurnMsMax) break;
     }
-    // There may be more, but everybody else comes first.
+    // There may be more, but all else comes first.
     this.#pause(0);
   }
 
@@ -108,13 +108,13 @@ export class Receiver {
       const quickLooks = (this.#burst - 1) * quickLooksPerMessage;
       this.#quickLooks = Math.min(quickLooks, receiveQuickLooksMax);
     } else if (this.#quickLooks > 0) this.#quickLooks--;
-    // Not even after a pause anything came.
+    // Nothing came, not even after a pause.
     else this.#burst = 0;
     if (this.#quickLooks > 0) setImmediate(() => void this.#turn());
     else this.#watch();
   }
 
-  /** Takes one message and returns its size. Messages in several parts are nothing of ours. */
+  /** Takes one message and returns its size. No peer sends messages in several parts. */
   async #receive(socket: PullSocket): Promise<number> {
     let parts: Uint8Array[];
     try {
@@ -132,7 +132,7 @@ export class Receiver {
 
   #deliver(part: Uint8Array): void {
     try {
-      // zeromq hands out node's Buffer, whose slice() shares memory: a plain array surprises nobody.
+      // zeromq hands out node's Buffer, whose slice() shares memory, which no receiver would expect.
       this.#options.onFrame(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
     } catch (error) {
       this.#options.onFault(error);

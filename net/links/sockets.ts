@@ -1,8 +1,8 @@
 /**
  * zeromq's sockets as links use them. Nothing else imports zeromq.
  *
- * Under Deno a socket must never wait: both timeouts are 0 always, and whoever reads or writes asks
- * first whether it can. Sockets are constructed bare and set up property by property, because a
+ * Under Deno a socket must never wait: both timeouts are 0 always, and a caller asks whether it can read or
+ * write before it does. Sockets are constructed bare and set up property by property, because a
  * constructor that throws leaves the process to crash at its exit.
  *
  * @module
@@ -131,7 +131,7 @@ function watched(socket: DescribedPull): PullSocket {
   };
 }
 
-/** The sender's own CURVE keys say nothing about him (messages are signed): one pair a process will do. */
+/** CURVE keys of a sender prove nothing (messages are signed): one pair for the whole process is enough. */
 let senderKeys: { publicKey: string; secretKey: string } | undefined;
 
 /** Connects a PUSH socket to a device: see {@linkcode PushSocket}. */

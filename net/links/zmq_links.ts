@@ -130,7 +130,7 @@ export class ZmqLinks implements Links {
       : "full";
   }
 
-  /** Whether somebody listens there: a plain TCP connect, on the first address that takes it. */
+  /** Whether a program listens there: a plain TCP connect, on the first address that takes it. */
   async probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     signal?.throwIfAborted();
     if (!isPort(target.port)) return false;

@@ -6,7 +6,7 @@ import { recordKey, recordOf, signRecord } from "../../core/model/record.ts";
 import { withdrawalOf } from "../../core/model/record_policy.ts";
 import type { PutReport } from "../../core/ports.ts";
 import { MemoryStorage } from "../../net/kademlia/values/memory_storage.ts";
-import { type AttackNetwork, MemoryClaims, onNetwork, person } from "./network.ts";
+import { type AttackNetwork, hasClaim, MemoryClaims, onNetwork, person } from "./network.ts";
 
 const [alice, mallory] = [person(1), person(2)];
 const dayMs = 86_400_000;
@@ -23,7 +23,7 @@ function register(
 
 /** How many peers have a name for a key. */
 function claimed(net: AttackNetwork, username: string, owner = alice): number {
-  return net.peers.filter((peer) => peer.claims.holds(username, owner.publicKey)).length;
+  return net.peers.filter((peer) => hasClaim(peer.claims, username, owner.publicKey)).length;
 }
 
 Deno.test("Attack: a taken name is claimed while its owner is there, and stays the owner's", () =>
@@ -46,7 +46,7 @@ Deno.test("Attack: a name is claimed from a node that joins later, and the newco
     const newcomer = await net.addPeer();
     const forged = net.sign("alice", mallory);
     assert.equal(await net.inject(recordKey("alice", "public"), forged.value), 0);
-    assert(!newcomer.claims.holds("alice", mallory.publicKey));
+    assert(!hasClaim(newcomer.claims, "alice", mallory.publicKey));
     assert.deepEqual(await net.believed("alice", newcomer), alice.publicKey);
   }));
 

@@ -11,7 +11,7 @@ import { Identity } from "../../core/model/identity.ts";
 import { recordKey, type SignedRecord, signRecord } from "../../core/model/record.ts";
 import type { Body, Namespace, PublicBody } from "../../core/model/record_body.ts";
 import { expiryFor } from "../../core/model/record_policy.ts";
-import type { Claim, ClaimStore } from "../../core/model/claims.ts";
+import type { Claim, ClaimLedger, ClaimStore } from "../../core/model/claims.ts";
 import { type CreatedDirectory, createDirectory } from "../../net/directory/directory.ts";
 import { KademliaNode, storeAnything } from "../../net/kademlia/mod.ts";
 import type {
@@ -283,4 +283,10 @@ export async function onNetwork(
   } finally {
     await network.close();
   }
+}
+
+/** Whether a ledger has accepted the name as this key's. */
+export function hasClaim(ledger: ClaimLedger, username: string, key: Uint8Array): boolean {
+  const claim = ledger.get(username);
+  return claim !== undefined && equalBytes(claim.key, key);
 }

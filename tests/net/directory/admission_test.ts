@@ -4,7 +4,13 @@ import { recordKey, type SignedRecord } from "../../../core/model/record.ts";
 import { ClaimAdmission } from "../../../net/directory/admission.ts";
 import { RecordValuePolicy } from "../../../net/directory/record_values.ts";
 import type { Answer, Contact, StoredValue, StoreRequest } from "../../../net/kademlia/ports.ts";
-import { AttackNetwork, type Draft, MemoryClaims, person } from "../../attacks/network.ts";
+import {
+  AttackNetwork,
+  type Draft,
+  hasClaim,
+  MemoryClaims,
+  person,
+} from "../../attacks/network.ts";
 
 const [alice, mallory] = [person(1), person(2)];
 const contact: Contact = { id: new Uint8Array(20), ip: "203.0.113.1", port: 4000 };
@@ -93,14 +99,14 @@ Deno.test("Admission asks holders of public about other records, and all of them
   const thief = new Scene();
   thief.elsewhere = scene.elsewhere;
   assert.equal(await thief.admit(thief.sign(mallory, { namespace: "connections" })), false);
-  assert(thief.ledger.holds("alice", alice.publicKey), "it knows better now");
+  assert(hasClaim(thief.ledger, "alice", alice.publicKey), "it knows better now");
 });
 
 Deno.test("Admission counts no vote of a holder that doesn't say since when", async () => {
   const scene = new Scene();
   scene.answers = [1, 2, 3].map((host) => scene.answer(scene.sign(mallory), host));
   assert.equal(await scene.admit(scene.sign()), true);
-  assert(scene.ledger.holds("alice", alice.publicKey));
+  assert(hasClaim(scene.ledger, "alice", alice.publicKey));
 });
 
 Deno.test("Admission lets a majority outvote a young claim, and nothing a settled one", async () => {
@@ -109,7 +115,7 @@ Deno.test("Admission lets a majority outvote a young claim, and nothing a settle
   scene.answers = [1, 2].map((host) => scene.answer(scene.sign(), host, 5));
   scene.time.now += 60_000;
   assert.equal(await scene.admit(scene.sign()), true);
-  assert(scene.ledger.holds("alice", alice.publicKey));
+  assert(hasClaim(scene.ledger, "alice", alice.publicKey));
   scene.time.now += claimSettledMs;
   scene.answers = [1, 2, 3].map((host) => scene.answer(scene.sign(mallory), host, 1));
   assert.equal(scene.admit(scene.sign(mallory)), false);

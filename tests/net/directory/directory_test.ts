@@ -3,7 +3,7 @@ import type { DirectoryStatus } from "../../../core/ports.ts";
 import { PageQuota, pagesPerOwnerMax } from "../../../net/directory/page_quota.ts";
 import { NetBudget, netOf } from "../../../net/directory/net_budget.ts";
 import { MemoryStorage } from "../../../net/kademlia/values/memory_storage.ts";
-import { MemoryClaims, onNetwork, person } from "../../attacks/network.ts";
+import { hasClaim, MemoryClaims, onNetwork, person } from "../../attacks/network.ts";
 
 const [alice, mallory] = [person(1), person(2)];
 const query = { username: "alice", namespace: "public" as const };
@@ -126,7 +126,7 @@ Deno.test("A node alone keeps a record, and the next to join gets it", () =>
     await net.addPeer();
     await net.clock.advance(10_000);
     assert.equal(net.holdingValue(record.value), 2);
-    assert(net.peer(1).claims.holds("alice", alice.publicKey));
+    assert(hasClaim(net.peer(1).claims, "alice", alice.publicKey));
   }));
 
 Deno.test("A newcomer takes over more names from its neighbours than it takes fresh ones in an hour", () =>
@@ -139,7 +139,9 @@ Deno.test("A newcomer takes over more names from its neighbours than it takes fr
     }
     const newcomer = await net.addPeer();
     await net.clock.advance(2 * 3_600_000);
-    const known = names.filter((name, i) => newcomer.claims.holds(name, person(50 + i).publicKey));
+    const known = names.filter((name, i) =>
+      hasClaim(newcomer.claims, name, person(50 + i).publicKey)
+    );
     assert.equal(known.length, names.length);
   }));
 
@@ -155,7 +157,7 @@ Deno.test("A restarted node still knows claims, and rebuilds lost ones from its 
   for (const kept of [claims, new MemoryClaims()]) {
     await onNetwork(11, async (net) => {
       const peer = await net.addPeer({ storage, claims: kept });
-      assert(peer.claims.holds("alice", alice.publicKey));
+      assert(hasClaim(peer.claims, "alice", alice.publicKey));
       assert.equal(peer.directory.status().records, 1);
       const report = await net.drive(peer.directory.put(net.sign("alice", mallory)));
       assert.equal(report.accepted, 0);
