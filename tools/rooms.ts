@@ -27,7 +27,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     imports: [],
   },
   "core/model": {
-    purpose: "Values and their codecs: posts, records, messages, names, keys, errors.",
+    purpose: "Values and their codecs: posts, records, names, keys, errors.",
     imports: ["lib"],
   },
   "core/messages/kinds": {

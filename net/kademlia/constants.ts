@@ -74,18 +74,18 @@ export const crowdFactorMax = 2;
 export const verificationsMax = 32;
 /** A contact that failed verification is left alone this long. */
 export const verifyAgainMs = 60_000;
-/** Addresses remembered as failed verification, a generation; two generations are kept. */
-export const unverifiableMax = 512;
+/** Addresses remembered as failed verification. */
+export const unverifiableMax = 1_024;
 
 /** Requests a second from one address, and the burst: five times what a busy peer's lookups send us. */
 export const requestsPerSecond = 200;
 export const requestBurst = 400;
 /** Bytes a second to an address that never answered us, so that we amplify no forged sender's flood. */
 export const unverifiedBytesPerSecond = 20_000;
-/** Addresses whose rates are remembered, a generation; two generations are kept. */
-export const rateEntriesMax = 2_048;
-/** Addresses remembered as having answered us, a generation; two generations are kept. */
-export const answeredAddressesMax = 2_048;
+/** Addresses whose rates are remembered. */
+export const rateEntriesMax = 4_096;
+/** Addresses remembered as having answered us. */
+export const answeredAddressesMax = 4_096;
 
 /** Values held, and their bytes: 20,000 records of a full packet fit the bytes. */
 export const heldValuesMax = 20_000;

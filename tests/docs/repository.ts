@@ -20,9 +20,14 @@ const folders = [
   "ui",
 ];
 
+/** Where a file lies, by its path relative to the repository. */
+export function pathOf(path: string): string {
+  return `${root}${path}`;
+}
+
 /** The text of a file, by its path relative to the repository. */
 export function readText(path: string): Promise<string> {
-  return readFile(`${root}${path}`, "utf8");
+  return readFile(pathOf(path), "utf8");
 }
 
 /** Paths of all files, relative to the repository, but for those that builds and runs leave. */

@@ -51,6 +51,20 @@ Deno.test("A bounded map drops the entry written longest ago, but not one that w
   assert.equal(map.touch("a"), undefined);
 });
 
+Deno.test("An entry in use stays in a bounded map, whatever else is written or used", () => {
+  const map = new BoundedMap<number, number>(10);
+  for (let i = 0; i < 10; i++) map.set(i, i);
+  map.touch(0);
+  let random = 1;
+  for (let i = 10; i < 5_000; i++) {
+    random = (random * 48_271) % 2_147_483_647;
+    if (random % 3 === 0) map.touch(i - (random % 10));
+    else map.set(i, i);
+    assert.equal(map.touch(0), 0);
+    assert.ok(map.size <= 10);
+  }
+});
+
 Deno.test("A bounded map that weighs its values keeps within the weight", () => {
   const map = new BoundedMap<string, string>({
     entriesMax: 10,

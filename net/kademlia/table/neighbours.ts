@@ -5,7 +5,8 @@
  */
 import { timeoutMsMax, unverifiableMax, verificationsMax, verifyAgainMs } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
-import { type RateLimits, RecentMap } from "../rpc/rate_limits.ts";
+import { BoundedMap } from "../../../lib/bounded_map.ts";
+import type { RateLimits } from "../rpc/rate_limits.ts";
 import { RoundTrip } from "../rpc/round_trip.ts";
 import type { RoutingTable, TableEntry } from "./routing_table.ts";
 import type { Call, Caller, CallObserver, Rpc } from "../rpc/rpc.ts";
@@ -33,7 +34,7 @@ export class Neighbours implements CallObserver {
   readonly #all = new RoundTrip();
   readonly #verifying = new Set<string>();
   /** Addresses that failed verification, and when, in monotonic ms. */
-  readonly #unverifiable = new RecentMap<number>(unverifiableMax);
+  readonly #unverifiable = new BoundedMap<string, number>(unverifiableMax);
   readonly #verifier: Caller;
   readonly #checker: Caller;
   #answerRate = 1;

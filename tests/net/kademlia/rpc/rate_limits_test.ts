@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RateLimits, RecentMap } from "../../../../net/kademlia/rpc/rate_limits.ts";
+import { RateLimits } from "../../../../net/kademlia/rpc/rate_limits.ts";
 
 const stranger = { ip: "5.0.0.1", port: 1 };
 
@@ -50,25 +50,31 @@ Deno.test("Loopback is exempt by a setting of its own", () => {
   assert.deepEqual([free, limited], [1_000, 400]);
 });
 
+function addressOf(i: number): string {
+  return `6.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
+}
+
 Deno.test("What is remembered of strangers is bounded", () => {
   const limits = new RateLimits(true);
-  for (let i = 0; i < 50_000; i++) {
-    const ip = `6.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
-    limits.takeRequest(ip, i);
-    limits.answered({ ip, port: 1 });
+  for (let i = 0; i < 401; i++) limits.takeRequest(stranger.ip, 0);
+  limits.answered(stranger);
+  for (let i = 0; i < 4_096; i++) {
+    assert.ok(limits.takeRequest(addressOf(i), 0));
+    limits.answered({ ip: addressOf(i), port: 1 });
   }
-  assert.ok(limits.count <= 4 * 2_048);
+  assert.ok(limits.takeRequest(stranger.ip, 0), "its allowance is a new one");
+  assert.equal(limits.hasAnswered(stranger), false);
 });
 
-Deno.test("A map that forgets keeps what is in use", () => {
-  const map = new RecentMap<number>(10);
-  map.set("kept", 1);
-  for (let i = 0; i < 1_000; i++) {
-    map.set(`passing ${i}`, i);
-    assert.equal(map.get("kept"), 1);
+Deno.test("Addresses in use stay remembered, however many pass by", () => {
+  const limits = new RateLimits(true);
+  for (let i = 0; i < 400; i++) limits.takeRequest(stranger.ip, 0);
+  limits.answered(stranger);
+  for (let i = 0; i < 50_000; i++) {
+    limits.takeRequest(addressOf(i), 0);
+    limits.answered({ ip: addressOf(i), port: 1 });
+    if (i % 4_000 !== 0) continue;
+    assert.equal(limits.takeRequest(stranger.ip, 0), false);
+    assert.ok(limits.hasAnswered(stranger));
   }
-  assert.ok(map.count <= 20);
-  assert.equal(map.get("passing 3"), undefined);
-  map.delete("kept");
-  assert.equal(map.get("kept"), undefined);
 });
