@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { argv } from "node:process";
 import { parseArgs } from "node:util";
 import type { Endpoint, Links, Ports } from "../core/ports.ts";
-import { Accounts, type OpenAccount } from "../core/accounts/account.ts";
+import { Accounts, type OpenAccount } from "../core/accounts/accounts.ts";
+import { ListReader } from "../core/people/list_reader.ts";
 import { preparePasswordJudge } from "../core/accounts/password_strength.ts";
 import { openDatagrams } from "../net/system/datagrams.ts";
 import { type CreatedDirectory, createDirectory } from "../net/directory/directory.ts";
@@ -194,7 +195,7 @@ async function measureLists(): Promise<Record<string, unknown>> {
     reader.people.forgetPerson("popular");
     const person = await reader.people.find("popular");
     if (person === undefined) return;
-    const result = await reader.people.readLists(person);
+    const result = await new ListReader(reader.session).read(person);
     complete = result.complete;
     length = result.entries.length;
   });

@@ -22,7 +22,7 @@ import type {
 } from "./api.ts";
 import { CamelliaError } from "./model/errors.ts";
 import type { Ports } from "./ports.ts";
-import { Accounts } from "./accounts/account.ts";
+import { Accounts } from "./accounts/accounts.ts";
 import type { Settings } from "./session/interfaces.ts";
 import { Mutex } from "../lib/slots.ts";
 import { readTimeline } from "./timeline/timeline.ts";

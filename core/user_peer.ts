@@ -7,7 +7,7 @@
 
 import type { PostView } from "./api.ts";
 import type { Endpoint, Timer } from "./ports.ts";
-import type { OpenAccount } from "./accounts/account.ts";
+import type { OpenAccount } from "./accounts/accounts.ts";
 import { Collector } from "./timeline/collector.ts";
 import { PeerDelivery } from "./timeline/delivery.ts";
 import { settledWithin, within } from "../lib/waiting.ts";
@@ -215,7 +215,7 @@ export class UserPeer {
   #learnOwn(): void {
     const { people, records } = this.account;
     const own = records.connections();
-    if (own !== undefined) people.learn(this.session.self, own.value);
+    if (own !== undefined) people.learn(this.session.self, own);
   }
 
   /**

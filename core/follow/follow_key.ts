@@ -7,7 +7,7 @@
 import { CamelliaError } from "../model/errors.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { Person, Session } from "../session/interfaces.ts";
-import { nobodyFound } from "../session/nobody.ts";
+import { unknownUser } from "../session/unknown_user.ts";
 
 /** Whom to follow: what was asked for, and what was found. */
 export interface Wanted {
@@ -28,7 +28,7 @@ export function chooseKey(
   session: Pick<Session, "ports" | "settings">,
   { username, person, fingerprint }: Wanted,
 ): Uint8Array {
-  if (person === undefined) throw nobodyFound("follow", username, session);
+  if (person === undefined) throw unknownUser("follow", username, session);
   const keys = [person.key, ...person.otherKeys];
   const others = person.otherKeys.map(fingerprintOf);
   if (fingerprint !== undefined) {
@@ -43,7 +43,7 @@ export function chooseKey(
   // A pin that the network confirms is believed, whoever else claims the name: otherwise anybody
   // could keep others from following. So is one that nobody contradicts.
   if (person.public !== undefined || (person.pinned && others.length === 0)) return person.key;
-  if (others.length === 0) throw nobodyFound("follow", username, session);
+  if (others.length === 0) throw unknownUser("follow", username, session);
   throw new CamelliaError(
     "pin_clash",
     `Cannot follow ${username}: you know them with the fingerprint ${fingerprintOf(person.key)}, ` +

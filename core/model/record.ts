@@ -5,8 +5,10 @@
  */
 
 import { createHash } from "node:crypto";
+import { equalBytes } from "./bytes.ts";
 import {
   type Body,
+  type BodyIn,
   bodyKinds,
   type BodyOf,
   kindOfNamespace,
@@ -15,6 +17,7 @@ import {
 import type { Identity } from "./identity.ts";
 import { asArray, asInteger, asString, decode, DecodeError, encode } from "./msgpack.ts";
 import { openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
+import type { UserRef } from "./user.ts";
 import { asUsername } from "./username.ts";
 
 /** The most bytes of a record's value: what a DHT message carries (design, section 3). */
@@ -172,6 +175,16 @@ export function openRecord(value: Uint8Array): SignedRecord {
   const { record, signed } = readRecord(value);
   if (!verifySigned("record", signed)) throw new DecodeError("signature does not verify");
   return record;
+}
+
+/** Whether it is that user's record, under name and key, in that namespace. */
+export function isRecordOf<N extends Namespace>(
+  record: SignedRecord | undefined,
+  user: UserRef,
+  namespace: N,
+): record is SignedRecord<BodyIn<N>> {
+  return record?.namespace === namespace && record.username === user.username &&
+    equalBytes(record.publicKey, user.key);
 }
 
 /** The record as one of a namespace whose body is known. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { equalBytes } from "./bytes.ts";
 import {
   asArray,
   asBoolean,
@@ -12,12 +13,16 @@ import {
   asInteger,
   asString,
   DecodeError,
+  encode,
 } from "./msgpack.ts";
 import { deviceMax } from "./snowflake.ts";
 import { asUsername } from "./username.ts";
 
-/** Namespaces; list pages carry generation and page number. */
-export type Namespace = "private" | "public" | "connections" | `public:${number}:${number}`;
+/** The namespace of a list page: generation and page number. */
+export type PageNamespace = `public:${number}:${number}`;
+
+/** The namespaces of a user's records. */
+export type Namespace = "private" | "public" | "connections" | PageNamespace;
 
 /** Argon2id parameters and salt (RFC 9106). */
 export interface KeyDerivation {
@@ -145,6 +150,9 @@ export interface BodyOf {
 /** Any body. */
 export type Body = BodyOf[keyof BodyOf];
 
+/** The body of the record in a namespace. */
+export type BodyIn<N extends Namespace> = BodyOf[N extends keyof BodyOf ? N : "page"];
+
 /** How a body is written and read. */
 export interface BodyKind {
   /** The MessagePack form. */
@@ -180,7 +188,7 @@ export function kindOfNamespace(namespace: string): keyof BodyOf | undefined {
 }
 
 /** The namespace of a list page. */
-export function pageNamespaceOf(generation: number, page: number): Namespace {
+export function pageNamespaceOf(generation: number, page: number): PageNamespace {
   return `public:${generation}:${page}`;
 }
 
@@ -223,6 +231,17 @@ export function readHeads(value: unknown): Head[] {
     seen.add(result.device);
     return result;
   });
+}
+
+/** The highest head of each device in these lists, in the order of the device numbers. */
+export function highestHeads(...lists: (readonly Head[])[]): Head[] {
+  const heads = new Map<number, number>();
+  for (const { device, head } of lists.flat()) {
+    if (head > (heads.get(device) ?? 0)) heads.set(device, head);
+  }
+  return [...heads]
+    .map(([device, head]) => ({ device, head }))
+    .sort((a, b) => a.device - b.device);
 }
 
 function writePublic(body: PublicBody): unknown {
@@ -321,3 +340,9 @@ export const bodyKinds: Readonly<Record<keyof BodyOf, BodyKind>> = {
     read: readConnections,
   },
 };
+
+/** Whether two bodies of one kind say the same: their MessagePack forms are equal. */
+export function isSameBody<K extends keyof BodyOf>(kind: K, a: BodyOf[K], b: BodyOf[K]): boolean {
+  const { write } = bodyKinds[kind];
+  return equalBytes(encode(write(a)), encode(write(b)));
+}

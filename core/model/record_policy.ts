@@ -8,8 +8,15 @@
  */
 
 import { compareBytes } from "./bytes.ts";
-import type { RecordContent, SignedRecord } from "./record.ts";
-import { type BodyOf, kindOfNamespace, type Namespace, type PublicBody } from "./record_body.ts";
+import type { Identity } from "./identity.ts";
+import { type RecordContent, type SignedRecord, signRecord } from "./record.ts";
+import {
+  type Body,
+  type BodyOf,
+  kindOfNamespace,
+  type Namespace,
+  type PublicBody,
+} from "./record_body.ts";
 
 /** How far the clocks of owner and holder may differ. */
 export const clockToleranceMs = 120_000;
@@ -27,6 +34,15 @@ export const recordLifetimeMs: Readonly<Record<keyof BodyOf, number>> = {
 /** The expiry that an owner gives a record written now. */
 export function expiryFor(namespace: Namespace, nowMs: number): number {
   return nowMs + recordLifetimeMs[kindOfNamespace(namespace) ?? "connections"];
+}
+
+/** Signs a record that is written now: it lives for as long as its kind may. */
+export function signFresh<B extends Body>(
+  content: Omit<RecordContent<B>, "expiresAt">,
+  nowMs: number,
+  identity: Identity,
+): SignedRecord<B> {
+  return signRecord({ ...content, expiresAt: expiryFor(content.namespace, nowMs) }, identity);
 }
 
 /** What is wrong with a record's date: it must lie in the time that its namespace allows, with the tolerance. */

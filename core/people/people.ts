@@ -8,21 +8,21 @@
 
 import type { ClashView } from "../api.ts";
 import { equalBytes } from "../model/bytes.ts";
-import type { UserRef } from "../model/user.ts";
-import { recordOf } from "../model/record.ts";
+import { isRecordOf, type SignedRecord } from "../model/record.ts";
 import type { DeviceEntry, ListEntry } from "../model/record_body.ts";
+import { isSame, type UserRef } from "../model/user.ts";
 import type { Lists, People, Person, Session } from "../session/interfaces.ts";
-import { abortable } from "../../lib/waiting.ts";
 import { InFlight, TimedCache } from "../../lib/bounded_map.ts";
-import type { Clashes } from "./people_clashes.ts";
-import { Devices } from "./people_devices.ts";
-import { ListReader, type ListsRead } from "./people_lists.ts";
+import { abortable } from "../../lib/waiting.ts";
+import type { Clashes } from "./clashes.ts";
+import { Devices } from "./devices.ts";
+import { ListReader } from "./list_reader.ts";
 
-/** How long a public record that was looked up is good. */
+/** How long a public record that was looked up is good, in milliseconds. */
 const personMs = 30_000;
 
-/** How long it is believed that nobody has a name. */
-const nobodyMs = 2_000;
+/** How long a name is believed to be no user's, in milliseconds. */
+const unknownMs = 2_000;
 
 /** Persons remembered; a public record has a few hundred bytes. */
 const personsMax = 2_048;
@@ -31,7 +31,7 @@ const personsMax = 2_048;
 export interface PeopleParts {
   /** The session. */
   readonly session: Session;
-  /** The own lists: they hold the pins. */
+  /** The own lists, which have the pins. */
   readonly lists: Pick<Lists, "get" | "present">;
   /** Where clashes are told. */
   readonly clashes: Clashes;
@@ -45,7 +45,7 @@ export class UserPeople implements People {
   readonly #devices: Devices;
   readonly #lists: ListReader;
 
-  /** Nobody is known yet. */
+  /** No other user is known yet. */
   constructor(parts: PeopleParts) {
     this.#parts = parts;
     this.#persons = new TimedCache(parts.session.ports.clock, personsMax);
@@ -54,16 +54,16 @@ export class UserPeople implements People {
   }
 
   async find(username: string, signal?: AbortSignal): Promise<Person | undefined> {
-    const pin = this.#pin(username);
+    const pin = this.pin(username);
     const known = this.#persons.get(username);
     if (known === null && pin === undefined) return undefined;
     if (known && isBelieved(known, pin)) return known;
     return await abortable(this.#inFlight.run(username, () => this.#look(username)), signal);
   }
 
-  /** Who else claims a pinned name, as far as has been seen. */
+  /** The latest clash over a pinned name, as far as one has been seen. */
   clash(username: string): ClashView | undefined {
-    const key = this.#pin(username);
+    const key = this.pin(username);
     return key === undefined ? undefined : this.#parts.clashes.of({ username, key });
   }
 
@@ -72,31 +72,24 @@ export class UserPeople implements People {
     this.#persons.delete(username);
   }
 
-  pin(username: string): Promise<Uint8Array | undefined> {
-    return Promise.resolve(this.#pin(username));
+  pin(username: string): Uint8Array | undefined {
+    const { session: { self }, lists } = this.#parts;
+    if (username === self.username) return self.key;
+    const entries = [lists.get("following", username), lists.get("followers", username)];
+    return entries.find((entry) => entry?.present)?.key;
   }
 
-  async lists(person: Person, signal?: AbortSignal): Promise<ListEntry[]> {
-    return [...(await this.readLists(person, signal)).entries];
-  }
-
-  /** As {@linkcode lists}, and whether every page was there. One's own come from memory. */
-  async readLists(person: Person, signal?: AbortSignal): Promise<ListsRead> {
+  async lists(person: Person, signal?: AbortSignal): Promise<readonly ListEntry[]> {
     const { session, lists } = this.#parts;
-    const own = person.username === session.self.username &&
-      equalBytes(person.key, session.self.key);
-    if (!own) return await this.#lists.read(person, signal);
-    return {
-      entries: [...lists.present("followers"), ...lists.present("following")],
-      complete: true,
-    };
+    if (!isSame(person, session.self)) return (await this.#lists.read(person, signal)).entries;
+    return [...lists.present("followers"), ...lists.present("following")];
   }
 
   devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]> {
     return this.#devices.of(user, signal);
   }
 
-  learn(user: UserRef, connections: Uint8Array): boolean {
+  learn(user: UserRef, connections: SignedRecord | Uint8Array): boolean {
     return this.#devices.learn(user, connections);
   }
 
@@ -108,41 +101,33 @@ export class UserPeople implements People {
     this.#devices.forget(user);
   }
 
-  #pin(username: string): Uint8Array | undefined {
-    const { session, lists } = this.#parts;
-    if (username === session.self.username) return session.self.key;
-    for (const list of ["following", "followers"] as const) {
-      const entry = lists.get(list, username);
-      if (entry?.present) return entry.key;
-    }
-    return undefined;
-  }
-
   async #look(username: string): Promise<Person | undefined> {
     const { session, clashes } = this.#parts;
-    const pin = this.#pin(username);
+    const pin = this.pin(username);
     const query = { username, namespace: "public" } as const;
-    const answer = await session.ports.directory.get(
+    const { record, answered, otherKeys: keys } = await session.ports.directory.get(
       pin === undefined ? query : { ...query, pin },
       session.signal,
     );
-    const record = answer.record?.username === username &&
-        answer.record.namespace === "public" &&
-        (pin === undefined || equalBytes(answer.record.publicKey, pin))
-      ? recordOf(answer.record, "public")
-      : undefined;
-    const key = pin ?? record?.publicKey;
+    const owner = pin ?? record?.publicKey;
+    const isTheirs = owner !== undefined && isRecordOf(record, { username, key: owner }, "public");
+    const key = isTheirs ? owner : pin;
     if (key === undefined) {
-      // Without a network nobody can be found, which says nothing about the name.
-      if (answer.answered > 0) this.#persons.set(username, null, nobodyMs);
+      // Without a network no user can be found, which says nothing about the name.
+      if (answered > 0) this.#persons.set(username, null, unknownMs);
       return undefined;
     }
-    const otherKeys = answer.otherKeys.filter((other) => !equalBytes(other, key));
-    const person: Person = { username, key, pinned: pin !== undefined, otherKeys };
-    const found = record === undefined ? person : { ...person, public: record.body };
-    if (pin !== undefined) clashes.report(found, otherKeys);
-    if (record !== undefined) this.#persons.set(username, found, personMs);
-    return found;
+    const otherKeys = keys.filter((other) => !equalBytes(other, key));
+    const person: Person = {
+      username,
+      key,
+      pinned: pin !== undefined,
+      otherKeys,
+      ...(isTheirs ? { public: record.body } : {}),
+    };
+    if (pin !== undefined) clashes.report(person, otherKeys);
+    if (isTheirs) this.#persons.set(username, person, personMs);
+    return person;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Profiles: one's own from the own lists, others' from the network.
+ * Profiles: the user's own from the own lists, other users' from the network.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import type { ProfileView } from "../api.ts";
 import { lastNumber } from "../model/feed.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
-import type { DeviceEntry, Head } from "../model/record_body.ts";
+import type { DeviceEntry, Head, ListEntry } from "../model/record_body.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Lists, OwnRecords, People, Person, Session } from "../session/interfaces.ts";
-import { nobodyFound } from "../session/nobody.ts";
+import { unknownUser } from "../session/unknown_user.ts";
 import { userView } from "../session/views.ts";
 
 /** A device that takes no connection in this time counts as offline: three SYNs of 500 ms and a bit. */
@@ -39,7 +39,7 @@ export class Profiles {
   }
 
   /**
-   * The profile of somebody, or one's own without a name.
+   * The profile of a user; the own one without a name.
    *
    * @throws {CamelliaError} `invalid_username`, `unknown_user`, `not_joined`.
    */
@@ -59,15 +59,13 @@ export class Profiles {
   async #own(signal: AbortSignal | undefined): Promise<ProfileView> {
     const { session, lists, records, people } = this.#parts;
     const { self, ports } = session;
-    const names = (list: "followers" | "following") =>
-      lists.present(list).map((entry) => entry.username).sort();
-    // Others may claim one's own name; that is shown as well, if the network tells soon.
+    // Others may claim the user's own name; that is shown as well, if the network tells soon.
     const seen = await people.find(self.username, signal).catch(() => undefined);
     signal?.throwIfAborted();
     return {
       ...userView(self),
-      followers: names("followers"),
-      following: names("following"),
+      followers: names(lists.present("followers")),
+      following: names(lists.present("following")),
       posts: Math.max(total(records.heads()), await this.#postsKnown(self.username)),
       online: ports.links.status().listening !== undefined,
       ...await this.#warnings({ ...self, otherKeys: seen?.otherKeys ?? [] }),
@@ -77,22 +75,20 @@ export class Profiles {
   async #other(username: string, signal: AbortSignal | undefined): Promise<ProfileView> {
     const { people } = this.#parts;
     people.forgetPerson(username); // Lists and counts as they are now.
-    const person = await people.find(username, signal) ?? await this.#pinned(username);
+    const person = await people.find(username, signal) ?? this.#pinned(username);
     signal?.throwIfAborted();
-    if (person === undefined) throw nobodyFound("show", username, this.#parts.session);
+    if (person === undefined) throw unknownUser("show", username, this.#parts.session);
     const [entries, online, known, warnings] = await Promise.all([
       person.public === undefined ? [] : people.lists(person, signal),
       this.#online(person, signal),
       this.#postsKnown(username),
       this.#warnings(person),
     ]);
-    const names = (list: "followers" | "following") =>
-      entries.filter((entry) => entry.list === list).map((entry) => entry.username).sort();
     const published = Math.max(person.public?.posts ?? 0, total(person.public?.heads ?? []));
     return {
       ...userView(person),
-      followers: names("followers"),
-      following: names("following"),
+      followers: names(entries.filter((entry) => entry.list === "followers")),
+      following: names(entries.filter((entry) => entry.list === "following")),
       posts: Math.max(published, known),
       online,
       ...(person.public === undefined ? { unreachable: true } : {}),
@@ -100,17 +96,16 @@ export class Profiles {
     };
   }
 
-  /** Somebody whom the user knows although the network does not answer. */
-  async #pinned(username: string): Promise<Person | undefined> {
-    const key = await this.#parts.people.pin(username);
+  /** A user whose key is known here although the network does not answer. */
+  #pinned(username: string): Person | undefined {
+    const key = this.#parts.people.pin(username);
     return key === undefined ? undefined : { username, key, pinned: true, otherKeys: [] };
   }
 
   /** Posts that the own database knows of: it may be ahead of the public record. */
   async #postsKnown(username: string): Promise<number> {
-    let posts = 0;
-    for (const feed of await this.#parts.session.store.feeds(username)) posts += lastNumber(feed);
-    return posts;
+    const feeds = await this.#parts.session.store.feeds(username);
+    return feeds.reduce((sum, feed) => sum + lastNumber(feed), 0);
   }
 
   /** Whether one of the user's devices takes a connection. */
@@ -118,7 +113,7 @@ export class Profiles {
     const { people, session: { ports } } = this.#parts;
     const devices = await people.devices(user, signal);
     if (devices.length === 0) return false;
-    // The first that answers decides; the others are not waited for.
+    // The first device that answers decides; the others are not waited for.
     const done = new AbortController();
     const until = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
     const probe = async (device: DeviceEntry): Promise<void> => {
@@ -144,6 +139,10 @@ export class Profiles {
       ...(forks === 0 ? {} : { forks }),
     };
   }
+}
+
+function names(entries: readonly ListEntry[]): string[] {
+  return entries.map((entry) => entry.username).sort();
 }
 
 function total(heads: readonly Head[]): number {

@@ -1,5 +1,5 @@
 /**
- * Whom one might follow, and why (design, section 8).
+ * Suggestions: whom the user might follow, and why (design, section 8).
  *
  * @module
  */
@@ -9,7 +9,6 @@ import { equalBytes } from "../model/bytes.ts";
 import type { UserRef } from "../model/user.ts";
 import type { ListEntry } from "../model/record_body.ts";
 import { isUsername } from "../model/username.ts";
-import type { Random } from "../ports.ts";
 import type { Lists, People, Session } from "../session/interfaces.ts";
 import { shuffled } from "../../lib/random.ts";
 import { mapBounded } from "../../lib/waiting.ts";
@@ -42,9 +41,6 @@ export interface RecommenderParts {
   readonly lists: Pick<Lists, "present">;
 }
 
-/** Names by whom each candidate was found. */
-type Tally = Map<string, Set<string>>;
-
 /** Makes suggestions. */
 export class Recommender {
   readonly #parts: RecommenderParts;
@@ -54,7 +50,7 @@ export class Recommender {
     this.#parts = parts;
   }
 
-  /** Suggestions, best first within each kind; nobody twice. Takes a few seconds at most. */
+  /** Suggestions, best first within each kind, no user twice. Takes 4 s at most. */
   async suggest(signal?: AbortSignal): Promise<SuggestionView[]> {
     const { session } = this.#parts;
     signal?.throwIfAborted();
@@ -81,13 +77,13 @@ export class Recommender {
       found.push(suggestion);
     };
     if (followed.length > 0) {
-      const followers = await this.#readLists(sample(followed, ports.random), "followers", until);
+      const sample = shuffled(followed, ports.random).slice(0, sampleMax);
+      const followers = await this.#readLists(sample, "followers", until);
       for (const one of know(followers, excluded)) add(one);
       const similar = await this.#similar(followers, followed, until);
       for (const one of interest(similar, excluded)) add(one);
     }
-    if (found.length === 0) { for (const one of await this.#popular(excluded, until)) add(one); }
-    return found;
+    return found.length > 0 ? found : await this.#popular(excluded, until);
   }
 
   /** One list of each of these users, as far as it could be read. */
@@ -106,13 +102,13 @@ export class Recommender {
         const entries = await people.lists(person, until);
         read.set(user.username, entries.filter((entry) => entry.list === list));
       } catch {
-        // Whoever cannot be read contributes nothing.
+        // A user whose lists cannot be read contributes nothing.
       }
     });
     return read;
   }
 
-  /** Users who follow the same as this one, and whom they follow besides; see {@linkcode interest}. */
+  /** Users who follow the same as this user, and whom they follow besides; see {@linkcode interest}. */
   async #similar(
     followers: ReadonlyMap<string, readonly ListEntry[]>,
     followed: readonly ListEntry[],
@@ -128,9 +124,7 @@ export class Recommender {
         users.set(entry.username, entry);
       }
     }
-    const best = [...users.values()]
-      .sort((a, b) => byCount(overlap, a.username, b.username))
-      .slice(0, sampleMax);
+    const best = ranked(overlap, sampleMax).flatMap((username) => users.get(username) ?? []);
     const following = await this.#readLists(best, "following", until);
     // Their own lists tell the overlap in full, the sample only in part.
     const mine = new Set(followed.map((entry) => entry.username));
@@ -158,15 +152,14 @@ export class Recommender {
   }
 }
 
-/** At most {@linkcode sampleMax} of the users, drawn at random where there are more. */
-function sample(users: readonly UserRef[], random: Random): readonly UserRef[] {
-  if (users.length <= sampleMax) return users;
-  return shuffled(users, random).slice(0, sampleMax);
-}
-
 /** The higher count first, then by name. */
 function byCount(counts: ReadonlyMap<string, number>, a: string, b: string): number {
   return (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || (a < b ? -1 : 1);
+}
+
+/** The names with the highest counts, at most so many. */
+function ranked(counts: ReadonlyMap<string, number>, namesMax: number): string[] {
+  return [...counts.keys()].sort((a, b) => byCount(counts, a, b)).slice(0, namesMax);
 }
 
 /** The names, the first few spelt out. */
@@ -177,21 +170,22 @@ function spellOut(names: readonly string[]): string {
   return shown.join(" and ");
 }
 
-/** Who is named in whose lists, without those excluded. */
-function tallied(
+/** The owners of the lists that name each user, without the users excluded. */
+function ownersByName(
   lists: ReadonlyMap<string, readonly ListEntry[]>,
   excluded: ReadonlySet<string>,
-): Tally {
-  const tally: Tally = new Map();
+): Map<string, string[]> {
+  const owners = new Map<string, string[]>();
   for (const [owner, entries] of lists) {
     for (const { username } of entries) {
-      if (excluded.has(username) || tally.size >= candidatesMax) continue;
-      const owners = tally.get(username) ?? new Set();
-      owners.add(owner);
-      tally.set(username, owners);
+      const known = owners.get(username);
+      if (known !== undefined) known.push(owner);
+      else if (!excluded.has(username) && owners.size < candidatesMax) {
+        owners.set(username, [owner]);
+      }
     }
   }
-  return tally;
+  return owners;
 }
 
 /** People you may know: followers of the users you follow. */
@@ -199,41 +193,37 @@ function know(
   followers: ReadonlyMap<string, readonly ListEntry[]>,
   excluded: ReadonlySet<string>,
 ): SuggestionView[] {
-  const tally = tallied(followers, excluded);
-  return [...tally.keys()]
-    .sort((a, b) => (tally.get(b)?.size ?? 0) - (tally.get(a)?.size ?? 0) || (a < b ? -1 : 1))
-    .slice(0, perKindMax)
-    .map((username) => ({
-      username,
-      kind: "know",
-      reason: `follows ${spellOut([...tally.get(username) ?? []].sort())}, whom you follow`,
-    }));
+  const owners = ownersByName(followers, excluded);
+  const counts = new Map([...owners].map(([username, { length }]) => [username, length]));
+  return ranked(counts, perKindMax).map((username) => ({
+    username,
+    kind: "know",
+    reason: `follows ${spellOut(owners.get(username)?.sort() ?? [])}, whom you follow`,
+  }));
 }
 
 /** People who may interest you: followed by those who follow the same users; ranked by overlap. */
 function interest(
-  similar: { overlap: ReadonlyMap<string, number>; following: ReadonlyMap<string, ListEntry[]> },
+  { overlap, following }: {
+    overlap: ReadonlyMap<string, number>;
+    following: ReadonlyMap<string, ListEntry[]>;
+  },
   excluded: ReadonlySet<string>,
 ): SuggestionView[] {
-  const { overlap, following } = similar;
-  const tally = tallied(following, excluded);
+  const followers = ownersByName(following, excluded);
   const scores = new Map<string, number>();
-  for (const [username, owners] of tally) {
-    let score = 0;
-    for (const owner of owners) score += overlap.get(owner) ?? 0;
+  for (const [username, names] of followers) {
+    const score = names.reduce((sum, name) => sum + (overlap.get(name) ?? 0), 0);
     if (score > 0) scores.set(username, score);
   }
-  return [...scores.keys()]
-    .sort((a, b) => byCount(scores, a, b))
-    .slice(0, perKindMax)
-    .map((username) => {
-      const owners = [...tally.get(username) ?? []].sort((a, b) => byCount(overlap, a, b));
-      const shared = overlap.get(owners[0] ?? "") ?? 0;
-      const who = owners.length === 1 ? "who shares" : "the first of whom shares";
-      return {
-        username,
-        kind: "interest",
-        reason: `followed by ${spellOut(owners)}, ${who} ${shared} of the users you follow`,
-      };
-    });
+  return ranked(scores, perKindMax).map((username) => {
+    const names = followers.get(username)?.sort((a, b) => byCount(overlap, a, b)) ?? [];
+    const shared = overlap.get(names[0] ?? "") ?? 0;
+    const who = names.length === 1 ? "who shares" : "the first of whom shares";
+    return {
+      username,
+      kind: "interest",
+      reason: `followed by ${spellOut(names)}, ${who} ${shared} of the users you follow`,
+    };
+  });
 }

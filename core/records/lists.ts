@@ -5,15 +5,15 @@
  * @module
  */
 
-import { asArray, asInteger, attempt, decode, encode } from "../model/msgpack.ts";
 import type { ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import type { Lists, Session } from "../session/interfaces.ts";
+import { readNumber, writeNumber } from "../session/notes.ts";
 import { absentKeptMs, ListBook, replaces } from "../model/list_pages.ts";
-import { ListPublisher } from "./lists_publish.ts";
 import { Mutex } from "../../lib/slots.ts";
-import type { Counts, ListsView, PublicRecord } from "./own_records_public.ts";
-import type { RecordWriter } from "./own_records_writer.ts";
+import { ListPublisher } from "./list_publisher.ts";
+import type { Counts, ListsView, PublicRecord } from "./public_record.ts";
+import type { RecordWriter } from "./record_writer.ts";
 
 /** Changes coalesce for this long before they are published (design, section 4). */
 const coalesceMs = 1_000;
@@ -21,7 +21,7 @@ const coalesceMs = 1_000;
 /** A publishing that failed is tried again after this long, or as soon as the node joins. */
 const retryMs = 15_000;
 
-/** How often all pages are read even though nobody else seems to write. */
+/** How often all pages are read even though no other device seems to write. */
 const pullEveryMs = 86_400_000;
 
 /**
@@ -42,7 +42,7 @@ const batchEntriesMax = 400;
 /** Changes dated further ahead than this would shut out every later one; no message is accepted so far ahead. */
 const aheadMsMax = 15 * 60_000;
 
-/** When this device and the network last agreed on the lists: `[Unix ms]`. */
+/** The note of when this device and the network last agreed on the lists, in Unix milliseconds. */
 const syncedNote = "lists.synced";
 
 /** {@linkcode Lists} of one session. */
@@ -56,14 +56,15 @@ export class UserLists implements Lists, ListsView {
   readonly #cached = new Map<ListName, readonly ListEntry[]>();
   #syncedAt: number | undefined;
   /** Monotonic milliseconds of the last complete reading of all pages. */
-  #pulledAt: number | undefined;
+  #pulledAt = -Infinity;
   /** Whether another device may have changed the lists since then. */
   #stale = false;
   /** Whether the user had another device at some time since then. */
   #shared = false;
   readonly #job: Job;
 
-  private constructor(session: Session, writer: RecordWriter, publicRecord: PublicRecord) {
+  /** Lists of which nothing is known: see {@linkcode UserLists.load}. */
+  constructor(session: Session, writer: RecordWriter, publicRecord: PublicRecord) {
     this.#session = session;
     this.#public = publicRecord;
     this.#publisher = new ListPublisher({
@@ -76,6 +77,7 @@ export class UserLists implements Lists, ListsView {
       repaired: () => this.#job.dueIn(coalesceMs),
       published: () => this.#agreed(),
     });
+    publicRecord.attach(this);
     this.#job = session.scheduler.job(async () => {
       const done = await this.#publisher.publish().catch(() => undefined); // A disk error.
       if (done === undefined || (!done && this.#publisher.dirty)) this.#job.dueIn(retryMs);
@@ -83,22 +85,12 @@ export class UserLists implements Lists, ListsView {
   }
 
   /** Loads the lists from the database. */
-  static async open(
-    session: Session,
-    writer: RecordWriter,
-    publicRecord: PublicRecord,
-  ): Promise<UserLists> {
-    const lists = new UserLists(session, writer, publicRecord);
-    const { store } = session;
+  async load(): Promise<void> {
+    const { store } = this.#session;
     for (const list of ["followers", "following"] as const) {
-      for (const entry of await store.listEntries(list)) lists.#book.set(entry);
+      for (const entry of await store.listEntries(list)) this.#book.set(entry);
     }
-    const bytes = await store.getNote(syncedNote);
-    lists.#syncedAt = bytes === undefined ? undefined : attempt(() => {
-      return asInteger(asArray(decode(bytes, noteLimits), "note", 1)[0], "time");
-    });
-    publicRecord.attach(lists);
-    return lists;
+    this.#syncedAt = await readNumber(store, syncedNote);
   }
 
   get(list: ListName, username: string): ListEntry | undefined {
@@ -106,18 +98,16 @@ export class UserLists implements Lists, ListsView {
   }
 
   present(list: ListName): readonly ListEntry[] {
-    let entries = this.#cached.get(list);
-    if (entries === undefined) {
-      entries = [...this.#book.entries(list)].filter((entry) => entry.present);
-      this.#cached.set(list, entries);
-    }
+    const known = this.#cached.get(list);
+    if (known !== undefined) return known;
+    const entries = [...this.#book.entries(list)].filter((entry) => entry.present);
+    this.#cached.set(list, entries);
     return entries;
   }
 
   async apply(entry: ListEntry): Promise<boolean> {
-    const { self, ports, signal } = this.#session;
+    const { ports, signal } = this.#session;
     signal.throwIfAborted();
-    if (entry.username === self.username) return false;
     if (entry.updatedAt > ports.clock.now() + aheadMsMax) return false;
     const applied = await this.#merge([entry]);
     if (applied.length === 0) return false;
@@ -139,11 +129,6 @@ export class UserLists implements Lists, ListsView {
   /** The node has joined the network: changes that wait are published. */
   joined(): void {
     if (this.#publisher.dirty) this.#job.dueIn(coalesceMs);
-  }
-
-  /** Whether changes wait to be published. */
-  get pending(): boolean {
-    return this.#publisher.dirty;
   }
 
   /** Reads all pages, merges them, and publishes within a second what they lack. */
@@ -180,7 +165,7 @@ export class UserLists implements Lists, ListsView {
     const { clock } = this.#session.ports;
     this.#shared ||= isShared;
     const everyMs = this.#shared ? pullSharedEveryMs : pullEveryMs;
-    const due = this.#pulledAt === undefined || clock.monotonic() - this.#pulledAt >= everyMs;
+    const due = clock.monotonic() - this.#pulledAt >= everyMs;
     if (due || this.#stale || !this.#publisher.pulled) await this.pull(signal);
   }
 
@@ -208,7 +193,7 @@ export class UserLists implements Lists, ListsView {
           this.#book.set(entry);
           this.#cached.delete(entry.list);
         }
-        for (const entry of batch) this.#tell(entry);
+        for (const entry of batch) for (const listener of [...this.#listeners]) listener(entry);
       }
       return applied;
     });
@@ -226,10 +211,6 @@ export class UserLists implements Lists, ListsView {
       if (!replaces(entry, before) || entry.username === this.#session.self.username) return false;
       return before !== undefined || room[entry.list]-- > 0;
     });
-  }
-
-  #tell(entry: ListEntry): void {
-    for (const listener of [...this.#listeners]) listener(entry);
   }
 
   /**
@@ -258,8 +239,6 @@ export class UserLists implements Lists, ListsView {
   /** The pages have all that this device has, and it has all that they have. */
   async #agreed(): Promise<void> {
     this.#syncedAt = Math.floor(this.#session.ports.clock.now());
-    await this.#session.store.putNote(syncedNote, encode([this.#syncedAt]));
+    await writeNumber(this.#session.store, syncedNote, this.#syncedAt);
   }
 }
-
-const noteLimits = { maxBytes: 16, maxArrayLength: 1 };

@@ -5,82 +5,86 @@
  */
 
 import type { SignedRecord } from "../model/record.ts";
-import {
-  type DeviceEntry,
-  type Head,
-  isAnnounced,
-  type PrivateBody,
-} from "../model/record_body.ts";
+import { type Head, isAnnounced, type PrivateBody } from "../model/record_body.ts";
 import type { Endpoint } from "../ports.ts";
 import type { OwnRecords } from "../session/interfaces.ts";
-import { abortable } from "../../lib/waiting.ts";
-import type { UserLists } from "./lists.ts";
-import { SealedKeys } from "./own_records_private.ts";
-import type { PublicRecord } from "./own_records_public.ts";
-import type { RecordWriter } from "./own_records_writer.ts";
-import { Presence } from "./presence.ts";
 import type { UserSession } from "../session/session.ts";
-import { drawDevice, isOutrun } from "../session/session_device.ts";
+import { drawDevice, isOutrun } from "../session/device_number.ts";
+import { InFlight } from "../../lib/bounded_map.ts";
+import { abortable } from "../../lib/waiting.ts";
+import { UserLists } from "./lists.ts";
+import { Presence } from "./presence.ts";
+import { PublicRecord } from "./public_record.ts";
+import { RecordWriter } from "./record_writer.ts";
+import { SealedKeys } from "./sealed_keys.ts";
 
 /** How often the sealed keys are compared with the network's. */
 const sealedEveryMs = 3_600_000;
 
-/** What {@linkcode UserRecords} are made of. */
-export interface RecordsParts {
-  /** The session. */
-  readonly session: UserSession;
-  /** Reads and writes. */
-  readonly writer: RecordWriter;
-  /** The `public` record. */
-  readonly publicRecord: PublicRecord;
-  /** The lists, whose pages are read together with the records. */
-  readonly lists: UserLists;
+/** What {@linkcode UserRecords} begin with. */
+export interface FirstRecords {
   /** The record in the key file. */
   readonly sealed: SignedRecord<PrivateBody>;
+  /** Own records that the login or registration has just read from the network or written there. */
+  readonly records: readonly SignedRecord[];
+  /** The account has just been registered: the network has no other records of it. */
+  readonly isNew?: boolean;
 }
 
 /** {@linkcode OwnRecords} of one session. */
 export class UserRecords implements OwnRecords {
-  readonly #parts: RecordsParts;
-  readonly #presence: Presence;
+  /** The own lists, whose pages are read together with the records. */
+  readonly lists: UserLists;
   /** The sealed keys. */
   readonly sealed: SealedKeys;
-  #pulling: Promise<void> | undefined;
-  #sealedAt: number | undefined;
-  #redrawing: Promise<void> | undefined;
+  readonly #session: UserSession;
+  readonly #public: PublicRecord;
+  readonly #presence: Presence;
+  readonly #pulling = new InFlight<void>();
+  readonly #redrawing = new InFlight<void>();
+  #sealedAt = -Infinity;
 
-  private constructor(parts: RecordsParts, presence: Presence) {
-    this.#parts = parts;
-    this.#presence = presence;
-    this.sealed = new SealedKeys(parts.session, parts.writer, parts.sealed);
-    const { session, publicRecord, lists } = parts;
-    session.onDeviceChange(() => presence.retire());
-    const stop = session.ports.directory.onChange((status) => {
-      if (status.joined) { for (const part of [publicRecord, lists, presence]) part.joined(); }
+  private constructor(session: UserSession, writer: RecordWriter, sealed: FirstRecords["sealed"]) {
+    this.#session = session;
+    this.#public = new PublicRecord(session, writer);
+    this.lists = new UserLists(session, writer, this.#public);
+    this.sealed = new SealedKeys(session, writer, sealed);
+    this.#presence = new Presence(session, writer, () => void this.#redraw().catch(() => {}));
+    session.onDeviceChange(() => this.#presence.retire());
+    const stop = session.ports.directory.onChange(({ joined }) => {
+      if (joined) { for (const part of [this.#public, this.lists, this.#presence]) part.joined(); }
     });
     session.signal.addEventListener("abort", stop, { once: true });
   }
 
-  /** Takes up what the database knows. */
-  static async open(parts: RecordsParts): Promise<UserRecords> {
-    // Presence finds the copy, the records draw the number: neither can be made before the other.
-    let foreign: (devices: readonly DeviceEntry[]) => void = () => {};
-    const presence = await Presence.open(
-      parts.session,
-      parts.writer,
-      (devices) => foreign(devices),
-    );
-    const records = new UserRecords(parts, presence);
-    foreign = () => void records.#redraw().catch(() => {});
+  /**
+   * Takes up what the database knows.
+   *
+   * @param onOtherKeys Called with the keys that others claim the user's name with.
+   */
+  static async open(
+    session: UserSession,
+    first: FirstRecords,
+    onOtherKeys: (keys: readonly Uint8Array[]) => void,
+  ): Promise<UserRecords> {
+    const writer = new RecordWriter(session, onOtherKeys);
+    for (const record of first.records) {
+      // Of the sealed keys those in the key file count here.
+      if (record.namespace !== "private") writer.noteInForce(record.namespace, record);
+    }
+    // No device of an account that did not exist can be announced.
+    if (first.isNew) writer.noteInForce("connections", undefined);
+    const records = new UserRecords(session, writer, first.sealed);
+    for (const part of [records.#public, records.lists, records.#presence]) await part.load();
     return records;
   }
 
   headMoved(head: Head): void {
-    this.#parts.publicRecord.headMoved(head);
+    this.#public.headMoved(head);
   }
 
   heads(): readonly Head[] {
-    return this.#parts.publicRecord.heads();
+    return this.#public.heads();
   }
 
   connections(): SignedRecord | undefined {
@@ -98,17 +102,13 @@ export class UserRecords implements OwnRecords {
   }
 
   pull(signal?: AbortSignal): Promise<void> {
-    // The one in flight serves everybody, so it ends with the session rather than with who began it.
-    this.#pulling ??= this.#pull().finally(() => {
-      this.#pulling = undefined;
-    });
-    return abortable(this.#pulling, signal);
+    // One reading serves all callers, so it ends with the session and not with its first caller.
+    return abortable(this.#pulling.run("", () => this.#pull()), signal);
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
-    const { publicRecord, lists } = this.#parts;
-    await lists.flush(signal);
-    if (publicRecord.pending) await publicRecord.publish(signal);
+    await this.lists.flush(signal);
+    if (this.#public.pending) await this.#public.publish({}, signal);
   }
 
   async #pull(): Promise<void> {
@@ -116,37 +116,30 @@ export class UserRecords implements OwnRecords {
   }
 
   async #pullPublic(): Promise<void> {
-    const { publicRecord, lists, session, writer } = this.#parts;
-    await publicRecord.pull();
-    const heads = writer.seen("public", "public")?.body.heads ?? [];
+    const session = this.#session;
+    await this.#public.publish({ force: true });
     const own = { store: session.store, username: session.self.username };
-    if (await isOutrun(session.device, heads, own)) await this.#redraw();
-    const devices = writer.seen("connections", "connections")?.body.devices ?? [];
+    if (await isOutrun(session.device, this.#public.published(), own)) await this.#redraw();
     const now = session.ports.clock.now();
-    const isOther = (entry: DeviceEntry) => entry.device !== session.device;
-    await lists.pullIfDue(devices.some((entry) => isOther(entry) && isAnnounced(entry, now)));
+    const isShared = this.#presence.devices()
+      .some((entry) => entry.device !== session.device && isAnnounced(entry, now));
+    await this.lists.pullIfDue(isShared);
   }
 
   async #pullSealed(): Promise<void> {
-    const { clock } = this.#parts.session.ports;
-    const due = this.#sealedAt === undefined || clock.monotonic() - this.#sealedAt > sealedEveryMs;
-    if (!due) return;
+    const { clock } = this.#session.ports;
+    if (clock.monotonic() - this.#sealedAt <= sealedEveryMs) return;
     await this.sealed.pull();
     this.#sealedAt = clock.monotonic();
   }
 
-  /** Draws another device number: somebody else uses this one. */
+  /** Draws another device number: another installation uses this one. */
   #redraw(): Promise<void> {
-    const { session, writer, publicRecord } = this.#parts;
-    const devices = writer.seen("connections", "connections")?.body.devices ?? [];
-    const taken = new Set([
-      session.device,
-      ...publicRecord.heads().map((head) => head.device),
-      ...devices.map((entry) => entry.device),
-    ]);
-    return this.#redrawing ??= session.changeDevice(drawDevice(session.ports.random, taken))
-      .finally(() => {
-        this.#redrawing = undefined;
-      });
+    const session = this.#session;
+    return this.#redrawing.run("", () => {
+      const known = [session, ...this.heads(), ...this.#presence.devices()];
+      const taken = new Set(known.map(({ device }) => device));
+      return session.changeDevice(drawDevice(session.ports.random, taken));
+    });
   }
 }

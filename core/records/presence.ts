@@ -7,23 +7,23 @@
  * @module
  */
 
-import { asArray, asInteger, attempt, decode, encode } from "../model/msgpack.ts";
-import { equalBytes } from "../model/bytes.ts";
 import type { SignedRecord } from "../model/record.ts";
 import {
-  bodyKinds,
   type ConnectionsBody,
   type DeviceEntry,
   devicesListedMax,
   isAnnounced,
+  isSameBody,
 } from "../model/record_body.ts";
 import { clockToleranceMs, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Endpoint } from "../ports.ts";
-import type { Job } from "../../lib/scheduler.ts";
 import type { Session } from "../session/interfaces.ts";
+import { readNumber, writeNumber } from "../session/notes.ts";
+import { InFlight } from "../../lib/bounded_map.ts";
+import { unicastAddress } from "../../lib/ip_address.ts";
+import type { Job } from "../../lib/scheduler.ts";
 import { abortable, within } from "../../lib/waiting.ts";
-import type { RecordWriter, WriteOutcome } from "./own_records_writer.ts";
-import { announcedAddresses } from "./presence_address.ts";
+import { isDone, type RecordWriter, type WriteOutcome } from "./record_writer.ts";
 
 /** How often the entry is renewed: a third of the 15 minutes that it counts. */
 const renewEveryMs = 5 * 60_000;
@@ -40,22 +40,22 @@ const ownTimesMax = 64;
 /** How long the first announcement waits to hear whether a peer runs where this device was last. */
 const probeMsMax = 300;
 
-/** The note with the time of the last announcement: `[updatedAt]`. */
-const note = "presence";
+/** How long other nodes are asked what address they see. */
+const askMsMax = 2_000;
 
-/** What tells two devices under one number apart. */
-export type ForeignListener = (connections: readonly DeviceEntry[]) => void;
+/** The note with the time of the last announcement. */
+const note = "presence";
 
 /** Announces one device and keeps it announced. */
 export class Presence {
   readonly #session: Session;
   readonly #writer: RecordWriter;
-  readonly #onForeign: ForeignListener;
-  #endpoint: Endpoint | undefined;
-  #announcing: { readonly endpoint: Endpoint; readonly done: Promise<void> } | undefined;
-  #entry: DeviceEntry | undefined;
+  readonly #onForeign: () => void;
   readonly #job: Job;
-  #lastTime = 0;
+  /** Several callers may ask at the same moment, such as when the node joins: one announcement serves all. */
+  readonly #announcing = new InFlight<void>();
+  #endpoint: Endpoint | undefined;
+  #entry: DeviceEntry | undefined;
   /** Times that this session has put on its entries, after the one that earlier sessions noted last. */
   readonly #ownTimes: number[] = [];
   #notedTime = 0;
@@ -63,11 +63,21 @@ export class Presence {
   /** The entry under an earlier number of this device, to be taken out with the next announcement. */
   #retired: DeviceEntry | undefined;
 
-  private constructor(session: Session, writer: RecordWriter, onForeign: ForeignListener) {
+  /**
+   * Nothing is known or announced: see {@linkcode Presence.load}.
+   *
+   * @param onForeign Called when another device is seen to announce itself under this one's number.
+   */
+  constructor(session: Session, writer: RecordWriter, onForeign: () => void) {
     this.#session = session;
     this.#writer = writer;
     this.#onForeign = onForeign;
     this.#job = session.scheduler.job(() => this.#announceQuietly());
+  }
+
+  /** Reads what earlier sessions left. */
+  async load(): Promise<void> {
+    this.#notedTime = await readNumber(this.#session.store, note) ?? 0;
   }
 
   /** The node has joined the network: the device is announced there, if it is to be. */
@@ -82,44 +92,27 @@ export class Presence {
   retire(): void {
     this.#job.cancel();
     this.#endpoint = undefined;
-    this.#announcing = undefined;
     this.#retired = this.#entry ?? this.#retired;
     this.#entry = undefined;
   }
 
-  /**
-   * Reads what earlier sessions left.
-   *
-   * @param onForeign Called when another device is seen to announce itself under this one's number.
-   */
-  static async open(
-    session: Session,
-    writer: RecordWriter,
-    onForeign: ForeignListener,
-  ): Promise<Presence> {
-    const presence = new Presence(session, writer, onForeign);
-    const bytes = await session.store.getNote(note);
-    presence.#notedTime = bytes === undefined ? 0 : attempt(() => {
-      const parts = asArray(decode(bytes, { maxBytes: 16, maxArrayLength: 1 }), "note", 1);
-      return asInteger(parts[0], "time");
-    }) ?? 0;
-    presence.#lastTime = presence.#notedTime;
-    return presence;
-  }
-
   /** The signed record in force, while this device is announced in it. */
   current(): SignedRecord<ConnectionsBody> | undefined {
-    const seen = this.#writer.seen("connections", "connections");
-    const own = seen?.body.devices.find((entry) => entry.device === this.#session.device);
-    const { clock } = this.#session.ports;
-    return own !== undefined && isAnnounced(own, clock.now()) ? seen : undefined;
+    const own = this.#find(this.devices());
+    const isListed = own !== undefined && isAnnounced(own, this.#session.ports.clock.now());
+    return isListed ? this.#writer.seen("connections") : undefined;
+  }
+
+  /** All devices of the user that the best record seen names. */
+  devices(): readonly DeviceEntry[] {
+    return this.#writer.seen("connections")?.body.devices ?? [];
   }
 
   /** Announces this device at the endpoint where its links listen, from now on until withdrawn. */
   async announce(endpoint: Endpoint, signal?: AbortSignal): Promise<void> {
     this.#endpoint = endpoint;
     const announced = this.#announceOnce(endpoint);
-    // The disk may fail; whoever asked hears of it, and it is tried again.
+    // The disk may fail; the caller hears of it, and it is tried again.
     announced.catch(() => this.#listensAt(endpoint) && this.#job.dueIn(retryMs));
     await abortable(announced, signal);
   }
@@ -135,93 +128,83 @@ export class Presence {
     const { clock } = this.#session.ports;
     this.#job.cancel();
     this.#endpoint = undefined;
-    this.#announcing = undefined;
     if (this.#entry === undefined) return;
-    const updatedAt = Math.max(Math.floor(clock.now()), this.#entry.updatedAt + 1);
     // Noted like an announcement: the next login must not take this entry for another device's.
-    await this.#noteTime(updatedAt);
+    const updatedAt = await this.#noteTime();
     this.#entry = { ...this.#entry, updatedAt, present: false, addresses: [] };
     await within({ clock, ms: withdrawMsMax }, (limit) => this.#write(false, limit));
     this.#entry = undefined;
   }
 
-  /** Several may ask at the same moment, such as when the node joins: one announcement serves all. */
   #announceOnce(endpoint: Endpoint): Promise<void> {
-    const running = this.#announcing;
-    if (running !== undefined && isSameEndpoint(running.endpoint, endpoint)) return running.done;
-    const done = this.#announce(endpoint).finally(() => {
-      if (this.#announcing?.done === done) this.#announcing = undefined;
-    });
-    this.#announcing = { endpoint, done };
-    return done;
+    const { ip, port } = endpoint;
+    const name = `${this.#session.device} ${ip} ${port}`;
+    return this.#announcing.run(name, () => this.#announce(endpoint));
   }
 
   async #announce(endpoint: Endpoint): Promise<void> {
     this.#job.cancel();
-    const { ports, settings, signal: end } = this.#session;
-    const addresses = await announcedAddresses(ports, settings, end);
+    const addresses = await announcedAddresses(this.#session);
     if (!this.#listensAt(endpoint)) return;
     if (addresses.length === 0) return this.#job.dueIn(retryMs);
     await this.#renewEntry(endpoint, addresses);
     if (!this.#listensAt(endpoint)) return;
     const outcome = await this.#write(false);
-    if (!this.#listensAt(endpoint)) return;
-    const done = outcome === "written" || outcome === "unchanged";
-    this.#job.dueIn(done ? renewEveryMs : retryMs);
+    if (this.#listensAt(endpoint)) this.#job.dueIn(isDone(outcome) ? renewEveryMs : retryMs);
   }
 
   #listensAt(endpoint: Endpoint): boolean {
-    return this.#endpoint !== undefined && isSameEndpoint(this.#endpoint, endpoint) &&
+    return this.#endpoint?.ip === endpoint.ip && this.#endpoint.port === endpoint.port &&
       !this.#session.signal.aborted;
   }
 
   async #renewEntry(endpoint: Endpoint, addresses: readonly string[]): Promise<void> {
     const { identity, device, ports } = this.#session;
-    const now = Math.floor(ports.clock.now());
     const keys = identity.linkKeys(device);
     keys.secretKey.fill(0);
-    const updatedAt = Math.max(now, this.#lastTime + 1);
-    await this.#noteTime(updatedAt);
+    const updatedAt = await this.#noteTime();
     if (!this.#listensAt(endpoint) || device !== this.#session.device) return;
     this.#entry = {
       device,
       linkKey: keys.publicKey,
       addresses,
       port: endpoint.port,
-      until: now + recordLifetimeMs.connections,
+      until: Math.floor(ports.clock.now()) + recordLifetimeMs.connections,
       updatedAt,
       present: true,
     };
   }
 
-  /** Noted before it is announced: another later time under this number is another device's. */
-  async #noteTime(updatedAt: number): Promise<void> {
-    this.#lastTime = updatedAt;
-    this.#ownTimes.push(updatedAt);
+  /**
+   * The time to put on a change: now, but later than on the change before. It is noted before it is
+   * announced: another later time under this number is another device's.
+   */
+  async #noteTime(): Promise<number> {
+    const last = this.#ownTimes.at(-1) ?? this.#notedTime;
+    const time = Math.max(Math.floor(this.#session.ports.clock.now()), last + 1);
+    this.#ownTimes.push(time);
     if (this.#ownTimes.length > ownTimesMax) this.#ownTimes.shift();
-    await this.#session.store.putNote(note, encode([updatedAt]));
+    await writeNumber(this.#session.store, note, time);
+    return time;
   }
 
   #write(force: boolean, signal?: AbortSignal): Promise<WriteOutcome> {
     return this.#writer.write({
       namespace: "connections",
-      kind: "connections",
       force,
-      build: (seen) => this.#build(seen),
+      build: (seen) => this.#build(seen?.body),
     }, signal);
   }
 
-  async #build(
-    seen: SignedRecord<ConnectionsBody> | undefined,
-  ): Promise<ConnectionsBody | undefined> {
+  async #build(seen: ConnectionsBody | undefined): Promise<ConnectionsBody | undefined> {
     const now = this.#session.ports.clock.now();
     this.#look();
-    if (await this.#isInUse(seen?.body.devices ?? [])) return undefined;
+    if (await this.#isInUse(seen?.devices ?? [])) return undefined;
     const entry = this.#entry;
     if (entry === undefined || entry.device !== this.#session.device) return undefined;
-    const there = (seen?.body.devices ?? []).map((other) => this.#withoutRetired(other));
-    const devices = mergeDevices(there, entry, now);
-    return seen !== undefined && isSame(seen.body, { devices }) ? undefined : { devices };
+    const there = (seen?.devices ?? []).map((other) => this.#withoutRetired(other));
+    const body = { devices: mergeDevices(there, entry, now) };
+    return seen !== undefined && isSameBody("connections", seen, body) ? undefined : body;
   }
 
   /** The entry under an earlier number is taken out, unless another device has announced itself there since. */
@@ -236,38 +219,35 @@ export class Presence {
    * data folder is a copy, and the original runs. Asked once a session, before the first announcement.
    */
   async #isInUse(devices: readonly DeviceEntry[]): Promise<boolean> {
-    const { device, ports, signal } = this.#session;
+    const { ports, signal } = this.#session;
     const entry = this.#entry;
     if (this.#hasProbed || entry === undefined) return false;
     this.#hasProbed = true;
-    const last = devices.find((other) => other.device === device);
+    const last = this.#find(devices);
     if (last === undefined || !isAnnounced(last, ports.clock.now())) return false;
     const isHere = last.port === entry.port &&
       last.addresses.some((address) => entry.addresses.includes(address));
     if (isHere || !await ports.links.probe(last, probeMsMax, signal)) return false;
-    this.#onForeign(devices);
+    this.#onForeign();
     return true;
   }
 
   /** Looks for another device under this one's number. */
   #look(): void {
-    const devices = this.#writer.seen("connections", "connections")?.body.devices ?? [];
-    const own = devices.find((entry) => entry.device === this.#session.device);
+    const own = this.#find(this.devices());
     if (own === undefined || own.updatedAt <= this.#notedTime) return;
-    if (this.#ownTimes.includes(own.updatedAt)) return;
-    this.#onForeign(devices);
+    if (!this.#ownTimes.includes(own.updatedAt)) this.#onForeign();
+  }
+
+  #find(devices: readonly DeviceEntry[]): DeviceEntry | undefined {
+    return devices.find((entry) => entry.device === this.#session.device);
   }
 
   #announceQuietly(): void {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined) return;
+    if (this.#endpoint === undefined) return;
     // Aborted, or a disk error: tried again.
-    this.#announceOnce(endpoint).catch(() => this.#job.dueIn(retryMs));
+    this.#announceOnce(this.#endpoint).catch(() => this.#job.dueIn(retryMs));
   }
-}
-
-function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return a.ip === b.ip && a.port === b.port;
 }
 
 /** The entries in force with one's own put in its place. */
@@ -284,9 +264,21 @@ function mergeDevices(
   return [...others.slice(0, devicesListedMax - 1), own].sort((a, b) => a.device - b.device);
 }
 
-function isSame(a: ConnectionsBody, b: ConnectionsBody): boolean {
-  return equalBytes(
-    encode(bodyKinds.connections.write(a)),
-    encode(bodyKinds.connections.write(b)),
-  );
+/**
+ * The addresses to announce, the likeliest first: the configured one, or else what a majority of
+ * nodes sees; then the one that the links are bound to, for peers on the same network. Where neither
+ * is known, the one that the node's socket is bound to. Empty when all there is says "any".
+ */
+async function announcedAddresses({ ports, settings, signal }: Session): Promise<string[]> {
+  const { clock, directory, links } = ports;
+  const outside = settings.announcedAddress ??
+    await within({ clock, ms: askMsMax }, (limit) => directory.publicAddress(limit), signal);
+  const known = [outside, links.status().listening?.ip].flatMap(dialable);
+  return known.length > 0 ? [...new Set(known)] : dialable(directory.status().udp.ip);
+}
+
+/** The address in its canonical form; none for "any", which no device can dial, and for what is none. */
+function dialable(ip: string | undefined): string[] {
+  const address = ip === undefined ? undefined : unicastAddress(ip);
+  return address === undefined ? [] : [address.ip];
 }

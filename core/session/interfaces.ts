@@ -1,8 +1,9 @@
 /**
- * What the use cases of one logged-in user are to one another.
+ * The session of a logged-in user, and the interfaces through which its parts use one another: a room
+ * of the core knows the others' parts by these interfaces alone.
  *
- * A {@linkcode Session} lasts from login to logout. Each part is built by its own module from the
- * session and the parts that it needs; `peer.ts` puts them together.
+ * A {@linkcode Session} lasts from login to logout. `accounts/open_account.ts` builds it together with
+ * the records and the people; `user_peer.ts` builds the other parts and connects them.
  *
  * @module
  */
@@ -49,35 +50,38 @@ export interface Session {
   readonly settings: Settings;
   /** Work that is due later or again and again; nothing of it runs after logout. */
   readonly scheduler: Scheduler;
-  /** Aborted at logout: whatever goes on in the background ends then. */
+  /** Aborted at logout: what goes on in the background ends then. */
   readonly signal: AbortSignal;
-  /** Tells whoever listens. */
+  /** Tells the listeners of the peer's events. */
   emit(event: PeerEvent): void;
 }
 
-/** Somebody as the network knows them. */
+/** A user as the network knows one. */
 export interface Person extends UserRef {
   /** Whether the key is the pinned one rather than the holders' majority's. */
   readonly pinned: boolean;
   /** The public record, when one was found. */
   readonly public?: PublicBody;
-  /** Keys that others claim the name with; empty when nobody does. */
+  /** Keys that other users claim the name with. */
   readonly otherKeys: readonly Uint8Array[];
 }
 
 /** Looks people up: keys, public records, lists, devices. Caches are bounded. */
 export interface People {
-  /** By pin where there is one, else by vote; undefined when nobody has the name. */
+  /** By pin where there is one, else by vote; undefined when no user is found. */
   find(username: string, signal?: AbortSignal): Promise<Person | undefined>;
   /** The pinned key of a name: own, followed, followers' (in this order). */
-  pin(username: string): Promise<Uint8Array | undefined>;
-  /** Both lists of somebody, from the pages that the public record names; only present entries. */
-  lists(person: Person, signal?: AbortSignal): Promise<ListEntry[]>;
+  pin(username: string): Uint8Array | undefined;
+  /** Both lists of a user, from the pages that the public record names; only present entries. */
+  lists(person: Person, signal?: AbortSignal): Promise<readonly ListEntry[]>;
   /** Devices announced and not expired; from the cache while it is good, else from the network. */
   devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]>;
-  /** Takes in a `connections` record that came in a message; false if it is not the user's own or not valid. */
-  learn(user: UserRef, connections: Uint8Array): boolean;
-  /** Asks the network anew about devices that do not answer, at most once in a while; whether that changed anything. */
+  /**
+   * Takes in a `connections` record: checked already, or the bytes that came in a message. False if it
+   * is not the user's own or not valid.
+   */
+  learn(user: UserRef, connections: SignedRecord | Uint8Array): boolean;
+  /** Asks the network anew about devices that do not answer, at most every 5 s; whether that changed anything. */
   renewDevices(user: UserRef, signal?: AbortSignal): Promise<boolean>;
   /** Drops what the cache has of a user's devices: nothing can be sent to any of them. */
   forgetDevices(user: UserRef): void;
@@ -107,6 +111,6 @@ export interface OwnRecords {
   connections(): SignedRecord | undefined;
   /** Reads the own records from the network and merges them (another device may have written). */
   pull(signal?: AbortSignal): Promise<void>;
-  /** Publishes whatever is pending now. */
+  /** Publishes now what is pending. */
   flush(signal?: AbortSignal): Promise<void>;
 }

@@ -10,7 +10,7 @@ import type { Identity } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Ports, Store } from "../ports.ts";
 import type { Session, Settings } from "./interfaces.ts";
-import { saveDevice } from "./session_device.ts";
+import { saveDevice } from "./device_number.ts";
 import { warn } from "./warn.ts";
 
 /** What a {@linkcode UserSession} is made of. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex, utf8 } from "../../core/model/bytes.ts";
 import type { Endpoint, Keys, Links, Ports, Stores } from "../../core/ports.ts";
-import { Accounts } from "../../core/accounts/account.ts";
+import { Accounts } from "../../core/accounts/accounts.ts";
 import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import { SystemClock } from "../../net/system/system_time.ts";
 import { KeyFiles } from "../../storage/key_files.ts";

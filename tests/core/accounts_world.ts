@@ -10,7 +10,7 @@ import { signPost } from "../../core/model/post.ts";
 import { composeSnowflake } from "../../core/model/snowflake.ts";
 import type { ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { Directory, Endpoint, Links, Ports, Stores } from "../../core/ports.ts";
-import { Accounts, type OpenAccount } from "../../core/accounts/account.ts";
+import { Accounts, type OpenAccount } from "../../core/accounts/accounts.ts";
 import type { Settings } from "../../core/session/interfaces.ts";
 import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import { Identity } from "../../core/model/identity.ts";

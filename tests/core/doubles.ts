@@ -211,9 +211,9 @@ export class TestPeople implements People {
     return Promise.resolve(this.#people.get(username)?.person);
   }
 
-  pin(username: string): Promise<Uint8Array | undefined> {
+  pin(username: string): Uint8Array | undefined {
     const person = this.#people.get(username)?.person;
-    return Promise.resolve(person?.pinned ? person.key : undefined);
+    return person?.pinned ? person.key : undefined;
   }
 
   lists(person: Person): Promise<ListEntry[]> {

@@ -378,8 +378,8 @@ class WorldPeople implements People {
     return { ...user.self, pinned: false, public: record, otherKeys: [] };
   }
 
-  pin(): Promise<Uint8Array | undefined> {
-    return Promise.resolve(undefined);
+  pin(): Uint8Array | undefined {
+    return undefined;
   }
 
   async lists(person: Person): Promise<ListEntry[]> {

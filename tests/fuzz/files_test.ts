@@ -5,7 +5,7 @@ import { Identity } from "../../core/model/identity.ts";
 import { DecodeError, encode } from "../../core/model/msgpack.ts";
 import { signRecord } from "../../core/model/record.ts";
 import { openSigned } from "../../core/model/signed.ts";
-import { readAccountFile, writeAccountFile } from "../../core/accounts/account_file.ts";
+import { readAccountFile, writeAccountFile } from "../../core/accounts/key_files.ts";
 import { readPrivate } from "../../core/accounts/seal.ts";
 import { parseConfig } from "../../ui/settings/config.ts";
 import { fuzz } from "./harness.ts";

@@ -11,7 +11,7 @@ import {
   accountFileBytesMax,
   readAccountFile,
   writeAccountFile,
-} from "../../../core/accounts/account_file.ts";
+} from "../../../core/accounts/key_files.ts";
 import {
   openSeed,
   prepareSeal,

@@ -7,7 +7,8 @@ import {
 } from "../../../core/model/record_body.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { Directory, DirectoryAnswer, DirectoryQuery } from "../../../core/ports.ts";
-import type { OpenAccount } from "../../../core/accounts/account.ts";
+import type { OpenAccount } from "../../../core/accounts/accounts.ts";
+import { ListReader } from "../../../core/people/list_reader.ts";
 import { pageOf } from "../../../core/model/list_pages.ts";
 import type { SimDirectory } from "../../sim/directory.ts";
 import { entry, identityOf, World } from "../accounts_world.ts";
@@ -286,7 +287,7 @@ Deno.test("A page served in another's place is not believed, and the reading say
     const record = world.network.peek("bob", query.namespace.replace(/:1$/, ":2"));
     return record === undefined ? answer : { ...answer, record };
   });
-  const read = await world.run(alice.people.readLists(person));
+  const read = await world.run(new ListReader(alice.session).read(person));
   assert.equal(read.complete, false);
   assert.ok(read.entries.every((one) => pageOf(one.username, pages) !== 1));
   assert.ok(read.entries.length < 400 && read.entries.length > 100);
@@ -300,7 +301,7 @@ Deno.test("A page signed by somebody else is not believed", async () => {
     if (!query.namespace.endsWith(":1") || answer.record === undefined) return answer;
     return { ...answer, record: signRecord({ ...answer.record, sequence: 9e15 }, mallory) };
   });
-  const read = await world.run(alice.people.readLists(person));
+  const read = await world.run(new ListReader(alice.session).read(person));
   assert.equal(read.complete, false);
   await closeAll(alice, bob);
 });
@@ -312,7 +313,7 @@ Deno.test("A page that is missing at first is asked for again", async () => {
     if (!query.namespace.endsWith(":1") || missed++ >= 2) return answer;
     return { answered: answer.answered, otherKeys: [] };
   });
-  const read = await world.run(alice.people.readLists(person));
+  const read = await world.run(new ListReader(alice.session).read(person));
   assert.equal(read.complete, true);
   assert.equal(read.entries.length, 400);
   await closeAll(alice, bob);
@@ -331,10 +332,11 @@ Deno.test("A stale page never replaces a newer one that was seen", async () => {
   await bob.lists.apply(entry("following", name, world.clock.now()));
   await world.clock.advance(5_000);
   const has = (entries: readonly ListEntry[]) => entries.some((one) => one.username === name);
-  assert.ok(has((await world.run(alice.people.readLists(person))).entries));
+  const reader = new ListReader(alice.session);
+  assert.ok(has((await world.run(reader.read(person))).entries));
   held.stale = before;
   await world.clock.advance(60_000);
-  assert.ok(has((await world.run(alice.people.readLists(person))).entries));
+  assert.ok(has((await world.run(reader.read(person))).entries));
   await closeAll(alice, bob);
 });
 
@@ -349,7 +351,7 @@ Deno.test("An entry on a page where its name does not belong is not believed", a
     return { ...answer, record: { ...record, body: { entries } } };
   });
   assert.equal(pages, 4);
-  const read = await world.run(alice.people.readLists(person));
+  const read = await world.run(new ListReader(alice.session).read(person));
   assert.ok(read.entries.length > 0 && read.entries.every((one) => one.username !== name));
   await closeAll(alice, bob);
 });
@@ -372,10 +374,8 @@ Deno.test("256 pages are read at a bounded number at a time", async () => {
   assert.ok(person?.public);
   device.directory.latencyMs = 20;
   const before = world.clock.monotonic();
-  const [read] = await world.run(Promise.all([
-    alice.people.readLists(person),
-    alice.people.readLists(person),
-  ]));
+  const reader = new ListReader(alice.session);
+  const [read] = await world.run(Promise.all([reader.read(person), reader.read(person)]));
   assert.equal(read.entries.length, 18_000);
   assert.equal(read.complete, true);
   assert.ok(flow.max <= 8, `${flow.max} at a time`);

@@ -3,27 +3,27 @@
  *
  * A page counts only under its owner's key, its own generation and number; of an entry that does not
  * belong on its page nothing is believed. A page once seen is never exchanged for an older one, so
- * that a holder who serves a stale page changes nothing for whoever knows better.
+ * that a holder who serves a stale page changes nothing for a reader who has seen a newer one.
  *
  * @module
  */
 
-import { equalBytes, toHex } from "../model/bytes.ts";
-import { recordOf, type SignedRecord } from "../model/record.ts";
+import { toHex } from "../model/bytes.ts";
+import { pageOf } from "../model/list_pages.ts";
+import { isRecordOf, type SignedRecord } from "../model/record.ts";
 import { type ListEntry, type PageBody, pageNamespaceOf } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";
 import type { Person, Session } from "../session/interfaces.ts";
-import { abortable, delay, mapBounded } from "../../lib/waiting.ts";
-import { pageOf } from "../model/list_pages.ts";
 import { InFlight, TimedCache } from "../../lib/bounded_map.ts";
+import { abortable, delay, mapBounded } from "../../lib/waiting.ts";
 
 /** Pages read at a time: each is a lookup with three queries in flight. */
 const pagesParallel = 8;
 
-/** Tries of a page that is missing or cannot be reached. */
-const triesMax = 3;
+/** Attempts to read a page that is missing or cannot be reached. */
+const attemptsMax = 3;
 
-/** The wait before the second try; doubled for the third. */
+/** The wait before the second attempt, in milliseconds; doubled for the third. */
 const retryMs = 250;
 
 /** Pages remembered, at 8,000 bytes and some hundred entries each: 4 users of 5,000 and 5,000 entries. */
@@ -38,7 +38,7 @@ const rememberedMs = 15 * 60_000;
  */
 const freshMs = 30_000;
 
-/** Somebody's lists as read. */
+/** A user's lists as read. */
 export interface ListsRead {
   /** Present entries of both lists. */
   readonly entries: readonly ListEntry[];
@@ -46,7 +46,7 @@ export interface ListsRead {
   readonly complete: boolean;
 }
 
-/** A page with the time at which it was read. */
+/** A page with the time at which it was read, in monotonic milliseconds. */
 interface PageRead {
   readonly record: SignedRecord<PageBody>;
   readonly readAt: number;
@@ -64,31 +64,24 @@ export class ListReader {
     this.#pages = new TimedCache(session.ports.clock, pagesMax);
   }
 
-  /** Both lists of somebody; only entries present. */
+  /** Both lists of a user; only entries present. */
   read(person: Person, signal?: AbortSignal): Promise<ListsRead> {
-    const { generation = 0, pages = 0 } = person.public ?? {};
-    const name = `${person.username}/${toHex(person.key)}/${generation}`;
-    const reading = this.#inFlight.run(name, () => this.#read(person, generation, pages));
-    return abortable(reading, signal);
+    const { generation = 0 } = person.public ?? {};
+    const name = pageName(person, generation, 0);
+    return abortable(this.#inFlight.run(name, () => this.#read(person, generation)), signal);
   }
 
-  async #read(person: Person, generation: number, pages: number): Promise<ListsRead> {
-    const numbers = Array.from({ length: pages }, (_, page) => page);
-    const fresh = entriesOf(person, numbers.map((page) => this.#fresh(person, generation, page)));
-    if (fresh.complete && hasLengths(fresh.entries, person)) return fresh;
+  async #read(person: Person, generation: number): Promise<ListsRead> {
+    const freshAt = this.#session.ports.clock.monotonic() - freshMs;
+    const numbers = [...Array(person.public?.pages ?? 0).keys()];
+    const known = numbers.map((page) => this.#pages.get(pageName(person, generation, page)));
+    const fresh = known.map((page) => page && page.readAt > freshAt ? page.record : undefined);
+    const read = entriesOf(person, fresh);
+    if (read.complete && hasLengths(read.entries, person)) return read;
     return entriesOf(
       person,
       await mapBounded(numbers, pagesParallel, (page) => this.#page(person, generation, page)),
     );
-  }
-
-  /** A page that was read a moment ago. */
-  #fresh(person: Person, generation: number, page: number): SignedRecord<PageBody> | undefined {
-    const known = this.#pages.get(pageName(person, pageNamespaceOf(generation, page)));
-    const { clock } = this.#session.ports;
-    return known !== undefined && clock.monotonic() - known.readAt < freshMs
-      ? known.record
-      : undefined;
   }
 
   /** One page from the network, unless a newer one has been seen. */
@@ -97,46 +90,43 @@ export class ListReader {
     generation: number,
     page: number,
   ): Promise<SignedRecord<PageBody> | undefined> {
-    const { clock, directory } = this.#session.ports;
-    const { signal } = this.#session;
+    const { ports: { clock, directory }, signal } = this.#session;
     const namespace = pageNamespaceOf(generation, page);
-    const name = pageName(person, namespace);
-    const known = this.#pages.get(name);
-    for (let attempt = 0; attempt < triesMax; attempt++) {
+    const name = pageName(person, generation, page);
+    const known = this.#pages.get(name)?.record;
+    const query = { username: person.username, namespace, pin: person.key };
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
       if (attempt > 0) await delay(clock, retryMs * attempt, signal);
-      const query = { username: person.username, namespace, pin: person.key };
       const { record } = await directory.get(query, signal);
-      if (record === undefined || record.namespace !== namespace) continue;
-      if (record.username !== person.username) continue;
-      if (!equalBytes(record.publicKey, person.key)) continue;
-      const found = recordOf(record, "page");
-      const newest = known !== undefined && compareRecords(known.record, found) > 0
-        ? known.record
-        : found;
+      if (!isRecordOf(record, person, namespace)) continue;
+      const newest = known !== undefined && compareRecords(known, record) > 0 ? known : record;
       this.#pages.set(name, { record: newest, readAt: clock.monotonic() }, rememberedMs);
       return newest;
     }
-    return known?.record;
+    return known;
   }
 }
 
-function pageName(person: Person, namespace: string): string {
-  return `${person.username}/${toHex(person.key)}/${namespace}`;
+function pageName({ username, key }: Person, generation: number, page: number): string {
+  return `${username}/${toHex(key)}/${generation}/${page}`;
 }
 
-/** The present entries of all pages, each on the page where its name belongs. */
+/** The present entries of all pages, each on the page where its name belongs, each name once a list. */
 function entriesOf(
   person: Person,
   pages: readonly (SignedRecord<PageBody> | undefined)[],
 ): ListsRead {
-  const entries: ListEntry[] = [];
+  const entries = new Map<string, ListEntry>();
   for (const [page, record] of pages.entries()) {
     for (const entry of record?.body.entries ?? []) {
-      const belongs = pageOf(entry.username, pages.length) === page;
-      if (entry.present && belongs && entry.username !== person.username) entries.push(entry);
+      const { list, username, present } = entry;
+      const belongs = pageOf(username, pages.length) === page;
+      if (present && belongs && username !== person.username) {
+        entries.set(`${list}/${username}`, entry);
+      }
     }
   }
-  return { entries: once(entries), complete: !pages.includes(undefined) };
+  return { entries: [...entries.values()], complete: !pages.includes(undefined) };
 }
 
 /** Whether there are as many entries as the public record says. */
@@ -144,11 +134,4 @@ function hasLengths(entries: readonly ListEntry[], person: Person): boolean {
   const followers = entries.filter((entry) => entry.list === "followers").length;
   const { public: body } = person;
   return body?.followers === followers && body.following === entries.length - followers;
-}
-
-/** Each name once a list: the owner's own program writes no name twice. */
-function once(entries: readonly ListEntry[]): ListEntry[] {
-  const seen = new Map<string, ListEntry>();
-  for (const entry of entries) seen.set(`${entry.list}/${entry.username}`, entry);
-  return [...seen.values()];
 }

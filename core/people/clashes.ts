@@ -1,5 +1,5 @@
 /**
- * Knowing, and telling once each, that somebody else claims a name whose key is pinned (design, section 4).
+ * Knowing, and telling once each, that another user claims a name whose key is pinned (design, section 4).
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import type { ClashView } from "../api.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
 import type { Session } from "../session/interfaces.ts";
+import { BoundedMap } from "../../lib/bounded_map.ts";
 
 /** Clashes remembered; beyond that the oldest is forgotten, and may be told again. */
 const clashesMax = 1_000;
@@ -42,7 +42,7 @@ export class Clashes {
   /** The latest clash over a user's name, as long as the key is still the one believed. */
   of({ username, key }: UserRef): ClashView | undefined {
     const clash = this.#clashes.get(username);
-    // Looked at for every post shown: a fingerprint is dear, and clashes are rare.
+    // This is asked for every post shown: clashes are rare, and a fingerprint takes a hash.
     return clash !== undefined && clash.pinned === fingerprintOf(key) ? clash : undefined;
   }
 }

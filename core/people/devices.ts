@@ -4,23 +4,23 @@
  * @module
  */
 
-import { equalBytes, toHex } from "../model/bytes.ts";
+import { toHex } from "../model/bytes.ts";
 import type { UserRef } from "../model/user.ts";
 import { attempt } from "../model/msgpack.ts";
-import { openRecord, recordOf, type SignedRecord } from "../model/record.ts";
+import { isRecordOf, openRecord, type SignedRecord } from "../model/record.ts";
 import { type ConnectionsBody, type DeviceEntry, isAnnounced } from "../model/record_body.ts";
 import { compareRecords, dateVerdict, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Session } from "../session/interfaces.ts";
-import { abortable } from "../../lib/waiting.ts";
 import { InFlight, TimedCache } from "../../lib/bounded_map.ts";
+import { abortable } from "../../lib/waiting.ts";
 
 /** Users whose devices are remembered: 5,000 followed do not all write within 15 minutes. */
 const usersMax = 4_096;
 
-/** How long it is believed that somebody is not announced; whoever comes online says hello. */
+/** How long a user is believed not to be announced; a user who comes online says hello. */
 const absentMs = 5_000;
 
-/** Somebody who does not answer is looked up again at most so often. */
+/** A user who does not answer is looked up again at most so often. */
 const renewMs = 5_000;
 
 /** The devices of other users. */
@@ -43,62 +43,62 @@ export class Devices {
   async of(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]> {
     const known = this.#known(user);
     if (known.length > 0 || this.#absent.get(nameOf(user))) return known;
-    await abortable(this.#inFlight.run(nameOf(user), () => this.#read(user)), signal);
+    await this.#read(user, signal);
     return this.#known(user);
   }
 
-  /** Takes in a record from a message; false if it is not the user's own or not valid. */
-  learn(user: UserRef, value: Uint8Array): boolean {
-    const record = attempt(() => openRecord(value));
-    if (record === undefined || !this.#isValid(user, record)) return false;
-    this.#keep(user, recordOf(record, "connections"));
-    return true;
+  /** Takes in a record that was checked, or bytes from a message; false if it is not the user's own or not valid. */
+  learn(user: UserRef, connections: SignedRecord | Uint8Array): boolean {
+    const isChecked = !(connections instanceof Uint8Array);
+    return this.#take(user, isChecked ? connections : attempt(() => openRecord(connections)));
   }
 
-  /** Nobody answered at what is known: the network is asked again. */
+  /** No device answered at what is known: the network is asked again. */
   forget(user: UserRef): void {
     this.#records.delete(nameOf(user));
     this.#absent.delete(nameOf(user));
   }
 
   /**
-   * Asks the network anew about somebody who does not answer at what is known: who was killed and came
-   * back elsewhere has not taken the old entry out. At most once in a while; whether anything changed.
+   * Asks the network anew about a user who does not answer at what is known: a device that was killed
+   * and came back elsewhere has not taken the old entry out. At most once in a while; whether anything
+   * changed.
    */
   async renew(user: UserRef, signal?: AbortSignal): Promise<boolean> {
     const name = nameOf(user);
     if (this.#renewed.get(name)) return false;
     this.#renewed.set(name, true, renewMs);
     const before = this.#records.get(name);
-    await abortable(this.#inFlight.run(name, () => this.#read(user)), signal);
+    await this.#read(user, signal);
     return this.#records.get(name) !== before;
   }
 
-  async #read(user: UserRef): Promise<void> {
+  #read(user: UserRef, signal: AbortSignal | undefined): Promise<void> {
+    return abortable(this.#inFlight.run(nameOf(user), () => this.#readOnce(user)), signal);
+  }
+
+  async #readOnce(user: UserRef): Promise<void> {
     const { ports, signal } = this.#session;
     const query = { username: user.username, namespace: "connections", pin: user.key } as const;
     const { record, answered } = await ports.directory.get(query, signal);
-    if (record !== undefined && this.#isValid(user, record)) {
-      this.#keep(user, recordOf(record, "connections"));
-    }
-    // Without a network nobody is found, which says nothing about the user.
+    this.#take(user, record);
+    // Without a network no user is found, which says nothing about this one.
     if (this.#known(user).length > 0 || answered === 0) return;
     this.#absent.set(nameOf(user), true, absentMs);
   }
 
-  #isValid(user: UserRef, record: SignedRecord): boolean {
+  /** Keeps a record unless a newer one is known; false if it is not the user's own or not valid. */
+  #take(user: UserRef, record: SignedRecord | undefined): boolean {
     const now = this.#session.ports.clock.now();
-    return record.namespace === "connections" && record.username === user.username &&
-      equalBytes(record.publicKey, user.key) &&
-      dateVerdict(record.namespace, record.expiresAt, now) === undefined;
-  }
-
-  #keep(user: UserRef, record: SignedRecord<ConnectionsBody>): void {
+    if (!isRecordOf(record, user, "connections")) return false;
+    if (dateVerdict(record.namespace, record.expiresAt, now) !== undefined) return false;
     const name = nameOf(user);
     const before = this.#records.get(name);
-    if (before !== undefined && compareRecords(record, before) <= 0) return;
-    this.#records.set(name, record, recordLifetimeMs.connections);
-    this.#absent.delete(name);
+    if (before === undefined || compareRecords(record, before) > 0) {
+      this.#records.set(name, record, recordLifetimeMs.connections);
+      this.#absent.delete(name);
+    }
+    return true;
   }
 
   #known(user: UserRef): DeviceEntry[] {

@@ -5,23 +5,33 @@
  * a new generation are written first, and only then does `public` name it: a reader meets the old
  * pages or the new ones, never a mixture. A crash at any point loses nothing, because the entries are
  * in the database: the next login compares them with the pages in force and goes on from there; what
- * a half-written generation left behind is merged when the same generation is written again.
+ * a half-written generation left there is merged when the same generation is written again.
  *
  * @module
  */
 
-import { equalBytes } from "../model/bytes.ts";
-import { encode } from "../model/msgpack.ts";
 import type { SignedRecord } from "../model/record.ts";
-import { bodyKinds, type ListEntry, type PageBody, pageNamespaceOf } from "../model/record_body.ts";
+import {
+  isSameBody,
+  type ListEntry,
+  type PageBody,
+  pageNamespaceOf,
+} from "../model/record_body.ts";
 import { recordLifetimeMs } from "../model/record_policy.ts";
 import type { Session } from "../session/interfaces.ts";
-import { abortable, mapBounded } from "../../lib/waiting.ts";
-import { absentKeptMs, fitPage, type ListBook, nextLayout, replaces } from "../model/list_pages.ts";
+import {
+  absentKeptMs,
+  fitPage,
+  type Layout,
+  type ListBook,
+  nextLayout,
+  replaces,
+} from "../model/list_pages.ts";
+import { InFlight } from "../../lib/bounded_map.ts";
 import { Mutex } from "../../lib/slots.ts";
-import type { PublicRecord } from "./own_records_public.ts";
-import type { Layout } from "../model/list_pages.ts";
-import { isWorn, type RecordWriter, type WriteOutcome } from "./own_records_writer.ts";
+import { abortable, mapBounded } from "../../lib/waiting.ts";
+import type { PublicRecord } from "./public_record.ts";
+import { isDone, isWorn, type RecordWriter, type WriteOutcome } from "./record_writer.ts";
 
 /** Pages read or written at a time: each takes a lookup with three queries in flight. */
 const pagesParallel = 8;
@@ -53,15 +63,15 @@ export interface ListPublisherParts {
 export class ListPublisher {
   readonly #parts: ListPublisherParts;
   readonly #mutex = new Mutex();
+  readonly #pulling = new InFlight<boolean>();
   /** Names whose entries the pages may lack. */
   #touched = new Set<string>();
-  /** Pages to be written whatever they hold: missing ones, and those to be renewed. */
+  /** Pages to be written whatever they say: missing ones, and those to be renewed. */
   #worn = new Set<number>();
   /** Whether pages have been written since `public` was: other devices look there for changes. */
   #written = false;
   /** The generation whose pages have been read and merged completely. */
   #pulledGeneration: number | undefined;
-  #pulling: Promise<boolean> | undefined;
 
   /** A publisher for one session's lists. */
   constructor(parts: ListPublisherParts) {
@@ -91,11 +101,8 @@ export class ListPublisher {
 
   /** Reads all pages in force and merges them; whether that was complete. */
   pull(signal?: AbortSignal): Promise<boolean> {
-    // The one in flight serves everybody, so it ends with the session rather than with who began it.
-    this.#pulling ??= this.#pull().finally(() => {
-      this.#pulling = undefined;
-    });
-    return abortable(this.#pulling, signal);
+    // One reading serves all callers, so it ends with the session and not with its first caller.
+    return abortable(this.#pulling.run("", () => this.#pull()), signal);
   }
 
   /** Writes what waits; whether nothing does any more. */
@@ -113,7 +120,7 @@ export class ListPublisher {
       if (layout.generation !== publicRecord.layout().generation) continue;
       const wanted = book.pagesWanted(layout.pages);
       if (wanted > layout.pages) known = await this.#grow(wanted, signal);
-      else if (this.unwritten) known = await this.#writeTouched(layout, signal);
+      else if (this.unwritten) known = await this.#writePages(layout, false, signal);
       else break;
     }
     if (!known || this.unwritten) return false;
@@ -123,28 +130,14 @@ export class ListPublisher {
   /** Lets `public` tell that the pages have changed. */
   async #announce(signal?: AbortSignal): Promise<boolean> {
     this.#written = false;
-    const outcome = await this.#parts.publicRecord.announceLists(signal).catch((error) => {
-      this.#written = true;
-      throw error;
-    });
-    const isDone = outcome === "written" || outcome === "unchanged";
-    if (!isDone) this.#written = true;
-    else if (!this.unwritten) await this.#parts.published();
-    return isDone;
-  }
-
-  /** Writes the pages that lack something. */
-  async #writeTouched(layout: Layout, signal?: AbortSignal): Promise<boolean> {
-    const touched = this.#touched;
-    const worn = this.#worn;
-    this.#touched = new Set();
-    this.#worn = new Set();
-    const pages = this.#parts.book.pagesOf(touched, layout.pages);
-    for (const page of worn) if (page < layout.pages) pages.add(page);
-    return await this.#writePages(layout, [...pages], signal, () => {
-      for (const name of touched) this.#touched.add(name);
-      for (const page of worn) this.#worn.add(page);
-    });
+    let done = false;
+    try {
+      done = isDone(await this.#parts.publicRecord.publish({ touch: true }, signal));
+    } finally {
+      if (!done) this.#written = true;
+    }
+    if (done && !this.unwritten) await this.#parts.published();
+    return done;
   }
 
   /** Writes all pages of a new generation and then names it. */
@@ -152,47 +145,47 @@ export class ListPublisher {
     const { publicRecord, writer } = this.#parts;
     const before = publicRecord.layout();
     const layout = nextLayout(before, pages);
-    const touched = this.#touched;
-    // Names touched from now on may miss their page in the new generation, and are written after it.
-    this.#touched = new Set();
-    const all = Array.from({ length: pages }, (_, page) => page);
-    const restore = () => {
-      for (const name of touched) this.#touched.add(name);
-    };
-    if (!await this.#writePages(layout, all, signal, restore)) return false;
+    if (!await this.#writePages(layout, true, signal)) return false;
     this.#pulledGeneration = layout.generation;
     this.#worn.clear();
     publicRecord.adopt(layout);
     const isNamed = await this.#announce(signal);
-    for (let page = 0; page < before.pages; page++) {
+    for (const page of numbers(before.pages)) {
       writer.forget(pageNamespaceOf(before.generation, page));
     }
     return isNamed;
   }
 
-  /** Writes pages, some at a time; whether all are as they should be. `failed` is called otherwise. */
-  async #writePages(
-    layout: Layout,
-    pages: readonly number[],
-    signal: AbortSignal | undefined,
-    failed: () => void,
-  ): Promise<boolean> {
-    let stopped = false;
-    const write = async (page: number): Promise<WriteOutcome> => {
-      if (stopped) return "offline";
+  /** Writes the pages that lack something, or all; whether all of them are as they should be then. */
+  async #writePages(layout: Layout, all: boolean, signal?: AbortSignal): Promise<boolean> {
+    const touched = this.#touched;
+    const worn = this.#worn;
+    // A name touched from now on may miss its page, and is written after it.
+    this.#touched = new Set();
+    this.#worn = new Set();
+    const pages = all ? numbers(layout.pages) : [
+      ...this.#parts.book.pagesOf(touched, layout.pages)
+        .union(worn).intersection(new Set(numbers(layout.pages))),
+    ];
+    let isStopped = false;
+    const write = async (page: number): Promise<void> => {
+      if (isStopped) return;
       const outcome = await this.#writePage(layout, page, signal);
-      if (outcome === "offline" || outcome === "refused") stopped = true;
-      else if (outcome === "written") this.#written = true;
-      return outcome;
+      if (outcome === "written") this.#written = true;
+      isStopped ||= !isDone(outcome);
     };
     try {
       await mapBounded(pages, pagesParallel, write);
     } catch (error) {
-      failed();
+      isStopped = true;
       throw error;
+    } finally {
+      if (isStopped) {
+        this.#touched = touched.union(this.#touched);
+        this.#worn = worn.union(this.#worn);
+      }
     }
-    if (stopped) failed();
-    return !stopped;
+    return !isStopped;
   }
 
   #writePage(layout: Layout, page: number, signal?: AbortSignal): Promise<WriteOutcome> {
@@ -201,18 +194,18 @@ export class ListPublisher {
     const isNamed = () => publicRecord.layout().generation === layout.generation;
     return writer.write({
       namespace,
-      kind: "page",
-      // A page in force that nobody showed may still be held: at the lowest number its holders refuse
-      // this write and show it, instead of losing what it has.
-      sequenceMin: (now) => isNamed() && writer.seen(namespace, "page") === undefined ? 1 : now,
+      // A page in force that this device has never been shown may still be stored: at the lowest number
+      // its holders refuse this write and show it, instead of losing what it has.
+      sequenceMin: (now) => isNamed() && writer.seen(namespace) === undefined ? 1 : now,
       build: async (seen) => {
         const now = session.ports.clock.now();
-        if (seen !== undefined && (isNamed() || this.#isRecent(seen))) {
+        if (seen !== undefined && (isNamed() || isRecent(seen, now))) {
           await this.#parts.merge(seen.body.entries);
         }
-        const entries = fitPage(this.#parts.book.page(page, layout.pages));
-        const same = seen !== undefined && isSame(seen.body, { entries }) && !isWorn(seen, now);
-        return same ? undefined : { entries };
+        const body = { entries: fitPage(this.#parts.book.page(page, layout.pages)) };
+        const same = seen !== undefined && isSameBody("page", seen.body, body) &&
+          !isWorn(seen, now);
+        return same ? undefined : body;
       },
       repaired: () => {
         this.#written = true;
@@ -221,56 +214,52 @@ export class ListPublisher {
     }, signal);
   }
 
-  /** Whether everything taken out since a page was written is still known: else it is not merged. */
-  #isRecent(seen: SignedRecord<PageBody>): boolean {
-    const writtenAt = seen.expiresAt - recordLifetimeMs.page;
-    return writtenAt > this.#parts.session.ports.clock.now() - absentKeptMs;
-  }
-
   async #pull(): Promise<boolean> {
-    const { publicRecord, book, writer } = this.#parts;
-    const layout = publicRecord.layout();
-    const pages = Array.from({ length: layout.pages }, (_, page) => page);
+    const { session, publicRecord, book, writer } = this.#parts;
+    const { generation, pages } = publicRecord.layout();
     let reached = true;
     // Before the first generation there is no page that anything could be on.
-    const missing: ListEntry[] = layout.pages === 0 ? [...book.entries()] : [];
+    const missing: ListEntry[] = pages === 0 ? [...book.entries()] : [];
     const unlisted: ListEntry[] = [];
-    await mapBounded(pages, pagesParallel, async (page) => {
-      const namespace = pageNamespaceOf(layout.generation, page);
+    await mapBounded(numbers(pages), pagesParallel, async (page) => {
+      const namespace = pageNamespaceOf(generation, page);
       if (!reached || !await writer.read(namespace)) {
         reached = false;
         return;
       }
-      const record = writer.inForce(namespace, "page");
-      const lacking = await this.#take(page, layout, record);
+      const record = writer.inForce(namespace);
+      if (record === undefined || isWorn(record, session.ports.clock.now())) this.#worn.add(page);
+      const listed = record?.body.entries ?? [];
+      await this.#parts.merge(listed);
+      const lacking = lackingIn(listed, book.page(page, pages));
       missing.push(...lacking);
       if (record !== undefined) unlisted.push(...lacking);
     });
-    if (!reached || layout.generation !== publicRecord.layout().generation) return false;
-    this.#pulledGeneration = layout.generation;
+    if (!reached || generation !== publicRecord.layout().generation) return false;
+    this.#pulledGeneration = generation;
     await this.#parts.pulled(unlisted);
     for (const { list, username } of missing) {
       if (book.get(list, username) !== undefined) this.#touched.add(username);
     }
     return true;
   }
-
-  /** Merges a page read; resolves to the entries that it lacks or has older. */
-  async #take(
-    page: number,
-    layout: Layout,
-    record: SignedRecord<PageBody> | undefined,
-  ): Promise<ListEntry[]> {
-    const { book, session } = this.#parts;
-    const entries = record?.body.entries ?? [];
-    if (record === undefined || isWorn(record, session.ports.clock.now())) this.#worn.add(page);
-    await this.#parts.merge(entries);
-    const there = new Map(entries.map((entry) => [`${entry.list}/${entry.username}`, entry]));
-    return book.page(page, layout.pages)
-      .filter((entry) => replaces(entry, there.get(`${entry.list}/${entry.username}`)));
-  }
 }
 
-function isSame(a: PageBody, b: PageBody): boolean {
-  return equalBytes(encode(bodyKinds.page.write(a)), encode(bodyKinds.page.write(b)));
+/** Whether all entries taken out since a page was written are still known: else it is not merged. */
+function isRecent({ expiresAt }: SignedRecord<PageBody>, nowMs: number): boolean {
+  return expiresAt - recordLifetimeMs.page > nowMs - absentKeptMs;
+}
+
+/** Those of the entries that a page's list lacks or has older. */
+function lackingIn(listed: readonly ListEntry[], entries: readonly ListEntry[]): ListEntry[] {
+  const there = new Map(listed.map((entry) => [nameOf(entry), entry]));
+  return entries.filter((entry) => replaces(entry, there.get(nameOf(entry))));
+}
+
+function nameOf({ list, username }: ListEntry): string {
+  return `${list}/${username}`;
+}
+
+function numbers(pages: number): number[] {
+  return [...Array(pages).keys()];
 }

@@ -5,12 +5,11 @@
  */
 
 import { CamelliaError } from "../model/errors.ts";
-import { equalBytes } from "../model/bytes.ts";
-import { type SignedRecord, signRecord } from "../model/record.ts";
-import type { PrivateBody } from "../model/record_body.ts";
-import { compareRecords, expiryFor } from "../model/record_policy.ts";
+import type { SignedRecord } from "../model/record.ts";
+import { isSameBody, type PrivateBody } from "../model/record_body.ts";
+import { compareRecords, signFresh } from "../model/record_policy.ts";
 import type { Session } from "../session/interfaces.ts";
-import { isWorn, type RecordWriter } from "./own_records_writer.ts";
+import { isWorn, type RecordWriter } from "./record_writer.ts";
 
 /** Keeps the sealed keys of one session's user, in the key file and on the network. */
 export class SealedKeys {
@@ -21,7 +20,7 @@ export class SealedKeys {
   /**
    * The keeper of one session.
    *
-   * @param record The one in the key file.
+   * @param record The record in the key file.
    */
   constructor(session: Session, writer: RecordWriter, record: SignedRecord<PrivateBody>) {
     this.#session = session;
@@ -42,19 +41,18 @@ export class SealedKeys {
   async pull(signal?: AbortSignal): Promise<void> {
     const outcome = await this.#writer.write({
       namespace: "private",
-      kind: "private",
       force: true,
       // Not the clock: renewing must never beat a change of password that was not seen.
       sequenceMin: () => this.#record.sequence,
       build: async (seen) => {
         if (seen !== undefined) await this.#adopt(seen);
         if (!this.#session.settings.publishPrivate) return undefined;
-        const there = seen !== undefined && isSame(seen.body, this.#record.body);
-        const worn = seen === undefined || isWorn(seen, this.#session.ports.clock.now());
-        return there && !worn ? undefined : this.#record.body;
+        const there = seen !== undefined && isSameBody("private", seen.body, this.#record.body) &&
+          !isWorn(seen, this.#session.ports.clock.now());
+        return there ? undefined : this.#record.body;
       },
     }, signal);
-    if (outcome === "written") await this.#adoptWritten();
+    if (outcome === "written") await this.#adopt(this.#writer.seen("private"));
   }
 
   /**
@@ -65,63 +63,47 @@ export class SealedKeys {
    * `too_few_holders` if the network is there and refuses.
    */
   async replace(body: PrivateBody, signal?: AbortSignal): Promise<void> {
-    const { settings, ports } = this.#session;
+    const { settings, ports, identity } = this.#session;
     const before = this.#record;
+    const { username } = before;
     const now = Math.floor(ports.clock.now());
     const sequence = Math.max(before.sequence + 1, now);
     if (settings.publishPrivate) {
       const outcome = await this.#writer.write({
         namespace: "private",
-        kind: "private",
         force: true,
         sequenceMin: () => sequence,
         build: async (seen) => {
-          const mine = seen !== undefined && isSame(seen.body, body);
-          if (seen !== undefined && !mine) await this.#adopt(seen);
-          if (!isSame(this.#record.body, before.body)) throw supersededBy(this.#record);
+          const mine = seen !== undefined && isSameBody("private", seen.body, body);
+          if (!mine) await this.#adopt(seen);
+          if (!isSameBody("private", this.#record.body, before.body)) {
+            throw new CamelliaError(
+              "superseded",
+              `Cannot change the password of ${username}: another device has just changed it. ` +
+                "Log in with that one, and try again.",
+            );
+          }
           return mine ? undefined : body;
         },
       }, signal);
-      if (outcome === "refused") throw refused(before.username);
-      if (outcome !== "offline") return await this.#adoptWritten();
+      if (outcome === "refused") {
+        throw new CamelliaError(
+          "too_few_holders",
+          `Cannot change the password of ${username}: the network refused the sealed keys. ` +
+            "Try again later.",
+        );
+      }
+      if (outcome !== "offline") return await this.#adopt(this.#writer.seen("private"));
     }
-    const { username, namespace } = before;
-    const expiresAt = expiryFor("private", now);
-    const content = { username, namespace, sequence, expiresAt, body };
-    await this.#keep(signRecord(content, this.#session.identity));
+    await this.#keep(signFresh({ username, namespace: "private", sequence, body }, now, identity));
   }
 
-  async #adoptWritten(): Promise<void> {
-    const written = this.#writer.seen("private", "private");
-    if (written !== undefined) await this.#adopt(written);
-  }
-
-  async #adopt(seen: SignedRecord<PrivateBody>): Promise<void> {
-    if (compareRecords(seen, this.#record) > 0) await this.#keep(seen);
+  async #adopt(seen: SignedRecord<PrivateBody> | undefined): Promise<void> {
+    if (seen !== undefined && compareRecords(seen, this.#record) > 0) await this.#keep(seen);
   }
 
   async #keep(record: SignedRecord<PrivateBody>): Promise<void> {
     await this.#session.ports.keys.write(record.username, record.value);
     this.#record = record;
   }
-}
-
-function supersededBy(record: SignedRecord): CamelliaError {
-  return new CamelliaError(
-    "superseded",
-    `Cannot change the password of ${record.username}: another device has just changed it. ` +
-      "Log in with that one, and try again.",
-  );
-}
-
-function refused(username: string): CamelliaError {
-  return new CamelliaError(
-    "too_few_holders",
-    `Cannot change the password of ${username}: the network refused the sealed keys. Try again later.`,
-  );
-}
-
-function isSame(a: PrivateBody, b: PrivateBody): boolean {
-  return equalBytes(a.nonce, b.nonce) && equalBytes(a.sealed, b.sealed) &&
-    equalBytes(a.derivation.salt, b.derivation.salt);
 }

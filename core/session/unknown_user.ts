@@ -1,5 +1,5 @@
 /**
- * The error for a name that nobody was found under.
+ * The error for a name under which no user was found.
  *
  * @module
  */
@@ -7,8 +7,11 @@
 import { CamelliaError } from "../model/errors.ts";
 import type { Session } from "./interfaces.ts";
 
-/** Nobody has the name, as far as others say: `unknown_user`; or nobody was there to ask: `not_joined`. */
-export function nobodyFound(
+/**
+ * What to throw where a name was looked for in vain: `unknown_user` when the network answered that no
+ * user has it, `not_joined` when there was no network to ask.
+ */
+export function unknownUser(
   doing: "follow" | "show",
   username: string,
   { ports, settings }: Pick<Session, "ports" | "settings">,

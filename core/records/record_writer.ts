@@ -1,31 +1,30 @@
 /**
- * Writing one's own records where other devices of the same user write them too (design, section 4).
+ * Writing the user's own records where the user's other devices write them too (design, section 4).
  *
- * Every write reads what is in force first, merges, and takes a higher sequence number; whoever finds
- * the write refused or superseded merges and writes again. Two devices that read the same record and
- * write at the same moment both succeed, and the later one wipes the earlier: therefore each write is
- * read back a little later, and repeated if what it said is gone.
+ * Every write reads what is in force first, merges, and takes a higher sequence number. A device whose
+ * write is refused or superseded merges and writes again. Two devices that read the same record and
+ * write at the same moment both succeed, and the later write wipes the earlier one: therefore each
+ * write is read back a little later, and repeated if what it said is gone.
  *
  * @module
  */
 
-import { equalBytes } from "../model/bytes.ts";
-import { recordOf, type SignedRecord, signRecord } from "../model/record.ts";
-import { type BodyOf, kindOfNamespace, type Namespace } from "../model/record_body.ts";
-import { compareRecords, expiryFor, recordLifetimeMs } from "../model/record_policy.ts";
+import { isRecordOf, type SignedRecord } from "../model/record.ts";
+import { type BodyIn, kindOfNamespace, type Namespace } from "../model/record_body.ts";
+import { compareRecords, recordLifetimeMs, signFresh } from "../model/record_policy.ts";
 import type { Timer } from "../ports.ts";
 import type { Session } from "../session/interfaces.ts";
 import { fraction } from "../../lib/random.ts";
-import { delay } from "../../lib/waiting.ts";
 import { Mutex } from "../../lib/slots.ts";
+import { delay } from "../../lib/waiting.ts";
 
-/** Tries of one write; with the waits between them some 3 s. */
+/** Attempts of one write; with the waits between them some 3 s. */
 const attemptsMax = 6;
 
-/** The wait before the second try; it doubles, and half of it is random so that two devices part. */
+/** The wait before the second attempt; it doubles, and half of it is random so that two devices part. */
 const backoffMs = 100;
 
-/** What was read or written this recently needs not be read again before a write. */
+/** What was read or written this recently need not be read again before a write. */
 const freshMs = 5_000;
 
 /** When a write is read back for the first time; doubled for each write that had to be repeated. */
@@ -38,16 +37,14 @@ const verificationsMax = 5;
 const knownMax = 520;
 
 /** A write that was ordered. */
-export interface WriteOrder<K extends keyof BodyOf> {
+export interface WriteOrder<N extends Namespace> {
   /** Which record. */
-  readonly namespace: Namespace;
-  /** What kind it is. */
-  readonly kind: K;
+  readonly namespace: N;
   /**
    * Merges what the network has and says what is to be written; undefined when nothing is. May be
    * called several times.
    */
-  build(inForce: SignedRecord<BodyOf[K]> | undefined): Promise<BodyOf[K] | undefined>;
+  build(inForce: SignedRecord<BodyIn<N>> | undefined): Promise<BodyIn<N> | undefined>;
   /** The lowest sequence number; the clock unless said otherwise. */
   readonly sequenceMin?: (nowMs: number) => number;
   /** Reads what is in force first, however fresh the last reading is. */
@@ -59,6 +56,11 @@ export interface WriteOrder<K extends keyof BodyOf> {
 /** What became of a write. */
 export type WriteOutcome = "written" | "unchanged" | "offline" | "refused";
 
+/** Whether the network has what a write was to bring there. */
+export function isDone(outcome: WriteOutcome): boolean {
+  return outcome === "written" || outcome === "unchanged";
+}
+
 /** What is known of one own record. */
 interface Known {
   /** The best one ever seen: the next sequence number is higher. */
@@ -66,7 +68,7 @@ interface Known {
   /** What the network had when it was read or written last; holders can lose a record. */
   inForce: SignedRecord | undefined;
   /** Monotonic milliseconds of the last reading or write. */
-  freshAt: number | undefined;
+  freshAt: number;
   readonly mutex: Mutex;
   verify: Timer | undefined;
 }
@@ -80,45 +82,40 @@ export function isWorn(record: SignedRecord, nowMs: number): boolean {
 /** Reads and writes the own records of one session. */
 export class RecordWriter {
   readonly #session: Session;
+  readonly #onOtherKeys: (keys: readonly Uint8Array[]) => void;
   readonly #known = new Map<Namespace, Known>();
-  #onOtherKeys: (keys: readonly Uint8Array[]) => void = () => {};
 
-  /** A writer for the session's user. */
-  constructor(session: Session) {
+  /**
+   * A writer for the session's user.
+   *
+   * @param onOtherKeys Called with the keys that others claim the user's name with.
+   */
+  constructor(session: Session, onOtherKeys: (keys: readonly Uint8Array[]) => void) {
     this.#session = session;
+    this.#onOtherKeys = onOtherKeys;
     session.signal.addEventListener("abort", () => this.#known.clear(), { once: true });
   }
 
-  /** Calls back with the keys that others claim the own name with. */
-  onOtherKeys(fn: (keys: readonly Uint8Array[]) => void): void {
-    this.#onOtherKeys = fn;
-  }
-
   /** The best own record seen. */
-  seen<K extends keyof BodyOf>(namespace: Namespace, kind: K): SignedRecord<BodyOf[K]> | undefined {
-    const record = this.#known.get(namespace)?.record;
-    return record === undefined ? undefined : recordOf(record, kind);
+  seen<N extends Namespace>(namespace: N): SignedRecord<BodyIn<N>> | undefined {
+    return this.#checked(this.#known.get(namespace)?.record, namespace);
   }
 
   /** What the network had when it was read or written last. */
-  inForce<K extends keyof BodyOf>(
-    namespace: Namespace,
-    kind: K,
-  ): SignedRecord<BodyOf[K]> | undefined {
-    const record = this.#known.get(namespace)?.inForce;
-    return record === undefined ? undefined : recordOf(record, kind);
+  inForce<N extends Namespace>(namespace: N): SignedRecord<BodyIn<N>> | undefined {
+    return this.#checked(this.#known.get(namespace)?.inForce, namespace);
   }
 
   /** Takes in a record that came another way; whether it is the user's own and newer than what was known. */
   note(record: SignedRecord, namespace: Namespace = record.namespace): boolean {
-    if (!this.#isOwn(record, namespace)) return false;
+    if (this.#checked(record, namespace) === undefined) return false;
     const known = this.#entry(namespace);
     if (known.record !== undefined && compareRecords(record, known.record) <= 0) return false;
     known.record = record;
     return true;
   }
 
-  /** Takes in what a login or registration has just read or written itself; undefined: nothing was there. */
+  /** Takes in what has just been read from the network or written there; undefined: nothing was there. */
   noteInForce(namespace: Namespace, record: SignedRecord | undefined): void {
     if (record !== undefined) this.note(record, namespace);
     const known = this.#entry(namespace);
@@ -132,83 +129,83 @@ export class RecordWriter {
     this.#known.delete(namespace);
   }
 
-  /** Reads the record in force; whether anybody answered. */
+  /** Reads the record in force; whether the network answered. */
   async read(namespace: Namespace, signal?: AbortSignal): Promise<boolean> {
     const { self, ports } = this.#session;
     const query = { username: self.username, namespace, pin: self.key };
     const answer = await ports.directory.get(query, this.#joint(signal));
     if (answer.otherKeys.length > 0) this.#onOtherKeys(answer.otherKeys);
-    const record = this.#isOwn(answer.record, namespace) ? answer.record : undefined;
+    const record = this.#checked(answer.record, namespace);
     const { joined, contacts } = ports.directory.status();
-    // The network's first node has nobody to ask: its own silence is the network's answer.
+    // The network's first node has no other to ask: its own silence is the network's answer.
     const reached = record !== undefined || answer.answered > 0 || (joined && contacts === 0);
     if (reached) this.noteInForce(namespace, record);
     return reached;
   }
 
   /** Writes; one write of a namespace at a time. Rejects only with a signal's reason or what `build` throws. */
-  write<K extends keyof BodyOf>(order: WriteOrder<K>, signal?: AbortSignal): Promise<WriteOutcome> {
+  write<N extends Namespace>(order: WriteOrder<N>, signal?: AbortSignal): Promise<WriteOutcome> {
     return this.#entry(order.namespace).mutex.run(() => this.#write(order, 0, signal));
   }
 
-  async #write<K extends keyof BodyOf>(
-    order: WriteOrder<K>,
+  async #write<N extends Namespace>(
+    order: WriteOrder<N>,
     verification: number,
     signal?: AbortSignal,
   ): Promise<WriteOutcome> {
-    const { clock, directory } = this.#session.ports;
+    const { namespace } = order;
+    const { clock, directory, random } = this.#session.ports;
     const joint = this.#joint(signal);
-    const known = this.#entry(order.namespace);
-    if (order.force === true) known.freshAt = undefined;
+    const known = this.#entry(namespace);
+    if (order.force === true) known.freshAt = -Infinity;
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      if (attempt > 0) await delay(clock, this.#backoff(attempt), joint);
-      if (!this.#isFresh(known) && !await this.read(order.namespace, joint)) return "offline";
+      if (attempt > 0) {
+        const waitMs = backoffMs * 2 ** (attempt - 1) * (0.5 + fraction(random) / 2);
+        await delay(clock, waitMs, joint);
+      }
+      const isFresh = clock.monotonic() - known.freshAt < freshMs;
+      if (!isFresh && !await this.read(namespace, joint)) return "offline";
       const record = await this.#sign(order, known);
       if (record === undefined) return "unchanged";
       joint.throwIfAborted();
       const report = await directory.put(record, joint);
-      const { newer } = report;
-      if (newer !== undefined && this.#isOwn(newer, order.namespace)) {
-        if (compareRecords(newer, record) > 0) {
-          this.noteInForce(order.namespace, newer);
-          continue;
-        }
+      const newer = this.#checked(report.newer, namespace);
+      if (newer !== undefined && compareRecords(newer, record) > 0) {
+        this.noteInForce(namespace, newer);
+        continue;
       }
       if (report.accepted > report.refused) {
-        this.noteInForce(order.namespace, record);
+        this.noteInForce(namespace, record);
         this.#verifyLater(order, verification);
         return "written";
       }
       if (report.accepted + report.refused === 0) return "offline";
-      known.freshAt = undefined;
+      known.freshAt = -Infinity;
     }
     return "refused";
   }
 
-  async #sign<K extends keyof BodyOf>(
-    order: WriteOrder<K>,
+  async #sign<N extends Namespace>(
+    order: WriteOrder<N>,
     known: Known,
   ): Promise<SignedRecord | undefined> {
-    const { namespace, kind } = order;
-    const { inForce } = known;
-    const body = await order.build(inForce === undefined ? undefined : recordOf(inForce, kind));
+    const { namespace } = order;
+    const body = await order.build(this.#checked(known.inForce, namespace));
     if (body === undefined) return undefined;
-    const { self, identity, ports } = this.#session;
-    this.#session.signal.throwIfAborted();
+    const { self: { username }, identity, ports, signal } = this.#session;
+    signal.throwIfAborted();
     const now = Math.floor(ports.clock.now());
     const sequence = Math.max((known.record?.sequence ?? 0) + 1, order.sequenceMin?.(now) ?? now);
-    const expiresAt = expiryFor(namespace, now);
-    return signRecord({ username: self.username, namespace, sequence, expiresAt, body }, identity);
+    return signFresh({ username, namespace, sequence, body }, now, identity);
   }
 
-  #verifyLater<K extends keyof BodyOf>(order: WriteOrder<K>, verification: number): void {
+  #verifyLater<N extends Namespace>(order: WriteOrder<N>, verification: number): void {
     if (verification >= verificationsMax) return;
+    const { scheduler, ports: { random } } = this.#session;
     const known = this.#entry(order.namespace);
     known.verify?.cancel();
-    const waitMs = verifyAfterMs * 2 ** verification *
-      (1 + fraction(this.#session.ports.random) / 2);
-    known.verify = this.#session.scheduler.after(waitMs, () => {
-      known.verify = undefined;
+    const waitMs = verifyAfterMs * 2 ** verification * (1 + fraction(random) / 2);
+    known.verify = scheduler.after(waitMs, () => {
       known.mutex.run(() => this.#write({ ...order, force: true }, verification + 1))
         .then((outcome) => {
           if (outcome === "written") order.repaired?.();
@@ -223,7 +220,7 @@ export class RecordWriter {
       known = {
         record: undefined,
         inForce: undefined,
-        freshAt: undefined,
+        freshAt: -Infinity,
         mutex: new Mutex(),
         verify: undefined,
       };
@@ -232,29 +229,19 @@ export class RecordWriter {
     return known;
   }
 
-  /** Makes room: of pages that nothing waits for, the one known longest goes. */
+  /** Makes room: of pages that no write waits for, the one known longest goes. */
   #dropOne(): void {
     for (const [namespace, { mutex }] of this.#known) {
-      if (kindOfNamespace(namespace) === "page" && mutex.size === 0) {
-        this.forget(namespace);
-        return;
-      }
+      if (kindOfNamespace(namespace) === "page" && mutex.size === 0) return this.forget(namespace);
     }
   }
 
-  #isOwn(record: SignedRecord | undefined, namespace: Namespace): record is SignedRecord {
-    const { self } = this.#session;
-    return record !== undefined && record.namespace === namespace &&
-      record.username === self.username && equalBytes(record.publicKey, self.key);
-  }
-
-  #isFresh(known: Known): boolean {
-    const { clock } = this.#session.ports;
-    return known.freshAt !== undefined && clock.monotonic() - known.freshAt < freshMs;
-  }
-
-  #backoff(attempt: number): number {
-    return backoffMs * 2 ** (attempt - 1) * (0.5 + fraction(this.#session.ports.random) / 2);
+  /** The record, if it is the user's own and in that namespace. */
+  #checked<N extends Namespace>(
+    record: SignedRecord | undefined,
+    namespace: N,
+  ): SignedRecord<BodyIn<N>> | undefined {
+    return isRecordOf(record, this.#session.self, namespace) ? record : undefined;
   }
 
   #joint(signal: AbortSignal | undefined): AbortSignal {

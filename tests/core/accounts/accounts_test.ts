@@ -3,7 +3,7 @@ import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
 import { equalBytes } from "../../../core/model/bytes.ts";
 import { recordOf, signRecord } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
-import type { OpenAccount } from "../../../core/accounts/account.ts";
+import type { OpenAccount } from "../../../core/accounts/accounts.ts";
 import { changed, identityOf, otherPassword, password, World } from "../accounts_world.ts";
 
 async function refusedWith(code: ErrorCode, promise: Promise<unknown>): Promise<CamelliaError> {

@@ -5,15 +5,14 @@
  */
 
 import { equalBytes } from "../model/bytes.ts";
-import type { Job } from "../../lib/scheduler.ts";
 import { lastNumber } from "../model/feed.ts";
 import type { Layout } from "../model/list_pages.ts";
-import { attempt, encode } from "../model/msgpack.ts";
+import { attempt } from "../model/msgpack.ts";
 import { openRecord, type SignedRecord } from "../model/record.ts";
-import { bodyKinds, type Head, type PublicBody } from "../model/record_body.ts";
+import { type Head, highestHeads, isSameBody, type PublicBody } from "../model/record_body.ts";
 import type { Session } from "../session/interfaces.ts";
-import type { RecordWriter, WriteOutcome } from "./own_records_writer.ts";
-import { isWorn } from "./own_records_writer.ts";
+import type { Job } from "../../lib/scheduler.ts";
+import { isDone, isWorn, type RecordWriter, type WriteOutcome } from "./record_writer.ts";
 
 /** Changes of heads alone go out at most this often (design, section 4). */
 const headsEveryMs = 30_000;
@@ -37,15 +36,23 @@ export interface ListsView {
   merge(body: PublicBody): Promise<boolean>;
 }
 
+/** When {@linkcode PublicRecord.publish} reads and writes although nothing seems to require it. */
+export interface PublishOptions {
+  /** Reads what is in force first, however fresh the last reading is. */
+  readonly force?: boolean;
+  /** Writes even what says the same as before: other devices look there to learn that pages have changed. */
+  readonly touch?: boolean;
+}
+
 /** Keeps `public` in step with what this device knows. */
 export class PublicRecord {
   readonly #session: Session;
   readonly #writer: RecordWriter;
-  readonly #heads = new Map<number, number>();
+  readonly #job: Job;
   #lists: ListsView | undefined;
+  #heads: readonly Head[] = [];
   #since: number;
   #layout: Layout = { generation: 0, pages: 0 };
-  readonly #job: Job;
   #publishedAt: number | undefined;
   #pending = false;
   #noted: Uint8Array | undefined;
@@ -53,7 +60,8 @@ export class PublicRecord {
   /** Payload hash of the last record that the lists agree with. */
   #merged: Uint8Array | undefined;
 
-  private constructor(session: Session, writer: RecordWriter) {
+  /** A record of which nothing is known: see {@linkcode PublicRecord.load}. */
+  constructor(session: Session, writer: RecordWriter) {
     this.#session = session;
     this.#writer = writer;
     this.#since = Math.floor(session.ports.clock.now());
@@ -61,21 +69,16 @@ export class PublicRecord {
   }
 
   /** Takes up what the database knows. */
-  static async open(session: Session, writer: RecordWriter): Promise<PublicRecord> {
-    const record = new PublicRecord(session, writer);
-    const saved = await session.store.getNote(note);
+  async load(): Promise<void> {
+    const saved = await this.#session.store.getNote(note);
     const known = saved === undefined ? undefined : attempt(() => openRecord(saved));
-    if (known !== undefined && known.namespace === "public" && writer.note(known)) {
-      record.#noted = known.value;
-    }
-    const seen = writer.seen("public", "public");
-    if (seen !== undefined) record.#take(seen.body);
-    await record.refreshHeads();
-    await record.#save();
-    return record;
+    if (known !== undefined && this.#writer.note(known, "public")) this.#noted = known.value;
+    this.#take(this.#writer.seen("public"));
+    await this.#refreshHeads();
+    await this.#save();
   }
 
-  /** Who knows the lists. */
+  /** Makes the lists known, which are opened after this record. */
   attach(lists: ListsView): void {
     this.#lists = lists;
   }
@@ -86,31 +89,40 @@ export class PublicRecord {
   }
 
   /** The pages of a new generation have all been written: from now on it is named. */
-  adopt(layout: Layout): void {
-    if (layout.generation > this.#layout.generation) this.#layout = layout;
+  adopt({ generation, pages }: Layout): void {
+    if (generation > this.#layout.generation) this.#layout = { generation, pages };
   }
 
   /** Heads by device number. */
-  heads(): Head[] {
-    return listed(this.#heads);
+  heads(): readonly Head[] {
+    return this.#heads;
+  }
+
+  /** Heads in the best record seen. */
+  published(): readonly Head[] {
+    return this.#writer.seen("public")?.body.heads ?? [];
   }
 
   /** Takes in the heads that the database has: own posts of other devices arrive there. */
-  async refreshHeads(): Promise<void> {
+  async #refreshHeads(): Promise<void> {
     const { store, self } = this.#session;
-    for (const feed of await store.feeds(self.username)) this.#raise(feed.device, lastNumber(feed));
+    const feeds = await store.feeds(self.username);
+    this.#raise(feeds.map((feed) => ({ device: feed.device, head: lastNumber(feed) })));
   }
 
   /** A head moved: published at once for the first, then at most every 30 s. */
-  headMoved(head: Head): void {
-    if (!this.#raise(head.device, head.head)) return;
+  headMoved(moved: Head): void {
+    if (this.#heads.some(({ device, head }) => device === moved.device && head >= moved.head)) {
+      return;
+    }
+    this.#raise([moved]);
     this.#pending = true;
     if (this.#job.isDue) return;
-    const { clock } = this.#session.ports;
-    const dueAt = this.#publishedAt === undefined ? 0 : this.#publishedAt + headsEveryMs;
+    const now = this.#session.ports.clock.monotonic();
+    const dueAt = this.#publishedAt === undefined ? now : this.#publishedAt + headsEveryMs;
     // Marked before the write: posts that follow within its round trip wait for the next one.
-    this.#publishedAt = Math.max(clock.monotonic(), dueAt);
-    this.#job.dueIn(dueAt - clock.monotonic());
+    this.#publishedAt = Math.max(now, dueAt);
+    this.#job.dueIn(dueAt - now);
   }
 
   /** The node has joined the network: what waits is published. */
@@ -122,8 +134,7 @@ export class PublicRecord {
   async ensureRead(signal?: AbortSignal): Promise<boolean> {
     if (this.#readOnce) return true;
     this.#readOnce = await this.#writer.read("public", signal);
-    const seen = this.#writer.seen("public", "public");
-    if (seen !== undefined) this.#take(seen.body);
+    this.#take(this.#writer.seen("public"));
     return this.#readOnce;
   }
 
@@ -132,53 +143,33 @@ export class PublicRecord {
     return this.#pending;
   }
 
-  /** Reads what is in force, merges it, and writes if anything is missing there or it is to be renewed. */
-  pull(signal?: AbortSignal): Promise<WriteOutcome> {
-    return this.#write({ force: true }, signal);
-  }
-
-  /** Writes now, if anything differs from what is in force. */
-  publish(signal?: AbortSignal): Promise<WriteOutcome> {
-    return this.#write({}, signal);
-  }
-
-  /**
-   * Writes now, even if it says the same as before: pages have changed, and that is what other devices
-   * look at to learn of it.
-   */
-  announceLists(signal?: AbortSignal): Promise<WriteOutcome> {
-    return this.#write({ touch: true }, signal);
-  }
-
-  async #write(
-    { force = false, touch = false }: { readonly force?: boolean; readonly touch?: boolean },
+  /** Merges what is in force, and writes if anything is missing there or it is to be renewed. */
+  async publish(
+    { force = false, touch = false }: PublishOptions = {},
     signal?: AbortSignal,
   ): Promise<WriteOutcome> {
     this.#pending = true;
     // Heads that move while this write is read back wait for their own time.
-    let heads: Head[] | undefined;
+    let heads: readonly Head[] | undefined;
     let isTouched = touch;
     const outcome = await this.#writer.write({
       namespace: "public",
-      kind: "public",
       force,
-      // As with list pages: where this device has never seen it, it may be held and not have been shown.
-      sequenceMin: (now) => this.#writer.seen("public", "public") === undefined ? 1 : now,
+      // As with list pages: a record that this device has never been shown may still be stored.
+      sequenceMin: (now) => this.#writer.seen("public") === undefined ? 1 : now,
       build: async (seen) => {
-        if (heads === undefined) await this.refreshHeads();
-        if (seen !== undefined) {
-          this.#take(seen.body);
-          await this.#mergeLists(seen);
-        }
+        if (heads === undefined) await this.#refreshHeads();
+        this.#take(seen);
+        if (seen !== undefined) await this.#mergeLists(seen);
         heads ??= this.heads();
         return this.#build({ heads, isTouched }, seen);
       },
     }, signal);
     isTouched = false; // Reading it back repeats the write only if something is lost.
-    if (outcome === "written" || outcome === "unchanged") {
+    if (isDone(outcome)) {
       this.#readOnce = true;
       this.#pending = false;
-      if (outcome === "written") this.#merged = this.#writer.seen("public", "public")?.payloadHash;
+      if (outcome === "written") this.#merged = this.#writer.seen("public")?.payloadHash;
       await this.#save();
     }
     return outcome;
@@ -188,18 +179,13 @@ export class PublicRecord {
     own: { readonly heads: readonly Head[]; readonly isTouched: boolean },
     seen: SignedRecord<PublicBody> | undefined,
   ): PublicBody | undefined {
-    const heads = highest(own.heads, seen?.body.heads ?? []);
-    const counts = this.#lists?.counts() ?? seen?.body ?? { followers: 0, following: 0 };
-    const body: PublicBody = {
-      since: this.#since,
-      // Numbers have no gaps and own posts are never removed: the heads tell how many there are.
-      posts: heads.reduce((sum, { head }) => sum + head, 0),
-      followers: counts.followers,
-      following: counts.following,
-      heads,
-      ...this.#layout,
-    };
-    const same = seen !== undefined && !own.isTouched && isSame(seen.body, body) &&
+    const heads = highestHeads(own.heads, seen?.body.heads ?? []);
+    const { followers, following } = this.#lists?.counts() ?? seen?.body ??
+      { followers: 0, following: 0 };
+    // Numbers have no gaps and own posts are never removed: the heads tell how many there are.
+    const posts = heads.reduce((sum, { head }) => sum + head, 0);
+    const body = { since: this.#since, posts, followers, following, heads, ...this.#layout };
+    const same = seen !== undefined && !own.isTouched && isSameBody("public", seen.body, body) &&
       !isWorn(seen, this.#session.ports.clock.now());
     return same ? undefined : body;
   }
@@ -211,20 +197,20 @@ export class PublicRecord {
   }
 
   /** Merges: the earliest registration, the highest heads, the highest generation. */
-  #take(body: PublicBody): void {
-    if (body.since < this.#since) this.#since = body.since;
-    for (const { device, head } of body.heads) this.#raise(device, head);
-    this.adopt({ generation: body.generation, pages: body.pages });
+  #take(record: SignedRecord<PublicBody> | undefined): void {
+    if (record === undefined) return;
+    const { body } = record;
+    this.#since = Math.min(this.#since, body.since);
+    this.#raise(body.heads);
+    this.adopt(body);
   }
 
-  #raise(device: number, head: number): boolean {
-    if (head <= (this.#heads.get(device) ?? 0)) return false;
-    this.#heads.set(device, head);
-    return true;
+  #raise(heads: readonly Head[]): void {
+    this.#heads = highestHeads(this.#heads, heads);
   }
 
   async #save(): Promise<void> {
-    const value = this.#writer.seen("public", "public")?.value;
+    const value = this.#writer.seen("public")?.value;
     if (value === undefined || this.#session.signal.aborted) return;
     if (this.#noted !== undefined && equalBytes(this.#noted, value)) return;
     this.#noted = value;
@@ -234,22 +220,4 @@ export class PublicRecord {
   #publishQuietly(): void {
     this.publish().catch(() => {}); // Aborted by the logout; a disk error shows wherever it matters.
   }
-}
-
-function listed(heads: ReadonlyMap<number, number>): Head[] {
-  return [...heads]
-    .map(([device, head]) => ({ device, head }))
-    .sort((a, b) => a.device - b.device);
-}
-
-function highest(...lists: (readonly Head[])[]): Head[] {
-  const heads = new Map<number, number>();
-  for (const { device, head } of lists.flat()) {
-    heads.set(device, Math.max(head, heads.get(device) ?? 0));
-  }
-  return listed(heads);
-}
-
-function isSame(a: PublicBody, b: PublicBody): boolean {
-  return equalBytes(encode(bodyKinds.public.write(a)), encode(bodyKinds.public.write(b)));
 }

@@ -1,5 +1,5 @@
 /**
- * Accounts: created, opened, re-sealed, moved (design, section 4).
+ * The accounts of a data folder: created, opened, sealed anew, moved (design, section 4).
  *
  * @module
  */
@@ -12,16 +12,15 @@ import type { SignedRecord } from "../model/record.ts";
 import type { PrivateBody } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";
 import { parseUsername } from "../model/username.ts";
-import { readAccountFile, writeAccountFile } from "./account_file.ts";
-import { localKeys } from "./account_keys.ts";
-import { loginAccount } from "./account_login.ts";
-import { type AccountContext, type OpenAccount, openAccount } from "./account_open.ts";
-import { assertNameFree, registerAccount } from "./account_register.ts";
-import { judgePassword, preparePasswordJudge } from "./password_strength.ts";
-import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 import { userView } from "../session/views.ts";
+import { readAccountFile, readKeyFile, writeAccountFile } from "./key_files.ts";
+import { loginAccount } from "./login.ts";
+import { type AccountContext, type OpenAccount, openAccount } from "./open_account.ts";
+import { judgePassword, preparePasswordJudge } from "./password_strength.ts";
+import { assertNameFree, registerAccount } from "./register.ts";
+import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 
-export type { AccountContext, OpenAccount } from "./account_open.ts";
+export type { AccountContext, OpenAccount } from "./open_account.ts";
 
 /** The accounts of a data folder. */
 export class Accounts {
@@ -34,10 +33,10 @@ export class Accounts {
 
   /**
    * Loads what judges passwords, 150 to 300 ms of work, ahead of a registration or change of password:
-   * while somebody still types.
+   * while the user still types.
    */
-  async prepare(): Promise<void> {
-    await preparePasswordJudge();
+  prepare(): Promise<void> {
+    return preparePasswordJudge();
   }
 
   /**
@@ -58,9 +57,7 @@ export class Accounts {
    * `too_few_holders`; the disk's errors.
    */
   async register(credentials: Credentials, signal?: AbortSignal): Promise<OpenAccount> {
-    const { password } = credentials;
-    const username = parseUsername(credentials.username);
-    const claimant = { username, password };
+    const claimant = { ...credentials, username: parseUsername(credentials.username) };
     const account = await registerAccount(this.#context, claimant, signal);
     return await openAccount(this.#context, account);
   }
@@ -72,9 +69,8 @@ export class Accounts {
    * disk's errors.
    */
   async login(credentials: Credentials, signal?: AbortSignal): Promise<OpenAccount> {
-    const { password } = credentials;
-    const username = parseUsername(credentials.username);
-    const account = await loginAccount(this.#context, { username, password }, signal);
+    const claimant = { ...credentials, username: parseUsername(credentials.username) };
+    const account = await loginAccount(this.#context, claimant, signal);
     return await openAccount(this.#context, account);
   }
 
@@ -86,22 +82,22 @@ export class Accounts {
    * disk's errors.
    */
   async changePassword(
-    account: OpenAccount,
+    { session, records }: OpenAccount,
     change: { readonly old: string; readonly new: string },
     signal?: AbortSignal,
   ): Promise<void> {
-    const { session, records } = account;
-    const { username } = session.self;
+    const { identity, self: { username } } = session;
     const { ports, settings } = this.#context;
+    const refused = (code: "wrong_password" | "weak_password", why: string) =>
+      new CamelliaError(code, `Cannot change the password of ${username}: ${why}.`);
     const old = await unsealIdentity(records.sealed.record, change.old, ports.keys);
     old?.wipe();
-    if (old === undefined) throw wrongOldPassword(username);
-    if (change.new === change.old) throw samePassword(username);
+    if (old === undefined) throw refused("wrong_password", "the present password is wrong");
+    if (change.new === change.old) throw refused("weak_password", "the new one is the old one");
     await judgePassword(change.new, [username]);
     signal?.throwIfAborted();
     const seal = prepareSeal(change.new, settings.derivation, ports);
-    const body = await sealIdentity({ username, identity: session.identity }, seal, ports);
-    await records.sealed.replace(body, signal);
+    await records.sealed.replace(await sealIdentity({ username, identity }, seal, ports), signal);
   }
 
   /**
@@ -112,15 +108,14 @@ export class Accounts {
   async exportAccount(username: string): Promise<Uint8Array> {
     const name = parseUsername(username);
     const { keys } = this.#context.ports;
-    const sealed = await localKeys(keys, name);
+    const sealed = await readKeyFile(keys, name);
     if (sealed !== undefined) return writeAccountFile(sealed.value);
-    if (await keys.read(name) === undefined) {
-      throw new CamelliaError(
+    throw await keys.read(name) === undefined
+      ? new CamelliaError(
         "unknown_user",
         `Cannot export ${name}: its keys are not in this data folder.`,
-      );
-    }
-    throw new CamelliaError("invalid_file", `Cannot export ${name}: its key file is damaged.`);
+      )
+      : new CamelliaError("invalid_file", `Cannot export ${name}: its key file is damaged.`);
   }
 
   /**
@@ -133,7 +128,7 @@ export class Accounts {
     const record = decodeFile(bytes);
     const { keys } = this.#context.ports;
     const { username, publicKey } = record;
-    const here = await localKeys(keys, username);
+    const here = await readKeyFile(keys, username);
     if (here !== undefined && !equalBytes(here.publicKey, publicKey)) {
       throw new CamelliaError(
         "name_taken",
@@ -151,8 +146,7 @@ export class Accounts {
   async users(): Promise<string[]> {
     const { keys } = this.#context.ports;
     const [names, last] = await Promise.all([keys.list(), keys.lastUser()]);
-    if (last === undefined || !names.includes(last)) return names;
-    return [last, ...names.filter((name) => name !== last)];
+    return names.toSorted((a, b) => Number(b === last) - Number(a === last));
   }
 }
 
@@ -167,18 +161,4 @@ function decodeFile(bytes: Uint8Array): SignedRecord<PrivateBody> {
       { cause: error },
     );
   }
-}
-
-function wrongOldPassword(username: string): CamelliaError {
-  return new CamelliaError(
-    "wrong_password",
-    `Cannot change the password of ${username}: the present password is wrong.`,
-  );
-}
-
-function samePassword(username: string): CamelliaError {
-  return new CamelliaError(
-    "weak_password",
-    `Cannot change the password of ${username}: the new one is the old one.`,
-  );
 }

@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import { type SignedRecord, signRecord } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { PutReport } from "../../../core/ports.ts";
-import { RecordWriter, type WriteOrder } from "../../../core/records/own_records_writer.ts";
+import { RecordWriter, type WriteOrder } from "../../../core/records/record_writer.ts";
 import { identityOf, World } from "../accounts_world.ts";
 
 const order = {
   namespace: "connections",
-  kind: "connections",
   build: (seen) => Promise.resolve(seen === undefined ? { devices: [] } : undefined),
 } as const satisfies WriteOrder<"connections">;
 
@@ -23,7 +22,7 @@ async function writerWith(put: (record: SignedRecord) => PutReport | undefined) 
     const report = put(record);
     return report === undefined ? real(record, signal) : Promise.resolve(report);
   };
-  return { world, device, session, writer: new RecordWriter(session), puts: () => puts };
+  return { world, device, session, writer: new RecordWriter(session, () => {}), puts: () => puts };
 }
 
 Deno.test("A write that is refused for ever is given up after a bounded number of tries", async () => {
@@ -93,7 +92,7 @@ Deno.test("A record that claims to be newer but is another's changes nothing", a
     newer: foreign,
   }));
   assert.equal(await world.run(writer.write(order)), "written");
-  assert.notEqual(writer.seen("connections", "connections")?.sequence, foreign.sequence);
+  assert.notEqual(writer.seen("connections")?.sequence, foreign.sequence);
   await session.close();
 });
 
@@ -120,13 +119,12 @@ Deno.test("However many pages are written, a bounded number of records is rememb
     for (let page = 0; page < 256; page++) {
       await world.run(writer.write({
         namespace: `public:${generation}:${page}`,
-        kind: "page",
         build: () => Promise.resolve({ entries: [] }),
       }));
     }
   }
-  assert.equal(writer.seen("public:1:0", "page"), undefined);
-  assert.ok(writer.seen("public:3:255", "page"));
+  assert.equal(writer.seen("public:1:0"), undefined);
+  assert.ok(writer.seen("public:3:255"));
   await session.close();
-  assert.equal(writer.seen("public:3:255", "page"), undefined, "nothing is left after logout");
+  assert.equal(writer.seen("public:3:255"), undefined, "nothing is left after logout");
 });

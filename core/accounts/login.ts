@@ -1,0 +1,150 @@
+/**
+ * Logging in, on any machine (design, section 4).
+ *
+ * Where the key file is, no network is needed. Where there is a network, its sealed keys are looked
+ * at too: if they are newer, the password was changed on another device, and the old one no longer
+ * opens anything here either.
+ *
+ * @module
+ */
+
+import type { Credentials } from "../api.ts";
+import { CamelliaError, type ErrorCode } from "../model/errors.ts";
+import type { Identity } from "../model/identity.ts";
+import { isRecordOf, type SignedRecord } from "../model/record.ts";
+import { isSameBody, type Namespace, type PrivateBody } from "../model/record_body.ts";
+import { compareRecords } from "../model/record_policy.ts";
+import type { UserRef } from "../model/user.ts";
+import { within } from "../../lib/waiting.ts";
+import { readKeyFile } from "./key_files.ts";
+import type { AccountContext, UnsealedAccount } from "./open_account.ts";
+import { unsealIdentity } from "./seal.ts";
+
+/** How long a login that has a key file waits for the network at most. */
+const networkMsMax = 2_000;
+
+/**
+ * Unseals the keys of a user.
+ *
+ * @throws {CamelliaError} `wrong_password`, `unknown_user`, `not_joined` where keys that are not on
+ * this disk cannot be looked for; the disk's errors.
+ */
+export async function loginAccount(
+  context: AccountContext,
+  claimant: Credentials,
+  signal?: AbortSignal,
+): Promise<UnsealedAccount> {
+  const local = await readKeyFile(context.ports.keys, claimant.username);
+  return local === undefined
+    ? await loginFromNetwork(context, claimant, signal)
+    : await loginFromFile(context, { claimant, local }, signal);
+}
+
+async function loginFromFile(
+  { ports }: AccountContext,
+  { claimant, local }: { claimant: Credentials; local: SignedRecord<PrivateBody> },
+  signal?: AbortSignal,
+): Promise<UnsealedAccount> {
+  const { username, password } = claimant;
+  const opening = unsealIdentity(local, password, ports.keys);
+  const owner = { username, key: local.publicKey };
+  const namespaces = ["private", "public", "connections"] as const;
+  const records = await ownRecords(ports, { owner, namespaces }, signal).catch((error: unknown) => {
+    opening.then((identity) => identity?.wipe(), () => {});
+    throw error;
+  });
+  const tried = await opening;
+  const sealed = records.find((record) => isRecordOf(record, owner, "private"));
+  if (sealed === undefined || compareRecords(sealed, local) <= 0) {
+    return unsealed(tried, { sealed: local, records });
+  }
+  // Renewed, the same sealed bytes open as before; after a change of password they are others.
+  let identity: Identity | undefined;
+  try {
+    await ports.keys.write(username, sealed.value);
+    identity = isSameBody("private", sealed.body, local.body)
+      ? tried
+      : await unsealIdentity(sealed, password, ports.keys);
+  } finally {
+    if (identity !== tried) tried?.wipe();
+  }
+  return unsealed(identity, { sealed, records });
+}
+
+async function loginFromNetwork(
+  { ports }: AccountContext,
+  { username, password }: Credentials,
+  signal?: AbortSignal,
+): Promise<UnsealedAccount> {
+  const { record, answered } = await ports.directory.get({ username, namespace: "public" }, signal);
+  if (record === undefined) {
+    throw ports.directory.status().joined || answered > 0
+      ? refused(
+        "unknown_user",
+        username,
+        "nobody has that name. Check the spelling, or register it.",
+      )
+      : refused(
+        "not_joined",
+        username,
+        "its keys are not in this data folder, and no other node has answered yet to ask for them.",
+      );
+  }
+  const owner = { username, key: record.publicKey };
+  const namespaces = ["private", "connections"] as const;
+  const seen = await ownRecords(ports, { owner, namespaces }, signal);
+  const sealed = seen.find((one) => isRecordOf(one, owner, "private"));
+  if (sealed === undefined) {
+    throw refused(
+      "unknown_user",
+      username,
+      "the network does not have the sealed keys of that user. " +
+        "Log in where the account was made, or import it from a file exported there.",
+    );
+  }
+  const identity = await unsealIdentity(sealed, password, ports.keys);
+  const account = unsealed(identity, { sealed, records: [record, ...seen] });
+  try {
+    await ports.keys.write(username, sealed.value);
+  } catch (error) {
+    account.identity.wipe();
+    throw error;
+  }
+  return account;
+}
+
+/** Own records under a known key, as far as the network has them within the time. */
+async function ownRecords(
+  { clock, directory }: AccountContext["ports"],
+  { owner, namespaces }: { owner: UserRef; namespaces: readonly Namespace[] },
+  signal?: AbortSignal,
+): Promise<SignedRecord[]> {
+  if (!directory.status().joined) return [];
+  const { username, key: pin } = owner;
+  const found = await Promise.all(namespaces.map(async (namespace) => {
+    const answer = await within(
+      { clock, ms: networkMsMax },
+      (limit) => directory.get({ username, namespace, pin }, limit),
+      signal,
+    );
+    return isRecordOf(answer?.record, owner, namespace) ? answer.record : undefined;
+  }));
+  return found.filter((record) => record !== undefined);
+}
+
+/** The account, unless the password did not open the keys. */
+function unsealed(
+  identity: Identity | undefined,
+  account: Pick<UnsealedAccount, "sealed" | "records">,
+): UnsealedAccount {
+  if (identity !== undefined) return { identity, ...account };
+  throw refused(
+    "wrong_password",
+    account.sealed.username,
+    "the password is wrong, or it was changed on another device.",
+  );
+}
+
+function refused(code: ErrorCode, username: string, why: string): CamelliaError {
+  return new CamelliaError(code, `Cannot log in as ${username}: ${why}`);
+}
