@@ -164,8 +164,9 @@ export function problemsOf(library: Library, from: string, text: string): string
   const joined = text.replace(url, " ").replace(/\s+/g, " ");
   problems.push(...badSections(library, from, joined));
   if (library.documents.has(from)) problems.push(...badLinks(library, from, text));
-  // What a link leads to was checked above; its target is no citation of its own.
-  const plain = joined.replace(/\]\([^)]*\)/g, "]");
+  // What a link leads to was checked above; its target is no citation of its own. A file that an
+  // example adds is marked: `path` (new).
+  const plain = joined.replace(/\]\([^)]*\)/g, "]").replace(/`[^`]+` \(new\)/g, "");
   for (const [path] of plain.matchAll(fileName)) {
     if (!hasFile(library, from, path)) problems.push(`there is no file ${path}`);
   }

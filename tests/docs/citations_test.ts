@@ -22,6 +22,7 @@ Deno.test("Citations that resolve are no problem", () => {
     "The rules of design sections 1 and 6, and of docs/OTHER.md, section 2.1.",
     "Made by post.ts, or core/model/post.ts; all of core/model/*.ts and of core/model/.",
     "RFC 9106, section 4, and https://example.org/none.md.",
+    "An example adds `core/model/none.ts` (new) or core/model/NAME.ts.",
     "See the test “A mutex runs one task at a time”.",
   ];
   for (const text of good) assert.deepEqual(problemsIn(text), [], text);
