@@ -23,7 +23,7 @@ import { KvStores } from "./storage/user_store.ts";
 import { run } from "./ui/cli.ts";
 import type { Host, OpenFolder, RunningPeer } from "./ui/peer/host.ts";
 import type { PeerSettings } from "./ui/settings/settings.ts";
-import type { Log } from "./ui/settings/log_level.ts";
+import type { Log } from "./ui/settings/flags.ts";
 import { SystemIo } from "./ui/terminal/system_io.ts";
 
 export type * from "./core/api.ts";

@@ -66,12 +66,11 @@ interface Member {
 /** Resolves when the member's peer tells of a post with this text. */
 async function arrival(member: Member, text: string): Promise<{ arrived: Promise<number> }> {
   const { promise, resolve } = Promise.withResolvers<number>();
-  const stop = member.client.api.subscribe((event) => {
+  const stop = await member.client.subscribe((event) => {
     if (event.event !== "post" || event.post.text !== text) return;
     stop();
     resolve(performance.now());
   });
-  await member.client.subscribed();
   return { arrived: promise };
 }
 
@@ -104,12 +103,11 @@ async function followTimes(network: Network, author: Member): Promise<Record<str
     const client = await connect(user.data);
     const start = performance.now();
     const first = Promise.withResolvers<number>();
-    const stop = client.api.subscribe((event) => {
+    const stop = await client.subscribe((event) => {
       if (event.event === "post" && event.post.text.startsWith("backlog")) {
         first.resolve(performance.now());
       }
     });
-    await client.subscribed();
     await client.api.follow({ username: author.user.name });
     times.push(await first.promise - start);
     stop();

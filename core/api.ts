@@ -216,7 +216,7 @@ export interface PeerApi {
 export type Reader<T> = (json: unknown, name: string) => T;
 
 /** What is passed to a method before the signal; void where there is nothing. */
-type Taken<Passed extends unknown[]> = Passed extends [(AbortSignal | undefined)?] ? void
+export type Taken<Passed extends unknown[]> = Passed extends [(AbortSignal | undefined)?] ? void
   : Passed[0];
 
 /** How a method crosses a connection, as its signature demands it. */

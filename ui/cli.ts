@@ -7,7 +7,7 @@
 import { resolve } from "node:path";
 import { CommanderError } from "@commander-js/extra-typings";
 import { CamelliaError } from "../core/model/errors.ts";
-import type { Context } from "./peer/context.ts";
+import type { Context } from "./peer/host.ts";
 import { Interruption, isInterruption } from "./output/failure.ts";
 import type { Host } from "./peer/host.ts";
 import type { Io } from "./terminal/io.ts";

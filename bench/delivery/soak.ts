@@ -63,10 +63,9 @@ class Member {
     const port = parsePortFile(await Deno.readTextFile(`${this.user.data}/${portFileName}`));
     if (port === undefined) throw new Error(`Cannot use the port file of ${this.user.name}`);
     const client = new LoopbackClient(port);
-    client.api.subscribe((event) => {
+    await client.subscribe((event) => {
       if (event.event === "post") this.arrived.add(event.post.text);
     });
-    await client.subscribed();
     this.upAt = performance.now();
     this.client = client;
   }

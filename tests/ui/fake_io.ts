@@ -6,7 +6,8 @@ import { SystemRandom } from "../../net/system/random.ts";
 import { run } from "../../ui/cli.ts";
 import type { Host, OpenFolder, RunningPeer } from "../../ui/peer/host.ts";
 import type { PeerSettings } from "../../ui/settings/settings.ts";
-import type { Io, Timer } from "../../ui/terminal/io.ts";
+import type { Timer } from "../../lib/time.ts";
+import type { Io } from "../../ui/terminal/io.ts";
 import type { Prompts } from "../../ui/prompts/prompts.ts";
 import { FakePeer } from "./fake_peer.ts";
 
@@ -69,6 +70,10 @@ export class FakeIo implements Io {
 
   now(): number {
     return Date.now();
+  }
+
+  monotonic(): number {
+    return performance.now();
   }
 
   after(ms: number, fn: () => void): Timer {

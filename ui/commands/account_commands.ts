@@ -1,91 +1,41 @@
 /**
- * Commands on accounts: opening, entering, leaving, changing and moving them.
+ * The commands on accounts: opening, entering, leaving, changing and moving them.
  *
  * @module
  */
 
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
-import { chooseUser, enter, runningUser, withPeer, withPeerForLogin } from "../peer/access.ts";
-import type { Context } from "../peer/context.ts";
-import { passwordFor } from "../prompts/password_source.ts";
 import { renderUser } from "../output/render.ts";
+import { chooseUser, withFolder, withPeer, withPeerForLogin } from "../peer/access.ts";
+import type { OpenFolder } from "../peer/host.ts";
+import { logIn } from "../peer/own_peer.ts";
+import { passwordFor } from "../prompts/password_source.ts";
 import { withSpinner } from "../terminal/spinner.ts";
+import { type Command, command } from "./command.ts";
 
-/** The longest account file is some 8,100 bytes; what is longer is none. */
+/** The longest account file is some 8,100 bytes; a longer one is none. */
 const accountFileBytesMax = 65_536;
 
-/** `register NAME`. */
-export async function register(context: Context, name: string): Promise<void> {
-  const { io, output, signal } = context;
-  const username = parseUsername(name);
-  const ask = () => passwordFor(context, { username, kind: "new" });
-  await withPeerForLogin(context, ask, async ({ api }, password) => {
-    const work = api.register({ username, password }, signal);
-    const user = await withSpinner(io, `Registering ${username}`, work);
-    await output.result(user, (look) => `Registered and logged in: ${renderUser(user, look)}`);
-  });
-}
-
-/** `login NAME`. */
-export async function login(context: Context, name: string): Promise<void> {
-  const { io, output, signal } = context;
-  const username = parseUsername(name);
-  const ask = () => passwordFor(context, { username, kind: "login" });
-  await withPeerForLogin(context, ask, async ({ api }, password) => {
-    const work = api.login({ username, password }, signal);
-    const user = await withSpinner(io, `Logging in ${username}`, work);
-    await output.result(user, (look) => `Logged in: ${renderUser(user, look)}`);
-  });
-}
-
-/** `logout`. */
-export async function logout(context: Context): Promise<void> {
-  const { io, output, signal } = context;
-  await withPeer(context, "user", async ({ api }) => {
-    const { username } = await withSpinner(io, "Logging out", api.logout(signal));
-    await output.result({ username }, () => `Logged out: ${username}`);
-  });
+/** The `account` command, below which `export` and `import` stand. */
+function accountParser(program: CommandUnknownOpts): CommandUnknownOpts {
+  return program.commands.find((parser) => parser.name() === "account") ??
+    program.command("account").description("move an account by hand");
 }
 
 /**
- * `whoami`: who is logged in to the running peer, or else whom the next command would log in, which
- * takes no password because the sealed record carries its owner's public key in the open.
+ * Whom the next command would log in. This takes no password because the sealed record carries its
+ * owner's public key in the open.
  */
-export async function whoami(context: Context): Promise<void> {
-  const { output } = context;
-  const entry = await enter(context);
-  if (entry.kind === "running") {
-    const user = await runningUser(context, entry.client.api);
-    return await output.result(user, (look) => renderUser(user, look));
-  }
-  try {
-    const username = await chooseUser(context, entry.folder);
-    const user = (await entry.folder.accounts()).find((account) => account.username === username);
-    if (user === undefined) {
-      throw new CamelliaError(
-        "not_logged_in",
-        `Cannot tell the fingerprint of ${username}: there is no account of that name in ` +
-          `${entry.folder.path}. Run \`camellia login ${username}\` first`,
-      );
-    }
-    await output.result(user, (look) => renderUser(user, look));
-  } finally {
-    await entry.folder.close();
-  }
-}
-
-/** `passwd`. */
-export async function passwd(context: Context, newPasswordFile: string | undefined): Promise<void> {
-  const { io, output, signal } = context;
-  await withPeer(context, "user", async ({ api }) => {
-    const { username } = await api.whoami();
-    const old = await passwordFor(context, { username, kind: "login" });
-    const changed = await passwordFor(context, { username, kind: "changed" }, newPasswordFile);
-    const work = api.changePassword({ old, new: changed }, signal);
-    await withSpinner(io, "Changing the password", work);
-    await output.result({ username }, () => `The password of ${username} is changed`);
-  });
+async function accountOf(folder: OpenFolder, username: string) {
+  const account = (await folder.accounts()).find((account) => account.username === username);
+  if (account !== undefined) return account;
+  throw new CamelliaError(
+    "not_logged_in",
+    `Cannot tell the fingerprint of ${username}: there is no account of that name in ` +
+      `${folder.path}. Run \`camellia login ${username}\` first`,
+  );
 }
 
 /**
@@ -106,38 +56,113 @@ export async function saveAccount(file: string, sealed: Uint8Array): Promise<voi
   }
 }
 
-/** `account export FILE`. */
-export async function exportAccount(context: Context, file: string): Promise<void> {
-  await withPeer(context, "user", async ({ api }) => {
-    const { username } = await api.whoami();
-    const sealed = await api.exportAccount();
-    await saveAccount(file, sealed);
-    await context.output.result(
-      { username, file },
-      () => `The account ${username} is in ${file}, sealed under its password`,
-    );
-  });
-}
-
-/** `account import FILE`. */
-export async function importAccount(context: Context, file: string): Promise<void> {
-  let sealed: Uint8Array | undefined;
-  try {
-    sealed = await context.io.readFile(file, accountFileBytesMax);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CamelliaError("invalid_file", `Cannot read ${file}: ${why}`, { cause: error });
-  }
-  if (sealed === undefined || sealed.length > accountFileBytesMax) {
-    const why = sealed === undefined ? "there is no such file" : "it is too long for an account";
-    throw new CamelliaError("invalid_file", `Cannot import ${file}: ${why}`);
-  }
-  const account = sealed;
-  await withPeer(context, "nobody", async ({ api }) => {
-    const user = await api.importAccount(account);
-    await context.output.result(
-      user,
-      (look) => `Imported ${renderUser(user, look)}. Now run \`camellia login ${user.username}\``,
-    );
-  });
-}
+/** The commands on accounts. */
+export const accountCommands: readonly Command[] = [
+  command(
+    (program) =>
+      program.command("register").description("create an account and log in")
+        .argument("<name>", "3 to 20 of a to z, 0 to 9 and _, a letter first"),
+    async (context, name) => {
+      const { io, output, signal } = context;
+      const username = parseUsername(name);
+      const ask = () => passwordFor(context, { username, kind: "new" });
+      await withPeerForLogin(context, ask, async ({ api }, password) => {
+        const work = api.register({ username, password }, signal);
+        const user = await withSpinner(io, `Registering ${username}`, work);
+        await output.result(user, (look) => `Registered and logged in: ${renderUser(user, look)}`);
+      });
+    },
+  ),
+  command(
+    (program) =>
+      program.command("login").description("log in, on any machine, with name and password")
+        .argument("<name>"),
+    async (context, name) => {
+      const username = parseUsername(name);
+      const ask = () => passwordFor(context, { username, kind: "login" });
+      await withPeerForLogin(context, ask, async ({ api }, password) => {
+        const user = await logIn(context, api, { username, password });
+        await context.output.result(user, (look) => `Logged in: ${renderUser(user, look)}`);
+      });
+    },
+  ),
+  command(
+    (program) => program.command("logout").description("log out: take this device off the network"),
+    async (context) => {
+      await withPeer(context, "user", async ({ api }) => {
+        const work = api.logout(context.signal);
+        const { username } = await withSpinner(context.io, "Logging out", work);
+        await context.output.result({ username }, () => `Logged out: ${username}`);
+      });
+    },
+  ),
+  command(
+    (program) =>
+      program.command("whoami").description("who is logged in, with the fingerprint of the key"),
+    async (context) => {
+      const user = await withFolder(context, "user", {
+        running: ({ api }) => api.whoami(),
+        own: async (folder) => accountOf(folder, await chooseUser(context, folder)),
+      });
+      await context.output.result(user, (look) => renderUser(user, look));
+    },
+  ),
+  command(
+    (program) =>
+      program.command("passwd").description("change the password")
+        .option(
+          "--new-password-file <file>",
+          "file with the new password in its first line (or CAMELLIA_NEW_PASSWORD, or a prompt)",
+        ),
+    async (context, { newPasswordFile }) => {
+      const { io, output, signal } = context;
+      await withPeer(context, "user", async ({ api }) => {
+        const { username } = await api.whoami();
+        const old = await passwordFor(context, { username, kind: "login" });
+        const changed = await passwordFor(context, { username, kind: "changed" }, newPasswordFile);
+        const work = api.changePassword({ old, new: changed }, signal);
+        await withSpinner(io, "Changing the password", work);
+        await output.result({ username }, () => `The password of ${username} is changed`);
+      });
+    },
+  ),
+  command(
+    (program) =>
+      accountParser(program).command("export")
+        .description("write the account, sealed under its password, to a new file")
+        .argument("<file>"),
+    async (context, file) => {
+      await withPeer(context, "user", async ({ api }) => {
+        const { username } = await api.whoami();
+        await saveAccount(file, await api.exportAccount());
+        await context.output.result(
+          { username, file },
+          () => `The account ${username} is in ${file}, sealed under its password`,
+        );
+      });
+    },
+  ),
+  command(
+    (program) =>
+      accountParser(program).command("import")
+        .description("take in what export wrote; then log in")
+        .argument("<file>"),
+    async (context, file) => {
+      const refuse = (why: string, cause?: unknown) =>
+        new CamelliaError("invalid_file", `Cannot import ${file}: ${why}`, { cause });
+      const sealed = await context.io.readFile(file, accountFileBytesMax).catch((error) => {
+        throw refuse(error instanceof Error ? error.message : String(error), error);
+      });
+      if (sealed === undefined) throw refuse("there is no such file");
+      if (sealed.length > accountFileBytesMax) throw refuse("it is too long for an account");
+      await withPeer(context, "none", async ({ api }) => {
+        const user = await api.importAccount(sealed);
+        await context.output.result(
+          user,
+          (look) =>
+            `Imported ${renderUser(user, look)}. Now run \`camellia login ${user.username}\``,
+        );
+      });
+    },
+  ),
+];

@@ -5,7 +5,7 @@
  */
 
 import { utf8 } from "../../core/model/bytes.ts";
-import type { Context } from "../peer/context.ts";
+import type { Context } from "../peer/host.ts";
 import { parseHostPort } from "../settings/endpoint.ts";
 import { formatHostPort } from "../../lib/ip_address.ts";
 import { Interruption } from "../output/failure.ts";

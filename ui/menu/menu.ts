@@ -6,23 +6,25 @@
 
 import type { PeerEvent, StatusView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-import { type Access, clientAccess, enter, ownAccess } from "../peer/access.ts";
-import type { Context } from "../peer/context.ts";
 import { isInterruption } from "../output/failure.ts";
-import { askForNetwork } from "./first_run.ts";
-import type { OpenFolder } from "../peer/host.ts";
-import type { PeerSettings } from "../settings/settings.ts";
-import { notJoinedMessage, waitUntilJoined } from "../peer/network_wait.ts";
 import { LiveFeed } from "../output/live_feed.ts";
-import { refreshed } from "../prompts/live_prompt.ts";
-import { portFileName } from "../peer/loopback_protocol.ts";
-import { LoopbackServer } from "../peer/loopback_server.ts";
-import { type MenuActions, startActions, userActions } from "./menu_actions.ts";
-import { type MenuContext, sayFailure } from "./menu_context.ts";
 import type { Look } from "../output/render.ts";
+import { type Access, ownAccess, withFolder } from "../peer/access.ts";
+import type { Context, OpenFolder } from "../peer/host.ts";
+import { LoopbackServer } from "../peer/loopback_server.ts";
+import { joinNetwork, notJoinedMessage, withStartedPeer } from "../peer/own_peer.ts";
+import { refreshed } from "../prompts/live_prompt.ts";
+import type { Log } from "../settings/flags.ts";
+import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
 import { safeText } from "../terminal/safe_text.ts";
-import { resolveSettings } from "../settings/settings.ts";
-import { withSpinner } from "../terminal/spinner.ts";
+import {
+  type MenuActions,
+  type MenuContext,
+  sayFailure,
+  startActions,
+  userActions,
+} from "./actions.ts";
+import { askForNetwork } from "./first_run.ts";
 
 /**
  * Runs the menu until it is left. Ctrl+C leaves it from every question, with the terminal as it was,
@@ -42,57 +44,35 @@ export async function runMenu(context: Context): Promise<void> {
     );
   }
   try {
-    const entry = await enter(context);
-    if (entry.kind === "folder") await withFolder(context, entry.folder);
-    else {
-      const access = clientAccess(entry.client);
-      try {
-        await menuLoop(context, { access, feed: new LiveFeed(), settings: undefined });
-      } finally {
-        entry.client.close();
-      }
-    }
+    await withFolder(context, "none", {
+      running: (access) => menuLoop(context, { access, feed: new LiveFeed(), settings: undefined }),
+      own: (folder) => runOwnPeer(context, folder),
+    });
   } catch (error) {
     if (!isInterruption(error) && !context.signal.aborted) throw error;
   }
 }
 
-/** Starts the folder's peer, with a door for commands in other terminals. */
-async function withFolder(context: Context, folder: OpenFolder): Promise<void> {
-  const { io, host } = context;
+/** Starts the folder's peer, with a loopback port for commands in other terminals, and the menu on it. */
+async function runOwnPeer(context: Context, folder: OpenFolder): Promise<void> {
+  const { host } = context;
   const feed = new LiveFeed();
   // Lines on standard error would garble the menu: what matters is shown above it.
-  const log = (level: string, message: string) => {
+  const log: Log = (level, message) => {
     if (level === "error" || level === "warn") feed.add({ event: "said", text: safeText(message) });
   };
-  try {
-    await folder.remove(portFileName);
-    const settings = await askForNetwork(context, folder, await resolveSettings(context));
-    const peer = await folder.start(settings, log);
+  const settings = await askForNetwork(context, folder, await resolveSettings(context));
+  await withStartedPeer(context, { folder, settings, log }, async (peer) => {
+    const { api } = peer;
+    const server = await LoopbackServer.open({ api, folder, host, log });
     try {
-      const server = await LoopbackServer.open({
-        api: peer.api,
-        folder,
-        randomBytes: (length) => host.randomBytes(length),
-        log,
-      });
-      try {
-        const isJoined = await withSpinner(
-          io,
-          "Joining the network",
-          waitUntilJoined(context, peer),
-        );
-        if (!isJoined) feed.add({ event: "said", text: notJoinedMessage(settings) });
-        await menuLoop(context, { access: ownAccess(peer.api), feed, settings });
-      } finally {
-        await server.close();
-      }
+      const isJoined = await joinNetwork(context, peer);
+      if (!isJoined) feed.add({ event: "said", text: notJoinedMessage(settings) });
+      await menuLoop(context, { access: ownAccess(api), feed, settings });
     } finally {
-      await withSpinner(io, "Handing over and leaving the network", peer.stop());
+      await server.close();
     }
-  } finally {
-    await folder.close();
-  }
+  });
 }
 
 interface LoopParts {
@@ -160,7 +140,7 @@ async function menuLoop(context: Context, { access, feed, settings }: LoopParts)
   }
 }
 
-/** Runs a chosen action; what it was refused for is shown, and the menu comes back. */
+/** Runs a chosen action. If it is refused, the reason is shown, and the menu comes back. */
 async function act(menu: MenuContext, actions: MenuActions, chosen: string): Promise<void> {
   try {
     await actions.run(chosen);

@@ -5,7 +5,7 @@
  */
 
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
-import type { LogLevel } from "../settings/log_level.ts";
+import type { LogLevel } from "../settings/flags.ts";
 
 /** A failure as `--json` prints it. */
 export interface Failure {

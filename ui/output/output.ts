@@ -5,8 +5,7 @@
  */
 
 import { type Failure, failureOf } from "./failure.ts";
-import type { LogLevel } from "../settings/log_level.ts";
-import { logLevels } from "../settings/log_level.ts";
+import { type LogLevel, logLevels } from "../settings/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { type Paint, paintFor } from "../terminal/paint.ts";
 import type { Look } from "./render.ts";

@@ -1,11 +1,12 @@
 /**
- * What main.ts, which alone knows the adapters, does for ui/.
+ * What main.ts, which alone knows the adapters, does for ui/, and what every command has at hand.
  *
  * @module
  */
 
 import type { PeerApi, UserView } from "../../core/api.ts";
-import type { Log } from "../settings/log_level.ts";
+import type { Console } from "../prompts/prompts.ts";
+import type { Log } from "../settings/flags.ts";
 import type { ConfigSource, PeerSettings } from "../settings/settings.ts";
 
 /** A peer that was started. */
@@ -50,4 +51,12 @@ export interface Host extends ConfigSource {
   openFolder(path: string): Promise<OpenFolder>;
   /** Fresh random bytes. */
   randomBytes(length: number): Uint8Array;
+}
+
+/** What every command has at hand. */
+export interface Context extends Console {
+  /** The adapters. */
+  readonly host: Host;
+  /** The data folder, absolute. */
+  readonly dataFolder: string;
 }

@@ -15,6 +15,14 @@ import { type PortFile, responseBytesMax } from "./loopback_protocol.ts";
 /** One line of events at most: an event with a post of 2,000 bytes, escaped, has some 13,000. */
 const eventLineLengthMax = 65_536;
 
+/** Statuses of a peer, or of another program on its port, that has done nothing with the request. */
+const refusals: ReadonlySet<number> = new Set([401, 403, 503]);
+
+interface Answer {
+  readonly result?: unknown;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
+
 interface Sending {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -69,7 +77,11 @@ export class LoopbackClient {
     (...call) => this.#call(...call),
     (listener) => this.#subscribe(listener),
   );
+  /** No peer of this process: it goes on when the command is done. */
+  readonly own = false;
   readonly #port: PortFile;
+  readonly #user: string | undefined;
+  #isUntouched = true;
   readonly #listeners = new Set<(event: PeerEvent) => void>();
   #watching: { readonly request: ClientRequest; readonly ready: Promise<void> } | undefined;
   readonly #ended = Promise.withResolvers<void>();
@@ -78,19 +90,28 @@ export class LoopbackClient {
    * A client; nothing is sent yet.
    *
    * @param port What the peer's port file says.
+   * @param user Who has to be logged in for the calls to be done, if that matters.
    */
-  constructor(port: PortFile) {
+  constructor(port: PortFile, user?: string) {
     this.#port = port;
+    this.#user = user;
   }
 
-  /** Resolves when the peer has stopped, as far as somebody is subscribed. */
+  /** Whether no peer has taken a request yet: then another way to a peer can be tried without harm. */
+  get isUntouched(): boolean {
+    return this.#isUntouched;
+  }
+
+  /** Resolves when the peer has stopped, provided that this client is subscribed. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
-  /** Resolves once every subscription made so far is in effect: nothing is missed from then on. */
-  async subscribed(): Promise<void> {
+  /** Calls back for events; resolves to how to stop that, once no event is missed any more. */
+  async subscribe(listener: (event: PeerEvent) => void): Promise<() => void> {
+    const stop = this.#subscribe(listener);
     await this.#watching?.ready;
+    return stop;
   }
 
   #subscribe(listener: (event: PeerEvent) => void): () => void {
@@ -123,27 +144,31 @@ export class LoopbackClient {
       },
       ...(signal === undefined ? {} : { signal }),
     });
-    sent.on("response", resolve);
-    sent.on("error", (error) => reject(gone(error)));
+    sent.on("response", (response) => {
+      if (!refusals.has(response.statusCode ?? 0)) this.#isUntouched = false;
+      resolve(response);
+    });
+    sent.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ECONNREFUSED") this.#isUntouched = false;
+      reject(gone(error));
+    });
     sent.end(body);
     return { request: sent, response: promise };
   }
 
   async #call(method: string, argument: unknown, signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
-    const body = JSON.stringify({ method, argument });
-    let answer: { result?: unknown; error?: { code: ErrorCode; message: string } };
+    const body = JSON.stringify({ method, argument, user: this.#user });
     try {
       const response = await this.#send({ method: "POST", path: "/call", body, signal }).response;
-      answer = JSON.parse(await readText(response));
+      const { result, error }: Answer = JSON.parse(await readText(response));
+      if (error !== undefined) throw new CamelliaError(error.code, error.message);
+      if (response.statusCode !== 200) throw new TypeError("this is no answer of a peer");
+      return result ?? undefined;
     } catch (error) {
       signal?.throwIfAborted();
       throw error instanceof CamelliaError ? error : gone(error);
     }
-    if (answer.error !== undefined) {
-      throw new CamelliaError(answer.error.code, answer.error.message);
-    }
-    return answer.result ?? undefined;
   }
 
   #watch(): { request: ClientRequest; ready: Promise<void> } {

@@ -1,8 +1,9 @@
 /**
  * How commands reach a running peer: what both ends of the loopback port agree on.
  *
- * - `POST /call` with `{"method","argument"}` is answered with `{"result"}`, or with an error status and
- *   `{"error":{"code","message"}}`. Methods and arguments are those of the table in `core/api.ts`.
+ * - `POST /call` with `{"method","argument","user"}` is answered with `{"result"}`, or with an error status and
+ *   `{"error":{"code","message"}}`. Methods and arguments are those of the table in `core/api.ts`. A
+ *   call that names a user is refused unless that user is logged in.
  * - `GET /events` is answered with one JSON event a line, for as long as the client stays. The first
  *   line is empty: from then on nothing is missed.
  *

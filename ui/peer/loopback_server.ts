@@ -14,12 +14,20 @@ import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { fields, methods, nothing, type PeerApi, type Reader, text } from "../../core/api.ts";
+import {
+  fields,
+  methods,
+  nothing,
+  optional,
+  type PeerApi,
+  type Reader,
+  text,
+} from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex, utf8 } from "../../core/model/bytes.ts";
 import { failureOf } from "../output/failure.ts";
-import type { OpenFolder } from "./host.ts";
-import type { Log } from "../settings/log_level.ts";
+import type { Host, OpenFolder } from "./host.ts";
+import type { Log } from "../settings/flags.ts";
 import { bodyBytesMax, portFileName, tokenBytes } from "./loopback_protocol.ts";
 
 /** Requests that are worked on at a time, watchers included; one person's scripts need a few. */
@@ -37,8 +45,8 @@ export interface LoopbackOptions {
   readonly api: PeerApi;
   /** Where the port file goes. */
   readonly folder: OpenFolder;
-  /** Fresh random bytes. */
-  readonly randomBytes: (length: number) => Uint8Array;
+  /** Gives fresh random bytes. */
+  readonly host: Pick<Host, "randomBytes">;
   /** Takes what goes wrong unexpectedly. */
   readonly log: Log;
 }
@@ -87,10 +95,22 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
 }
 
 /** The body of a call; the argument is for its method's own reader. */
-const call: Reader<{ method: string; argument: unknown }> = fields({
+const call: Reader<{ method: string; argument: unknown; user?: string }> = fields({
   method: text(100),
   argument: (json) => json,
+  user: optional(text(100)),
 });
+
+/** Throws unless this user is logged in. */
+async function requireUser(api: PeerApi, wanted: string): Promise<void> {
+  const { username } = await api.whoami();
+  if (wanted === username) return;
+  throw new CamelliaError(
+    "already_logged_in",
+    `Cannot act as ${wanted}: ${username} is logged in to the peer that runs on this data folder. ` +
+      "Log out first, or give each user a folder with --data",
+  );
+}
 
 /**
  * Does what the parsed body of a request asks for.
@@ -98,7 +118,7 @@ const call: Reader<{ method: string; argument: unknown }> = fields({
  * @throws {CamelliaError} `invalid_argument` for what is no call, and whatever the peer throws.
  */
 async function perform(api: PeerApi, body: unknown, signal: AbortSignal): Promise<unknown> {
-  const { method: name, argument } = call(body, "the request");
+  const { method: name, argument, user } = call(body, "the request");
   const method = Object.hasOwn(methods, name) ? methods[name as keyof PeerApi] : undefined;
   if (method === undefined || method.gives === "events") {
     throw new CamelliaError("invalid_argument", "Cannot do that: there is no such method");
@@ -106,6 +126,7 @@ async function perform(api: PeerApi, body: unknown, signal: AbortSignal): Promis
   // The table's type ties each reader to the parameters of its method.
   const run = api[name as keyof PeerApi] as (...passed: unknown[]) => Promise<unknown>;
   const passed = method.takes === nothing ? [] : [method.takes(argument, "the argument")];
+  if (user !== undefined) await requireUser(api, user);
   const result = await run.call(api, ...passed, ...(method.abortable ? [signal] : []));
   return result instanceof Uint8Array ? result.toBase64() : result ?? null;
 }
@@ -123,7 +144,7 @@ export class LoopbackServer {
 
   private constructor(options: LoopbackOptions) {
     this.#options = options;
-    this.#token = toHex(options.randomBytes(tokenBytes));
+    this.#token = toHex(options.host.randomBytes(tokenBytes));
     this.#server = createServer((request, response) => void this.#handle(request, response));
   }
 

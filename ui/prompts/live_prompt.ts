@@ -6,7 +6,8 @@
  */
 
 import { createPrompt, useEffect, useKeypress, useState } from "@inquirer/core";
-import type { Io, Timer } from "../terminal/io.ts";
+import type { Timer } from "../../lib/time.ts";
+import type { Io } from "../terminal/io.ts";
 import type { LiveFeed } from "../output/live_feed.ts";
 import { liveLinesMax, type MenuChoice, menuState, onKey, render } from "./menu_view.ts";
 import type { Look } from "../output/render.ts";

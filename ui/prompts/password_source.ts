@@ -6,7 +6,7 @@
  */
 
 import { CamelliaError } from "../../core/model/errors.ts";
-import type { Console } from "./console.ts";
+import type { Console } from "./prompts.ts";
 
 /** A password file at most; its first line is the password. */
 const passwordFileBytesMax = 4096;
@@ -67,7 +67,7 @@ async function ask(context: Console, request: PasswordRequest): Promise<string> 
   );
 }
 
-/** Whether a password can be had without waiting for somebody who is not there. */
+/** Whether there is a file, a variable or a person that can give a password. */
 export function canHavePassword({ flags, io }: Console): boolean {
   return flags.passwordFile !== undefined || io.env("CAMELLIA_PASSWORD") !== undefined ||
     io.terminal.input;

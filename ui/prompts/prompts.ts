@@ -1,11 +1,28 @@
 /**
- * Questions to the person at the terminal.
+ * The person or script in front of the program, and questions to the person.
  *
  * @module
  */
 
 import process from "node:process";
+import type { Output } from "../output/output.ts";
+import type { Flags } from "../settings/flags.ts";
+import type { Io } from "../terminal/io.ts";
 import type { LiveMenu } from "./live_prompt.ts";
+
+/** The person or script in front of the program, as commands and questions meet them. */
+export interface Console {
+  /** The process around. */
+  readonly io: Io;
+  /** The global flags. */
+  readonly flags: Flags;
+  /** Where results and errors go. */
+  readonly output: Output;
+  /** Questions to a person. */
+  readonly prompts: Prompts;
+  /** Aborted when the program is to end. */
+  readonly signal: AbortSignal;
+}
 
 /** A question for a line of text. */
 export interface TextQuestion {
@@ -50,7 +67,7 @@ export interface PromptStreams {
 
 /**
  * Questions by `@inquirer/prompts`, which is loaded when the first one comes: scripts should not wait
- * for it. Answered questions vanish; what came of them is shown instead.
+ * for it. An answered question vanishes, and its result is shown instead.
  */
 export function promptsOn({ input, output, error }: PromptStreams): Prompts {
   const on = (signal: AbortSignal, stream = output) => ({

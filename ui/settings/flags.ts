@@ -4,12 +4,19 @@
  * @module
  */
 
-import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { type Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import { parseAddress, parseHostPort, parseNtpServer, parseNumber, parsePort } from "./endpoint.ts";
 import type { HostPort } from "../../lib/ip_address.ts";
-import type { LogLevel } from "./log_level.ts";
-import { logLevels } from "./log_level.ts";
 import { quoted } from "../terminal/safe_text.ts";
+
+/** How much is logged; each level includes those before it. */
+export const logLevels = ["error", "warn", "info", "debug"] as const;
+
+/** See {@linkcode logLevels}. */
+export type LogLevel = typeof logLevels[number];
+
+/** Takes one line of the log. Lines never carry secrets. */
+export type Log = (level: LogLevel, message: string) => void;
 
 /** The global flags; absent ones were not given. */
 export interface Flags {
@@ -101,43 +108,37 @@ const logLevel = expecting(
   (text) => logLevels.find((level) => level === text),
 );
 
-/** The options, one by one; `cli.ts` adds them to the program. */
-export const globalOptions = {
-  data: new Option("--data <dir>", "data folder (default: the platform's place for data)")
-    .argParser(path),
-  config: new Option(
-    "--config <file>",
-    "configuration file (default: config.ini in the data folder)",
-  ).argParser(path),
-  ip: new Option("--ip <address>", "where the DHT node listens").argParser(address),
-  port: new Option("-p, --port <n>", "its UDP port; 0 for any free one").argParser(port),
-  listeningIp: new Option("--listening-ip <address>", "where posts are received").argParser(
-    address,
-  ),
-  listeningPort: new Option("-l, --listening-port <n>", "the TCP port for them; 0 for any free one")
-    .argParser(port),
-  bootstrap: new Option("-b, --bootstrap <host:port>", "a node to join through; may repeat")
-    .argParser(node),
-  init: new Option("--init", "this is the first node of a new network"),
-  user: new Option("--user <name>", "which user of the folder (default: who logged in last)"),
-  json: new Option("--json", "print JSON, for scripts"),
-  passwordFile: new Option("--password-file <file>", "file with the password in its first line")
-    .argParser(path),
-  ntpServer: new Option("--ntp-server <host:port>", 'a time server; may repeat; "none" for none')
-    .argParser(timeServer),
-  logLevel: new Option("--log-level <level>", `${logLevels.join(", ")}`).argParser(logLevel)
-    .default("warn" as LogLevel),
-} as const;
+/**
+ * Adds the global flags to the program.
+ *
+ * @internal Its types are commander's.
+ */
+export function addFlags(program: Command): Command<[], RawFlags> {
+  return program
+    .option("--data <dir>", "data folder (default: the platform's place for data)", path)
+    .option("--config <file>", "configuration file (default: config.ini in the data folder)", path)
+    .option("--ip <address>", "where the DHT node listens", address)
+    .option("-p, --port <n>", "its UDP port; 0 for any free one", port)
+    .option("--listening-ip <address>", "where posts are received", address)
+    .option("-l, --listening-port <n>", "the TCP port for them; 0 for any free one", port)
+    .option("-b, --bootstrap <host:port>", "a node to join through; may repeat", node)
+    .option("--init", "this is the first node of a new network")
+    .option("--user <name>", "which user of the folder (default: who logged in last)")
+    .option("--json", "print JSON, for scripts")
+    .option("--password-file <file>", "file with the password in its first line", path)
+    .option("--ntp-server <host:port>", 'a time server; may repeat; "none" for none', timeServer)
+    .option("--log-level <level>", logLevels.join(", "), logLevel, "warn" as LogLevel);
+}
 
-/** The options as commander hands them over. */
-export interface RawFlags extends Omit<Flags, "init" | "json" | "ntpServers"> {
+/** The flags as commander hands them over. */
+export type RawFlags = Omit<Flags, "init" | "json" | "ntpServers"> & {
   /** Absent where it was not given. */
   readonly init?: true | undefined;
   /** Absent where it was not given. */
   readonly json?: true | undefined;
   /** Before `none` is told from servers. */
   readonly ntpServer?: readonly (HostPort | "none")[];
-}
+};
 
 /** The flags, with `none` made an empty list, and switches that were not given off. */
 export function flagsOf(raw: RawFlags): Flags {

@@ -6,14 +6,10 @@
  * @module
  */
 
-/** A timer that can be stopped. */
-export interface Timer {
-  /** Stops it; harmless when it has fired or was stopped. */
-  cancel(): void;
-}
+import type { Time } from "../../lib/time.ts";
 
-/** The process around. */
-export interface Io {
+/** The process around. Its `now` is the system's clock. */
+export interface Io extends Time {
   /** Which of the three streams are terminals. */
   readonly terminal: {
     readonly input: boolean;
@@ -22,7 +18,7 @@ export interface Io {
   };
   /** The operating system, as `Deno.build.os` names it. */
   readonly os: string;
-  /** Writes to standard output; resolves when handed over, rejects with `BrokenPipe` when nobody reads. */
+  /** Writes to standard output; resolves when handed over, rejects with `BrokenPipe` when its reader is gone. */
   out(text: string): Promise<void>;
   /** Writes to standard error; never rejects. */
   err(text: string): Promise<void>;
@@ -36,32 +32,12 @@ export interface Io {
   readFile(path: string, bytesMax: number): Promise<Uint8Array | undefined>;
   /** Whether others than its owner may read a file; false where the system cannot tell. */
   readableByOthers(path: string): Promise<boolean>;
-  /** Unix time in milliseconds, for ages such as "3 min ago". */
-  now(): number;
-  /** Calls `fn` once after `ms` milliseconds. */
-  after(ms: number, fn: () => void): Timer;
   /** Calls back at SIGINT, SIGTERM and SIGHUP, which then no longer end the process. */
   onInterrupt(fn: (signal: string) => void): () => void;
-  /** Calls back for promises whose rejection nobody took; the process then lives on. */
+  /** Calls back for promises whose rejection no code handles; the process then lives on. */
   onUnexpected(fn: (error: unknown) => void): () => void;
   /** Ends the process at once: for a second interruption while the first is still being dealt with. */
   exit(code: number): void;
   /** Whether text may be coloured: a terminal, and no `NO_COLOR` (https://no-color.org). */
   colours(stream: "output" | "error"): boolean;
-}
-
-/** Resolves after `ms` milliseconds, or rejects with the signal's reason. */
-export function sleep(io: Io, ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const abort = () => {
-      timer.cancel();
-      reject(signal?.reason);
-    };
-    const timer = io.after(ms, () => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    });
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

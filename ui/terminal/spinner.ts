@@ -1,17 +1,18 @@
 /**
- * Says that something takes its time.
+ * Shows that some work takes its time.
  *
  * @module
  */
 
-import type { Io, Timer } from "./io.ts";
+import type { Timer } from "../../lib/time.ts";
+import type { Io } from "./io.ts";
 
-/** Whatever is done sooner shows nothing. */
+/** Work that is done sooner shows nothing. */
 const startAfterMs = 400;
 
 const frameMs = 100;
 
-/** Rows of dots are what every terminal has. */
+/** Every terminal can show rows of dots. */
 const frames = ["·  ", "·· ", "···", " ··", "  ·", "   "];
 
 /** Awaits `work`, and shows `label` on a terminal at standard error while that takes longer. */

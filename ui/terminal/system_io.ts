@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Io, Timer } from "./io.ts";
+import type { Timer } from "../../lib/time.ts";
+import type { Io } from "./io.ts";
 
 const encoder = new TextEncoder();
 
@@ -49,7 +50,7 @@ export class SystemIo implements Io {
     try {
       await writeAll(Deno.stderr, text);
     } catch {
-      // Nobody reads it, and there is no other place to say so.
+      // Its reader is gone, and there is no other place to say so.
     }
   }
 
@@ -90,6 +91,10 @@ export class SystemIo implements Io {
 
   now(): number {
     return Date.now();
+  }
+
+  monotonic(): number {
+    return performance.now();
   }
 
   after(ms: number, fn: () => void): Timer {

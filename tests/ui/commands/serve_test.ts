@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type FakeIo, Machine } from "../fake_io.ts";
 import { FakePeer } from "../fake_peer.ts";
 
@@ -81,6 +84,50 @@ Deno.test("Commands reach the peer that runs on their folder, without a password
   assert.equal(await ended, 0);
 });
 
+Deno.test("A command makes one call to the running peer, or two where it has to ask something first", async () => {
+  const m = await Machine.withAlice();
+  const { io, ended, peer } = await serve(m, "up");
+  m.io.variables["CAMELLIA_NEW_PASSWORD"] = "secret";
+  const calls: Readonly<Record<string, string[]>> = {
+    "status": ["status"],
+    "whoami": ["whoami"],
+    "post hello": ["post"],
+    "timeline": ["timeline"],
+    "timeline --limit 2 --author alice": ["timeline"],
+    "follow bob": ["follow"],
+    "unfollow bob": ["unfollow"],
+    "profile": ["profile"],
+    "suggest": ["suggest"],
+    "passwd": ["whoami", "changePassword"],
+    "logout": ["logout"],
+  };
+  for (const [command, expected] of Object.entries(calls)) {
+    peer.calls.length = 0;
+    await m.json(...command.split(" "));
+    assert.deepEqual(peer.calls.slice(0, expected.length), expected, command);
+    if (command !== "logout") assert.equal(peer.calls.length, expected.length, command);
+  }
+  assert.equal(await ended, 0);
+  assert.equal(io.interrupts.size, 0);
+});
+
+Deno.test("The running peer itself checks whom --user names, before it does anything", async () => {
+  const m = await Machine.withAlice();
+  const { io, ended, peer } = await serve(m, "up");
+  peer.calls.length = 0;
+  const failure = await m.failure("post", "x", "--user", "bob");
+  assert.equal(failure.error, "already_logged_in");
+  assert.match(failure.message, /Cannot act as bob: alice is logged in to the peer that runs on/);
+  assert.deepEqual([peer.calls, peer.posts], [["whoami"], []]);
+  assert.equal((await m.failure("post", "x", "--user", "a b")).error, "invalid_username");
+  assert.equal(
+    (await m.failure("timeline", "--watch", "--user", "bob")).error,
+    "already_logged_in",
+  );
+  io.interrupt();
+  assert.equal(await ended, 0);
+});
+
 Deno.test("up ends when its user logs out, and node does not", async () => {
   const m = await Machine.withAlice();
   const up = await serve(m, "up");
@@ -120,6 +167,52 @@ Deno.test("A port file of a dead peer is no running peer", async () => {
   m.writeFile("/data/peer.json", JSON.stringify({ port: 9, token: "a".repeat(64) }));
   await m.json("post", "hello");
   assert.ok(!m.io.files.has("/data/peer.json"));
+});
+
+Deno.test("A port file that leads to no peer is passed over, also while another command has the folder", async () => {
+  const stranger = createServer((_request, response) => response.writeHead(401).end("{}"));
+  stranger.listen(0, "127.0.0.1");
+  await once(stranger, "listening");
+  const { port } = stranger.address() as AddressInfo;
+  for (const stale of [9, port]) {
+    const m = await Machine.withAlice();
+    const folder = await m.host.openFolder("/data");
+    m.writeFile("/data/peer.json", JSON.stringify({ port: stale, token: "a".repeat(64) }));
+    const reads = Promise.withResolvers<void>();
+    const { readFile } = m.io;
+    let count = 0;
+    m.io.readFile = (path) => {
+      if (++count === 2) reads.resolve();
+      return readFile.call(m.io, path);
+    };
+    const posting = m.json("post", "hello");
+    await reads.promise;
+    await folder.close();
+    assert.equal((await posting as { post: { text: string } }).post.text, "hello");
+  }
+  stranger.close();
+  await once(stranger, "close");
+});
+
+Deno.test("A call that broke off after it was sent is not repeated", async () => {
+  const m = await Machine.withAlice();
+  const folder = await m.host.openFolder("/data");
+  let requests = 0;
+  const dying = createServer((request) => {
+    requests++;
+    request.socket.destroy();
+  });
+  dying.listen(0, "127.0.0.1");
+  await once(dying, "listening");
+  const { port } = dying.address() as AddressInfo;
+  m.writeFile("/data/peer.json", JSON.stringify({ port, token: "a".repeat(64) }));
+  const failure = await m.failure("post", "hello");
+  assert.equal(failure.error, "no_peer");
+  assert.match(failure.message, /it has stopped\. Try again/);
+  assert.equal(requests, 1);
+  await folder.close();
+  dying.close();
+  await once(dying, "close");
 });
 
 Deno.test("A command waits for another one that has the folder", async () => {

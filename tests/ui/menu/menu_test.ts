@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
 import { Interruption } from "../../../ui/output/failure.ts";
-import type { MenuContext } from "../../../ui/menu/menu_context.ts";
-import { nameProblem, postProblem } from "../../../ui/menu/menu_questions.ts";
-import { formatLifespan } from "../../../ui/menu/menu_settings.ts";
 import { Machine } from "../fake_io.ts";
 
 /** A machine with a terminal, whose prompts are answered in order. */
@@ -177,21 +174,37 @@ Deno.test("A menu on a folder whose peer runs already uses that peer", async () 
   await up.ended;
 });
 
-Deno.test("What is typed wrong is said in place, in lines that fit", () => {
-  const io = new Machine().io;
-  const menu = { io } as unknown as MenuContext;
-  assert.equal(nameProblem(menu, ""), undefined);
-  assert.equal(nameProblem(menu, " Alice "), undefined);
-  const problem = nameProblem(menu, "a b") ?? "";
+Deno.test("What is typed wrong is said in place, in lines that fit", async () => {
+  const m = withTerminal(..."init|Register|alice|secret|secret|Follow||New post||quit".split("|"));
+  const problems = new Map<string, (typed: string) => string | undefined>();
+  const { text } = m.prompts;
+  m.prompts.text = (question, signal) => {
+    if (question.problem !== undefined) problems.set(question.message, question.problem);
+    return text(question, signal);
+  };
+  assert.equal((await m.run()).code, 0);
+  const nameProblem = problems.get("Follow whom? (empty: back)") ?? assert.fail();
+  assert.equal(nameProblem(""), undefined);
+  assert.equal(nameProblem(" Alice "), undefined);
+  const problem = nameProblem("a b") ?? "";
   assert.match(problem, /other characters/);
   for (const line of problem.split("\n")) assert.ok(line.length < 80);
+  const postProblem = problems.get("New post (empty: back)") ?? assert.fail();
   assert.equal(postProblem("x".repeat(500)), undefined);
   assert.equal(postProblem("é".repeat(501)), "That has 501 characters; a post has at most 500");
 });
 
-Deno.test("Lifespans are told in their largest units", () => {
-  assert.equal(formatLifespan(30 * 86_400_000), "30 days");
-  assert.equal(formatLifespan(90_061_000), "1 day 1 hour 1 minute 1 second");
-  assert.equal(formatLifespan("off"), "for ever");
+Deno.test("Lifespans are told in their largest units", async () => {
+  const cases = [
+    ["DAYS = 30", "30 days"],
+    ["DAYS = 1\nHOURS = 1\nMINUTES = 1\nSECONDS = 1", "1 day 1 hour 1 minute 1 second"],
+    ["ACTIVE = no", "for ever"],
+  ] as const;
+  for (const [lines, told] of cases) {
+    const m = withTerminal(..."init|Register|alice|secret|secret|Settings|back|quit".split("|"));
+    m.writeFile("/data/config.ini", `[MESSAGE_LIFESPAN]\n${lines}\n`);
+    const { out } = await m.run();
+    assert.match(out, new RegExp(`keeps posts +${told}\n`));
+  }
   assert.equal(new Interruption("SIGINT").code, "interrupted");
 });

@@ -28,7 +28,7 @@ class Opened {
           Promise.resolve(void opened.files.set(name, new TextDecoder().decode(bytes))),
         remove: (name: string) => Promise.resolve(void opened.files.delete(name)),
       } as OpenFolder,
-      randomBytes: (length) => random.bytes(length),
+      host: { randomBytes: (length) => random.bytes(length) },
       log: (_level, message) => opened.logged.push(message),
     });
     opened.client = new LoopbackClient(opened.port);
@@ -132,11 +132,10 @@ Deno.test("Events reach the client in order, from the moment it is subscribed", 
   const { api, client } = opened;
   const events: PeerEvent[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = client.api.subscribe((event) => {
+  const stop = await client.subscribe((event) => {
     events.push(event);
     if (events.length === 101) resolve();
   });
-  await client.subscribed();
   await client.api.register({ username: "alice", password: "p" });
   for (let i = 0; i < 100; i++) api.arrive("bob", `post ${i}`);
   await promise;
@@ -181,8 +180,7 @@ Deno.test("The client learns that the peer has stopped", async () => {
   await using opened = await Opened.open();
   const { client, server } = opened;
   const port = opened.port;
-  client.api.subscribe(() => {});
-  await client.subscribed();
+  await client.subscribe(() => {});
   await server.close();
   await client.ended;
   assert.equal(opened.files.size, 0);

@@ -1,0 +1,106 @@
+/**
+ * What commands and the menu ask of a peer alike: one call, what shows while it goes on, and how its
+ * result is told.
+ *
+ * @module
+ */
+
+import type {
+  FollowView,
+  PeerApi,
+  PostDraft,
+  PostView,
+  ProfileView,
+  StatusView,
+  SuggestionView,
+} from "../../core/api.ts";
+import {
+  type Look,
+  renderFollow,
+  renderPost,
+  renderProfile,
+  renderStatus,
+  renderSuggestions,
+} from "../output/render.ts";
+import { type Need, withPeer } from "../peer/access.ts";
+import type { Context } from "../peer/host.ts";
+import { withSpinner } from "../terminal/spinner.ts";
+
+/** One call to a peer. */
+export interface Task<Request, Result> {
+  /** What the spinner says meanwhile. */
+  readonly doing: (request: Request) => string;
+  /** The call. */
+  readonly call: (api: PeerApi, request: Request, signal: AbortSignal) => Promise<Result>;
+  /** The result for people. */
+  readonly text: (result: Result, look: Look) => string;
+  /** The result for scripts, where it is not the result itself. */
+  readonly json?: (result: Result) => unknown;
+}
+
+/** Publishes a post. */
+export const posting: Task<PostDraft, PostView> = {
+  doing: () => "Posting",
+  call: (api, draft) => api.post(draft),
+  text: renderPost,
+  json: (post) => ({ post }),
+};
+
+/** Follows a user. */
+export const following: Task<{ username: string; fingerprint?: string }, FollowView> = {
+  doing: ({ username }) => `Looking for ${username}`,
+  call: (api, request, signal) => api.follow(request, signal),
+  text: renderFollow,
+};
+
+/** Unfollows a user. */
+export const unfollowing: Task<{ username: string }, FollowView> = {
+  doing: ({ username }) => `Unfollowing ${username}`,
+  call: (api, request, signal) => api.unfollow(request, signal),
+  text: renderFollow,
+};
+
+/** Shows a profile; the own one without a name. */
+export const showingProfile: Task<{ username?: string }, ProfileView> = {
+  doing: () => "Looking",
+  call: (api, request, signal) => api.profile(request, signal),
+  text: renderProfile,
+};
+
+/** Suggests whom to follow. */
+export const suggesting: Task<void, SuggestionView[]> = {
+  doing: () => "Asking around",
+  call: (api, _request, signal) => api.suggest(signal),
+  text: renderSuggestions,
+  json: (suggestions) => ({ suggestions }),
+};
+
+/** Shows the state of the peer. */
+export const showingStatus: Task<void, StatusView> = {
+  doing: () => "Looking",
+  call: (api) => api.status(),
+  text: renderStatus,
+};
+
+/** Makes the call, with the spinner while it takes long. */
+export function perform<Request, Result>(
+  { io, signal }: Context,
+  api: PeerApi,
+  task: Task<Request, Result>,
+  request: Request,
+): Promise<Result> {
+  return withSpinner(io, task.doing(request), task.call(api, request, signal));
+}
+
+/** Does a task as a command: with the running peer or one of its own, the result on standard output. */
+export async function runTask<Request, Result>(
+  context: Context,
+  need: Need,
+  task: Task<Request, Result>,
+  request: Request,
+): Promise<void> {
+  await withPeer(context, need, async ({ api }) => {
+    const result = await perform(context, api, task, request);
+    await context.output.result(task.json?.(result) ?? result, (look) => task.text(result, look));
+  });
+}

@@ -1,0 +1,215 @@
+/**
+ * The commands on posts and people, and `status`.
+ *
+ * @module
+ */
+
+import { Argument } from "@commander-js/extra-typings";
+import type { PeerEvent, PostView } from "../../core/api.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
+import { parseSnowflakeText } from "../../core/model/snowflake.ts";
+import { delay } from "../../lib/waiting.ts";
+import { renderPost, renderTimeline } from "../output/render.ts";
+import { type Access, withPeer } from "../peer/access.ts";
+import type { Context } from "../peer/host.ts";
+import { expecting, expectingNumber, given } from "../settings/flags.ts";
+import { withSpinner } from "../terminal/spinner.ts";
+import { type Command, command } from "./command.ts";
+import {
+  following,
+  posting,
+  runTask,
+  showingProfile,
+  showingStatus,
+  suggesting,
+  unfollowing,
+} from "./tasks.ts";
+
+/** Standard input of `post -` at most; 500 characters are at most 2,000 bytes. */
+const postInputBytesMax = 65_536;
+
+/** Posts of a page: what fits a screen, more or less. */
+const limitDefault = 20;
+
+const limitMax = 1000;
+
+/** A command's own peer, just logged in, is still fetching while a post came in within this time. */
+const quietMs = 600;
+
+/** And the command does not wait for it longer than this. */
+const fetchWaitMs = 5000;
+
+/** `AUTHOR/ID`, the name of a post. */
+function parsePostName(text: string): { author: string; id: string } | undefined {
+  const [author = "", id = "", ...rest] = text.split("/");
+  if (author === "" || rest.length > 0 || parseSnowflakeText(id) === undefined) return undefined;
+  return { author, id };
+}
+
+const postName = expecting("AUTHOR/ID, the name of a post as the timeline shows it", parsePostName);
+const postId = expecting(
+  "the id of a post",
+  (text) => parseSnowflakeText(text) === undefined ? undefined : text,
+);
+const fingerprint = expecting(
+  "a fingerprint of 16 hexadecimal digits",
+  (text) => /^[0-9a-f]{16}$/i.test(text) ? text.toLowerCase() : undefined,
+);
+
+/** The text to post: the argument, or with `-` standard input without its last line break. */
+async function postText(context: Context, argument: string): Promise<string> {
+  if (argument !== "-") {
+    // Deno puts U+FFFD in the place of bytes that are not UTF-8; people do not type it on purpose.
+    if (!argument.includes("\ufffd")) return argument;
+    const advice = "If the character U+FFFD is meant, give the text on standard input: post -";
+    throw new CamelliaError("invalid_text", `Cannot post: the text is not UTF-8. ${advice}`);
+  }
+  const bytes = await context.io.input(postInputBytesMax);
+  if (bytes === undefined) {
+    throw new CamelliaError(
+      "post_too_long",
+      `Cannot post: standard input has more than ${postInputBytesMax} bytes, far more than 500 characters`,
+    );
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+      .replace(/\r?\n$/, "");
+  } catch (error) {
+    const message = "Cannot post: standard input is not UTF-8 text";
+    throw new CamelliaError("invalid_text", message, { cause: error });
+  }
+}
+
+/** Lets a command's own peer fetch what it missed while it was away. */
+async function untilFetched(context: Context, access: Access): Promise<void> {
+  const { io, signal } = context;
+  if (!access.own) return;
+  let lastMs = io.monotonic();
+  const giveUpMs = lastMs + fetchWaitMs;
+  const stop = await access.subscribe((event) => {
+    if (event.event === "post") lastMs = io.monotonic();
+  });
+  try {
+    while (io.monotonic() < Math.min(lastMs + quietMs, giveUpMs)) {
+      await delay(io, quietMs / 4, signal);
+    }
+  } finally {
+    stop();
+  }
+}
+
+/** What `timeline --watch` shows. */
+interface Watched {
+  readonly limit: number;
+  readonly before?: string;
+  readonly author?: string;
+}
+
+/** The page, oldest first for people, then each post as it arrives, until interrupted. */
+async function watchTimeline(context: Context, access: Access, watched: Watched): Promise<void> {
+  const { output, signal } = context;
+  const author = watched.author?.toLowerCase();
+  const early: PostView[] = [];
+  let show = (view: PostView) => void early.push(view);
+  const end = Promise.withResolvers<void>();
+  const stop = await access.subscribe((event: PeerEvent) => {
+    if (event.event === "post") show(event.post);
+    if (event.event === "logout") end.resolve();
+  });
+  signal.addEventListener("abort", () => end.resolve(), { once: true });
+  try {
+    const posts = await access.api.timeline(watched);
+    await output.line({ posts }, (look) => renderTimeline([...posts].reverse(), look));
+    const shown = new Set(posts.map((view) => `${view.author}/${view.id}`));
+    show = (view) => {
+      if (shown.delete(`${view.author}/${view.id}`)) return;
+      if (author !== undefined && author !== view.author) return;
+      void output.line({ event: "post", post: view }, (look) => `\n${renderPost(view, look)}`);
+    };
+    early.forEach(show);
+    if (!signal.aborted) await Promise.race([end.promise, access.ended]);
+  } finally {
+    stop();
+  }
+}
+
+/** `status`. */
+export const statusCommand: Command = command(
+  (program) =>
+    program.command("status")
+      .description("the state of the peer: network, links, clock, database"),
+  (context) => runTask(context, "any", showingStatus, undefined),
+);
+
+/** The commands on posts and people. */
+export const timelineCommands: readonly Command[] = [
+  command(
+    (program) =>
+      program.command("post").description("publish a post of at most 500 characters")
+        .addArgument(
+          new Argument("<text>", "the text; - reads standard input; after -- it may begin with -"),
+        )
+        .option("--reply-to <author/id>", "the post that this one replies to", postName)
+        .addHelpText(
+          "after",
+          '\nExamples:\n  camellia post "Hello"\n  fortune | camellia post -\n' +
+            "  camellia post --reply-to bob/7340032 'I agree'\n  camellia post -- '-5 degrees'",
+        ),
+    async (context, argument, { replyTo }) => {
+      const text = await postText(context, argument);
+      await runTask(context, "user", posting, { text, ...given({ replyTo }) });
+    },
+  ),
+  command(
+    (program) =>
+      program.command("timeline")
+        .description("own posts and those of the users you follow, newest first")
+        .option(
+          "--limit <n>",
+          "posts at most, 1 to 1000",
+          expectingNumber(1, limitMax),
+          limitDefault,
+        )
+        .option("--before <id>", "only posts older than this one, for the next page", postId)
+        .option("--author <name>", "only this author's posts")
+        .option("--watch", "stay, and show posts as they arrive"),
+    async (context, { limit, watch, before, author }) => {
+      const request = { limit, ...given({ before, author }) };
+      await withPeer(context, "user", async (access) => {
+        if (watch) return await watchTimeline(context, access, request);
+        await withSpinner(context.io, "Fetching", untilFetched(context, access));
+        const posts = await access.api.timeline(request);
+        await context.output.result({ posts }, (look) => renderTimeline(posts, look));
+      });
+    },
+  ),
+  command(
+    (program) =>
+      program.command("follow").description("follow a user: their posts come to your timeline")
+        .argument("<name>")
+        .option(
+          "--fingerprint <hex>",
+          "trust this key for the name from now on, even if you trusted another",
+          fingerprint,
+        ),
+    (context, username, options) =>
+      runTask(context, "user", following, { username, ...given(options) }),
+  ),
+  command(
+    (program) =>
+      program.command("unfollow").description("unfollow a user, and remove their posts here")
+        .argument("<name>"),
+    (context, username) => runTask(context, "user", unfollowing, { username }),
+  ),
+  command(
+    (program) =>
+      program.command("profile")
+        .description("followers, following and posts of a user; your own without a name")
+        .argument("[name]"),
+    (context, username) => runTask(context, "user", showingProfile, given({ username })),
+  ),
+  command(
+    (program) => program.command("suggest").description("users whom you might follow, and why"),
+    (context) => runTask(context, "user", suggesting, undefined),
+  ),
+];

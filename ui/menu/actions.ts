@@ -1,0 +1,346 @@
+/**
+ * The entries of the menu: what each says and does.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { PeerApi, PostView, UserView } from "../../core/api.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
+import { postLength, postLengthMax } from "../../core/model/post.ts";
+import { parseUsername } from "../../core/model/username.ts";
+import { saveAccount } from "../commands/account_commands.ts";
+import {
+  following,
+  perform,
+  posting,
+  showingProfile,
+  showingStatus,
+  suggesting,
+  type Task,
+  unfollowing,
+} from "../commands/tasks.ts";
+import { failureOf } from "../output/failure.ts";
+import type { LiveFeed } from "../output/live_feed.ts";
+import { renderTimeline, renderUser } from "../output/render.ts";
+import type { Context } from "../peer/host.ts";
+import { logIn } from "../peer/own_peer.ts";
+import type { MenuChoice } from "../prompts/menu_view.ts";
+import { passwordFor } from "../prompts/password_source.ts";
+import { configName, type PeerSettings } from "../settings/settings.ts";
+import { safeLine, safeText } from "../terminal/safe_text.ts";
+import { withSpinner } from "../terminal/spinner.ts";
+import { cutToWidth, wrapText } from "../terminal/width.ts";
+import { settingsRows } from "./settings.ts";
+
+/** What the entries share. */
+export interface MenuContext extends Context {
+  /** The peer. */
+  readonly api: PeerApi;
+  /** What arrives. */
+  readonly feed: LiveFeed;
+  /** How the peer is set up; undefined where it runs in another process. */
+  readonly settings: PeerSettings | undefined;
+  /** Prints something above the menu, to stay. */
+  say(text: string): Promise<void>;
+}
+
+/** A menu: its entries, and what they do. */
+export interface MenuActions {
+  /** The entries. */
+  readonly choices: readonly MenuChoice[];
+  /** Does what an entry stands for. */
+  run(value: string): Promise<void>;
+}
+
+type Actions = readonly (readonly [label: string, run: () => Promise<void>])[];
+
+const quit: MenuChoice = { value: "quit", label: "Quit" };
+
+/** A post takes three lines on average: head, text, and a blank one. */
+const linesAPost = 3;
+
+const pageMin = 3;
+
+/** Codes after which another try with other answers makes sense. */
+const askAgain: ReadonlySet<string> = new Set([
+  "name_taken",
+  "weak_password",
+  "wrong_password",
+  "no_password",
+]);
+
+function menuOf(actions: Actions): MenuActions {
+  return {
+    choices: [...actions.map(([label]) => ({ value: label, label })), quit],
+    run: async (value) => await actions.find(([label]) => label === value)?.[1](),
+  };
+}
+
+/** A message behind a mark or label of a few columns, in lines that fit the terminal. */
+function fitted(menu: MenuContext, message: string): string {
+  return wrapText(message, menu.io.size().columns - 3).join("\n  ");
+}
+
+/** Says why something was refused. */
+export async function sayFailure(menu: MenuContext, error: unknown): Promise<void> {
+  const { message } = failureOf(error, menu.flags.logLevel);
+  await menu.say(`${menu.output.look().paint.error("✗")} ${fitted(menu, safeText(message))}`);
+}
+
+/** Does a task and says its result. */
+async function tell<Request, Result>(
+  menu: MenuContext,
+  task: Task<Request, Result>,
+  request: Request,
+): Promise<Result> {
+  const result = await perform(menu, menu.api, task, request);
+  await menu.say(task.text(result, menu.output.look()));
+  return result;
+}
+
+/** Says that a user has entered. */
+async function greet(menu: MenuContext, what: string, user: UserView): Promise<void> {
+  const look = menu.output.look();
+  await menu.say(`${look.paint.good("✓")} ${what}: ${renderUser(user, look)}`);
+}
+
+/** Asks for a username; undefined when left empty. */
+async function askName(
+  menu: MenuContext,
+  message: string,
+  empty = "back",
+): Promise<string | undefined> {
+  const problem = (typed: string) => {
+    if (typed.trim() === "") return undefined;
+    try {
+      parseUsername(typed);
+      return undefined;
+    } catch (error) {
+      return fitted(menu, error instanceof CamelliaError ? error.message : String(error));
+    }
+  };
+  const question = { message: `${message} (empty: ${empty})`, problem };
+  const text = await menu.prompts.text(question, menu.signal);
+  return text.trim() === "" ? undefined : parseUsername(text);
+}
+
+/** Asks for the text of a post; undefined when left empty. */
+async function askPost(menu: MenuContext, message: string): Promise<string | undefined> {
+  const problem = (typed: string) => {
+    const length = postLength(typed);
+    return length <= postLengthMax
+      ? undefined
+      : `That has ${length} characters; a post has at most ${postLengthMax}`;
+  };
+  const question = { message: `${message} (empty: back)`, problem };
+  const text = await menu.prompts.text(question, menu.signal);
+  return text === "" ? undefined : text;
+}
+
+/** Asks for one of several answers; undefined for back. */
+async function chooseOne(
+  menu: MenuContext,
+  message: string,
+  answers: readonly { readonly value: string; readonly name: string }[],
+): Promise<string | undefined> {
+  const choices = [{ value: "", name: "Back" }, ...answers];
+  const chosen = await menu.prompts.choice({ message, choices }, menu.signal);
+  return chosen === "" ? undefined : chosen;
+}
+
+/** Asks for one of several users; undefined for back. */
+function chooseUser(menu: MenuContext, message: string, usernames: readonly string[]) {
+  return chooseOne(menu, message, usernames.map((name) => ({ value: name, name })));
+}
+
+/** Registers, asking again for what was wrong. */
+async function register(menu: MenuContext): Promise<void> {
+  const { api, io, signal } = menu;
+  // Loads while the name is typed. If it fails, so does the registration, which says why.
+  api.prepare().catch(() => {});
+  let username = await askName(menu, "Username");
+  while (username !== undefined) {
+    try {
+      const check = api.checkName(username, signal);
+      await withSpinner(io, `Asking whether ${username} is free`, check);
+      const password = await passwordFor(menu, { username, kind: "new" });
+      const work = api.register({ username, password }, signal);
+      return await greet(
+        menu,
+        "Registered",
+        await withSpinner(io, `Registering ${username}`, work),
+      );
+    } catch (error) {
+      if (!(error instanceof CamelliaError) || !askAgain.has(error.code)) throw error;
+      await sayFailure(menu, error);
+      if (error.code === "name_taken") username = await askName(menu, "Another username");
+    }
+  }
+}
+
+async function enter(menu: MenuContext, known?: string): Promise<void> {
+  const username = known ?? await askName(menu, "Username");
+  if (username === undefined) return;
+  const password = await passwordFor(menu, { username, kind: "login" });
+  await greet(menu, "Logged in", await logIn(menu, menu.api, { username, password }));
+}
+
+/** The menu while no user is logged in. */
+export async function startActions(menu: MenuContext): Promise<MenuActions> {
+  // A person has a handful of accounts; a screen has room for no more.
+  const known = (await menu.api.users()).slice(0, 5);
+  const registering = ["Register", () => register(menu)] as const;
+  const network = ["Network", () => showNetwork(menu)] as const;
+  // A person without an account here most likely has none anywhere.
+  if (known.length === 0) return menuOf([registering, ["Log in", () => enter(menu)], network]);
+  return menuOf([
+    ...known.map((name) => [`Log in as ${name}`, () => enter(menu, name)] as const),
+    ["Log in as somebody else", () => enter(menu)],
+    registering,
+    network,
+  ]);
+}
+
+async function showNetwork(menu: MenuContext): Promise<void> {
+  await tell(menu, showingStatus, undefined);
+}
+
+async function writePost(menu: MenuContext): Promise<void> {
+  const text = await askPost(menu, "New post");
+  if (text !== undefined) await tell(menu, posting, { text });
+}
+
+/** Posts that fit the terminal. */
+function pageSize(menu: MenuContext): number {
+  return Math.max(pageMin, Math.floor((menu.io.size().rows - 6) / linesAPost));
+}
+
+async function reply(menu: MenuContext, posts: readonly PostView[]): Promise<void> {
+  const { columns } = menu.io.size();
+  const named = posts.map((post) => ({ ...post, value: `${post.author}/${post.id}` }));
+  const answers = named.map(({ value, author, text }) => {
+    return { value, name: cutToWidth(`${safeLine(author)}: ${safeLine(text)}`, columns - 6) };
+  });
+  const chosen = await chooseOne(menu, "Reply to which post?", answers);
+  const original = named.find(({ value }) => value === chosen);
+  if (original === undefined) return;
+  const text = await askPost(menu, "Your reply");
+  if (text === undefined) return;
+  await tell(menu, posting, { text, replyTo: { author: original.author, id: original.id } });
+}
+
+/** Shows pages of the timeline until the person has seen enough. */
+async function browseTimeline(menu: MenuContext): Promise<void> {
+  let before: string | undefined;
+  while (true) {
+    const limit = pageSize(menu);
+    const request = before === undefined ? { limit } : { limit, before };
+    const posts = await menu.api.timeline(request);
+    await menu.say(
+      posts.length === 0 && before !== undefined
+        ? "That was all."
+        : `\n${renderTimeline(posts, menu.output.look())}\n`,
+    );
+    const oldest = posts.at(-1);
+    const choices = [
+      ...(posts.length < limit ? [] : [{ value: "older", name: "Older posts" }]),
+      ...(before === undefined ? [] : [{ value: "newest", name: "Newest posts" }]),
+      { value: "back", name: "Back" },
+      ...(oldest === undefined ? [] : [{ value: "reply", name: "Reply to one of them" }]),
+    ];
+    if (oldest === undefined && before === undefined) return;
+    const chosen = await menu.prompts.choice({ message: "Timeline", choices }, menu.signal);
+    if (chosen === "back") return;
+    if (chosen === "reply") await reply(menu, posts);
+    if (chosen === "newest") before = undefined;
+    if (chosen === "older") before = oldest?.id;
+  }
+}
+
+async function follow(menu: MenuContext): Promise<void> {
+  const username = await askName(menu, "Follow whom?");
+  if (username !== undefined) await tell(menu, following, { username });
+}
+
+async function unfollow(menu: MenuContext): Promise<void> {
+  const profile = await menu.api.profile({}, menu.signal);
+  if (profile.following.length === 0) return await menu.say("You do not follow anybody.");
+  const username = await chooseUser(menu, "Unfollow whom?", profile.following);
+  if (username !== undefined) await tell(menu, unfollowing, { username });
+}
+
+async function showProfile(menu: MenuContext): Promise<void> {
+  const username = await askName(menu, "Whose profile?", "your own");
+  await tell(menu, showingProfile, username === undefined ? {} : { username });
+}
+
+async function suggest(menu: MenuContext): Promise<void> {
+  const suggestions = await tell(menu, suggesting, undefined);
+  if (suggestions.length === 0) return;
+  const names = suggestions.map(({ username }) => username);
+  const username = await chooseUser(menu, "Follow one of them?", names);
+  if (username !== undefined) await tell(menu, following, { username });
+}
+
+async function changePassword(menu: MenuContext, username: string): Promise<void> {
+  const old = await passwordFor(menu, { username, kind: "login" });
+  const changed = await passwordFor(menu, { username, kind: "changed" });
+  const work = menu.api.changePassword({ old, new: changed }, menu.signal);
+  await withSpinner(menu.io, "Changing the password", work);
+  await menu.say("The password is changed.");
+}
+
+async function exportAccount(menu: MenuContext, username: string): Promise<void> {
+  const message = `Write the sealed account ${username} to which new file? (empty: back)`;
+  const file = (await menu.prompts.text({ message }, menu.signal)).trim();
+  if (file === "") return;
+  await saveAccount(file, await menu.api.exportAccount());
+  await menu.say(`The account is in ${file}, sealed under its password.`);
+}
+
+/** Shows what is in force, and asks what to change. */
+async function showSettings(menu: MenuContext, { username }: UserView): Promise<void> {
+  const { dataFolder, flags, settings } = menu;
+  const { paint } = menu.output.look();
+  const rows: (readonly [string, string])[] = [
+    ["data", dataFolder],
+    ["configuration", flags.config ?? join(dataFolder, configName)],
+    ...(settings === undefined ? [] : settingsRows(settings, await menu.api.status())),
+  ];
+  await menu.say(
+    rows.map(([label, value]) => `${paint.dim(label.padEnd(14))} ${value}`).join("\n"),
+  );
+  const chosen = await menu.prompts.choice({
+    message: "Settings",
+    choices: [
+      { value: "back", name: "Back" },
+      { value: "password", name: "Change the password" },
+      { value: "export", name: "Export the account to a file" },
+    ],
+  }, menu.signal);
+  if (chosen === "password") await changePassword(menu, username);
+  if (chosen === "export") await exportAccount(menu, username);
+}
+
+async function logOut(menu: MenuContext): Promise<void> {
+  const { username } = await withSpinner(menu.io, "Logging out", menu.api.logout(menu.signal));
+  // The event would say the same once more.
+  menu.feed.clear();
+  await menu.say(`Logged out: ${username}`);
+}
+
+/** The menu of the user who is logged in. */
+export function userActions(menu: MenuContext, user: UserView): MenuActions {
+  return menuOf([
+    ["New post", () => writePost(menu)],
+    ["Timeline", () => browseTimeline(menu)],
+    ["Follow", () => follow(menu)],
+    ["Unfollow", () => unfollow(menu)],
+    ["Profile", () => showProfile(menu)],
+    ["Suggestions", () => suggest(menu)],
+    ["Network", () => showNetwork(menu)],
+    ["Settings", () => showSettings(menu, user)],
+    ["Log out", () => logOut(menu)],
+  ]);
+}
