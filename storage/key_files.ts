@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { utf8 } from "../core/model/bytes.ts";
 import { fingerprintOf } from "../core/model/identity.ts";
-import { attempt } from "../core/model/msgpack.ts";
+import { attempt } from "../lib/msgpack.ts";
 import { openRecord, recordBytesMax } from "../core/model/record.ts";
 import { type KeyDerivation, keyDerivationMax } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";

@@ -32,7 +32,7 @@ import {
   decode,
   DecodeError,
   encode,
-} from "../core/model/msgpack.ts";
+} from "../lib/msgpack.ts";
 import { type Post, postBytesMax, readPost } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import type { PendingNotice } from "../core/ports.ts";

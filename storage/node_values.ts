@@ -20,7 +20,7 @@ import {
   attempt,
   decode,
   encode,
-} from "../core/model/msgpack.ts";
+} from "../lib/msgpack.ts";
 import { isUsername } from "../core/model/username.ts";
 import type { Claim } from "../core/model/claims.ts";
 import type { Schema } from "./schema.ts";

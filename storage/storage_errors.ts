@@ -8,7 +8,7 @@
  */
 
 import { CamelliaError, type ErrorCode } from "../core/model/errors.ts";
-import { DecodeError } from "../core/model/msgpack.ts";
+import { DecodeError } from "../lib/msgpack.ts";
 
 /** What was being done, and to which file, for the message. */
 export interface DiskTask {

@@ -7,7 +7,7 @@
 import type { Credentials, UserView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { equalBytes } from "../model/bytes.ts";
-import { DecodeError } from "../model/msgpack.ts";
+import { DecodeError } from "../../lib/msgpack.ts";
 import type { SignedRecord } from "../model/record.ts";
 import type { PrivateBody } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";

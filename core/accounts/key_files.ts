@@ -9,8 +9,8 @@
  * @module
  */
 
-import { asArray, asBytesUpTo, asInteger, attempt } from "../model/msgpack.ts";
-import { decode, DecodeError, encode } from "../model/msgpack.ts";
+import { asArray, asBytesUpTo, asInteger, attempt } from "../../lib/msgpack.ts";
+import { decode, DecodeError, encode } from "../../lib/msgpack.ts";
 import { recordBytesMax, type SignedRecord } from "../model/record.ts";
 import type { PrivateBody } from "../model/record_body.ts";
 import type { Keys } from "../ports.ts";

@@ -20,7 +20,7 @@ import {
   decode,
   DecodeError,
   encode,
-} from "../model/msgpack.ts";
+} from "../../lib/msgpack.ts";
 import { openRecord, recordOf, type SignedRecord } from "../model/record.ts";
 import type { PrivateBody } from "../model/record_body.ts";
 import type { Keys, Random } from "../ports.ts";

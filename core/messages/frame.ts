@@ -14,9 +14,14 @@ import {
   decode,
   DecodeError,
   encode,
-} from "../model/msgpack.ts";
-import { checkShape } from "../model/msgpack_shape.ts";
-import { openSigned, sealSigned, type Signed, verifySigned } from "../model/signed.ts";
+} from "../../lib/msgpack.ts";
+import {
+  envelopeBytesMax,
+  openSigned,
+  sealSigned,
+  type Signed,
+  verifySigned,
+} from "../model/signed.ts";
 import type { UserRef } from "../model/user.ts";
 import { readUser, writeUser } from "./kinds/kind.ts";
 import { type KindName, kindNamed, type Message } from "./kinds/mod.ts";
@@ -27,7 +32,7 @@ export const messageBytesMax: number = 1024 * 1024;
 /** Random bytes of a message's id. */
 export const messageIdBytes = 16;
 
-const payloadBytesMax = messageBytesMax - 107;
+const payloadBytesMax = messageBytesMax - envelopeBytesMax;
 
 /** The longest name of a kind. */
 const kindLengthMax = 16;
@@ -36,13 +41,16 @@ const kindLengthMax = 16;
 const headBytesMax = 256;
 
 /**
- * The most structure that a message needs. The deepest is message, body, feeds, feed, ranges, range;
- * the most values has a `want` that knows 1,024 feeds and 4,096 ranges: some 17,500.
+ * The most that a message needs. The longest arrays are feeds and heads of 1,024 devices; the deepest is
+ * message, body, feeds, feed, ranges, range; the most values has a `want` that knows 1,024 feeds and
+ * 4,096 ranges: some 17,500.
  */
-const messageShape = { maxDepth: 6, maxValues: 32_768 };
-
-/** The longest array in a message: feeds and heads of 1,024 devices. */
-const messageArrayMax = 1024;
+const payloadLimits = {
+  maxBytes: payloadBytesMax,
+  maxArrayLength: 1024,
+  maxDepth: 6,
+  maxValues: 32_768,
+};
 
 /**
  * Encodes and signs a message.
@@ -88,12 +96,8 @@ export function readFrame(bytes: Uint8Array): Frame {
     throw new DecodeError(`${bytes.length} bytes are over the limit`);
   }
   const signed = openSigned(bytes, payloadBytesMax);
-  checkShape(signed.payload, messageShape);
-  const [kind, from, to, time, id, bodyValue] = asArray(
-    decode(signed.payload, { maxBytes: payloadBytesMax, maxArrayLength: messageArrayMax }),
-    "message",
-    6,
-  );
+  const parts = asArray(decode(signed.payload, payloadLimits), "message", 6);
+  const [kind, from, to, time, id, bodyValue] = parts;
   const declaration = kindNamed(asString(kind, "kind", kindLengthMax));
   if (declaration === undefined) throw new DecodeError("kind is unknown");
   if (signed.payload.length > declaration.limits.maxBytes + headBytesMax) {

@@ -11,7 +11,7 @@
 
 import { equalBytes, toHex } from "../model/bytes.ts";
 import { isSame } from "../model/user.ts";
-import { attempt } from "../model/msgpack.ts";
+import { attempt } from "../../lib/msgpack.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { InboundBudget } from "./budget.ts";
 import { type Frame, messageBytesMax, readFrame, readFrameBody, verifyFrame } from "./frame.ts";

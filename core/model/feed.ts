@@ -6,7 +6,7 @@
  * @module
  */
 
-import { asArray, asInteger, DecodeError } from "./msgpack.ts";
+import { asArray, asInteger, DecodeError } from "../../lib/msgpack.ts";
 import { deviceMax } from "./snowflake.ts";
 
 /** An inclusive range of numbers. */

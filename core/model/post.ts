@@ -14,8 +14,8 @@ import {
   decode,
   DecodeError,
   encode,
-} from "./msgpack.ts";
-import { openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
+} from "../../lib/msgpack.ts";
+import { envelopeBytesMax, openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
 import { deviceMax, parseSnowflake } from "./snowflake.ts";
 import { asUsername } from "./username.ts";
 
@@ -26,7 +26,7 @@ export const postLengthMax = 500;
 const postPayloadBytesMax = 2200;
 
 /** The most bytes of a signed post. */
-export const postBytesMax: number = postPayloadBytesMax + 107;
+export const postBytesMax: number = postPayloadBytesMax + envelopeBytesMax;
 
 /** The name of a post: author and Snowflake id. */
 export interface PostName {

@@ -15,7 +15,7 @@ import {
   type Namespace,
 } from "./record_body.ts";
 import type { Identity } from "./identity.ts";
-import { asArray, asInteger, asString, decode, DecodeError, encode } from "./msgpack.ts";
+import { asArray, asInteger, asString, decode, DecodeError, encode } from "../../lib/msgpack.ts";
 import { openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
 import type { UserRef } from "./user.ts";
 import { asUsername } from "./username.ts";

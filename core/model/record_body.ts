@@ -14,7 +14,7 @@ import {
   asString,
   DecodeError,
   encode,
-} from "./msgpack.ts";
+} from "../../lib/msgpack.ts";
 import { deviceMax } from "./snowflake.ts";
 import { asUsername } from "./username.ts";
 

@@ -17,7 +17,7 @@ import {
   decode,
   DecodeError,
   encode,
-} from "./msgpack.ts";
+} from "../../lib/msgpack.ts";
 
 /** What a signature is for. */
 export type Purpose = "record" | "post" | "message";

@@ -5,7 +5,7 @@
  */
 
 import { CamelliaError } from "./errors.ts";
-import { asString, DecodeError } from "./msgpack.ts";
+import { asString, DecodeError } from "../../lib/msgpack.ts";
 
 const pattern = /^[a-z][a-z0-9_]{2,19}$/;
 

@@ -6,7 +6,7 @@
 
 import { toHex } from "../model/bytes.ts";
 import type { UserRef } from "../model/user.ts";
-import { attempt } from "../model/msgpack.ts";
+import { attempt } from "../../lib/msgpack.ts";
 import { isRecordOf, openRecord, type SignedRecord } from "../model/record.ts";
 import { type ConnectionsBody, type DeviceEntry, isAnnounced } from "../model/record_body.ts";
 import { compareRecords, dateVerdict, recordLifetimeMs } from "../model/record_policy.ts";

@@ -7,7 +7,7 @@
 import { equalBytes } from "../model/bytes.ts";
 import { lastNumber } from "../model/feed.ts";
 import type { Layout } from "../model/list_pages.ts";
-import { attempt } from "../model/msgpack.ts";
+import { attempt } from "../../lib/msgpack.ts";
 import { openRecord, type SignedRecord } from "../model/record.ts";
 import { type Head, highestHeads, isSameBody, type PublicBody } from "../model/record_body.ts";
 import type { Session } from "../session/interfaces.ts";

@@ -7,7 +7,7 @@
 import { equalBytes } from "../model/bytes.ts";
 import { feedOf, type FeedState, hasNumber } from "../model/feed.ts";
 import type { UserRef } from "../model/user.ts";
-import { attempt } from "../model/msgpack.ts";
+import { attempt } from "../../lib/msgpack.ts";
 import { type Post, readPost } from "../model/post.ts";
 import { type Signed, verifySigned } from "../model/signed.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asArray, asInteger, attempt, decode, encode } from "../model/msgpack.ts";
+import { asArray, asInteger, attempt, decode, encode } from "../../lib/msgpack.ts";
 import type { Store } from "../ports.ts";
 
 /** The number under a name, 0 to `max`; undefined when there is none, or one that cannot be read. */

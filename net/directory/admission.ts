@@ -5,7 +5,7 @@
  */
 
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
-import { attempt } from "../../core/model/msgpack.ts";
+import { attempt } from "../../lib/msgpack.ts";
 import { type Claim, claimFirmMs, type ClaimLedger } from "../../core/model/claims.ts";
 import { peekRecord, readRecord, recordKey, type SignedRecord } from "../../core/model/record.ts";
 import { kindOfNamespace } from "../../core/model/record_body.ts";

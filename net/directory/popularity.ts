@@ -5,7 +5,7 @@
  */
 
 import { fromHex } from "../../core/model/bytes.ts";
-import { attempt } from "../../core/model/msgpack.ts";
+import { attempt } from "../../lib/msgpack.ts";
 import { peekRecord, readRecord } from "../../core/model/record.ts";
 import { kindOfNamespace, type PageBody } from "../../core/model/record_body.ts";
 import { nameOf } from "../../core/model/user.ts";

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { equalBytes } from "../../core/model/bytes.ts";
-import { attempt } from "../../core/model/msgpack.ts";
+import { attempt } from "../../lib/msgpack.ts";
 import {
   openRecord,
   peekRecord,

@@ -7,7 +7,7 @@
  */
 
 import { lowerMedian } from "../../lib/median.ts";
-import { asArray, asBytes, asInteger, attempt } from "../../core/model/msgpack.ts";
+import { asArray, asBytes, asInteger, attempt } from "../../lib/msgpack.ts";
 import { nameOf } from "../../core/model/user.ts";
 import { asUsername } from "../../core/model/username.ts";
 import type { PopularUser } from "../../core/ports.ts";

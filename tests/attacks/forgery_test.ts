@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../core/model/bytes.ts";
 import type { Identity } from "../../core/model/identity.ts";
-import { encode } from "../../core/model/msgpack.ts";
+import { encode } from "../../lib/msgpack.ts";
 import { recordBytesMax, recordKey } from "../../core/model/record.ts";
 import { bodyKinds } from "../../core/model/record_body.ts";
 import { expiryFor } from "../../core/model/record_policy.ts";

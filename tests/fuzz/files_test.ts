@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { Identity } from "../../core/model/identity.ts";
-import { DecodeError, encode } from "../../core/model/msgpack.ts";
+import { DecodeError, encode } from "../../lib/msgpack.ts";
 import { signRecord } from "../../core/model/record.ts";
 import { openSigned } from "../../core/model/signed.ts";
 import { readAccountFile, writeAccountFile } from "../../core/accounts/key_files.ts";

@@ -8,7 +8,7 @@ import {
   messageKinds,
 } from "../../core/messages/kinds/mod.ts";
 import { readFrame, readFrameBody, signMessage, verifyFrame } from "../../core/messages/frame.ts";
-import { decode, DecodeError, encode } from "../../core/model/msgpack.ts";
+import { decode, DecodeError, encode } from "../../lib/msgpack.ts";
 import { openPost, readPost, signPost } from "../../core/model/post.ts";
 import { openRecord, peekRecord, readRecord, signRecord } from "../../core/model/record.ts";
 import type { Body, ListEntry, Namespace } from "../../core/model/record_body.ts";

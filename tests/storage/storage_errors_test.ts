@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
-import { DecodeError } from "../../core/model/msgpack.ts";
+import { DecodeError } from "../../lib/msgpack.ts";
 import { storageError } from "../../storage/storage_errors.ts";
 
 const task = { doing: "store the post", path: "/data/users/alice.kv" };

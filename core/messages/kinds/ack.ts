@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asArray, asBytes, asString } from "../../model/msgpack.ts";
+import { asArray, asBytes, asString } from "../../../lib/msgpack.ts";
 import type { MessageKind, Received } from "./kind.ts";
 
 /** The longest reason: one word. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asArray, asInteger } from "../../model/msgpack.ts";
+import { asArray, asInteger } from "../../../lib/msgpack.ts";
 import type { MessageKind, Received, Retry } from "./kind.ts";
 
 /** What both say. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asArray, asBytesUpTo, asInteger } from "../../model/msgpack.ts";
+import { asArray, asBytesUpTo, asInteger } from "../../../lib/msgpack.ts";
 import { recordBytesMax } from "../../model/record.ts";
 import { type Head, readHeads, writeHeads } from "../../model/record_body.ts";
 import { deviceMax } from "../../model/snowflake.ts";

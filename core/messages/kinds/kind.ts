@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asArray, asBytes } from "../../model/msgpack.ts";
+import { asArray, asBytes } from "../../../lib/msgpack.ts";
 import type { UserRef } from "../../model/user.ts";
 import { asUsername } from "../../model/username.ts";
 import type { Rate } from "../../../lib/token_bucket.ts";

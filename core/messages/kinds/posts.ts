@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asArray, asBoolean, asBytes, asBytesUpTo } from "../../model/msgpack.ts";
+import { asArray, asBoolean, asBytes, asBytesUpTo } from "../../../lib/msgpack.ts";
 import { postBytesMax } from "../../model/post.ts";
 import { type Head, readHeads, writeHeads } from "../../model/record_body.ts";
 import { deviceMax } from "../../model/snowflake.ts";

@@ -5,7 +5,7 @@
  */
 
 import { type FeedState, rangesTotalMax, readFeeds, writeFeeds } from "../../model/feed.ts";
-import { asArray, asBytesUpTo, asInteger } from "../../model/msgpack.ts";
+import { asArray, asBytesUpTo, asInteger } from "../../../lib/msgpack.ts";
 import { recordBytesMax } from "../../model/record.ts";
 import { deviceMax } from "../../model/snowflake.ts";
 import type { UserRef } from "../../model/user.ts";

@@ -10,13 +10,15 @@ import {
   datagramBytesMax,
   idBytes,
   ipCharsMax,
+  nestingMax,
   requestBytesMax,
   sampleBytesMax,
   valueBytesMax,
 } from "../constants.ts";
 import { NodeContact } from "../space/contact.ts";
 import { Id } from "../space/id.ts";
-import { Reader, Writer } from "./msgpack.ts";
+import { Reader } from "../../../lib/msgpack_reader.ts";
+import { Writer } from "../../../lib/msgpack_writer.ts";
 import type { Address } from "../ports.ts";
 
 /** The methods of bmuller/kademlia, and `sample`, which is ours. */
@@ -69,7 +71,7 @@ export function encodeRequest(messageId: Id, request: WireRequest): Uint8Array {
   messageId.write(w.bytes, 1);
   w.at = headerBytes;
   w.array(2);
-  w.ascii(method);
+  w.string(method);
   w.array((sender ? 1 : 0) + (target ? 1 : 0) + (value ? 1 : 0));
   if (sender) writeId(w, sender);
   if (target) writeId(w, target);
@@ -109,8 +111,8 @@ export function encodePong(request: Uint8Array, own: Id): Uint8Array {
 export function encodeStun(request: Uint8Array, from: Address): Uint8Array {
   const w = startResponse(request);
   w.array(2);
-  w.ascii(from.ip);
-  w.uint(from.port);
+  w.string(from.ip);
+  w.integer(from.port);
   return w.take();
 }
 
@@ -121,8 +123,8 @@ export function encodeContacts(request: Uint8Array, contacts: readonly NodeConta
   for (const contact of contacts) {
     w.array(3);
     writeId(w, contact.nodeId);
-    w.ascii(contact.ip);
-    w.uint(contact.port);
+    w.string(contact.ip);
+    w.integer(contact.port);
   }
   return w.take();
 }
@@ -131,11 +133,11 @@ export function encodeContacts(request: Uint8Array, contacts: readonly NodeConta
 export function encodeFound(request: Uint8Array, value: WireValue, since?: number): Uint8Array {
   const w = startResponse(request);
   w.byte(since === undefined ? 0x81 : 0x82);
-  w.ascii("value");
+  w.string("value");
   writeValue(w, value);
   if (since !== undefined) {
-    w.ascii("since");
-    w.uint(since);
+    w.string("since");
+    w.integer(since);
   }
   return w.take();
 }
@@ -159,7 +161,7 @@ export function decodeRequest(data: Uint8Array): WireRequest | undefined {
   if (data.length <= headerBytes || data.length > headerBytes + requestBytesMax) return undefined;
   const r = new Reader(data, headerBytes);
   if (r.array(2) !== 2) return undefined;
-  const method = r.ascii(16);
+  const method = r.string(16);
   const args = r.array(3);
   const request = readArguments(r, method, args);
   return r.finished() ? request : undefined;
@@ -193,8 +195,7 @@ function readId(r: Reader): Id {
 }
 
 function readValue(r: Reader): WireValue {
-  const head = r.peek();
-  if (head >= 0xc4 && head <= 0xc6) return { value: r.bin(valueBytesMax), scalar: false };
+  if (r.peek() === "bin") return { value: r.bin(valueBytesMax), scalar: false };
   return { value: r.scalar(valueBytesMax), scalar: true };
 }
 
@@ -213,7 +214,7 @@ export function decodePong(data: Uint8Array): Id | undefined {
 export function decodeStun(data: Uint8Array): Address | undefined {
   const r = body(data);
   if (r.array(2) !== 2) return undefined;
-  const info = unicastAddress(r.ascii(ipCharsMax));
+  const info = unicastAddress(r.string(ipCharsMax));
   const port = r.uint();
   return r.finished() && info && isPort(port) ? { ip: info.ip, port } : undefined;
 }
@@ -233,7 +234,7 @@ function readContacts(r: Reader): NodeContact[] {
   for (let n = r.array(contactsPerAnswerMax); n > 0 && !r.failed; n--) {
     if (r.array(3) !== 3) r.fail();
     const id = readId(r);
-    const info = unicastAddress(r.ascii(ipCharsMax));
+    const info = unicastAddress(r.string(ipCharsMax));
     const port = r.uint();
     if (info && isPort(port)) contacts.push(new NodeContact(id, info.ip, port));
   }
@@ -243,18 +244,17 @@ function readContacts(r: Reader): NodeContact[] {
 /** The answer to `find_value`. */
 export function decodeFound(data: Uint8Array): FoundValue | undefined {
   const r = body(data);
-  const head = r.peek();
-  if ((head & 0xf0) === 0x90 || head === 0xdc || head === 0xdd) {
+  if (r.peek() === "array") {
     const contacts = readContacts(r);
     return r.finished() ? { contacts } : undefined;
   }
   let value: WireValue | undefined;
   let since: number | undefined;
   for (let n = r.map(8); n > 0 && !r.failed; n--) {
-    const name = r.ascii(32);
+    const name = r.string(32);
     if (name === "value") value = readValue(r);
     else if (name === "since") since = r.uint();
-    else r.skip();
+    else r.skip({ maxDepth: nestingMax });
   }
   if (!r.finished() || value === undefined) return undefined;
   return { found: since === undefined ? value : { ...value, since }, contacts: [] };
@@ -267,10 +267,15 @@ export function decodeStored(data: Uint8Array): boolean | undefined {
   return r.finished() ? accepted : undefined;
 }
 
-/** The MessagePack body of the answer to `sample`, whole and bounded in size and depth. */
-export function decodeSample(data: Uint8Array): Uint8Array | undefined {
-  if (data.length > headerBytes + sampleBytesMax) return undefined;
-  const r = body(data);
-  r.skip();
-  return r.finished() ? data.subarray(headerBytes) : undefined;
+const sampleLimits = {
+  maxBytes: sampleBytesMax,
+  maxArrayLength: sampleBytesMax,
+  maxDepth: nestingMax,
+};
+
+/** The value in the answer to `sample`: what it holds is copied from the datagram. */
+export function decodeSample(data: Uint8Array): unknown {
+  const r = new Reader(data.slice(headerBytes));
+  const value = r.value(sampleLimits);
+  return r.finished() ? value : undefined;
 }

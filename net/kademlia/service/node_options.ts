@@ -30,7 +30,10 @@ export interface NodeOptions<T = Uint8Array> {
   readonly admission?: Admission<T>;
   /** Default: host names cannot be resolved, addresses work. */
   readonly resolve?: Resolver;
-  /** What this node answers to `sample`: at most 1,200 bytes of MessagePack. Default: no answer. */
+  /**
+   * What this node answers to `sample`: arrays, strings, integers, booleans, null and byte arrays of at most
+   * 1,200 bytes in MessagePack. Default: no answer.
+   */
   readonly sample?: () => unknown;
   /** 20 bytes. Default: the stored one, else random. */
   readonly id?: Uint8Array;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encode } from "@msgpack/msgpack";
+import { encode } from "../../../lib/msgpack.ts";
 import type { Acceptance } from "../values/acceptance.ts";
 import { isPort } from "../../../lib/ip_address.ts";
 import { sampleBytesMax } from "../constants.ts";
@@ -130,7 +130,7 @@ export class Responder<T> {
     const { sample } = this.#options;
     // Python nodes leave an unknown method unanswered; so does a node that has nothing to sample.
     if (sample === undefined) return;
-    const body = encode(sample(), { maxDepth: 16 });
+    const body = encode(sample());
     if (body.length > sampleBytesMax) {
       throw new RangeError(
         `Cannot answer sample: ${body.length} bytes are over the ${sampleBytesMax} of one packet`,

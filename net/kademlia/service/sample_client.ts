@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { decode } from "@msgpack/msgpack";
-import { sampleBytesMax, stunContacts } from "../constants.ts";
+import { stunContacts } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { SampleAnswer } from "./node_options.ts";
 import type { Operations } from "../values/operations.ts";
@@ -62,15 +61,10 @@ export class Asking {
   async sample(contacts: NodeContact[], signal?: AbortSignal): Promise<SampleAnswer[]> {
     const answers: SampleAnswer[] = [];
     await this.#ask("sample", contacts, signal, (contact, data) => {
-      const body = decodeSample(data);
-      if (body === undefined) return false;
-      try {
-        // A copy, because decoded byte strings are views of what they were decoded from.
-        answers.push({ contact, sample: decode(body.slice(), sampleLimits) });
-        return true;
-      } catch {
-        return false;
-      }
+      const sample = decodeSample(data);
+      if (sample === undefined) return false;
+      answers.push({ contact, sample });
+      return true;
     });
     return answers;
   }
@@ -90,12 +84,3 @@ export class Asking {
     });
   }
 }
-
-/** No part of an answer can be longer than the whole. */
-const sampleLimits = {
-  maxStrLength: sampleBytesMax,
-  maxBinLength: sampleBytesMax,
-  maxArrayLength: sampleBytesMax,
-  maxMapLength: sampleBytesMax,
-  maxExtLength: 0,
-};

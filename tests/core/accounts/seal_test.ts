@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { equalBytes } from "../../../core/model/bytes.ts";
-import { DecodeError, encode } from "../../../core/model/msgpack.ts";
+import { DecodeError, encode } from "../../../lib/msgpack.ts";
 import { signRecord } from "../../../core/model/record.ts";
 import { type KeyDerivation, keyDerivationMax } from "../../../core/model/record_body.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";

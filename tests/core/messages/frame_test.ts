@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { Identity } from "../../../core/model/identity.ts";
 import type { Message } from "../../../core/messages/kinds/mod.ts";
@@ -10,7 +11,7 @@ import {
   verifyFrame,
 } from "../../../core/messages/frame.ts";
 import { postsPerMessageMax, relayShareMax } from "../../../core/messages/kinds/posts.ts";
-import { DecodeError, encode } from "../../../core/model/msgpack.ts";
+import { DecodeError } from "../../../lib/msgpack.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
 
 const identity = new Identity(new Uint8Array(32).fill(7));

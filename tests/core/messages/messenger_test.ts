@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Identity } from "../../../core/model/identity.ts";
-import { encode } from "../../../core/model/msgpack.ts";
+import { encode } from "../../../lib/msgpack.ts";
 import { messageBytesMax, signMessage } from "../../../core/messages/frame.ts";
 import type { MessageOf } from "../../../core/messages/kinds/mod.ts";
 import { sealSigned } from "../../../core/model/signed.ts";

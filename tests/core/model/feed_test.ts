@@ -16,7 +16,7 @@ import {
   withRanges,
   writeFeeds,
 } from "../../../core/model/feed.ts";
-import { decode, DecodeError, encode } from "../../../core/model/msgpack.ts";
+import { decode, DecodeError, encode } from "../../../lib/msgpack.ts";
 
 const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 40 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
 import { Identity } from "../../../core/model/identity.ts";
-import { DecodeError, encode } from "../../../core/model/msgpack.ts";
+import { DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
   checkPostText,
   openPost,

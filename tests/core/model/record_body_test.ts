@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decode, DecodeError, encode } from "../../../core/model/msgpack.ts";
+import { decode, DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
   type Body,
   bodyKinds,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { toHex, utf8 } from "../../../core/model/bytes.ts";
 import { Identity } from "../../../core/model/identity.ts";
-import { DecodeError, encode } from "../../../core/model/msgpack.ts";
+import { DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
   openRecord,
   peekRecord,

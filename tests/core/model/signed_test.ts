@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../../core/model/bytes.ts";
 import { Identity } from "../../../core/model/identity.ts";
-import { decode, DecodeError, encode } from "../../../core/model/msgpack.ts";
+import { decode, DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
   envelopeBytesMax,
   openSigned,

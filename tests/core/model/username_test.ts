@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CamelliaError } from "../../../core/model/errors.ts";
-import { DecodeError } from "../../../core/model/msgpack.ts";
+import { DecodeError } from "../../../lib/msgpack.ts";
 import { asUsername, isUsername, parseUsername } from "../../../core/model/username.ts";
 
 Deno.test("A typed username is folded to lower case and trimmed", () => {

@@ -1,5 +1,6 @@
 /**
- * MessagePack with limits. Whatever strangers send is decoded here, and here alone.
+ * MessagePack with limits, for values of any shape. Whatever strangers send is decoded here, or piece
+ * by piece with a `Reader`, and nowhere else.
  *
  * A decoder without limits stops the program for seconds on one small packet, so every length is
  * bounded before anything is allocated. Decoded values are read through the `as…` functions, which
@@ -8,42 +9,59 @@
  * @module
  */
 
-import { Encoder } from "@msgpack/msgpack";
-import { copyOf } from "./bytes.ts";
-import { DecodeError } from "./decode_error.ts";
+import { type DecodeLimits, Reader } from "./msgpack_reader.ts";
+import { Writer } from "./msgpack_writer.ts";
 
-export { DecodeError };
-export { decode, type DecodeLimits } from "./msgpack_decode.ts";
+export type { DecodeLimits };
 
-/** Integers from here on, and below minus half of it, take eight bytes. */
-const wideInteger = 2 ** 32;
-
-/** The encoder writes wide numbers as floats unless they are bigints; ours are always integers. */
-function widen(value: unknown): unknown {
-  if (typeof value === "number" && (value >= wideInteger || value < -wideInteger / 2)) {
-    return BigInt(value);
-  }
-  return Array.isArray(value) ? value.map(widen) : value;
+/** The one error of everything that decodes; the message says what was expected. */
+export class DecodeError extends Error {
+  /** Always `"DecodeError"`. */
+  override readonly name = "DecodeError";
 }
 
-/** An encoder whose buffer has grown beyond this, for a long message, is not kept. */
-const keptBufferBytesMax = 65_536;
-
-/** Making one takes longer than encoding a post. */
-let encoder = newEncoder();
-
-function newEncoder(): Encoder {
-  return new Encoder({ useBigInt64: true });
+/** The most bytes that a value takes: 3 for each UTF-16 unit of a string (RFC 3629), 5 for a header. */
+function lengthMax(value: unknown): number {
+  if (typeof value === "string") return 5 + 3 * value.length;
+  if (value instanceof Uint8Array) return 5 + value.length;
+  if (!Array.isArray(value)) return 9;
+  let length = 5;
+  for (let i = 0; i < value.length; i++) length += lengthMax(value[i]);
+  return length;
 }
 
-/** Encodes arrays, strings, integers, bigints, booleans, null and byte arrays. */
+/** Short values, which most are, are written here and copied out: a fresh buffer takes longer than a post. */
+const scratch = new Writer(65_536);
+
+/**
+ * Encodes arrays, strings, integers, bigints, booleans, null and byte arrays.
+ *
+ * @throws {TypeError} if the value, or a part of it, is anything else.
+ */
 export function encode(value: unknown): Uint8Array<ArrayBuffer> {
-  const shared = encoder.encodeSharedRef(widen(value));
-  const bytes = copyOf(shared);
-  // It may have been secret: no copy stays behind where the caller could not erase it.
-  shared.fill(0);
-  if (shared.buffer.byteLength > keptBufferBytesMax) encoder = newEncoder();
-  return bytes;
+  const length = lengthMax(value);
+  const writer = length <= scratch.bytes.length ? scratch : new Writer(length);
+  writer.at = 0;
+  try {
+    writer.value(value);
+    return writer.take();
+  } finally {
+    // The value may have been secret: no copy stays where the caller could not erase it.
+    writer.bytes.fill(0, 0, writer.at);
+  }
+}
+
+/**
+ * Decodes one value that fills the input exactly. Integers beyond 2^53 come as bigints, byte
+ * arrays as views of the input.
+ *
+ * @throws {DecodeError} if the input is too long, malformed, or beyond the limits.
+ */
+export function decode(bytes: Uint8Array, limits: DecodeLimits): unknown {
+  const reader = new Reader(bytes);
+  const value = reader.value(limits);
+  if (!reader.finished()) throw new DecodeError(reader.failure ?? "bytes are left over");
+  return value;
 }
 
 /** Runs a reader of decoded values: undefined instead of a {@linkcode DecodeError}. */
@@ -101,7 +119,7 @@ export function asBytes(value: unknown, what: string, length: number): Uint8Arra
   if (!(value instanceof Uint8Array) || value.length !== length) {
     throw new DecodeError(`${what} is not ${length} bytes`);
   }
-  return copyOf(value);
+  return new Uint8Array(value);
 }
 
 /** The value as a fresh copy of at most `max` bytes. */
@@ -109,7 +127,7 @@ export function asBytesUpTo(value: unknown, what: string, max: number): Uint8Arr
   if (!(value instanceof Uint8Array) || value.length > max) {
     throw new DecodeError(`${what} is not at most ${max} bytes`);
   }
-  return copyOf(value);
+  return new Uint8Array(value);
 }
 
 /** The value as a boolean. */

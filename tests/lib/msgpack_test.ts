@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { decode as referenceDecode } from "@msgpack/msgpack";
 import fc from "fast-check";
-import { fromHex } from "../../../core/model/bytes.ts";
+import { fromHex } from "../../core/model/bytes.ts";
 import {
   asArray,
   asBigInteger,
@@ -14,7 +14,7 @@ import {
   decode,
   DecodeError,
   encode,
-} from "../../../core/model/msgpack.ts";
+} from "../../lib/msgpack.ts";
 
 const limits = { maxBytes: 10_000, maxArrayLength: 1_000 };
 

@@ -1,0 +1,347 @@
+/**
+ * Reads MessagePack one value after another, strictly and without throwing.
+ *
+ * The reader allocates nothing that the input has not paid for with bytes: an array's header may
+ * announce 4,000,000,000 entries, but each must then come. So time and memory are linear in the input,
+ * and {@linkcode DecodeLimits} bound them further.
+ *
+ * @module
+ */
+
+/** How large a value of any shape may be. */
+export interface DecodeLimits {
+  /** Bytes of the whole input. */
+  readonly maxBytes: number;
+  /** Entries of one array. */
+  readonly maxArrayLength: number;
+  /** Arrays within arrays, the outermost counted; default 16. */
+  readonly maxDepth?: number;
+  /** Values of any kind, arrays counted too, and arrays by what their headers announce; default: any number. */
+  readonly maxValues?: number;
+}
+
+/** Kinds of values; `none` are extensions and the byte that MessagePack never uses. */
+export type Kind =
+  | "nil"
+  | "bool"
+  | "int"
+  | "signed"
+  | "float"
+  | "text"
+  | "bin"
+  | "array"
+  | "map"
+  | "none";
+
+/** What the first byte of a value tells. */
+interface Head {
+  readonly kind: Kind;
+  /** How many bytes of a number follow: of a length, or of the value itself. */
+  readonly size: number;
+  /** The number where none follows. */
+  readonly number: number;
+}
+
+/** As many first bytes that hold the number themselves, from `from` on. */
+function short(kind: Kind, count: number, from = 0): Head[] {
+  return Array.from({ length: count }, (_, i) => ({ kind, size: 0, number: from + i }));
+}
+
+/** First bytes behind which a number of so many bytes comes. */
+function long(kind: Kind, ...sizes: readonly number[]): Head[] {
+  return sizes.map((size) => ({ kind, size, number: 0 }));
+}
+
+/** All first bytes from 0x00 to 0xff. */
+const heads: readonly Head[] = [
+  ...short("int", 128),
+  ...short("map", 16),
+  ...short("array", 16),
+  ...short("text", 32),
+  ...short("nil", 1),
+  ...short("none", 1),
+  ...short("bool", 2),
+  ...long("bin", 1, 2, 4),
+  ...short("none", 3),
+  ...long("float", 4, 8),
+  ...long("int", 1, 2, 4, 8),
+  ...long("signed", 1, 2, 4, 8),
+  ...short("none", 5),
+  ...long("text", 1, 2, 4),
+  ...long("array", 2, 4),
+  ...long("map", 2, 4),
+  ...short("int", 32, -32),
+];
+
+/** The first byte that no value has. */
+const neverUsed = 0xc1;
+
+const noHead: Head = { kind: "none", size: 0, number: 0 };
+
+/** The deepest of our values, feed states within a message, takes six. */
+const depthDefault = 16;
+
+/** Strings of up to this many bytes are made character by character where they are ASCII. */
+const shortText = 32;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const eightBytes = new DataView(new ArrayBuffer(8));
+const tooEarly = "it ends too early";
+const nothing = new Uint8Array(0);
+
+/**
+ * Reads one value after another. What does not fit sets {@linkcode Reader.failure} and yields an empty
+ * value from then on; the caller checks once at the end.
+ */
+export class Reader {
+  /** What is read. */
+  readonly bytes: Uint8Array;
+  #at: number;
+  #head = noHead;
+  #failure: string | undefined;
+
+  /** Starts at the offset `at`. */
+  constructor(bytes: Uint8Array, at = 0) {
+    this.bytes = bytes;
+    this.#at = at;
+  }
+
+  /** Why the input was refused; undefined as long as everything was what the caller asked for. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Whether anything so far was not what the caller asked for. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Whether everything was read, and well. */
+  finished(): boolean {
+    return this.#failure === undefined && this.#at === this.bytes.length;
+  }
+
+  /** Marks the input as bad; the first reason stays. */
+  fail(why = "it is not what was expected"): void {
+    this.#failure ??= why;
+    this.#at = this.bytes.length;
+  }
+
+  /** What kind of value comes next. */
+  peek(): Kind {
+    return heads[this.bytes[this.#at] ?? neverUsed]?.kind ?? "none";
+  }
+
+  /** The length of an array of at most `max` items. */
+  array(max: number): number {
+    return this.#ofKind("array", max);
+  }
+
+  /** The length of a map of at most `max` pairs. */
+  map(max: number): number {
+    return this.#ofKind("map", max);
+  }
+
+  /** A byte array of at most `max` bytes, as a view. */
+  bin(max: number): Uint8Array {
+    return this.#take(this.#ofKind("bin", max));
+  }
+
+  /** Takes a byte array of exactly `length` bytes and returns where its content starts. */
+  fixedBin(length: number): number {
+    return this.#pass(this.#ofKind("bin", length) === length ? length : Infinity);
+  }
+
+  /** A string of at most `max` bytes. */
+  string(max: number): string {
+    return this.#text(this.#ofKind("text", max));
+  }
+
+  /** A whole number from 0 to 2^53 - 1. */
+  uint(): number {
+    const number = this.#ofKind("int", Number.MAX_SAFE_INTEGER);
+    if (number >= 0) return number;
+    this.fail();
+    return 0;
+  }
+
+  /** True or false. */
+  bool(): boolean {
+    return this.#ofKind("bool", 1) === 1;
+  }
+
+  /** Takes a string, number, boolean or nil, and returns its whole encoding of at most `max` bytes. */
+  scalar(max: number): Uint8Array {
+    const start = this.#at;
+    const number = this.#next();
+    const { kind } = this.#head;
+    if (kind === "text") this.#text(number);
+    else if (kind === "array" || kind === "map" || kind === "bin") this.fail();
+    if (this.#at - start > max) this.fail();
+    return this.failed ? nothing : this.bytes.subarray(start, this.#at);
+  }
+
+  /**
+   * Passes over any one value but extensions, without allocating anything for it. Maps count like arrays,
+   * and strings may be of any bytes.
+   */
+  skip(limits: Pick<DecodeLimits, "maxDepth" | "maxValues">): void {
+    const { maxDepth = depthDefault, maxValues = Infinity } = limits;
+    /** Values still to come in each array that is open besides the innermost, which has `left`. */
+    const open: number[] = [];
+    let announced = 1;
+    for (let left = 1; this.#failure === undefined;) {
+      if (left === 0) {
+        const outer = open.pop();
+        if (outer === undefined) return;
+        left = outer;
+        continue;
+      }
+      left--;
+      const first = this.bytes[this.#at] ?? neverUsed;
+      const head = heads[first] ?? noHead;
+      const { kind } = head;
+      if (first < 0x80) this.#at++; // Most values are such integers, and nothing more is to be read of them.
+      else if (kind === "text" || kind === "bin") this.#pass(this.#number(head));
+      else if (kind === "array" || kind === "map") {
+        const number = this.#number(head);
+        const length = kind === "map" ? 2 * number : number;
+        announced += length;
+        if (announced > maxValues) this.fail(`it holds more than ${maxValues} values`);
+        if (open.push(left) > maxDepth) this.fail(`it is nested deeper than ${maxDepth}`);
+        left = length;
+      } else if (kind === "none") this.#next();
+      else this.#pass(1 + head.size);
+    }
+  }
+
+  /**
+   * Any one value of nil, booleans, integers, strings, byte arrays and arrays; maps, extensions and
+   * floats fail. Integers beyond 2^53 come as bigints, byte arrays as views of the input.
+   */
+  value(limits: DecodeLimits): unknown {
+    const start = this.#at;
+    const length = this.bytes.length - start;
+    if (length > limits.maxBytes) {
+      this.fail(`${length} bytes are more than the ${limits.maxBytes} allowed`);
+    } else if (length > (limits.maxValues ?? Infinity)) {
+      // A value takes at least one byte, so only a longer input can hold too many.
+      this.skip(limits);
+      if (!this.failed) this.#at = start;
+    }
+    return this.#value(limits, 1);
+  }
+
+  /** `depth` is that of an array that comes next. */
+  #value(limits: DecodeLimits, depth: number): unknown {
+    const number = this.#next();
+    const { kind, size } = this.#head;
+    switch (kind) {
+      case "int":
+        return size === 8 ? this.#wide(number) : number;
+      case "signed":
+        return size === 8 ? this.#wide(number) : number << 32 - 8 * size >> 32 - 8 * size;
+      case "text":
+        return this.#text(number);
+      case "bin":
+        return this.#take(number);
+      case "array":
+        return this.#array(number, limits, depth);
+      case "bool":
+        return number === 1;
+      case "nil":
+        return null;
+      default:
+        return this.fail(`a ${kind} is not expected`);
+    }
+  }
+
+  #array(length: number, limits: DecodeLimits, depth: number): unknown[] {
+    if (length > limits.maxArrayLength) this.fail(`an array has ${length} entries`);
+    else if (length > this.bytes.length - this.#at) this.fail(tooEarly);
+    else if (depth > (limits.maxDepth ?? depthDefault)) {
+      this.fail(`it is nested deeper than ${depth - 1}`);
+    }
+    const values: unknown[] = [];
+    for (let i = 0; i < length && !this.failed; i++) values.push(this.#value(limits, depth + 1));
+    return values;
+  }
+
+  /** Like `#number`, and remembers the head; there must be one. */
+  #next(): number {
+    const first = this.bytes[this.#at] ?? neverUsed;
+    const head = heads[first] ?? noHead;
+    this.#head = head;
+    const number = this.#number(head);
+    if (head.kind === "none") this.fail(`type ${first} is not expected`);
+    return number;
+  }
+
+  /** Takes the first byte of a value and the number behind it, if one follows. */
+  #number(head: Head): number {
+    let at = this.#at + 1;
+    const end = at + head.size;
+    if (end > this.bytes.length) {
+      this.fail(tooEarly);
+      return 0;
+    }
+    let { number } = head;
+    while (at < end) number = number * 256 + (this.bytes[at++] ?? 0);
+    this.#at = end;
+    return number;
+  }
+
+  /** The number of a value of this kind, at most `max`; 0 where another comes. */
+  #ofKind(kind: Kind, max: number): number {
+    const number = this.#next();
+    if (this.#head.kind === kind && number <= max && !this.failed) return number;
+    this.fail();
+    return 0;
+  }
+
+  /** Passes over the next bytes and returns where they begin. */
+  #pass(length: number): number {
+    const start = this.#at;
+    if (length > this.bytes.length - start) this.fail(tooEarly);
+    else this.#at = start + length;
+    return start;
+  }
+
+  /** A view of the next bytes. */
+  #take(length: number): Uint8Array {
+    const start = this.#pass(length);
+    return this.failed ? nothing : this.bytes.subarray(start, this.#at);
+  }
+
+  /** The integer in the last eight bytes; `number` is what they are worth without a sign, rounded. */
+  #wide(number: number): number | bigint {
+    if (Number.isSafeInteger(number)) return number;
+    for (let i = 0; i < 8; i++) eightBytes.setUint8(i, this.bytes[this.#at - 8 + i] ?? 0);
+    if (this.#head.kind === "int") return eightBytes.getBigUint64(0);
+    const value = eightBytes.getBigInt64(0);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  #text(length: number): string {
+    const end = this.#at + length;
+    if (length <= shortText && end <= this.bytes.length) {
+      let text = "";
+      let at = this.#at;
+      for (; at < end; at++) {
+        const byte = this.bytes[at] ?? 0;
+        if (byte >= 0x80) break;
+        text += String.fromCharCode(byte);
+      }
+      if (at === end) {
+        this.#at = end;
+        return text;
+      }
+    }
+    try {
+      return utf8.decode(this.#take(length));
+    } catch {
+      this.fail("a string is not UTF-8");
+      return "";
+    }
+  }
+}
