@@ -1,10 +1,10 @@
 /**
- * The two files that hold a user's sealed keys: the key file of the data folder, and the file in which
+ * The two files with a user's sealed keys: the key file of the data folder, and the file in which
  * an account is moved by hand.
  *
  * The key file is the value of the user's `private` record. The other is MessagePack
- * `["camellia-account", 1, record]` with the same value. Neither holds anything that the network's
- * record does not: without the password they are worth as much.
+ * `["camellia-account", 1, record]` with the same value. Neither has anything in it that the
+ * network's record lacks: without the password they are worth as much.
  *
  * @module
  */

@@ -82,7 +82,7 @@ async function loginFromNetwork(
       ? refused(
         "unknown_user",
         username,
-        "nobody has that name. Check the spelling, or register it.",
+        "no user has that name. Check the spelling, or register it.",
       )
       : refused(
         "not_joined",

@@ -48,7 +48,7 @@ async function loadEstimator(): Promise<Estimator> {
 /** One for the whole program: a second one would take another 15 MB, and judge no better. */
 let estimator: Promise<Estimator> | undefined;
 
-/** Loads the dictionaries ahead of {@linkcode judgePassword}, while somebody still types. */
+/** Loads the dictionaries ahead of {@linkcode judgePassword}, while the user still types. */
 export async function preparePasswordJudge(): Promise<void> {
   await (estimator ??= loadEstimator());
 }

@@ -3,7 +3,7 @@
  * user's secret under it (design, section 4).
  *
  * The associated data are name and namespace, so that sealed bytes moved under another name don't
- * open there. The record is signed as well: whoever lacks the password cannot even damage it.
+ * open there. The record is signed as well: an attacker without the password cannot even damage it.
  *
  * @module
  */
@@ -97,7 +97,7 @@ export interface SealPorts {
 export interface PreparedSeal {
   /** Derivation with a fresh salt. */
   readonly derivation: PrivateBody["derivation"];
-  /** The key; whoever uses it wipes it. */
+  /** The key; its user wipes it. */
   readonly key: Promise<Uint8Array>;
 }
 
@@ -110,7 +110,7 @@ export function prepareSeal(
   const { memoryKiB, passes, lanes } = parameters;
   const derivation = { memoryKiB, passes, lanes, salt: ports.random.bytes(16) };
   const key = ports.keys.derive(password, derivation);
-  key.catch(() => {}); // Whoever awaits it hears of the failure; nobody may, once a name is taken.
+  key.catch(() => {}); // Its user awaits it and hears of the failure; there is none where the name is taken.
   return { derivation, key };
 }
 
@@ -133,9 +133,9 @@ export async function sealIdentity(
 }
 
 /**
- * The identity that a private record holds; undefined when the password does not open it.
+ * The identity sealed in a private record; undefined when the password does not open it.
  *
- * @throws {CamelliaError} `invalid_file` if it opens but holds another key than the one that signed it,
+ * @throws {CamelliaError} `invalid_file` if it opens but has another key in it than the one that signed it,
  * or if it asks for what Argon2 cannot do.
  */
 export async function unsealIdentity(
@@ -165,7 +165,7 @@ function unusable(record: SignedRecord): CamelliaError {
 
 /**
  * Reads a private record from bytes: signature, name and namespace are checked, the expiry is not,
- * because one's own keys count however old they are.
+ * because the user's own keys count however old they are.
  *
  * @throws {DecodeError} if anything about it is not as it should be.
  */

@@ -22,7 +22,7 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   return Uint8Array.fromHex(text);
 }
 
-/** All parts one behind another in a fresh array. */
+/** All parts one after another in a fresh array. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -50,7 +50,7 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
-/** Whether both hold the same bytes; not in constant time, so never for secrets. */
+/** Whether both have the same bytes; not in constant time, so never for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && compareBytes(a, b) === 0;
 }

@@ -18,6 +18,7 @@ import {
   verify,
 } from "node:crypto";
 import { x25519 } from "@noble/curves/ed25519.js";
+import { BoundedMap } from "../../lib/bounded_map.ts";
 import { concat, copyOf, fromHex, toHex, utf8 } from "./bytes.ts";
 
 /** DER prefixes that turn raw keys into PKCS8 and SPKI (RFC 8410). */
@@ -25,9 +26,7 @@ const pkcs8Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
 const spkiPrefix = Buffer.from("302a300506032b6570032100", "hex");
 
 /** Verification keys kept ready; a peer meets the same few thousand authors again and again. */
-const cachedKeysMax = 4096;
-
-const cachedKeys = new Map<string, KeyObject>();
+const cachedKeys = new BoundedMap<string, KeyObject>(4096);
 
 function keyObjectOf(publicKey: Uint8Array): KeyObject {
   const name = Buffer.from(publicKey.buffer, publicKey.byteOffset, 32).toString("latin1");
@@ -38,10 +37,6 @@ function keyObjectOf(publicKey: Uint8Array): KeyObject {
       format: "der",
       type: "spki",
     });
-    if (cachedKeys.size >= cachedKeysMax) {
-      const oldest = cachedKeys.keys().next();
-      if (!oldest.done) cachedKeys.delete(oldest.value);
-    }
     cachedKeys.set(name, key);
   }
   return key;
@@ -136,7 +131,7 @@ export class Identity {
     return fingerprintOf(this.publicKey);
   }
 
-  /** A copy of the seed, to be sealed; whoever asks wipes it. */
+  /** A copy of the seed, to be sealed; the caller wipes it. */
   exportSeed(): Uint8Array<ArrayBuffer> {
     if (this.#key === undefined) throw new TypeError("Cannot export a key that was wiped");
     return copyOf(this.#seed);

@@ -103,7 +103,7 @@ export class ListBook {
     return this.#names.get(username)?.[list];
   }
 
-  /** Puts an entry in the place of whatever was there. */
+  /** Puts an entry in the place of the one that was there, if any. */
   set(entry: ListEntry): void {
     const named = this.#names.get(entry.username) ?? { hash: nameHash(entry.username) };
     const before = named[entry.list];
@@ -181,8 +181,8 @@ export function fitPage(entries: readonly ListEntry[]): ListEntry[] {
   let bytes = entries.reduce((sum, { username }) => sum + entryBytes(username), 0);
   if (bytes <= pageBytesMax) return [...entries];
   const kept = new Set(entries);
-  const dear = (entry: ListEntry) => entry.present ? (entry.list === "following" ? 2 : 1) : 0;
-  const order = [...entries].sort((a, b) => dear(a) - dear(b) || a.updatedAt - b.updatedAt);
+  const worth = (entry: ListEntry) => entry.present ? (entry.list === "following" ? 2 : 1) : 0;
+  const order = [...entries].sort((a, b) => worth(a) - worth(b) || a.updatedAt - b.updatedAt);
   for (const entry of order) {
     if (bytes <= pageBytesMax) break;
     kept.delete(entry);

@@ -126,7 +126,7 @@ export function readRecord(value: Uint8Array): { record: SignedRecord; signed: S
   return { record, signed };
 }
 
-/** Where in a record's value its payload's username begins: behind array, version and bin header. */
+/** Where in a record's value its payload's username begins: after array, version and bin header. */
 const payloadHeaders: Readonly<Record<number, number>> = { 0xc4: 4, 0xc5: 5, 0xc6: 7 };
 
 /** The text of a short MessagePack string (fixstr) at an offset, and where the next value begins. */

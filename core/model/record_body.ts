@@ -36,7 +36,7 @@ export interface KeyDerivation {
   readonly salt: Uint8Array;
 }
 
-/** What a reader computes at most, whatever a record asks for (design, section 4). */
+/** What a reader computes at most, even if a record asks for more (design, section 4). */
 export const keyDerivationMax: {
   readonly memoryKiB: number;
   readonly passes: number;
@@ -65,7 +65,7 @@ export interface Head {
   readonly head: number;
 }
 
-/** `public`: the claim of the name and what everybody may know. */
+/** `public`: the claim of the name and what every reader may know. */
 export interface PublicBody {
   /** Unix time in milliseconds of the registration. */
   readonly since: number;

@@ -118,7 +118,7 @@ export class Profiles {
     const until = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]);
     const probe = async (device: DeviceEntry): Promise<void> => {
       const taken = await ports.links.probe(device, probeTimeoutMs, until).catch(() => false);
-      if (!taken) throw new Error("nobody listens");
+      if (!taken) throw new Error("no peer listens there");
     };
     const online = await Promise.any(devices.map(probe)).then(() => true, () => false);
     done.abort();

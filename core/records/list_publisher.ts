@@ -66,7 +66,7 @@ export class ListPublisher {
   readonly #pulling = new InFlight<boolean>();
   /** Names whose entries the pages may lack. */
   #touched = new Set<string>();
-  /** Pages to be written whatever they say: missing ones, and those to be renewed. */
+  /** Pages to be written even if they say the same: missing ones, and those to be renewed. */
   #worn = new Set<number>();
   /** Whether pages have been written since `public` was: other devices look there for changes. */
   #written = false;

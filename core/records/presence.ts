@@ -250,7 +250,7 @@ export class Presence {
   }
 }
 
-/** The entries in force with one's own put in its place. */
+/** The entries in force with this device's own put in its place. */
 function mergeDevices(
   seen: readonly DeviceEntry[],
   own: DeviceEntry,

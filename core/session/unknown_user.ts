@@ -19,7 +19,7 @@ export function unknownUser(
   if (settings.firstNode || ports.directory.status().joined) {
     return new CamelliaError(
       "unknown_user",
-      `Cannot ${doing} ${username}: nobody on the network has that name. Check the spelling.`,
+      `Cannot ${doing} ${username}: no user on the network has that name. Check the spelling.`,
     );
   }
   return new CamelliaError(

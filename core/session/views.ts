@@ -1,5 +1,5 @@
 /**
- * What the core holds, in the shape that the interface of a peer shows.
+ * Posts and users in the shape that the interface of a peer shows.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Telling the user of what went wrong behind.
+ * Telling the user what went wrong in the background.
  *
  * @module
  */
