@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encode } from "@msgpack/msgpack";
+import { encode as encodeAnything } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { Identity } from "../../../core/model/identity.ts";
 import type { Message } from "../../../core/messages/kinds/mod.ts";
@@ -11,7 +11,7 @@ import {
   verifyFrame,
 } from "../../../core/messages/frame.ts";
 import { postsPerMessageMax, relayShareMax } from "../../../core/messages/kinds/posts.ts";
-import { DecodeError } from "../../../lib/msgpack.ts";
+import { DecodeError, encode } from "../../../lib/msgpack.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
 
 const identity = new Identity(new Uint8Array(32).fill(7));
@@ -133,7 +133,6 @@ Deno.test("Bodies that make no sense are refused", () => {
     ["hello", [1, [[1, 0]], id]],
     ["hello", [1, [[1, 1], [1, 2]], id]],
     ["want", [user(bob), [], 0, 1024, null]],
-    ["want", [user(bob), [], 0.5, 1, null]],
     ["want", [bob.username, [], 0, 1, null]],
     ["posts", [user(alice), many(postsPerMessageMax + 1, post), true, null, [], []]],
     ["posts", [user(alice), [new Uint8Array(3_000)], true, null, [], []]],
@@ -145,6 +144,10 @@ Deno.test("Bodies that make no sense are refused", () => {
     const read = () => readFrameBody(readFrame(frameOf(kind, body)));
     assert.throws(read, DecodeError, `${kind} ${Deno.inspect(body)}`);
   }
+  // Our own encoder writes no fractions.
+  const parts = ["want", user(alice), user(bob), head.time, id, [user(bob), [], 0.5, 1, null]];
+  const fraction = sealSigned("message", encodeAnything(parts), identity);
+  assert.throws(() => readFrameBody(readFrame(fraction)), DecodeError);
 });
 
 Deno.test("A message over 1 MiB is not made", () => {
