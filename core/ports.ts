@@ -161,9 +161,9 @@ export interface AddReport {
   readonly forks: readonly Post[];
 }
 
-/** A follow or unfollow notice that has not been acknowledged yet. */
-export interface PendingNotice {
-  /** Whom it is for; there is at most one a user, the newest. */
+/** A follow or unfollow request that its receiver has not acknowledged yet. */
+export interface PendingFollow {
+  /** The receiver; there is at most one request a user, the newest. */
   readonly username: string;
   /** That user's identity key, 32 bytes. */
   readonly key: Uint8Array;
@@ -222,12 +222,12 @@ export interface Store {
   /** Removes entries for good (taken out more than 90 days ago). */
   dropListEntries(entries: readonly ListEntry[]): Promise<void>;
 
-  /** Notices that wait for their acknowledgement. */
-  notices(): Promise<PendingNotice[]>;
-  /** Adds a notice, in place of an older one to the same user. */
-  putNotice(notice: PendingNotice): Promise<void>;
-  /** Removes the notice to a user if it is still the one of that time. */
-  dropNotice(username: string, updatedAt: number): Promise<void>;
+  /** Follow requests that wait for their acknowledgement. */
+  pendingFollows(): Promise<PendingFollow[]>;
+  /** Adds a follow request, in place of an older one to the same user. */
+  putPendingFollow(request: PendingFollow): Promise<void>;
+  /** Removes the follow request to a user if it is still the one of that time. */
+  dropPendingFollow(username: string, updatedAt: number): Promise<void>;
 
   /** A small value under a name of the caller's choice, at most 60,000 bytes. */
   getNote(name: string): Promise<Uint8Array | undefined>;

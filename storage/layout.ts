@@ -11,8 +11,8 @@
  *     ["total"], ["count", author]        number: posts kept
  *     ["removing", author]                true: what is left of this author is being removed
  *     ["collected"]                       [keep, id]: below id there is nothing but posts of keep
- *     ["list", list, username]            bytes: key, when, present
- *     ["notice", username]                bytes: key, kind, when
+ *     ["list", list, username]            bytes: key, updatedAt, present
+ *     ["notice", username]                bytes: key, follow or not, updatedAt
  *     ["note", name]                      bytes
  *
  * What must hold after every commit: a post under `feed` has its entries under `timeline` and
@@ -35,7 +35,7 @@ import {
 } from "../lib/msgpack.ts";
 import { type Post, postBytesMax, readPost } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
-import type { PendingNotice } from "../core/ports.ts";
+import type { PendingFollow } from "../core/ports.ts";
 import type { Schema } from "./schema.ts";
 
 /** Schema of users' databases. Version 1 is the first; migrations to later ones go here. */
@@ -77,8 +77,8 @@ export const keys = {
   collected: ["collected"] as Deno.KvKey,
   /** An entry of a list. */
   list: (list: ListName, username: string): Deno.KvKey => ["list", list, username],
-  /** A notice. */
-  notice: (username: string): Deno.KvKey => ["notice", username],
+  /** A pending follow request. */
+  pendingFollow: (username: string): Deno.KvKey => ["notice", username],
   /** A note. */
   note: (name: string): Deno.KvKey => ["note", name],
 } as const;
@@ -184,14 +184,14 @@ export function readListEntry(list: ListName, username: string, value: unknown):
   };
 }
 
-/** The value of a notice. */
-export function writeNotice(notice: PendingNotice): Uint8Array {
-  return encode([notice.key, notice.kind === "follow", notice.updatedAt]);
+/** The value of a pending follow request. */
+export function writePendingFollow(request: PendingFollow): Uint8Array {
+  return encode([request.key, request.kind === "follow", request.updatedAt]);
 }
 
-/** A notice from its value; damage throws {@linkcode DecodeError}. */
-export function readNotice(username: string, value: unknown): PendingNotice {
-  const [key, follow, updatedAt] = asArray(decodeStored(value), "notice", 3);
+/** A pending follow request from its value; damage throws {@linkcode DecodeError}. */
+export function readPendingFollow(username: string, value: unknown): PendingFollow {
+  const [key, follow, updatedAt] = asArray(decodeStored(value), "follow request", 3);
   return {
     username,
     key: asBytes(key, "key", 32),

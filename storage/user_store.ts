@@ -9,10 +9,10 @@ import type { FeedState } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";
-import type { AddReport, PendingNotice, Store, Stores, TimelineQuery } from "../core/ports.ts";
+import type { AddReport, PendingFollow, Store, Stores, TimelineQuery } from "../core/ports.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
-import * as lists from "./list_entries.ts";
+import * as entries from "./entries.ts";
 import { PostMemory } from "./post_memory.ts";
 import { readFeedPosts, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
@@ -189,11 +189,11 @@ class KvStore implements Store {
   }
 
   noteFork(post: Post): Promise<void> {
-    return this.#write("note a fork", (kv) => lists.noteFork(kv, post));
+    return this.#write("store a fork", (kv) => entries.noteFork(kv, post));
   }
 
   forks(author: string): Promise<Post[]> {
-    return this.#read("read forks", (kv) => lists.getForks(kv, author));
+    return this.#read("read forks", (kv) => entries.getForks(kv, author));
   }
 
   countPosts(author?: string): Promise<number> {
@@ -202,35 +202,38 @@ class KvStore implements Store {
   }
 
   listEntries(list: ListName): Promise<ListEntry[]> {
-    return this.#read("read a list", (kv) => lists.getListEntries(kv, list));
+    return this.#read("read a list", (kv) => entries.getListEntries(kv, list));
   }
 
-  putListEntries(entries: readonly ListEntry[]): Promise<void> {
-    return this.#write("write a list", (kv) => lists.changeListEntries(kv, entries, "put"));
+  putListEntries(changed: readonly ListEntry[]): Promise<void> {
+    return this.#write("write a list", (kv) => entries.changeListEntries(kv, changed, "put"));
   }
 
-  dropListEntries(entries: readonly ListEntry[]): Promise<void> {
-    return this.#write("write a list", (kv) => lists.changeListEntries(kv, entries, "drop"));
+  dropListEntries(dropped: readonly ListEntry[]): Promise<void> {
+    return this.#write("write a list", (kv) => entries.changeListEntries(kv, dropped, "drop"));
   }
 
-  notices(): Promise<PendingNotice[]> {
-    return this.#read("read notices", lists.getNotices);
+  pendingFollows(): Promise<PendingFollow[]> {
+    return this.#read("read the pending follow requests", entries.getPendingFollows);
   }
 
-  putNotice(notice: PendingNotice): Promise<void> {
-    return this.#write("store a notice", (kv) => lists.putNotice(kv, notice));
+  putPendingFollow(request: PendingFollow): Promise<void> {
+    return this.#write("store a follow request", (kv) => entries.putPendingFollow(kv, request));
   }
 
-  dropNotice(username: string, updatedAt: number): Promise<void> {
-    return this.#write("remove a notice", (kv) => lists.dropNotice(kv, username, updatedAt));
+  dropPendingFollow(username: string, updatedAt: number): Promise<void> {
+    return this.#write(
+      "remove a follow request",
+      (kv) => entries.dropPendingFollow(kv, username, updatedAt),
+    );
   }
 
   getNote(name: string): Promise<Uint8Array | undefined> {
-    return this.#read("read a note", (kv) => lists.getNote(kv, name));
+    return this.#read("read a note", (kv) => entries.getNote(kv, name));
   }
 
   putNote(name: string, value: Uint8Array | undefined): Promise<void> {
-    return this.#write("store a note", (kv) => lists.putNote(kv, name, value));
+    return this.#write("store a note", (kv) => entries.putNote(kv, name, value));
   }
 
   async size(): Promise<{ posts: number; bytes: number }> {

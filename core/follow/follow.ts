@@ -10,7 +10,7 @@ import { equalBytes } from "../model/bytes.ts";
 import { fingerprintOf, parseFingerprint } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
 import type { ListEntry } from "../model/record_body.ts";
-import type { PendingNotice } from "../ports.ts";
+import type { PendingFollow } from "../ports.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Lists, People, Session } from "../session/interfaces.ts";
 import { chooseKey } from "./follow_key.ts";
@@ -79,7 +79,7 @@ export class Follows {
   async start(): Promise<void> {
     const { notices, session } = this.#parts;
     await notices.load();
-    for (const notice of await session.store.notices()) await this.#reconcile(notice);
+    for (const notice of await session.store.pendingFollows()) await this.#reconcile(notice);
     for (const entry of await session.store.listEntries("following")) {
       if (!entry.present) await this.#removePosts(entry.username);
     }
@@ -221,7 +221,7 @@ export class Follows {
    * Brings list and notice in step after a crash: a change whose notice was committed and whose entry
    * was not is completed; where another device changed the entry later, that is what is told.
    */
-  async #reconcile(notice: PendingNotice): Promise<void> {
+  async #reconcile(notice: PendingFollow): Promise<void> {
     const { lists, notices } = this.#parts;
     const { username, key, kind, updatedAt } = notice;
     const entry = lists.get("following", username);

@@ -6,7 +6,7 @@
 
 import { toHex } from "../model/bytes.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
-import type { PendingNotice, Timer } from "../ports.ts";
+import type { PendingFollow, Timer } from "../ports.ts";
 import { followRetry } from "../messages/kinds/follow.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import type { Session } from "../session/interfaces.ts";
@@ -21,7 +21,7 @@ const idsMax = 8;
 
 /** What goes on with one notice. */
 interface Pending {
-  notice: PendingNotice;
+  notice: PendingFollow;
   retryMs: number;
   /** On the monotonic clock. */
   dueAt: number;
@@ -53,27 +53,27 @@ export class Notices {
   }
 
   /** The notice to a user that waits, if one does. */
-  get(username: string): PendingNotice | undefined {
+  get(username: string): PendingFollow | undefined {
     return this.#pending.get(username)?.notice;
   }
 
   /** Takes in what earlier sessions left in the store; nothing is sent before {@linkcode send}. */
   async load(): Promise<void> {
-    for (const notice of await this.#session.store.notices()) {
+    for (const notice of await this.#session.store.pendingFollows()) {
       if (!this.#pending.has(notice.username)) this.#take(notice);
     }
   }
 
   /** Commits a notice, in place of an older one to the same user. Nothing is sent yet. */
-  async put(notice: PendingNotice): Promise<void> {
-    await this.#session.store.putNotice(notice);
+  async put(notice: PendingFollow): Promise<void> {
+    await this.#session.store.putPendingFollow(notice);
     this.#take(notice);
   }
 
   /** Removes the notice to a user if it is still the one of that time. */
   async drop(username: string, updatedAt: number): Promise<void> {
     if (this.#pending.get(username)?.notice.updatedAt === updatedAt) this.#forget(username, false);
-    await this.#session.store.dropNotice(username, updatedAt);
+    await this.#session.store.dropPendingFollow(username, updatedAt);
   }
 
   /** Sends what waits for a user now, whatever its turn would have been; for all without a name. */
@@ -117,11 +117,11 @@ export class Notices {
       return;
     }
     const { updatedAt } = pending.notice;
-    await this.#session.store.dropNotice(from.username, updatedAt);
+    await this.#session.store.dropPendingFollow(from.username, updatedAt);
     if (pending.notice.updatedAt === updatedAt) this.#forget(from.username, true);
   }
 
-  #take(notice: PendingNotice): void {
+  #take(notice: PendingFollow): void {
     this.#forget(notice.username, false);
     this.#pending.set(notice.username, {
       notice,

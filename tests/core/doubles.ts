@@ -11,7 +11,7 @@ import type { SendReport } from "../../core/messages/outbox.ts";
 import type { PeerMessenger } from "../../core/messages/messenger.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import type { DeviceEntry, ListEntry, ListName } from "../../core/model/record_body.ts";
-import type { Directory, PendingNotice, Ports, Store } from "../../core/ports.ts";
+import type { Directory, PendingFollow, Ports, Store } from "../../core/ports.ts";
 import type { Lists, People, Person, Session, Settings } from "../../core/session/interfaces.ts";
 import { warn } from "../../core/session/warn.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
@@ -240,19 +240,20 @@ export class TestPeople implements People {
 }
 
 /** The notices of a store, in memory. */
-export class TestNotices implements Pick<Store, "notices" | "putNotice" | "dropNotice"> {
-  readonly kept = new Map<string, PendingNotice>();
+export class TestNotices
+  implements Pick<Store, "pendingFollows" | "putPendingFollow" | "dropPendingFollow"> {
+  readonly kept = new Map<string, PendingFollow>();
 
-  notices(): Promise<PendingNotice[]> {
+  pendingFollows(): Promise<PendingFollow[]> {
     return Promise.resolve([...this.kept.values()]);
   }
 
-  putNotice(notice: PendingNotice): Promise<void> {
+  putPendingFollow(notice: PendingFollow): Promise<void> {
     this.kept.set(notice.username, notice);
     return Promise.resolve();
   }
 
-  dropNotice(username: string, updatedAt: number): Promise<void> {
+  dropPendingFollow(username: string, updatedAt: number): Promise<void> {
     if (this.kept.get(username)?.updatedAt === updatedAt) this.kept.delete(username);
     return Promise.resolve();
   }

@@ -10,7 +10,7 @@ import { equalBytes } from "../../core/model/bytes.ts";
 import type { FeedState } from "../../core/model/feed.ts";
 import type { Post } from "../../core/model/post.ts";
 import type { ListEntry, ListName } from "../../core/model/record_body.ts";
-import type { AddReport, PendingNotice, Store, Stores, TimelineQuery } from "../../core/ports.ts";
+import type { AddReport, PendingFollow, Store, Stores, TimelineQuery } from "../../core/ports.ts";
 import { MemoryPosts } from "./memory_posts.ts";
 
 /** What happens at a commit: `crash-before` loses it, `crash-after` keeps it but tells nobody. */
@@ -37,7 +37,7 @@ class Data {
   posts = new MemoryPosts();
   readonly forks = new Map<string, Post[]>();
   readonly lists = new Map<string, ListEntry>();
-  readonly notices = new Map<string, PendingNotice>();
+  readonly notices = new Map<string, PendingFollow>();
   readonly notes = new Map<string, Uint8Array>();
 
   copy(): Data {
@@ -236,14 +236,14 @@ class MemoryStore implements Store {
     });
   }
 
-  notices(): Promise<PendingNotice[]> {
+  pendingFollows(): Promise<PendingFollow[]> {
     return this.#read(({ notices }) =>
       [...notices.values()].sort((a, b) => a.username < b.username ? -1 : 1)
     );
   }
 
-  putNotice(notice: PendingNotice): Promise<void> {
-    return this.#commit("putNotice", ({ notices }) => {
+  putPendingFollow(notice: PendingFollow): Promise<void> {
+    return this.#commit("putPendingFollow", ({ notices }) => {
       const known = notices.get(notice.username);
       if (known === undefined || known.updatedAt <= notice.updatedAt) {
         notices.set(notice.username, notice);
@@ -251,8 +251,8 @@ class MemoryStore implements Store {
     });
   }
 
-  dropNotice(username: string, updatedAt: number): Promise<void> {
-    return this.#commit("dropNotice", ({ notices }) => {
+  dropPendingFollow(username: string, updatedAt: number): Promise<void> {
+    return this.#commit("dropPendingFollow", ({ notices }) => {
       if (notices.get(username)?.updatedAt === updatedAt) notices.delete(username);
     });
   }

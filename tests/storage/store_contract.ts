@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import type { ListEntry } from "../../core/model/record_body.ts";
-import type { PendingNotice, Store } from "../../core/ports.ts";
+import type { PendingFollow, Store } from "../../core/ports.ts";
 import { idAt, names, postAt, postsOf } from "./posts.ts";
 
 /** One disk under test. */
@@ -436,24 +436,24 @@ function testLists(test: Declare): void {
   });
 
   test("store keeps the newest notice to each user until it is dropped", async (store) => {
-    const notice = (updatedAt: number, kind: PendingNotice["kind"]): PendingNotice => ({
+    const notice = (updatedAt: number, kind: PendingFollow["kind"]): PendingFollow => ({
       username: "bob",
       key,
       kind,
       updatedAt,
     });
-    await store.putNotice(notice(10, "follow"));
-    await store.putNotice({ ...notice(11, "follow"), username: "alan" });
-    await store.putNotice(notice(12, "unfollow"));
-    await store.putNotice(notice(11, "follow"));
-    await store.dropNotice("bob", 10);
-    await store.dropNotice("nobody", 10);
-    assert.deepEqual(await store.notices(), [
+    await store.putPendingFollow(notice(10, "follow"));
+    await store.putPendingFollow({ ...notice(11, "follow"), username: "alan" });
+    await store.putPendingFollow(notice(12, "unfollow"));
+    await store.putPendingFollow(notice(11, "follow"));
+    await store.dropPendingFollow("bob", 10);
+    await store.dropPendingFollow("nobody", 10);
+    assert.deepEqual(await store.pendingFollows(), [
       { ...notice(11, "follow"), username: "alan" },
       notice(12, "unfollow"),
     ]);
-    await store.dropNotice("bob", 12);
-    assert.equal((await store.notices()).length, 1);
+    await store.dropPendingFollow("bob", 12);
+    assert.equal((await store.pendingFollows()).length, 1);
   });
 
   test("store keeps notes of up to 60,000 bytes", async (store) => {

@@ -20,9 +20,9 @@ async function setUp(store = new TestNotices(), lists = new TestLists()) {
   const session = testSession({
     clock: base.view(),
     store: {
-      notices: () => store.notices(),
-      putNotice: (notice) => store.putNotice(notice),
-      dropNotice: (username, updatedAt) => store.dropNotice(username, updatedAt),
+      pendingFollows: () => store.pendingFollows(),
+      putPendingFollow: (notice) => store.putPendingFollow(notice),
+      dropPendingFollow: (username, updatedAt) => store.dropPendingFollow(username, updatedAt),
       listEntries: (list) => Promise.resolve(lists.all(list)),
       feeds: (author) =>
         Promise.resolve(posts.has(author) ? [{ device: 1, floor: 1, ranges: [] }] : []),
@@ -148,9 +148,9 @@ Deno.test("A change whose entry a crash prevented is completed at the next start
   const lists = new TestLists();
   lists.add("following", "carol", 50);
   lists.add("following", "dave", 200);
-  await store.putNotice({ ...bob, kind: "follow", updatedAt: 100 });
-  await store.putNotice({ ...userNamed("carol"), kind: "unfollow", updatedAt: 100 });
-  await store.putNotice({ ...userNamed("dave"), kind: "unfollow", updatedAt: 100 });
+  await store.putPendingFollow({ ...bob, kind: "follow", updatedAt: 100 });
+  await store.putPendingFollow({ ...userNamed("carol"), kind: "unfollow", updatedAt: 100 });
+  await store.putPendingFollow({ ...userNamed("dave"), kind: "unfollow", updatedAt: 100 });
   const { base, messenger, removed, posts, follows } = await setUp(store, lists);
   await base.settle();
   assert.deepEqual(messenger.sent.map(({ kind, to, body }) => [kind, to.username, body]), [

@@ -1,5 +1,5 @@
 /**
- * Everything in a user's database that is not posts: list entries, notices, notes, forks.
+ * Everything in a user's database that is not posts: list entries, pending follow requests, notes, forks.
  *
  * @module
  */
@@ -7,21 +7,21 @@
 import { equalBytes } from "../core/model/bytes.ts";
 import type { Post } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
-import type { PendingNotice } from "../core/ports.ts";
+import type { PendingFollow } from "../core/ports.ts";
 import { commitEach } from "./database.ts";
 import {
   keys,
   readListEntry,
-  readNotice,
+  readPendingFollow,
   readStoredPost,
   writeListEntry,
-  writeNotice,
+  writePendingFollow,
 } from "./layout.ts";
 
-/** Forks noted of one feed: the first ones say enough. */
+/** Forks stored of one feed: the first ones say enough. */
 const forksPerFeedMax = 4;
 
-/** Forks noted of one author, who may have 1,024 feeds. */
+/** Forks stored of one author, who may have 1,024 feeds. */
 const forksPerAuthorMax = 64;
 
 /** Bytes of one note: under KV's 65,536 with room. */
@@ -49,30 +49,37 @@ export async function changeListEntries(
   });
 }
 
-/** Reads all notices, by name. */
-export async function getNotices(kv: Deno.Kv): Promise<PendingNotice[]> {
-  const notices: PendingNotice[] = [];
+/** Reads all pending follow requests, by name. */
+export async function getPendingFollows(kv: Deno.Kv): Promise<PendingFollow[]> {
+  const pending: PendingFollow[] = [];
   for await (const { key, value } of kv.list({ prefix: ["notice"] }, { batchSize: 500 })) {
-    notices.push(readNotice(String(key[1]), value));
+    pending.push(readPendingFollow(String(key[1]), value));
   }
-  return notices;
+  return pending;
 }
 
-/** Writes a notice unless a newer one to the same user waits. */
-export async function putNotice(kv: Deno.Kv, notice: PendingNotice): Promise<void> {
-  const key = keys.notice(notice.username);
+/** Writes a follow request unless a newer one to the same user waits. */
+export async function putPendingFollow(kv: Deno.Kv, request: PendingFollow): Promise<void> {
+  const key = keys.pendingFollow(request.username);
   const { value, versionstamp } = await kv.get(key);
-  if (versionstamp !== null && readNotice(notice.username, value).updatedAt > notice.updatedAt) {
+  if (
+    versionstamp !== null &&
+    readPendingFollow(request.username, value).updatedAt > request.updatedAt
+  ) {
     return;
   }
-  await kv.set(key, writeNotice(notice));
+  await kv.set(key, writePendingFollow(request));
 }
 
-/** Removes the notice of that time. */
-export async function dropNotice(kv: Deno.Kv, username: string, updatedAt: number): Promise<void> {
-  const key = keys.notice(username);
+/** Removes the follow request of that time. */
+export async function dropPendingFollow(
+  kv: Deno.Kv,
+  username: string,
+  updatedAt: number,
+): Promise<void> {
+  const key = keys.pendingFollow(username);
   const { value, versionstamp } = await kv.get(key);
-  if (versionstamp !== null && readNotice(username, value).updatedAt === updatedAt) {
+  if (versionstamp !== null && readPendingFollow(username, value).updatedAt === updatedAt) {
     await kv.delete(key);
   }
 }
@@ -100,16 +107,16 @@ export async function putNote(
   await kv.set(keys.note(name), value);
 }
 
-/** Notes a fork, unless it is noted already or the feed has enough of them. */
+/** Stores a fork, unless it is stored already or the feed has enough of them. */
 export async function noteFork(kv: Deno.Kv, post: Post): Promise<void> {
-  const noted = await getForks(kv, post.author);
-  const ofFeed = noted.filter((fork) => fork.device === post.device);
-  if (noted.length >= forksPerAuthorMax || ofFeed.length >= forksPerFeedMax) return;
+  const stored = await getForks(kv, post.author);
+  const ofFeed = stored.filter((fork) => fork.device === post.device);
+  if (stored.length >= forksPerAuthorMax || ofFeed.length >= forksPerFeedMax) return;
   if (ofFeed.some((fork) => equalBytes(fork.signed, post.signed))) return;
   await kv.set(keys.fork(post.author, post.device, ofFeed.length), post.signed);
 }
 
-/** Forks noted of an author, by device and in the order in which they were noted. */
+/** Forks of an author, by device and in the order in which they were stored. */
 export async function getForks(kv: Deno.Kv, author: string): Promise<Post[]> {
   const forks: Post[] = [];
   for await (const { value } of kv.list({ prefix: ["fork", author] })) {
