@@ -4,11 +4,11 @@
  * @module
  */
 
-import { fromHex } from "../../core/model/bytes.ts";
+import { copyOf } from "../../core/model/bytes.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { peekRecord, readRecord } from "../../core/model/record.ts";
 import { kindOfNamespace, type PageBody } from "../../core/model/record_body.ts";
-import { nameOf } from "../../core/model/user.ts";
+import { nameOf, type UserRef } from "../../core/model/user.ts";
 import type { Clock, PopularUser, Timer } from "../../core/ports.ts";
 import type { StoredValue } from "../kademlia/ports.ts";
 import { byPopularity, sampleUsersMax } from "./sample.ts";
@@ -36,15 +36,18 @@ export interface PopularityOptions {
   readonly values: () => Iterable<StoredValue>;
 }
 
+/** A user whom the pages counted so far name as followed. */
+interface Followed extends UserRef {
+  followers: number;
+  /** The owner counted last: one owner's pages come together, and count once. */
+  owner: string;
+}
+
 /** A count under way. */
 interface Count {
   /** Pages still to be looked at, those of one owner together. */
   readonly pages: { readonly owner: string; readonly value: Uint8Array }[];
-  /** Owners by user, as numbers. */
-  readonly owners: Map<string, number>;
-  /** Users whom the owner at hand is known to follow: each counts once for an owner. */
-  seen: Set<string>;
-  owner: string;
+  readonly users: Map<string, Followed>;
   workMs: number;
 }
 
@@ -88,7 +91,7 @@ export class Popularity {
     }
     pages.sort((a, b) => a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0);
     const workMs = clock.monotonic() - startedMs;
-    this.#goOn({ pages, owners: new Map(), seen: new Set(), owner: "", workMs });
+    this.#goOn({ pages, users: new Map(), workMs });
   }
 
   #goOn(count: Count): void {
@@ -97,9 +100,12 @@ export class Popularity {
     for (let i = 0; i < pagesATurn; i++) {
       const page = count.pages.pop();
       if (page === undefined) break;
-      countPage(count, page.owner, page.value);
+      countPage(count.users, page.owner, page.value);
     }
-    if (count.pages.length === 0) this.#finish(count);
+    if (count.pages.length === 0) {
+      this.#users = [...count.users.values()].sort(byPopularity).slice(0, sampleUsersMax)
+        .map(({ username, key, followers }) => ({ username, key: copyOf(key), followers }));
+    }
     count.workMs += clock.monotonic() - startedMs;
     if (count.pages.length > 0) {
       this.#turn = clock.after(0, () => this.#goOn(count));
@@ -108,28 +114,20 @@ export class Popularity {
     this.#turn = undefined;
     this.#restUntil = clock.monotonic() + Math.max(restMsMin, restFactor * count.workMs);
   }
-
-  #finish(count: Count): void {
-    this.#users = [...count.owners].map(([name, followers]): PopularUser => {
-      const [username = "", key = ""] = name.split("/");
-      return { username, key: fromHex(key) ?? new Uint8Array(32), followers };
-    }).sort(byPopularity).slice(0, sampleUsersMax);
-  }
 }
 
-function countPage(count: Count, owner: string, value: Uint8Array): void {
-  if (count.owner !== owner) {
-    count.owner = owner;
-    count.seen = new Set();
-  }
+function countPage(users: Map<string, Followed>, owner: string, value: Uint8Array): void {
   // The signature was checked when the value was stored.
   const body = attempt(() => readRecord(value).record.body as PageBody);
-  for (const entry of body?.entries ?? []) {
-    if (entry.list !== "following" || !entry.present) continue;
-    const name = nameOf(entry);
-    if (count.seen.has(name)) continue;
-    count.seen.add(name);
-    const owners = count.owners.get(name) ?? 0;
-    if (owners > 0 || count.owners.size < namesMax) count.owners.set(name, owners + 1);
+  for (const { list, username, key, present } of body?.entries ?? []) {
+    if (list !== "following" || !present) continue;
+    const name = nameOf({ username, key });
+    const user = users.get(name);
+    if (user === undefined) {
+      if (users.size < namesMax) users.set(name, { username, key, followers: 1, owner });
+    } else if (user.owner !== owner) {
+      user.followers++;
+      user.owner = owner;
+    }
   }
 }
