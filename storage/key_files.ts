@@ -56,7 +56,6 @@ export class KeyFiles implements Keys {
     return keys;
   }
 
-  /** Users whose sealed keys are in the folder, by name. */
   async list(): Promise<string[]> {
     const names: string[] = [];
     await onDisk({ doing: "list the users", path: this.#folder }, async () => {
@@ -88,7 +87,6 @@ export class KeyFiles implements Keys {
     return await readPrivateFile(this.#file(username), recordBytesMax);
   }
 
-  /** Writes them: atomically, readable by the owner alone. */
   async write(username: string, sealed: Uint8Array): Promise<void> {
     if (sealed.length > recordBytesMax) {
       throw new RangeError(`Cannot keep the sealed keys: ${sealed.length} bytes are too many`);
@@ -102,14 +100,12 @@ export class KeyFiles implements Keys {
     if (await this.lastUser() === username) await removePrivateFile(this.#lastUserFile());
   }
 
-  /** The user who logged in last in this folder. */
   async lastUser(): Promise<string | undefined> {
     const bytes = await readPrivateFile(this.#lastUserFile());
     const name = new TextDecoder().decode(bytes).trim();
     return isUsername(name) ? name : undefined;
   }
 
-  /** Remembers the user who logged in last. */
   async setLastUser(username: string): Promise<void> {
     assertUsername(username);
     await writePrivateFile(this.#lastUserFile(), utf8(`${username}\n`));

@@ -82,11 +82,6 @@ export class ZmqLinks implements Links {
     this.#dialler = new Dialler(options.clock, options.tcpConnect);
   }
 
-  /**
-   * Binds the PULL socket and hands every frame of at most 1 MiB to `onFrame`.
-   *
-   * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`.
-   */
   async open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): Promise<Endpoint> {
     if (this.#receiver) throw new Error("Cannot open links: they are open already");
     if (secretKey.length !== linkKeyBytes) {
@@ -130,7 +125,6 @@ export class ZmqLinks implements Links {
       : "full";
   }
 
-  /** Whether a program listens there: a plain TCP connect, on the first address that takes it. */
   async probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     signal?.throwIfAborted();
     if (!isPort(target.port)) return false;
@@ -151,13 +145,11 @@ export class ZmqLinks implements Links {
     while (isBusy() && this.#clock.monotonic() < untilMs) await pause(this.#clock, flushLookMs);
   }
 
-  /** Where it listens, and how many links are open. */
   status(): { readonly listening?: Endpoint; readonly open: number } {
     const open = this.#links.size;
     return this.#listening ? { listening: this.#listening, open } : { open };
   }
 
-  /** Closes the PULL socket and every link. {@linkcode open} may be called again. */
   async close(): Promise<void> {
     this.#opened?.guard.close();
     this.#opened?.secretKey.fill(0);
