@@ -99,10 +99,11 @@ async function mutate(options: ReturnType<typeof parse>, copies: Copy[]): Promis
       const verdict: Verdict = reason !== undefined
         ? { outcome: "equivalent", by: reason }
         : known ?? await copy.judge(mutant);
-      const seconds = Math.round((performance.now() - begun) / 1000);
-      report.results.push({ ...mutant, seconds, ...verdict });
+      const spent = Math.round((performance.now() - begun) / 1000);
+      const result: Result = { ...mutant, seconds: spent, ...verdict };
+      report.results.push(result);
       await Deno.writeTextFile(reportFile, `${JSON.stringify(report, undefined, 2)}\n`);
-      const { outcome, by = "" } = verdict;
+      const { outcome, by = "", seconds } = result;
       await say(`${outcome.padEnd(10)}  ${file}:${line} (${kind}, ${seconds} s)  ${by}\n`);
     }
   }));
@@ -117,11 +118,14 @@ if (import.meta.main) {
   };
   Deno.addSignalListener("SIGINT", () => end(130));
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => end(143));
+  let code = 2;
   try {
     await mutate(parse(), copies);
-    end(0);
+    code = 0;
   } catch (error) {
+    // A reader of the output that goes away must not leave copies behind: this may fail as well.
     await say(copies.length === 0 ? `error: ${error}\n${usage}` : `${error}\n`);
-    end(2);
+  } finally {
+    end(code);
   }
 }
