@@ -46,7 +46,7 @@ export function importProblem(path: string, specifier: string): string | undefin
   const target = resolve(path, specifier);
   const entered = roomOf(target);
   if (entered === room) return undefined;
-  if (entered !== undefined && rooms[room]?.imports.includes(entered)) return undefined;
+  if (entered !== undefined && rooms[room]?.includes(entered)) return undefined;
   return `${room} must not import ${target}: see tools/rooms.ts`;
 }
 

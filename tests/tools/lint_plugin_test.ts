@@ -62,9 +62,9 @@ Deno.test("Every folder of the program is a room, and rooms import in one direct
   assert.deepEqual([...found].sort(), Object.keys(rooms).sort());
   assert.equal(findCycle(rooms), undefined);
   const table = {
-    a: { purpose: "", imports: ["b"] },
-    b: { purpose: "", imports: ["c"] },
-    c: { purpose: "", imports: ["b"] },
+    a: ["b"],
+    b: ["c"],
+    c: ["b"],
   };
   assert.deepEqual(findCycle(table), ["b", "c", "b"]);
 });
