@@ -1,13 +1,11 @@
 /**
  * Reads INI text line by line, so that a complaint can name the line.
  *
- * `ini` decides what a line says (quotes, escapes, comments); it keeps no line numbers and skips what it
- * does not understand, which is why the lines are told apart here.
+ * The `ini` package keeps no line numbers and skips lines that it does not understand.
  *
  * @module
  */
 
-import { parse } from "ini";
 import { quoted } from "../terminal/safe_text.ts";
 
 /** One `KEY = value`. Section and key are in upper case. */
@@ -52,16 +50,8 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** What `ini` makes of a single line: key and value, both as text. */
-function readPair(text: string, line: number): { key: string; value: string } {
-  const key = /^([^=]+)=/.exec(text)?.[1]?.trim() ?? "";
-  if (!/^[A-Za-z_]{1,40}$/.test(key)) {
-    throw new IniLineError(line, `${quoted(text)} is neither [SECTION] nor KEY = value`);
-  }
-  // A fixed key keeps `__proto__` and the like out of the object.
-  const value: unknown = parse(`V${text.slice(text.indexOf("="))}`)["V"];
-  return { key: key.toUpperCase(), value: typeof value === "object" ? "" : String(value) };
-}
+/** Key, and value: in quotes, or what stands before a comment. */
+const pair = /^([A-Za-z_]{1,40})\s*=\s*(?:"([^"]*)"\s*|'([^']*)'\s*|([^;#]*))(?:[;#].*)?$/;
 
 /**
  * The entries of an INI text, in order. `onSection` gets each section's name when its head is met, and
@@ -87,7 +77,12 @@ export function* readIni(
       onSection(section, line);
       continue;
     }
-    const { key, value } = readPair(text, line);
+    const [, name, ...values] = pair.exec(text) ?? [];
+    const value = values.find((part) => part !== undefined)?.trim();
+    if (name === undefined || value === undefined) {
+      throw new IniLineError(line, `${quoted(text)} is neither [SECTION] nor KEY = value`);
+    }
+    const key = name.toUpperCase();
     if (section === undefined) {
       throw new IniLineError(line, `${key} stands before the first [SECTION]`);
     }

@@ -1,33 +1,15 @@
 /**
  * How many columns of a terminal a text takes, and lines broken and cut to columns.
  *
+ * `fast-string-width` counts one column for some wide scripts (Yi, Tangut, Nushu), with which a stranger
+ * could make lines longer than the menu believes; `fast-wrap-ansi` breaks emoji and composed letters apart.
+ *
  * @module
  */
 
-const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+import { eastAsianWidth } from "get-east-asian-width";
 
-/**
- * First and last code points of the blocks that Unicode UAX #11 calls wide or full-width, merged where
- * only unassigned ones lie between. Emoji are told by their property instead.
- */
-const wideRanges: readonly (readonly [first: number, last: number])[] = [
-  [0x1100, 0x115f],
-  [0x2e80, 0x303e],
-  [0x3041, 0x33ff],
-  [0x3400, 0x4dbf],
-  [0x4e00, 0xa4cf],
-  [0xa960, 0xa97f],
-  [0xac00, 0xd7a3],
-  [0xf900, 0xfaff],
-  [0xfe10, 0xfe19],
-  [0xfe30, 0xfe6f],
-  [0xff00, 0xff60],
-  [0xffe0, 0xffe6],
-  [0x16fe0, 0x18dff],
-  [0x1aff0, 0x1b2ff],
-  [0x1f200, 0x1f2ff],
-  [0x20000, 0x3fffd],
-];
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** Shown as a picture: by default, or asked for with the variation selector. */
 const emoji = /\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Regional_Indicator}{2}/u;
@@ -41,7 +23,7 @@ function clusterWidth(cluster: string): number {
   if (code < 0x300) return 1;
   if (/^[\p{M}\p{Cf}]/u.test(cluster)) return 0;
   if (emoji.test(cluster)) return 2;
-  return wideRanges.some(([first, last]) => code >= first && code <= last) ? 2 : 1;
+  return eastAsianWidth(code);
 }
 
 /** Columns that a line takes; colours count nothing. */
