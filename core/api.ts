@@ -212,6 +212,9 @@ export interface PeerApi {
   subscribe(listener: (event: PeerEvent) => void): () => void;
 }
 
+/** The methods that answer once. */
+export type PeerCalls = Omit<PeerApi, "subscribe">;
+
 /** Takes an argument out of parsed JSON, which may come from anywhere; `name` is what a complaint calls it. */
 export type Reader<T> = (json: unknown, name: string) => T;
 
@@ -291,41 +294,37 @@ const longText = text(65_536);
 
 const credentials = fields<Credentials>({ username: word, password: longText });
 
+/** A method that runs to its end. */
+function call<T>(takes: Reader<T>) {
+  return { takes, abortable: false, gives: "json" } as const;
+}
+
+/** A method that a signal ends. */
+function abortable<T>(takes: Reader<T>) {
+  return { takes, abortable: true, gives: "json" } as const;
+}
+
 /** How each method of {@linkcode PeerApi} crosses a connection. */
 export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> } = {
-  prepare: { takes: nothing, abortable: false, gives: "json" },
-  checkName: { takes: word, abortable: true, gives: "json" },
-  register: { takes: credentials, abortable: true, gives: "json" },
-  login: { takes: credentials, abortable: true, gives: "json" },
-  logout: { takes: nothing, abortable: true, gives: "json" },
-  whoami: { takes: nothing, abortable: false, gives: "json" },
-  users: { takes: nothing, abortable: false, gives: "json" },
-  changePassword: {
-    takes: fields({ old: longText, new: longText }),
-    abortable: true,
-    gives: "json",
-  },
-  exportAccount: { takes: nothing, abortable: false, gives: "bytes" },
-  importAccount: { takes: bytes, abortable: false, gives: "json" },
-  post: {
-    takes: fields({ text: longText, replyTo: optional(fields({ author: word, id: word })) }),
-    abortable: false,
-    gives: "json",
-  },
-  timeline: {
-    takes: fields({ limit: integer(1, 1000), before: optional(word), author: optional(word) }),
-    abortable: false,
-    gives: "json",
-  },
-  follow: {
-    takes: fields({ username: word, fingerprint: optional(word) }),
-    abortable: true,
-    gives: "json",
-  },
-  unfollow: { takes: fields({ username: word }), abortable: true, gives: "json" },
-  profile: { takes: fields({ username: optional(word) }), abortable: true, gives: "json" },
-  suggest: { takes: nothing, abortable: true, gives: "json" },
-  status: { takes: nothing, abortable: false, gives: "json" },
-  drain: { takes: integer(0, 60_000), abortable: false, gives: "json" },
+  prepare: call(nothing),
+  checkName: abortable(word),
+  register: abortable(credentials),
+  login: abortable(credentials),
+  logout: abortable(nothing),
+  whoami: call(nothing),
+  users: call(nothing),
+  changePassword: abortable(fields({ old: longText, new: longText })),
+  exportAccount: { ...call(nothing), gives: "bytes" },
+  importAccount: call(bytes),
+  post: call(fields({ text: longText, replyTo: optional(fields({ author: word, id: word })) })),
+  timeline: call(
+    fields({ limit: integer(1, 1000), before: optional(word), author: optional(word) }),
+  ),
+  follow: abortable(fields({ username: word, fingerprint: optional(word) })),
+  unfollow: abortable(fields({ username: word })),
+  profile: abortable(fields({ username: optional(word) })),
+  suggest: abortable(nothing),
+  status: call(nothing),
+  drain: call(integer(0, 60_000)),
   subscribe: { gives: "events" },
 };

@@ -7,19 +7,7 @@
  * @module
  */
 
-import type {
-  Credentials,
-  FollowView,
-  PeerApi,
-  PeerEvent,
-  PostDraft,
-  PostView,
-  ProfileView,
-  StatusView,
-  SuggestionView,
-  TimelineRequest,
-  UserView,
-} from "./api.ts";
+import type { PeerApi, PeerEvent, UserView } from "./api.ts";
 import { CamelliaError } from "./model/errors.ts";
 import type { Ports } from "./ports.ts";
 import { Accounts } from "./accounts/accounts.ts";
@@ -35,7 +23,7 @@ export type { Settings } from "./session/interfaces.ts";
 
 /** What a peer is made of. */
 export interface PeerOptions {
-  /** Everything from outside; whoever made the adapters closes them after {@linkcode Peer.stop}. */
+  /** Everything from outside. The caller closes the adapters after {@linkcode Peer.stop}. */
   readonly ports: Ports;
   /** What config.ini and flags decide. */
   readonly settings: Settings;
@@ -43,7 +31,7 @@ export interface PeerOptions {
   readonly program?: { readonly version: string; readonly pid: number };
 }
 
-/** A running peer. */
+/** A running peer. Its methods are those of {@linkcode PeerApi}. */
 export class Peer implements PeerApi {
   readonly #ports: Ports;
   readonly #program: { readonly version: string; readonly pid: number };
@@ -77,14 +65,14 @@ export class Peer implements PeerApi {
     );
   }
 
-  /** Starts a peer on adapters that run already; nobody is logged in. */
+  /** Starts a peer on adapters that run already; no user is logged in. */
   static start(options: PeerOptions): Promise<Peer> {
     return Promise.resolve(new Peer(options));
   }
 
   /**
-   * Logs out whoever is logged in, hands over what is to be pushed (a few seconds at most) and ends.
-   * The adapters stay open: they are for whoever made them to close.
+   * Logs out the user, if one is logged in, hands over what is to be pushed (a few seconds at most) and
+   * ends. The adapters stay open.
    */
   async stop(): Promise<void> {
     this.#stopping.abort(new CamelliaError("interrupted", "Cannot go on: the peer is stopping."));
@@ -93,102 +81,61 @@ export class Peer implements PeerApi {
     this.#listeners.clear();
   }
 
-  /** See {@linkcode PeerApi.prepare}. */
-  prepare(): Promise<void> {
-    return this.#accounts.prepare();
-  }
+  readonly prepare: PeerApi["prepare"] = () => this.#accounts.prepare();
 
-  /** See {@linkcode PeerApi.checkName}. */
-  checkName(username: string, signal?: AbortSignal): Promise<void> {
-    return this.#accounts.checkName(username, signal);
-  }
+  readonly checkName: PeerApi["checkName"] = (username, signal) =>
+    this.#accounts.checkName(username, signal);
 
-  /** See {@linkcode PeerApi.register}. */
-  register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
-    return this.#open((until) => this.#accounts.register(credentials, until), true, signal);
-  }
+  readonly register: PeerApi["register"] = (credentials, signal) =>
+    this.#open((until) => this.#accounts.register(credentials, until), true, signal);
 
-  /** See {@linkcode PeerApi.login}. */
-  login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
-    return this.#open((until) => this.#accounts.login(credentials, until), false, signal);
-  }
+  readonly login: PeerApi["login"] = (credentials, signal) =>
+    this.#open((until) => this.#accounts.login(credentials, until), false, signal);
 
-  /** See {@linkcode PeerApi.logout}. */
-  async logout(signal?: AbortSignal): Promise<UserView> {
+  readonly logout: PeerApi["logout"] = async (signal) => {
     signal?.throwIfAborted();
     return await this.#lifeCycle.run(async () => {
       const user = userView(this.#required().session.self);
       await this.#close();
       return user;
     });
-  }
+  };
 
-  /** See {@linkcode PeerApi.whoami}. */
-  whoami(): Promise<UserView> {
-    return this.#with((user) => Promise.resolve(userView(user.session.self)));
-  }
+  readonly whoami: PeerApi["whoami"] = () =>
+    this.#with((user) => Promise.resolve(userView(user.session.self)));
 
-  /** See {@linkcode PeerApi.users}. */
-  users(): Promise<string[]> {
-    return this.#accounts.users();
-  }
+  readonly users: PeerApi["users"] = () => this.#accounts.users();
 
-  /** See {@linkcode PeerApi.changePassword}. */
-  changePassword(
-    change: { readonly old: string; readonly new: string },
-    signal?: AbortSignal,
-  ): Promise<void> {
-    return this.#with((user) => this.#accounts.changePassword(user.account, change, signal));
-  }
+  readonly changePassword: PeerApi["changePassword"] = (change, signal) =>
+    this.#with((user) => this.#accounts.changePassword(user.account, change, signal));
 
-  /** See {@linkcode PeerApi.exportAccount}. */
-  exportAccount(): Promise<Uint8Array> {
-    return this.#with((user) => this.#accounts.exportAccount(user.session.self.username));
-  }
+  readonly exportAccount: PeerApi["exportAccount"] = () =>
+    this.#with((user) => this.#accounts.exportAccount(user.session.self.username));
 
-  /** See {@linkcode PeerApi.importAccount}. */
-  importAccount(sealed: Uint8Array): Promise<UserView> {
-    return this.#accounts.importAccount(sealed);
-  }
+  readonly importAccount: PeerApi["importAccount"] = (sealed) =>
+    this.#accounts.importAccount(sealed);
 
-  /** See {@linkcode PeerApi.post}. */
-  post(draft: PostDraft): Promise<PostView> {
-    return this.#with((user) => user.post(draft));
-  }
+  readonly post: PeerApi["post"] = (draft) => this.#with((user) => user.post(draft));
 
-  /** See {@linkcode PeerApi.timeline}. */
-  timeline(request: TimelineRequest): Promise<PostView[]> {
-    return this.#with(async (user) => {
+  readonly timeline: PeerApi["timeline"] = (request) =>
+    this.#with(async (user) => {
       const posts = await readTimeline(user.session.store, request);
       return posts.map((post) => user.withClash(post));
     });
-  }
 
-  /** See {@linkcode PeerApi.follow}. */
-  follow(
-    request: { readonly username: string; readonly fingerprint?: string },
-    signal?: AbortSignal,
-  ): Promise<FollowView> {
-    return this.#with((user) => user.follows.follow(request, signal));
-  }
+  readonly follow: PeerApi["follow"] = (request, signal) =>
+    this.#with((user) => user.follows.follow(request, signal));
 
-  /** See {@linkcode PeerApi.unfollow}. */
-  unfollow(request: { readonly username: string }): Promise<FollowView> {
-    return this.#with((user) => user.follows.unfollow(request));
-  }
+  readonly unfollow: PeerApi["unfollow"] = (request) =>
+    this.#with((user) => user.follows.unfollow(request));
 
-  /** See {@linkcode PeerApi.profile}. */
-  profile(request: { readonly username?: string }, signal?: AbortSignal): Promise<ProfileView> {
-    return this.#with((user) => user.profiles.profile(request, signal));
-  }
+  readonly profile: PeerApi["profile"] = (request, signal) =>
+    this.#with((user) => user.profiles.profile(request, signal));
 
-  /** See {@linkcode PeerApi.suggest}. */
-  suggest(signal?: AbortSignal): Promise<SuggestionView[]> {
-    return this.#with((user) => user.recommender.suggest(signal));
-  }
+  readonly suggest: PeerApi["suggest"] = (signal) =>
+    this.#with((user) => user.recommender.suggest(signal));
 
-  /** See {@linkcode PeerApi.status}. */
-  async status(): Promise<StatusView> {
+  readonly status: PeerApi["status"] = async () => {
     const { directory, links, clock } = this.#ports;
     const { nodeId, contacts, records, udp, joined } = directory.status();
     const { offsetMs, source, syncedAt } = clock.status();
@@ -210,24 +157,22 @@ export class Peer implements PeerApi {
         uptime_s: Math.round((clock.monotonic() - this.#startedAt) / 1000),
       },
     };
-  }
+  };
 
-  /** See {@linkcode PeerApi.drain}. */
-  async drain(timeoutMs: number): Promise<void> {
+  readonly drain: PeerApi["drain"] = async (timeoutMs) => {
     await this.#user?.drain(timeoutMs);
-  }
+  };
 
-  /** See {@linkcode PeerApi.subscribe}. */
-  subscribe(listener: (event: PeerEvent) => void): () => void {
+  readonly subscribe: PeerApi["subscribe"] = (listener) => {
     // Wrapped, so that one function may listen twice.
     const entry = (event: PeerEvent) => listener(event);
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
     };
-  }
+  };
 
-  /** Opens an account and starts its user's peer, unless somebody is logged in. */
+  /** Opens an account and starts its user's peer, unless a user is logged in. */
   async #open(
     unlock: (until: AbortSignal) => ReturnType<Accounts["login"]>,
     isNew: boolean,
@@ -270,11 +215,11 @@ export class Peer implements PeerApi {
     if (this.#user !== undefined) return this.#user;
     throw new CamelliaError(
       "not_logged_in",
-      "Cannot do that: nobody is logged in. Log in or register first.",
+      "Cannot do that: no user is logged in. Log in or register first.",
     );
   }
 
-  /** Runs a command of whoever is logged in; a logout in its midst ends it with `not_logged_in`. */
+  /** Runs a command of the user who is logged in; a logout meanwhile ends it with `not_logged_in`. */
   async #with<T>(command: (user: UserPeer) => Promise<T>): Promise<T> {
     const user = this.#required();
     try {

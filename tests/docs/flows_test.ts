@@ -31,7 +31,7 @@ async function problemsOf(diagram: string): Promise<{ problems: string[]; calls:
     if (caller?.source === undefined || called?.source === undefined) continue;
     calls++;
     const isDeclared = new RegExp(
-      `^(?:export (?:async )?function |  (?:async |static )*)#?${method}[(<]`,
+      `^(?:export (?:async )?function |  (?:async |static |readonly )*)#?${method}(?:[(<]|: PeerApi)`,
       "m",
     );
     if (!isDeclared.test(called.source)) problems.push(`${line.trim()}: ${called.name} has none`);

@@ -7,7 +7,7 @@
 
 import type {
   FollowView,
-  PeerApi,
+  PeerCalls,
   PostDraft,
   PostView,
   ProfileView,
@@ -31,7 +31,7 @@ export interface Task<Request, Result> {
   /** What the spinner says meanwhile. */
   readonly doing: (request: Request) => string;
   /** The call. */
-  readonly call: (api: PeerApi, request: Request, signal: AbortSignal) => Promise<Result>;
+  readonly call: (api: PeerCalls, request: Request, signal: AbortSignal) => Promise<Result>;
   /** The result for people. */
   readonly text: (result: Result, look: Look) => string;
   /** The result for scripts, where it is not the result itself. */
@@ -85,7 +85,7 @@ export const showingStatus: Task<void, StatusView> = {
 /** Makes the call, with the spinner while it takes long. */
 export function perform<Request, Result>(
   { io, signal }: Context,
-  api: PeerApi,
+  api: PeerCalls,
   task: Task<Request, Result>,
   request: Request,
 ): Promise<Result> {

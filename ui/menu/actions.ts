@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { PeerApi, PostView, UserView } from "../../core/api.ts";
+import type { PeerCalls, PostView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { parseUsername } from "../../core/model/username.ts";
@@ -36,7 +36,7 @@ import { settingsRows } from "./settings.ts";
 /** What the entries share. */
 export interface MenuContext extends Context {
   /** The peer. */
-  readonly api: PeerApi;
+  readonly api: PeerCalls;
   /** What arrives. */
   readonly feed: LiveFeed;
   /** How the peer is set up; undefined where it runs in another process. */

@@ -10,7 +10,7 @@
 
 import { join } from "node:path";
 import { delay } from "../../lib/waiting.ts";
-import type { PeerApi, PeerEvent } from "../../core/api.ts";
+import type { PeerApi, PeerCalls, PeerEvent } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import type { Context, OpenFolder } from "./host.ts";
@@ -34,7 +34,7 @@ export type Need = "user" | "any" | "none";
 /** A peer within reach. */
 export interface Access {
   /** What it does. */
-  readonly api: PeerApi;
+  readonly api: PeerCalls;
   /** Whether it is this command's own, and ends with it. */
   readonly own: boolean;
   /** Calls back for events; resolves to how to stop that, once no event is missed any more. */

@@ -8,7 +8,7 @@
 
 import { Buffer } from "node:buffer";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
-import { methods, nothing, type PeerApi, type PeerEvent } from "../../core/api.ts";
+import { methods, nothing, type PeerCalls, type PeerEvent } from "../../core/api.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
 import { type PortFile, responseBytesMax } from "./loopback_protocol.ts";
 
@@ -50,13 +50,34 @@ async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-/** Whatever a method takes before the signal, and the signal. */
+/** Reads events, one a line, to the end; calls `onReady` when the first, empty line has come. */
+async function readEvents(
+  response: IncomingMessage,
+  onReady: () => void,
+  tell: (event: PeerEvent) => void,
+): Promise<void> {
+  if (response.statusCode !== 200) return void response.resume();
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const part of response as AsyncIterable<Buffer>) {
+    onReady();
+    text += decoder.decode(part, { stream: true });
+    const lines = text.split("\n");
+    text = lines.pop() ?? "";
+    if (text.length > eventLineLengthMax) throw new RangeError("an event is too long");
+    for (const line of lines) {
+      if (line !== "") tell(JSON.parse(line));
+    }
+  }
+}
+
+/** A call of a method, with what is passed to it before the signal. */
 type Call = (name: string, argument: unknown, signal?: AbortSignal) => Promise<unknown>;
 
 /** The peer's methods, each as a call to the peer that runs elsewhere. */
-function remoteApi(call: Call, subscribe: PeerApi["subscribe"]): PeerApi {
+function remoteCalls(call: Call): PeerCalls {
   const remote = Object.entries(methods).map(([name, method]) => {
-    if (method.gives === "events") return [name, subscribe];
+    if (method.gives === "events") return [];
     const { takes, gives } = method;
     const run = async (...passed: unknown[]) => {
       const [argument, signal] = takes === nothing ? [undefined, ...passed] : passed;
@@ -73,17 +94,14 @@ function remoteApi(call: Call, subscribe: PeerApi["subscribe"]): PeerApi {
 /** The client of a running peer. */
 export class LoopbackClient {
   /** The running peer. */
-  readonly api: PeerApi = remoteApi(
-    (...call) => this.#call(...call),
-    (listener) => this.#subscribe(listener),
-  );
+  readonly api: PeerCalls = remoteCalls((...call) => this.#call(...call));
   /** No peer of this process: it goes on when the command is done. */
   readonly own = false;
   readonly #port: PortFile;
   readonly #user: string | undefined;
   #isUntouched = true;
-  readonly #listeners = new Set<(event: PeerEvent) => void>();
-  #watching: { readonly request: ClientRequest; readonly ready: Promise<void> } | undefined;
+  /** The open subscriptions. */
+  readonly #watching = new Set<ClientRequest>();
   readonly #ended = Promise.withResolvers<void>();
 
   /**
@@ -109,24 +127,23 @@ export class LoopbackClient {
 
   /** Calls back for events; resolves to how to stop that, once no event is missed any more. */
   async subscribe(listener: (event: PeerEvent) => void): Promise<() => void> {
-    const stop = this.#subscribe(listener);
-    await this.#watching?.ready;
-    return stop;
+    const { request: sent, response } = this.#send({ method: "GET", path: "/events" });
+    this.#watching.add(sent);
+    const ready = Promise.withResolvers<void>();
+    const tell = (event: PeerEvent) => sent.destroyed || listener(event);
+    response.then((answer) => readEvents(answer, ready.resolve, tell)).catch(() => {}).finally(
+      () => {
+        this.#ended.resolve();
+        ready.reject(gone(undefined));
+      },
+    );
+    await ready.promise;
+    return () => void sent.destroy();
   }
 
-  #subscribe(listener: (event: PeerEvent) => void): () => void {
-    this.#listeners.add(listener);
-    this.#watching ??= this.#watch();
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.close();
-    };
-  }
-
-  /** Ends the subscription to events, if there is one. */
+  /** Ends the subscriptions. */
   close(): void {
-    this.#watching?.request.destroy();
-    this.#watching = undefined;
+    for (const sent of this.#watching) sent.destroy();
   }
 
   #send(sending: Sending): { request: ClientRequest; response: Promise<IncomingMessage> } {
@@ -169,40 +186,5 @@ export class LoopbackClient {
       signal?.throwIfAborted();
       throw error instanceof CamelliaError ? error : gone(error);
     }
-  }
-
-  #watch(): { request: ClientRequest; ready: Promise<void> } {
-    const { request: sent, response } = this.#send({ method: "GET", path: "/events" });
-    const ready = Promise.withResolvers<void>();
-    ready.promise.catch(() => {});
-    response.then((answer) => this.#readEvents(answer, ready.resolve)).catch(ready.reject)
-      .finally(() => {
-        ready.reject(gone(undefined));
-        this.#ended.resolve();
-      });
-    return { request: sent, ready: ready.promise };
-  }
-
-  async #readEvents(response: IncomingMessage, onReady: () => void): Promise<void> {
-    if (response.statusCode !== 200) {
-      response.resume();
-      throw gone(undefined);
-    }
-    const decoder = new TextDecoder();
-    let text = "";
-    for await (const part of response as AsyncIterable<Buffer>) {
-      onReady();
-      text += decoder.decode(part, { stream: true });
-      const lines = text.split("\n");
-      text = lines.pop() ?? "";
-      if (text.length > eventLineLengthMax) throw new RangeError("an event is too long");
-      for (const line of lines) {
-        if (line !== "") this.#emit(JSON.parse(line));
-      }
-    }
-  }
-
-  #emit(event: PeerEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
   }
 }

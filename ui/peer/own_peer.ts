@@ -6,7 +6,7 @@
 
 import { formatHostPort } from "../../lib/ip_address.ts";
 import { within } from "../../lib/waiting.ts";
-import type { Credentials, PeerApi, UserView } from "../../core/api.ts";
+import type { Credentials, PeerCalls, UserView } from "../../core/api.ts";
 import type { Context, OpenFolder, RunningPeer } from "./host.ts";
 import type { Log } from "../settings/flags.ts";
 import type { PeerSettings } from "../settings/settings.ts";
@@ -48,7 +48,7 @@ export async function joinNetwork({ io, signal }: Context, peer: RunningPeer): P
 /** Logs in, and says so while it takes its time. */
 export async function logIn(
   { io, signal }: Context,
-  api: PeerApi,
+  api: PeerCalls,
   credentials: Credentials,
 ): Promise<UserView> {
   const work = api.login(credentials, signal);
