@@ -70,8 +70,8 @@ export class ListPublisher {
   #worn = new Set<number>();
   /** Whether pages have been written since `public` was: other devices look there for changes. */
   #written = false;
-  /** The generation whose pages have been read and merged completely. */
-  #pulledGeneration: number | undefined;
+  /** The generation whose pages have been read and merged completely; generation 0 has none. */
+  #pulledGeneration = 0;
 
   /** A publisher for one session's lists. */
   constructor(parts: ListPublisherParts) {
@@ -90,8 +90,7 @@ export class ListPublisher {
 
   /** Whether all pages in force have been read. */
   get pulled(): boolean {
-    const { generation } = this.#parts.publicRecord.layout();
-    return generation === 0 || this.#pulledGeneration === generation;
+    return this.#pulledGeneration === this.#parts.publicRecord.layout().generation;
   }
 
   /** The entries of a name have changed. */

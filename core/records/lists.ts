@@ -51,7 +51,6 @@ export class UserLists implements Lists, ListsView {
   readonly #book = new ListBook();
   readonly #mutex = new Mutex();
   readonly #publisher: ListPublisher;
-  readonly #public: PublicRecord;
   readonly #listeners = new Set<(entry: ListEntry) => void>();
   readonly #cached = new Map<ListName, readonly ListEntry[]>();
   #syncedAt: number | undefined;
@@ -66,7 +65,6 @@ export class UserLists implements Lists, ListsView {
   /** Lists of which nothing is known: see {@linkcode UserLists.load}. */
   constructor(session: Session, writer: RecordWriter, publicRecord: PublicRecord) {
     this.#session = session;
-    this.#public = publicRecord;
     this.#publisher = new ListPublisher({
       session,
       writer,
@@ -146,8 +144,7 @@ export class UserLists implements Lists, ListsView {
 
   /** See {@linkcode ListsView.counts}. */
   counts(): Counts | undefined {
-    const known = this.#syncedAt !== undefined || this.#public.layout().generation === 0 ||
-      this.#publisher.pulled;
+    const known = this.#syncedAt !== undefined || this.#publisher.pulled;
     if (!known || this.#publisher.unwritten) return undefined;
     return {
       followers: this.#book.presentCount("followers"),
@@ -174,7 +171,6 @@ export class UserLists implements Lists, ListsView {
    * lists. Equal lengths don't tell that it did not; that waits for the next regular pull.
    */
   async merge(body: PublicBody): Promise<boolean> {
-    if (body.generation === 0) return true;
     this.#stale = true;
     const counts = this.counts();
     const same = counts !== undefined && counts.followers === body.followers &&

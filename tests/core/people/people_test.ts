@@ -8,6 +8,7 @@ import {
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { Directory, DirectoryAnswer, DirectoryQuery } from "../../../core/ports.ts";
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
+import type { Person } from "../../../core/session/interfaces.ts";
 import { ListReader } from "../../../core/people/list_reader.ts";
 import { pageOf } from "../../../core/model/list_pages.ts";
 import type { SimDirectory } from "../../sim/directory.ts";
@@ -337,6 +338,36 @@ Deno.test("A stale page never replaces a newer one that was seen", async () => {
   held.stale = before;
   await world.clock.advance(60_000);
   assert.ok(has((await world.run(reader.read(person))).entries));
+  await closeAll(alice, bob);
+});
+
+Deno.test("Pages read a moment ago are believed only while they have as many entries as public says", async () => {
+  const world = new World();
+  let asked = 0;
+  const { alice, bob, person, pages } = await readLists(world, (query, answer) => {
+    if (query.namespace.startsWith("public:")) asked++;
+    return answer;
+  });
+  const reader = new ListReader(alice.session);
+  const read = async (whom: Person) => (await world.run(reader.read(whom))).entries.length;
+  assert.equal(await read(person), 400);
+  assert.equal(await read(person), 400);
+  assert.equal(asked, pages, "the second reading needs no page");
+  const changes = [["followers", 401], ["following", 402]] as const;
+  for (const [list, count] of changes) {
+    await bob.lists.apply(entry(list, `new_${list}`, world.clock.now()));
+    await world.clock.advance(5_000);
+    alice.people.forgetPerson("bob");
+    const grown = await world.run(alice.people.find("bob"));
+    assert.ok(grown?.public?.generation === person.public?.generation && grown !== undefined);
+    assert.equal(await read(grown), count, `a longer list of ${list} is read again`);
+  }
+  assert.equal(asked, 3 * pages);
+  await world.clock.advance(30_000);
+  const later = await world.run(alice.people.find("bob"));
+  assert.ok(later);
+  assert.equal(await read(later), 402);
+  assert.equal(asked, 4 * pages, "after 30 s pages are read again in any case");
   await closeAll(alice, bob);
 });
 
