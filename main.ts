@@ -14,7 +14,7 @@ import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
 import { createDirectory } from "./net/directory/directory.ts";
 import { ZmqLinks } from "./net/links/zmq_links.ts";
-import { SystemRandom } from "./net/system/random.ts";
+import { SystemRandom } from "./net/system/system_random.ts";
 import { DataFolder } from "./storage/data_folder.ts";
 import { KeyFiles } from "./storage/key_files.ts";
 import { NodeStore } from "./storage/node_store.ts";

@@ -17,7 +17,7 @@ import { ListReader } from "../core/people/list_reader.ts";
 import { preparePasswordJudge } from "../core/accounts/password_strength.ts";
 import { openDatagrams } from "../net/system/datagrams.ts";
 import { type CreatedDirectory, createDirectory } from "../net/directory/directory.ts";
-import { SystemRandom } from "../net/system/random.ts";
+import { SystemRandom } from "../net/system/system_random.ts";
 import { SystemClock } from "../net/system/system_time.ts";
 import { KeyFiles } from "../storage/key_files.ts";
 import { KvStores } from "../storage/user_store.ts";

@@ -11,7 +11,7 @@ import process from "node:process";
 import { x25519 } from "@noble/curves/ed25519.js";
 import type { LinkTarget } from "../core/ports.ts";
 import { ZmqLinks } from "../net/links/zmq_links.ts";
-import { SystemRandom } from "../net/system/random.ts";
+import { SystemRandom } from "../net/system/system_random.ts";
 import { SystemClock } from "../net/system/system_time.ts";
 
 const clock = new SystemClock();

@@ -9,7 +9,7 @@ import type { Directory, Keys, Stores } from "../../core/ports.ts";
 import { openDatagrams } from "../../net/system/datagrams.ts";
 import { createDirectory } from "../../net/directory/directory.ts";
 import { ZmqLinks } from "../../net/links/zmq_links.ts";
-import { SystemRandom } from "../../net/system/random.ts";
+import { SystemRandom } from "../../net/system/system_random.ts";
 import { SystemClock } from "../../net/system/system_time.ts";
 import { createHost } from "../../main.ts";
 import { KvStores } from "../../storage/user_store.ts";

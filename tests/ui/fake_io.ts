@@ -2,7 +2,7 @@
 
 import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
-import { SystemRandom } from "../../net/system/random.ts";
+import { SystemRandom } from "../../net/system/system_random.ts";
 import { run } from "../../ui/cli.ts";
 import type { Host, OpenFolder, RunningPeer } from "../../ui/peer/host.ts";
 import type { PeerSettings } from "../../ui/settings/settings.ts";

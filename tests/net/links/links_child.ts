@@ -8,7 +8,7 @@
 import process from "node:process";
 import { fromHex } from "../../../core/model/bytes.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
-import { SystemRandom } from "../../../net/system/random.ts";
+import { SystemRandom } from "../../../net/system/system_random.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
 
 const [key = "", port, count, how] = process.argv.slice(2);

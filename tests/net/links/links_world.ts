@@ -6,7 +6,7 @@
 
 import { x25519 } from "@noble/curves/ed25519.js";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
-import { SystemRandom } from "../../../net/system/random.ts";
+import { SystemRandom } from "../../../net/system/system_random.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
 import type { LinkKeys, LinksWorld, MakeOptions } from "./links_contract.ts";
 

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { setImmediate } from "node:timers";
 import { methods, type PeerEvent } from "../../../core/api.ts";
 import { CamelliaError } from "../../../core/model/errors.ts";
-import { SystemRandom } from "../../../net/system/random.ts";
+import { SystemRandom } from "../../../net/system/system_random.ts";
 import type { OpenFolder } from "../../../ui/peer/host.ts";
 import { LoopbackClient } from "../../../ui/peer/loopback_client.ts";
 import { bodyBytesMax, parsePortFile } from "../../../ui/peer/loopback_protocol.ts";

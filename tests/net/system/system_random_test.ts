@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SystemRandom } from "../../../net/system/random.ts";
+import { SystemRandom } from "../../../net/system/system_random.ts";
 
 Deno.test("System randomness fills any length, differently every time", () => {
   const random = new SystemRandom();
