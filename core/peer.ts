@@ -151,7 +151,7 @@ export class Peer implements PeerApi {
         synced_at: syncedAt === undefined ? null : new Date(syncedAt).toISOString(),
       },
       store: await user?.session.store.size() ?? { posts: 0, bytes: 0 },
-      pending: user?.notices.size ?? 0,
+      pending: user?.requests.size ?? 0,
       process: {
         ...this.#program,
         uptime_s: Math.round((clock.monotonic() - this.#startedAt) / 1000),

@@ -1,36 +1,40 @@
 /**
- * The peer of one user, from login to logout: puts the use cases together and runs what goes on
- * behind them.
+ * The peer of one user, from login to logout: puts the use cases together and runs what goes on in the
+ * background.
  *
  * @module
  */
 
 import type { PostView } from "./api.ts";
-import type { Endpoint, Timer } from "./ports.ts";
+import type { Endpoint } from "./ports.ts";
 import type { OpenAccount } from "./accounts/accounts.ts";
+import { Followers } from "./follow/followers.ts";
+import { Follows } from "./follow/follow.ts";
+import { PendingFollows } from "./follow/pending_follows.ts";
+import { PeerMessenger } from "./messages/messenger.ts";
+import { Profiles } from "./people/profile.ts";
+import { Recommender } from "./people/recommend.ts";
+import { Greeter } from "./replication/greeter.ts";
+import { PeerSync } from "./replication/sync.ts";
+import type { UserSession } from "./session/session.ts";
+import { warn } from "./session/warn.ts";
 import { Collector } from "./timeline/collector.ts";
 import { PeerDelivery } from "./timeline/delivery.ts";
-import { settledWithin, within } from "../lib/waiting.ts";
-import { FollowInbox } from "./follow/follow_inbox.ts";
-import { Notices } from "./follow/follow_notices.ts";
-import { Follows } from "./follow/follow.ts";
-import { PeerMessenger } from "./messages/messenger.ts";
-import { Mutex } from "../lib/slots.ts";
-import { Profiles } from "./people/profile.ts";
 import { type Draft, Publisher } from "./timeline/publish.ts";
-import { Recommender } from "./people/recommend.ts";
-import type { UserSession } from "./session/session.ts";
-import { PeerSync } from "./replication/sync.ts";
-import { postView } from "./session/views.ts";
-import { warn } from "./session/warn.ts";
+import type { Job } from "../lib/scheduler.ts";
+import { Mutex } from "../lib/slots.ts";
+import { settledWithin, within } from "../lib/waiting.ts";
 
-/** How long a login waits until this device is announced and the lists are read; then that goes on behind. */
+/**
+ * How long a login waits until this device is announced and the lists are read; then that goes on in the
+ * background.
+ */
 const joinWaitMs = 1_000;
 
 /** From one reading of the own records to the next: what other devices of the user did. */
 const pullEveryMs = 300_000;
 
-/** How long a logout hands over what is to be pushed (design, section 9). */
+/** How long a logout hands over what is to be pushed. */
 const handOverMsMax = 5_000;
 
 /** Links that could not be opened again under a new device number are tried again after this. */
@@ -40,8 +44,8 @@ const reopenMs = 5_000;
 export class UserPeer {
   /** What login or registration gave. */
   readonly account: OpenAccount;
-  /** Notices that wait for their acknowledgement. */
-  readonly notices: Notices;
+  /** Follow requests that wait for their acknowledgement. */
+  readonly requests: PendingFollows;
   /** Following and unfollowing. */
   readonly follows: Follows;
   /** Profiles. */
@@ -55,7 +59,8 @@ export class UserPeer {
   readonly #collector: Collector;
   /** Opening, reopening and closing the links, one after another. */
   readonly #linkCycle = new Mutex();
-  #timer: Timer | undefined;
+  readonly #pulling: Job;
+  readonly #reopening: Job;
   #rejoining: Promise<void> | undefined;
   #rejoinAgain = false;
   /** The device number that the links listen under and that was announced, or is about to be. */
@@ -66,14 +71,9 @@ export class UserPeer {
     const { session, people, lists, records } = account;
     this.account = account;
     const messenger = new PeerMessenger({ session, people, lists });
-    const inbox = new FollowInbox({
-      session,
-      lists,
-      messenger,
-      records,
-      greet: (to): Promise<void> => this.#sync.greetUser(to),
-    });
-    const notices = new Notices(session, messenger);
+    const greeter = new Greeter({ session, lists, records, messenger });
+    const followers = new Followers({ session, lists, messenger, records, greeter });
+    const requests = new PendingFollows(session, messenger);
     const delivery = new PeerDelivery({ session, lists, records, messenger });
     const sync = new PeerSync({
       session,
@@ -81,19 +81,26 @@ export class UserPeer {
       lists,
       records,
       messenger,
+      greeter,
+      followers,
       relay: delivery,
-      onUnwanted: (from) => inbox.unwanted(from),
     });
     this.#messenger = messenger;
     this.#sync = sync;
     this.#delivery = delivery;
-    this.notices = notices;
-    this.follows = new Follows({ session, people, lists, sync, notices });
+    this.requests = requests;
+    this.follows = new Follows({ session, people, lists, sync, requests });
     this.profiles = new Profiles({ session, people, lists, records });
     this.recommender = new Recommender({ session, people, lists });
     this.#publisher = new Publisher({ session, delivery, records });
     this.#collector = new Collector(session);
-    messenger.serve({ acks: messenger, followers: inbox, requests: notices, sync });
+    this.#pulling = session.scheduler.job(async () => {
+      await Promise.all([this.#pull(), this.follows.tidy()]);
+      if (this.#stopped === undefined) this.#pulling.dueIn(pullEveryMs);
+    });
+    this.#reopening = session.scheduler.job(() => this.#reopen());
+    records.onMoved(() => greeter.moved());
+    messenger.serve({ acks: messenger, followers, requests, sync });
     sync.start();
   }
 
@@ -103,8 +110,8 @@ export class UserPeer {
   }
 
   /**
-   * Opens the links, announces the device and starts everything that goes on behind. Whatever it
-   * fails with, the session is closed then.
+   * Opens the links, announces the device and starts everything that goes on in the background. Whatever
+   * it fails with, the session is closed then.
    *
    * @param isNew Whether the account has just been registered: there is nothing to read then.
    * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`, or what the database fails with.
@@ -122,11 +129,13 @@ export class UserPeer {
       user.#reachableAs = session.device;
       await user.follows.start();
       // Before anything is read: that may show that another device has this one's number.
-      session.onDeviceChange(() => user.#reopen());
+      session.onDeviceChange(() => user.#reopening.dueIn(0));
       const joining = user.#join(endpoint, isNew);
       await settledWithin(session.ports.clock, joining, joinWaitMs);
       signal.throwIfAborted();
-      user.#begin(joining);
+      user.#collector.start();
+      user.#pulling.dueIn(pullEveryMs);
+      joining.then(() => user.#rejoin());
     } catch (error) {
       await user.#messenger.stop();
       await session.close();
@@ -135,20 +144,14 @@ export class UserPeer {
     return user;
   }
 
-  #begin(joining: Promise<void>): void {
-    this.#collector.start();
-    this.#schedulePull();
-    joining.then(() => this.#rejoin());
-  }
-
   /** Announces the device, and reads what other devices of the user have written. */
   async #join(endpoint: Endpoint, isNew = false): Promise<void> {
     await Promise.all([this.#announce(endpoint), isNew ? undefined : this.#pull()]);
   }
 
   /** Posts; see {@linkcode Publisher.post}. */
-  async post(draft: Draft): Promise<PostView> {
-    return postView(await this.#publisher.post(draft));
+  post(draft: Draft): Promise<PostView> {
+    return this.#publisher.post(draft);
   }
 
   /** The post, with the clash over its author's name if there is one: a name is never shown without. */
@@ -157,11 +160,11 @@ export class UserPeer {
     return clash === undefined ? post : { ...post, clash };
   }
 
-  /** The node has joined the network: whatever waited for that goes on. */
+  /** The node has joined the network: what waited for that goes on. */
   networkJoined(): void {
     const { listening } = this.session.ports.links.status();
     if (this.#stopped !== undefined || listening === undefined) return;
-    this.notices.send();
+    this.requests.send();
     this.#join(listening).then(() => this.#rejoin());
   }
 
@@ -190,7 +193,6 @@ export class UserPeer {
 
   async #stop(): Promise<void> {
     const { session, account } = this;
-    this.#timer?.cancel();
     try {
       await Promise.all([
         this.drain(handOverMsMax).catch((error: unknown) => this.#warn(error)),
@@ -220,7 +222,7 @@ export class UserPeer {
 
   /**
    * Greets and fetches; once at a time, and once more if asked to meanwhile. Not while the device
-   * number changes: nobody could answer a device that is not announced.
+   * number changes: no user could answer a device that is not announced.
    */
   #rejoin(): void {
     if (this.session.signal.aborted || this.#reachableAs !== this.session.device) return;
@@ -237,13 +239,6 @@ export class UserPeer {
       });
   }
 
-  #schedulePull(): void {
-    if (this.session.signal.aborted || this.#stopped !== undefined) return;
-    this.#timer = this.session.ports.clock.after(pullEveryMs, () => {
-      Promise.all([this.#pull(), this.follows.tidy()]).finally(() => this.#schedulePull());
-    });
-  }
-
   async #pull(): Promise<void> {
     const { self, signal } = this.session;
     try {
@@ -256,26 +251,22 @@ export class UserPeer {
     }
   }
 
-  /** The device number was drawn anew, and with it the link key. */
-  #reopen(): void {
-    this.#linkCycle.run(async () => {
-      if (this.#stopped !== undefined) return;
-      await this.#messenger.stop();
-      const { device } = this.session;
-      const endpoint = await this.#messenger.start();
-      await this.#announce(endpoint);
-      this.#reachableAs = device;
-      this.#rejoin();
-    }).catch((error: unknown) => {
+  /** The device number was drawn anew, and with it the link key: the links open again under that. */
+  async #reopen(): Promise<void> {
+    try {
+      await this.#linkCycle.run(async () => {
+        if (this.#stopped !== undefined) return;
+        await this.#messenger.stop();
+        const { device } = this.session;
+        const endpoint = await this.#messenger.start();
+        await this.#announce(endpoint);
+        this.#reachableAs = device;
+        this.#rejoin();
+      });
+    } catch (error) {
       this.#warn(error);
-      if (this.#stopped === undefined) this.#reopenLater();
-    });
-  }
-
-  #reopenLater(): void {
-    const { clock } = this.session.ports;
-    const timer = clock.after(reopenMs, () => this.#reopen());
-    this.session.signal.addEventListener("abort", () => timer.cancel(), { once: true });
+      if (this.#stopped === undefined) this.#reopening.dueIn(reopenMs);
+    }
   }
 
   #warn(error: unknown): void {

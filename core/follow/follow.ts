@@ -1,25 +1,26 @@
 /**
- * Following and unfollowing (design, sections 4 and 6).
+ * Following and unfollowing (docs/DESIGN.md).
  *
  * @module
  */
 
-import { CamelliaError } from "../model/errors.ts";
 import type { FollowView } from "../api.ts";
 import { equalBytes } from "../model/bytes.ts";
+import { CamelliaError } from "../model/errors.ts";
 import { fingerprintOf, parseFingerprint } from "../model/identity.ts";
-import type { UserRef } from "../model/user.ts";
 import type { ListEntry } from "../model/record_body.ts";
-import type { PendingFollow } from "../ports.ts";
+import type { UserRef } from "../model/user.ts";
 import { parseUsername } from "../model/username.ts";
-import type { Lists, People, Session } from "../session/interfaces.ts";
-import { chooseKey } from "./follow_key.ts";
-import type { Notices } from "./follow_notices.ts";
-import { Mutex, Slots } from "../../lib/slots.ts";
-import { settledWithin } from "../../lib/waiting.ts";
+import type { PendingFollow } from "../ports.ts";
+import type { Lists, People, Person, Session } from "../session/interfaces.ts";
+import { unknownUser } from "../session/unknown_user.ts";
 import { warn } from "../session/warn.ts";
+import { Mutex, Slots } from "../../lib/slots.ts";
+import { Tasks } from "../../lib/tasks.ts";
+import { settledWithin } from "../../lib/waiting.ts";
+import type { PendingFollows } from "./pending_follows.ts";
 
-/** Entries in one list at most (design, section 4). */
+/** Entries in one list at most. */
 export const listLengthMax = 5_000;
 
 /** How long an answer waits for the acknowledgement and the first posts. */
@@ -45,10 +46,10 @@ export interface FollowsParts {
   /** Fetches the posts. */
   readonly sync: { fetch(author: UserRef, signal?: AbortSignal): Promise<void> };
   /** Tells whom one follows. */
-  readonly notices: Notices;
+  readonly requests: PendingFollows;
 }
 
-/** A request as it comes from the user interface. */
+/** What the user asks for. */
 export interface FollowRequest {
   /** As typed. */
   readonly username: string;
@@ -60,7 +61,7 @@ export interface FollowRequest {
 export class Follows {
   readonly #parts: FollowsParts;
   readonly #mutex = new Mutex();
-  readonly #background = new Set<Promise<void>>();
+  readonly #background: Tasks;
   readonly #mergedFetches = new Slots(mergedFetchesMax);
   /** Authors whose posts are still there because the disk failed, and whether under a replaced pin. */
   readonly #leftOver = new Map<string, boolean>();
@@ -68,22 +69,24 @@ export class Follows {
   /** The follows of one session; {@linkcode start} takes up what earlier ones left undone. */
   constructor(parts: FollowsParts) {
     this.#parts = parts;
-    const stop = parts.lists.onChange((entry) => this.#changed(entry));
-    parts.session.signal.addEventListener("abort", stop, { once: true });
+    this.#background = new Tasks((error) => warn(parts.session, error, "Cannot finish a follow"));
+    parts.lists.onChange((entry, isMerged) => {
+      if (!isMerged || entry.list !== "following") return;
+      this.#background.add(this.#mutex.run(() => this.#merged(entry)));
+    });
   }
 
   /**
-   * Takes up what earlier sessions left undone: notices not acknowledged, and posts of authors
+   * Takes up what earlier sessions left undone: requests not acknowledged, and posts of authors
    * unfollowed just before a crash.
    */
   async start(): Promise<void> {
-    const { notices, session } = this.#parts;
-    await notices.load();
-    for (const notice of await session.store.pendingFollows()) await this.#reconcile(notice);
+    const { requests, session } = this.#parts;
+    for (const request of await requests.load()) await this.#reconcile(request);
     for (const entry of await session.store.listEntries("following")) {
       if (!entry.present) await this.#removePosts(entry.username);
     }
-    notices.send();
+    requests.send();
   }
 
   /**
@@ -93,25 +96,28 @@ export class Follows {
    * `already_following`, `unknown_user`, `not_joined`, `pin_clash`.
    */
   async follow(request: FollowRequest, signal?: AbortSignal): Promise<FollowView> {
+    const { session, people, lists, requests, sync } = this.#parts;
     const username = parseUsername(request.username);
-    const fingerprint = this.#parseFingerprint(username, request.fingerprint);
-    this.#refuseSelf(username);
+    const fingerprint = readFingerprint(username, request.fingerprint);
+    if (username === session.self.username) {
+      throw new CamelliaError("follow_self", `Cannot follow ${username}: that is yourself.`);
+    }
     this.#refuseFollowed(username, fingerprint);
-    const person = await this.#parts.people.find(username, signal);
+    const person = await people.find(username, signal);
     signal?.throwIfAborted();
-    const key = chooseKey(this.#parts.session, { username, person, fingerprint });
+    const key = chooseKey(session, { username, person, fingerprint });
     const user = { username, key };
     await this.#mutex.run(async () => {
       this.#refuseFollowed(username, fingerprint);
-      const old = this.#parts.lists.get("following", username);
+      const old = lists.get("following", username);
       await this.#change(user, true);
       // Under a replaced pin the name's posts so far are somebody else's.
       if (old !== undefined && !equalBytes(old.key, key)) await this.#removePosts(username, true);
     });
-    const fetched = this.#fetchBehind(user);
+    const fetched = this.#background.add(sync.fetch(user, session.signal));
     const [acknowledged] = await Promise.all([
-      this.#parts.notices.acknowledged(username, answerWaitMs),
-      settledWithin(this.#parts.session.ports.clock, fetched, answerWaitMs),
+      requests.acknowledged(username, answerWaitMs),
+      settledWithin(session.ports.clock, fetched, answerWaitMs),
     ]);
     return { username, following: true, acknowledged };
   }
@@ -132,29 +138,20 @@ export class Follows {
       await this.#change({ username, key: entry.key }, false);
       await this.#removePosts(username);
     });
-    const acknowledged = await this.#parts.notices.acknowledged(username, answerWaitMs);
+    const acknowledged = await this.#parts.requests.acknowledged(username, answerWaitMs);
     return { username, following: false, acknowledged };
   }
 
-  /** Resolves when what goes on behind is done. */
+  /** Resolves when what goes on in the background is done. */
   async settled(): Promise<void> {
-    while (this.#background.size > 0) await Promise.all(this.#background);
+    await this.#background.settled();
   }
 
-  #parseFingerprint(username: string, text: string | undefined): string | undefined {
-    if (text === undefined) return undefined;
-    const fingerprint = parseFingerprint(text);
-    if (fingerprint !== undefined) return fingerprint;
-    throw new CamelliaError(
-      "invalid_argument",
-      `Cannot follow ${username}: ${JSON.stringify(text.slice(0, 40))} is not a fingerprint ` +
-        "(16 hexadecimal digits).",
-    );
-  }
-
-  #refuseSelf(username: string): void {
-    if (username !== this.#parts.session.self.username) return;
-    throw new CamelliaError("follow_self", `Cannot follow ${username}: that is yourself.`);
+  /** Tries again to remove posts that could not be removed. To be called now and then. */
+  async tidy(): Promise<void> {
+    for (const [username, isReplaced] of [...this.#leftOver]) {
+      await this.#removePosts(username, isReplaced);
+    }
   }
 
   #refuseFollowed(username: string, fingerprint: string | undefined): void {
@@ -173,11 +170,11 @@ export class Follows {
   }
 
   /**
-   * Writes notice and list entry, and starts telling. The notice comes first: after a crash between
+   * Writes request and list entry, and starts telling. The request comes first: after a crash between
    * the two, `start` completes the change, and nothing is left untold.
    */
   async #change(user: UserRef, present: boolean): Promise<void> {
-    const { lists, notices, session } = this.#parts;
+    const { lists, requests, session } = this.#parts;
     const { username, key } = user;
     const kind = present ? "follow" : "unfollow";
     try {
@@ -185,9 +182,9 @@ export class Follows {
         // Another device's clock may be ahead; this change is later than what it changes.
         const known = lists.get("following", username)?.updatedAt ?? 0;
         const updatedAt = Math.max(Math.floor(session.ports.clock.now()), known + 1);
-        await notices.put({ username, key, kind, updatedAt });
+        await requests.put({ username, key, kind, updatedAt });
         if (await lists.apply({ list: "following", username, key, updatedAt, present })) {
-          return notices.send(username);
+          return requests.send(username);
         }
         session.signal.throwIfAborted();
       }
@@ -203,99 +200,117 @@ export class Follows {
     );
   }
 
-  /** After a change that failed: the notice says what the list says, or goes. */
+  /** After a change that failed: the request says what the list says, or goes. */
   async #undo(username: string): Promise<void> {
-    const { lists, notices } = this.#parts;
-    const notice = notices.get(username);
+    const { lists, requests } = this.#parts;
+    const request = requests.get(username);
     const entry = lists.get("following", username);
     try {
-      if (notice !== undefined) await notices.drop(username, notice.updatedAt);
+      if (request !== undefined) await requests.drop(username, request.updatedAt);
       if (entry !== undefined) await this.#tell(entry);
     } catch {
       // The disk fails; the change's own error says so. The next start completes the change.
     }
-    notices.send(username);
+    requests.send(username);
   }
 
   /**
-   * Brings list and notice in step after a crash: a change whose notice was committed and whose entry
+   * Brings list and request in step after a crash: a change whose request was committed and whose entry
    * was not is completed; where another device changed the entry later, that is what is told.
    */
-  async #reconcile(notice: PendingFollow): Promise<void> {
-    const { lists, notices } = this.#parts;
-    const { username, key, kind, updatedAt } = notice;
+  async #reconcile({ username, key, kind, updatedAt }: PendingFollow): Promise<void> {
+    const { lists, requests } = this.#parts;
     const entry = lists.get("following", username);
     if (entry?.updatedAt === updatedAt) return;
     if (entry === undefined || entry.updatedAt < updatedAt) {
       const present = kind === "follow";
       if (await lists.apply({ list: "following", username, key, updatedAt, present })) return;
-      await notices.drop(username, updatedAt);
+      await requests.drop(username, updatedAt);
     }
     if (entry !== undefined) await this.#tell(entry);
   }
 
-  /** Commits the notice of an entry. */
+  /** Commits the request of an entry. */
   async #tell({ username, key, present, updatedAt }: ListEntry): Promise<void> {
-    await this.#parts.notices.put({
-      username,
-      key,
-      kind: present ? "follow" : "unfollow",
-      updatedAt,
-    });
+    const kind = present ? "follow" : "unfollow";
+    await this.#parts.requests.put({ username, key, kind, updatedAt });
   }
 
-  /** An entry changed: here, or on another device and merged. */
-  #changed(entry: ListEntry): void {
-    if (entry.list !== "following") return;
-    // Changes made here hold the mutex and have a notice already.
-    if (this.#parts.notices.get(entry.username)?.updatedAt === entry.updatedAt) return;
-    this.#behind(this.#mutex.run(() => this.#merged(entry)));
-  }
-
+  /** Another device changed an entry. */
   async #merged(entry: ListEntry): Promise<void> {
-    const { lists, notices, session } = this.#parts;
+    const { lists, requests, session, sync } = this.#parts;
     const { username, key, updatedAt, present } = entry;
     if (lists.get("following", username)?.updatedAt !== updatedAt || session.signal.aborted) return;
-    if (present) this.#mergedFetches.run(() => this.#fetchBehind({ username, key }));
-    else await this.#removePosts(username);
-    const known = notices.get(username);
+    if (present) {
+      const fetch = () => sync.fetch({ username, key }, session.signal);
+      this.#background.add(this.#mergedFetches.run(fetch));
+    } else await this.#removePosts(username);
+    const known = requests.get(username);
     if (known === undefined && session.ports.clock.now() - updatedAt > takeOverAgeMs) return;
     if (known !== undefined && known.updatedAt >= updatedAt) return;
     await this.#tell(entry);
-    notices.send(username);
+    requests.send(username);
   }
 
   /** Removes an author's posts, unless they are followed (again). What the disk refuses is left over. */
-  async #removePosts(username: string, replaced = false): Promise<void> {
+  async #removePosts(username: string, isReplaced = false): Promise<void> {
     const { lists, session } = this.#parts;
     const { store } = session;
     this.#leftOver.delete(username);
-    if (!replaced && lists.get("following", username)?.present) return;
+    if (!isReplaced && lists.get("following", username)?.present) return;
     try {
       if ((await store.feeds(username)).length > 0) await store.removeAuthor(username);
     } catch (error) {
-      this.#leftOver.set(username, replaced);
+      this.#leftOver.set(username, isReplaced);
       warn(session, error, `Cannot remove the posts of ${username} yet`);
     }
   }
+}
 
-  /** Tries again to remove what could not be removed. To be called now and then. */
-  async tidy(): Promise<void> {
-    for (const [username, replaced] of [...this.#leftOver]) {
-      await this.#removePosts(username, replaced);
-    }
-  }
+function readFingerprint(username: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const fingerprint = parseFingerprint(text);
+  if (fingerprint !== undefined) return fingerprint;
+  throw new CamelliaError(
+    "invalid_argument",
+    `Cannot follow ${username}: ${JSON.stringify(text.slice(0, 40))} is not a fingerprint ` +
+      "(16 hexadecimal digits).",
+  );
+}
 
-  #fetchBehind(user: UserRef): Promise<void> {
-    const { sync, session } = this.#parts;
-    return this.#behind(sync.fetch(user, session.signal));
-  }
+/** Whom to follow: what was asked for, and what was found. */
+interface Wanted {
+  readonly username: string;
+  readonly person: Person | undefined;
+  readonly fingerprint: string | undefined;
+}
 
-  #behind(work: Promise<void>): Promise<void> {
-    const contained = work.catch((error: unknown) =>
-      warn(this.#parts.session, error, "Cannot finish a follow")
+/**
+ * The key to follow: the one the network and the pin agree on, or the one that was asked for.
+ *
+ * @throws {CamelliaError} `unknown_user`, `not_joined`, `pin_clash`.
+ */
+function chooseKey(session: Session, { username, person, fingerprint }: Wanted): Uint8Array {
+  if (person === undefined) throw unknownUser("follow", username, session);
+  const keys = [person.key, ...person.otherKeys];
+  const others = person.otherKeys.map(fingerprintOf);
+  if (fingerprint !== undefined) {
+    const key = keys.find((candidate) => fingerprintOf(candidate) === fingerprint);
+    if (key !== undefined) return key;
+    throw new CamelliaError(
+      "pin_clash",
+      `Cannot follow ${username}: no key with the fingerprint ${fingerprint} was found; the name is ` +
+        `held with ${keys.map(fingerprintOf).join(" and ")}. Compare with ${username} in person.`,
     );
-    this.#background.add(contained);
-    return contained.finally(() => this.#background.delete(contained));
   }
+  // A pin that the network confirms is believed, also where another user claims the name: otherwise any
+  // user could keep others from following. So is a pin that no other key contradicts.
+  if (person.public !== undefined || (person.pinned && others.length === 0)) return person.key;
+  if (others.length === 0) throw unknownUser("follow", username, session);
+  throw new CamelliaError(
+    "pin_clash",
+    `Cannot follow ${username}: you know them with the fingerprint ${fingerprintOf(person.key)}, ` +
+      `but the network names ${others.join(" and ")}. Compare with ${username} in person, then ` +
+      `use: follow ${username} --fingerprint F`,
+  );
 }

@@ -6,15 +6,8 @@
 
 import { equalBytes } from "../model/bytes.ts";
 import type { Identity } from "../model/identity.ts";
-import {
-  asArray,
-  asBytes,
-  asInteger,
-  asString,
-  decode,
-  DecodeError,
-  encode,
-} from "../../lib/msgpack.ts";
+import { asBytes, asInteger, DecodeError, encode } from "../../lib/msgpack.ts";
+import { Reader } from "../../lib/msgpack_reader.ts";
 import {
   envelopeBytesMax,
   openSigned,
@@ -37,20 +30,8 @@ const payloadBytesMax = messageBytesMax - envelopeBytesMax;
 /** The longest name of a kind. */
 const kindLengthMax = 16;
 
-/** What comes before the body, names, keys, time and id, takes some 170 bytes. */
-const headBytesMax = 256;
-
-/**
- * The most that a message needs. The longest arrays are feeds and heads of 1,024 devices; the deepest is
- * message, body, feeds, feed, ranges, range; the most values has a `want` that knows 1,024 feeds and
- * 4,096 ranges: some 17,500.
- */
-const payloadLimits = {
-  maxBytes: payloadBytesMax,
-  maxArrayLength: 1024,
-  maxDepth: 6,
-  maxValues: 32_768,
-};
+/** What comes before the body: names, keys, time and id. */
+const headLimits = { maxBytes: payloadBytesMax, maxArrayLength: 2, maxDepth: 1 };
 
 /**
  * Encodes and signs a message.
@@ -96,13 +77,13 @@ export function readFrame(bytes: Uint8Array): Frame {
     throw new DecodeError(`${bytes.length} bytes are over the limit`);
   }
   const signed = openSigned(bytes, payloadBytesMax);
-  const parts = asArray(decode(signed.payload, payloadLimits), "message", 6);
-  const [kind, from, to, time, id, bodyValue] = parts;
-  const declaration = kindNamed(asString(kind, "kind", kindLengthMax));
-  if (declaration === undefined) throw new DecodeError("kind is unknown");
-  if (signed.payload.length > declaration.limits.maxBytes + headBytesMax) {
-    throw new DecodeError(`${signed.payload.length} bytes are over the limit of its kind`);
-  }
+  const reader = new Reader(signed.payload);
+  const length = reader.array(6);
+  const declaration = kindNamed(reader.string(kindLengthMax));
+  if (length !== 6 || declaration === undefined) throw new DecodeError("kind is unknown");
+  const [from, to, time, id] = [0, 1, 2, 3].map(() => reader.value(headLimits));
+  const bodyValue = reader.value(declaration.limits);
+  if (!reader.finished()) throw new DecodeError(reader.failure ?? "bytes are left over");
   const frame = {
     kind: declaration.kind,
     from: readUser(from, "sender"),

@@ -7,6 +7,7 @@
  */
 
 import { asArray, asInteger, DecodeError } from "../../lib/msgpack.ts";
+import type { Head } from "./record_body.ts";
 import { deviceMax } from "./snowflake.ts";
 
 /** An inclusive range of numbers. */
@@ -39,6 +40,11 @@ export function emptyFeed(device: number): FeedState {
 /** The last number had or settled; 0 for an empty feed. */
 export function lastNumber(feed: FeedState): number {
   return feed.ranges.at(-1)?.[1] ?? feed.floor;
+}
+
+/** How far the feeds reach; 0 for an empty one. */
+export function headsOf(feeds: readonly FeedState[]): Head[] {
+  return feeds.map((feed) => ({ device: feed.device, head: lastNumber(feed) }));
 }
 
 /** Whether a number is settled. */

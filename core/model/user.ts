@@ -14,6 +14,11 @@ export interface UserRef {
   readonly key: Uint8Array;
 }
 
+/** Name and key alone, of a user of whom more is known. */
+export function refOf({ username, key }: UserRef): UserRef {
+  return { username, key };
+}
+
 /** A user as text, to be a key in maps: two users differ in it if they differ in name or key. */
 export function nameOf({ username, key }: UserRef): string {
   return `${username}/${toHex(key)}`;

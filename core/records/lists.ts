@@ -51,7 +51,7 @@ export class UserLists implements Lists, ListsView {
   readonly #book = new ListBook();
   readonly #mutex = new Mutex();
   readonly #publisher: ListPublisher;
-  readonly #listeners = new Set<(entry: ListEntry) => void>();
+  readonly #listeners: ((entry: ListEntry, isMerged: boolean) => void)[] = [];
   readonly #cached = new Map<ListName, readonly ListEntry[]>();
   #syncedAt: number | undefined;
   /** Monotonic milliseconds of the last complete reading of all pages. */
@@ -70,7 +70,7 @@ export class UserLists implements Lists, ListsView {
       writer,
       publicRecord,
       book: this.#book,
-      merge: (entries) => this.#merge(entries),
+      merge: (entries) => this.#merge(entries, true),
       pulled: (unlisted) => this.#pulled(unlisted),
       repaired: () => this.#job.dueIn(coalesceMs),
       published: () => this.#agreed(),
@@ -107,16 +107,15 @@ export class UserLists implements Lists, ListsView {
     const { ports, signal } = this.#session;
     signal.throwIfAborted();
     if (entry.updatedAt > ports.clock.now() + aheadMsMax) return false;
-    const applied = await this.#merge([entry]);
+    const applied = await this.#merge([entry], false);
     if (applied.length === 0) return false;
     this.#publisher.touch(entry.username);
     this.#job.dueIn(coalesceMs);
     return true;
   }
 
-  onChange(fn: (entry: ListEntry) => void): () => void {
-    this.#listeners.add(fn);
-    return () => this.#listeners.delete(fn);
+  onChange(fn: (entry: ListEntry, isMerged: boolean) => void): void {
+    this.#listeners.push(fn);
   }
 
   async flush(signal?: AbortSignal): Promise<void> {
@@ -179,7 +178,7 @@ export class UserLists implements Lists, ListsView {
   }
 
   /** Takes in the entries that are newer than what is known; resolves to those. */
-  #merge(entries: readonly ListEntry[]): Promise<ListEntry[]> {
+  #merge(entries: readonly ListEntry[], isMerged: boolean): Promise<ListEntry[]> {
     return this.#mutex.run(async () => {
       const applied = this.#newer(entries);
       for (let at = 0; at < applied.length; at += batchEntriesMax) {
@@ -189,7 +188,7 @@ export class UserLists implements Lists, ListsView {
           this.#book.set(entry);
           this.#cached.delete(entry.list);
         }
-        for (const entry of batch) for (const listener of [...this.#listeners]) listener(entry);
+        for (const entry of batch) for (const tell of this.#listeners) tell(entry, isMerged);
       }
       return applied;
     });

@@ -96,6 +96,11 @@ export class UserRecords implements OwnRecords {
     return this.#presence.announce(endpoint, signal);
   }
 
+  /** Calls back whenever the network knows this device at another place than before, the first included. */
+  onMoved(fn: () => void): void {
+    this.#presence.onMoved = fn;
+  }
+
   /** Takes this device out of `connections`; waits for the network 1.5 s at most. */
   withdraw(): Promise<void> {
     return this.#presence.withdraw();

@@ -54,8 +54,12 @@ export class Presence {
   readonly #job: Job;
   /** Several callers may ask at the same moment, such as when the node joins: one announcement serves all. */
   readonly #announcing = new InFlight<void>();
+  /** Called when the network knows this device at another place than before. */
+  onMoved: () => void = () => {};
   #endpoint: Endpoint | undefined;
   #entry: DeviceEntry | undefined;
+  /** Where the network was told last that this device listens. */
+  #place: string | undefined;
   /** Times that this session has put on its entries, after the one that earlier sessions noted last. */
   readonly #ownTimes: number[] = [];
   #notedTime = 0;
@@ -150,7 +154,15 @@ export class Presence {
     await this.#renewEntry(endpoint, addresses);
     if (!this.#listensAt(endpoint)) return;
     const outcome = await this.#write(false);
-    if (this.#listensAt(endpoint)) this.#job.dueIn(isDone(outcome) ? renewEveryMs : retryMs);
+    if (!this.#listensAt(endpoint)) return;
+    this.#job.dueIn(isDone(outcome) ? renewEveryMs : retryMs);
+    if (isDone(outcome)) this.#notePlace(`${this.#session.device} ${endpoint.port} ${addresses}`);
+  }
+
+  #notePlace(place: string): void {
+    const hasMoved = place !== this.#place;
+    this.#place = place;
+    if (hasMoved) this.onMoved();
   }
 
   #listensAt(endpoint: Endpoint): boolean {

@@ -4,11 +4,18 @@
  * @module
  */
 
-import { feedOf, type FeedState, hasNumber, lastNumber, missingUpTo } from "../model/feed.ts";
+import {
+  feedOf,
+  type FeedState,
+  hasNumber,
+  headsOf,
+  lastNumber,
+  missingUpTo,
+} from "../model/feed.ts";
 import { batchBytesMax, postsPerMessageMax } from "../messages/kinds/posts.ts";
 import type { MessageBodyOf, MessageOf } from "../messages/kinds/mod.ts";
 import type { Post } from "../model/post.ts";
-import type { Head } from "../model/record_body.ts";
+import { type Head, highestHeads } from "../model/record_body.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
 import type { Store } from "../ports.ts";
 
@@ -91,7 +98,7 @@ export class Answer {
     const { store, want, isKept } = this.#parts;
     if (!isKept) return;
     const feeds = await store.feeds(want.body.author.username);
-    this.#heads = mergeHeads(this.#parts.heads, feeds);
+    this.#heads = highestHeads(this.#parts.heads, headsOf(feeds));
     for (const feed of feeds) await this.#prepareFeed(feed);
   }
 
@@ -140,14 +147,4 @@ export class Answer {
     }
     return { from: low, below };
   }
-}
-
-/** Heads as known: the given ones, and how far the database reaches. */
-export function mergeHeads(heads: readonly Head[], feeds: readonly FeedState[]): Head[] {
-  const merged = new Map(heads.map(({ device, head }) => [device, head]));
-  for (const feed of feeds) {
-    const last = Math.max(merged.get(feed.device) ?? 0, lastNumber(feed));
-    if (last > 0) merged.set(feed.device, last);
-  }
-  return [...merged].map(([device, head]) => ({ device, head }));
 }

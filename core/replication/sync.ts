@@ -5,24 +5,20 @@
  */
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
-import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
 import { AnswerQueue } from "./answer_queue.ts";
-import { mergeHeads } from "./answer.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import type { Lists, OwnRecords, People, Session } from "../session/interfaces.ts";
 import { mapBounded } from "../../lib/waiting.ts";
 import { Fetches } from "./fetch.ts";
-import { isSame } from "../model/user.ts";
+import type { Greeter } from "./greeter.ts";
+import { isSame, refOf, type UserRef } from "../model/user.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { Comparison } from "./sync_compare.ts";
 import { CounterQuestions, headsHad } from "./sync_counter.ts";
 import { PromisedHeads } from "./sync_heads.ts";
 import { Intake, type IntakeReport } from "./sync_intake.ts";
-
-/** Users greeted at once; each may need a look-up in the DHT. */
-const greetedAtOnceMax = 16;
 
 /** Authors fetched at once after rejoining: some runs are left for what the user asks for meanwhile. */
 const fetchedAtOnceMax = 40;
@@ -42,10 +38,12 @@ export interface SyncParts {
   readonly records: Pick<OwnRecords, "heads" | "connections">;
   /** In and out. */
   readonly messenger: PeerMessenger;
+  /** Says `hello`. */
+  readonly greeter: Pick<Greeter, "greetAll">;
   /** Passes posts on where their author asks for it. */
   readonly relay: { pass(message: MessageOf<"posts">, posts: readonly Post[]): void };
-  /** Told of users who push posts of their own although they are not followed. */
-  readonly onUnwanted?: (from: UserRef) => Promise<void>;
+  /** Corrects the list of a user who pushes own posts although the user here does not follow. */
+  readonly followers: { unwanted(from: UserRef): Promise<void> };
 }
 
 /** See the module. */
@@ -85,14 +83,12 @@ export class PeerSync {
 
   /** Starts comparing heads. */
   start(): void {
-    const { lists, session } = this.#parts;
-    const stop = lists.onChange((entry) => {
+    this.#parts.lists.onChange((entry) => {
       if (entry.list !== "following" || entry.present) return;
       this.#heads.forget(entry.username);
       this.#intake.held.forget(entry.username);
       this.#fetches.forget(entry);
     });
-    session.signal.addEventListener("abort", stop, { once: true });
     this.#comparison.start();
   }
 
@@ -106,41 +102,12 @@ export class PeerSync {
 
   /** After login: greets followers and followed users, and fetches from all who are followed. */
   async rejoin(signal?: AbortSignal): Promise<void> {
-    await Promise.all([this.#fetchAll(signal), this.greet(signal)]);
-  }
-
-  /** Says `hello` to followers and followed users: after login and whenever the address has changed. */
-  async greet(signal?: AbortSignal): Promise<void> {
-    const { session, lists } = this.#parts;
-    const audience = new Map<string, UserRef>([[session.self.username, session.self]]);
-    for (const list of ["followers", "following"] as const) {
-      for (const { username, key } of lists.present(list)) {
-        audience.set(username, { username, key });
-      }
-    }
-    await mapBounded([...audience.values()], greetedAtOnceMax, (to) => this.greetUser(to, signal));
-  }
-
-  /** Says `hello` to one user. */
-  async greetUser(to: UserRef, signal?: AbortSignal): Promise<void> {
-    const { session, records, messenger } = this.#parts;
-    signal?.throwIfAborted();
-    if (session.signal.aborted) return;
-    const connections = records.connections()?.value ?? new Uint8Array();
-    const heads = await this.#ownHeads();
-    const body = { device: session.device, heads, connections };
-    await messenger.send({ kind: "hello", to, body }, signal ?? session.signal);
-  }
-
-  async #ownHeads(): Promise<ReturnType<OwnRecords["heads"]>> {
-    const { session: { store, self }, records } = this.#parts;
-    return mergeHeads(records.heads(), await store.feeds(self.username));
+    await Promise.all([this.#fetchAll(signal), this.#parts.greeter.greetAll(signal)]);
   }
 
   async #fetchAll(signal?: AbortSignal): Promise<void> {
     const { session, lists } = this.#parts;
-    const authors = [session.self, ...lists.present("following")]
-      .map(({ username, key }) => ({ username, key }));
+    const authors = [session.self, ...lists.present("following")].map(refOf);
     await mapBounded(authors, fetchedAtOnceMax, async (author) => {
       if (!session.signal.aborted) await this.#fetches.fetch(author, signal);
     });
@@ -217,11 +184,9 @@ export class PeerSync {
   }
 
   #refuse(from: UserRef): void {
-    const { onUnwanted, session } = this.#parts;
-    if (onUnwanted === undefined || isSame(from, session.self)) return;
-    if (!this.#unwanted.take(1)) return;
-    onUnwanted(from).catch(() => {
-      // They go on pushing, and are told another time.
-    });
+    const { followers, session } = this.#parts;
+    if (isSame(from, session.self) || !this.#unwanted.take(1)) return;
+    // The user goes on pushing, and is told another time.
+    followers.unwanted(from).catch(() => {});
   }
 }

@@ -95,8 +95,8 @@ export interface Lists {
   present(list: ListName): readonly ListEntry[];
   /** Applies a change if it is newer than what is known; commits; publishes within a second. Whether it applied. */
   apply(entry: ListEntry): Promise<boolean>;
-  /** Calls back after each applied change, whether made here or merged from another device. */
-  onChange(fn: (entry: ListEntry) => void): () => void;
+  /** Calls back after each applied change; `isMerged` tells that another device made it. */
+  onChange(fn: (entry: ListEntry, isMerged: boolean) => void): void;
   /** Publishes what is pending now. */
   flush(signal?: AbortSignal): Promise<void>;
 }

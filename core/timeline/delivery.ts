@@ -5,9 +5,9 @@
  */
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
-import type { UserRef } from "../model/user.ts";
+import { refOf, type UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
-import type { Head } from "../model/record_body.ts";
+import { highestHeads } from "../model/record_body.ts";
 import { batchBytesMax } from "../messages/kinds/posts.ts";
 import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
 import { PushQueue } from "./delivery_queue.ts";
@@ -128,11 +128,12 @@ export class PeerDelivery {
 
   async #pushBatch(posts: readonly Post[], committed?: Promise<void>): Promise<void> {
     const { session: { self, ports: { clock }, signal }, lists } = this.#parts;
-    const author = { username: self.username, key: self.key };
-    const heads = this.#headsWith(posts);
+    const author = refOf(self);
+    const pushed = posts.map(({ device, number }) => ({ device, head: number }));
+    const heads = highestHeads(this.#parts.records.heads(), pushed);
     const push = { author, posts, heads, committed };
     this.#queue.push({ ...push, to: author });
-    const followers = lists.present("followers").map(({ username, key }) => ({ username, key }));
+    const followers = lists.present("followers").map(refOf);
     if (followers.length <= directFollowersMax) {
       for (const to of followers) this.#queue.push({ ...push, to });
       return;
@@ -141,15 +142,6 @@ export class PeerDelivery {
     spreading.catch((error: unknown) => this.#report(error));
     await settledWithin(clock, spreading, batchMsMax);
     await pause(clock, crowdPauseMs, signal);
-  }
-
-  /** The heads as published, and these posts beyond. */
-  #headsWith(posts: readonly Post[]): Head[] {
-    const heads = new Map(this.#parts.records.heads().map(({ device, head }) => [device, head]));
-    for (const { device, number } of posts) {
-      heads.set(device, Math.max(heads.get(device) ?? 0, number));
-    }
-    return [...heads].map(([device, head]) => ({ device, head }));
   }
 
   #tellFuture(from: UserRef): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PostView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { lastNumber } from "../model/feed.ts";
 import { checkPostText, type Post, type PostName, signPost } from "../model/post.ts";
@@ -71,19 +72,20 @@ export class Publisher {
   }
 
   /**
-   * Posts. Resolves after the commit; pushing and publishing the head go on behind.
+   * Posts. Resolves after the commit; pushing and publishing the head go on in the background.
    *
    * @throws {CamelliaError} `empty_post`, `post_too_long`, `invalid_text`, `invalid_argument`,
    * `invalid_username` (of the post replied to), `clock_ahead`, or what the database fails with.
    */
-  async post(draft: Draft): Promise<Post> {
+  async post(draft: Draft): Promise<PostView> {
     checkPostText(draft.text);
     const replyTo = parseReply(draft.replyTo);
     const post = await this.#mutex.run(() => this.#commit(draft.text, replyTo));
     const { session, records } = this.#parts;
     records.headMoved({ device: post.device, head: post.number });
-    session.emit({ event: "post", post: postView(post) });
-    return post;
+    const view = postView(post);
+    session.emit({ event: "post", post: view });
+    return view;
   }
 
   /** Resolves when no post is on its way to the database. */

@@ -96,7 +96,7 @@ export function testSession(
 /** Lists that live in memory. */
 export class TestLists implements Lists {
   readonly #entries = new Map<string, ListEntry>();
-  readonly #listeners = new Set<(entry: ListEntry) => void>();
+  readonly #listeners = new Set<(entry: ListEntry, isMerged: boolean) => void>();
   /** Runs before each change is applied. */
   beforeApply: (entry: ListEntry) => void = () => {};
 
@@ -113,14 +113,13 @@ export class TestLists implements Lists {
     this.beforeApply(entry);
     const known = this.get(entry.list, entry.username);
     if (known !== undefined && known.updatedAt >= entry.updatedAt) return false;
-    this.merge(entry);
+    this.#put(entry, false);
     return true;
   }
 
   /** Takes an entry in as another device wrote it. */
   merge(entry: ListEntry): void {
-    this.#entries.set(`${entry.list} ${entry.username}`, entry);
-    for (const listener of this.#listeners) listener(entry);
+    this.#put(entry, true);
   }
 
   /** Makes somebody followed or a follower. */
@@ -128,12 +127,16 @@ export class TestLists implements Lists {
     this.merge({ list, ...userNamed(username), updatedAt, present: true });
   }
 
-  onChange(fn: (entry: ListEntry) => void): () => void {
+  onChange(fn: (entry: ListEntry, isMerged: boolean) => void): void {
     this.#listeners.add(fn);
-    return () => this.#listeners.delete(fn);
   }
 
   async flush(): Promise<void> {}
+
+  #put(entry: ListEntry, isMerged: boolean): void {
+    this.#entries.set(`${entry.list} ${entry.username}`, entry);
+    for (const listener of this.#listeners) listener(entry, isMerged);
+  }
 
   /** Every entry of a list. */
   all(list: ListName): ListEntry[] {
@@ -239,8 +242,8 @@ export class TestPeople implements People {
   }
 }
 
-/** The notices of a store, in memory. */
-export class TestNotices
+/** The pending requests of a store, in memory. */
+export class TestPendingFollows
   implements Pick<Store, "pendingFollows" | "putPendingFollow" | "dropPendingFollow"> {
   readonly kept = new Map<string, PendingFollow>();
 
@@ -248,8 +251,8 @@ export class TestNotices
     return Promise.resolve([...this.kept.values()]);
   }
 
-  putPendingFollow(notice: PendingFollow): Promise<void> {
-    this.kept.set(notice.username, notice);
+  putPendingFollow(request: PendingFollow): Promise<void> {
+    this.kept.set(request.username, request);
     return Promise.resolve();
   }
 

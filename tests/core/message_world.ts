@@ -23,6 +23,7 @@ import type { Endpoint, Ports, Store } from "../../core/ports.ts";
 import type { People, Person, Session } from "../../core/session/interfaces.ts";
 import { PeerDelivery } from "../../core/timeline/delivery.ts";
 import { PeerMessenger } from "../../core/messages/messenger.ts";
+import { Greeter } from "../../core/replication/greeter.ts";
 import { PeerSync } from "../../core/replication/sync.ts";
 import { warn } from "../../core/session/warn.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
@@ -212,14 +213,18 @@ export class TestUser {
     const records = { heads: () => this.heads, connections: () => this.connections };
     this.messenger = new PeerMessenger({ session, people, lists });
     this.delivery = new PeerDelivery({ session, lists, records, messenger: this.messenger });
+    const greeter = new Greeter({ session, lists, records, messenger: this.messenger });
     this.sync = new PeerSync({
       session,
       people,
       lists,
       records,
       messenger: this.messenger,
+      greeter,
       relay: this.delivery,
-      onUnwanted: (from) => Promise.resolve(void this.unwanted.push(from.username)),
+      followers: {
+        unwanted: (from) => Promise.resolve(void this.unwanted.push(from.username)),
+      },
     });
     this.messenger.serve({
       acks: this.messenger,

@@ -43,12 +43,14 @@ export class SimLinks implements Links {
   readonly #budget = new ByteBudget(queuedBytesTotalMax);
   readonly #links = new Map<string, SimLink>();
   #listener: SimListener | undefined;
+  #ip: string;
   #crashed = false;
 
   /** Nothing listens before {@linkcode open}. */
   constructor(options: SimLinksOptions) {
     this.#options = options;
     this.#network = options.network;
+    this.#ip = options.listen.ip;
   }
 
   /** Bytes that wait on all links: to check the bound. */
@@ -65,7 +67,8 @@ export class SimLinks implements Links {
   async open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): Promise<Endpoint> {
     if (this.#listener) throw new Error("Cannot open links: they are open already");
     if (secretKey.length !== linkKeyBytes) throw new RangeError("Cannot open links: bad key");
-    const { ip, port } = this.#options.listen;
+    const { port } = this.#options.listen;
+    const ip = this.#ip;
     if (
       !readListeningAddress(ip) || this.#network.foreign.has(ip) || (port !== 0 && !isPort(port))
     ) {
@@ -151,6 +154,18 @@ export class SimLinks implements Links {
     return Promise.resolve();
   }
 
+  /** The machine gets another address: what was sent to the old one is lost, and nothing listens there. */
+  move(ip: string): void {
+    this.#ip = ip;
+    const listener = this.#listener;
+    if (!listener) return;
+    this.#network.unlisten(listener);
+    this.#listener = { ...listener, at: { ip, port: listener.at.port } };
+    this.#network.listen(this.#listener);
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+  }
+
   /** The peer is killed: nothing of it is delivered or called back any more. */
   crash(): void {
     this.#crashed = true;
@@ -159,13 +174,14 @@ export class SimLinks implements Links {
 
   #outcomes(target: LinkTarget): ConnectOutcome[] {
     if (!isPort(target.port)) return [];
-    const { ip } = this.#options.listen;
     return dialable(target, this.#ownAddresses())
-      .map((address) => this.#network.connect(ip, { ip: address.ip, port: target.port }).outcome);
+      .map((address) =>
+        this.#network.connect(this.#ip, { ip: address.ip, port: target.port }).outcome
+      );
   }
 
   #ownAddresses(): readonly string[] {
-    return this.#options.ownAddresses?.() ?? [this.#options.listen.ip];
+    return this.#options.ownAddresses?.() ?? [this.#ip];
   }
 
   #openLink(key: string, target: LinkTarget): SimLink | "full" | "unreachable" {

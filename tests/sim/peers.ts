@@ -106,7 +106,7 @@ export class SimWorld {
 
 /** A computer with a data folder, and the peer that runs on it, if one does. */
 export class SimMachine {
-  readonly ip: string;
+  ip: string;
   readonly directory: SimDirectory;
   readonly keys: MemoryKeys = new MemoryKeys();
   readonly stores: MemoryStores;
@@ -228,6 +228,13 @@ export class SimMachine {
   /** Kills the peer at this very moment; the disk stays as it is. */
   crash(): void {
     if (this.isRunning) this.stores.crash();
+  }
+
+  /** The machine gets another address, as where a provider gives it a new one; its peer runs on. */
+  move(): void {
+    this.ip = this.ip.replace(/^10\.(\d+)\./, (_, net) => `10.${Number(net) + 16}.`);
+    this.directory.address = this.ip;
+    this.#life?.links.move(this.ip);
   }
 
   /** The clock jumps by that many milliseconds; later lives keep the offset. */

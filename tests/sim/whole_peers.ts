@@ -1,7 +1,7 @@
 /**
  * Whole peers under faults drawn from a seed: loss, delay, duplication, reordering, partitions that
  * heal, crashes at any await, full disks, restarts with the disk as it was, clocks that jump by
- * minutes, second devices, and a relay that lies. After the faults have ended and a quiet time has
+ * minutes, addresses that change, second devices, and a relay that lies. After the faults have ended and a quiet time has
  * passed, the invariants must hold (`invariants.ts`); a failure names its seed, which replays it.
  *
  * @module
@@ -209,7 +209,8 @@ class WholePeersRun {
     else if (draw < 0.88) this.#heal();
     else if (draw < 0.94) this.#jump(machine);
     else if (draw < 0.96) machine.directory.reachable = !machine.directory.reachable;
-    else if (draw < 0.98) this.#silence(machine);
+    else if (draw < 0.975) this.#silence(machine);
+    else if (draw < 0.985) this.#move(machine);
     else this.#secondDevice(machine);
   }
 
@@ -295,6 +296,12 @@ class WholePeersRun {
   #silence(machine: SimMachine): void {
     this.#note("silence", this.#nameOf(machine));
     this.#world.links.setSilent(machine.ip, true);
+  }
+
+  /** The machine gets another address. */
+  #move(machine: SimMachine): void {
+    this.#note("move", this.#nameOf(machine));
+    machine.move();
   }
 
   #jump(machine: SimMachine): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asArray, asBytes } from "../../../lib/msgpack.ts";
+import { asArray, asBytes, type DecodeLimits } from "../../../lib/msgpack.ts";
 import type { UserRef } from "../../model/user.ts";
 import { asUsername } from "../../model/username.ts";
 import type { Rate } from "../../../lib/token_bucket.ts";
@@ -50,18 +50,6 @@ export interface Received<K extends string, B> {
   readonly body: B;
 }
 
-/** How large an encoded body may be. */
-export interface BodyLimits {
-  /** Bytes. */
-  readonly maxBytes: number;
-  /** Entries of one array. */
-  readonly maxArrayLength: number;
-  /** Arrays within arrays, the outermost counted. */
-  readonly maxDepth: number;
-  /** Values of any kind, arrays counted too. */
-  readonly maxValues?: number;
-}
-
 /** Everything about one kind of message. `P` names the parts of a peer that its handler needs. */
 export interface MessageKind<K extends string, B, P> {
   /** Its name on the wire, at most 16 ASCII characters. */
@@ -75,7 +63,7 @@ export interface MessageKind<K extends string, B, P> {
    */
   read(value: unknown): B;
   /** How large and how deep the encoded body may be. */
-  readonly limits: BodyLimits;
+  readonly limits: DecodeLimits;
   /** Which senders are listened to. */
   readonly allowedFrom: AllowedFrom;
   /** What strangers may bring; absent where the limits for all kinds are enough. */

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { fingerprintOf } from "../../../core/model/identity.ts";
 import type { UserRef } from "../../../core/model/user.ts";
 import { Follows } from "../../../core/follow/follow.ts";
-import { Notices } from "../../../core/follow/follow_notices.ts";
+import { PendingFollows } from "../../../core/follow/pending_follows.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import {
   TestLists,
   TestMessenger,
-  TestNotices,
+  TestPendingFollows,
   TestPeople,
   testSession,
   userNamed,
 } from "../doubles.ts";
 
-async function setUp(store = new TestNotices(), lists = new TestLists()) {
+async function setUp(store = new TestPendingFollows(), lists = new TestLists()) {
   const base = new VirtualClock();
   const removed: string[] = [];
   const posts = new Map<string, number>();
@@ -21,7 +21,7 @@ async function setUp(store = new TestNotices(), lists = new TestLists()) {
     clock: base.view(),
     store: {
       pendingFollows: () => store.pendingFollows(),
-      putPendingFollow: (notice) => store.putPendingFollow(notice),
+      putPendingFollow: (request) => store.putPendingFollow(request),
       dropPendingFollow: (username, updatedAt) => store.dropPendingFollow(username, updatedAt),
       listEntries: (list) => Promise.resolve(lists.all(list)),
       feeds: (author) =>
@@ -36,13 +36,13 @@ async function setUp(store = new TestNotices(), lists = new TestLists()) {
   const messenger = new TestMessenger();
   const people = new TestPeople();
   const fetched: string[] = [];
-  const notices = new Notices(session, messenger);
+  const requests = new PendingFollows(session, messenger);
   const fetching = { fails: false };
   const follows = new Follows({
     session,
     people,
     lists,
-    notices,
+    requests,
     sync: {
       fetch: (author) => {
         fetched.push(author.username);
@@ -52,7 +52,7 @@ async function setUp(store = new TestNotices(), lists = new TestLists()) {
   });
   await follows.start();
   const acknowledge = (from: UserRef, id: Uint8Array, reason?: string) =>
-    notices.handleAck({
+    requests.handleAck({
       kind: "ack",
       from,
       to: session.self,
@@ -67,7 +67,7 @@ async function setUp(store = new TestNotices(), lists = new TestLists()) {
     lists,
     messenger,
     people,
-    notices,
+    requests,
     follows,
     fetched,
     removed,
@@ -100,7 +100,7 @@ Deno.test("Following tells the user, fetches the posts and says whether it was a
 });
 
 Deno.test("A follow that nobody acknowledges is answered after a moment and told again later", async () => {
-  const { base, follows, people, messenger, store, notices, acknowledge } = await setUp();
+  const { base, follows, people, messenger, store, requests, acknowledge } = await setUp();
   people.add("bob");
   messenger.devices = 0;
   const answer = await base.drive(follows.follow({ username: "bob" }), 2_000);
@@ -113,9 +113,9 @@ Deno.test("A follow that nobody acknowledges is answered after a moment and told
   assert(last !== undefined);
   await acknowledge(userNamed("mallory"), last.id);
   await acknowledge(bob, new Uint8Array(16).fill(99));
-  assert.equal(notices.size, 1);
+  assert.equal(requests.size, 1);
   await acknowledge(bob, messenger.sent[2]?.id ?? last.id);
-  assert.equal(notices.size, 0);
+  assert.equal(requests.size, 0);
   assert.equal(store.kept.size, 0);
   const { length } = messenger.sent;
   await base.advance(3_600_000);
@@ -133,7 +133,7 @@ Deno.test("Repetitions grow rarer, but come every five minutes for ever", async 
   assert.equal(messenger.sent.length, inFirstHour + 12);
 });
 
-Deno.test("A notice is told again after a restart", async () => {
+Deno.test("A request is told again after a restart", async () => {
   const first = await setUp();
   first.people.add("bob");
   await first.base.drive(first.follows.follow({ username: "bob" }), 2_000);
@@ -144,7 +144,7 @@ Deno.test("A notice is told again after a restart", async () => {
 });
 
 Deno.test("A change whose entry a crash prevented is completed at the next start", async () => {
-  const store = new TestNotices();
+  const store = new TestPendingFollows();
   const lists = new TestLists();
   lists.add("following", "carol", 50);
   lists.add("following", "dave", 200);
@@ -166,25 +166,25 @@ Deno.test("A change whose entry a crash prevented is completed at the next start
 });
 
 Deno.test("A change that the disk refuses leaves nothing behind, and nothing is told", async () => {
-  const { base, follows, people, lists, messenger, notices, store } = await setUp();
+  const { base, follows, people, lists, messenger, requests, store } = await setUp();
   people.add("bob");
   lists.beforeApply = () => {
     throw new Error("disk full");
   };
   await assert.rejects(follows.follow({ username: "bob" }), /disk full/);
   await base.advance(3_600_000);
-  assert.deepEqual([messenger.sent.length, notices.size, store.kept.size], [0, 0, 0]);
+  assert.deepEqual([messenger.sent.length, requests.size, store.kept.size], [0, 0, 0]);
 });
 
 Deno.test("A message refused for its time is told again when that time has come", async () => {
-  const { base, follows, people, messenger, acknowledge, session, notices } = await setUp();
+  const { base, follows, people, messenger, acknowledge, session, requests } = await setUp();
   people.add("bob");
   await base.drive(follows.follow({ username: "bob" }), 2_000);
   const { length } = messenger.sent;
   const last = messenger.sent.at(-1);
   assert(last !== undefined);
   await acknowledge(bob, last.id, "time");
-  assert.equal(notices.size, 1);
+  assert.equal(requests.size, 1);
   await base.advance(299_000);
   assert.equal(messenger.sent.length, length);
   await base.advance(10_000);
@@ -227,7 +227,7 @@ Deno.test("Posts that the disk refuses to remove are removed later", async () =>
 Deno.test("Posts of an author unfollowed just before a crash are removed at the next start", async () => {
   const lists = new TestLists();
   lists.merge({ list: "following", ...bob, updatedAt: 5, present: false });
-  const store = new TestNotices();
+  const store = new TestPendingFollows();
   const first = await setUp(store, lists);
   assert.deepEqual(first.removed, []);
   first.posts.set("bob", 3);
@@ -236,7 +236,7 @@ Deno.test("Posts of an author unfollowed just before a crash are removed at the 
 });
 
 Deno.test("Following oneself, twice, or nobody is refused, and nothing is sent", async () => {
-  const { follows, people, lists, messenger, notices, session } = await setUp();
+  const { follows, people, lists, messenger, requests, session } = await setUp();
   lists.merge({ list: "following", ...userNamed("carol"), updatedAt: 1, present: true });
   people.add("carol");
   await assert.rejects(follows.follow({ username: "alice" }), { code: "follow_self" });
@@ -249,7 +249,7 @@ Deno.test("Following oneself, twice, or nobody is refused, and nothing is sent",
   await assert.rejects(follows.follow({ username: "b" }), { code: "invalid_username" });
   const typo = { username: "carol", fingerprint: "xyz" };
   await assert.rejects(follows.follow(typo), { code: "invalid_argument" });
-  assert.equal(messenger.sent.length + notices.size, 0);
+  assert.equal(messenger.sent.length + requests.size, 0);
 });
 
 Deno.test("A pin is replaced only by the fingerprint of a key that was found", async () => {
@@ -334,7 +334,7 @@ Deno.test("A fetch that fails is a warning, not the failure of the follow", asyn
   ]);
 });
 
-Deno.test("The notices of an ended session are silent", async () => {
+Deno.test("The requests of an ended session are silent", async () => {
   const { base, follows, people, messenger, session } = await setUp();
   people.add("bob");
   const answer = follows.follow({ username: "bob" });

@@ -4,6 +4,7 @@ import { openPost, type Post } from "../../../core/model/post.ts";
 import { parseSnowflake, snowflakeTimeMs } from "../../../core/model/snowflake.ts";
 import type { Head } from "../../../core/model/record_body.ts";
 import type { Store } from "../../../core/ports.ts";
+import { postView } from "../../../core/session/views.ts";
 import { Publisher } from "../../../core/timeline/publish.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { testSession } from "../doubles.ts";
@@ -69,14 +70,16 @@ function setUp(store = new OwnPosts()) {
 
 Deno.test("A post is committed before it is pushed, and its head announced", async () => {
   const { publisher, store, pushed, heads, session, committedBeforePush } = setUp();
-  const post = await publisher().post({ text: "hello" });
-  assert.deepEqual(store.posts, [post]);
+  const view = await publisher().post({ text: "hello" });
+  const [post] = store.posts;
+  assert.ok(post);
+  assert.deepEqual(view, postView(post));
   assert.deepEqual(pushed, [post]);
   assert.deepEqual(committedBeforePush, [true]);
   assert.deepEqual(heads, [{ device: 7, head: 1 }]);
   assert.deepEqual(openPost(post.signed), post);
   assert.equal(post.author, "alice");
-  assert.deepEqual(session.events.map(({ event }) => event), ["post"]);
+  assert.deepEqual(session.events, [{ event: "post", post: view }]);
 });
 
 Deno.test("Posts made at the same time get consecutive numbers and rising ids", async () => {
@@ -171,8 +174,8 @@ Deno.test("A refused post leaves no trace", async () => {
   await assert.rejects(one.post({ text: "x", replyTo: nobody }), { code: "invalid_username" });
   assert.deepEqual([store.posts, pushed], [[], []]);
   const reply = await one.post({ text: "yes", replyTo: { author: "Bob", id: "5" } });
-  assert.deepEqual(reply.replyTo, { author: "bob", id: 5n });
-  assert.equal(reply.number, 1);
+  assert.deepEqual(reply.reply_to, { author: "bob", id: "5" });
+  assert.deepEqual(store.posts.map(({ number }) => number), [1]);
 });
 
 Deno.test("Nothing is posted after the session has ended", async () => {

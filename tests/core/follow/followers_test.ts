@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { MessageOf } from "../../../core/messages/kinds/mod.ts";
 import type { UserRef } from "../../../core/model/user.ts";
-import { FollowInbox } from "../../../core/follow/follow_inbox.ts";
+import { Followers } from "../../../core/follow/followers.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { TestLists, TestMessenger, testSession, userNamed } from "../doubles.ts";
 
@@ -20,11 +20,13 @@ function setUp() {
     },
   };
   const greeted: string[] = [];
-  const greet = ({ username }: UserRef): Promise<void> => {
-    greeted.push(username);
-    return Promise.resolve();
+  const greeter = {
+    greet: ({ username }: UserRef): Promise<void> => {
+      greeted.push(username);
+      return Promise.resolve();
+    },
   };
-  const inbox = new FollowInbox({ session, lists, messenger, records, greet });
+  const followers = new Followers({ session, lists, messenger, records, greeter });
   let ids = 0;
   const message = (kind: "follow" | "unfollow", updatedAt: number, from = bob) =>
     ({
@@ -35,13 +37,13 @@ function setUp() {
       id: new Uint8Array(16).fill(++ids),
       body: { updatedAt },
     }) as MessageOf<"follow"> | MessageOf<"unfollow">;
-  return { base, session, lists, messenger, inbox, message, pulls, greeted };
+  return { base, session, lists, messenger, followers, message, pulls, greeted };
 }
 
 Deno.test("A follow enters the list, is acknowledged and announced", async () => {
-  const { inbox, lists, messenger, message, session } = setUp();
+  const { followers, lists, messenger, message, session } = setUp();
   const follow = message("follow", 100);
-  await inbox.handle(follow);
+  await followers.handle(follow);
   assert.deepEqual(lists.get("followers", "bob"), {
     list: "followers",
     ...bob,
@@ -54,67 +56,67 @@ Deno.test("A follow enters the list, is acknowledged and announced", async () =>
   assert.deepEqual(session.events, [{ event: "follower", username: "bob", following: true }]);
 });
 
-Deno.test("Repeated and reordered notices are acknowledged and change nothing", async () => {
-  const { inbox, lists, messenger, message, session } = setUp();
-  await inbox.handle(message("unfollow", 200));
-  await inbox.handle(message("follow", 100));
-  await inbox.handle(message("unfollow", 200));
+Deno.test("Repeated and reordered requests are acknowledged and change nothing", async () => {
+  const { followers, lists, messenger, message, session } = setUp();
+  await followers.handle(message("unfollow", 200));
+  await followers.handle(message("follow", 100));
+  await followers.handle(message("unfollow", 200));
   assert.equal(lists.get("followers", "bob")?.present, false);
   assert.equal(messenger.sent.length, 3);
   assert.deepEqual(session.events, []);
-  await inbox.handle(message("follow", 300));
-  await inbox.handle(message("follow", 400));
+  await followers.handle(message("follow", 300));
+  await followers.handle(message("follow", 400));
   assert.equal(lists.get("followers", "bob")?.updatedAt, 400);
   assert.equal(session.events.length, 1);
 });
 
 Deno.test("A new follower is greeted once, so that what was posted meanwhile is fetched", async () => {
-  const { inbox, message, greeted } = setUp();
-  await inbox.handle(message("follow", 100));
-  await inbox.handle(message("follow", 200));
+  const { followers, message, greeted } = setUp();
+  await followers.handle(message("follow", 100));
+  await followers.handle(message("follow", 200));
   assert.deepEqual(greeted, ["bob"]);
-  await inbox.handle(message("unfollow", 300));
+  await followers.handle(message("unfollow", 300));
   assert.deepEqual(greeted, ["bob"]);
-  await inbox.handle(message("follow", 400));
+  await followers.handle(message("follow", 400));
   assert.deepEqual(greeted, ["bob", "bob"]);
 });
 
 Deno.test("A change dated far ahead is refused with the reason", async () => {
-  const { inbox, lists, messenger, message, session } = setUp();
-  await inbox.handle(message("follow", session.ports.clock.now() + 600_001));
-  await inbox.handle(message("follow", Number.MAX_SAFE_INTEGER));
+  const { followers, lists, messenger, message, session } = setUp();
+  await followers.handle(message("follow", session.ports.clock.now() + 600_001));
+  await followers.handle(message("follow", Number.MAX_SAFE_INTEGER));
   assert.equal(lists.get("followers", "bob"), undefined);
   const reasons = messenger.sent.map(({ body }) => "reason" in body && body.reason);
   assert.deepEqual(reasons, ["time", "time"]);
 });
 
 Deno.test("A full list takes no further followers", async () => {
-  const { inbox, lists, messenger, message } = setUp();
+  const { followers, lists, messenger, message } = setUp();
   lists.present = () =>
     new Array(5_000).fill({ list: "followers", ...bob, updatedAt: 1, present: true });
-  await inbox.handle(message("follow", 100));
+  await followers.handle(message("follow", 100));
   assert.equal(lists.get("followers", "bob"), undefined);
   assert.equal("reason" in (messenger.sent[0]?.body ?? {}), true);
 });
 
 Deno.test("Whoever pushes unwanted posts is told when the user unfollowed, once in a while", async () => {
-  const { base, inbox, lists, messenger } = setUp();
+  const { base, followers, lists, messenger } = setUp();
   lists.merge({ list: "following", ...bob, updatedAt: 77, present: false });
-  await inbox.unwanted(bob);
-  await inbox.unwanted(bob);
+  await followers.unwanted(bob);
+  await followers.unwanted(bob);
   assert.deepEqual(messenger.sent.map(({ kind, body }) => [kind, body]), [["unfollow", {
     updatedAt: 77,
   }]]);
   await base.advance(600_000);
-  await inbox.unwanted(bob);
+  await followers.unwanted(bob);
   assert.equal(messenger.sent.length, 2);
 });
 
 Deno.test("Before somebody unknown is told, the own records are read: another device may follow", async () => {
-  const { inbox, lists, messenger, pulls, session } = setUp();
-  await inbox.unwanted(userNamed("carol"));
+  const { followers, lists, messenger, pulls, session } = setUp();
+  await followers.unwanted(userNamed("carol"));
   assert.deepEqual(messenger.sent[0]?.body, { updatedAt: session.ports.clock.now() - 600_000 });
   pulls.push(() => lists.add("following", "bob", 5));
-  await inbox.unwanted(bob);
+  await followers.unwanted(bob);
   assert.equal(messenger.sent.length, 1);
 });

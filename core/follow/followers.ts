@@ -1,0 +1,112 @@
+/**
+ * What others say about following: `follow` and `unfollow` as they come in (docs/PROTOCOL.md, section 4).
+ *
+ * @module
+ */
+
+import type { MessageOf } from "../messages/kinds/mod.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
+import { refOf, type UserRef } from "../model/user.ts";
+import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
+import { TimedCache } from "../../lib/bounded_map.ts";
+import { Mutex } from "../../lib/slots.ts";
+import { listLengthMax } from "./follow.ts";
+
+/** How far ahead of this clock a change may be dated: as far as a message may be. */
+const aheadMsMax = 600_000;
+
+/** One sender of unwanted posts is sent at most one `unfollow` in this time. */
+const unwantedEveryMs = 600_000;
+
+/** How far in the past that `unfollow` is dated where nothing tells better; see {@linkcode Followers.unwanted}. */
+const unwantedAgeMs = 600_000;
+
+/** Senders of unwanted posts remembered. */
+const unwantedMax = 1_000;
+
+/** The parts of a session that the list of followers needs. */
+export interface FollowersParts {
+  /** The session. */
+  readonly session: Session;
+  /** The followers' list. */
+  readonly lists: Lists;
+  /** For acknowledgements. */
+  readonly messenger: Pick<PeerMessenger, "send">;
+  /** To learn what another device has done. */
+  readonly records: Pick<OwnRecords, "pull">;
+  /** Says `hello` to new followers. */
+  readonly greeter: { greet(to: UserRef): Promise<void> };
+}
+
+/** Keeps the list of followers. */
+export class Followers {
+  readonly #parts: FollowersParts;
+  readonly #mutex = new Mutex();
+  /** Senders of unwanted posts who have been told. */
+  readonly #told: TimedCache<true>;
+
+  /** The followers of one session's user. */
+  constructor(parts: FollowersParts) {
+    this.#parts = parts;
+    this.#told = new TimedCache(parts.session.ports.clock, unwantedMax);
+  }
+
+  /**
+   * Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. A new follower is
+   * greeted: what is posted from now on is pushed, and the heads tell what was posted before that.
+   */
+  async handle(message: MessageOf<"follow" | "unfollow">): Promise<void> {
+    const { session, messenger, lists, greeter } = this.#parts;
+    const { id, from } = message;
+    if (from.username === session.self.username) return;
+    const wasFollower = lists.get("followers", from.username)?.present;
+    const reason = await this.#mutex.run(() => this.#apply(message));
+    const body = reason === undefined ? { id } : { id, reason };
+    await messenger.send({ kind: "ack", to: from, body }, session.signal);
+    const isFollower = lists.get("followers", from.username)?.present;
+    if (isFollower && !wasFollower) await greeter.greet(from);
+  }
+
+  /** The reason of a refusal, or undefined. */
+  async #apply(
+    { from, kind, body }: MessageOf<"follow" | "unfollow">,
+  ): Promise<string | undefined> {
+    const { session, lists } = this.#parts;
+    const { username, key } = from;
+    const { updatedAt } = body;
+    if (updatedAt > session.ports.clock.now() + aheadMsMax) return "time";
+    const present = kind === "follow";
+    const known = lists.get("followers", username);
+    if (known !== undefined && known.updatedAt >= updatedAt) return undefined;
+    if (present && known === undefined && lists.present("followers").length >= listLengthMax) {
+      return "full";
+    }
+    const applied = await lists.apply({ list: "followers", username, key, updatedAt, present });
+    const entry = lists.get("followers", username);
+    if (!applied && (entry === undefined || entry.updatedAt < updatedAt)) return "full";
+    if (applied && (known?.present ?? false) !== present) {
+      session.emit({ event: "follower", username, following: present });
+    }
+    return undefined;
+  }
+
+  /**
+   * A user whom the own user does not follow pushed posts: that user's list of followers is out of date
+   * and is corrected with an `unfollow`, at most once in a while. Where an entry says when the own user
+   * unfollowed, that time is told. Where none does, another device may have followed a moment ago: the
+   * own records are read first, and the `unfollow` is dated into the past, so that it beats only old
+   * entries.
+   */
+  async unwanted(from: UserRef): Promise<void> {
+    const { session, lists, messenger, records } = this.#parts;
+    const { clock } = session.ports;
+    if (lists.get("following", from.username)?.present || this.#told.get(from.username)) return;
+    this.#told.set(from.username, true, unwantedEveryMs);
+    if (lists.get("following", from.username) === undefined) await records.pull(session.signal);
+    const entry = lists.get("following", from.username);
+    if (entry?.present) return;
+    const updatedAt = Math.floor(entry?.updatedAt ?? Math.max(clock.now() - unwantedAgeMs, 0));
+    const order = { kind: "unfollow" as const, to: refOf(from), body: { updatedAt } };
+    await messenger.send(order, session.signal);
+  }
+}

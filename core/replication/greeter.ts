@@ -1,0 +1,78 @@
+/**
+ * Saying `hello`: after login, after a change of address, and to new followers (docs/PROTOCOL.md,
+ * section 4).
+ *
+ * @module
+ */
+
+import { headsOf } from "../model/feed.ts";
+import { highestHeads } from "../model/record_body.ts";
+import { refOf, type UserRef } from "../model/user.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
+import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
+import type { Job } from "../../lib/scheduler.ts";
+import { mapBounded } from "../../lib/waiting.ts";
+
+/** Users greeted at once; each may need a look-up in the DHT. */
+const greetedAtOnceMax = 16;
+
+/** All users are greeted again at most this often, however often the address changes. */
+const greetEveryMs = 60_000;
+
+/** What greeting needs. */
+export interface GreeterParts {
+  /** The session. */
+  readonly session: Session;
+  /** Whom to greet. */
+  readonly lists: Pick<Lists, "present">;
+  /** The own heads and `connections`. */
+  readonly records: Pick<OwnRecords, "heads" | "connections">;
+  /** Sends. */
+  readonly messenger: Pick<PeerMessenger, "send">;
+}
+
+/** Greets followers and followed users. */
+export class Greeter {
+  readonly #parts: GreeterParts;
+  readonly #again: Job;
+  /** When all users were greeted last, on the monotonic clock. */
+  #greetedAt: number | undefined;
+
+  /** The greeter of one session. */
+  constructor(parts: GreeterParts) {
+    this.#parts = parts;
+    this.#again = parts.session.scheduler.job(() => this.greetAll(parts.session.signal));
+  }
+
+  /** Greets all followers and followed users, and the user's other devices. */
+  async greetAll(signal?: AbortSignal): Promise<void> {
+    const { session: { self, ports }, lists } = this.#parts;
+    this.#again.cancel();
+    this.#greetedAt = ports.clock.monotonic();
+    const users = [self, ...lists.present("followers"), ...lists.present("following")];
+    const byName = new Map(users.map((user) => [user.username, refOf(user)]));
+    await mapBounded([...byName.values()], greetedAtOnceMax, (to) => this.greet(to, signal));
+  }
+
+  /** Greets one user. */
+  async greet(to: UserRef, signal?: AbortSignal): Promise<void> {
+    const { session, records, messenger } = this.#parts;
+    signal?.throwIfAborted();
+    if (session.signal.aborted) return;
+    const connections = records.connections()?.value ?? new Uint8Array();
+    const feeds = await session.store.feeds(session.self.username);
+    const heads = highestHeads(records.heads(), headsOf(feeds));
+    const body = { device: session.device, heads, connections };
+    await messenger.send({ kind: "hello", to, body }, signal ?? session.signal);
+  }
+
+  /**
+   * The device is announced at another address: the users who were greeted under the old one are greeted
+   * again. Before the login has greeted anybody there is nothing to do.
+   */
+  moved(): void {
+    if (this.#greetedAt === undefined) return;
+    const { clock } = this.#parts.session.ports;
+    this.#again.dueIn(Math.max(this.#greetedAt + greetEveryMs - clock.monotonic(), 0));
+  }
+}
