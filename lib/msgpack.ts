@@ -47,7 +47,7 @@ export function encode(value: unknown): Uint8Array<ArrayBuffer> {
     return writer.take();
   } finally {
     // The value may have been secret: no copy stays where the caller could not erase it.
-    writer.bytes.fill(0, 0, writer.at);
+    writer.bytes.fill(0, 0, length);
   }
 }
 

@@ -20,63 +20,53 @@ export interface DecodeLimits {
   readonly maxValues?: number;
 }
 
+/** So many first bytes that no number follows. */
+function alone(count: number): number[] {
+  return Array.from({ length: count }, () => 0);
+}
+
+/** The kinds of the first bytes from 0x00 to 0xff, and how many bytes of a number follow each. */
+const forms = [
+  ["int", alone(128)],
+  ["map", alone(16)],
+  ["array", alone(16)],
+  ["text", alone(32)],
+  ["nil", [0]],
+  ["none", [0]],
+  ["bool", [0, 0]],
+  ["bin", [1, 2, 4]],
+  ["none", alone(3)], // Extensions, as are the five below.
+  ["float", [4, 8]],
+  ["int", [1, 2, 4, 8]],
+  ["signed", [1, 2, 4, 8]],
+  ["none", alone(5)],
+  ["text", [1, 2, 4]],
+  ["array", [2, 4]],
+  ["map", [2, 4]],
+  ["int", alone(32)],
+] as const;
+
 /** Kinds of values; `none` are extensions and the byte that MessagePack never uses. */
-export type Kind =
-  | "nil"
-  | "bool"
-  | "int"
-  | "signed"
-  | "float"
-  | "text"
-  | "bin"
-  | "array"
-  | "map"
-  | "none";
+type Kind = (typeof forms)[number][0];
 
-/** What the first byte of a value tells. */
-interface Head {
-  readonly kind: Kind;
-  /** How many bytes of a number follow: of a length, or of the value itself. */
-  readonly size: number;
-  /** The number where none follows. */
-  readonly number: number;
-}
+const kinds = forms.flatMap(([kind, sizes]): Kind[] => sizes.map(() => kind));
+const sizes = Uint8Array.from(forms.flatMap(([, sizes]) => sizes));
 
-/** As many first bytes that hold the number themselves, from `from` on. */
-function short(kind: Kind, count: number, from = 0): Head[] {
-  return Array.from({ length: count }, (_, i) => ({ kind, size: 0, number: from + i }));
-}
+/** The numbers that first bytes stand for by themselves; an integer is its own first byte, with a sign. */
+const numbers = Int8Array.from(kinds, (kind, first) => {
+  if (kind === "int") return first;
+  return first & (kind === "text" ? 0x1f : kind === "bool" ? 0x01 : 0x0f);
+});
 
-/** First bytes behind which a number of so many bytes comes. */
-function long(kind: Kind, ...sizes: readonly number[]): Head[] {
-  return sizes.map((size) => ({ kind, size, number: 0 }));
-}
-
-/** All first bytes from 0x00 to 0xff. */
-const heads: readonly Head[] = [
-  ...short("int", 128),
-  ...short("map", 16),
-  ...short("array", 16),
-  ...short("text", 32),
-  ...short("nil", 1),
-  ...short("none", 1),
-  ...short("bool", 2),
-  ...long("bin", 1, 2, 4),
-  ...short("none", 3),
-  ...long("float", 4, 8),
-  ...long("int", 1, 2, 4, 8),
-  ...long("signed", 1, 2, 4, 8),
-  ...short("none", 5),
-  ...long("text", 1, 2, 4),
-  ...long("array", 2, 4),
-  ...long("map", 2, 4),
-  ...short("int", 32, -32),
-];
+/** Bytes of the whole value where its first byte tells them, else 0. */
+const wholes = Uint8Array.from(kinds, (kind, first) => {
+  const size = sizes[first] ?? 0;
+  if (kind === "text" && size === 0) return 1 + (numbers[first] ?? 0);
+  return ["text", "bin", "array", "map", "none"].includes(kind) ? 0 : 1 + size;
+});
 
 /** The first byte that no value has. */
 const neverUsed = 0xc1;
-
-const noHead: Head = { kind: "none", size: 0, number: 0 };
 
 /** The deepest of our values, feed states within a message, takes six. */
 const depthDefault = 16;
@@ -97,7 +87,6 @@ export class Reader {
   /** What is read. */
   readonly bytes: Uint8Array;
   #at: number;
-  #head = noHead;
   #failure: string | undefined;
 
   /** Starts at the offset `at`. */
@@ -127,9 +116,9 @@ export class Reader {
     this.#at = this.bytes.length;
   }
 
-  /** What kind of value comes next. */
-  peek(): Kind {
-    return heads[this.bytes[this.#at] ?? neverUsed]?.kind ?? "none";
+  /** The kind of the next value, such as `"bin"` or `"array"`; `"none"` at the end. */
+  peek(): string {
+    return kinds[this.#first()] ?? "none";
   }
 
   /** The length of an array of at most `max` items. */
@@ -173,8 +162,9 @@ export class Reader {
   /** Takes a string, number, boolean or nil, and returns its whole encoding of at most `max` bytes. */
   scalar(max: number): Uint8Array {
     const start = this.#at;
-    const number = this.#next();
-    const { kind } = this.#head;
+    const first = this.#first();
+    const kind = kinds[first];
+    const number = this.#number(first);
     if (kind === "text") this.#text(number);
     else if (kind === "array" || kind === "map" || kind === "bin") this.fail();
     if (this.#at - start > max) this.fail();
@@ -190,6 +180,7 @@ export class Reader {
     /** Values still to come in each array that is open besides the innermost, which has `left`. */
     const open: number[] = [];
     let announced = 1;
+    const { bytes } = this;
     for (let left = 1; this.#failure === undefined;) {
       if (left === 0) {
         const outer = open.pop();
@@ -198,20 +189,21 @@ export class Reader {
         continue;
       }
       left--;
-      const first = this.bytes[this.#at] ?? neverUsed;
-      const head = heads[first] ?? noHead;
-      const { kind } = head;
-      if (first < 0x80) this.#at++; // Most values are such integers, and nothing more is to be read of them.
-      else if (kind === "text" || kind === "bin") this.#pass(this.#number(head));
-      else if (kind === "array" || kind === "map") {
-        const number = this.#number(head);
+      const first = bytes[this.#at] ?? neverUsed;
+      const whole = wholes[first] ?? 0;
+      if (whole > 0) {
+        this.#pass(whole);
+        continue;
+      }
+      const kind = kinds[first];
+      const number = this.#number(first);
+      if (kind === "array" || kind === "map") {
         const length = kind === "map" ? 2 * number : number;
         announced += length;
         if (announced > maxValues) this.fail(`it holds more than ${maxValues} values`);
         if (open.push(left) > maxDepth) this.fail(`it is nested deeper than ${maxDepth}`);
         left = length;
-      } else if (kind === "none") this.#next();
-      else this.#pass(1 + head.size);
+      } else this.#pass(number);
     }
   }
 
@@ -234,13 +226,15 @@ export class Reader {
 
   /** `depth` is that of an array that comes next. */
   #value(limits: DecodeLimits, depth: number): unknown {
-    const number = this.#next();
-    const { kind, size } = this.#head;
+    const first = this.#first();
+    const kind = kinds[first];
+    const size = sizes[first] ?? 0;
+    const number = this.#number(first);
     switch (kind) {
       case "int":
-        return size === 8 ? this.#wide(number) : number;
+        return size === 8 ? this.#wide(number, false) : number;
       case "signed":
-        return size === 8 ? this.#wide(number) : number << 32 - 8 * size >> 32 - 8 * size;
+        return size === 8 ? this.#wide(number, true) : number << 32 - 8 * size >> 32 - 8 * size;
       case "text":
         return this.#text(number);
       case "bin":
@@ -267,34 +261,30 @@ export class Reader {
     return values;
   }
 
-  /** Like `#number`, and remembers the head; there must be one. */
-  #next(): number {
-    const first = this.bytes[this.#at] ?? neverUsed;
-    const head = heads[first] ?? noHead;
-    this.#head = head;
-    const number = this.#number(head);
-    if (head.kind === "none") this.fail(`type ${first} is not expected`);
-    return number;
+  #first(): number {
+    return this.bytes[this.#at] ?? neverUsed;
   }
 
-  /** Takes the first byte of a value and the number behind it, if one follows. */
-  #number(head: Head): number {
+  /** Takes the first byte of a value and the number in or behind it: a length, or the value itself. */
+  #number(first: number): number {
+    const size = sizes[first] ?? 0;
     let at = this.#at + 1;
-    const end = at + head.size;
-    if (end > this.bytes.length) {
-      this.fail(tooEarly);
-      return 0;
-    }
-    let { number } = head;
-    while (at < end) number = number * 256 + (this.bytes[at++] ?? 0);
+    const end = at + size;
+    if (end > this.bytes.length) this.fail(tooEarly);
+    else if (kinds[first] === "none") this.fail(`type ${first} is not expected`);
+    if (this.failed) return 0;
     this.#at = end;
+    if (size === 0) return numbers[first] ?? 0;
+    let number = 0;
+    while (at < end) number = number * 256 + (this.bytes[at++] ?? 0);
     return number;
   }
 
   /** The number of a value of this kind, at most `max`; 0 where another comes. */
   #ofKind(kind: Kind, max: number): number {
-    const number = this.#next();
-    if (this.#head.kind === kind && number <= max && !this.failed) return number;
+    const first = this.#first();
+    const number = this.#number(first);
+    if (kinds[first] === kind && number <= max && !this.failed) return number;
     this.fail();
     return 0;
   }
@@ -314,10 +304,10 @@ export class Reader {
   }
 
   /** The integer in the last eight bytes; `number` is what they are worth without a sign, rounded. */
-  #wide(number: number): number | bigint {
+  #wide(number: number, signed: boolean): number | bigint {
     if (Number.isSafeInteger(number)) return number;
     for (let i = 0; i < 8; i++) eightBytes.setUint8(i, this.bytes[this.#at - 8 + i] ?? 0);
-    if (this.#head.kind === "int") return eightBytes.getBigUint64(0);
+    if (!signed) return eightBytes.getBigUint64(0);
     const value = eightBytes.getBigInt64(0);
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }

@@ -67,9 +67,7 @@ export class Writer {
       const unit = text.charCodeAt(i);
       if (unit >= 0x80) {
         this.at = start;
-        const bytes = utf8.encode(text);
-        this.#stringHead(bytes.length);
-        return this.raw(bytes);
+        return this.#longString(text);
       }
       this.bytes[this.at++] = unit;
     }
@@ -123,6 +121,15 @@ export class Writer {
       rest = Math.floor(rest / 256);
     }
     this.at += size;
+  }
+
+  /** The text is written behind the longest head, and moved once the length of its own head is known. */
+  #longString(text: string): void {
+    const from = this.at + 5;
+    const { written } = utf8.encodeInto(text, this.bytes.subarray(from));
+    this.#stringHead(written);
+    this.bytes.copyWithin(this.at, from, from + written);
+    this.at += written;
   }
 
   #stringHead(length: number): void {
