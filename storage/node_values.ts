@@ -46,7 +46,7 @@ export interface StoredValue {
   /** Unix ms. */
   readonly expiresAtMs: number;
   /** Unix ms. */
-  readonly heldSinceMs: number;
+  readonly firstStoredAtMs: number;
   /** Unix ms. */
   readonly storedAtMs: number;
 }
@@ -106,15 +106,15 @@ export function readContacts(value: unknown): StoredContact[] {
 
 /** A stored value's entry; dates lose their fractions of a millisecond. */
 export function writeValue(stored: StoredValue): Uint8Array {
-  const { value, scalar = false, expiresAtMs, heldSinceMs, storedAtMs } = stored;
-  const dates = [expiresAtMs, heldSinceMs, storedAtMs].map((ms) => Math.max(0, Math.floor(ms)));
+  const { value, scalar = false, expiresAtMs, firstStoredAtMs, storedAtMs } = stored;
+  const dates = [expiresAtMs, firstStoredAtMs, storedAtMs].map((ms) => Math.max(0, Math.floor(ms)));
   return encode([value, scalar, ...dates]);
 }
 
 /** A stored value, unless damaged. */
 export function readValue(key: unknown, value: unknown): StoredValue | undefined {
   return attempt(() => {
-    const [bytes, scalar, expiresAtMs, heldSinceMs, storedAtMs] = asArray(
+    const [bytes, scalar, expiresAtMs, firstStoredAtMs, storedAtMs] = asArray(
       open(value, valueEntryBytesMax),
       "stored value",
       5,
@@ -123,7 +123,7 @@ export function readValue(key: unknown, value: unknown): StoredValue | undefined
       key: asBytes(key, "key", 20),
       value: asBytesUpTo(bytes, "value", storedValueBytesMax),
       expiresAtMs: asInteger(expiresAtMs, "expiry"),
-      heldSinceMs: asInteger(heldSinceMs, "since"),
+      firstStoredAtMs: asInteger(firstStoredAtMs, "since"),
       storedAtMs: asInteger(storedAtMs, "stored"),
     };
     return asBoolean(scalar, "scalar") ? { ...stored, scalar: true } : stored;

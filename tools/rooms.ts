@@ -14,7 +14,8 @@ const core = ["lib", "core/model", "core/ports.ts"];
 const useCase = [...core, "core/api.ts", "core/session"];
 const messages = [...useCase, "core/messages", "core/messages/kinds"];
 const dht = ["lib", "net/kademlia/constants.ts", "net/kademlia/ports.ts", "net/kademlia/space"];
-const lookups = [...dht, "net/kademlia/rpc", "net/kademlia/table", "net/kademlia/lookup"];
+const rpc = [...dht, "net/kademlia/rpc/methods", "net/kademlia/rpc"];
+const lookups = [...rpc, "net/kademlia/table", "net/kademlia/lookup"];
 const front = ["lib", "core/model", "core/api.ts", "ui/terminal", "ui/settings", "ui/output"];
 const commands = [...front, "ui/prompts", "ui/peer", "ui/commands"];
 
@@ -46,14 +47,15 @@ export const rooms: Rooms = {
   "net/kademlia/constants.ts": [],
   "net/kademlia/ports.ts": ["lib"],
   "net/kademlia/space": dht,
-  "net/kademlia/rpc": dht,
-  "net/kademlia/table": [...dht, "net/kademlia/rpc"],
+  "net/kademlia/rpc/methods": dht,
+  "net/kademlia/rpc": rpc,
+  "net/kademlia/table": rpc,
   "net/kademlia/lookup": lookups,
   "net/kademlia/values": lookups,
   "net/kademlia/service": [...lookups, "net/kademlia/values"],
   "net/kademlia": [
     "net/kademlia/ports.ts",
-    "net/kademlia/space",
+    "net/kademlia/rpc",
     "net/kademlia/values",
     "net/kademlia/service",
   ],

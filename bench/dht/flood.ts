@@ -4,6 +4,7 @@
  * @module
  */
 import { Id } from "../../net/kademlia/space/id.ts";
+import { findNode } from "../../net/kademlia/rpc/methods/find_node.ts";
 import { encodeRequest } from "../../net/kademlia/rpc/wire.ts";
 
 const perSecond = 20_000;
@@ -13,7 +14,7 @@ self.addEventListener("message", (event) => {
   const { ip: hostname, port } = (event as MessageEvent).data;
   const socket = Deno.listenDatagram({ hostname: "127.0.0.2", port: 0, transport: "udp" });
   const sender = new Id(1, 2, 3, 4, 5);
-  const request = encodeRequest(sender, { method: "find_node", sender, target: sender });
+  const request = encodeRequest(sender, findNode, { sender, target: sender });
   const startMs = performance.now();
   let sent = 0;
   setInterval(() => {

@@ -5,7 +5,8 @@
  */
 import { Id } from "../../net/kademlia/space/id.ts";
 import type { Address } from "../../net/kademlia/ports.ts";
-import { decodeFound, decodeRequest, responseKind } from "../../net/kademlia/rpc/wire.ts";
+import { findValue } from "../../net/kademlia/rpc/methods/find_value.ts";
+import { decodeAnswer, decodeRequest, responseKind } from "../../net/kademlia/rpc/wire.ts";
 import type { Tap } from "../../tests/sim/dht_network.ts";
 import type { Member } from "../../tests/sim/dht_world.ts";
 
@@ -45,8 +46,8 @@ export class Probe implements Tap {
 
   sent(data: Uint8Array, to: Address): void {
     if (data[0] === responseKind) return;
-    const request = decodeRequest(data);
-    if (request?.target === undefined || !request.target.equals(this.#key)) return;
+    const args = decodeRequest(data)?.args;
+    if (!(args && "target" in args && args.target.equals(this.#key))) return;
     this.datagrams++;
     const name = `${to.ip}|${to.port}`;
     const hops = this.#hops.get(name) ?? 1;
@@ -59,7 +60,7 @@ export class Probe implements Tap {
     const hops = this.#asked.get(Id.from(data, 1).toString());
     if (hops === undefined) return;
     this.datagrams++;
-    for (const { ip, port } of decodeFound(data)?.contacts ?? []) {
+    for (const { ip, port } of decodeAnswer(data, findValue)?.contacts ?? []) {
       const name = `${ip}|${port}`;
       if (!this.#hops.has(name)) this.#hops.set(name, hops + 1);
     }

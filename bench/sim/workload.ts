@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GetOptions } from "../../net/kademlia/values/reading.ts";
+import type { GetOptions } from "../../net/kademlia/mod.ts";
 import { numberOf, sealed } from "../../tests/sim/dht_values.ts";
 import type { DhtWorld, Member } from "../../tests/sim/dht_world.ts";
 import type { SeededRandom } from "../../tests/sim/random.ts";

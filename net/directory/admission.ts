@@ -129,7 +129,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   /** Counts what is stored: at the start, and again every hour. */
   recount(values: Iterable<StoredValue>): void {
     this.#pages.clear();
-    for (const { key, value, heldSinceMs } of values) {
+    for (const { key, value, firstStoredAtMs } of values) {
       const names = peekRecord(value);
       if (names === undefined) continue;
       if (kindOfNamespace(names.namespace) === "page") {
@@ -139,7 +139,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
         const record = attempt(() => readRecord(value).record);
         if (record === undefined || isWithdrawal(record)) continue;
         const { username, publicKey, expiresAt } = record;
-        this.#ledger.enter({ username, key: publicKey, expiresAt, since: heldSinceMs });
+        this.#ledger.enter({ username, key: publicKey, expiresAt, since: firstStoredAtMs });
       }
     }
   }

@@ -26,6 +26,10 @@ export const requestBytesMax = 8_192;
 export const valueBytesMax = 8_000;
 /** Longest datagram read: a value with headers fits, and a socket's buffer of 16 KB holds it. */
 export const datagramBytesMax = 16_384;
+/** What stands before the body of a datagram: one byte for the kind, and the message id. */
+export const headerBytes = 1 + idBytes;
+/** Longest body of a datagram. */
+export const bodyBytesMax = datagramBytesMax - headerBytes;
 /** Longest `sample` answer: with framing, IP and UDP headers it fits one Ethernet or IPv6 packet. */
 export const sampleBytesMax = 1_200;
 /** Deepest nesting accepted in a `sample` answer; ours has 3. */
@@ -87,12 +91,12 @@ export const rateEntriesMax = 4_096;
 /** Addresses remembered as having answered us. */
 export const answeredAddressesMax = 4_096;
 
-/** Values held, and their bytes: 20,000 records of a full packet fit the bytes. */
-export const heldValuesMax = 20_000;
-export const heldBytesMax = 32 * 1_024 * 1_024;
+/** Values stored, and their bytes: 20,000 records of a full packet fit the bytes. */
+export const storedValuesMax = 20_000;
+export const storedBytesMax = 32 * 1_024 * 1_024;
 /** What is accounted for a value beside its own bytes. */
-export const heldOverheadBytes = 200;
-/** Held this long a value counts as established (one day) and never goes before a fresh one. */
+export const storedOverheadBytes = 200;
+/** Stored this long a value counts as established (one day) and never goes before a fresh one. */
 export const establishedMs = 86_400_000;
 /** Eviction frees this share of the bound at once, so that its scan is rare. */
 export const evictionShare = 0.01;

@@ -6,6 +6,9 @@
  * @module
  */
 export * from "./ports.ts";
+export type { Traffic } from "./rpc/rpc.ts";
 export * from "./service/node.ts";
-export * from "./values/memory_storage.ts";
-export * from "./values/policy.ts";
+export type { SampleAnswer } from "./service/sample_client.ts";
+export * from "./values/defaults.ts";
+export type { GetOptions, GetResult } from "./values/reading.ts";
+export type { PutOptions, PutResult } from "./values/writing.ts";

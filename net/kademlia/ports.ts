@@ -45,13 +45,13 @@ export interface StoredValue {
   readonly value: Uint8Array;
   /**
    * Set when the value is no `bin` but a MessagePack string, number, boolean or nil, as Python nodes put
-   * them; only held under a policy that allows `scalars`.
+   * them; only stored under a policy that allows `scalars`.
    */
   readonly scalar?: boolean;
   /** Unix ms after which the value is gone. */
   readonly expiresAtMs: number;
-  /** Unix ms since which this node has held a value under the key. */
-  readonly heldSinceMs: number;
+  /** Unix ms since which this node has stored a value under the key. */
+  readonly firstStoredAtMs: number;
   /** Unix ms of the last store for this key (section 2.5 skips replication within the hour). */
   readonly storedAtMs: number;
 }

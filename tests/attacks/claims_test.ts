@@ -5,7 +5,7 @@ import { equalBytes } from "../../core/model/bytes.ts";
 import { recordKey, recordOf, signRecord } from "../../core/model/record.ts";
 import { withdrawalOf } from "../../core/model/record_policy.ts";
 import type { PutReport } from "../../core/ports.ts";
-import { MemoryStorage } from "../../net/kademlia/values/memory_storage.ts";
+import { MemoryStorage } from "../../net/kademlia/mod.ts";
 import { type AttackNetwork, hasClaim, MemoryClaims, onNetwork, person } from "./network.ts";
 
 const [alice, mallory] = [person(1), person(2)];

@@ -7,14 +7,11 @@
 import { NodeContact } from "../../net/kademlia/space/contact.ts";
 import { compareDistance, Id } from "../../net/kademlia/space/id.ts";
 import type { Address } from "../../net/kademlia/ports.ts";
-import {
-  decodeRequest,
-  encodeContacts,
-  encodeFound,
-  encodePong,
-  encodeRequest,
-  encodeStored,
-} from "../../net/kademlia/rpc/wire.ts";
+import { findNode } from "../../net/kademlia/rpc/methods/find_node.ts";
+import { findValue } from "../../net/kademlia/rpc/methods/find_value.ts";
+import { ping } from "../../net/kademlia/rpc/methods/ping.ts";
+import { store } from "../../net/kademlia/rpc/methods/store.ts";
+import { decodeRequest, encodeAnswer, encodeRequest } from "../../net/kademlia/rpc/wire.ts";
 import type { SimulatedSocket } from "./dht_network.ts";
 import type { SeededRandom } from "./random.ts";
 
@@ -130,22 +127,27 @@ export class Collusion {
   #answer(socket: SimulatedSocket, own: Id, lie: Lie, data: Uint8Array, from: Address): boolean {
     const request = decodeRequest(data);
     if (request === undefined) return false;
-    const { method, target, value } = request;
-    if (method === "ping") socket.send(encodePong(data, own), from);
-    else if (target === undefined) return false;
-    else if (method === "store" && value !== undefined) {
-      // Says yes and throws it away.
-      socket.send(encodeStored(data, true), from);
-    } else {
-      const stale = method === "find_value" ? this.#stale.get(target.toString()) : undefined;
-      if (stale !== undefined && lie === "stale") {
-        socket.send(encodeFound(data, { value: stale, scalar: false }), from);
-      } else if (stale !== undefined && lie === "forge") {
-        socket.send(encodeFound(data, { value: forged(stale), scalar: false }), from);
-      } else socket.send(encodeContacts(data, this.contacts.closest(target, this.#k)), from);
+    const { name, args } = request;
+    if (name === "ping") socket.send(encodeAnswer(data, ping, own), from);
+    else if (!("target" in args)) return false;
+    // Says yes and throws it away.
+    else if (name === "store") socket.send(encodeAnswer(data, store, true), from);
+    else {
+      const { target } = args;
+      const stale = name === "find_value" ? this.#stale.get(target.toString()) : undefined;
+      const found = stale && served(stale, lie);
+      const contacts = found ? [] : this.contacts.closest(target, this.#k);
+      const answer = found ? { found, contacts } : { contacts };
+      socket.send(encodeAnswer(data, findValue, answer), from);
     }
     return true;
   }
+}
+
+/** What is served of a stale value; undefined for what is withheld. */
+function served(stale: Uint8Array, lie: Lie): { readonly value: Uint8Array } | undefined {
+  if (lie === "withhold") return undefined;
+  return { value: lie === "stale" ? stale : forged(stale) };
 }
 
 /** A value with the highest number and a seal that cannot fit. */
@@ -176,7 +178,7 @@ export class Sybil {
   greet(to: Address): void {
     const sender = this.contact.nodeId;
     const target = Id.from(this.#random.bytes(20));
-    const request = { method: "find_node", sender, target } as const;
-    this.#socket.send(encodeRequest(Id.from(this.#random.bytes(20)), request), to);
+    const messageId = Id.from(this.#random.bytes(20));
+    this.#socket.send(encodeRequest(messageId, findNode, { sender, target }), to);
   }
 }

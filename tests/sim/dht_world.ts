@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { KademliaNode, type NodeOptions } from "../../net/kademlia/service/node.ts";
-import { MemoryStorage } from "../../net/kademlia/values/memory_storage.ts";
+import { KademliaNode, MemoryStorage, type NodeOptions } from "../../net/kademlia/mod.ts";
 import { type NodeClock, VirtualClock } from "./clock.ts";
 import {
   DatagramNetwork,

@@ -20,7 +20,7 @@ function valueOf(n: number, length = 300): StoredValue {
     key: keyOf(n),
     value: new Uint8Array(length).fill(n),
     expiresAtMs: 1_800_000_000_000 + n,
-    heldSinceMs: 1_700_000_000_000,
+    firstStoredAtMs: 1_700_000_000_000,
     storedAtMs: 1_700_000_000_001,
   };
 }

@@ -21,8 +21,8 @@ Deno.test("Lint plugin forbids each import against the map", () => {
     ["net/links/link.ts", "../../core/replication/sync.ts"],
     ["net/links/link.ts", "../../storage/key_files.ts"],
     ["net/links/link.ts", "../directory/directory.ts"],
-    ["net/kademlia/service/node.ts", "../../../core/model/bytes.ts"],
-    ["net/kademlia/service/node.ts", "../../system/datagrams.ts"],
+    ["net/kademlia/mod.ts", "../../../core/model/bytes.ts"],
+    ["net/kademlia/mod.ts", "../../system/datagrams.ts"],
     ["net/kademlia/space/id.ts", "../rpc/wire.ts"],
     ["net/directory/directory.ts", "../kademlia/rpc/wire.ts"],
     ["storage/key_files.ts", "../net/links/link.ts"],
@@ -45,7 +45,7 @@ Deno.test("Lint plugin lets the map's own directions pass", () => {
     ["storage/key_files.ts", "../core/ports.ts"],
     ["ui/menu/menu.ts", "../../core/api.ts"],
     ["main.ts", "./net/links/zmq_links.ts"],
-    ["net/kademlia/service/node.ts", "node:crypto"],
+    ["net/kademlia/mod.ts", "node:crypto"],
   ];
   for (const [path, specifier] of allowed) {
     assert.equal(importProblem(path, specifier), undefined, `${path} -> ${specifier}`);

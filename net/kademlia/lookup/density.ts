@@ -4,7 +4,7 @@
  * @module
  */
 import type { NodeContact } from "../space/contact.ts";
-import type { Id } from "../space/id.ts";
+import { distance, type Id } from "../space/id.ts";
 import type { RoutingTable } from "../table/routing_table.ts";
 
 /**
@@ -14,14 +14,7 @@ import type { RoutingTable } from "../table/routing_table.ts";
 const averageAllowance = 1.25;
 const quartileAllowance = 1.47;
 
-/** The XOR distance of two ids as a number; its first 53 bits count. */
-export function distance(a: Id, b: Id): number {
-  return ((a.w0 ^ b.w0) >>> 0) * 2 ** 32 + ((a.w1 ^ b.w1) >>> 0);
-}
-
-/**
- * Bits by which an answer brings a lookup nearer: with k = 20 contacts in a bucket, its log2 at least.
- */
+/** Bits by which an answer brings a lookup nearer: with k = 20 contacts in a bucket, its log2 at least. */
 const bitsPerHop = 4.5;
 
 /**
@@ -36,26 +29,26 @@ export function expectedMs(
     averageMs: number;
     /** The contact's distance from the target. */
     from: number;
-    /** See {@link Reach}. */
+    /** See {@link DensityEstimate.radius}. */
     radius: number;
   },
 ): number {
-  // Out to half of the radius nearly everybody holds the value, farther out fewer and fewer do.
+  // Out to half of the radius nearly all nodes store the value, farther out fewer and fewer do.
   const bits = Math.max(0, Math.log2(2 * from / radius));
   return ownMs + averageMs * bits / bitsPerHop;
 }
 
 /**
- * Lookups remembered. Whoever meets nobody but liars finds what he finds too far away; the lower quartile
- * holds though half of the lookups did.
+ * Lookups remembered. A node that meets liars alone finds what it finds too far away; the lower quartile
+ * stays right even if half of the lookups went that way.
  */
 const samplesMax = 31;
 
 /**
- * The distance within which the k closest nodes to any key are to be expected. Ids are spread evenly, so
- * that it is the same for all keys but for chance: what past lookups found tells what the next should find.
+ * Estimates the distance within which the k closest nodes to any key are to be expected. Ids are spread
+ * evenly, so that it is the same for all keys but for chance: past lookups tell what the next should find.
  */
-export class Reach {
+export class DensityEstimate {
   readonly #table: RoutingTable;
   readonly #samples: number[] = [];
   #next = 0;
@@ -75,17 +68,13 @@ export class Reach {
     this.#quartile = sorted[sorted.length >> 2] ?? Infinity;
   }
 
-  /** That distance, with an allowance for chance; Infinity while the table holds fewer than k. */
+  /** That distance, with an allowance for chance; Infinity while the table has fewer than k contacts. */
   radius(): number {
-    if (this.#table.size < this.#table.k) return Infinity;
-    // Our own neighbourhood is one sample only, but it shows at once how the network grows.
-    return Math.min(this.#ownRadius() * averageAllowance, this.#quartile * quartileAllowance);
-  }
-
-  /** How far our own k closest are from us. */
-  #ownRadius(): number {
-    const { own, k } = this.#table;
+    const { own, k, size } = this.#table;
+    if (size < k) return Infinity;
     const last = this.#table.closest(own, k)[k - 1];
-    return last === undefined ? Infinity : distance(own, last.nodeId);
+    // The own neighbourhood is one sample only, but it shows at once how the network grows.
+    const ownRadius = last === undefined ? Infinity : distance(own, last.nodeId);
+    return Math.min(ownRadius * averageAllowance, this.#quartile * quartileAllowance);
   }
 }

@@ -3,12 +3,8 @@
  *
  * @module
  */
-import { AddressGroups } from "./address_groups.ts";
-import type { Candidate } from "./candidate.ts";
-import { CandidateList } from "./candidate_list.ts";
+import { AddressGroups, type Candidate, CandidateList } from "./candidates.ts";
 import {
-  alphaDefault,
-  bucketSize,
   crowdedShare,
   crowdFactorMax,
   doubtsMax,
@@ -17,12 +13,34 @@ import {
   queriesPerLookupMax,
 } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
-import { compareDistance, type Id } from "../space/id.ts";
-import type { LookupOptions } from "./lookup_options.ts";
-import { distance } from "./density.ts";
+import { compareDistance, distance, type Id } from "../space/id.ts";
 
-export type { Candidate } from "./candidate.ts";
-export type { LookupOptions } from "./lookup_options.ts";
+/** What a lookup is for, and what its node knows. */
+export interface LookupOptions {
+  readonly target: Id;
+  /** The own id: never asked. */
+  readonly own: Id;
+  /** How many of the closest nodes are sought. */
+  readonly k: number;
+  /** Queries in flight at most. */
+  readonly alpha: number;
+  /** Disjoint paths, 1 to 8; never more than there are seeds. */
+  readonly paths: number;
+  /** The nearest contacts known, nearest first. */
+  readonly seeds: readonly NodeContact[];
+  /** Contacts to ask where the seeds led to no node that is near enough. */
+  readonly reserve: () => readonly NodeContact[];
+  /** End once so many holders have answered. Default: only when the k closest have answered. */
+  readonly goal?: number;
+  /** The share of queries answered in time lately, 0 to 1: with a goal it decides how many to send. */
+  readonly answerRate: number;
+  /** The network that the address limit counts an IP address under; undefined where it is exempt. */
+  readonly netOf: (ip: string) => string | undefined;
+  /** What it costs to begin with a seed, in any unit; the cheapest are asked first. Default: the nearest. */
+  readonly cost?: (seed: NodeContact, distance: number, radius: number) => number;
+  /** The distance from the target within which its k closest are to be expected. */
+  readonly radius: () => number;
+}
 
 /** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
 const overtakenWeight = 0.25;
@@ -31,7 +49,7 @@ const goalSlack = 0.15;
 /** What the node saw before a lookup weighs as much as two queries of the lookup itself. */
 const answerRateWeight = 2;
 
-/** What no path knows: contacts in reserve. */
+/** The bits of a contact that no path knows: one of the reserve. */
 const noPath = 0;
 
 /**
@@ -39,8 +57,8 @@ const noPath = 0;
  * to ask next, `finished`, and the result.
  *
  * All candidates stand in one list by distance. A path is a bit: seeds are dealt out to the paths, a
- * reply's contacts become known to the path that asked, and a candidate known to several is asked by
- * one. Each path goes on until the nearest it knows have answered, whatever the others believe, so
+ * reply's contacts become known to the path that asked, and one path asks a candidate that several
+ * know. Each path goes on until the nearest it knows have answered, whatever the others believe, so
  * that a liar on one path cannot starve the rest; the lookup ends when, besides, the k closest of all
  * that live have answered.
  */
@@ -74,17 +92,17 @@ export class Lookup {
 
   constructor(options: LookupOptions) {
     this.target = options.target;
-    this.k = options.k ?? bucketSize;
+    this.k = options.k;
     this.#candidates = new CandidateList(options.target, options.own);
-    this.#alpha = options.alpha ?? alphaDefault;
-    this.#paths = Math.max(1, Math.min(options.paths ?? 1, pathsMax, options.seeds.length));
+    this.#alpha = options.alpha;
+    this.#paths = Math.max(1, Math.min(options.paths, pathsMax, options.seeds.length));
     const share = Math.ceil(this.k / this.#paths);
     this.#width = this.#paths === 1 ? this.k : Math.max(this.#alpha, share);
     this.#goal = options.goal ?? Infinity;
-    this.#answerRate = options.answerRate ?? 1;
-    this.#groups = new AddressGroups(options.netOf ?? (() => undefined));
-    this.#reserve = options.reserve ?? (() => []);
-    this.#radiusOf = options.radius ?? (() => Infinity);
+    this.#answerRate = options.answerRate;
+    this.#groups = new AddressGroups(options.netOf);
+    this.#reserve = options.reserve;
+    this.#radiusOf = options.radius;
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
     options.seeds.forEach((seed, i) => this.#candidates.learn(seed, 1 << (i % this.#paths)));
@@ -92,11 +110,6 @@ export class Lookup {
       const from = distance(this.target, candidate.contact.nodeId);
       candidate.cost = options.cost?.(candidate.contact, from, this.#near()) ?? 0;
     }
-  }
-
-  /** How many paths the lookup has. */
-  get paths(): number {
-    return this.#paths;
   }
 
   /** Whether there is nothing left to ask or to wait for. */
@@ -114,14 +127,9 @@ export class Lookup {
     return this.#slow;
   }
 
-  /** Whether anybody answered; with a goal, whether any holder did. */
+  /** Whether any node has answered; with a goal, whether any holder has. */
   get fruitful(): boolean {
     return this.#goal === Infinity ? this.#answered > 0 : this.#found > 0;
-  }
-
-  /** Queries that hold a slot. */
-  get inFlight(): number {
-    return this.#open.length;
   }
 
   /** The first queries. */
@@ -129,9 +137,7 @@ export class Lookup {
     return this.#advance();
   }
 
-  /**
-   * Takes an answer, also one that comes late, and returns the next queries. `found`: it holds the value.
-   */
+  /** Takes an answer, also a late one, and returns the next queries. `found`: it has the value. */
   reply(candidate: Candidate, contacts: readonly NodeContact[], found = false): Candidate[] {
     if (candidate.state !== "asked" && candidate.state !== "slow") return [];
     if (candidate.state === "slow") {
@@ -196,7 +202,7 @@ export class Lookup {
     for (const candidate of this.#candidates.all) {
       const { state } = candidate;
       if (state !== "answered" && state !== "holder" && state !== "afar") continue;
-      if (!this.#inReach(candidate, result.length)) break;
+      if (!this.#belongs(candidate, result.length)) break;
       if (this.#groups.within(candidate, counts)) result.push(candidate);
     }
     return result;
@@ -241,8 +247,8 @@ export class Lookup {
       const state = candidate.state;
       if (state === "failed" || state === "slow") continue;
       if (!this.#groups.within(candidate, counts)) continue;
-      const inReach = this.#inReach(candidate, rank++);
-      let wanted = inReach;
+      const belongs = this.#belongs(candidate, rank++);
+      let wanted = belongs;
       for (let path = 0; path < this.#paths; path++) {
         if ((candidate.known & (1 << path)) === 0) continue;
         const count = (seen[path] ?? 0) + 1;
@@ -256,7 +262,7 @@ export class Lookup {
       }
       if (state === "asked" && wanted) waiting = true;
       if (pathsWithout === 0 && !beginning) break;
-      if (!inReach && seen.every((count) => count >= this.#width)) break;
+      if (!belongs && seen.every((count) => count >= this.#width)) break;
     }
     const reached = this.#goalReached(best);
     const choice = !reached && this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
@@ -267,8 +273,8 @@ export class Lookup {
 
   /**
    * Finishes the lookup, unless what was found is too far from the target to be all that is there, as if
-   * somebody had named none but his friends: then those that they displaced are asked, the nearest first,
-   * and what these name is followed as before.
+   * a liar had named its accomplices alone: then the candidates that they displaced are asked, the nearest
+   * first, and the contacts that these name are followed as before.
    */
   #doubt(): Candidate | undefined {
     const isDoubtful = this.#isDoubtful();
@@ -285,13 +291,13 @@ export class Lookup {
     return displaced;
   }
 
-  /** A read that met nobody near who lacks the value has no reason to doubt. */
+  /** A read that met no node near the target without the value has no reason to doubt. */
   #isDoubtful(): boolean {
     const mayLack = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
     return mayLack && this.#asked < queriesPerLookupMax && !this.#dense();
   }
 
-  /** The nearest who was not asked, contacts in reserve included. */
+  /** The nearest candidate that was not asked, those of the reserve included. */
   #displaced(): Candidate | undefined {
     if (this.#doubts >= doubtsMax) return undefined;
     for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath);
@@ -318,10 +324,10 @@ export class Lookup {
 
   /**
    * Whether the candidate at `rank`, from 0, belongs to the result: it is among the k closest, or in a
-   * crowd around the target that chance does not explain. Whoever places k ids next to a key so displaces
-   * nobody, unless he places twice as many.
+   * crowd around the target that chance does not explain. An attacker who places k ids next to a key
+   * displaces no other node by that; only twice as many would.
    */
-  #inReach({ contact }: Candidate, rank: number): boolean {
+  #belongs({ contact }: Candidate, rank: number): boolean {
     if (rank < this.k) return true;
     if (rank >= crowdFactorMax * this.k || this.#near() === Infinity) return false;
     return distance(this.target, contact.nodeId) <= this.#near() * crowdedShare;
@@ -336,8 +342,9 @@ export class Lookup {
   }
 
   /**
-   * Enough holders, and one at least on every path that still has somebody to ask: three holders that
-   * one liar named meet no goal of three while other paths look, and with d paths all d must lie.
+   * Whether there are enough holders, and at least one on every path that still has a node to ask: three
+   * holders that one liar named meet no goal of three while other paths look, and with d paths all d
+   * must lie.
    */
   #goalReached(best: readonly (Candidate | undefined)[]): boolean {
     if (this.#found < this.#wanted) return false;
@@ -348,7 +355,7 @@ export class Lookup {
     return true;
   }
 
-  /** Whoever ought to hold the value and does not is outvoted by a further holder. */
+  /** Each node that ought to have the value and does not is outvoted by one more holder. */
   get #wanted(): number {
     return this.#goal + this.#missing;
   }

@@ -3,42 +3,28 @@
  *
  * @module
  */
-import type { Scheduler } from "../../../lib/scheduler.ts";
+import { unicastAddress } from "../../../lib/ip_address.ts";
+import type { Timer } from "../ports.ts";
+import { type AboutTarget, findNode } from "../rpc/methods/find_node.ts";
+import { findValue, type Found, type WireFound } from "../rpc/methods/find_value.ts";
+import type { Method } from "../rpc/methods/method.ts";
+import type { Call, Caller } from "../rpc/rpc.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Id } from "../space/id.ts";
-import { type Candidate, Lookup, type LookupOptions } from "./lookup.ts";
 import type { Neighbours } from "../table/neighbours.ts";
-import { expectedMs, type Reach } from "./density.ts";
-import type { RoutingTable } from "../table/routing_table.ts";
-import type { Timer } from "../ports.ts";
-import type { Call, Caller, Rpc } from "../rpc/rpc.ts";
-import { decodeContacts, decodeFound, type WireFound } from "../rpc/wire.ts";
-
-/** The parts of a node that operations work with. */
-export interface Network {
-  readonly own: Id;
-  readonly k: number;
-  readonly alpha: number;
-  readonly rpc: Rpc;
-  readonly scheduler: Scheduler;
-  readonly table: RoutingTable;
-  readonly neighbours: Neighbours;
-  readonly reach: Reach;
-  /** Whether a contact that `from` told of can be one: not ourselves, and within its reach. */
-  plausible(contact: NodeContact, from: NodeContact): boolean;
-}
+import type { Candidate } from "./candidates.ts";
+import { expectedMs } from "./density.ts";
+import { Lookup, type LookupOptions } from "./lookup.ts";
+import type { Network } from "./network.ts";
 
 /** What to search. */
 export interface SearchOptions {
   readonly target: Id;
-  readonly method: "find_node" | "find_value";
   readonly paths: number;
   /** Ends the search once so many holders have answered. */
   readonly goal?: number;
-  /** Judges a value found; false when it does not count. */
+  /** Looks for a value, and judges one that was found: false when it does not count. */
   readonly onFound?: (contact: NodeContact, found: WireFound) => boolean;
-  /** Called once, when the search has come to its end. */
-  readonly onDone: (search: Search) => void;
 }
 
 /**
@@ -49,16 +35,42 @@ const reserveMax = 20;
 /** A search without any result waits this long, or so many timeouts, for answers that are late. */
 const graceMsMin = 250;
 const graceTimeouts = 2;
-/** Nobody hedges faster: on loopback a busy process answers in 1 or 2 ms. */
+/** No search hedges faster: on loopback a busy process answers in 1 or 2 ms. */
 const hedgeMsMin = 3;
 /** An answer that takes so many times the slowest so far in a search is likely to be lost. */
 const hedgeRoundTrips = 2;
+/** Where all nodes answer this fast, whom to ask first is no question of time. */
+const quickMs = 10;
+
+/** Runs a search to its end; rejects when the node closes or the signal aborts. */
+export function search(
+  network: Network,
+  options: SearchOptions,
+  signal?: AbortSignal,
+): Promise<Lookup> {
+  return network.operations.run<Lookup>(signal, (done) => {
+    const running = new Search(network, options, done);
+    running.start();
+    return () => running.stop();
+  });
+}
+
+/** The k closest live nodes to `target`, nearest first; looks for them over so many paths. */
+export async function findClosest(
+  network: Network,
+  target: Id,
+  paths: number,
+  signal?: AbortSignal,
+): Promise<NodeContact[]> {
+  return (await search(network, { target, paths }, signal)).result();
+}
 
 /** One lookup in progress. */
-export class Search implements Caller {
-  readonly lookup: Lookup;
+class Search implements Caller<Found, Candidate> {
   readonly #network: Network;
   readonly #options: SearchOptions;
+  readonly #done: (lookup: Lookup) => void;
+  readonly #lookup: Lookup;
   /** Holders being asked for their neighbours, and those that were. */
   readonly #expanding = new Set<Candidate>();
   readonly #expandedOnce = new Set<Candidate>();
@@ -67,93 +79,82 @@ export class Search implements Caller {
   /** When the search began or an answer came last, in monotonic ms, and the slowest answer in ms. */
   #activeMs = 0;
   #slowestMs = 0;
-  #done = false;
+  #stopped = false;
 
-  constructor(network: Network, options: SearchOptions) {
+  constructor(network: Network, options: SearchOptions, done: (lookup: Lookup) => void) {
     this.#network = network;
     this.#options = options;
-    const { own, table, k, alpha, neighbours, reach } = network;
-    table.lookedUp(options.target, network.rpc.nowMs());
-    const cost = options.goal === undefined ? undefined : costOf(neighbours);
-    this.lookup = new Lookup({
-      target: options.target,
+    this.#done = done;
+    const { own, table, k, alpha, neighbours, density } = network;
+    const { target, paths, goal } = options;
+    table.lookedUp(target, network.rpc.nowMs());
+    // A search for a few holders is in a hurry; one for the k closest waits for all of them anyway.
+    const cost = goal === undefined ? undefined : costOf(neighbours);
+    this.#lookup = new Lookup({
+      target,
       own,
       k,
       alpha,
-      paths: options.paths,
-      seeds: table.closest(options.target, k, undefined, true),
-      reserve: () => table.closest(options.target, k + reserveMax, undefined, true),
+      paths,
+      seeds: table.closest(target, k, undefined, true),
+      reserve: () => table.closest(target, k + reserveMax, undefined, true),
       answerRate: neighbours.answerRate,
       netOf: (ip) => table.limitedNet(ip),
-      radius: () => reach.radius(),
-      // Whoever needs few holders is in a hurry; whoever needs the k closest waits for all of them anyway.
-      ...(options.goal === undefined ? {} : { goal: options.goal }),
+      radius: () => density.radius(),
+      ...(goal === undefined ? {} : { goal }),
       ...(cost === undefined ? {} : { cost }),
     });
   }
 
-  /** Sends the first queries. Without anybody to ask the search ends at once. */
+  /** Sends the first queries. Without any node to ask the search ends at once. */
   start(): void {
-    this.#send(this.lookup.start());
+    this.#send(this.#lookup.start());
     this.#activeMs = this.#network.rpc.nowMs();
-    if (this.#options.goal !== undefined && !this.#done) this.#hedge();
+    if (this.#options.goal !== undefined && !this.#stopped) this.#hedge();
   }
 
-  /** Ends the search without a word. */
+  /** Ends the search without a result. */
   stop(): void {
-    this.#done = true;
+    this.#stopped = true;
     this.#grace?.cancel();
     this.#hedging?.cancel();
   }
 
-  answered(call: Call, data: Uint8Array): boolean {
-    if (call.method === "find_node") {
-      const contacts = decodeContacts(data);
-      if (contacts === undefined) return false;
-      this.#reply(call, contacts, false);
-      return true;
-    }
-    const answer = decodeFound(data);
-    if (answer === undefined) return false;
-    const { onFound } = this.#options;
-    const counts = answer.found !== undefined && !this.#done &&
-      onFound?.(call.contact, answer.found) === true;
-    this.#reply(call, answer.contacts, counts);
+  answered({ contact, sentMs, tag: candidate }: Call<Found, Candidate>, answer: Found): boolean {
+    if (this.#stopped) return true;
+    const { rpc } = this.#network;
+    const counts = answer.found !== undefined &&
+      this.#options.onFound?.(contact, answer.found) === true;
+    this.#activeMs = rpc.nowMs();
+    this.#slowestMs = Math.max(this.#slowestMs, this.#activeMs - sentMs);
+    const useful = answer.contacts.filter((named) => this.#isPlausible(named, contact));
+    if (this.#expanding.has(candidate)) this.#expanded(candidate, useful);
+    else this.#send(this.#lookup.reply(candidate, useful, counts));
     return true;
   }
 
-  silent(call: Call): void {
-    if (this.#done) return;
-    if (this.#expanding.has(call.tag as Candidate)) this.#expanded(call.tag as Candidate, []);
-    else this.#send(this.lookup.timeout(call.tag as Candidate));
+  silent({ tag: candidate }: Call<Found, Candidate>): void {
+    if (this.#stopped) return;
+    if (this.#expanding.has(candidate)) this.#expanded(candidate, []);
+    else this.#send(this.#lookup.timeout(candidate));
   }
 
-  lost(call: Call): void {
-    if (this.#done) return;
-    if (this.#expanding.has(call.tag as Candidate)) this.#expanded(call.tag as Candidate, []);
-    else this.#send(this.lookup.failure(call.tag as Candidate));
+  lost({ tag: candidate }: Call<Found, Candidate>): void {
+    if (this.#stopped) return;
+    if (this.#expanding.has(candidate)) this.#expanded(candidate, []);
+    else this.#send(this.#lookup.failure(candidate));
   }
 
-  #reply(call: Call, contacts: NodeContact[], counts: boolean): void {
-    const candidate = call.tag as Candidate;
-    if (this.#done) return;
-    this.#activeMs = this.#network.rpc.nowMs();
-    this.#slowestMs = Math.max(this.#slowestMs, this.#activeMs - call.sentMs);
-    const from = call.contact;
-    const useful = contacts.filter((contact) => this.#network.plausible(contact, from));
-    if (this.#expanding.has(candidate)) this.#expanded(candidate, useful);
-    else this.#send(this.lookup.reply(candidate, useful, counts));
-  }
-
-  #send(candidates: Candidate[]): void {
-    const { method } = this.#options;
-    const queue = candidates;
+  #send(queue: Candidate[]): void {
+    const isForValue = this.#options.onFound !== undefined;
     // A query that could not be sent makes room for others, which join the queue.
     for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
-      if (!this.#ask(candidate, method)) queue.push(...this.lookup.failure(candidate));
+      if (!this.#ask(candidate, isForValue ? findValue : findNode)) {
+        queue.push(...this.#lookup.failure(candidate));
+      }
     }
-    if (!this.lookup.finished || this.#done || this.#expand()) return;
-    if (this.lookup.fruitful || this.lookup.slow === 0) this.#finish();
+    if (!this.#lookup.finished || this.#stopped || this.#expand()) return;
+    if (this.#lookup.fruitful || this.#lookup.slow === 0) this.#finish();
     else {
       // Empty hands are no result while answers may be under way: a stalled process, ours or theirs,
       // looks like a dead network.
@@ -176,56 +177,65 @@ export class Search implements Caller {
       hedgeRoundTrips * this.#slowestMs,
     );
     const leftMs = this.#activeMs + patienceMs - rpc.nowMs();
-    // The scheduler runs what is due a moment early, together with others: what is left then is no reason
-    // to come back within the same moment, again and again.
+    // The scheduler runs what is due a moment early, together with others: what is left then is no
+    // reason to come back within the same moment, again and again.
     const waitMs = leftMs > 0 ? Math.max(leftMs, 1) : patienceMs;
     this.#hedging = scheduler.after(waitMs, () => {
-      if (this.#done) return;
-      if (rpc.nowMs() - this.#activeMs >= patienceMs) this.#send(this.lookup.hurry());
-      if (!this.#done) this.#hedge();
+      if (this.#stopped) return;
+      if (rpc.nowMs() - this.#activeMs >= patienceMs) this.#send(this.#lookup.hurry());
+      if (!this.#stopped) this.#hedge();
     });
   }
 
   #finish(): void {
-    if (this.#done) return;
+    if (this.#stopped) return;
     this.stop();
-    const { target, goal, onDone } = this.#options;
-    if (goal === undefined) this.#network.reach.learn(target, this.lookup.result());
-    onDone(this);
+    const { target, goal } = this.#options;
+    if (goal === undefined) this.#network.density.learn(target, this.#lookup.result());
+    this.#done(this.#lookup);
   }
 
-  #ask(candidate: Candidate, method: "find_node" | "find_value"): boolean {
+  #ask(candidate: Candidate, method: Method<string, AboutTarget, Found>): boolean {
     const { rpc, own } = this.#network;
-    const request = { method, sender: own, target: this.#options.target };
-    const contact = candidate.contact;
-    return rpc.call({ contact, request, caller: this, tag: candidate }) !== undefined;
+    const { contact } = candidate;
+    const args = { sender: own, target: this.#options.target };
+    return rpc.call({ contact, method, args, caller: this, tag: candidate }) !== undefined;
   }
 
   /**
-   * A holder answers with the value and names nobody, so that a search short of its goal may not know
+   * A holder answers with the value and names no contacts, so that a search short of its goal may not know
    * the nodes around the key: it asks its holders for them. True while such questions are out.
    */
   #expand(): boolean {
     const goal = this.#options.goal;
     if (goal === undefined) return false;
-    const holders = this.lookup.answered().filter((c) => c.state === "holder");
+    const holders = this.#lookup.answered().filter((c) => c.state === "holder");
     if (holders.length >= goal) return false;
     for (const holder of holders) {
       if (this.#expandedOnce.has(holder)) continue;
       this.#expandedOnce.add(holder);
-      if (this.#ask(holder, "find_node")) this.#expanding.add(holder);
+      if (this.#ask(holder, findNode)) this.#expanding.add(holder);
     }
     return this.#expanding.size > 0;
   }
 
-  #expanded(holder: Candidate, contacts: NodeContact[]): void {
+  #expanded(holder: Candidate, contacts: readonly NodeContact[]): void {
     this.#expanding.delete(holder);
-    this.#send(this.lookup.extend(holder, contacts));
+    this.#send(this.#lookup.extend(holder, contacts));
+  }
+
+  /** Whether a contact that `from` named is not this node, and within the reach of `from`. */
+  #isPlausible(contact: NodeContact, from: NodeContact): boolean {
+    const { self } = this.#network;
+    if (contact.nodeId.equals(self.nodeId)) return false;
+    if (contact.port === self.port && contact.ip === self.ip) return false;
+    const kind = unicastAddress(contact.ip)?.kind;
+    if (kind === "public") return true;
+    // No node outside can know what is on this machine or in this private network.
+    const fromKind = unicastAddress(from.ip)?.kind;
+    return kind === "loopback" ? fromKind === "loopback" : fromKind !== "public";
   }
 }
-
-/** Where everybody answers at once, whom to ask first is no question of time. */
-const quickMs = 10;
 
 function costOf(neighbours: Neighbours): LookupOptions["cost"] | undefined {
   const averageMs = neighbours.roundTripMs ?? 0;

@@ -3,26 +3,37 @@
  *
  * @module
  */
-import { unicastAddress } from "../../../lib/ip_address.ts";
+import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
 import type { Entry, Scheduler } from "../../../lib/scheduler.ts";
-import { datagramBytesMax, lateAnswerMsMax, openRequestsMax, timeoutMsMax } from "../constants.ts";
+import {
+  datagramBytesMax,
+  headerBytes,
+  idBytes,
+  lateAnswerMsMax,
+  openRequestsMax,
+  timeoutMsMax,
+} from "../constants.ts";
+import type { Datagrams, Random, Time } from "../ports.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { Id } from "../space/id.ts";
+import type { Arguments, Method } from "./methods/method.ts";
 import type { RateLimits } from "./rate_limits.ts";
-import type { Address, Datagrams, Random, Time } from "../ports.ts";
-import { encodeRequest, headerBytes, requestKind, responseKind, type WireRequest } from "./wire.ts";
+import { decodeAnswer, encodeRequest, requestKind, responseKind } from "./wire.ts";
 
-/** Whoever sent a request hears of its fate here: no promise is made for each datagram. */
-export interface Caller {
+/**
+ * Hears of the fate of the requests that it sent: no promise is made for each datagram. `Tag` is what the
+ * caller keeps with each request.
+ */
+export interface Caller<Answer, Tag> {
   /**
-   * An answer came from the address that was asked, maybe after `silent`; `data` is the whole datagram,
-   * valid during the call. False when it makes no sense.
+   * An answer came from the address that was asked, maybe after `silent`. Byte arrays in it are views of
+   * the datagram, valid during the call. False when the answer cannot be true.
    */
-  answered(call: Call, data: Uint8Array): boolean;
+  answered(call: Call<Answer, Tag>, answer: Answer): boolean;
   /** The timeout has passed; an answer may still come. */
-  silent(call: Call): void;
-  /** No answer will be taken any more, or the request could not be sent, or its answer made no sense. */
-  lost(call: Call): void;
+  silent(call: Call<Answer, Tag>): void;
+  /** No answer will be taken any more, or the one that came made no sense. */
+  lost(call: Call<Answer, Tag>): void;
 }
 
 /** What a node learns from the fate of its requests. */
@@ -30,31 +41,47 @@ export interface CallObserver {
   /** How long to wait for this contact, in ms. */
   timeoutMsOf(contact: NodeContact): number;
   answered(call: Call, roundTripMs: number, nowMs: number): void;
-  silent(call: Call, nowMs: number): void;
+  silent(call: Call): void;
+}
+
+/** A request to send. */
+export interface CallOptions<Args extends Arguments, Answer, Tag> {
+  readonly contact: NodeContact;
+  readonly method: Method<string, Args, Answer>;
+  readonly args: Args;
+  readonly caller: Caller<Answer, Tag>;
+  readonly tag: Tag;
+  /** Default: what the observer says of the contact. */
+  readonly timeoutMs?: number;
 }
 
 /** One request in flight. */
-export class Call implements Entry {
+export class Call<Answer = unknown, Tag = unknown> implements Entry {
   readonly contact: NodeContact;
-  readonly method: WireRequest["method"];
-  readonly caller: Caller;
-  /** Whatever the caller wants to find again, such as the lookup's candidate. */
-  readonly tag: unknown;
+  readonly method: Method<string, Arguments, Answer>;
+  readonly caller: Caller<Answer, Tag>;
+  readonly tag: Tag;
   readonly messageId: Id;
   readonly sentMs: number;
   readonly #rpc: Rpc;
   dueMs: number;
   cancelled = false;
   /** Whether its timeout has passed. */
-  late = false;
+  isLate = false;
   /** How often its timeout was put off because this process stood still. */
   postponed = 0;
 
-  constructor(rpc: Rpc, messageId: Id, sentMs: number, dueMs: number, options: CallOptions) {
+  constructor(
+    rpc: Rpc,
+    messageId: Id,
+    sentMs: number,
+    dueMs: number,
+    options: Omit<CallOptions<Arguments, Answer, Tag>, "args">,
+  ) {
     this.#rpc = rpc;
     this.messageId = messageId;
     this.contact = options.contact;
-    this.method = options.request.method;
+    this.method = options.method;
     this.caller = options.caller;
     this.tag = options.tag;
     this.sentMs = sentMs;
@@ -64,24 +91,25 @@ export class Call implements Entry {
   run(nowMs: number): void {
     this.#rpc.due(this, nowMs);
   }
-}
 
-/** A request to send. */
-export interface CallOptions {
-  readonly contact: NodeContact;
-  readonly request: WireRequest;
-  readonly caller: Caller;
-  readonly tag?: unknown;
-  /** Default: what the observer says of the contact. */
-  readonly timeoutMs?: number;
+  /** Hands the answer in a datagram to the caller; false when it makes no sense. */
+  take(data: Uint8Array): boolean {
+    const answer = decodeAnswer(data, this.method);
+    return answer !== undefined && this.caller.answered(this, answer);
+  }
 }
 
 /** Counters of datagrams. */
 export interface Traffic {
+  /** Datagrams received. */
   datagramsIn: number;
+  /** Datagrams sent. */
   datagramsOut: number;
+  /** Bytes received. */
   bytesIn: number;
+  /** Bytes sent. */
   bytesOut: number;
+  /** Datagrams dropped as malformed, unasked for, or beyond a rate. */
   dropped: number;
 }
 
@@ -92,11 +120,11 @@ export interface RpcOptions {
   readonly datagrams: Datagrams;
   readonly scheduler: Scheduler;
   readonly limits: RateLimits;
-  readonly onError: (error: Error) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Answers requests of others. */
-export type RequestHandler = (data: Uint8Array, from: Address, nowMs: number) => void;
+export type RequestHandler = (data: Uint8Array, from: Endpoint, nowMs: number) => void;
 
 /** Timers of an idle process come within a millisecond or two. */
 const stallMs = 4;
@@ -147,7 +175,9 @@ export class Rpc {
   /**
    * Sends a request. Undefined, and nothing sent, when too many are in flight or the node is closed.
    */
-  call(options: CallOptions): Call | undefined {
+  call<Args extends Arguments, Answer, Tag>(
+    options: CallOptions<Args, Answer, Tag>,
+  ): Call<Answer, Tag> | undefined {
     if (this.#closed || this.#open.size >= openRequestsMax) return undefined;
     const nowMs = this.#options.time.monotonic();
     const messageId = this.#messageId();
@@ -156,18 +186,18 @@ export class Rpc {
     const call = new Call(this, messageId, nowMs, nowMs + timeoutMs, options);
     this.#open.set(messageId.w0, call);
     this.#options.scheduler.add(call);
-    this.send(encodeRequest(messageId, options.request), options.contact);
+    this.send(encodeRequest(messageId, options.method, options.args), options.contact);
     return call;
   }
 
-  /** Sends an answer, unless its receiver never answered us and has had its share. */
-  respond(data: Uint8Array, to: Address, nowMs: number): void {
+  /** Sends an answer, unless its receiver never answered a request and has had its share of bytes. */
+  respond(data: Uint8Array, to: Endpoint, nowMs: number): void {
     if (this.#options.limits.takeBytes(to, data.length, nowMs)) this.send(data, to);
     else this.traffic.dropped++;
   }
 
   /** Sends a datagram. */
-  send(data: Uint8Array, to: Address): void {
+  send(data: Uint8Array, to: Endpoint): void {
     if (this.#closed) return;
     this.traffic.datagramsOut++;
     this.traffic.bytesOut += data.length;
@@ -184,20 +214,20 @@ export class Rpc {
       this.#options.scheduler.add(call);
       return;
     }
-    if (call.late) {
+    if (call.isLate) {
       this.#open.delete(call.messageId.w0);
       call.cancelled = true;
       call.caller.lost(call);
       return;
     }
-    call.late = true;
+    call.isLate = true;
     call.dueMs = Math.max(call.sentMs + lateAnswerMsMax, nowMs);
     this.#options.scheduler.add(call);
-    this.#observer?.silent(call, nowMs);
+    this.#observer?.silent(call);
     call.caller.silent(call);
   }
 
-  /** Forgets all requests; nobody is told any more. */
+  /** Forgets all requests; their callers hear no more of them. */
   close(): void {
     this.#closed = true;
     this.#open.clear();
@@ -205,18 +235,18 @@ export class Rpc {
 
   #messageId(): Id {
     for (;;) {
-      if (this.#poolAt + 20 > this.#pool.length) {
-        this.#pool = this.#options.random.bytes(20 * idsDrawn);
+      if (this.#poolAt + idBytes > this.#pool.length) {
+        this.#pool = this.#options.random.bytes(idBytes * idsDrawn);
         this.#poolAt = 0;
       }
       const id = Id.from(this.#pool, this.#poolAt);
-      this.#poolAt += 20;
+      this.#poolAt += idBytes;
       if (!this.#open.has(id.w0)) return id;
     }
   }
 
-  /** The door: whatever comes in, nothing is thrown out of here. */
-  #receive(data: Uint8Array, from: Address): void {
+  /** Takes whatever comes in; throws nothing. */
+  #receive(data: Uint8Array, from: Endpoint): void {
     if (this.#closed) return;
     const traffic = this.traffic;
     traffic.datagramsIn++;
@@ -225,11 +255,11 @@ export class Rpc {
       if (!this.#take(data, from)) traffic.dropped++;
     } catch (error) {
       traffic.dropped++;
-      this.#options.onError(error instanceof Error ? error : new Error(String(error)));
+      this.#options.onError(error);
     }
   }
 
-  #take(data: Uint8Array, from: Address): boolean {
+  #take(data: Uint8Array, from: Endpoint): boolean {
     if (data.length <= headerBytes || data.length > datagramBytesMax) return false;
     const kind = data[0];
     if (kind === responseKind) return this.#takeAnswer(data, from);
@@ -242,19 +272,18 @@ export class Rpc {
     return true;
   }
 
-  #takeAnswer(data: Uint8Array, from: Address): boolean {
+  #takeAnswer(data: Uint8Array, from: Endpoint): boolean {
     const messageId = Id.from(data, 1);
     const call = this.#open.get(messageId.w0);
     if (call === undefined || !call.messageId.equals(messageId)) return false;
-    if (from.port !== call.contact.port) return false;
-    if (from.ip !== call.contact.ip && unicastAddress(from.ip)?.ip !== call.contact.ip) {
-      return false;
-    }
+    const { contact } = call;
+    if (from.port !== contact.port) return false;
+    if (from.ip !== contact.ip && unicastAddress(from.ip)?.ip !== contact.ip) return false;
     this.#open.delete(messageId.w0);
     call.cancelled = true;
     const nowMs = this.#options.time.monotonic();
     // The caller looks first: only an answer that makes sense speaks for the contact.
-    if (!call.caller.answered(call, data)) {
+    if (!call.take(data)) {
       call.caller.lost(call);
       return false;
     }

@@ -11,23 +11,20 @@ import {
   pathsDefault,
   savedContactsMax,
 } from "../constants.ts";
+import type { Network } from "../lookup/network.ts";
+import { findClosest } from "../lookup/search.ts";
+import type { Random, Resolver, Timer } from "../ports.ts";
+import { FanOut } from "../rpc/fan_out.ts";
+import { ping } from "../rpc/methods/ping.ts";
 import { NodeContact } from "../space/contact.ts";
 import { Id, withPrefix } from "../space/id.ts";
-import type { Operations } from "../values/operations.ts";
-import { Poll } from "../rpc/fan_out.ts";
-import type { Random, Resolver, Timer } from "../ports.ts";
-import type { Network } from "../lookup/search.ts";
-import { decodePong } from "../rpc/wire.ts";
-import type { Writing } from "../values/writing.ts";
 
-/** What {@link Joining} is built from. */
-export interface JoiningOptions {
+/** What {@link Bootstrap} is built from. */
+export interface BootstrapOptions {
   readonly network: Network;
-  readonly operations: Operations;
-  readonly writing: Pick<Writing<unknown>, "closest">;
   readonly random: Random;
   readonly resolve: Resolver | undefined;
-  readonly onError: (error: Error) => void;
+  readonly onError: (error: unknown) => void;
   /** Contacts of an earlier run. */
   readonly saved: readonly NodeContact[];
 }
@@ -36,27 +33,26 @@ export interface JoiningOptions {
 const unknownId = new Id(0, 0, 0, 0, 0);
 
 /** Joins, as often as it is asked to. */
-export class Joining {
-  readonly #options: JoiningOptions;
+export class Bootstrap {
+  readonly #options: BootstrapOptions;
 
-  constructor(options: JoiningOptions) {
+  constructor(options: BootstrapOptions) {
     this.#options = options;
   }
 
-  /** Joins through any of `addresses` or a contact of an earlier run; whether anybody is there. */
+  /** Joins through any of `addresses` or a contact of an earlier run; whether any contact is alive. */
   async join(addresses: readonly HostPort[], signal?: AbortSignal): Promise<boolean> {
-    const { network, saved, writing, random } = this.#options;
+    const { network, saved, random } = this.#options;
     const { table, own } = network;
     const given = await this.#resolve(addresses);
     signal?.throwIfAborted();
     // Tables are saved from the far end: the last contacts are the own neighbourhood.
     await this.#greet([...given, ...saved.slice(-savedContactsMax)], signal);
     if (table.live === 0) return false;
-    await writing.closest(own, pathsDefault, signal);
+    await findClosest(network, own, pathsDefault, signal);
     // From the far end, because buckets split while their contacts are being verified.
     for (let bucket = 0; bucket < table.bucketCount; bucket++) {
-      const target = withPrefix(own, bucket, Id.from(random.bytes(20)));
-      await writing.closest(target, 1, signal);
+      await findClosest(network, withPrefix(own, bucket, Id.random(random)), 1, signal);
     }
     return table.live > 0;
   }
@@ -77,11 +73,10 @@ export class Joining {
     const literal = unicastAddress(host);
     if (literal !== undefined) return [new NodeContact(unknownId, literal.ip, port)];
     try {
-      if (resolve === undefined) throw new Error("no resolver is there for names");
-      const contacts = (await resolve(host)).map((ip) => unicastAddress(ip)?.ip)
-        .filter((ip) => ip !== undefined)
-        .map((ip) => new NodeContact(unknownId, ip, port));
-      return contacts.slice(0, bootstrapAddressesMax);
+      if (resolve === undefined) throw new Error("there is no resolver for names");
+      const ips = (await resolve(host)).map((ip) => unicastAddress(ip)?.ip)
+        .filter((ip) => ip !== undefined);
+      return ips.slice(0, bootstrapAddressesMax).map((ip) => new NodeContact(unknownId, ip, port));
     } catch (error) {
       onError(new Error(`Cannot join through ${host}: it cannot be resolved`, { cause: error }));
       return [];
@@ -89,26 +84,23 @@ export class Joining {
   }
 
   /**
-   * Pings all; goes on a moment after the first has answered, while the others may still come. Whoever
-   * knows but one liar learns of nobody but liars: the first to answer shall not be the only one.
+   * Pings all; goes on a moment after the first has answered, while the others may still come. A node
+   * that knows one liar alone learns of liars alone: the first to answer shall not be the only one.
    */
   #greet(contacts: readonly NodeContact[], signal: AbortSignal | undefined): Promise<void> {
-    const { network, operations } = this.#options;
+    const { rpc, own, operations, neighbours, scheduler } = this.#options.network;
     let wait: Timer | undefined;
     return operations.run<void>(signal, (done) => {
-      const poll = new Poll({
-        rpc: network.rpc,
+      const fanOut = new FanOut(rpc, {
         contacts,
-        request: { method: "ping", sender: network.own },
+        method: ping,
+        args: { sender: own },
         tries: bootstrapTries,
-        onAnswer: (contact, data) => {
-          const id = decodePong(data);
-          if (id === undefined) return false;
-          const known = contact.nodeId !== unknownId;
-          if (known && !id.equals(contact.nodeId)) return false;
-          const entered = known ? contact : new NodeContact(id, contact.ip, contact.port);
-          network.neighbours.enter(entered, network.rpc.nowMs());
-          wait ??= network.scheduler.after(otherGreetingsMs, () => done());
+        onAnswer: (contact, id) => {
+          const isKnown = contact.nodeId !== unknownId;
+          if (isKnown && !id.equals(contact.nodeId)) return false;
+          neighbours.enter(isKnown ? contact : new NodeContact(id, contact.ip, contact.port));
+          wait ??= scheduler.after(otherGreetingsMs, () => done());
           return true;
         },
         onDone: () => {
@@ -116,10 +108,10 @@ export class Joining {
           done();
         },
       });
-      poll.start();
+      fanOut.start();
       return () => {
         wait?.cancel();
-        poll.stop();
+        fanOut.stop();
       };
     });
   }

@@ -1,9 +1,378 @@
 /**
- * The door to net/kademlia: the node, and the types of what goes in and comes out.
+ * The Kademlia node: built out of its parts, and what it offers.
  *
  * @module
  */
-export { KademliaNode } from "./kademlia_node.ts";
-export type { LookupCallOptions, NodeOptions, NodeStats, SampleAnswer } from "./node_options.ts";
-export type { GetOptions, GetResult } from "../values/reading.ts";
-export type { PutOptions, PutResult } from "../values/writing.ts";
+import type { Endpoint, HostPort } from "../../../lib/ip_address.ts";
+import { Scheduler } from "../../../lib/scheduler.ts";
+import {
+  alphaDefault,
+  bucketSize,
+  idBytes,
+  pathsMax,
+  sampleContacts,
+  storedBytesMax,
+  storedValuesMax,
+} from "../constants.ts";
+import { DensityEstimate } from "../lookup/density.ts";
+import { type Network, Operations } from "../lookup/network.ts";
+import { findClosest } from "../lookup/search.ts";
+import type {
+  Admission,
+  Contact,
+  Datagrams,
+  NodeStorage,
+  Random,
+  Resolver,
+  Saved,
+  StoredValue,
+  Time,
+  ValuePolicy,
+} from "../ports.ts";
+import { RateLimits } from "../rpc/rate_limits.ts";
+import { Rpc, type Traffic } from "../rpc/rpc.ts";
+import { NodeContact } from "../space/contact.ts";
+import { Id } from "../space/id.ts";
+import { Neighbours } from "../table/neighbours.ts";
+import { RoutingTable } from "../table/routing_table.ts";
+import { Acceptance } from "../values/acceptance.ts";
+import { Persistence } from "../values/persistence.ts";
+import { type GetOptions, type GetResult, Reading } from "../values/reading.ts";
+import { StoredValues } from "../values/stored_values.ts";
+import { type PutOptions, type PutResult, Writing } from "../values/writing.ts";
+import { Bootstrap } from "./bootstrap.ts";
+import { HandOver } from "./hand_over.ts";
+import { Responder } from "./responder.ts";
+import { type SampleAnswer, SampleClient } from "./sample_client.ts";
+import { Upkeep } from "./upkeep.ts";
+
+/** What a node is built from. Everything but clock, randomness, socket and policy has a default. */
+export interface NodeOptions<T = Uint8Array> {
+  /** Clock and timers. */
+  readonly time: Time;
+  /** Draws ids and message ids. */
+  readonly random: Random;
+  /** The socket; the node closes it. */
+  readonly datagrams: Datagrams;
+  /** Default: nothing survives. */
+  readonly storage?: NodeStorage;
+  /** What a value is; {@link storeAnything} takes any of at most 8,000 bytes, for a day. */
+  readonly policy: ValuePolicy<T>;
+  /** Default: every valid value is stored. */
+  readonly admission?: Admission<T>;
+  /** Default: host names cannot be resolved, addresses work. */
+  readonly resolve?: Resolver;
+  /**
+   * What this node answers to `sample`: arrays, strings, integers, booleans, null and byte arrays of at most
+   * 1,200 bytes in MessagePack. Default: no answer.
+   */
+  readonly sample?: () => unknown;
+  /** 20 bytes. Default: the stored one, else random. */
+  readonly id?: Uint8Array;
+  /** Told of failures that no caller waits for, such as a full disk. */
+  readonly onError?: (error: Error) => void;
+  /** Contacts a bucket and holders a value. Default 20; all nodes of a network should agree. */
+  readonly k?: number;
+  /** Queries of a lookup in flight. Default 3. */
+  readonly alpha?: number;
+  /** Loopback and private addresses are exempt from the address limits of the table. Default true. */
+  readonly exemptPrivateAddresses?: boolean;
+  /** Loopback addresses are exempt from the rate limits. Default true. */
+  readonly exemptLoopbackFromRates?: boolean;
+  /** Values stored at most. Default 20,000. */
+  readonly storedValuesMax?: number;
+  /** Bytes of stored values at most. Default 32 MiB. */
+  readonly storedBytesMax?: number;
+}
+
+/** Counters of a node. */
+export interface NodeStats extends Readonly<Traffic> {
+  /** Contacts in the routing table. */
+  readonly contacts: number;
+  /** Those among them that answered their last request. */
+  readonly liveContacts: number;
+  /** Values stored. */
+  readonly values: number;
+  /** Their bytes, with what each costs beside its content. */
+  readonly valueBytes: number;
+  /** Requests in flight. */
+  readonly openRequests: number;
+}
+
+/** Options of {@link KademliaNode.lookup}. */
+export interface LookupCallOptions {
+  /** Disjoint paths, 1 to 8. Default 1. */
+  readonly paths?: number;
+  /** Ends the lookup early. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A node of the DHT. `T` is what its policy makes of values: readers get them back so.
+ *
+ * @example Two nodes make a network.
+ * ```ts
+ * import { KademliaNode, storeAnything } from "../mod.ts";
+ * import { openDatagrams } from "../../system/datagrams.ts";
+ *
+ * const time = {
+ *   now: () => Date.now(),
+ *   monotonic: () => performance.now(),
+ *   after(ms: number, fn: () => void) {
+ *     const timer = setTimeout(fn, ms);
+ *     return { cancel: () => clearTimeout(timer) };
+ *   },
+ * };
+ * const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)) };
+ * const create = () => {
+ *   const datagrams = openDatagrams({ hostname: "127.0.0.1", port: 0 });
+ *   return KademliaNode.create({ time, random, datagrams, policy: storeAnything });
+ * };
+ * const first = await create();
+ * const second = await create();
+ * const { ip: host, port } = first.address;
+ * console.assert(await second.bootstrap([{ host, port }]));
+ *
+ * const key = random.bytes(20);
+ * const { accepted } = await second.put(key, new TextEncoder().encode("hello"));
+ * console.assert(accepted === 2);
+ * const { value } = await first.get(key);
+ * console.assert(new TextDecoder().decode(value) === "hello");
+ * await first.close();
+ * await second.close();
+ * ```
+ */
+export class KademliaNode<T = Uint8Array> {
+  readonly #datagrams: Datagrams;
+  readonly #network: Network;
+  readonly #stored: StoredValues;
+  readonly #persistence: Persistence;
+  readonly #reading: Reading<T>;
+  readonly #writing: Writing<T>;
+  readonly #sampleClient: SampleClient;
+  readonly #bootstrap: Bootstrap;
+
+  private constructor(options: NodeOptions<T>, own: Id, saved: Saved) {
+    const { time, random, datagrams, policy, admission, storage, resolve, sample } = options;
+    const { k = bucketSize, alpha = alphaDefault, exemptPrivateAddresses: exemptPrivate } = options;
+    const onError = (error: unknown): void =>
+      options.onError?.(error instanceof Error ? error : new Error(String(error)));
+    const { ip, port } = datagrams.address;
+    const scheduler = new Scheduler(time, onError);
+    const limits = new RateLimits(options.exemptLoopbackFromRates ?? true);
+    const rpc = new Rpc({ time, random, datagrams, scheduler, limits, onError });
+    const table = new RoutingTable(own, { k, exemptPrivate: exemptPrivate ?? true });
+    const onEntered = (contact: NodeContact): void => handOver.entered(contact);
+    const neighbours = new Neighbours({ table, rpc, limits, onEntered });
+    const network: Network = {
+      self: new NodeContact(own, ip, port),
+      own,
+      k,
+      alpha,
+      time,
+      scheduler,
+      rpc,
+      table,
+      neighbours,
+      density: new DensityEstimate(table),
+      operations: new Operations(),
+    };
+    const stored = new StoredValues({
+      own,
+      valuesMax: options.storedValuesMax ?? storedValuesMax,
+      bytesMax: options.storedBytesMax ?? storedBytesMax,
+      admission,
+      onChange: (key) => persistence.changed(key),
+    });
+    const persistence = new Persistence({ storage, stored, scheduler, time, onError });
+    const ask = (key: Id): ReturnType<Reading<T>["ask"]> => reading.ask(key);
+    const acceptance = new Acceptance({ network, stored, policy, admission, onError, ask });
+    const reading = new Reading({ network, stored, acceptance, admission });
+    const writing = new Writing({ network, stored, acceptance, reading });
+    const handOver = new HandOver(network, stored);
+    restore(saved.values, { stored, acceptance, nowMs: time.now() });
+    const contacts = saved.contacts.map((c) => NodeContact.parse(c)).filter((c) => c !== undefined);
+    this.#datagrams = datagrams;
+    this.#network = network;
+    this.#stored = stored;
+    this.#persistence = persistence;
+    this.#reading = reading;
+    this.#writing = writing;
+    this.#sampleClient = new SampleClient(network, random);
+    this.#bootstrap = new Bootstrap({ network, random, resolve, onError, saved: contacts });
+    const parts = { network, limits, stored, acceptance, admission, sample, onError };
+    const responder = new Responder(parts);
+    rpc.attach(neighbours, (data, from, nowMs) => responder.handle(data, from, nowMs));
+    new Upkeep({ network, random, stored, reading, writing, persistence, onError });
+  }
+
+  /**
+   * Loads what an earlier run saved and answers requests from then on.
+   *
+   * @throws {RangeError} if `options.id` has not 20 bytes.
+   * @throws whatever the storage's `load` throws.
+   */
+  static async create<T>(options: NodeOptions<T>): Promise<KademliaNode<T>> {
+    const saved = await options.storage?.load() ?? { contacts: [], values: [] };
+    const given = options.id ?? saved.id;
+    const id = given ?? options.random.bytes(idBytes);
+    if (id.length !== idBytes) {
+      throw new RangeError(
+        `Cannot create a node: an id of ${id.length} bytes is not 160 bits long`,
+      );
+    }
+    const node = new KademliaNode(options, Id.from(id), saved);
+    if (given === undefined) node.#persistence.saveId(id);
+    return node;
+  }
+
+  /** 20 bytes, a copy. */
+  get id(): Uint8Array {
+    return this.#network.self.id;
+  }
+
+  /** Where the socket is bound. */
+  get address(): Endpoint {
+    return this.#datagrams.address;
+  }
+
+  /** Whether at least one contact is alive. */
+  get joined(): boolean {
+    return this.#network.table.live > 0;
+  }
+
+  /**
+   * Joins through any of `addresses`, or through the contacts of an earlier run, and looks around.
+   * May be called again at any time.
+   *
+   * @returns whether at least one contact is alive.
+   */
+  bootstrap(addresses: readonly HostPort[], signal?: AbortSignal): Promise<boolean> {
+    return this.#bootstrap.join(addresses, signal);
+  }
+
+  /**
+   * Reads the value under `key` from a quorum of holders, and repairs holders that lack it or are stale.
+   *
+   * @throws {RangeError} if `key` has not 20 bytes or an option is out of range.
+   */
+  // deno-lint-ignore require-await -- wrong arguments reject, they do not throw
+  async get(key: Uint8Array, options: GetOptions<T> = {}): Promise<GetResult<T>> {
+    checkPaths(options.paths);
+    const { quorum = 1 } = options;
+    if (quorum !== "all" && !(Number.isInteger(quorum) && quorum > 0)) {
+      throw new RangeError(`Cannot get: a quorum of ${quorum} is no count of holders`);
+    }
+    return this.#reading.get(checkedId(key, "get"), options);
+  }
+
+  /**
+   * Stores `value` on the k closest nodes to `key`.
+   *
+   * @throws {RangeError} if `key` has not 20 bytes, `value` is over 8,000, or an option is out of range.
+   * @throws {TypeError} if the policy finds the value invalid.
+   */
+  // deno-lint-ignore require-await -- wrong arguments reject, they do not throw
+  async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<PutResult<T>> {
+    checkPaths(options.paths);
+    return this.#writing.put(checkedId(key, "put"), { value }, options);
+  }
+
+  /**
+   * The k closest live nodes to `target`, nearest first, without the own one.
+   *
+   * @throws {RangeError} if `target` has not 20 bytes or an option is out of range.
+   */
+  // deno-lint-ignore require-await -- wrong arguments reject, they do not throw
+  async lookup(target: Uint8Array, options: LookupCallOptions = {}): Promise<Contact[]> {
+    const { paths = 1, signal } = options;
+    checkPaths(paths);
+    return findClosest(this.#network, checkedId(target, "look up"), paths, signal);
+  }
+
+  /** Asks one contact for its sample; undefined when it does not answer. */
+  async sample(contact: Contact, signal?: AbortSignal): Promise<unknown> {
+    const known = NodeContact.parse(contact);
+    if (known === undefined) return undefined;
+    const [answer] = await this.#sampleClient.sample([known], signal);
+    return answer?.sample;
+  }
+
+  /** Asks `count` random contacts (default 8) at once. */
+  sampleNear(
+    { count = sampleContacts, signal }: { count?: number; signal?: AbortSignal } = {},
+  ): Promise<SampleAnswer[]> {
+    return this.#sampleClient.sample(this.#sampleClient.randomContacts(count), signal);
+  }
+
+  /** The address that a majority of up to 8 random contacts sees this node under, if there is one. */
+  publicAddress(signal?: AbortSignal): Promise<Endpoint | undefined> {
+    return this.#sampleClient.publicAddress(signal);
+  }
+
+  /** Counters, as of now. */
+  stats(): NodeStats {
+    const { table, rpc } = this.#network;
+    return {
+      contacts: table.size,
+      liveContacts: table.live,
+      values: this.#stored.count,
+      valueBytes: this.#stored.bytes,
+      ...rpc.traffic,
+      openRequests: rpc.openRequests,
+    };
+  }
+
+  /** The contacts in the routing table. */
+  contacts(): Contact[] {
+    return [...this.#network.table].map((entry) => entry.contact);
+  }
+
+  /** The stored values. */
+  *values(): IterableIterator<StoredValue> {
+    for (const entry of this.#stored) yield entry.plain();
+  }
+
+  /** Ends what is under way (its promises reject), saves, stops all timers and closes the socket. */
+  async close(): Promise<void> {
+    const { operations, rpc, scheduler, table } = this.#network;
+    if (operations.closed) return;
+    operations.close();
+    rpc.close();
+    scheduler.close();
+    this.#datagrams.close();
+    if (table.size > 0) this.#persistence.saveContacts(this.contacts());
+    await this.#persistence.close();
+  }
+}
+
+/** Stores what an earlier run saved: what lies on disk is judged like what comes by wire. */
+function restore<T>(
+  values: readonly StoredValue[],
+  { stored, acceptance, nowMs }: {
+    readonly stored: StoredValues;
+    readonly acceptance: Acceptance<T>;
+    readonly nowMs: number;
+  },
+): void {
+  for (const value of values) {
+    if (!(value.key instanceof Uint8Array) || value.key.length !== idBytes) continue;
+    const key = Id.from(value.key);
+    if (!acceptance.judge(key, value).ok || value.expiresAtMs <= nowMs) continue;
+    stored.put(key, value, nowMs);
+  }
+}
+
+function checkedId(bytes: Uint8Array, what: string): Id {
+  if (bytes.length !== idBytes) {
+    throw new RangeError(`Cannot ${what}: a key of ${bytes.length} bytes is not 160 bits long`);
+  }
+  return Id.from(bytes);
+}
+
+function checkPaths(paths: number | undefined): void {
+  if (paths === undefined) return;
+  if (!Number.isInteger(paths) || paths < 1 || paths > pathsMax) {
+    throw new RangeError(`Cannot look up over ${paths} paths: it is not 1 to ${pathsMax}`);
+  }
+}

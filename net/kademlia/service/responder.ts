@@ -3,139 +3,128 @@
  *
  * @module
  */
-import { encode } from "../../../lib/msgpack.ts";
-import type { Acceptance } from "../values/acceptance.ts";
-import { isPort } from "../../../lib/ip_address.ts";
-import { sampleBytesMax } from "../constants.ts";
-import { NodeContact } from "../space/contact.ts";
-import type { HeldValues } from "../values/stored_values.ts";
-import type { Id } from "../space/id.ts";
+import { type Endpoint, isPort } from "../../../lib/ip_address.ts";
+import { headerBytes } from "../constants.ts";
+import type { Network } from "../lookup/network.ts";
+import type { Admission } from "../ports.ts";
+import { mayAsk } from "../rpc/methods/method.ts";
+import { type AnswerOf, type ArgumentsOf, type MethodName, methods } from "../rpc/methods/mod.ts";
 import type { RateLimits } from "../rpc/rate_limits.ts";
-import type { Address, Admission, Time } from "../ports.ts";
-import type { Network } from "../lookup/search.ts";
-import {
-  decodeRequest,
-  encodeContacts,
-  encodeFound,
-  encodePong,
-  encodeSample,
-  encodeStored,
-  encodeStun,
-  headerBytes,
-  type WireValue,
-} from "../rpc/wire.ts";
+import { decodeRequest, encodeAnswer } from "../rpc/wire.ts";
+import { NodeContact } from "../space/contact.ts";
+import type { Acceptance } from "../values/acceptance.ts";
+import type { StoredValues } from "../values/stored_values.ts";
 
 /** What a {@link Responder} is built from. */
 export interface ResponderOptions<T> {
   readonly network: Network;
-  readonly time: Time;
   readonly limits: RateLimits;
-  readonly held: HeldValues;
+  readonly stored: StoredValues;
   readonly acceptance: Acceptance<T>;
   readonly admission: Admission<T> | undefined;
+  /** What this node answers to `sample`. */
   readonly sample: (() => unknown) | undefined;
+  readonly onError: (error: unknown) => void;
 }
+
+/** A handler: the answer, at once or later, or undefined for none. */
+type Handler<N extends MethodName> = (
+  args: ArgumentsOf[N],
+  from: Endpoint,
+) => AnswerOf[N] | undefined | Promise<AnswerOf[N]>;
 
 /** Answers requests. */
 export class Responder<T> {
   readonly #options: ResponderOptions<T>;
+  readonly #handlers: { readonly [N in MethodName]: Handler<N> };
 
   constructor(options: ResponderOptions<T>) {
     this.#options = options;
+    this.#handlers = {
+      ping: () => this.#options.network.own,
+      stun: (_args, from) => from,
+      find_node: (args) => this.#handleFindNode(args),
+      find_value: (args) => this.#handleFindValue(args),
+      store: (args, from) => this.#handleStore(args, from),
+      // Python nodes leave an unknown method unanswered; so does a node that has nothing to sample.
+      sample: () => this.#options.sample?.(),
+    };
   }
 
   /** Takes one datagram of kind request; what makes no sense stays unanswered. */
-  handle(data: Uint8Array, from: Address, nowMs: number): void {
-    const { network } = this.#options;
+  handle(data: Uint8Array, from: Endpoint, nowMs: number): void {
+    const { own, rpc } = this.#options.network;
     const request = decodeRequest(data);
     if (request === undefined || !isPort(from.port)) {
-      network.rpc.traffic.dropped++;
+      rpc.traffic.dropped++;
       return;
     }
-    const { method, sender, target, value } = request;
-    if (sender?.equals(network.own)) return;
-    if (method === "ping") this.#reply(encodePong(data, network.own), from, nowMs);
-    else if (method === "stun") this.#reply(encodeStun(data, from), from, nowMs);
-    else if (method === "sample") this.#handleSample(data, from, nowMs);
-    else if (sender !== undefined && target !== undefined) {
-      if (method === "find_node") this.#handleFindNode(data, from, sender, target, nowMs);
-      else if (method === "find_value") this.#handleFindValue(data, from, sender, target, nowMs);
-      else if (value) this.#handleStore(data, from, sender, target, value, nowMs);
+    const { name, args } = request;
+    const { sender } = args;
+    if (sender?.equals(own)) return;
+    const contact = sender && new NodeContact(sender, from.ip, from.port);
+    if (mayAsk(methods[name].allowedFrom, () => this.#isVerified(from, contact))) {
+      this.#answer(name, args, data, from, nowMs);
     }
-    if (sender !== undefined) this.#meet(sender, from, nowMs);
+    if (contact !== undefined) this.#meet(contact, nowMs);
   }
 
-  #meet(sender: Id, from: Address, nowMs: number): void {
+  #answer<N extends MethodName>(
+    name: N,
+    args: ArgumentsOf[N],
+    data: Uint8Array,
+    from: Endpoint,
+    nowMs: number,
+  ): void {
+    const { network: { rpc }, onError } = this.#options;
+    const method = methods[name];
+    const answer = this.#handlers[name](args, from);
+    if (answer instanceof Promise) {
+      // The datagram is gone by the time the promise settles, the head of its answer is not.
+      const head = data.slice(0, headerBytes);
+      const to = { ip: from.ip, port: from.port };
+      answer.then((late) => rpc.respond(encodeAnswer(head, method, late), to, rpc.nowMs()))
+        .catch(onError);
+    } else if (answer !== undefined) {
+      rpc.respond(encodeAnswer(data, method, answer), from, nowMs);
+    }
+  }
+
+  /** Whether the asker has answered a request of this node at the address that it asks from. */
+  #isVerified(from: Endpoint, contact: NodeContact | undefined): boolean {
+    const { network, limits } = this.#options;
+    return (contact && network.table.find(contact)) !== undefined || limits.hasAnswered(from);
+  }
+
+  #meet(contact: NodeContact, nowMs: number): void {
     const { table, neighbours } = this.#options.network;
-    const entry = table.get(sender);
-    if (entry !== undefined && entry.contact.ip === from.ip && entry.contact.port === from.port) {
-      entry.seenMs = nowMs;
-      return;
-    }
-    neighbours.meet(new NodeContact(sender, from.ip, from.port), false, nowMs);
+    const entry = table.find(contact);
+    if (entry === undefined) neighbours.meet(contact, false, nowMs);
+    else entry.seenMs = nowMs;
   }
 
-  #reply(response: Uint8Array, to: Address, nowMs: number): void {
-    this.#options.network.rpc.respond(response, to, nowMs);
-  }
-
-  #handleFindNode(
-    data: Uint8Array,
-    from: Address,
-    sender: Id,
-    target: Id,
-    nowMs: number,
-  ): void {
+  #handleFindNode({ sender, target }: ArgumentsOf["find_node"]): AnswerOf["find_node"] {
     const { table, k } = this.#options.network;
-    this.#reply(encodeContacts(data, table.closest(target, k, sender)), from, nowMs);
+    return { contacts: table.closest(target, k, sender) };
   }
 
-  #handleFindValue(
-    data: Uint8Array,
-    from: Address,
-    sender: Id,
-    target: Id,
-    nowMs: number,
-  ): void {
-    const { held, admission, time } = this.#options;
-    const value = held.get(target, time.now());
-    if (value === undefined) return this.#handleFindNode(data, from, sender, target, nowMs);
-    const since = admission?.since?.(value.key, value.value);
-    const sound = since !== undefined && Number.isSafeInteger(since) && since >= 0;
-    this.#reply(encodeFound(data, value, sound ? since : undefined), from, nowMs);
+  #handleFindValue(args: ArgumentsOf["find_value"]): AnswerOf["find_value"] {
+    const { stored, admission, network } = this.#options;
+    const entry = stored.get(args.target, network.time.now());
+    if (entry === undefined) return this.#handleFindNode(args);
+    const { value, scalar } = entry;
+    const since = admission?.since?.(entry.key, value);
+    const isSound = since !== undefined && Number.isSafeInteger(since) && since >= 0;
+    const found = isSound ? { value, scalar, since } : { value, scalar };
+    return { found, contacts: [] };
   }
 
   #handleStore(
-    data: Uint8Array,
-    from: Address,
-    sender: Id,
-    key: Id,
-    value: WireValue,
-    nowMs: number,
-  ): void {
-    const { acceptance, network, limits } = this.#options;
-    const contact = new NodeContact(sender, from.ip, from.port);
-    const verifiedSender = network.neighbours.knows(contact) || limits.hasAnswered(from);
-    const accepted = acceptance.offer({ key, value, from: contact, verifiedSender, own: false });
-    if (typeof accepted === "boolean") {
-      return this.#reply(encodeStored(data, accepted), from, nowMs);
-    }
-    // The datagram is gone by the time the promise settles, the head of its answer is not.
-    const head = data.slice(0, headerBytes);
-    const to = { ip: from.ip, port: from.port };
-    accepted.then((yes) => this.#reply(encodeStored(head, yes), to, network.rpc.nowMs()));
-  }
-
-  #handleSample(data: Uint8Array, from: Address, nowMs: number): void {
-    const { sample } = this.#options;
-    // Python nodes leave an unknown method unanswered; so does a node that has nothing to sample.
-    if (sample === undefined) return;
-    const body = encode(sample());
-    if (body.length > sampleBytesMax) {
-      throw new RangeError(
-        `Cannot answer sample: ${body.length} bytes are over the ${sampleBytesMax} of one packet`,
-      );
-    }
-    this.#reply(encodeSample(data, body), from, nowMs);
+    { sender, target: key, value }: ArgumentsOf["store"],
+    { ip, port }: Endpoint,
+  ): boolean | Promise<boolean> {
+    const from = new NodeContact(sender, ip, port);
+    const verifiedSender = this.#isVerified(from, from);
+    return this.#options.acceptance.offer({ key, value, from, verifiedSender, own: false });
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { idBits, idBytes } from "../constants.ts";
+import type { Random } from "../ports.ts";
 
 /**
  * A 160-bit id as five 32-bit words, high word first.
@@ -42,6 +43,11 @@ export class Id {
       word(bytes, offset + 12),
       word(bytes, offset + 16),
     );
+  }
+
+  /** A random id. */
+  static random(random: Random): Id {
+    return Id.from(random.bytes(idBytes));
   }
 
   /** Writes the 20 bytes into `bytes` at `offset`. */
@@ -91,6 +97,11 @@ export function compareDistance(target: Id, a: Id, b: Id): number {
   if (a.w2 !== b.w2) return ((a.w2 ^ target.w2) >>> 0) - ((b.w2 ^ target.w2) >>> 0);
   if (a.w3 !== b.w3) return ((a.w3 ^ target.w3) >>> 0) - ((b.w3 ^ target.w3) >>> 0);
   return ((a.w4 ^ target.w4) >>> 0) - ((b.w4 ^ target.w4) >>> 0);
+}
+
+/** The XOR distance of two ids as a number; its first 53 bits count. */
+export function distance(a: Id, b: Id): number {
+  return ((a.w0 ^ b.w0) >>> 0) * 2 ** 32 + ((a.w1 ^ b.w1) >>> 0);
 }
 
 /** How many leading bits two ids share: 0 to 160. */

@@ -69,7 +69,7 @@ const verify: Advice = { kind: "verify" };
 const staleMsDefault = 900_000;
 
 /**
- * Buckets that split around the own id. `buckets[i]` holds contacts that share exactly i leading bits
+ * Buckets that split around the own id. `buckets[i]` has the contacts that share exactly i leading bits
  * with it; the last one all that share more, and only it splits.
  */
 export class RoutingTable {
@@ -90,7 +90,7 @@ export class RoutingTable {
     this.#buckets.push({ entries: [], replacements: [], lookedUpMs: -Infinity });
   }
 
-  /** Contacts held. */
+  /** Contacts in the table. */
   get size(): number {
     return this.#size;
   }
@@ -115,6 +115,12 @@ export class RoutingTable {
       if (entry.contact.nodeId.equals(id)) return entry;
     }
     return undefined;
+  }
+
+  /** The entry of the contact, if it stands there under the same address. */
+  find({ nodeId, ip, port }: NodeContact): TableEntry | undefined {
+    const entry = this.get(nodeId);
+    return entry?.contact.port === port && entry.contact.ip === ip ? entry : undefined;
   }
 
   /** All entries. */
@@ -214,7 +220,7 @@ export class RoutingTable {
 
   /**
    * The `count` entries nearest to `target`, nearest first, without `except`; those that failed lately
-   * only where `withFailing` and nobody better is left.
+   * only where `withFailing` and no better one is left.
    *
    * Buckets come in order of distance: with p bits shared by `target` and the own id, bucket p is
    * nearest, then all deeper ones together, then p - 1 down to 0. So only what is returned gets sorted.
@@ -289,7 +295,7 @@ export class RoutingTable {
     this.#at(this.bucketOf(target)).lookedUpMs = nowMs;
   }
 
-  /** The buckets into which nobody looked since `sinceMs` (section 2.3). */
+  /** The buckets into whose range no lookup went since `sinceMs` (section 2.3). */
   idleBuckets(sinceMs: number): number[] {
     const idle: number[] = [];
     this.#buckets.forEach((bucket, i) => {

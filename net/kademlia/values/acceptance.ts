@@ -3,33 +3,31 @@
  *
  * @module
  */
+import { within } from "../../../lib/waiting.ts";
 import { admissionMsMax, admissionsMax, valueBytesMax } from "../constants.ts";
-import type { Scheduler } from "../../../lib/scheduler.ts";
-import type { HeldValue, HeldValues } from "./stored_values.ts";
+import type { Network } from "../lookup/network.ts";
+import type { Admission, Answer, Contact, ValuePolicy, Verdict } from "../ports.ts";
+import type { WireValue } from "../rpc/methods/parts.ts";
 import type { Id } from "../space/id.ts";
-import type { Admission, Answer, Contact, Time, ValuePolicy, Verdict } from "../ports.ts";
-import type { RoutingTable } from "../table/routing_table.ts";
-import type { WireValue } from "../rpc/wire.ts";
+import type { StoredEntry, StoredValues } from "./stored_values.ts";
 
-/** A value that somebody wants stored. */
+/** A value that a node wants stored. */
 export interface Offer {
   readonly key: Id;
   readonly value: WireValue;
   readonly from: Contact;
   readonly verifiedSender: boolean;
-  /** Whether the own node puts it. */
+  /** Whether this node itself puts it. */
   readonly own: boolean;
 }
 
 /** What {@link Acceptance} is built from. */
 export interface AcceptanceOptions<T> {
-  readonly time: Time;
-  readonly scheduler: Scheduler;
-  readonly table: RoutingTable;
-  readonly held: HeldValues;
+  readonly network: Network;
+  readonly stored: StoredValues;
   readonly policy: ValuePolicy<T>;
   readonly admission: Admission<T> | undefined;
-  readonly onError: (error: Error) => void;
+  readonly onError: (error: unknown) => void;
   /** Asks the other closest known nodes for a key. */
   readonly ask: (key: Id) => Promise<Answer<T>[]>;
 }
@@ -37,7 +35,7 @@ export interface AcceptanceOptions<T> {
 /** An unchanged value is judged anew this often, to renew expiries that count from the store. */
 const judgeAgainMs = 600_000;
 
-/** Judges offers, cheapest check first, and holds what passes. */
+/** Judges offers, cheapest check first, and stores what passes. */
 export class Acceptance<T> {
   readonly #options: AcceptanceOptions<T>;
   #undecided = 0;
@@ -47,136 +45,133 @@ export class Acceptance<T> {
   }
 
   /** The policy's verdict over a value; a policy that throws has said no. */
-  judge(key: Id, value: WireValue): Verdict<T> {
-    const { policy, time, onError } = this.#options;
-    if (value.scalar && policy.scalars !== true) return { ok: false, reason: "not a bin" };
-    const nowMs = time.now();
+  judge(key: Id, { value, scalar }: WireValue): Verdict<T> {
+    const { policy, network, onError } = this.#options;
+    if (scalar && policy.scalars !== true) return { ok: false, reason: "not a bin" };
+    const nowMs = network.time.now();
     try {
-      const verdict = policy.check(key.toBytes(), value.value, nowMs);
+      const verdict = policy.check(key.toBytes(), value, nowMs);
       if (verdict.ok && verdict.expiresAtMs <= nowMs) return { ok: false, reason: "expired" };
       return verdict;
     } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
+      onError(error);
       return { ok: false, reason: "unreadable" };
     }
   }
 
-  /** Whether `a` wins over `b`; above 0, below 0, or 0 as the policy says. */
+  /** Whether `a` wins over `b`; a policy that throws has not said so. */
+  wins(a: WireValue, b: WireValue): boolean {
+    return this.compare(a, b) > 0;
+  }
+
+  /** Above 0 when `a` wins over `b`, below 0 when `b` wins, 0 when neither does. */
   compare(a: WireValue, b: WireValue): number {
-    if (a.scalar !== b.scalar) return 0;
+    if (isScalar(a) !== isScalar(b)) return 0;
     try {
       return this.#options.policy.compare(a.value, b.value);
     } catch (error) {
-      this.#options.onError(error instanceof Error ? error : new Error(String(error)));
+      this.#options.onError(error);
       return 0;
     }
   }
 
+  /** Offers a value that this node itself puts. */
+  offerOwn(key: Id, value: WireValue): boolean | Promise<boolean> {
+    const { self } = this.#options.network;
+    return this.offer({ key, value, from: self, verifiedSender: true, own: true });
+  }
+
   /**
    * Whether this node stores the offer: it is among the 2k closest nodes it knows for the key, the
-   * value is valid and no older than the one held, and admission lets it in.
+   * value is valid and no older than the one stored, and admission lets it in.
    */
   offer(offer: Offer): boolean | Promise<boolean> {
-    const { time, held, table, admission } = this.#options;
+    const { network, stored, admission } = this.#options;
+    const { key } = offer;
     if (offer.value.value.length > valueBytesMax) return false;
-    const nowMs = time.now();
-    const current = held.get(offer.key, nowMs);
+    const nowMs = network.time.now();
+    const current = stored.get(key, nowMs);
     if (current !== undefined && sameValue(current, offer.value)) {
       return this.#again(current, nowMs);
     }
-    const rank = 2 * table.k;
-    if (table.countCloserThanOwn(offer.key, rank) >= rank) return false;
+    const rank = 2 * network.k;
+    if (network.table.countCloserThanOwn(key, rank) >= rank) return false;
     // The datagram's buffer is used again before an admission decides.
-    const kept = { ...offer, value: copyOf(offer.value) };
-    const verdict = this.judge(kept.key, kept.value);
-    if (!verdict.ok) return false;
-    if (current !== undefined && this.compare(current, kept.value) > 0) return false;
-    if (admission === undefined) return this.#hold(kept, verdict.expiresAtMs);
-    return this.#admit(admission, kept, verdict, current);
+    const value = copyOf(offer.value);
+    const verdict = this.judge(key, value);
+    if (!verdict.ok || (current !== undefined && this.wins(current, value))) return false;
+    const { decoded, expiresAtMs } = verdict;
+    if (admission === undefined) return this.#store(key, value, expiresAtMs);
+    if (this.#undecided >= admissionsMax) return false;
+    const { from, verifiedSender, own } = offer;
+    const replaced = current === undefined ? {} : { current: current.value };
+    const request = { key: key.toBytes(), value: value.value, decoded, from, verifiedSender, own };
+    try {
+      const admitted = admission.admit(
+        { ...request, ...replaced, nowMs },
+        () => this.#options.ask(key),
+      );
+      if (typeof admitted !== "boolean") return this.#decide(admitted, key, value, expiresAtMs);
+      return admitted && this.#store(key, value, expiresAtMs);
+    } catch (error) {
+      this.#options.onError(error);
+      return false;
+    }
   }
 
-  #again(current: HeldValue, nowMs: number): boolean {
-    let expiresAtMs = current.expiresAtMs;
+  #again(current: StoredEntry, nowMs: number): boolean {
+    let { expiresAtMs } = current;
     if (nowMs - current.storedAtMs >= judgeAgainMs) {
       const verdict = this.judge(current.keyId, current);
       if (verdict.ok) expiresAtMs = verdict.expiresAtMs;
     }
-    this.#options.held.touch(current, expiresAtMs, nowMs);
+    this.#options.stored.touch(current, expiresAtMs, nowMs);
     return true;
   }
 
-  #admit(
-    admission: Admission<T>,
-    offer: Offer,
-    { decoded, expiresAtMs }: Valid<T>,
-    current: HeldValue | undefined,
-  ): boolean | Promise<boolean> {
-    if (this.#undecided >= admissionsMax) return false;
-    const request = {
-      key: offer.key.toBytes(),
-      value: offer.value.value,
-      decoded,
-      from: offer.from,
-      verifiedSender: offer.verifiedSender,
-      own: offer.own,
-      nowMs: this.#options.time.now(),
-      ...(current === undefined ? {} : { current: current.value }),
-    };
-    try {
-      const verdict = admission.admit(request, () => this.#options.ask(offer.key));
-      if (typeof verdict === "boolean") return verdict && this.#hold(offer, expiresAtMs);
-      return this.#decide(verdict, offer, expiresAtMs);
-    } catch (error) {
-      this.#options.onError(error instanceof Error ? error : new Error(String(error)));
-      return false;
-    }
-  }
-
-  async #decide(verdict: Promise<boolean>, offer: Offer, expiresAtMs: number): Promise<boolean> {
+  async #decide(
+    admitted: Promise<boolean>,
+    key: Id,
+    value: WireValue,
+    expiresAtMs: number,
+  ): Promise<boolean> {
+    const { network, stored, onError } = this.#options;
     this.#undecided++;
-    const { scheduler, held, time, onError } = this.#options;
-    const { promise: timeout, resolve } = Promise.withResolvers<false>();
-    const timer = scheduler.after(admissionMsMax, () => resolve(false));
     try {
-      if (!await Promise.race([verdict, timeout])) return false;
+      const limit = { clock: network.scheduler, ms: admissionMsMax };
+      if (await within(limit, () => admitted) !== true) return false;
       // Another store may have come while this one waited.
-      const current = held.get(offer.key, time.now());
-      if (current !== undefined && this.compare(current, offer.value) > 0) return false;
-      return this.#hold(offer, expiresAtMs);
+      const current = stored.get(key, network.time.now());
+      if (current !== undefined && this.wins(current, value)) return false;
+      return this.#store(key, value, expiresAtMs);
     } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
+      onError(error);
       return false;
     } finally {
-      timer.cancel();
       this.#undecided--;
     }
   }
 
-  #hold(offer: Offer, expiresAtMs: number): boolean {
-    const { held, time } = this.#options;
-    const nowMs = time.now();
-    const before = held.get(offer.key, nowMs);
-    return held.put({
-      key: offer.key.toBytes(),
-      value: offer.value.value,
-      scalar: offer.value.scalar,
-      expiresAtMs,
-      heldSinceMs: before?.heldSinceMs ?? nowMs,
-      storedAtMs: nowMs,
-    }, nowMs);
+  #store(key: Id, value: WireValue, expiresAtMs: number): boolean {
+    const { stored, network } = this.#options;
+    const nowMs = network.time.now();
+    const firstStoredAtMs = stored.get(key, nowMs)?.firstStoredAtMs ?? nowMs;
+    return stored.put(key, { ...value, expiresAtMs, firstStoredAtMs, storedAtMs: nowMs }, nowMs);
   }
 }
 
-type Valid<T> = Extract<Verdict<T>, { readonly ok: true }>;
+function isScalar({ scalar = false }: WireValue): boolean {
+  return scalar;
+}
 
 /** The value in bytes of its own. */
-export function copyOf({ value, scalar }: WireValue): WireValue {
+export function copyOf({ value, scalar = false }: WireValue): WireValue {
   return { value: value.slice(), scalar };
 }
 
 /** Whether two values are the same bytes of the same kind. */
 export function sameValue(a: WireValue, b: WireValue): boolean {
-  if (a.scalar !== b.scalar || a.value.length !== b.value.length) return false;
+  if (isScalar(a) !== isScalar(b) || a.value.length !== b.value.length) return false;
   for (let i = 0; i < a.value.length; i++) if (a.value[i] !== b.value[i]) return false;
   return true;
 }

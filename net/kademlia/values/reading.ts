@@ -3,17 +3,18 @@
  *
  * @module
  */
-import type { Acceptance } from "./acceptance.ts";
-import { sameValue } from "./acceptance.ts";
 import { admissionTries, pathsDefault, quorumDefault, storeRepeatMs } from "../constants.ts";
+import { askAll, type Network } from "../lookup/network.ts";
+import { search } from "../lookup/search.ts";
+import type { Admission, Answer } from "../ports.ts";
+import { FanOut } from "../rpc/fan_out.ts";
+import { findValue, type WireFound } from "../rpc/methods/find_value.ts";
+import type { WireValue } from "../rpc/methods/parts.ts";
+import { store } from "../rpc/methods/store.ts";
 import type { NodeContact } from "../space/contact.ts";
-import type { HeldValues } from "./stored_values.ts";
 import { compareDistance, type Id } from "../space/id.ts";
-import type { Operations } from "./operations.ts";
-import { Poll, type PollOptions } from "../rpc/fan_out.ts";
-import type { Admission, Answer, Time } from "../ports.ts";
-import { type Network, Search } from "../lookup/search.ts";
-import { decodeFound, type WireFound, type WireValue } from "../rpc/wire.ts";
+import { type Acceptance, copyOf, sameValue } from "./acceptance.ts";
+import type { StoredValues } from "./stored_values.ts";
 
 /** Options of a get. */
 export interface GetOptions<T = Uint8Array> {
@@ -33,7 +34,7 @@ export interface GetOptions<T = Uint8Array> {
 
 /** What a get found. */
 export interface GetResult<T = Uint8Array> {
-  /** The winner; absent when nobody holds an acceptable value. */
+  /** The winner; absent when no node stores an acceptable value. */
   readonly value?: Uint8Array;
   /** The winner's answer, with its holder. */
   readonly winner?: Answer<T>;
@@ -41,41 +42,35 @@ export interface GetResult<T = Uint8Array> {
   readonly answers: readonly Answer<T>[];
   /** How many nodes were asked. */
   readonly asked: number;
-  /** How many of them answered, with an acceptable value or without; the own node counts if it holds one. */
+  /** How many of them answered, with an acceptable value or without; the own node counts if it has one. */
   readonly answered: number;
 }
 
 /** What {@link Reading} is built from. */
 export interface ReadingOptions<T> {
   readonly network: Network;
-  readonly operations: Operations;
-  readonly time: Time;
-  readonly held: HeldValues;
+  readonly stored: StoredValues;
   readonly acceptance: Acceptance<T>;
   readonly admission: Admission<T> | undefined;
-  /** The own node as a contact. */
-  readonly self: () => NodeContact;
 }
 
-/** An answer from the network, with the contact in words. */
-interface HeldAnswer<T> extends Answer<T> {
+/** An answer whose contact has its id in words. */
+interface HolderAnswer<T> extends Answer<T> {
   readonly contact: NodeContact;
 }
 
-/** What one get has gathered. */
+/** What one read has gathered. */
 interface Gathered<T> {
-  readonly answers: HeldAnswer<T>[];
-  /** Nodes that answered and hold no acceptable value, nearest first. */
+  readonly answers: HolderAnswer<T>[];
+  /** Nodes that answered and have no acceptable value, nearest first. */
   lacking: readonly NodeContact[];
   asked: number;
 }
 
-/** How long an admission waits for a contact with this timeout, a try each. */
-function admissionWaitsMs(timeoutMs: number): number[] {
-  return admissionTries.map(({ timeouts, msMin, msMax }) =>
-    Math.min(Math.max(timeouts * timeoutMs, msMin), msMax)
-  );
-}
+/** How holders are asked. */
+type AskOptions<T> = Pick<GetOptions<T>, "accept" | "signal"> & {
+  readonly timeoutsMs?: (contact: NodeContact) => readonly number[];
+};
 
 /** Reads values. */
 export class Reading<T> {
@@ -91,7 +86,7 @@ export class Reading<T> {
     const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
     const own = this.#ownAnswer(key, options);
     if (own !== undefined) gathered.answers.push(own);
-    if (quorum === "all") await this.#askAll(key, options, gathered);
+    if (quorum === "all") await this.#askClosest(key, options, gathered);
     else if (gathered.answers.length < quorum) {
       await this.#search(key, quorum - gathered.answers.length, options, gathered);
     }
@@ -103,22 +98,21 @@ export class Reading<T> {
     return { value: winner.value, winner, answers, asked, answered };
   }
 
-  /** The valid values that the closest known nodes hold, without a lookup: for admission. */
+  /** The valid values that the closest known nodes store, without a lookup: for admission. */
   async ask(key: Id): Promise<Answer<T>[]> {
     const { table, k, neighbours } = this.#options.network;
     const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
+    const timeoutsMs = (contact: NodeContact): number[] =>
+      admissionWaitsMs(neighbours.timeoutMsOf(contact));
     try {
-      const options = {
-        timeoutsMs: (contact: NodeContact) => admissionWaitsMs(neighbours.timeoutMsOf(contact)),
-      };
-      await this.#pollHolders(key, table.closest(key, k), options, gathered);
+      await this.#askEach(key, table.closest(key, k), { timeoutsMs }, gathered);
     } catch {
       // The node was closed: what has come so far is all there will be.
     }
     return gathered.answers;
   }
 
-  /** The first value of `contacts` that wins over `mine`. */
+  /** What wins over `mine` among the values of `contacts`. */
   async newerThan(
     key: Id,
     mine: WireValue,
@@ -126,50 +120,34 @@ export class Reading<T> {
     signal?: AbortSignal,
   ): Promise<T | undefined> {
     const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
-    await this.#pollHolders(key, contacts, signal ? { signal } : {}, gathered);
+    await this.#askEach(key, contacts, signal ? { signal } : {}, gathered);
     const best = this.#best(gathered.answers);
-    if (best === undefined) return undefined;
-    const theirs = { value: best.value, scalar: best.scalar ?? false };
-    return this.#options.acceptance.compare(theirs, mine) > 0 ? best.decoded : undefined;
+    return best && this.#options.acceptance.wins(best, mine) ? best.decoded : undefined;
   }
 
   /**
-   * Whether all of `contacts` that answer hold `mine` or what wins over it, and any answers. What wins is
-   * held here instead from now on.
+   * Whether all of `contacts` that answer store `mine` or what wins over it, and any answers. What wins is
+   * offered to this node as well.
    */
   async haveAll(key: Id, mine: WireValue, contacts: readonly NodeContact[]): Promise<boolean> {
-    const { acceptance, self } = this.#options;
+    const { acceptance } = this.#options;
     const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
-    await this.#pollHolders(key, contacts, {}, gathered);
+    await this.#askEach(key, contacts, {}, gathered);
     const { answers, lacking } = gathered;
-    const wins = ({ value, scalar = false }: Answer<T>): boolean =>
-      acceptance.compare({ value, scalar }, mine) > 0;
     const best = this.#best(answers);
-    if (best !== undefined && wins(best)) {
-      const value = { value: best.value, scalar: best.scalar ?? false };
-      acceptance.offer({ key, value, from: self(), verifiedSender: true, own: true });
-    }
+    if (best && acceptance.wins(best, mine)) acceptance.offerOwn(key, best);
     if (answers.length === 0 || lacking.length > 0) return false;
-    return answers.every((answer) =>
-      wins(answer) || sameValue({ value: answer.value, scalar: answer.scalar ?? false }, mine)
-    );
+    return answers.every((answer) => sameValue(answer, mine) || acceptance.wins(answer, mine));
   }
 
-  #ownAnswer(key: Id, options: GetOptions<T>): HeldAnswer<T> | undefined {
-    const { held, time, admission, self } = this.#options;
-    const value = held.get(key, time.now());
-    if (value === undefined) return undefined;
-    const since = admission?.since?.(value.key, value.value);
-    return this.#judged(
-      key,
-      self(),
-      since === undefined ? value : {
-        value: value.value,
-        scalar: value.scalar,
-        since,
-      },
-      options,
-    );
+  #ownAnswer(key: Id, options: GetOptions<T>): HolderAnswer<T> | undefined {
+    const { stored, admission, network } = this.#options;
+    const entry = stored.get(key, network.time.now());
+    if (entry === undefined) return undefined;
+    const { value, scalar } = entry;
+    const since = admission?.since?.(entry.key, value);
+    const found = since === undefined ? { value, scalar } : { value, scalar, since };
+    return this.#judged(key, network.self, found, options);
   }
 
   /** An answer that counts: valid, and believed by the caller. */
@@ -177,108 +155,70 @@ export class Reading<T> {
     key: Id,
     contact: NodeContact,
     found: WireFound,
-    options: GetOptions<T>,
-  ): HeldAnswer<T> | undefined {
-    const value = found.value.slice();
-    const verdict = this.#options.acceptance.judge(key, { value, scalar: found.scalar });
-    if (!verdict.ok) return undefined;
-    const { decoded } = verdict;
-    if (options.accept !== undefined && !options.accept(decoded)) return undefined;
-    return {
-      contact,
-      value,
-      decoded,
-      ...(found.since === undefined ? {} : { since: found.since }),
-      ...(found.scalar ? { scalar: true } : {}),
-    };
+    { accept }: AskOptions<T>,
+  ): HolderAnswer<T> | undefined {
+    const value = copyOf(found);
+    const verdict = this.#options.acceptance.judge(key, value);
+    if (!verdict.ok || accept?.(verdict.decoded) === false) return undefined;
+    return { ...found, ...value, contact, decoded: verdict.decoded };
   }
 
   async #search(key: Id, goal: number, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
-    const { network, operations } = this.#options;
-    await operations.run<void>(options.signal, (done) => {
-      const search = new Search(network, {
-        target: key,
-        method: "find_value",
-        // Every path must find a holder: more paths than holders wanted would want more holders.
-        paths: options.paths ?? Math.min(pathsDefault, goal),
-        goal,
-        onFound: (contact, found) => {
-          const answer = this.#judged(key, contact, found, options);
-          if (answer !== undefined) into.answers.push(answer);
-          return answer !== undefined;
-        },
-        onDone: ({ lookup }) => {
-          into.asked = lookup.asked;
-          const answered = lookup.answered().filter((c) => c.state === "answered");
-          into.lacking = answered.map((c) => c.contact);
-          done();
-        },
-      });
-      search.start();
-      return () => search.stop();
-    });
+    // Every path must find a holder: more paths than holders wanted would want more holders.
+    const { paths = Math.min(pathsDefault, goal), signal } = options;
+    const onFound = (contact: NodeContact, found: WireFound): boolean => {
+      const answer = this.#judged(key, contact, found, options);
+      if (answer !== undefined) into.answers.push(answer);
+      return answer !== undefined;
+    };
+    const lookup = await search(
+      this.#options.network,
+      { target: key, paths, goal, onFound },
+      signal,
+    );
+    into.asked = lookup.asked;
+    into.lacking = lookup.answered().filter((c) => c.state === "answered").map((c) => c.contact);
   }
 
-  /** A holder names nobody, so the k closest are looked up first and then asked, one and all. */
-  async #askAll(key: Id, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
-    const { network, operations } = this.#options;
-    const closest = await operations.run<readonly NodeContact[]>(options.signal, (done) => {
-      const search = new Search(network, {
-        target: key,
-        method: "find_node",
-        paths: options.paths ?? pathsDefault,
-        onDone: ({ lookup }) => {
-          into.asked = lookup.asked;
-          done(lookup.result());
-        },
-      });
-      search.start();
-      return () => search.stop();
-    });
-    await this.#pollHolders(key, closest, options, into);
+  /** A holder names no contacts, so the k closest are looked up first and then asked, each of them. */
+  async #askClosest(key: Id, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
+    const { paths = pathsDefault, signal } = options;
+    const lookup = await search(this.#options.network, { target: key, paths }, signal);
+    into.asked = lookup.asked;
+    await this.#askEach(key, lookup.result(), options, into);
   }
 
-  async #pollHolders(
+  async #askEach(
     key: Id,
     contacts: readonly NodeContact[],
-    options: GetOptions<T> & Pick<PollOptions, "timeoutsMs">,
+    options: AskOptions<T>,
     into: Gathered<T>,
   ): Promise<void> {
-    const { network, operations } = this.#options;
+    const { network } = this.#options;
+    const { signal, timeoutsMs } = options;
     const lacking: NodeContact[] = [];
-    await operations.run<void>(options.signal, (done) => {
-      const poll = new Poll({
-        rpc: network.rpc,
-        contacts,
-        request: { method: "find_value", sender: network.own, target: key },
-        ...(options.timeoutsMs === undefined ? {} : { timeoutsMs: options.timeoutsMs }),
-        onAnswer: (contact, data) => {
-          const found = decodeFound(data);
-          if (found === undefined) return false;
-          const answer = found.found && this.#judged(key, contact, found.found, options);
-          if (answer) into.answers.push(answer);
-          else lacking.push(contact);
-          return true;
-        },
-        onDone: () => done(),
-      });
-      poll.start();
-      return () => poll.stop();
-    });
+    await askAll(network, {
+      contacts,
+      method: findValue,
+      args: { sender: network.own, target: key },
+      ...(timeoutsMs === undefined ? {} : { timeoutsMs }),
+      onAnswer: (contact, { found }) => {
+        const answer = found && this.#judged(key, contact, found, options);
+        if (answer) into.answers.push(answer);
+        else lacking.push(contact);
+      },
+    }, signal);
     lacking.sort((a, b) => compareDistance(key, a.nodeId, b.nodeId));
     into.lacking = lacking;
   }
 
-  #best(answers: readonly HeldAnswer<T>[]): HeldAnswer<T> | undefined {
-    const { acceptance } = this.#options;
-    const wire = (a: HeldAnswer<T>): WireValue => ({ value: a.value, scalar: a.scalar ?? false });
-    const votes = (a: HeldAnswer<T>): number =>
-      answers.filter((other) => sameValue(wire(other), wire(a))).length;
-    let best: HeldAnswer<T> | undefined;
+  #best(answers: readonly HolderAnswer<T>[]): HolderAnswer<T> | undefined {
+    const votes = (a: WireValue): number => answers.filter((other) => sameValue(other, a)).length;
+    let best: HolderAnswer<T> | undefined;
     for (const answer of answers) {
       if (best === undefined) best = answer;
-      else if (!sameValue(wire(answer), wire(best))) {
-        const order = acceptance.compare(wire(answer), wire(best));
+      else if (!sameValue(answer, best)) {
+        const order = this.#options.acceptance.compare(answer, best);
         if (order > 0 || (order === 0 && votes(answer) > votes(best))) best = answer;
       }
     }
@@ -288,27 +228,29 @@ export class Reading<T> {
   /**
    * Stores the winner on the closest node that lacked it (section 2.3) and on holders of an older one.
    */
-  #repair(key: Id, winner: Answer<T>, gathered: Gathered<T>): void {
-    const { network, acceptance, self } = this.#options;
-    const value = { value: winner.value, scalar: winner.scalar ?? false };
-    const targets: NodeContact[] = [];
-    for (const answer of gathered.answers) {
-      const theirs = { value: answer.value, scalar: answer.scalar ?? false };
-      if (sameValue(theirs, value) || acceptance.compare(theirs, value) > 0) continue;
-      if (!answer.contact.nodeId.equals(network.own)) targets.push(answer.contact);
-      else acceptance.offer({ key, value, from: self(), verifiedSender: true, own: true });
+  #repair(key: Id, winner: WireValue, { answers, lacking }: Gathered<T>): void {
+    const { network, acceptance } = this.#options;
+    const contacts: NodeContact[] = [];
+    for (const answer of answers) {
+      if (sameValue(answer, winner) || acceptance.wins(answer, winner)) continue;
+      if (answer.contact !== network.self) contacts.push(answer.contact);
+      else acceptance.offerOwn(key, winner);
     }
-    const nearest = gathered.lacking[0];
-    if (nearest !== undefined) targets.push(nearest);
-    if (targets.length === 0) return;
-    new Poll({
-      rpc: network.rpc,
-      contacts: targets,
-      request: { method: "store", sender: network.own, target: key, value },
+    const nearest = lacking[0];
+    if (nearest !== undefined) contacts.push(nearest);
+    new FanOut(network.rpc, {
+      contacts,
+      method: store,
+      args: { sender: network.own, target: key, value: winner },
       tries: 1,
       timeoutsMs: [storeRepeatMs],
-      onAnswer: () => true,
-      onDone: () => {},
     }).start();
   }
+}
+
+/** How long an admission waits for a contact with this timeout, a try each. */
+function admissionWaitsMs(timeoutMs: number): number[] {
+  return admissionTries.map(({ timeouts, msMin, msMax }) =>
+    Math.min(Math.max(timeouts * timeoutMs, msMin), msMax)
+  );
 }

@@ -1,25 +1,19 @@
 /**
- * The values that a node holds, within bounds.
+ * The values that a node stores, within bounds.
  *
  * @module
  */
-import {
-  establishedMs,
-  evictionShare,
-  heldBytesMax,
-  heldOverheadBytes,
-  heldValuesMax,
-} from "../constants.ts";
-import { compareDistance, Id } from "../space/id.ts";
-import type { StoredValue } from "../ports.ts";
+import { establishedMs, evictionShare, storedOverheadBytes } from "../constants.ts";
+import type { Admission, StoredValue } from "../ports.ts";
+import { compareDistance, type Id } from "../space/id.ts";
 
-/** A held value. */
-export class HeldValue implements StoredValue {
+/** A value that is stored. */
+export class StoredEntry implements StoredValue {
   readonly keyId: Id;
   readonly value: Uint8Array;
   readonly scalar: boolean;
   expiresAtMs: number;
-  readonly heldSinceMs: number;
+  readonly firstStoredAtMs: number;
   storedAtMs: number;
 
   constructor(keyId: Id, stored: Omit<StoredValue, "key">) {
@@ -27,36 +21,37 @@ export class HeldValue implements StoredValue {
     this.value = stored.value;
     this.scalar = stored.scalar ?? false;
     this.expiresAtMs = stored.expiresAtMs;
-    this.heldSinceMs = stored.heldSinceMs;
+    this.firstStoredAtMs = stored.firstStoredAtMs;
     this.storedAtMs = stored.storedAtMs;
   }
 
+  /** A fresh copy. */
   get key(): Uint8Array {
     return this.keyId.toBytes();
   }
 
   /** What it counts for against the bound of bytes. */
   get cost(): number {
-    return this.value.length + heldOverheadBytes;
+    return this.value.length + storedOverheadBytes;
+  }
+
+  /** The value as plain data. */
+  plain(): StoredValue {
+    const { key, value, scalar, expiresAtMs, firstStoredAtMs, storedAtMs } = this;
+    const plain = { key, value, expiresAtMs, firstStoredAtMs, storedAtMs };
+    return scalar ? { ...plain, scalar } : plain;
   }
 }
 
-/** Bounds and judges of {@link HeldValues}. */
-export interface HeldValuesOptions {
+/** What {@link StoredValues} are built from. */
+export interface StoredValuesOptions {
   readonly own: Id;
-  readonly valuesMax?: number;
-  readonly bytesMax?: number;
-  /** See `Admission.weight`. */
-  readonly weight?: (value: StoredValue, nowMs: number) => number;
+  readonly valuesMax: number;
+  readonly bytesMax: number;
+  /** Says what is worth keeping when a bound is hit, and hears of values that went. */
+  readonly admission?: Pick<Admission, "weight" | "forget"> | undefined;
   /** Told of keys whose value changed or went. */
-  readonly onChange?: (key: Id) => void;
-  /** Told of values that went, by expiry or at the bounds. */
-  readonly onGone?: (value: HeldValue) => void;
-}
-
-/** One day makes a value established. */
-function defaultWeight(value: StoredValue, nowMs: number): number {
-  return nowMs - value.heldSinceMs >= establishedMs ? 1 : 0;
+  readonly onChange: (key: Id) => void;
 }
 
 /** A key of 20 bytes as text of 20 characters. */
@@ -77,109 +72,102 @@ export function keyText(id: Id): string {
 
 /**
  * Values by key. When a bound is hit the lightest go first, among equals the farthest from the own id,
- * be it the newcomer: a flood of fresh claims cannot push out what was held for long.
+ * be it the newcomer: a flood of fresh values cannot push out what has been stored for long.
  */
-export class HeldValues {
-  readonly #own: Id;
-  readonly #valuesMax: number;
-  readonly #bytesMax: number;
-  readonly #weight: (value: StoredValue, nowMs: number) => number;
-  readonly #onChange: (key: Id) => void;
-  readonly #onGone: (value: HeldValue) => void;
-  readonly #values = new Map<string, HeldValue>();
+export class StoredValues {
+  readonly #options: StoredValuesOptions;
+  readonly #values = new Map<string, StoredEntry>();
   #bytes = 0;
   /** What went, or was refused, when a bound was hit last; unset once other values went. */
   #horizon: Ranked | undefined;
 
-  constructor(options: HeldValuesOptions) {
-    this.#own = options.own;
-    this.#valuesMax = options.valuesMax ?? heldValuesMax;
-    this.#bytesMax = options.bytesMax ?? heldBytesMax;
-    this.#weight = options.weight ?? defaultWeight;
-    this.#onChange = options.onChange ?? (() => {});
-    this.#onGone = options.onGone ?? (() => {});
+  constructor(options: StoredValuesOptions) {
+    this.#options = options;
   }
 
+  /** How many values there are. */
   get count(): number {
     return this.#values.size;
   }
 
-  /** Bytes held, with what a value costs beside its content. */
+  /** Their bytes, with what a value costs beside its content. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  [Symbol.iterator](): IterableIterator<HeldValue> {
+  [Symbol.iterator](): IterableIterator<StoredEntry> {
     return this.#values.values();
   }
 
   /** The value under `key`; one that has expired is gone. */
-  get(key: Id, nowMs: number): HeldValue | undefined {
-    const held = this.#values.get(keyText(key));
-    if (held === undefined || held.expiresAtMs > nowMs) return held;
-    this.#remove(held);
+  get(key: Id, nowMs: number): StoredEntry | undefined {
+    const entry = this.#values.get(keyText(key));
+    if (entry === undefined || entry.expiresAtMs > nowMs) return entry;
+    this.#remove(entry);
     return undefined;
   }
 
-  /** Holds `value` (copied) in place of what is under its key. False when the bounds leave no room. */
-  put(value: StoredValue, nowMs: number): boolean {
-    const keyId = Id.from(value.key);
-    const text = keyText(keyId);
+  /**
+   * Stores a value, whose bytes nothing changes afterwards, in place of what is under the key. False when
+   * the bounds leave no room.
+   */
+  put(key: Id, value: Omit<StoredValue, "key">, nowMs: number): boolean {
+    const text = keyText(key);
     const before = this.#values.get(text);
-    const held = new HeldValue(keyId, { ...value, value: ownCopy(value.value) });
-    if (before === undefined && !this.#makeRoom(held, nowMs)) return false;
-    this.#bytes += held.cost - (before?.cost ?? 0);
-    this.#values.set(text, held);
-    this.#onChange(keyId);
-    if (this.#bytes > this.#bytesMax) this.#makeRoom(undefined, nowMs);
-    return this.#values.get(text) === held;
+    const entry = new StoredEntry(key, value);
+    if (before === undefined && !this.#makeRoom(entry, nowMs)) return false;
+    this.#bytes += entry.cost - (before?.cost ?? 0);
+    this.#values.set(text, entry);
+    this.#options.onChange(key);
+    if (this.#bytes > this.#options.bytesMax) this.#makeRoom(undefined, nowMs);
+    return this.#values.get(text) === entry;
   }
 
-  /** Notes another store of the value held, which may now last longer. */
-  touch(held: HeldValue, expiresAtMs: number, nowMs: number): void {
-    held.storedAtMs = nowMs;
-    held.expiresAtMs = expiresAtMs;
-    this.#onChange(held.keyId);
+  /** Notes another store of a value, which may now last longer. */
+  touch(entry: StoredEntry, expiresAtMs: number, nowMs: number): void {
+    entry.storedAtMs = nowMs;
+    entry.expiresAtMs = expiresAtMs;
+    this.#options.onChange(entry.keyId);
   }
 
   /** Removes what has expired. */
   sweep(nowMs: number): void {
-    for (const held of this.#values.values()) if (held.expiresAtMs <= nowMs) this.#remove(held);
+    for (const entry of this.#values.values()) if (entry.expiresAtMs <= nowMs) this.#remove(entry);
   }
 
-  #remove(held: HeldValue): void {
-    if (!this.#values.delete(keyText(held.keyId))) return;
-    this.#bytes -= held.cost;
+  #remove(entry: StoredEntry): void {
+    if (!this.#values.delete(keyText(entry.keyId))) return;
+    this.#bytes -= entry.cost;
     this.#horizon = undefined;
-    this.#onChange(held.keyId);
-    this.#onGone(held);
+    this.#options.onChange(entry.keyId);
+    this.#options.admission?.forget?.(entry.key, entry.value);
   }
 
   /** Evicts until `newcomer` fits; false when it is itself what would have to go. */
-  #makeRoom(newcomer: HeldValue | undefined, nowMs: number): boolean {
-    const cost = newcomer?.cost ?? 0;
-    const fits = this.#bytes + cost <= this.#bytesMax &&
-      this.#values.size + (newcomer ? 1 : 0) <= this.#valuesMax;
-    if (fits) return true;
+  #makeRoom(newcomer: StoredEntry | undefined, nowMs: number): boolean {
+    const { bytesMax, valuesMax } = this.#options;
+    const bytesAfter = this.#bytes + (newcomer?.cost ?? 0);
+    const countAfter = this.#values.size + (newcomer ? 1 : 0);
+    if (bytesAfter <= bytesMax && countAfter <= valuesMax) return true;
     if (newcomer && this.#beyondHorizon(newcomer, nowMs)) return false;
-    const ranked = [...this.#values.values()].map((held) => this.#rank(held, nowMs));
+    const ranked = [...this.#values.values()].map((entry) => this.#rank(entry, nowMs));
     if (newcomer) ranked.push(this.#rank(newcomer, nowMs));
     ranked.sort((a, b) => this.#compare(a, b));
-    // A little more than needed goes at once, so that this sort is rare; but for a newcomer that is
-    // itself among them nobody else has to go.
-    const bytesGoal = this.#bytesMax * (1 - evictionShare);
-    const countGoal = Math.floor(this.#valuesMax * (1 - evictionShare));
-    let bytes = this.#bytes + cost;
-    let count = ranked.length;
+    // A little more than needed goes at once, so that this sort is rare; but no value has to go for a
+    // newcomer that is itself among them.
+    const bytesGoal = bytesMax * (1 - evictionShare);
+    const countGoal = Math.floor(valuesMax * (1 - evictionShare));
+    let bytes = bytesAfter;
+    let count = countAfter;
     const going: Ranked[] = [];
     for (const rank of ranked) {
       if (bytes <= bytesGoal && count <= countGoal) break;
-      bytes -= rank.held.cost;
+      bytes -= rank.entry.cost;
       count--;
       going.push(rank);
     }
-    const refused = going.find((rank) => rank.held === newcomer);
-    if (!refused) { for (const rank of going) this.#remove(rank.held); }
+    const refused = going.find((rank) => rank.entry === newcomer);
+    if (!refused) { for (const rank of going) this.#remove(rank.entry); }
     this.#horizon = refused ?? going.at(-1);
     return !refused;
   }
@@ -188,27 +176,24 @@ export class HeldValues {
    * Whether a newcomer would go before what went last time. As long as nothing else made room it is
    * refused without ranking everything again: a flood of far values costs no sort each.
    */
-  #beyondHorizon(newcomer: HeldValue, nowMs: number): boolean {
+  #beyondHorizon(newcomer: StoredEntry, nowMs: number): boolean {
     const horizon = this.#horizon;
     return horizon !== undefined && this.#compare(this.#rank(newcomer, nowMs), horizon) <= 0;
   }
 
-  #rank(held: HeldValue, nowMs: number): Ranked {
-    return { held, weight: this.#weight(held, nowMs) };
+  #rank(entry: StoredEntry, nowMs: number): Ranked {
+    const weight = this.#options.admission?.weight?.(entry, nowMs);
+    const isEstablished = nowMs - entry.firstStoredAtMs >= establishedMs;
+    return { entry, weight: weight ?? Number(isEstablished) };
   }
 
   /** What goes first comes first. */
   #compare(a: Ranked, b: Ranked): number {
-    return a.weight - b.weight || compareDistance(this.#own, b.held.keyId, a.held.keyId);
+    return a.weight - b.weight || compareDistance(this.#options.own, b.entry.keyId, a.entry.keyId);
   }
 }
 
 interface Ranked {
-  readonly held: HeldValue;
+  readonly entry: StoredEntry;
   readonly weight: number;
-}
-
-/** A copy that keeps no datagram's buffer alive. */
-function ownCopy(bytes: Uint8Array): Uint8Array {
-  return bytes.slice();
 }

@@ -65,7 +65,7 @@ class Scene {
     const { username, namespace, value, expiresAt } = record;
     const at = this.time.now;
     const key = recordKey(username, namespace);
-    return { key, value, expiresAtMs: expiresAt, heldSinceMs: at, storedAtMs: at };
+    return { key, value, expiresAtMs: expiresAt, firstStoredAtMs: at, storedAtMs: at };
   }
 
   answer(record: SignedRecord, host: number, since?: number): Answer<SignedRecord> {

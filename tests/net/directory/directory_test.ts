@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { DirectoryStatus } from "../../../core/ports.ts";
 import { PageQuota, pagesPerOwnerMax } from "../../../net/directory/page_quota.ts";
 import { NetBudget, netOf } from "../../../net/directory/net_budget.ts";
-import { MemoryStorage } from "../../../net/kademlia/values/memory_storage.ts";
+import { MemoryStorage } from "../../../net/kademlia/mod.ts";
 import { hasClaim, MemoryClaims, onNetwork, person } from "../../attacks/network.ts";
 
 const [alice, mallory] = [person(1), person(2)];

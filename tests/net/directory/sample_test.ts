@@ -33,7 +33,7 @@ function page(
   const namespace = `public:1:${number}` as const;
   const { value } = net.sign(owner, person(9), { namespace, body: { entries } });
   const at = net.clock.now();
-  const held = { heldSinceMs: at, storedAtMs: at, expiresAtMs: at + 1e6 };
+  const held = { firstStoredAtMs: at, storedAtMs: at, expiresAtMs: at + 1e6 };
   return { key: recordKey(owner, namespace), value, ...held };
 }
 

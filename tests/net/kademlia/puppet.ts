@@ -1,22 +1,25 @@
 /** A node whose every answer the test decides. */
+import type { Endpoint } from "../../../lib/ip_address.ts";
 import { NodeContact } from "../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../net/kademlia/space/id.ts";
-import type { Address, Datagrams } from "../../../net/kademlia/ports.ts";
+import type { Datagrams } from "../../../net/kademlia/ports.ts";
+import { findNode } from "../../../net/kademlia/rpc/methods/find_node.ts";
+import { findValue } from "../../../net/kademlia/rpc/methods/find_value.ts";
+import type { Arguments, Method } from "../../../net/kademlia/rpc/methods/method.ts";
+import type { MethodName } from "../../../net/kademlia/rpc/methods/mod.ts";
+import { ping } from "../../../net/kademlia/rpc/methods/ping.ts";
+import { store } from "../../../net/kademlia/rpc/methods/store.ts";
+import { stun } from "../../../net/kademlia/rpc/methods/stun.ts";
 import {
   decodeRequest,
-  encodeContacts,
-  encodeFound,
-  encodePong,
+  encodeAnswer,
   encodeRequest,
-  encodeStored,
-  encodeStun,
-  type Method,
   type WireRequest,
 } from "../../../net/kademlia/rpc/wire.ts";
-import { SeededRandom, type VirtualWorld } from "./support.ts";
+import { SeededRandom, textOf, type VirtualWorld } from "./support.ts";
 
-/** What a puppet does about one request; undefined leaves it unanswered. */
-export type Reaction = (request: WireRequest, data: Uint8Array) => Uint8Array | undefined;
+/** What a puppet does about the datagram of one request; undefined leaves it unanswered. */
+export type Reaction = (data: Uint8Array) => Uint8Array | undefined;
 
 export class Puppet {
   readonly contact: NodeContact;
@@ -24,10 +27,10 @@ export class Puppet {
   /** Answers to requests of its own. */
   readonly answers: Uint8Array[] = [];
   /** Reactions by method; by default it answers ping, names nobody, and accepts every store. */
-  readonly react: Partial<Record<Method, Reaction>> = {};
+  readonly react: Partial<Record<MethodName, Reaction>> = {};
   silent = false;
   /** How long it takes over an answer, by method. */
-  readonly delayMs: Partial<Record<Method, number>> = {};
+  readonly delayMs: Partial<Record<MethodName, number>> = {};
   readonly #world: VirtualWorld;
   readonly #datagrams: Datagrams;
   readonly #random: SeededRandom;
@@ -35,27 +38,32 @@ export class Puppet {
   constructor(world: VirtualWorld, ip: string, id?: Id) {
     this.#world = world;
     this.#random = new SeededRandom(`puppet ${ip}`);
-    this.contact = new NodeContact(id ?? Id.from(this.#random.bytes(20)), ip, 7000);
+    this.contact = new NodeContact(id ?? Id.random(this.#random), ip, 7000);
     this.#datagrams = world.datagrams(ip, 7000);
     this.#datagrams.onReceive((data, from) => this.#receive(data, from));
   }
 
   /** How many requests of a method it got. */
-  count(method: Method): number {
-    return this.requests.filter((request) => request.method === method).length;
+  count(name: MethodName): number {
+    return this.requests.filter((request) => request.name === name).length;
+  }
+
+  /** The values that it was asked to store, as texts. */
+  get offered(): (string | undefined)[] {
+    return this.requests.flatMap(({ args }) => "value" in args ? [textOf(args.value.value)] : []);
   }
 
   /** Sends a request. */
-  ask(to: Address, request: WireRequest): void {
-    this.#datagrams.send(encodeRequest(Id.from(this.#random.bytes(20)), request), to);
+  ask<A extends Arguments>(to: Endpoint, method: Method<string, A, unknown>, args: A): void {
+    this.#datagrams.send(encodeRequest(Id.random(this.#random), method, args), to);
   }
 
   /** Introduces itself. */
-  ping(to: Address): void {
-    this.ask(to, { method: "ping", sender: this.contact.nodeId });
+  ping(to: Endpoint): void {
+    this.ask(to, ping, { sender: this.contact.nodeId });
   }
 
-  #receive(data: Uint8Array, from: Address): void {
+  #receive(data: Uint8Array, from: Endpoint): void {
     if (data[0] === 1) {
       this.answers.push(data.slice());
       return;
@@ -64,28 +72,32 @@ export class Puppet {
     if (request === undefined) return;
     this.requests.push(request);
     if (this.silent) return;
-    const react = this.react[request.method];
-    const answer = react ? react(request, data) : this.#answer(request, data, from);
+    const react = this.react[request.name];
+    const answer = react ? react(data) : this.#answer(request, data, from);
     if (!answer) return;
-    const delayMs = this.delayMs[request.method];
+    const delayMs = this.delayMs[request.name];
     if (delayMs === undefined) this.#datagrams.send(answer, from);
     else this.#world.time.after(delayMs, () => this.#datagrams.send(answer, { ...from }));
   }
 
-  #answer(request: WireRequest, data: Uint8Array, from: Address): Uint8Array | undefined {
-    if (request.method === "ping") return encodePong(data, this.contact.nodeId);
-    if (request.method === "stun") return encodeStun(data, from);
-    if (request.method === "store") return encodeStored(data, true);
-    return request.method === "sample" ? undefined : encodeContacts(data, []);
+  #answer({ name }: WireRequest, data: Uint8Array, from: Endpoint): Uint8Array | undefined {
+    if (name === "ping") return encodeAnswer(data, ping, this.contact.nodeId);
+    if (name === "stun") return encodeAnswer(data, stun, from);
+    if (name === "store") return encodeAnswer(data, store, true);
+    return name === "sample" ? undefined : naming([])(data);
   }
 }
 
-/** Holds a value and names nobody. */
+/** Has a value and names nobody. */
 export function holding(value: Uint8Array, since?: number): Reaction {
-  return (_request, data) => encodeFound(data, { value, scalar: false }, since);
+  const found = since === undefined ? { value } : { value, since };
+  return (data) => encodeAnswer(data, findValue, { found, contacts: [] });
 }
 
 /** Names contacts. */
 export function naming(contacts: readonly NodeContact[]): Reaction {
-  return (_request, data) => encodeContacts(data, contacts);
+  return (data) => encodeAnswer(data, findNode, { contacts });
 }
+
+/** Refuses to store. */
+export const refusing: Reaction = (data) => encodeAnswer(data, store, false);

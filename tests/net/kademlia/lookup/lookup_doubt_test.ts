@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { doubtsMax } from "../../../../net/kademlia/constants.ts";
-import { Id } from "../../../../net/kademlia/space/id.ts";
-import {
-  type Candidate,
-  Lookup,
-  type LookupOptions,
-} from "../../../../net/kademlia/lookup/lookup.ts";
-import { distance, expectedMs, Reach } from "../../../../net/kademlia/lookup/density.ts";
+import { distance, Id } from "../../../../net/kademlia/space/id.ts";
+import type { Candidate } from "../../../../net/kademlia/lookup/candidates.ts";
+import { Lookup, type LookupOptions } from "../../../../net/kademlia/lookup/lookup.ts";
+import { DensityEstimate, expectedMs } from "../../../../net/kademlia/lookup/density.ts";
 import { RoutingTable } from "../../../../net/kademlia/table/routing_table.ts";
 
 const target = new Id(0, 0, 0, 0, 0);
@@ -19,8 +16,18 @@ function at(n: number): NodeContact {
 }
 
 function lookup(options: Partial<LookupOptions> & Pick<LookupOptions, "seeds">): Lookup {
-  const radius = (): number => distance(target, at(10).nodeId);
-  return new Lookup({ target, own, alpha: 1, radius, ...options });
+  return new Lookup({
+    target,
+    own,
+    k: 20,
+    alpha: 1,
+    paths: 1,
+    answerRate: 1,
+    reserve: () => [],
+    netOf: () => undefined,
+    radius: () => distance(target, at(10).nodeId),
+    ...options,
+  });
 }
 
 function numbers(candidates: readonly { contact: NodeContact }[]): number[] {
@@ -115,30 +122,30 @@ Deno.test("A read doubts only when somebody near the target lacks the value", ()
 
 Deno.test("The holders' distance is guessed from the own neighbourhood at first", () => {
   const table = new RoutingTable(target, { k: 4 });
-  const reach = new Reach(table);
+  const density = new DensityEstimate(table);
   for (let n = 1; n <= 3; n++) table.insert(at(n), 0);
-  assert.equal(reach.radius(), Infinity);
+  assert.equal(density.radius(), Infinity);
   for (let n = 4; n <= 9; n++) table.insert(at(n), 0);
-  assert.ok(reach.radius() >= distance(target, at(4).nodeId));
-  assert.ok(reach.radius() < distance(target, at(6).nodeId));
+  assert.ok(density.radius() >= distance(target, at(4).nodeId));
+  assert.ok(density.radius() < distance(target, at(6).nodeId));
 });
 
 Deno.test("Lookups tell where holders are to be expected, though liars answered some of them", () => {
   const table = new RoutingTable(target, { k: 4 });
-  const reach = new Reach(table);
+  const density = new DensityEstimate(table);
   // Whoever was born among liars knows no true neighbours.
   for (let n = 51; n <= 59; n++) table.insert(at(n), 0);
-  assert.ok(reach.radius() > distance(target, at(50).nodeId));
+  assert.ok(density.radius() > distance(target, at(50).nodeId));
   // What every third lookup found is five times too far away; too few nodes tell nothing.
   for (let i = 0; i < 100; i++) {
-    reach.learn(target, (i % 3 === 0 ? [50, 60, 80, 100] : [5, 12, 15, 20]).map(at));
-    reach.learn(target, [1, 2, 3].map(at));
+    density.learn(target, (i % 3 === 0 ? [50, 60, 80, 100] : [5, 12, 15, 20]).map(at));
+    density.learn(target, [1, 2, 3].map(at));
   }
-  assert.ok(reach.radius() >= distance(target, at(20).nodeId));
-  assert.ok(reach.radius() < distance(target, at(30).nodeId));
+  assert.ok(density.radius() >= distance(target, at(20).nodeId));
+  assert.ok(density.radius() < distance(target, at(30).nodeId));
   // A network that grows shows in the own neighbourhood at once.
   for (let n = 1; n <= 4; n++) table.insert(at(n), 0);
-  assert.ok(reach.radius() < distance(target, at(6).nodeId));
+  assert.ok(density.radius() < distance(target, at(6).nodeId));
 });
 
 Deno.test("A lookup begins with the cheapest seed, and goes on with the nearest", () => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import type { Endpoint } from "../../../../lib/ip_address.ts";
 import { Scheduler } from "../../../../lib/scheduler.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { RateLimits } from "../../../../net/kademlia/rpc/rate_limits.ts";
-import type { Address } from "../../../../net/kademlia/ports.ts";
+import { ping } from "../../../../net/kademlia/rpc/methods/ping.ts";
 import { type Call, type Caller, Rpc } from "../../../../net/kademlia/rpc/rpc.ts";
-import { decodePong, encodePong } from "../../../../net/kademlia/rpc/wire.ts";
+import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
 import { SeededRandom, VirtualWorld } from "../support.ts";
 
 const own = new Id(1, 1, 1, 1, 1);
@@ -24,25 +25,33 @@ function setup() {
     datagrams: world.datagrams(here.ip, here.port),
     scheduler,
     limits: new RateLimits(true),
-    onError: (error) => assert.fail(error),
+    onError: (error) => assert.fail(String(error)),
   });
   const told: string[] = [];
-  const caller: Caller = {
-    answered(_call: Call, data: Uint8Array): boolean {
-      const sound = decodePong(data) !== undefined;
-      if (sound) told.push("answered");
-      return sound;
+  const caller: Caller<Id, string> = {
+    answered(call: Call<Id, string>, id: Id): boolean {
+      assert.equal(call.tag, "the tag");
+      if (!id.equals(there.nodeId)) return false;
+      told.push("answered");
+      return true;
     },
     silent: () => told.push("silent"),
     lost: () => told.push("lost"),
   };
-  const ask = (): Call | undefined =>
-    rpc.call({ contact: there, request: { method: "ping", sender: own }, caller, timeoutMs: 100 });
-  const answer = async (from: Address = there): Promise<Uint8Array> => {
+  const ask = (): Call<Id, string> | undefined =>
+    rpc.call({
+      contact: there,
+      method: ping,
+      args: { sender: own },
+      caller,
+      tag: "the tag",
+      timeoutMs: 100,
+    });
+  const answer = async (from: Endpoint = there, id = there.nodeId): Promise<Uint8Array> => {
     await world.pass(20);
     const [request] = requests.splice(0);
     assert.ok(request);
-    const data = encodePong(request, there.nodeId);
+    const data = encodeAnswer(request, ping, id);
     world.inject(data, from, here);
     return data;
   };
@@ -112,6 +121,9 @@ Deno.test("An answer that makes no sense ends its request", async () => {
   const data = await answer({ ip: "5.0.0.9", port: 9 });
   world.inject(data.subarray(0, 30), there, here);
   assert.deepEqual(told, ["lost"]);
+  ask();
+  await answer(there, own);
+  assert.deepEqual(told, ["lost", "lost"], "its caller knows better");
 });
 
 Deno.test("Open requests are bounded, and room comes back", async () => {

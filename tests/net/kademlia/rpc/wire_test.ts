@@ -3,22 +3,17 @@ import { Id } from "../../../../net/kademlia/space/id.ts";
 import { encode } from "@msgpack/msgpack";
 import { KademliaNode, storeAnything } from "../../../../net/kademlia/mod.ts";
 import {
-  decodeContacts,
-  decodeFound,
-  decodePong,
+  type AnswerOf,
+  type ArgumentsOf,
+  type MethodName,
+  methods,
+} from "../../../../net/kademlia/rpc/methods/mod.ts";
+import type { WireValue } from "../../../../net/kademlia/rpc/methods/parts.ts";
+import {
+  decodeAnswer,
   decodeRequest,
-  decodeStored,
-  decodeStun,
-  encodeContacts,
-  encodeFound,
-  encodePong,
+  encodeAnswer,
   encodeRequest,
-  encodeStored,
-  encodeStun,
-  headerBytes,
-  type Method,
-  type WireRequest,
-  type WireValue,
 } from "../../../../net/kademlia/rpc/wire.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { hex, SeededRandom, toHex, VirtualWorld } from "../support.ts";
@@ -37,69 +32,66 @@ function idOf(json: Json | undefined): Id {
   return Id.from(hex((json as { hex: string }).hex));
 }
 
-function requestOf(method: Method, args: Json[]): WireRequest {
-  const [sender, target, value] = args;
-  return {
-    method,
-    ...(sender === undefined ? {} : { sender: idOf(sender) }),
-    ...(target === undefined ? {} : { target: idOf(target) }),
-    ...(value === undefined ? {} : { value: valueOf(value) }),
-  };
-}
+type Arguments = { readonly [N in MethodName]: (args: Json[]) => ArgumentsOf[N] };
+type Answers = { readonly [N in MethodName]: (result: Json) => AnswerOf[N] };
+
+/** What a request of each method says, out of Python's arguments. */
+const argumentsOf: Arguments = {
+  ping: ([sender]) => ({ sender: idOf(sender) }),
+  stun: () => ({}),
+  find_node: ([sender, target]) => ({ sender: idOf(sender), target: idOf(target) }),
+  find_value: ([sender, target]) => ({ sender: idOf(sender), target: idOf(target) }),
+  store: ([sender, target, value = ""]) => (
+    { sender: idOf(sender), target: idOf(target), value: valueOf(value) }
+  ),
+  sample: ([sender]) => ({ sender: idOf(sender) }),
+};
 
 const [callerIp, callerPort] = vectors.caller_address as [string, number];
 
-for (const one of vectors.cases) {
-  const name = `${one.method} ${one.note}`.trim();
-  const request = requestOf(one.method as Method, one.args as Json[]);
+function contactsOf(result: Json): NodeContact[] {
+  return (result as [Json, string, number][])
+    .map(([id, ip, port]) => new NodeContact(idOf(id), ip, port));
+}
 
-  Deno.test(`A request as Python builds it: ${name}`, () => {
-    const built = encodeRequest(Id.from(hex(one.message_id)), request);
+/** What an answer of each method says, out of Python's result. */
+const answersOf: Answers = {
+  ping: idOf,
+  stun: () => ({ ip: callerIp, port: callerPort }),
+  find_node: (result) => ({ contacts: contactsOf(result) }),
+  find_value: (result) =>
+    Array.isArray(result)
+      ? { contacts: contactsOf(result) }
+      : { found: valueOf((result as { value: Json }).value), contacts: [] },
+  store: (result) => result as boolean,
+  sample: (result) => result,
+};
+
+function testVector<N extends MethodName>(name: N, one: (typeof vectors.cases)[number]): void {
+  const method = methods[name];
+  const args = argumentsOf[name](one.args as Json[]);
+  const answer = answersOf[name](one.result as Json);
+  const title = `${name} ${one.note}`.trim();
+
+  Deno.test(`A request as Python builds it: ${title}`, () => {
+    const built = encodeRequest(Id.from(hex(one.message_id)), method, args);
     assert.equal(toHex(built), one.request);
   });
 
-  Deno.test(`A request of Python is understood: ${name}`, () => {
-    assert.deepEqual(decodeRequest(hex(one.request)), request);
+  Deno.test(`A request of Python is understood: ${title}`, () => {
+    assert.deepEqual(decodeRequest(hex(one.request)), { name, args });
   });
 
-  Deno.test(`An answer of Python is understood: ${name}`, () => {
-    const data = hex(one.response);
-    const result = one.result as Json;
-    if (one.method === "ping") assert.deepEqual(decodePong(data), idOf(result));
-    else if (one.method === "stun") {
-      assert.deepEqual(decodeStun(data), { ip: callerIp, port: callerPort });
-    } else if (one.method === "store") assert.equal(decodeStored(data), true);
-    else if (Array.isArray(result)) {
-      const contacts = one.method === "find_node"
-        ? decodeContacts(data)
-        : decodeFound(data)?.contacts;
-      assert.deepEqual(
-        contacts?.map((c) => [{ hex: c.nodeId.toString() }, c.ip, c.port]),
-        result,
-      );
-    } else {
-      const { value } = result as { value: Json };
-      assert.deepEqual(decodeFound(data)?.found, valueOf(value));
-    }
+  Deno.test(`An answer of Python is understood: ${title}`, () => {
+    assert.deepEqual(decodeAnswer(hex(one.response), method), answer);
   });
 
-  Deno.test(`An answer as Python builds it: ${name}`, () => {
-    const asked = hex(one.request);
-    const result = one.result as Json;
-    let built: Uint8Array;
-    if (one.method === "ping") built = encodePong(asked, idOf(result));
-    else if (one.method === "stun") built = encodeStun(asked, { ip: callerIp, port: callerPort });
-    else if (one.method === "store") built = encodeStored(asked, result as boolean);
-    else if (Array.isArray(result)) {
-      const contacts = result.map((c) => {
-        const [id, ip, port] = c as [Json, string, number];
-        return new NodeContact(idOf(id), ip, port);
-      });
-      built = encodeContacts(asked, contacts);
-    } else built = encodeFound(asked, valueOf((result as { value: Json }).value));
-    assert.equal(toHex(built), one.response);
+  Deno.test(`An answer as Python builds it: ${title}`, () => {
+    assert.equal(toHex(encodeAnswer(hex(one.request), method, answer)), one.response);
   });
 }
+
+for (const one of vectors.cases) testVector(one.method as MethodName, one);
 
 Deno.test("A node answers the datagrams of Python byte for byte", async () => {
   const world = new VirtualWorld();
@@ -133,13 +125,10 @@ Deno.test("A node answers the datagrams of Python byte for byte", async () => {
   });
   const to = { ip: "198.51.100.1", port: 9000 };
   const from = { ip: callerIp, port: callerPort };
-  const held = vectors.cases.find((one) => one.note === "value present");
-  const holding = requestOf(
-    "store",
-    [...held?.args ?? [], held?.result as Json].slice(0, 2) as Json[],
-  );
-  const value = valueOf((held?.result as { value: Json }).value);
-  world.inject(encodeRequest(new Id(1, 2, 3, 4, 5), { ...holding, value }), from, to);
+  const present = vectors.cases.find((one) => one.note === "value present");
+  const { value } = present?.result as { value: Json };
+  const toStore = argumentsOf.store([...present?.args ?? [], value] as Json[]);
+  world.inject(encodeRequest(new Id(1, 2, 3, 4, 5), methods.store, toStore), from, to);
   await world.pass(100);
   assert.equal(answers.length, 1);
   for (const one of vectors.cases) {
@@ -151,21 +140,24 @@ Deno.test("A node answers the datagrams of Python byte for byte", async () => {
 });
 
 Deno.test("find_value says since when a holder has accepted the owner", () => {
-  const asked = new Uint8Array(headerBytes);
-  const since = 1_800_000_000_123;
-  const data = encodeFound(asked, { value: hex("0102"), scalar: false }, since);
-  assert.equal(decodeFound(data)?.found?.since, since);
+  const found = { value: hex("0102"), scalar: false, since: 1_800_000_000_123 };
+  const data = encodeAnswer(new Uint8Array(21), methods.find_value, { found, contacts: [] });
+  assert.deepEqual(decodeAnswer(data, methods.find_value), { found, contacts: [] });
 });
+
+/** The contacts that are read from an answer which names these. */
+function named(contacts: NodeContact[]): readonly NodeContact[] | undefined {
+  const data = encodeAnswer(new Uint8Array(21), methods.find_node, { contacts });
+  return decodeAnswer(data, methods.find_node)?.contacts;
+}
 
 Deno.test("A contact list longer than any honest node sends is no answer", () => {
   const contact = new NodeContact(new Id(1, 2, 3, 4, 5), "192.0.2.1", 1);
-  const asked = new Uint8Array(headerBytes);
-  assert.equal(decodeContacts(encodeContacts(asked, Array(64).fill(contact)))?.length, 64);
-  assert.equal(decodeContacts(encodeContacts(asked, Array(65).fill(contact))), undefined);
+  assert.equal(named(Array(64).fill(contact))?.length, 64);
+  assert.equal(named(Array(65).fill(contact)), undefined);
 });
 
 Deno.test("Contacts to which nothing can be sent are left out", () => {
-  const asked = new Uint8Array(headerBytes);
   const id = new Id(1, 2, 3, 4, 5);
   const bad = [
     "0.0.0.0",
@@ -180,6 +172,5 @@ Deno.test("Contacts to which nothing can be sent are left out", () => {
   const contacts = bad.map((ip) => new NodeContact(id, ip, 1));
   contacts.push(new NodeContact(id, "192.0.2.1", 0), new NodeContact(id, "192.0.2.1", 65_536));
   contacts.push(new NodeContact(id, "::ffff:192.0.2.1", 7), new NodeContact(id, "2001:db8::1", 7));
-  const read = decodeContacts(encodeContacts(asked, contacts));
-  assert.deepEqual(read?.map((c) => c.ip), ["192.0.2.1", "2001:db8::1"]);
+  assert.deepEqual(named(contacts)?.map((c) => c.ip), ["192.0.2.1", "2001:db8::1"]);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { encodeSample, encodeStun } from "../../../../net/kademlia/rpc/wire.ts";
-import { encode } from "@msgpack/msgpack";
+import { sample } from "../../../../net/kademlia/rpc/methods/sample.ts";
+import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
+import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
 import { Puppet } from "../puppet.ts";
 import { closeAll, virtualNetwork, virtualNode, VirtualWorld } from "../support.ts";
 
@@ -91,12 +92,12 @@ Deno.test("The public address is what a majority of contacts says", async () => 
   await world.pass(1_000);
   puppets.forEach((puppet, i) => {
     const ip = i < 3 ? "80.1.2.3" : `81.0.0.${i}`;
-    puppet.react.stun = (_request, data) => encodeStun(data, { ip, port: 5 });
+    puppet.react.stun = (data) => encodeAnswer(data, stun, { ip, port: 5 });
   });
   assert.deepEqual(await world.until(node.publicAddress()), { ip: "80.1.2.3", port: 5 });
   const [turned] = puppets;
   assert.ok(turned);
-  turned.react.stun = (_request, data) => encodeStun(data, { ip: "82.0.0.1", port: 5 });
+  turned.react.stun = (data) => encodeAnswer(data, stun, { ip: "82.0.0.1", port: 5 });
   turned.silent = false;
   puppets.slice(1, 2).forEach((puppet) => puppet.silent = true);
   assert.equal(await world.until(node.publicAddress()), undefined, "2 of 4 are no majority");
@@ -114,8 +115,10 @@ Deno.test("A sample is asked of random contacts, decoded and bounded", async () 
   await world.pass(1_000);
   const [huge, deep, python] = liars;
   assert.ok(huge && deep && python);
-  huge.react.sample = (_request, data) => encodeSample(data, encode("x".repeat(1_300)));
-  deep.react.sample = (_request, data) => encodeSample(data, new Uint8Array(1_000).fill(0x91));
+  const raw = { ...sample, answerBytesMax: 2_000 };
+  huge.react.sample = (data) => encodeAnswer(data, raw, "x".repeat(1_300));
+  const nested: unknown = Array(1_000).fill(0).reduce((inner) => [inner], "deep");
+  deep.react.sample = (data) => encodeAnswer(data, raw, nested);
   const samples = await world.until(node.sampleNear());
   assert.deepEqual(samples.map(({ sample }) => sample), [[["alice", new Uint8Array(32), 7]]]);
   assert.equal(python.count("sample"), 2, "unanswered, as Python nodes leave unknown methods");
@@ -134,9 +137,9 @@ Deno.test("A sample over one packet is not sent, and the mistake is reported", a
     onError: (error) => errors.push(error.message),
   });
   const puppet = new Puppet(world, "6.0.0.1");
-  puppet.ask(asked.address, { method: "sample", sender: puppet.contact.nodeId });
+  puppet.ask(asked.address, sample, { sender: puppet.contact.nodeId });
   await world.pass(100);
-  assert.match(errors.join(), /over the 1200 of one packet/);
+  assert.match(errors.join(), /over the 1200 allowed/);
   assert.equal(puppet.answers.length, 0);
   await asked.close();
 });

@@ -3,8 +3,12 @@ import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
-import type { KademliaNode } from "../../../../net/kademlia/service/node.ts";
-import { encodeContacts, encodeFound, encodeRequest } from "../../../../net/kademlia/rpc/wire.ts";
+import type { KademliaNode } from "../../../../net/kademlia/mod.ts";
+import { findNode } from "../../../../net/kademlia/rpc/methods/find_node.ts";
+import { findValue } from "../../../../net/kademlia/rpc/methods/find_value.ts";
+import { ping } from "../../../../net/kademlia/rpc/methods/ping.ts";
+import { store } from "../../../../net/kademlia/rpc/methods/store.ts";
+import { encodeAnswer, encodeRequest } from "../../../../net/kademlia/rpc/wire.ts";
 import { holding, naming, Puppet } from "../puppet.ts";
 import {
   bytesOf,
@@ -24,7 +28,7 @@ const header = new Uint8Array(21);
 
 /** A node whose every reported error fails the test. */
 function strictNode(world: VirtualWorld): Promise<KademliaNode> {
-  return virtualNode(world, 0, { onError: (error) => assert.fail(error), heldValuesMax: 500 });
+  return virtualNode(world, 0, { onError: (error) => assert.fail(error), storedValuesMax: 500 });
 }
 
 /** Pseudo-random numbers: a property library would take minutes for so many datagrams. */
@@ -86,9 +90,10 @@ Deno.test("Mutated answers to real questions throw nothing", async () => {
     (_, i) => new NodeContact(new Id(i, i, i, i, i), `7.0.${i}.1`, 1 + i),
   );
   for (let i = 0; i < 3_000; i++) {
-    puppet.react.find_value = (_request, data) => {
-      const value = { value: bytesOf("v"), scalar: false };
-      return mutated(draw(2) ? encodeContacts(data, contacts) : encodeFound(data, value, 5), draw);
+    puppet.react.find_value = (data) => {
+      const found = { value: bytesOf("v"), since: 5 };
+      const answer = draw(2) ? { contacts } : { found, contacts: [] };
+      return mutated(encodeAnswer(data, findValue, answer), draw);
     };
     await world.until(node.get(keyOf(`${i}`), { repair: false }));
     if (!node.joined) {
@@ -159,9 +164,9 @@ Deno.test("A request with a body over 8,192 bytes is no request", async () => {
   const world = new VirtualWorld();
   const node = await strictNode(world);
   const asker = new Puppet(world, "6.0.0.1");
-  const value = { value: new Uint8Array(7_990), scalar: false };
+  const value = { value: new Uint8Array(7_990) };
   const id = Id.from(keyOf("id"));
-  const data = encodeRequest(id, { method: "store", sender: id, target: id, value });
+  const data = encodeRequest(id, store, { sender: id, target: id, value });
   const longer = new Uint8Array(21 + 8_193);
   longer.set(data);
   world.inject(longer, asker.contact, node.address);
@@ -174,12 +179,10 @@ Deno.test("A request with a body over 8,192 bytes is no request", async () => {
 Deno.test("Requests under the own id, or from nowhere, change nothing", async () => {
   const world = new VirtualWorld();
   const node = await strictNode(world);
-  const ping = encodeRequest(new Id(1, 2, 3, 4, 5), { method: "ping", sender: Id.from(node.id) });
-  world.inject(ping, from, node.address);
-  const other = encodeRequest(new Id(1, 2, 3, 4, 5), {
-    method: "ping",
-    sender: new Id(7, 7, 7, 7, 7),
-  });
+  const messageId = new Id(1, 2, 3, 4, 5);
+  const own = encodeRequest(messageId, ping, { sender: Id.from(node.id) });
+  world.inject(own, from, node.address);
+  const other = encodeRequest(messageId, ping, { sender: new Id(7, 7, 7, 7, 7) });
   for (const bad of ["0.0.0.0", "255.255.255.255", "nonsense", "", "ff02::1"]) {
     world.inject(other, { ip: bad, port: 1 }, node.address);
   }
@@ -227,7 +230,7 @@ Deno.test("A peer that answers with thousands of contacts is not believed", asyn
   const liar = new Puppet(world, "6.0.0.1");
   liar.ping(node.address);
   await world.pass(1_000);
-  liar.react.find_node = (_request, data) => {
+  liar.react.find_node = (data) => {
     const many = Array.from(
       { length: 3_000 },
       (_, i) => [keyOf(`${i}`), `7.${i >> 8}.${i & 255}.1`, 1],
@@ -253,11 +256,7 @@ Deno.test("A flood from one address is dropped beyond its rate, and honest look-
   const key = keyOf("k");
   await world.until(nodes[5]?.put(key, bytesOf("v")) ?? Promise.reject());
   const sender = Id.from(keyOf("flooder"));
-  const flood = encodeRequest(new Id(1, 2, 3, 4, 5), {
-    method: "find_node",
-    sender,
-    target: sender,
-  });
+  const flood = encodeRequest(new Id(1, 2, 3, 4, 5), findNode, { sender, target: sender });
   const before = victim.stats();
   for (let second = 0; second < 5; second++) {
     for (let i = 0; i < 20_000; i++) world.inject(flood, from, victim.address);

@@ -73,9 +73,9 @@ Deno.test("A newcomer closer to a key is handed its value, by the closest holder
   const newcomer = new Puppet(world, "6.0.0.1", new Id(w0, w1, w2, w3, w4 ^ 1));
   for (const node of nodes) newcomer.ping(node.address);
   await world.pass(10_000);
-  const values = newcomer.requests.filter((request) => request.method === "store");
-  assert.ok(values.length >= 1 && values.length <= 2, `${values.length} stores`);
-  assert.equal(textOf(values[0]?.value?.value), "1 a");
+  const { offered } = newcomer;
+  assert.ok(offered.length >= 1 && offered.length <= 2, `${offered.length} stores`);
+  assert.equal(offered[0], "1 a");
   await closeAll(nodes);
 });
 
@@ -133,7 +133,7 @@ Deno.test("Values read from disk are judged like those from the wire", async () 
     key: keyOf(text),
     value: bytesOf(text),
     expiresAtMs,
-    heldSinceMs: nowMs,
+    firstStoredAtMs: nowMs,
     storedAtMs: nowMs,
   });
   const storage = new MemoryStorage();

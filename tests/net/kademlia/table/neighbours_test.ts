@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
-import { encodePong } from "../../../../net/kademlia/rpc/wire.ts";
+import { ping } from "../../../../net/kademlia/rpc/methods/ping.ts";
+import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
+import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
 import { naming, Puppet } from "../puppet.ts";
 import { keyOf, virtualNode, VirtualWorld } from "../support.ts";
 
@@ -22,7 +24,7 @@ Deno.test("A contact that answers a ping under another id than was claimed for i
   const world = new VirtualWorld();
   const node = await virtualNode(world, 0);
   const liar = new Puppet(world, "6.0.0.1");
-  liar.react.ping = (_request, data) => encodePong(data, new Id(9, 9, 9, 9, 9));
+  liar.react.ping = (data) => encodeAnswer(data, ping, new Id(9, 9, 9, 9, 9));
   liar.ping(node.address);
   await world.pass(5_000);
   assert.equal(node.contacts().length, 0);
@@ -147,7 +149,7 @@ Deno.test("Verifying pings are bounded, whatever a flood of forged senders claim
   for (let i = 0; i < 2_000; i++) {
     const ip = `8.${i >> 8}.${i & 255}.1`;
     const from = world.datagrams(ip, 1);
-    forger.ask(node.address, { method: "stun" });
+    forger.ask(node.address, stun, {});
     from.send(new Uint8Array(0), node.address);
     new Puppet(world, ip).ping(node.address);
   }

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { KademliaNode, type ValuePolicy } from "../../../../net/kademlia/mod.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
-import { encodeContacts, encodeStored } from "../../../../net/kademlia/rpc/wire.ts";
 import { numbered } from "../policies.ts";
-import { holding, naming, Puppet } from "../puppet.ts";
+import { holding, naming, Puppet, refusing } from "../puppet.ts";
 import {
   bytesOf,
   closeAll,
@@ -74,10 +73,8 @@ Deno.test("The winner is returned and stored on holders of an older one and the 
   const result = await world.until(node.get(key));
   assert.equal(textOf(result.value), "2 b");
   await world.pass(1_000);
-  const stored = puppets.map((p) =>
-    p.requests.filter((r) => r.method === "store").map((r) => textOf(r.value?.value))
-  );
-  assert.deepEqual(stored, [["2 b"], ["2 b"], [], []]);
+  const offered = puppets.map((puppet) => puppet.offered);
+  assert.deepEqual(offered, [["2 b"], ["2 b"], [], []]);
   await node.close();
 });
 
@@ -204,7 +201,7 @@ Deno.test("A malformed answer counts as none", async () => {
   const { node, puppets } = await among(world, 3, key);
   const [broken, ...rest] = puppets;
   assert.ok(broken);
-  broken.react.find_value = (_request, data) => encodeContacts(data, []).fill(0xc1, 21);
+  broken.react.find_value = (data) => naming([])(data)?.fill(0xc1, 21);
   for (const puppet of rest) puppet.react.find_value = holding(bytesOf("1 a"));
   const result = await world.until(node.get(key));
   assert.equal(result.answers.length, 2);
@@ -259,7 +256,7 @@ Deno.test("What the policy decoded comes back decoded: to readers, putters and a
   assert.equal(winner?.decoded.text, "7 theirs");
   assert.deepEqual(answers.map(({ decoded }) => decoded.text), ["7 theirs"]);
   assert.deepEqual(believed, ["7 theirs"]);
-  other.react.store = (_request, data) => encodeStored(data, false);
+  other.react.store = refusing;
   const { newer } = await world.until(node.put(key, bytesOf("1 mine")));
   assert.equal(newer?.text, "7 theirs");
   assert.deepEqual(admitted, ["1 mine"]);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import type { Admission, Answer } from "../../../../net/kademlia/ports.ts";
-import { decodeFound, decodeStored, encodeStored } from "../../../../net/kademlia/rpc/wire.ts";
+import { findValue } from "../../../../net/kademlia/rpc/methods/find_value.ts";
+import { store } from "../../../../net/kademlia/rpc/methods/store.ts";
+import { decodeAnswer, encodeRequest } from "../../../../net/kademlia/rpc/wire.ts";
 import { numbered } from "../policies.ts";
-import { holding, Puppet } from "../puppet.ts";
+import { holding, Puppet, refusing } from "../puppet.ts";
 import {
   bytesOf,
   closeAll,
@@ -31,12 +33,13 @@ async function among(world: VirtualWorld, count: number, admission?: Admission) 
 }
 
 function put(puppet: Puppet, to: { ip: string; port: number }, text: string): void {
-  const value = { value: bytesOf(text), scalar: false };
-  puppet.ask(to, { method: "store", sender: puppet.contact.nodeId, target: Id.from(key), value });
+  const value = { value: bytesOf(text) };
+  puppet.ask(to, store, { sender: puppet.contact.nodeId, target: Id.from(key), value });
 }
 
 function stored(puppet: Puppet): (boolean | undefined)[] {
-  return puppet.answers.map((data) => decodeStored(data)).filter((answer) => answer !== undefined);
+  return puppet.answers.map((data) => decodeAnswer(data, store))
+    .filter((answer) => answer !== undefined);
 }
 
 Deno.test("A put stores on the k closest of fifty nodes, and says how many accepted", async () => {
@@ -60,7 +63,7 @@ Deno.test("A put stores on the k closest of fifty nodes, and says how many accep
 Deno.test("Refusing and silent nodes are counted", async () => {
   const world = new VirtualWorld();
   const { node, puppets } = await among(world, 5);
-  puppets.slice(0, 2).forEach((p) => p.react.store = (_request, data) => encodeStored(data, false));
+  puppets.slice(0, 2).forEach((p) => p.react.store = refusing);
   const [, , mute] = puppets;
   assert.ok(mute);
   mute.react.store = () => undefined;
@@ -75,7 +78,7 @@ Deno.test("A put learns of the newer value for which others refuse it", async ()
   const { node, puppets } = await among(world, 3);
   const [newer] = puppets;
   assert.ok(newer);
-  newer.react.store = (_request, data) => encodeStored(data, false);
+  newer.react.store = refusing;
   newer.react.find_value = holding(bytesOf("7 newer"));
   const result = await world.until(node.put(key, bytesOf("1 a")));
   assert.equal(textOf(result.newer), "7 newer");
@@ -126,8 +129,8 @@ Deno.test("A node stores only what it is among the 2k closest known nodes for", 
   const [writer] = puppets;
   assert.ok(writer);
   const offer = async (target: Id): Promise<boolean | undefined> => {
-    const value = { value: bytesOf("v"), scalar: false };
-    writer.ask(node.address, { method: "store", sender: writer.contact.nodeId, target, value });
+    const value = { value: bytesOf("v") };
+    writer.ask(node.address, store, { sender: writer.contact.nodeId, target, value });
     await world.pass(100);
     return stored(writer).at(-1);
   };
@@ -137,6 +140,19 @@ Deno.test("A node stores only what it is among the 2k closest known nodes for", 
   const all = node.contacts().map((c) => Id.from(c.id));
   const nearer = all.filter((id) => ((id.w0 ^ flipped.w0) >>> 0) < ((own.w0 ^ flipped.w0) >>> 0));
   assert.ok(nearer.length >= 40, "the table does know 2k nearer nodes");
+  await node.close();
+});
+
+Deno.test("A stored value keeps no datagram's buffer", async () => {
+  const world = new VirtualWorld();
+  const { node, puppets: [writer] } = await among(world, 1);
+  assert.ok(writer);
+  const { contact } = writer;
+  const args = { sender: contact.nodeId, target: Id.from(key), value: { value: bytesOf("1 a") } };
+  const datagram = encodeRequest(new Id(1, 2, 3, 4, 5), store, args);
+  world.inject(datagram, contact, node.address);
+  datagram.fill(0);
+  assert.deepEqual([...node.values()].map(({ value }) => textOf(value)), ["1 a"]);
   await node.close();
 });
 
@@ -164,11 +180,11 @@ Deno.test("Admission decides over valid values, and is told who sent them", asyn
   assert.deepEqual(verified, [true, true, false]);
   known.answers.length = 0;
   const target = Id.from(key);
-  known.ask(node.address, { method: "find_value", sender: known.contact.nodeId, target });
+  known.ask(node.address, findValue, { sender: known.contact.nodeId, target });
   await world.pass(100);
   const [answer] = known.answers;
   assert.ok(answer);
-  assert.equal(decodeFound(answer)?.found?.since, 1_234);
+  assert.equal(decodeAnswer(answer, findValue)?.found?.since, 1_234);
   await node.close();
 });
 

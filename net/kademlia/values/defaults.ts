@@ -1,11 +1,12 @@
 /**
- * A storage that lives as long as its object.
+ * A storage and a policy for tests, and for networks in which all nodes are trusted.
  *
  * @module
  */
-import type { Contact, NodeStorage, Saved, StoredValue } from "../ports.ts";
+import { anythingLivesMs } from "../constants.ts";
+import type { Contact, NodeStorage, Saved, StoredValue, ValuePolicy } from "../ports.ts";
 
-/** Keeps everything in memory: for tests, and for nodes that may forget. */
+/** Keeps everything in memory, as long as the object lives. */
 export class MemoryStorage implements NodeStorage {
   #id: Uint8Array | undefined;
   #contacts: readonly Contact[] = [];
@@ -37,3 +38,14 @@ export class MemoryStorage implements NodeStorage {
     return Promise.resolve();
   }
 }
+
+/** Stores any value of at most 8,000 bytes for a day; the later store wins, as with a Python node. */
+export const storeAnything: ValuePolicy = {
+  scalars: true,
+  check: (_key, value, nowMs) => ({
+    ok: true,
+    decoded: value,
+    expiresAtMs: nowMs + anythingLivesMs,
+  }),
+  compare: () => 0,
+};
