@@ -6,9 +6,10 @@ import { recordKey, recordOf, signRecord } from "../../core/model/record.ts";
 import { withdrawalOf } from "../../core/model/record_policy.ts";
 import type { PutReport } from "../../core/ports.ts";
 import { MemoryStorage } from "../../net/kademlia/mod.ts";
-import { type AttackNetwork, hasClaim, MemoryClaims, onNetwork, person } from "./network.ts";
+import { type AttackNetwork, hasClaim, MemoryClaims, onNetwork } from "./network.ts";
+import { identityOf } from "../sim/users.ts";
 
-const [alice, mallory] = [person(1), person(2)];
+const [alice, mallory] = [identityOf("alice"), identityOf("mallory")];
 const dayMs = 86_400_000;
 
 /** Puts somebody's `public` record from a peer. */
@@ -149,7 +150,7 @@ Deno.test("Attack: a node is flooded with throwaway names near its id, and forge
       const attacker = await net.addBare({ id: near });
       for (let i = 0; i < 20; i++) {
         const name = `throwaway${source}x${i}`;
-        const { value } = net.sign(name, person(100 + 20 * source + i));
+        const { value } = net.sign(name, identityOf(name));
         await net.drive(attacker.put(recordKey(name, "public"), value));
       }
     }

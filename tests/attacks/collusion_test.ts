@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { peekRecord, recordKey } from "../../core/model/record.ts";
 import type { Admission, ValuePolicy } from "../../net/kademlia/ports.ts";
-import { type AttackNetwork, hasClaim, onNetwork, person } from "./network.ts";
+import { type AttackNetwork, hasClaim, onNetwork } from "./network.ts";
+import { identityOf } from "../sim/users.ts";
 
-const [alice, mallory] = [person(1), person(2)];
+const [alice, mallory] = [identityOf("alice"), identityOf("mallory")];
 const query = { username: "alice", namespace: "public" as const };
 
 function isTheirs(value: Uint8Array): boolean {

@@ -8,9 +8,10 @@ import { recordBytesMax, recordKey } from "../../core/model/record.ts";
 import { bodyKinds } from "../../core/model/record_body.ts";
 import { expiryFor } from "../../core/model/record_policy.ts";
 import { openSigned, type Purpose, sealSigned } from "../../core/model/signed.ts";
-import { type AttackNetwork, emptyPublic, onNetwork, person } from "./network.ts";
+import { type AttackNetwork, emptyPublic, onNetwork } from "./network.ts";
+import { identityOf } from "../sim/users.ts";
 
-const [alice, mallory] = [person(1), person(2)];
+const [alice, mallory] = [identityOf("alice"), identityOf("mallory")];
 
 /** What a record's payload can be made to say. */
 interface RawRecord {

@@ -7,7 +7,7 @@
  */
 
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
-import { Identity } from "../../core/model/identity.ts";
+import type { Identity } from "../../core/model/identity.ts";
 import { recordKey, type SignedRecord, signRecord } from "../../core/model/record.ts";
 import type { Body, Namespace, PublicBody } from "../../core/model/record_body.ts";
 import { expiryFor } from "../../core/model/record_policy.ts";
@@ -103,13 +103,6 @@ function bodyFor(namespace: Namespace): Body {
   if (namespace !== "private") return { entries: [] };
   const derivation = { memoryKiB: 8, passes: 1, lanes: 1, salt: new Uint8Array(16) };
   return { derivation, nonce: new Uint8Array(24), sealed: new Uint8Array(48) };
-}
-
-/** Somebody's key, always the same for the same number. */
-export function person(number: number): Identity {
-  const seed = new Uint8Array(32);
-  new DataView(seed.buffer).setUint32(0, number + 1);
-  return new Identity(seed);
 }
 
 /** Nodes that can reach one another unless cut. */

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { recordKey } from "../../core/model/record.ts";
-import { onNetwork, person } from "./network.ts";
+import { onNetwork } from "./network.ts";
+import { identityOf } from "../sim/users.ts";
 
-const [alice, mallory] = [person(1), person(2)];
+const [alice, mallory] = [identityOf("alice"), identityOf("mallory")];
 const minuteMs = 60_000;
 
 Deno.test("Attack: a stranger overwrites another's record, and no holder takes it", () =>

@@ -8,17 +8,16 @@
 import type { PeerEvent } from "../../core/api.ts";
 import { signPost } from "../../core/model/post.ts";
 import { composeSnowflake } from "../../core/model/snowflake.ts";
-import type { ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { Directory, Endpoint, Links, Ports, Stores } from "../../core/ports.ts";
 import { Accounts, type OpenAccount } from "../../core/accounts/accounts.ts";
 import type { Settings } from "../../core/session/interfaces.ts";
 import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
-import { Identity } from "../../core/model/identity.ts";
 import { startMsDefault, VirtualClock } from "../sim/clock.ts";
 import { type SimDirectory, SimDirectoryNetwork } from "../sim/directory.ts";
 import { MemoryKeys } from "../sim/memory_keys.ts";
 import { MemoryStores, type MemoryStoresOptions } from "../sim/memory_store.ts";
 import { SeededRandom } from "../sim/random.ts";
+import { simSettings } from "../sim/users.ts";
 
 // The dictionaries are loaded in real time, which the simulated one does not wait for.
 await preparePasswordJudge();
@@ -28,12 +27,6 @@ export const password = "seven green lanterns drift";
 
 /** Another one. */
 export const otherPassword = "quiet marble under the stairs";
-
-const settingsDefault: Settings = {
-  derivation: { memoryKiB: 8, passes: 1, lanes: 1 },
-  publishPrivate: true,
-  firstNode: false,
-};
 
 /** A network, its time, and the devices on it. */
 export class World {
@@ -102,7 +95,7 @@ export class Device {
     };
     this.accounts = new Accounts({
       ports: this.ports,
-      settings: { ...settingsDefault, ...options.settings },
+      settings: { ...simSettings, firstNode: false, ...options.settings },
       emit: (event) => this.events.push(event),
     });
   }
@@ -134,26 +127,6 @@ export function changed(directory: SimDirectory, changes: Partial<Directory>): D
       return typeof member === "function" ? member.bind(target) : member;
     },
   });
-}
-
-/** A key made of a name, for entries of lists. */
-export function keyOf(username: string): Uint8Array {
-  return new SeededRandom(username).bytes(32);
-}
-
-/** The identity of a made-up user. */
-export function identityOf(username: string): Identity {
-  return new Identity(new SeededRandom(`identity of ${username}`).bytes(32));
-}
-
-/** An entry of a list. */
-export function entry(
-  list: ListName,
-  username: string,
-  updatedAt: number,
-  present = true,
-): ListEntry {
-  return { list, username, key: keyOf(username), updatedAt, present };
 }
 
 /** Commits a post of the session's own device and tells the records. */

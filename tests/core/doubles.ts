@@ -5,7 +5,6 @@
  */
 
 import type { PeerEvent } from "../../core/api.ts";
-import { Identity } from "../../core/model/identity.ts";
 import type { KindName, MessageBodyOf } from "../../core/messages/kinds/mod.ts";
 import type { SendReport } from "../../core/messages/outbox.ts";
 import type { PeerMessenger } from "../../core/messages/messenger.ts";
@@ -17,6 +16,7 @@ import { warn } from "../../core/session/warn.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
 import type { NodeClock } from "../sim/clock.ts";
 import { SeededRandom } from "../sim/random.ts";
+import { identityOf, simSettings, userNamed } from "../sim/users.ts";
 
 /** An object of which only what is given may be used. */
 export function only<T extends object>(given: Partial<T>): T {
@@ -27,16 +27,6 @@ export function only<T extends object>(given: Partial<T>): T {
       return typeof value === "function" ? value.bind(target) : value;
     },
   }) as T;
-}
-
-/** A user with a key that depends on the name alone. */
-export function userNamed(username: string): UserRef {
-  return { username, key: identityOf(username).publicKey };
-}
-
-/** The identity of {@linkcode userNamed}. */
-export function identityOf(username: string): Identity {
-  return new Identity(new SeededRandom(username).bytes(32));
 }
 
 /** A session of which a test gives the parts that matter. */
@@ -51,13 +41,23 @@ export interface TestSession extends Session {
 
 const nowhere = { ip: "127.0.0.1", port: 0 };
 
+/** What a session is to be made of. */
+export interface TestSessionOptions {
+  readonly username?: string;
+  readonly clock: NodeClock;
+  readonly device?: number;
+  readonly store?: Partial<Store>;
+  readonly ports?: Partial<Ports>;
+  readonly settings?: Partial<Settings>;
+  /** Where events go. */
+  readonly events?: PeerEvent[];
+}
+
 /** A session of a user with this store and these ports. */
-export function testSession(
-  options: { username?: string; clock: NodeClock; store?: Partial<Store>; ports?: Partial<Ports> },
-): TestSession {
+export function testSession(options: TestSessionOptions): TestSession {
   const username = options.username ?? "alice";
   const controller = new AbortController();
-  const events: PeerEvent[] = [];
+  const { events = [] } = options;
   const emit = (event: PeerEvent) => void events.push(event);
   const scheduler = new Scheduler(
     options.clock,
@@ -66,7 +66,7 @@ export function testSession(
   return {
     self: userNamed(username),
     identity: identityOf(username),
-    device: 7,
+    device: options.device ?? 7,
     store: only<Store>(options.store ?? {}),
     ports: only<Ports>({
       clock: options.clock,
@@ -77,11 +77,7 @@ export function testSession(
       }),
       ...options.ports,
     }),
-    settings: {
-      derivation: { memoryKiB: 8, passes: 1, lanes: 1 },
-      publishPrivate: true,
-      firstNode: true,
-    },
+    settings: { ...simSettings, ...options.settings },
     signal: controller.signal,
     emit,
     scheduler,

@@ -6,7 +6,7 @@
  */
 
 import type { PeerEvent } from "../../core/api.ts";
-import { Identity } from "../../core/model/identity.ts";
+import type { Identity } from "../../core/model/identity.ts";
 import type { Message, MessageOf } from "../../core/messages/kinds/mod.ts";
 import { signMessage } from "../../core/messages/frame.ts";
 import type { UserRef } from "../../core/model/user.ts";
@@ -19,21 +19,20 @@ import type {
   ListEntry,
 } from "../../core/model/record_body.ts";
 import { nextSnowflake } from "../../core/model/snowflake.ts";
-import type { Endpoint, Ports, Store } from "../../core/ports.ts";
-import type { People, Person, Session } from "../../core/session/interfaces.ts";
+import type { Endpoint, Store } from "../../core/ports.ts";
+import type { People, Person } from "../../core/session/interfaces.ts";
 import { PeerDelivery } from "../../core/timeline/delivery.ts";
 import { PeerMessenger } from "../../core/messages/messenger.ts";
 import { Greeter } from "../../core/replication/greeter.ts";
 import { PeerSync } from "../../core/replication/sync.ts";
-import { warn } from "../../core/session/warn.ts";
-import { Scheduler } from "../../lib/scheduler.ts";
 import type { NodeClock } from "../sim/clock.ts";
 import { VirtualClock } from "../sim/clock.ts";
 import { SimLinkNetwork } from "../sim/links_network.ts";
 import { SimLinks } from "../sim/links.ts";
 import { MemoryStores } from "../sim/memory_store.ts";
 import { SeededRandom } from "../sim/random.ts";
-import { only, TestLists } from "./doubles.ts";
+import { identityOf } from "../sim/users.ts";
+import { TestLists, testSession } from "./doubles.ts";
 
 /** The one port everybody listens on. */
 const port = 7000;
@@ -151,8 +150,7 @@ export class TestUser {
   delivery!: PeerDelivery;
   sync!: PeerSync;
   #options: UserOptions;
-  #controller = new AbortController();
-  #scheduler: Scheduler | undefined;
+  #end: () => void = () => {};
   #heads = new Map<number, number>();
   #lastId: bigint | undefined;
   #known = new Map<string, DeviceEntry[]>();
@@ -162,7 +160,7 @@ export class TestUser {
     this.world = world;
     this.ip = options.ip;
     this.device = options.device ?? 1;
-    this.identity = new Identity(new SeededRandom(options.username).bytes(32));
+    this.identity = identityOf(options.username);
     this.self = { username: options.username, key: this.identity.publicKey };
     this.stores = options.stores ?? new MemoryStores();
     this.clock = world.clock.view({ offsetMs: options.offsetMs ?? 0 });
@@ -207,7 +205,18 @@ export class TestUser {
 
   async start(): Promise<Endpoint> {
     this.store = await this.stores.open(this.username);
-    const session = this.#session();
+    const { world, clock, device, links, store, username, events } = this;
+    const { lifespanMs } = this.#options;
+    const session = testSession({
+      username,
+      clock,
+      device,
+      store,
+      events,
+      ports: { links, random: world.random.fork(`${username} ${this.ip}`) },
+      settings: lifespanMs === undefined ? {} : { lifespanMs },
+    });
+    this.#end = session.end;
     const people = new WorldPeople(this, this.#known);
     const { lists } = this;
     const records = { heads: () => this.heads, connections: () => this.connections };
@@ -246,18 +255,12 @@ export class TestUser {
 
   /** Stops it; it may be started again on the same disk. */
   async stop(): Promise<void> {
-    this.#controller.abort(new Error("stopped"));
-    this.#scheduler?.close();
+    this.#end();
     await this.messenger.stop();
-    this.#controller = new AbortController();
   }
 
   get heads(): Head[] {
     return [...this.#heads].map(([device, head]) => ({ device, head }));
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
   }
 
   enlist(list: "followers" | "following", user: TestUser): void {
@@ -321,34 +324,6 @@ export class TestUser {
   /** Sends raw bytes to a device. */
   throw(to: TestUser, frame: Uint8Array): void {
     this.links.send(to.entry, frame);
-  }
-
-  #session(): Session {
-    const { world, clock, links } = this;
-    const lifespan = this.#options.lifespanMs;
-    const { signal } = this.#controller;
-    const emit = (event: PeerEvent) => void this.events.push(event);
-    this.#scheduler = new Scheduler(clock, (error) => warn({ signal, emit }, error));
-    return {
-      self: this.self,
-      identity: this.identity,
-      device: this.device,
-      store: this.store,
-      ports: only<Ports>({
-        clock,
-        links,
-        random: world.random.fork(`${this.username} ${this.ip}`),
-      }),
-      settings: {
-        ...(lifespan === undefined ? {} : { lifespanMs: lifespan }),
-        derivation: { memoryKiB: 8, passes: 1, lanes: 1 },
-        publishPrivate: true,
-        firstNode: true,
-      },
-      signal,
-      emit,
-      scheduler: this.#scheduler,
-    };
   }
 }
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { CamelliaError } from "../../core/model/errors.ts";
-import { Identity } from "../../core/model/identity.ts";
 import { DecodeError, encode } from "../../lib/msgpack.ts";
 import { signRecord } from "../../core/model/record.ts";
 import { openSigned } from "../../core/model/signed.ts";
@@ -9,8 +8,9 @@ import { readAccountFile, writeAccountFile } from "../../core/accounts/key_files
 import { readPrivate } from "../../core/accounts/seal.ts";
 import { parseConfig } from "../../ui/settings/config.ts";
 import { fuzz } from "./harness.ts";
+import { identityOf } from "../sim/users.ts";
 
-const alice = new Identity(new Uint8Array(32).fill(1));
+const alice = identityOf("alice");
 const derivation = { memoryKiB: 65_536, passes: 3, lanes: 4, salt: new Uint8Array(16) };
 
 function keyFile(sealedBytes: number): Uint8Array {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { type FeedState, readFeeds, writeFeeds } from "../../core/model/feed.ts";
-import { Identity } from "../../core/model/identity.ts";
 import {
   type KindName,
   type Message,
@@ -17,8 +16,9 @@ import { composeSnowflake } from "../../core/model/snowflake.ts";
 import { RecordValuePolicy } from "../../net/directory/record_values.ts";
 import { readSample, writeSample } from "../../net/directory/sample.ts";
 import { fuzz } from "./harness.ts";
+import { identityOf } from "../sim/users.ts";
 
-const alice = new Identity(new Uint8Array(32).fill(1));
+const alice = identityOf("alice");
 const timeMs = Date.UTC(2026, 5, 1);
 const expected = (error: unknown): boolean => error instanceof DecodeError;
 

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { Identity } from "../../core/model/identity.ts";
+import type { Identity } from "../../core/model/identity.ts";
 import { signRecord } from "../../core/model/record.ts";
 import type { Body, Namespace } from "../../core/model/record_body.ts";
 import { expiryFor } from "../../core/model/record_policy.ts";
 import { VirtualClock } from "./clock.ts";
 import { SimDirectoryNetwork } from "./directory.ts";
+import { identityOf } from "./users.ts";
 
-const alice = new Identity(new Uint8Array(32).fill(1));
-const mallory = new Identity(new Uint8Array(32).fill(2));
+const alice = identityOf("alice");
+const mallory = identityOf("mallory");
 const emptyPublic = {
   since: 1,
   posts: 0,

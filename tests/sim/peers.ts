@@ -18,6 +18,7 @@ import { type LinkFaults, SimLinkNetwork } from "./links_network.ts";
 import { MemoryKeys } from "./memory_keys.ts";
 import { type CommitHook, MemoryStores } from "./memory_store.ts";
 import { SeededRandom } from "./random.ts";
+import { simSettings } from "./users.ts";
 
 /** A password that passes for a strong one. */
 export const simPassword = "correct horse battery staple 7";
@@ -34,13 +35,6 @@ export interface SimWorldOptions {
 
 /** Where the first peer of a machine listens. */
 const firstPort = 7_000;
-
-/** Settings of simulated peers: no lifespan, and keys derived at no cost. */
-export const simSettings: Settings = {
-  derivation: { memoryKiB: 8, passes: 1, lanes: 1 },
-  publishPrivate: true,
-  firstNode: true,
-};
 
 /** One simulated network and all who are on it. */
 export class SimWorld {

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { Identity } from "../../core/model/identity.ts";
 import { type Post, type PostName, signPost } from "../../core/model/post.ts";
 import { composeSnowflake } from "../../core/model/snowflake.ts";
+import { identityOf } from "../sim/users.ts";
 
-const identity = new Identity(new Uint8Array(32).fill(7));
+const identity = identityOf("author");
 
 /** When the posts of {@linkcode postAt} begin. */
 const startMs = Date.UTC(2026, 0, 1);

@@ -4,7 +4,8 @@ import { equalBytes } from "../../../core/model/bytes.ts";
 import { recordOf, signRecord } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
-import { changed, identityOf, otherPassword, password, World } from "../accounts_world.ts";
+import { changed, otherPassword, password, World } from "../accounts_world.ts";
+import { identityOf } from "../../sim/users.ts";
 
 async function refusedWith(code: ErrorCode, promise: Promise<unknown>): Promise<CamelliaError> {
   let found: unknown;

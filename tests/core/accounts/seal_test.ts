@@ -22,7 +22,8 @@ import {
 } from "../../../core/accounts/seal.ts";
 import { MemoryKeys } from "../../sim/memory_keys.ts";
 import { SeededRandom } from "../../sim/random.ts";
-import { identityOf, password } from "../accounts_world.ts";
+import { password } from "../accounts_world.ts";
+import { identityOf } from "../../sim/users.ts";
 
 const now = Date.UTC(2026, 0, 1);
 const parameters = { memoryKiB: 64, passes: 1, lanes: 4 };

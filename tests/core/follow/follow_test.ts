@@ -10,8 +10,8 @@ import {
   TestPendingFollows,
   TestPeople,
   testSession,
-  userNamed,
 } from "../doubles.ts";
+import { userNamed } from "../../sim/users.ts";
 
 async function setUp(store = new TestPendingFollows(), lists = new TestLists()) {
   const base = new VirtualClock();

@@ -3,7 +3,8 @@ import type { MessageOf } from "../../../core/messages/kinds/mod.ts";
 import type { UserRef } from "../../../core/model/user.ts";
 import { Followers } from "../../../core/follow/followers.ts";
 import { VirtualClock } from "../../sim/clock.ts";
-import { TestLists, TestMessenger, testSession, userNamed } from "../doubles.ts";
+import { TestLists, TestMessenger, testSession } from "../doubles.ts";
+import { userNamed } from "../../sim/users.ts";
 
 const bob = userNamed("bob");
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { encode as encodeAnything } from "@msgpack/msgpack";
 import fc from "fast-check";
-import { Identity } from "../../../core/model/identity.ts";
 import type { Message } from "../../../core/messages/kinds/mod.ts";
 import {
   messageBytesMax,
@@ -13,8 +12,9 @@ import {
 import { postsPerMessageMax, relayShareMax } from "../../../core/messages/kinds/posts.ts";
 import { DecodeError, encode } from "../../../lib/msgpack.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
+import { identityOf } from "../../sim/users.ts";
 
-const identity = new Identity(new Uint8Array(32).fill(7));
+const identity = identityOf("bob");
 const alice = { username: "alice", key: identity.publicKey };
 const bob = { username: "bob", key: new Uint8Array(32).fill(9) };
 const id = new Uint8Array(16).fill(1);

@@ -3,7 +3,8 @@ import type { DeviceEntry } from "../../../core/model/record_body.ts";
 import type { Links, LinkTarget, SendResult } from "../../../core/ports.ts";
 import { Outbox } from "../../../core/messages/outbox.ts";
 import { VirtualClock } from "../../sim/clock.ts";
-import { only, testSession, userNamed } from "../doubles.ts";
+import { only, testSession } from "../doubles.ts";
+import { userNamed } from "../../sim/users.ts";
 
 const bob = userNamed("bob");
 const order = { kind: "follow", to: bob, body: { updatedAt: 1 } } as const;

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Identity } from "../../../core/model/identity.ts";
 import {
   claimFirmMs,
   ClaimLedger,
@@ -8,9 +7,10 @@ import {
 } from "../../../core/model/claims.ts";
 import { countVotes } from "../../../core/model/vote.ts";
 import { hasClaim, MemoryClaims } from "../../attacks/network.ts";
+import { userNamed } from "../../sim/users.ts";
 
-const alice = new Identity(new Uint8Array(32).fill(1)).publicKey;
-const mallory = new Identity(new Uint8Array(32).fill(2)).publicKey;
+const alice = userNamed("alice").key;
+const mallory = userNamed("mallory").key;
 const yearMs = 365 * 86_400_000;
 
 function ledger(claimsMax = 100, store = new MemoryClaims()) {

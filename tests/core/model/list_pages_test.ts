@@ -12,7 +12,7 @@ import {
   replaces,
 } from "../../../core/model/list_pages.ts";
 import { SeededRandom } from "../../sim/random.ts";
-import { entry, identityOf } from "../accounts_world.ts";
+import { entry, identityOf } from "../../sim/users.ts";
 
 const now = Date.UTC(2026, 0, 1);
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
-import { Identity } from "../../../core/model/identity.ts";
 import { DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
   checkPostText,
@@ -13,9 +12,10 @@ import {
 } from "../../../core/model/post.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
 import { composeSnowflake, snowflakeEpochMs } from "../../../core/model/snowflake.ts";
+import { identityOf } from "../../sim/users.ts";
 
 const seed = 20261122;
-const alice = new Identity(new Uint8Array(32).fill(1));
+const alice = identityOf("alice");
 const id = composeSnowflake({ timeMs: snowflakeEpochMs + 1000, device: 7, sequence: 0 });
 const content: PostContent = { author: "alice", device: 7, number: 1, id, text: "hello" };
 

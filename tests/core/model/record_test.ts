@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { toHex, utf8 } from "../../../core/model/bytes.ts";
-import { Identity } from "../../../core/model/identity.ts";
 import { DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
   openRecord,
@@ -14,8 +13,9 @@ import {
 import type { PublicBody } from "../../../core/model/record_body.ts";
 import { compareRecords } from "../../../core/model/record_policy.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
+import { identityOf } from "../../sim/users.ts";
 
-const alice = new Identity(new Uint8Array(32).fill(1));
+const alice = identityOf("alice");
 const now = Date.UTC(2026, 5, 1);
 const body: PublicBody = {
   since: now,

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../../core/model/bytes.ts";
-import { Identity } from "../../../core/model/identity.ts";
 import { decode, DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
   envelopeBytesMax,
@@ -9,9 +8,10 @@ import {
   sealSigned,
   verifySigned,
 } from "../../../core/model/signed.ts";
+import { identityOf } from "../../sim/users.ts";
 
-const alice = new Identity(new Uint8Array(32).fill(1));
-const mallory = new Identity(new Uint8Array(32).fill(2));
+const alice = identityOf("alice");
+const mallory = identityOf("mallory");
 const payload = utf8("what was signed");
 
 Deno.test("An envelope opens to what was sealed, and its signature verifies", () => {

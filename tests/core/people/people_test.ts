@@ -12,7 +12,8 @@ import type { Person } from "../../../core/session/interfaces.ts";
 import { ListReader } from "../../../core/people/list_reader.ts";
 import { pageOf } from "../../../core/model/list_pages.ts";
 import type { SimDirectory } from "../../sim/directory.ts";
-import { entry, identityOf, World } from "../accounts_world.ts";
+import { World } from "../accounts_world.ts";
+import { entry, identityOf } from "../../sim/users.ts";
 
 const endpoint = { ip: "0.0.0.0", port: 7001 };
 

@@ -6,7 +6,8 @@ import type { DeviceEntry } from "../../../core/model/record_body.ts";
 import type { Links, LinkTarget } from "../../../core/ports.ts";
 import { Profiles } from "../../../core/people/profile.ts";
 import { VirtualClock } from "../../sim/clock.ts";
-import { identityOf, only, TestLists, TestPeople, testSession, userNamed } from "../doubles.ts";
+import { only, TestLists, TestPeople, testSession } from "../doubles.ts";
+import { identityOf, userNamed } from "../../sim/users.ts";
 
 const bob = userNamed("bob");
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Directory, PopularUser } from "../../../core/ports.ts";
 import { Recommender } from "../../../core/people/recommend.ts";
 import { VirtualClock } from "../../sim/clock.ts";
-import { only, TestLists, TestPeople, testSession, userNamed } from "../doubles.ts";
+import { only, TestLists, TestPeople, testSession } from "../doubles.ts";
+import { userNamed } from "../../sim/users.ts";
 
 function setUp(popular: PopularUser[] = []) {
   const base = new VirtualClock();

@@ -3,7 +3,8 @@ import { recordOf } from "../../../core/model/record.ts";
 import { pageNamespaceOf, type PublicBody } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
-import { Device, entry, World } from "../accounts_world.ts";
+import { Device, World } from "../accounts_world.ts";
+import { entry } from "../../sim/users.ts";
 
 function layoutOf(world: World): PublicBody {
   const claim = world.network.peek("alice", "public");

@@ -4,7 +4,8 @@ import { type ListEntry, pageNamespaceOf } from "../../../core/model/record_body
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
 import { replaces } from "../../../core/model/list_pages.ts";
 import { SeededRandom } from "../../sim/random.ts";
-import { type Device, entry, post, World } from "../accounts_world.ts";
+import { type Device, post, World } from "../accounts_world.ts";
+import { entry } from "../../sim/users.ts";
 
 /** What is on the network, by list and name. */
 function published(world: World): Map<string, ListEntry> {

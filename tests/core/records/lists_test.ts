@@ -5,7 +5,8 @@ import type { ListEntry } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
 import { listEntriesMax } from "../../../core/records/lists.ts";
-import { changed, entry, World } from "../accounts_world.ts";
+import { changed, World } from "../accounts_world.ts";
+import { entry } from "../../sim/users.ts";
 
 const dayMs = 86_400_000;
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { recordOf } from "../../../core/model/record.ts";
 import type { ConnectionsBody, PublicBody } from "../../../core/model/record_body.ts";
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
-import { changed, Device, identityOf, post, World } from "../accounts_world.ts";
+import { changed, Device, post, World } from "../accounts_world.ts";
+import { identityOf } from "../../sim/users.ts";
 
 const endpoint = { ip: "0.0.0.0", port: 7001 };
 

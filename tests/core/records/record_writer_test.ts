@@ -3,7 +3,8 @@ import { type SignedRecord, signRecord } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { PutReport } from "../../../core/ports.ts";
 import { RecordWriter, type WriteOrder } from "../../../core/records/record_writer.ts";
-import { identityOf, World } from "../accounts_world.ts";
+import { World } from "../accounts_world.ts";
+import { identityOf } from "../../sim/users.ts";
 
 const order = {
   namespace: "connections",

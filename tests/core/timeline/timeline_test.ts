@@ -3,7 +3,7 @@ import { signPost } from "../../../core/model/post.ts";
 import { composeSnowflake } from "../../../core/model/snowflake.ts";
 import type { TimelineQuery } from "../../../core/ports.ts";
 import { readTimeline } from "../../../core/timeline/timeline.ts";
-import { identityOf } from "../doubles.ts";
+import { identityOf } from "../../sim/users.ts";
 
 const timeMs = Date.UTC(2026, 0, 1, 12, 30, 15, 250);
 const id = composeSnowflake({ timeMs, device: 7, sequence: 3 });

@@ -4,15 +4,10 @@ import { recordKey, type SignedRecord } from "../../../core/model/record.ts";
 import { ClaimAdmission } from "../../../net/directory/admission.ts";
 import { RecordValuePolicy } from "../../../net/directory/record_values.ts";
 import type { Answer, Contact, StoredValue, StoreRequest } from "../../../net/kademlia/ports.ts";
-import {
-  AttackNetwork,
-  type Draft,
-  hasClaim,
-  MemoryClaims,
-  person,
-} from "../../attacks/network.ts";
+import { AttackNetwork, type Draft, hasClaim, MemoryClaims } from "../../attacks/network.ts";
+import { identityOf } from "../../sim/users.ts";
 
-const [alice, mallory] = [person(1), person(2)];
+const [alice, mallory] = [identityOf("alice"), identityOf("mallory")];
 const contact: Contact = { id: new Uint8Array(20), ip: "203.0.113.1", port: 4000 };
 
 /** An admission with fakes around it. */

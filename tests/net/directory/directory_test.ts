@@ -3,9 +3,10 @@ import type { DirectoryStatus } from "../../../core/ports.ts";
 import { PageQuota, pagesPerOwnerMax } from "../../../net/directory/page_quota.ts";
 import { NetBudget, netOf } from "../../../net/directory/net_budget.ts";
 import { MemoryStorage } from "../../../net/kademlia/mod.ts";
-import { hasClaim, MemoryClaims, onNetwork, person } from "../../attacks/network.ts";
+import { hasClaim, MemoryClaims, onNetwork } from "../../attacks/network.ts";
+import { identityOf } from "../../sim/users.ts";
 
-const [alice, mallory] = [person(1), person(2)];
+const [alice, mallory] = [identityOf("alice"), identityOf("mallory")];
 const query = { username: "alice", namespace: "public" as const };
 
 Deno.test("KademliaDirectory stores a record on all holders and finds it by pin and by vote", () =>
@@ -135,12 +136,14 @@ Deno.test("A newcomer takes over more names from its neighbours than it takes fr
     const names = Array.from({ length: 60 }, (_, i) => `user${i}`);
     // Twenty fresh names an hour come from one network, so each peer registers its share.
     for (const [i, name] of names.entries()) {
-      await net.drive(net.peer(i % 4).directory.put(net.sign(name, person(50 + i))));
+      await net.drive(
+        net.peer(i % 4).directory.put(net.sign(name, identityOf(name))),
+      );
     }
     const newcomer = await net.addPeer();
     await net.clock.advance(2 * 3_600_000);
-    const known = names.filter((name, i) =>
-      hasClaim(newcomer.claims, name, person(50 + i).publicKey)
+    const known = names.filter((name) =>
+      hasClaim(newcomer.claims, name, identityOf(name).publicKey)
     );
     assert.equal(known.length, names.length);
   }));

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Identity } from "../../../core/model/identity.ts";
 import {
   recordBytesMax,
   recordKey,
@@ -13,8 +12,9 @@ import {
   recordLifetimeMs,
 } from "../../../core/model/record_policy.ts";
 import { RecordValuePolicy } from "../../../net/directory/record_values.ts";
+import { identityOf } from "../../sim/users.ts";
 
-const alice = new Identity(new Uint8Array(32).fill(1));
+const alice = identityOf("alice");
 const now = Date.UTC(2026, 5, 1);
 const body: PublicBody = {
   since: now,

@@ -10,10 +10,11 @@ import {
   writeSample,
 } from "../../../net/directory/sample.ts";
 import type { StoredValue } from "../../../net/kademlia/ports.ts";
-import { AttackNetwork, onNetwork, person } from "../../attacks/network.ts";
+import { AttackNetwork, onNetwork } from "../../attacks/network.ts";
 import { VirtualClock } from "../../sim/clock.ts";
+import { identityOf } from "../../sim/users.ts";
 
-const key = person(1).publicKey;
+const key = identityOf("alice").publicKey;
 
 function user(username: string, followers: number) {
   return { username, key, followers };
@@ -31,7 +32,7 @@ function page(
   entries: ListEntry[],
 ): StoredValue {
   const namespace = `public:1:${number}` as const;
-  const { value } = net.sign(owner, person(9), { namespace, body: { entries } });
+  const { value } = net.sign(owner, identityOf(owner), { namespace, body: { entries } });
   const at = net.clock.now();
   const held = { firstStoredAtMs: at, storedAtMs: at, expiresAtMs: at + 1e6 };
   return { key: recordKey(owner, namespace), value, ...held };
@@ -91,7 +92,7 @@ Deno.test("Popularity counts distinct owners who follow, each once whatever thei
     page(net, "ann", 0, [follows("alice"), follows("bob"), follows("gone", false)]),
     page(net, "ann", 1, [follows("alice")]),
     page(net, "ben", 0, [follows("alice"), { ...follows("cat"), list: "followers" }]),
-    { ...page(net, "eve", 0, []), value: net.sign("eve", person(9)).value },
+    { ...page(net, "eve", 0, []), value: net.sign("eve", identityOf("eve")).value },
     { ...page(net, "eve", 0, []), value: new Uint8Array(50) },
   ];
   const popularity = new Popularity({ clock, values: () => values });
@@ -130,9 +131,14 @@ Deno.test("KademliaDirectory.sample names whom most owners on the network follow
     for (const [i, name] of ["ann", "ben", "cat"].entries()) {
       const put = (record: Parameters<typeof net.peers[0]["directory"]["put"]>[0]) =>
         net.drive(net.peer(i).directory.put(record));
-      await put(net.sign(name, person(20 + i)));
+      await put(net.sign(name, identityOf(name)));
       const entries = i === 0 ? [follows("alice"), follows("bob")] : [follows("alice")];
-      await put(net.sign(name, person(20 + i), { namespace: "public:1:0", body: { entries } }));
+      await put(
+        net.sign(name, identityOf(name), {
+          namespace: "public:1:0",
+          body: { entries },
+        }),
+      );
     }
     const users = await net.drive(net.peer(4).directory.sample());
     assert.deepEqual(users, [user("alice", 3), user("bob", 1)]);
