@@ -70,7 +70,7 @@ export interface ProfileView extends UserView {
   readonly unreachable?: true;
 }
 
-/** A suggestion whom to follow. */
+/** A suggestion to follow a user. */
 export interface SuggestionView {
   /** The suggested user. */
   readonly username: string;
@@ -200,9 +200,9 @@ export interface PeerApi {
   ): Promise<FollowView>;
   /** Unfollows and removes the user's posts. */
   unfollow(request: { readonly username: string }, signal?: AbortSignal): Promise<FollowView>;
-  /** A profile; one's own without a name. */
+  /** A profile; without a name, that of the user who is logged in. */
   profile(request: { readonly username?: string }, signal?: AbortSignal): Promise<ProfileView>;
-  /** Users whom one might follow. */
+  /** Users to follow, each with a reason. */
   suggest(signal?: AbortSignal): Promise<SuggestionView[]>;
   /** The state of the peer. */
   status(): Promise<StatusView>;
@@ -272,6 +272,16 @@ export function optional<T>(read: Reader<T>): Reader<T | undefined> {
   return (json, name) => json === undefined || json === null ? undefined : read(json, name);
 }
 
+/** The values that are not undefined. */
+export type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+/** Leaves out what is undefined, because optional properties must not be undefined. */
+export function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Given<T>;
+}
+
 /** An object with these fields. Others are left out, and so are those that are undefined. */
 export function fields<T extends object>(
   readers: NoInfer<{ readonly [Name in keyof T]-?: Reader<T[Name]> }>,
@@ -282,7 +292,7 @@ export function fields<T extends object>(
       const own = Object.getOwnPropertyDescriptor(json, field)?.value;
       return [field, reader(own, field)] as const;
     });
-    return Object.fromEntries(read.filter(([, value]) => value !== undefined)) as T;
+    return given(Object.fromEntries(read)) as T;
   };
 }
 

@@ -248,7 +248,7 @@ async function prepareFolder(fresh: boolean): Promise<Disposable> {
   // One that is there may have been changed to try something out.
   if (!await exists(config)) await Deno.writeTextFile(config, devConfig);
   const password = join(folder, "password");
-  // Drawn anew on each machine: nobody else's data opens with it.
+  // Drawn anew on each machine, so that it opens no data elsewhere.
   const drawn = `${crypto.randomUUID()}\n`;
   if (!await exists(password)) await Deno.writeTextFile(password, drawn, { mode: 0o600 });
   return lock;

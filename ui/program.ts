@@ -4,32 +4,18 @@
  * @module
  */
 
-import { Command as Parser } from "@commander-js/extra-typings";
+import { Command as Parser, CommanderError } from "@commander-js/extra-typings";
 import { accountCommands } from "./commands/account_commands.ts";
 import { type Command, command, type Run } from "./commands/command.ts";
 import { serveCommands } from "./commands/serve.ts";
 import { statusCommand, timelineCommands } from "./commands/timeline_commands.ts";
-import { addFlags, type Flags, flagsOf } from "./settings/flags.ts";
+import { addFlags, type Flags } from "./settings/flags.ts";
 
-/** What the command line asks for. */
-export interface Chosen {
-  /** The global flags. */
-  readonly flags: Flags;
-  /** Does it. */
-  readonly run: Run;
-}
-
-/** Where the parser writes, and what it needs to know. */
-export interface ProgramOptions {
-  /** The program's version. */
-  readonly version: string;
-  /** Columns for help texts. */
-  readonly columns: number;
-  /** Takes help texts. */
-  readonly writeOut: (text: string) => void;
-  /** Called with what the command line asks for, at most once. */
-  readonly onChosen: (chosen: Chosen) => void;
-}
+/** What the arguments ask for: a command, a text that helps, or nothing, because of a mistake in them. */
+export type Parsed =
+  | { readonly flags: Flags; readonly run: Run }
+  | { readonly help: string }
+  | { readonly mistake: string };
 
 const helpAfter = `
 Passwords come from --password-file, CAMELLIA_PASSWORD, or a masked prompt, never from an argument.
@@ -49,27 +35,6 @@ Examples:
 const commandHelpAfter =
   '\nBesides, all flags of "camellia --help" are taken, such as --data and --json.';
 
-/** The program with its flags, but without commands. */
-function baseProgram(options: ProgramOptions) {
-  const program = new Parser("camellia")
-    .description("Camellia: a timeline without servers. Without a command it opens the menu.")
-    .usage("[flags] [command]")
-    .version(options.version, "-V, --version", "print the version");
-  return addFlags(program)
-    .addHelpText("after", helpAfter)
-    .configureHelp({ showGlobalOptions: false })
-    .helpOption("-h, --help", "print this")
-    .helpCommand("help [command]", "help on a command")
-    .exitOverride()
-    .configureOutput({
-      writeOut: options.writeOut,
-      // The message of the error says it all; `cli.ts` prints it once, as text or JSON.
-      writeErr: () => {},
-      getOutHelpWidth: () => options.columns,
-      getOutHasColors: () => false,
-    });
-}
-
 /** All commands, in the order in which the help lists them. */
 const commands: readonly Command[] = [
   ...serveCommands,
@@ -78,16 +43,34 @@ const commands: readonly Command[] = [
   ...timelineCommands,
   command(
     (program) => program.command("version").description("print the version"),
-    ({ output, host: { version } }) => output.result({ version }, () => `camellia ${version}`),
+    ({ output, host: { version } }) => output.line({ version }, () => `camellia ${version}`),
   ),
 ];
 
-/** Parses the arguments. Throws commander's errors for wrong usage, help and version. */
-export function parseProgram(options: ProgramOptions, args: readonly string[]): void {
-  const program = baseProgram(options);
-  const choose = (run: Run) => options.onChosen({ flags: flagsOf(program.opts()), run });
+/** Parses the arguments. Help texts get the program's version and fit the columns. */
+export function parseArguments(args: readonly string[], version: string, columns: number): Parsed {
+  let help = "";
+  let chosen: Run | undefined;
+  const choose = (run: Run) => void (chosen = run);
+  const parser = new Parser("camellia")
+    .description("Camellia: a timeline without servers. Without a command it opens the menu.")
+    .usage("[flags] [command]")
+    .version(version, "-V, --version", "print the version")
+    .addHelpText("after", helpAfter)
+    .addHelpText("afterAll", ({ command }) => command.parent === null ? "" : commandHelpAfter)
+    .configureHelp({ showGlobalOptions: false })
+    .helpOption("-h, --help", "print this")
+    .helpCommand("help [command]", "help on a command")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => help += text,
+      // The message of the error has it all.
+      writeErr: () => {},
+      getOutHelpWidth: () => columns,
+      getOutHasColors: () => false,
+    });
+  const program = addFlags(parser);
   for (const add of commands) add(program, choose);
-  program.addHelpText("afterAll", ({ command }) => command.parent === null ? "" : commandHelpAfter);
   program.action(() => {
     const unknown = program.args[0];
     if (unknown !== undefined) {
@@ -98,5 +81,15 @@ export function parseProgram(options: ProgramOptions, args: readonly string[]): 
       await runMenu(context);
     });
   }).allowExcessArguments();
-  program.parse([...args], { from: "user" });
+  try {
+    program.parse([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { help };
+    if (error.code !== "commander.help") {
+      return { mistake: error.message.replace(/^error: /, "").replaceAll("\n", " ") };
+    }
+  }
+  if (chosen !== undefined) return { flags: program.opts(), run: chosen };
+  return { mistake: "A command is missing. Add --help to see which there are." };
 }

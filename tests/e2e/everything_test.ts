@@ -287,7 +287,7 @@ Deno.test("Six people on real peers register, follow, post, read, leave and come
     assert.equal(new Set(users.map(({ fingerprint }) => fingerprint)).size, names.length);
   });
   await step("They follow one another", () => everybodyFollows(people));
-  await step("Posts arrive at all followers and at nobody else", () => postsArrive(people));
+  await step("Posts arrive at all followers and at no other user", () => postsArrive(people));
   await step("Timelines are in Snowflake order", () => timelinesAreInOrder(people));
   await step("Profiles and suggestions say what is", () => profilesAndSuggestions(people));
   await step("Unfollowing removes the posts and stops new ones", () => unfollowing(people));

@@ -1,5 +1,5 @@
 /**
- * Real `camellia` processes on loopback, each with a data folder of its own, and nothing left behind.
+ * Real `camellia` processes on loopback, each with a data folder of its own, and nothing of them left at the end.
  *
  *     await using network = await Network.start();
  *     const alice = await network.register("alice");
@@ -208,7 +208,7 @@ export class Process {
   }
 }
 
-/** Somebody's data folder, and the peer that runs on it, if one does. */
+/** A user's data folder, and the peer that runs on it, if one does. */
 export class User {
   readonly name: string;
   readonly data: string;
@@ -286,7 +286,7 @@ export class User {
   }
 }
 
-/** A network of processes on loopback: a bare node, and whoever joins through it. */
+/** A network of processes on loopback: a bare node, and the peers that join through it. */
 export class Network {
   /** A folder for everything, removed at the end. */
   readonly folder: string;

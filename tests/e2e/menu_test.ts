@@ -12,7 +12,7 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The shell command of the menu, which prints its exit code and the terminal's state behind it. */
+/** The shell command of the menu, which prints its exit code and the terminal's state after it. */
 function menuCommand(network: Network, data: string): string {
   const words = [Deno.execPath(), ...program, ...network.flags(data)].map(quote);
   const state = "stty -a | tr ' ;' '\\n\\n' | grep -c -x -e icanon -e echo -e isig";
@@ -59,7 +59,7 @@ Deno.test({
     await terminal.shows(/You follow bob\.[^]* {2}New post[^]*❯ Follow/);
 
     await bob.json("post", "Hello from bob");
-    // Above the menu, which nobody has touched.
+    // Above the menu, while no key was pressed.
     await terminal.shows(/bob · just now · [0-9]+\n {2}Hello from bob\n─+\nalice · [^]*❯ Follow/);
 
     await terminal.press("Home", "Enter");

@@ -39,7 +39,7 @@ Deno.test("Commands print the documents of the contract", async () => {
   assert.deepEqual(await m.json("version"), { version: "1.2.3" });
 });
 
-Deno.test("A command without a running peer runs one, and leaves nothing behind", async () => {
+Deno.test("A command without a running peer runs one, and leaves nothing of it", async () => {
   const m = await Machine.withAlice();
   await m.json("post", "hello");
   assert.equal(m.host.started.length, 2);

@@ -17,7 +17,7 @@ export class FakeIo implements Io {
   stdout = "";
   stderr = "";
   stdin: Uint8Array = new Uint8Array();
-  variables: Record<string, string> = { HOME: "/home/somebody" };
+  variables: Record<string, string> = { HOME: "/home/user" };
   files = new Map<string, Uint8Array>();
   readonly openFiles = new Set<string>();
   readonly interrupts = new Set<(signal: string) => void>();

@@ -76,7 +76,7 @@ export class FakePeer extends Refusing {
 
   #mine(): UserView {
     if (this.user === undefined) {
-      throw new CamelliaError("not_logged_in", "Cannot do that: nobody is logged in");
+      throw new CamelliaError("not_logged_in", "Cannot do that: no user is logged in");
     }
     return this.user;
   }
@@ -113,7 +113,7 @@ export class FakePeer extends Refusing {
     const username = parseUsername(credentials.username);
     const password = this.accounts.get(username);
     if (password === undefined) {
-      throw new CamelliaError("unknown_user", `Cannot log in ${username}: nobody has this name`);
+      throw new CamelliaError("unknown_user", `Cannot log in ${username}: no user has this name`);
     }
     if (password !== credentials.password) {
       throw new CamelliaError("wrong_password", `Cannot log in ${username}: the password is wrong`);
@@ -201,8 +201,8 @@ export class FakePeer extends Refusing {
     if (username === this.#mine().username) {
       throw new CamelliaError("follow_self", "Cannot follow yourself");
     }
-    if (username === "nobody") {
-      throw new CamelliaError("unknown_user", "Cannot follow nobody: nobody has this name");
+    if (username === "unknown") {
+      throw new CamelliaError("unknown_user", "Cannot follow unknown: no user has this name");
     }
     this.following.add(username);
     return { username, following: true, acknowledged: username !== "offline" };

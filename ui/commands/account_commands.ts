@@ -8,14 +8,14 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { renderUser } from "../output/render.ts";
-import { chooseUser, withFolder, withPeer, withPeerForLogin } from "../peer/access.ts";
+import { chooseUser, logIn, withFolder, withPeer, withPeerForLogin } from "../peer/access.ts";
 import type { OpenFolder } from "../peer/host.ts";
-import { logIn } from "../peer/own_peer.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { type Command, command } from "./command.ts";
+import { changePassword, register } from "./tasks.ts";
 
-/** The longest account file is some 8,100 bytes; a longer one is none. */
+/** The longest account file has some 8,100 bytes; a file longer than this is not one. */
 const accountFileBytesMax = 65_536;
 
 /** The `account` command, below which `export` and `import` stand. */
@@ -25,7 +25,7 @@ function accountParser(program: CommandUnknownOpts): CommandUnknownOpts {
 }
 
 /**
- * Whom the next command would log in. This takes no password because the sealed record carries its
+ * The account that the next command would log in. This takes no password because the sealed record carries its
  * owner's public key in the open.
  */
 async function accountOf(folder: OpenFolder, username: string) {
@@ -63,13 +63,12 @@ export const accountCommands: readonly Command[] = [
       program.command("register").description("create an account and log in")
         .argument("<name>", "3 to 20 of a to z, 0 to 9 and _, a letter first"),
     async (context, name) => {
-      const { io, output, signal } = context;
       const username = parseUsername(name);
       const ask = () => passwordFor(context, { username, kind: "new" });
       await withPeerForLogin(context, ask, async ({ api }, password) => {
-        const work = api.register({ username, password }, signal);
-        const user = await withSpinner(io, `Registering ${username}`, work);
-        await output.result(user, (look) => `Registered and logged in: ${renderUser(user, look)}`);
+        const user = await register(context, api, { username, password });
+        const text = "Registered and logged in:";
+        await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
       });
     },
   ),
@@ -82,7 +81,7 @@ export const accountCommands: readonly Command[] = [
       const ask = () => passwordFor(context, { username, kind: "login" });
       await withPeerForLogin(context, ask, async ({ api }, password) => {
         const user = await logIn(context, api, { username, password });
-        await context.output.result(user, (look) => `Logged in: ${renderUser(user, look)}`);
+        await context.output.line(user, (look) => `Logged in: ${renderUser(user, look)}`);
       });
     },
   ),
@@ -92,7 +91,7 @@ export const accountCommands: readonly Command[] = [
       await withPeer(context, "user", async ({ api }) => {
         const work = api.logout(context.signal);
         const { username } = await withSpinner(context.io, "Logging out", work);
-        await context.output.result({ username }, () => `Logged out: ${username}`);
+        await context.output.line({ username }, () => `Logged out: ${username}`);
       });
     },
   ),
@@ -104,7 +103,7 @@ export const accountCommands: readonly Command[] = [
         running: ({ api }) => api.whoami(),
         own: async (folder) => accountOf(folder, await chooseUser(context, folder)),
       });
-      await context.output.result(user, (look) => renderUser(user, look));
+      await context.output.line(user, (look) => renderUser(user, look));
     },
   ),
   command(
@@ -115,14 +114,10 @@ export const accountCommands: readonly Command[] = [
           "file with the new password in its first line (or CAMELLIA_NEW_PASSWORD, or a prompt)",
         ),
     async (context, { newPasswordFile }) => {
-      const { io, output, signal } = context;
       await withPeer(context, "user", async ({ api }) => {
         const { username } = await api.whoami();
-        const old = await passwordFor(context, { username, kind: "login" });
-        const changed = await passwordFor(context, { username, kind: "changed" }, newPasswordFile);
-        const work = api.changePassword({ old, new: changed }, signal);
-        await withSpinner(io, "Changing the password", work);
-        await output.result({ username }, () => `The password of ${username} is changed`);
+        await changePassword(context, api, { username, newPasswordFile });
+        await context.output.line({ username }, () => `The password of ${username} is changed`);
       });
     },
   ),
@@ -135,7 +130,7 @@ export const accountCommands: readonly Command[] = [
       await withPeer(context, "user", async ({ api }) => {
         const { username } = await api.whoami();
         await saveAccount(file, await api.exportAccount());
-        await context.output.result(
+        await context.output.line(
           { username, file },
           () => `The account ${username} is in ${file}, sealed under its password`,
         );
@@ -157,7 +152,7 @@ export const accountCommands: readonly Command[] = [
       if (sealed.length > accountFileBytesMax) throw refuse("it is too long for an account");
       await withPeer(context, "none", async ({ api }) => {
         const user = await api.importAccount(sealed);
-        await context.output.result(
+        await context.output.line(
           user,
           (look) =>
             `Imported ${renderUser(user, look)}. Now run \`camellia login ${user.username}\``,

@@ -7,10 +7,16 @@
 import type { PeerEvent, StatusView } from "../../core/api.ts";
 import { formatHostPort } from "../../lib/ip_address.ts";
 import { renderEvent } from "../output/render.ts";
-import { chooseUser, inFolder } from "../peer/access.ts";
+import {
+  chooseUser,
+  inFolder,
+  joinNetwork,
+  logIn,
+  notJoinedMessage,
+  withStartedPeer,
+} from "../peer/access.ts";
 import type { Context, OpenFolder, RunningPeer } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
-import { joinNetwork, logIn, notJoinedMessage, withStartedPeer } from "../peer/own_peer.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
 import { type Command, command } from "./command.ts";

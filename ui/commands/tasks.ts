@@ -6,6 +6,7 @@
  */
 
 import type {
+  Credentials,
   FollowView,
   PeerCalls,
   PostDraft,
@@ -13,6 +14,7 @@ import type {
   ProfileView,
   StatusView,
   SuggestionView,
+  UserView,
 } from "../../core/api.ts";
 import {
   type Look,
@@ -24,6 +26,7 @@ import {
 } from "../output/render.ts";
 import { type Need, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
+import { passwordFor } from "../prompts/password_source.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 
 /** One call to a peer. */
@@ -67,7 +70,7 @@ export const showingProfile: Task<{ username?: string }, ProfileView> = {
   text: renderProfile,
 };
 
-/** Suggests whom to follow. */
+/** Suggests users to follow. */
 export const suggesting: Task<void, SuggestionView[]> = {
   doing: () => "Asking around",
   call: (api, _request, signal) => api.suggest(signal),
@@ -81,6 +84,28 @@ export const showingStatus: Task<void, StatusView> = {
   call: (api) => api.status(),
   text: renderStatus,
 };
+
+/** Creates an account and logs in, and says so while it takes its time. */
+export function register(
+  { io, signal }: Context,
+  api: PeerCalls,
+  credentials: Credentials,
+): Promise<UserView> {
+  const work = api.register(credentials, signal);
+  return withSpinner(io, `Registering ${credentials.username}`, work);
+}
+
+/** Asks for the old and the new password of the user who is logged in, and changes it. */
+export async function changePassword(
+  context: Context,
+  api: PeerCalls,
+  { username, newPasswordFile }: { username: string; newPasswordFile?: string | undefined },
+): Promise<void> {
+  const old = await passwordFor(context, { username, kind: "login" });
+  const changed = await passwordFor(context, { username, kind: "changed" }, newPasswordFile);
+  const work = api.changePassword({ old, new: changed }, context.signal);
+  await withSpinner(context.io, "Changing the password", work);
+}
 
 /** Makes the call, with the spinner while it takes long. */
 export function perform<Request, Result>(
@@ -101,6 +126,6 @@ export async function runTask<Request, Result>(
 ): Promise<void> {
   await withPeer(context, need, async ({ api }) => {
     const result = await perform(context, api, task, request);
-    await context.output.result(task.json?.(result) ?? result, (look) => task.text(result, look));
+    await context.output.line(task.json?.(result) ?? result, (look) => task.text(result, look));
   });
 }

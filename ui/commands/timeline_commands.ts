@@ -5,14 +5,15 @@
  */
 
 import { Argument } from "@commander-js/extra-typings";
-import type { PeerEvent, PostView } from "../../core/api.ts";
+import { given, type PeerEvent, type PostView, type TimelineRequest } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseSnowflakeText } from "../../core/model/snowflake.ts";
 import { delay } from "../../lib/waiting.ts";
 import { renderPost, renderTimeline } from "../output/render.ts";
 import { type Access, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
-import { expecting, expectingNumber, given } from "../settings/flags.ts";
+import { parseNumber } from "../settings/endpoint.ts";
+import { expecting } from "../settings/flags.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { type Command, command } from "./command.ts";
 import {
@@ -47,6 +48,10 @@ function parsePostName(text: string): { author: string; id: string } | undefined
 }
 
 const postName = expecting("AUTHOR/ID, the name of a post as the timeline shows it", parsePostName);
+const limit = expecting(
+  `a whole number from 1 to ${limitMax}`,
+  (text) => parseNumber(text, 1, limitMax),
+);
 const postId = expecting(
   "the id of a post",
   (text) => parseSnowflakeText(text) === undefined ? undefined : text,
@@ -98,17 +103,14 @@ async function untilFetched(context: Context, access: Access): Promise<void> {
   }
 }
 
-/** What `timeline --watch` shows. */
-interface Watched {
-  readonly limit: number;
-  readonly before?: string;
-  readonly author?: string;
-}
-
 /** The page, oldest first for people, then each post as it arrives, until interrupted. */
-async function watchTimeline(context: Context, access: Access, watched: Watched): Promise<void> {
+async function watchTimeline(
+  context: Context,
+  access: Access,
+  request: TimelineRequest,
+): Promise<void> {
   const { output, signal } = context;
-  const author = watched.author?.toLowerCase();
+  const author = request.author?.toLowerCase();
   const early: PostView[] = [];
   let show = (view: PostView) => void early.push(view);
   const end = Promise.withResolvers<void>();
@@ -118,7 +120,7 @@ async function watchTimeline(context: Context, access: Access, watched: Watched)
   });
   signal.addEventListener("abort", () => end.resolve(), { once: true });
   try {
-    const posts = await access.api.timeline(watched);
+    const posts = await access.api.timeline(request);
     await output.line({ posts }, (look) => renderTimeline([...posts].reverse(), look));
     const shown = new Set(posts.map((view) => `${view.author}/${view.id}`));
     show = (view) => {
@@ -164,22 +166,17 @@ export const timelineCommands: readonly Command[] = [
     (program) =>
       program.command("timeline")
         .description("own posts and those of the users you follow, newest first")
-        .option(
-          "--limit <n>",
-          "posts at most, 1 to 1000",
-          expectingNumber(1, limitMax),
-          limitDefault,
-        )
+        .option("--limit <n>", "posts at most, 1 to 1000", limit, limitDefault)
         .option("--before <id>", "only posts older than this one, for the next page", postId)
         .option("--author <name>", "only this author's posts")
         .option("--watch", "stay, and show posts as they arrive"),
-    async (context, { limit, watch, before, author }) => {
+    async (context, { watch, limit, before, author }) => {
       const request = { limit, ...given({ before, author }) };
       await withPeer(context, "user", async (access) => {
         if (watch) return await watchTimeline(context, access, request);
         await withSpinner(context.io, "Fetching", untilFetched(context, access));
         const posts = await access.api.timeline(request);
-        await context.output.result({ posts }, (look) => renderTimeline(posts, look));
+        await context.output.line({ posts }, (look) => renderTimeline(posts, look));
       });
     },
   ),

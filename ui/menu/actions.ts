@@ -5,15 +5,18 @@
  */
 
 import { join } from "node:path";
-import type { PeerCalls, PostView, UserView } from "../../core/api.ts";
+import type { EndpointView, PeerCalls, PostView, StatusView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { parseUsername } from "../../core/model/username.ts";
+import { formatHostPort } from "../../lib/ip_address.ts";
 import { saveAccount } from "../commands/account_commands.ts";
 import {
+  changePassword,
   following,
   perform,
   posting,
+  register,
   showingProfile,
   showingStatus,
   suggesting,
@@ -24,14 +27,15 @@ import { failureOf } from "../output/failure.ts";
 import type { LiveFeed } from "../output/live_feed.ts";
 import { renderTimeline, renderUser } from "../output/render.ts";
 import type { Context } from "../peer/host.ts";
-import { logIn } from "../peer/own_peer.ts";
+import { logIn } from "../peer/access.ts";
 import type { MenuChoice } from "../prompts/menu_view.ts";
 import { passwordFor } from "../prompts/password_source.ts";
+import type { Lifespan } from "../settings/config.ts";
+import { formatHostPorts } from "../settings/endpoint.ts";
 import { configName, type PeerSettings } from "../settings/settings.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { cutToWidth, wrapText } from "../terminal/width.ts";
-import { settingsRows } from "./settings.ts";
 
 /** What the entries share. */
 export interface MenuContext extends Context {
@@ -49,11 +53,11 @@ export interface MenuContext extends Context {
 export interface MenuActions {
   /** The entries. */
   readonly choices: readonly MenuChoice[];
-  /** Does what an entry stands for. */
+  /** Does the entry with this value. */
   run(value: string): Promise<void>;
 }
 
-type Actions = readonly (readonly [label: string, run: () => Promise<void>])[];
+type Actions = readonly (readonly [label: string, run: () => Promise<unknown>])[];
 
 const quit: MenuChoice = { value: "quit", label: "Quit" };
 
@@ -73,11 +77,11 @@ const askAgain: ReadonlySet<string> = new Set([
 function menuOf(actions: Actions): MenuActions {
   return {
     choices: [...actions.map(([label]) => ({ value: label, label })), quit],
-    run: async (value) => await actions.find(([label]) => label === value)?.[1](),
+    run: async (value) => void await actions.find(([label]) => label === value)?.[1](),
   };
 }
 
-/** A message behind a mark or label of a few columns, in lines that fit the terminal. */
+/** A message that follows a mark of two columns, in lines that fit the terminal. */
 function fitted(menu: MenuContext, message: string): string {
   return wrapText(message, menu.io.size().columns - 3).join("\n  ");
 }
@@ -99,7 +103,7 @@ async function tell<Request, Result>(
   return result;
 }
 
-/** Says that a user has entered. */
+/** Says that a user is registered or logged in. */
 async function greet(menu: MenuContext, what: string, user: UserView): Promise<void> {
   const look = menu.output.look();
   await menu.say(`${look.paint.good("✓")} ${what}: ${renderUser(user, look)}`);
@@ -155,7 +159,7 @@ function chooseUser(menu: MenuContext, message: string, usernames: readonly stri
 }
 
 /** Registers, asking again for what was wrong. */
-async function register(menu: MenuContext): Promise<void> {
+async function askAndRegister(menu: MenuContext): Promise<void> {
   const { api, io, signal } = menu;
   // Loads while the name is typed. If it fails, so does the registration, which says why.
   api.prepare().catch(() => {});
@@ -165,12 +169,7 @@ async function register(menu: MenuContext): Promise<void> {
       const check = api.checkName(username, signal);
       await withSpinner(io, `Asking whether ${username} is free`, check);
       const password = await passwordFor(menu, { username, kind: "new" });
-      const work = api.register({ username, password }, signal);
-      return await greet(
-        menu,
-        "Registered",
-        await withSpinner(io, `Registering ${username}`, work),
-      );
+      return await greet(menu, "Registered", await register(menu, api, { username, password }));
     } catch (error) {
       if (!(error instanceof CamelliaError) || !askAgain.has(error.code)) throw error;
       await sayFailure(menu, error);
@@ -190,20 +189,16 @@ async function enter(menu: MenuContext, known?: string): Promise<void> {
 export async function startActions(menu: MenuContext): Promise<MenuActions> {
   // A person has a handful of accounts; a screen has room for no more.
   const known = (await menu.api.users()).slice(0, 5);
-  const registering = ["Register", () => register(menu)] as const;
-  const network = ["Network", () => showNetwork(menu)] as const;
+  const registering = ["Register", () => askAndRegister(menu)] as const;
+  const network = ["Network", () => tell(menu, showingStatus, undefined)] as const;
   // A person without an account here most likely has none anywhere.
   if (known.length === 0) return menuOf([registering, ["Log in", () => enter(menu)], network]);
   return menuOf([
     ...known.map((name) => [`Log in as ${name}`, () => enter(menu, name)] as const),
-    ["Log in as somebody else", () => enter(menu)],
+    ["Log in as another user", () => enter(menu)],
     registering,
     network,
   ]);
-}
-
-async function showNetwork(menu: MenuContext): Promise<void> {
-  await tell(menu, showingStatus, undefined);
 }
 
 async function writePost(menu: MenuContext): Promise<void> {
@@ -265,7 +260,7 @@ async function follow(menu: MenuContext): Promise<void> {
 
 async function unfollow(menu: MenuContext): Promise<void> {
   const profile = await menu.api.profile({}, menu.signal);
-  if (profile.following.length === 0) return await menu.say("You do not follow anybody.");
+  if (profile.following.length === 0) return await menu.say("You follow no users.");
   const username = await chooseUser(menu, "Unfollow whom?", profile.following);
   if (username !== undefined) await tell(menu, unfollowing, { username });
 }
@@ -283,20 +278,51 @@ async function suggest(menu: MenuContext): Promise<void> {
   if (username !== undefined) await tell(menu, following, { username });
 }
 
-async function changePassword(menu: MenuContext, username: string): Promise<void> {
-  const old = await passwordFor(menu, { username, kind: "login" });
-  const changed = await passwordFor(menu, { username, kind: "changed" });
-  const work = menu.api.changePassword({ old, new: changed }, menu.signal);
-  await withSpinner(menu.io, "Changing the password", work);
-  await menu.say("The password is changed.");
-}
-
 async function exportAccount(menu: MenuContext, username: string): Promise<void> {
   const message = `Write the sealed account ${username} to which new file? (empty: back)`;
   const file = (await menu.prompts.text({ message }, menu.signal)).trim();
   if (file === "") return;
   await saveAccount(file, await menu.api.exportAccount());
   await menu.say(`The account is in ${file}, sealed under its password.`);
+}
+
+const unitsMs = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], [
+  "second",
+  1000,
+]] as const;
+
+/** A lifespan in its largest units. */
+function formatLifespan(lifespan: Lifespan): string {
+  if (lifespan === "off") return "for ever";
+  const parts: string[] = [];
+  let rest = lifespan;
+  for (const [unit, ms] of unitsMs) {
+    const count = Math.floor(rest / ms);
+    rest -= count * ms;
+    if (count > 0) parts.push(`${count} ${unit}${count === 1 ? "" : "s"}`);
+  }
+  return parts.join(" ");
+}
+
+/** Where the peer listens. If it was told to take any port (0), the one that it got is shown. */
+function inUse(asked: EndpointView, actual: EndpointView | null, protocol: string): string {
+  const port = asked.port === 0 ? actual?.port ?? 0 : asked.port;
+  const why = asked.port === 0 ? ", any free port" : "";
+  return `${formatHostPort(asked.ip, port)} (${protocol}${why})`;
+}
+
+/** Labels and values. */
+function settingsRows(
+  settings: PeerSettings,
+  status: StatusView,
+): (readonly [label: string, value: string])[] {
+  return [
+    ["node on", inUse(settings.udp, status.node.udp, "UDP")],
+    ["posts on", inUse(settings.listening, status.links.listening, "TCP")],
+    ["joins through", formatHostPorts(settings.bootstrap) || "none"],
+    ["keeps posts", formatLifespan(settings.lifespan)],
+    ["time from", formatHostPorts(settings.ntpServers) || "none"],
+  ];
 }
 
 /** Shows what is in force, and asks what to change. */
@@ -319,7 +345,10 @@ async function showSettings(menu: MenuContext, { username }: UserView): Promise<
       { value: "export", name: "Export the account to a file" },
     ],
   }, menu.signal);
-  if (chosen === "password") await changePassword(menu, username);
+  if (chosen === "password") {
+    await changePassword(menu, menu.api, { username });
+    await menu.say("The password is changed.");
+  }
   if (chosen === "export") await exportAccount(menu, username);
 }
 
@@ -339,7 +368,7 @@ export function userActions(menu: MenuContext, user: UserView): MenuActions {
     ["Unfollow", () => unfollow(menu)],
     ["Profile", () => showProfile(menu)],
     ["Suggestions", () => suggest(menu)],
-    ["Network", () => showNetwork(menu)],
+    ["Network", () => tell(menu, showingStatus, undefined)],
     ["Settings", () => showSettings(menu, user)],
     ["Log out", () => logOut(menu)],
   ]);

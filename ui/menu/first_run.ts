@@ -29,7 +29,7 @@ async function remember(context: Context, folder: OpenFolder, lines: string): Pr
   if (!exists) await folder.writePrivate(configName, utf8(`${written}${lines}\n`));
 }
 
-/** The settings, with a network to join where none was configured and nobody has an account yet. */
+/** The settings, with a network to join where none was configured and there is no account yet. */
 export async function askForNetwork(
   context: Context,
   folder: OpenFolder,

@@ -9,10 +9,16 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { isInterruption } from "../output/failure.ts";
 import { LiveFeed } from "../output/live_feed.ts";
 import type { Look } from "../output/render.ts";
-import { type Access, ownAccess, withFolder } from "../peer/access.ts";
+import {
+  type Access,
+  joinNetwork,
+  notJoinedMessage,
+  ownAccess,
+  withFolder,
+  withStartedPeer,
+} from "../peer/access.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
-import { joinNetwork, notJoinedMessage, withStartedPeer } from "../peer/own_peer.ts";
 import { refreshed } from "../prompts/live_prompt.ts";
 import type { Log } from "../settings/flags.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
@@ -64,14 +70,10 @@ async function runOwnPeer(context: Context, folder: OpenFolder): Promise<void> {
   const settings = await askForNetwork(context, folder, await resolveSettings(context));
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
     const { api } = peer;
-    const server = await LoopbackServer.open({ api, folder, host, log });
-    try {
-      const isJoined = await joinNetwork(context, peer);
-      if (!isJoined) feed.add({ event: "said", text: notJoinedMessage(settings) });
-      await menuLoop(context, { access: ownAccess(api), feed, settings });
-    } finally {
-      await server.close();
-    }
+    await using _server = await LoopbackServer.open({ api, folder, host, log });
+    const isJoined = await joinNetwork(context, peer);
+    if (!isJoined) feed.add({ event: "said", text: notJoinedMessage(settings) });
+    await menuLoop(context, { access: ownAccess(api), feed, settings });
   });
 }
 
@@ -88,7 +90,7 @@ function isNews(event: PeerEvent, user: UserView | null): boolean {
 }
 
 /** The line between what arrives and the choices. */
-export function titleOf(status: StatusView, { paint }: Look): string {
+function titleOf(status: StatusView, { paint }: Look): string {
   const { user, node } = status;
   const who = user === null ? "Camellia" : paint.bold(paint.name(user.username));
   const contacts = `${node.contacts} contact${node.contacts === 1 ? "" : "s"}`;
@@ -105,6 +107,7 @@ async function menuLoop(context: Context, { access, feed, settings }: LoopParts)
   let status = await api.status();
   let last: string | undefined;
   let stale = new AbortController();
+  let isGone = false;
   const refreshStatus = () => void api.status().then((view) => status = view, () => {});
   const stop = await access.subscribe((event) => {
     if (event.event === "logout") feed.clear();
@@ -112,9 +115,10 @@ async function menuLoop(context: Context, { access, feed, settings }: LoopParts)
     refreshStatus();
     if (isNews(event, status.user)) feed.add(event);
   });
-  void access.ended.then(() => stale.abort());
-  let isGone = false;
-  void access.ended.then(() => isGone = true);
+  void access.ended.then(() => {
+    isGone = true;
+    stale.abort();
+  });
   try {
     while (!signal.aborted) {
       stale = new AbortController();

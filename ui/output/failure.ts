@@ -27,17 +27,22 @@ export class Interruption extends CamelliaError {
   }
 }
 
-/** Names of errors that mean no more than that the program was told to stop waiting. */
+/** Names of errors which only say that the program was told to stop waiting. */
 const abortNames: ReadonlySet<string> = new Set([
   "AbortError",
   "AbortPromptError",
   "ExitPromptError",
 ]);
 
-/** Whether the error only says that somebody gave up waiting. */
+/** Whether the error only says that the wait was given up. */
 export function isInterruption(error: unknown): boolean {
   if (error instanceof CamelliaError) return error.code === "interrupted";
   return error instanceof Error && abortNames.has(error.name);
+}
+
+/** An error in full, for the log. */
+export function detailsOf(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What happens while the menu is open: kept for a while, to be shown above it.
+ * Events that come while the menu is open, kept for a while to be shown above it.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export class LiveFeed {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Forgets everything: another user is to see it. */
+  /** Forgets everything, because another user will see the feed. */
   clear(): void {
     this.#entries.length = 0;
     for (const listener of [...this.#listeners]) listener();

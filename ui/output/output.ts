@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Failure, failureOf } from "./failure.ts";
+import { failureOf } from "./failure.ts";
 import { type LogLevel, logLevels } from "../settings/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { type Paint, paintFor } from "../terminal/paint.ts";
@@ -32,15 +32,15 @@ export class Output {
    *
    * @param options The flags that matter here.
    */
-  constructor(io: Io, options: { json: boolean; logLevel: LogLevel }) {
+  constructor(io: Io, options: { json?: boolean; logLevel: LogLevel }) {
     this.#io = io;
-    this.json = options.json;
+    this.json = options.json ?? false;
     this.#logLevel = options.logLevel;
     this.#paint = paintFor(io.colours("output"));
     this.#errorPaint = paintFor(io.colours("error"));
   }
 
-  /** Aborted when nobody reads standard output any more. */
+  /** Aborted when the reader of standard output is gone. */
   get broken(): AbortSignal {
     return this.#broken.signal;
   }
@@ -50,12 +50,7 @@ export class Output {
     return { paint: this.#paint, columns: this.#io.size().columns, now: this.#io.now() };
   }
 
-  /** The result: one JSON document, or text. */
-  async result(value: unknown, text: (look: Look) => string): Promise<void> {
-    await this.line(value, text);
-  }
-
-  /** One line of JSON, or text. Resolves when written; lines beyond the bound are dropped. */
+  /** A result or event: one line of JSON, or text. Resolves when written; lines beyond the bound are dropped. */
   line(value: unknown, text: (look: Look) => string): Promise<void> {
     if (this.#waiting >= linesWaitingMax) return Promise.resolve();
     this.#waiting++;
@@ -76,18 +71,15 @@ export class Output {
   /** A line of the log, on standard error. */
   readonly log = (level: LogLevel, message: string): void => {
     if (logLevels.indexOf(level) > logLevels.indexOf(this.#logLevel)) return;
-    const paint = level === "error"
-      ? this.#errorPaint.error
-      : level === "warn"
-      ? this.#errorPaint.warning
-      : this.#errorPaint.dim;
+    const { error, warning, dim } = this.#errorPaint;
+    const paint = level === "error" ? error : level === "warn" ? warning : dim;
     const line = this.json
       ? safeJson({ log: { level, message } })
       : paint(`${level}: ${safeText(message)}`);
     void this.#io.err(`${line}\n`);
   };
 
-  /** On a terminal broken between words, with room for the label; one line for everybody else. */
+  /** On a terminal broken between words, with room for the label; elsewhere one line. */
   #fit(message: string, label: string): string {
     if (!this.#io.terminal.error) return message;
     const words = `${label} ${message}`;
@@ -95,13 +87,11 @@ export class Output {
   }
 
   /** What went wrong, on standard error. */
-  async failure(error: unknown): Promise<Failure> {
+  async failure(error: unknown): Promise<void> {
     const failure = failureOf(error, this.#logLevel);
-    const { code, message } = failure;
     const line = this.json
-      ? safeJson({ error: { code, message } })
-      : `${this.#errorPaint.error("error:")} ${this.#fit(safeText(message), "error:")}`;
+      ? safeJson({ error: failure })
+      : `${this.#errorPaint.error("error:")} ${this.#fit(safeText(failure.message), "error:")}`;
     await this.#io.err(`${line}\n`);
-    return failure;
   }
 }

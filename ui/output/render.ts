@@ -38,7 +38,7 @@ const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
 /** How long ago, in words up to a week and as a date beyond; the future counts as now. */
-export function ageOf(iso: string, now: number): string {
+function ageOf(iso: string, now: number): string {
   const time = Date.parse(iso);
   if (Number.isNaN(time)) return "at an unknown time";
   const age = now - time;
@@ -51,7 +51,7 @@ export function ageOf(iso: string, now: number): string {
 }
 
 /** Bytes, shortened. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   const units = ["bytes", "KB", "MB", "GB", "TB"];
   let value = bytes;
   let unit = 0;
@@ -62,8 +62,8 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** What is left of a line behind `indent` columns; the last column stays free, as in the menu. */
-function widthBehind(indent: number, { columns }: Look): number {
+/** Columns of a line after `indent` columns; the last column stays free, as in the menu. */
+function widthAfter(indent: number, { columns }: Look): number {
   return Math.max(20, Math.min(columns - 1, columnsMax) - indent);
 }
 
@@ -71,9 +71,9 @@ function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** That somebody else claims a name, and whom one believes. */
+/** Says that another key claims a name, and which key the user trusts. */
 function clashLine(username: string, clash: ClashView): string {
-  return `Somebody else (${safeLine(clash.other)}) claims the name ${safeLine(username)}; ` +
+  return `Another key (${safeLine(clash.other)}) claims the name ${safeLine(username)}; ` +
     `you trust ${safeLine(clash.pinned)}`;
 }
 
@@ -85,7 +85,7 @@ export function renderPost(post: PostView, look: Look): string {
     : paint.dim(` · in reply to ${safeLine(post.reply_to.author)}/${safeLine(post.reply_to.id)}`);
   const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
   const indented = (lines: string[]) => lines.map((line) => `  ${line}`);
-  const width = widthBehind(2, look);
+  const width = widthAfter(2, look);
   const clash = post.clash === undefined
     ? []
     : indented(wrapText(clashLine(post.author, post.clash), width).map(paint.warning));
@@ -96,7 +96,7 @@ export function renderPost(post: PostView, look: Look): string {
 /** A page of the timeline, newest first. */
 export function renderTimeline(posts: readonly PostView[], look: Look): string {
   if (posts.length > 0) return posts.map((post) => renderPost(post, look)).join("\n\n");
-  return "Nothing here yet. Write something, or follow somebody: `camellia suggest` has ideas.";
+  return "Nothing here yet. Write something, or follow a user: `camellia suggest` has ideas.";
 }
 
 /** Name and fingerprint. */
@@ -115,8 +115,8 @@ export function renderFollow(view: FollowView, { paint }: Look): string {
 }
 
 function nameList(label: string, names: readonly string[], look: Look): string {
-  const text = names.length === 0 ? "nobody" : names.map(safeLine).join(", ");
-  const lines = wrapText(text, widthBehind(16, look));
+  const text = names.length === 0 ? "none" : names.map(safeLine).join(", ");
+  const lines = wrapText(text, widthAfter(16, look));
   const [first = "", ...rest] = lines;
   const head = `${`${label} ${names.length}`.padEnd(16)}${first}`;
   return [head, ...rest.map((line) => " ".repeat(16) + line)].join("\n");
@@ -156,7 +156,7 @@ export function renderProfile(profile: ProfileView, look: Look): string {
 /** Suggestions, each with its reason. */
 export function renderSuggestions(suggestions: readonly SuggestionView[], look: Look): string {
   if (suggestions.length === 0) {
-    return "No suggestions yet: they come with the people whom you and others follow.";
+    return "No suggestions yet: they come with the users that you and others follow.";
   }
   const kinds = { know: "may know", interest: "may like", popular: "popular" } as const;
   return suggestions.map(({ username, kind, reason }) => {
@@ -178,10 +178,10 @@ export function renderStatus(status: StatusView, look: Look): string {
     : paint.warning("not in a network: no other node has answered yet");
   const synced = clock.synced_at === null ? "" : `, set ${ageOf(clock.synced_at, look.now)}`;
   const posts = links.listening === null
-    ? "not received before somebody logs in"
+    ? "not received before a user logs in"
     : `received on ${endpoint(links.listening)} (TCP), ${counted(links.open, "link")} open`;
   const rows: readonly (readonly [string, string])[] = [
-    ["user", user === null ? "nobody is logged in" : renderUser(user, look)],
+    ["user", user === null ? "no user is logged in" : renderUser(user, look)],
     ["network", `${joined}; ${counted(node.contacts, "contact")}`],
     ["node", `${node.id} on ${endpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`],
     ["posts", posts],

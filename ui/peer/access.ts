@@ -9,21 +9,26 @@
  */
 
 import { join } from "node:path";
-import { delay } from "../../lib/waiting.ts";
-import type { PeerApi, PeerCalls, PeerEvent } from "../../core/api.ts";
+import type { Credentials, PeerApi, PeerCalls, PeerEvent, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
-import type { Context, OpenFolder } from "./host.ts";
+import { delay, within } from "../../lib/waiting.ts";
+import type { Context, OpenFolder, RunningPeer } from "./host.ts";
 import { LoopbackClient } from "./loopback_client.ts";
 import { parsePortFile, portFileBytesMax, portFileName } from "./loopback_protocol.ts";
-import { aloneMessage, joinNetwork, logIn, withStartedPeer } from "./own_peer.ts";
 import { canHavePassword, passwordFor } from "../prompts/password_source.ts";
-import { resolveSettings } from "../settings/settings.ts";
+import { formatHostPorts } from "../settings/endpoint.ts";
+import type { Log } from "../settings/flags.ts";
+import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
+import { withSpinner } from "../terminal/spinner.ts";
 
 /** How long a command waits for another one that has the folder, or for a peer that is starting. */
 const folderWaitMs = 15_000;
 
 const folderRetryMs = 50;
+
+/** A bootstrap node that runs answers within a second or two; after this time a command works without. */
+const joinWaitMs = 5000;
 
 /**
  * Who has to be logged in for a command: a `user`; a user if that takes no question (`any`); or it does
@@ -51,6 +56,68 @@ export function ownAccess(api: PeerApi): Access {
     ended: new Promise(() => {}),
     subscribe: (listener) => Promise.resolve(api.subscribe(listener)),
   };
+}
+
+/** What to say where a command did its work without the network, which its user did not ask for. */
+function aloneMessage(settings: PeerSettings): string {
+  const nodes = formatHostPorts(settings.bootstrap);
+  const why = nodes === ""
+    ? "no node of it is known. Name one with --bootstrap HOST:PORT or in config.ini"
+    : `no node answers at ${nodes}`;
+  return `This was done without the network: ${why}. Others learn of changes once a peer on this data ` +
+    "folder is in the network again.";
+}
+
+/** What to say of a peer that is not in the network. */
+export function notJoinedMessage(settings: PeerSettings): string {
+  const nodes = formatHostPorts(settings.bootstrap);
+  return nodes === ""
+    ? "No node of the network answers. Name one with --bootstrap HOST:PORT or in config.ini, or start a " +
+      "new network with --init"
+    : `No node answers at ${nodes}; trying on`;
+}
+
+/** Waits for the peer's first attempt to join, {@linkcode joinWaitMs} at most; whether it has joined. */
+export async function joinNetwork({ io, signal }: Context, peer: RunningPeer): Promise<boolean> {
+  const attempt = within({ clock: io, ms: joinWaitMs }, () => peer.firstAttempt, signal);
+  await withSpinner(io, "Joining the network", attempt);
+  return (await peer.api.status()).node.joined;
+}
+
+/** Logs in, and says so while it takes its time. */
+export async function logIn(
+  { io, signal }: Context,
+  api: PeerCalls,
+  credentials: Credentials,
+): Promise<UserView> {
+  const work = api.login(credentials, signal);
+  return await withSpinner(io, `Logging in ${credentials.username}`, work);
+}
+
+/** What a peer is started with. */
+export interface StartOptions {
+  /** The locked folder. */
+  readonly folder: OpenFolder;
+  /** Where it listens, and what it does. */
+  readonly settings: PeerSettings;
+  /** Takes what it has to say. */
+  readonly log: Log;
+}
+
+/** Starts the folder's peer for as long as the work takes. Everything acknowledged is on disk then. */
+export async function withStartedPeer<T>(
+  { io, signal }: Context,
+  { folder, settings, log }: StartOptions,
+  work: (peer: RunningPeer) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const peer = await folder.start(settings, log);
+  try {
+    return await work(peer);
+  } finally {
+    // Stopping hands over what is still to be pushed, for five seconds at most (design, section 9).
+    await withSpinner(io, "Handing over and leaving the network", peer.stop());
+  }
 }
 
 /** What to do, by who has locked the data folder. */
@@ -117,7 +184,7 @@ export async function withFolder<T>(context: Context, need: Need, ways: Ways<T>)
 }
 
 /**
- * Whom to log in: `--user`, else the user who logged in last here.
+ * The user to log in: `--user`, else the one who logged in last here.
  *
  * @throws {CamelliaError} `not_logged_in` where there is no account, `invalid_username`.
  */

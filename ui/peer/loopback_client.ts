@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { methods, nothing, type PeerCalls, type PeerEvent } from "../../core/api.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
-import { type PortFile, responseBytesMax } from "./loopback_protocol.ts";
+import { type PortFile, readJson, responseBytesMax } from "./loopback_protocol.ts";
 
 /** One line of events at most: an event with a post of 2,000 bytes, escaped, has some 13,000. */
 const eventLineLengthMax = 65_536;
@@ -23,31 +23,12 @@ interface Answer {
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
-interface Sending {
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  readonly body?: string;
-  readonly signal?: AbortSignal | undefined;
-}
-
 function gone(cause: unknown): CamelliaError {
   return new CamelliaError(
     "no_peer",
     "Cannot reach the peer that runs on this data folder: it has stopped. Try again",
     { cause },
   );
-}
-
-/** The text of a response, up to the bound. */
-async function readText(response: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of response as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > responseBytesMax) throw new RangeError("the answer is too long");
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }
 
 /** Reads events, one a line, to the end; calls `onReady` when the first, empty line has come. */
@@ -127,7 +108,7 @@ export class LoopbackClient {
 
   /** Calls back for events; resolves to how to stop that, once no event is missed any more. */
   async subscribe(listener: (event: PeerEvent) => void): Promise<() => void> {
-    const { request: sent, response } = this.#send({ method: "GET", path: "/events" });
+    const { request: sent, response } = this.#send("/events");
     this.#watching.add(sent);
     const ready = Promise.withResolvers<void>();
     const tell = (event: PeerEvent) => sent.destroyed || listener(event);
@@ -146,18 +127,18 @@ export class LoopbackClient {
     for (const sent of this.#watching) sent.destroy();
   }
 
-  #send(sending: Sending): { request: ClientRequest; response: Promise<IncomingMessage> } {
-    const { method, path, body = "", signal } = sending;
+  /** Sends a POST request with a body, or else a GET request. */
+  #send(path: string, body?: string, signal?: AbortSignal) {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const sent = request({
       host: "127.0.0.1",
       port: this.#port.port,
-      method,
+      method: body === undefined ? "GET" : "POST",
       path,
       agent: false,
       headers: {
         authorization: `Bearer ${this.#port.token}`,
-        "content-length": Buffer.byteLength(body),
+        "content-length": Buffer.byteLength(body ?? ""),
       },
       ...(signal === undefined ? {} : { signal }),
     });
@@ -177,8 +158,8 @@ export class LoopbackClient {
     signal?.throwIfAborted();
     const body = JSON.stringify({ method, argument, user: this.#user });
     try {
-      const response = await this.#send({ method: "POST", path: "/call", body, signal }).response;
-      const { result, error }: Answer = JSON.parse(await readText(response));
+      const response = await this.#send("/call", body, signal).response;
+      const { result, error } = await readJson(response, responseBytesMax) as Answer;
       if (error !== undefined) throw new CamelliaError(error.code, error.message);
       if (response.statusCode !== 200) throw new TypeError("this is no answer of a peer");
       return result ?? undefined;

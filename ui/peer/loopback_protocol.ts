@@ -12,6 +12,8 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import type { IncomingMessage } from "node:http";
 import { parseNumber } from "../settings/endpoint.ts";
 
 /** The file in the data folder that says where the running peer listens. */
@@ -29,7 +31,7 @@ export const bodyBytesMax = 65_536;
 /** A response's body at most: 1,000 posts of 2,000 bytes, escaped; profiles of 10,000 names are smaller. */
 export const responseBytesMax: number = 16 * 1024 * 1024;
 
-/** What stands in the port file. */
+/** The content of the port file. */
 export interface PortFile {
   /** TCP port on 127.0.0.1. */
   readonly port: number;
@@ -37,7 +39,7 @@ export interface PortFile {
   readonly token: string;
 }
 
-/** The content of a port file, or undefined when it is not one. */
+/** Reads a port file; undefined when it is not one. */
 export function parsePortFile(text: string): PortFile | undefined {
   try {
     const { port, token } = JSON.parse(text) as Record<string, unknown>;
@@ -47,4 +49,22 @@ export function parsePortFile(text: string): PortFile | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The body of a request or response as JSON.
+ *
+ * @throws {RangeError} For more than `bytesMax` bytes.
+ * @throws {TypeError} For bytes that are not UTF-8.
+ * @throws {SyntaxError} For text that is not JSON.
+ */
+export async function readJson(message: IncomingMessage, bytesMax: number): Promise<unknown> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of message as AsyncIterable<Uint8Array>) {
+    length += part.length;
+    if (length > bytesMax) throw new RangeError(`it has more than ${bytesMax} bytes`);
+    parts.push(part);
+  }
+  return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts)));
 }

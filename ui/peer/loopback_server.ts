@@ -1,16 +1,15 @@
 /**
  * The port on 127.0.0.1 at which commands reach the peer that runs on their data folder.
  *
- * Whoever can read the token in the data folder is the owner. Web pages cannot get here: a request that
- * carries an `Origin`, or names another host than this one (DNS rebinding), is refused.
+ * Only the owner's programs can read the token in the data folder. Web pages cannot get here: a request
+ * that carries an `Origin`, or names another host than this one (DNS rebinding), is refused.
  *
- * It is node:http and not `Deno.serve`, whose requests tell that a client has gone away only together with
- * a notice on standard error about that behaviour being about to change.
+ * It is node:http and not `Deno.serve`, which tells that a client is gone only together with a warning on
+ * standard error that this behaviour is about to change.
  *
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -25,10 +24,10 @@ import {
 } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex, utf8 } from "../../core/model/bytes.ts";
-import { failureOf } from "../output/failure.ts";
+import { detailsOf, failureOf } from "../output/failure.ts";
 import type { Host, OpenFolder } from "./host.ts";
 import type { Log } from "../settings/flags.ts";
-import { bodyBytesMax, portFileName, tokenBytes } from "./loopback_protocol.ts";
+import { bodyBytesMax, portFileName, readJson, tokenBytes } from "./loopback_protocol.ts";
 
 /** Requests that are worked on at a time, watchers included; one person's scripts need a few. */
 const requestsMax = 64;
@@ -59,14 +58,9 @@ interface Answer {
   readonly value: unknown;
 }
 
-function refuse(status: number, message: string): Answer {
-  return { status, value: { error: { code: "unauthorized", message } } };
+function refuse(status: number, message: string, code = "unauthorized"): Answer {
+  return { status, value: { error: { code, message } } };
 }
-
-const nothingHere: Answer = {
-  status: 404,
-  value: { error: { code: "invalid_argument", message: "There is nothing here" } },
-};
 
 /** Equal in a time that does not depend on where they differ. */
 function equalSecrets(a: string, b: string): boolean {
@@ -74,27 +68,7 @@ function equalSecrets(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-/** The body as JSON; at most {@linkcode bodyBytesMax} bytes are kept. */
-async function readBody(request: IncomingMessage): Promise<unknown> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Uint8Array>) {
-    length += part.length;
-    if (length > bodyBytesMax) {
-      const message = `Cannot do that: the request has more than ${bodyBytesMax} bytes`;
-      throw new CamelliaError("invalid_argument", message);
-    }
-    parts.push(part);
-  }
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts)));
-  } catch (error) {
-    const message = "Cannot do that: the request is not JSON in UTF-8";
-    throw new CamelliaError("invalid_argument", message, { cause: error });
-  }
-}
-
-/** The body of a call; the argument is for its method's own reader. */
+/** A call; the argument is for its method's own reader. */
 const call: Reader<{ method: string; argument: unknown; user?: string }> = fields({
   method: text(100),
   argument: (json) => json,
@@ -187,6 +161,11 @@ export class LoopbackServer {
     clearTimeout(timer);
   }
 
+  /** See {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Both end with the connection, which a client may break off at any time.
     request.on("error", () => {});
@@ -202,7 +181,8 @@ export class LoopbackServer {
     if (answer === undefined && method === "POST" && url === "/call") {
       answer = await this.#call(request, response);
     }
-    const { status, value } = answer ?? nothingHere;
+    const { status, value } = answer ??
+      refuse(404, "There is nothing here", "invalid_argument");
     // One request a connection: what was left unread of it shall not be taken for the next.
     response.writeHead(status, { ...headers, connection: "close" });
     response.end(JSON.stringify(value));
@@ -221,17 +201,20 @@ export class LoopbackServer {
   async #call(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     this.#requests++;
     const gone = new AbortController();
-    // Before the answer is sent, this can only mean that nobody waits for it any more.
+    // Before the answer is sent, this can only mean that the client no longer waits for it.
     response.once("close", () => gone.abort());
     try {
       const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
-      const result = await perform(this.#options.api, await readBody(request), signal);
+      const body = await readJson(request, bodyBytesMax).catch((error) => {
+        const message = `Cannot do that: the request is not JSON in UTF-8: ${error.message}`;
+        throw new CamelliaError("invalid_argument", message, { cause: error });
+      });
+      const result = await perform(this.#options.api, body, signal);
       return { status: 200, value: { result } };
     } catch (error) {
       const failure = failureOf(error);
       if (failure.code === "internal") {
-        const details = error instanceof Error ? error.stack ?? error.message : String(error);
-        this.#options.log("error", `A command failed: ${details}`);
+        this.#options.log("error", `A command failed: ${detailsOf(error)}`);
       }
       return { status: failure.code === "internal" ? 500 : 400, value: { error: failure } };
     } finally {

@@ -12,7 +12,7 @@ import type { LiveFeed } from "../output/live_feed.ts";
 import { liveLinesMax, type MenuChoice, menuState, onKey, render } from "./menu_view.ts";
 import type { Look } from "../output/render.ts";
 
-/** What the menu answers when it was left to be drawn anew with other choices. */
+/** The answer of a menu that was left only to be shown again with other choices. */
 export const refreshed = "refresh";
 
 /** "just now" becomes "1 min ago" without a key being pressed. */
@@ -32,7 +32,7 @@ export interface LiveMenu {
   readonly io: Io;
   /** How text is to look now. */
   readonly look: () => Look;
-  /** Aborted when the choices no longer hold: somebody logged in or out elsewhere. */
+  /** Aborted when the choices no longer apply, because a user logged in or out elsewhere. */
   readonly stale: AbortSignal;
 }
 

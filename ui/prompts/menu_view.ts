@@ -1,5 +1,5 @@
 /**
- * The live menu as a value: what it looks like, and what a key makes of it. No terminal is touched here.
+ * The live menu as a value: how it looks, and how a key changes it. No terminal is touched here.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface MenuChoice {
   readonly label: string;
 }
 
-/** The menu as it stands. */
+/** The menu at one moment. */
 export interface MenuState {
   /** What there is to choose; at least one. */
   readonly choices: readonly MenuChoice[];
@@ -28,7 +28,7 @@ export function menuState(choices: readonly MenuChoice[], last: string | undefin
   return { choices, active: Math.max(choices.findIndex(({ value }) => value === last), 0) };
 }
 
-/** What stands around the choices. */
+/** What is drawn around the choices. */
 export interface MenuFrame {
   /** Lines that arrived, oldest first. */
   readonly live: readonly string[];
@@ -108,7 +108,7 @@ function indexOfLetter({ choices, active }: MenuState, letter: string): number {
   return active;
 }
 
-/** What a key makes of the menu: arrows move, letters jump, digits and Enter choose. */
+/** How a key changes the menu: arrows move, letters jump, digits and Enter choose. */
 export function onKey(state: MenuState, key: Key): KeyResult {
   const { choices, active } = state;
   const at = (index: number): KeyResult => ({ state: { choices, active: index } });

@@ -19,13 +19,9 @@ export interface PasswordRequest {
   readonly kind: "login" | "new" | "changed";
 }
 
-interface Source {
-  readonly file: string | undefined;
-  readonly variable: string;
-}
-
 async function readPasswordFile(context: Console, path: string): Promise<string> {
-  const doing = `Cannot read the password file ${path}`;
+  const refuse = (why: string, cause?: unknown) =>
+    new CamelliaError("no_password", `Cannot read the password file ${path}: ${why}`, { cause });
   let bytes: Uint8Array | undefined;
   try {
     bytes = await context.io.readFile(path, passwordFileBytesMax);
@@ -34,24 +30,21 @@ async function readPasswordFile(context: Console, path: string): Promise<string>
       context.output.log("warn", `Others can read the password file ${path}. ${advice}`);
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CamelliaError("no_password", `${doing}: ${why}`, { cause: error });
+    throw refuse(error instanceof Error ? error.message : String(error), error);
   }
-  if (bytes === undefined) throw new CamelliaError("no_password", `${doing}: there is none`);
+  if (bytes === undefined) throw refuse("there is none");
   if (bytes.length > passwordFileBytesMax) {
-    throw new CamelliaError(
-      "no_password",
-      `${doing}: it has more than ${passwordFileBytesMax} bytes`,
-    );
+    throw refuse(`it has more than ${passwordFileBytesMax} bytes`);
   }
+  let text: string;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    const password = text.split(/\r?\n/, 1)[0] ?? "";
-    if (password !== "") return password;
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new CamelliaError("no_password", `${doing}: it is not UTF-8 text`, { cause: error });
+    throw refuse("it is not UTF-8 text", error);
   }
-  throw new CamelliaError("no_password", `${doing}: its first line is empty`);
+  const password = text.split(/\r?\n/, 1)[0] ?? "";
+  if (password === "") throw refuse("its first line is empty");
+  return password;
 }
 
 async function ask(context: Console, request: PasswordRequest): Promise<string> {
@@ -84,17 +77,16 @@ export async function passwordFor(
   request: PasswordRequest,
   newPasswordFile?: string,
 ): Promise<string> {
-  const source: Source = request.kind === "changed"
-    ? { file: newPasswordFile, variable: "CAMELLIA_NEW_PASSWORD" }
-    : { file: context.flags.passwordFile, variable: "CAMELLIA_PASSWORD" };
-  if (source.file !== undefined) return await readPasswordFile(context, source.file);
-  const fromEnvironment = context.io.env(source.variable);
+  const [file, variable, flag] = request.kind === "changed"
+    ? [newPasswordFile, "CAMELLIA_NEW_PASSWORD", "--new-password-file"]
+    : [context.flags.passwordFile, "CAMELLIA_PASSWORD", "--password-file"];
+  if (file !== undefined) return await readPasswordFile(context, file);
+  const fromEnvironment = context.io.env(variable);
   if (fromEnvironment !== undefined) return fromEnvironment;
   if (context.io.terminal.input) return await ask(context, request);
-  const flag = request.kind === "changed" ? "--new-password-file" : "--password-file";
   throw new CamelliaError(
     "no_password",
     `Cannot go on without the password of ${request.username}: standard input is not a terminal to ask ` +
-      `on. Give it with ${flag} FILE or in ${source.variable}`,
+      `on. Give it with ${flag} FILE or in ${variable}`,
   );
 }

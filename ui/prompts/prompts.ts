@@ -66,10 +66,16 @@ export interface PromptStreams {
 }
 
 /**
- * Questions by `@inquirer/prompts`, which is loaded when the first one comes: scripts should not wait
- * for it. An answered question vanishes, and its result is shown instead.
+ * Questions on the process's own streams, or on others, by `@inquirer/prompts`. It is loaded when the
+ * first one comes: scripts should not wait for it. An answered question vanishes, and its result is shown instead.
  */
-export function promptsOn({ input, output, error }: PromptStreams): Prompts {
+export function terminalPrompts(
+  { input, output, error }: PromptStreams = {
+    input: process.stdin,
+    output: process.stdout,
+    error: process.stderr,
+  },
+): Prompts {
   const on = (signal: AbortSignal, stream = output) => ({
     input,
     output: stream,
@@ -95,10 +101,4 @@ export function promptsOn({ input, output, error }: PromptStreams): Prompts {
       return await livePrompt(menu, on(signal));
     },
   };
-}
-
-/** Questions on the process's own streams. */
-export function terminalPrompts(): Prompts {
-  const { stdin, stdout, stderr } = process;
-  return promptsOn({ input: stdin, output: stdout, error: stderr });
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { given } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import {
   parseAddress,
@@ -49,7 +50,7 @@ export interface FileConfig {
 /** The most bytes of a config.ini: the one shipped has some 3,000. */
 export const configBytesMax = 65_536;
 
-/** More servers or nodes than this in one list are a mistake. */
+/** More servers or nodes in one list are a mistake. */
 const listLengthMax = 64;
 
 const lifespanMsMax = 100 * 365 * 86_400_000;
@@ -67,19 +68,21 @@ const unitsMs: Readonly<Record<string, number>> = {
 /** A value as read, or undefined when it cannot be. */
 type Reader<T> = (text: string) => T | undefined;
 
-interface KeyRule {
-  readonly read: Reader<unknown>;
-  /** What is allowed, for the complaint. */
-  readonly allowed: string;
-}
+/** How the value of a key is read, and what is allowed there, for the complaint. */
+type KeyRule = readonly [read: Reader<unknown>, allowed: string];
 
-const port: KeyRule = { read: parsePort, allowed: "a port from 0 to 65535" };
-const address: KeyRule = { read: parseAddress, allowed: "an IP address such as 0.0.0.0 or ::" };
-const yesOrNo: KeyRule = { read: parseYesOrNo, allowed: "yes or no" };
-const amount: KeyRule = {
-  read: (text) => parseNumber(text, 0, 3_153_600_000),
-  allowed: "a whole number, 0 or more",
-};
+const port: KeyRule = [parsePort, "a port from 0 to 65535"];
+const address: KeyRule = [parseAddress, "an IP address such as 0.0.0.0 or ::"];
+const yesOrNo: KeyRule = [parseYesOrNo, "yes or no"];
+const amount: KeyRule = [
+  (text) => parseNumber(text, 0, 3_153_600_000),
+  "a whole number, 0 or more",
+];
+
+/** Null for nothing. */
+function orNothing<T>(read: Reader<T>): Reader<T | null> {
+  return (text) => text === "" ? null : read(text);
+}
 
 /** Sections and keys, as design section 9 has them. */
 const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
@@ -88,21 +91,15 @@ const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
     PORT: port,
     LISTENING_IP: address,
     LISTENING_PORT: port,
-    ANNOUNCED_IP: {
-      read: (text) => text === "" ? null : parseAddress(text),
-      allowed: "an IP address, or nothing",
-    },
+    ANNOUNCED_IP: [orNothing(parseAddress), "an IP address, or nothing"],
   },
   BOOTSTRAP: {
-    IP: {
-      read: (text) => text === "" ? null : parseHost(text),
-      allowed: "a host name or an IP address, or nothing",
-    },
-    PORT: { read: (text) => parseNumber(text, 1, 65_535), allowed: "a port from 1 to 65535" },
-    NODES: {
-      read: (text) => parseList(text, (item) => parseHostPort(item)),
-      allowed: `at most ${listLengthMax} of HOST:PORT, separated by commas`,
-    },
+    IP: [orNothing(parseHost), "a host name or an IP address, or nothing"],
+    PORT: [(text) => parseNumber(text, 1, 65_535), "a port from 1 to 65535"],
+    NODES: [
+      (text) => parseList(text, (item) => parseHostPort(item)),
+      `at most ${listLengthMax} of HOST:PORT, separated by commas`,
+    ],
     INIT: yesOrNo,
   },
   MESSAGE_LIFESPAN: {
@@ -110,10 +107,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
     ...Object.fromEntries(Object.keys(unitsMs).map((unit) => [unit, amount])),
   },
   NTP: {
-    SERVERS: {
-      read: parseNtpServers,
-      allowed: `none, or at most ${listLengthMax} of HOST or HOST:PORT, separated by commas`,
-    },
+    SERVERS: [
+      parseNtpServers,
+      `none, or at most ${listLengthMax} of HOST or HOST:PORT, separated by commas`,
+    ],
   },
   PRIVACY: { PUBLISH_PRIVATE: yesOrNo },
 };
@@ -157,54 +154,54 @@ function valueOf(entry: IniEntry): unknown {
     const known = Object.keys(keys).join(", ");
     throw new IniLineError(entry.line, `${key} is no key of [${section}]: it has ${known}`);
   }
-  const read = rule.read(value);
-  if (read !== undefined) return read;
-  throw new IniLineError(entry.line, `${key} is ${quoted(value)}, which is not ${rule.allowed}`);
+  const [read, allowed] = rule;
+  const result = read(value);
+  if (result !== undefined) return result;
+  throw new IniLineError(entry.line, `${key} is ${quoted(value)}, which is not ${allowed}`);
 }
 
 /** Values by `SECTION.KEY`, with the lines they stand on. */
-class Values {
-  readonly #entries = new Map<string, { readonly value: unknown; readonly line: number }>();
+type Values = ReadonlyMap<string, { readonly value: unknown; readonly line: number }>;
 
-  add(entry: IniEntry): void {
-    const name = `${entry.section}.${entry.key}`;
+function readValues(bytes: Uint8Array): Values {
+  const values = new Map<string, { value: unknown; line: number }>();
+  for (const entry of readIni(bytes, checkSection)) {
+    const { section, key, line } = entry;
     const value = valueOf(entry);
-    const earlier = this.#entries.get(name);
+    const earlier = values.get(`${section}.${key}`);
     if (earlier !== undefined) {
-      throw new IniLineError(entry.line, `${entry.key} is set already, in line ${earlier.line}`);
+      throw new IniLineError(line, `${key} is set already, in line ${earlier.line}`);
     }
-    this.#entries.set(name, { value, line: entry.line });
+    values.set(`${section}.${key}`, { value, line });
   }
+  return values;
+}
 
-  get<T>(name: string): T | undefined {
-    return this.#entries.get(name)?.value as T | undefined;
-  }
-
-  line(name: string): number | undefined {
-    return this.#entries.get(name)?.line;
-  }
+/** The value that the rule of its key has read, so that the type holds. */
+function valueAt<T>(values: Values, name: string): T | undefined {
+  return values.get(name)?.value as T | undefined;
 }
 
 /** The nodes to join through; absent where the file says nothing about them. */
 function bootstrapOf(values: Values): readonly HostPort[] | undefined {
-  const host = values.get<string | null>("BOOTSTRAP.IP");
-  const nodes = values.get<HostPort[]>("BOOTSTRAP.NODES");
+  const host = valueAt<string | null>(values, "BOOTSTRAP.IP");
+  const nodes = valueAt<HostPort[]>(values, "BOOTSTRAP.NODES");
   if (host === undefined && nodes === undefined) return undefined;
   const first = typeof host === "string"
-    ? [{ host, port: values.get<number>("BOOTSTRAP.PORT") ?? 8000 }]
+    ? [{ host, port: valueAt<number>(values, "BOOTSTRAP.PORT") ?? 8000 }]
     : [];
   return [...first, ...nodes ?? []];
 }
 
 /** The lifespan; a file that sets any part of it sets all of it. */
 function lifespanOf(values: Values): Lifespan | undefined {
-  const active = values.get<boolean>("MESSAGE_LIFESPAN.ACTIVE");
-  if (active === false) return "off";
+  if (valueAt(values, "MESSAGE_LIFESPAN.ACTIVE") === false) return "off";
   let sumMs = 0;
   let line: number | undefined;
   for (const [unit, ms] of Object.entries(unitsMs)) {
-    sumMs += (values.get<number>(`MESSAGE_LIFESPAN.${unit}`) ?? 0) * ms;
-    line = values.line(`MESSAGE_LIFESPAN.${unit}`) ?? line;
+    const part = values.get(`MESSAGE_LIFESPAN.${unit}`);
+    sumMs += Number(part?.value ?? 0) * ms;
+    line = part?.line ?? line;
   }
   if (line === undefined) return undefined;
   if (sumMs < 1000 || sumMs > lifespanMsMax) {
@@ -214,26 +211,22 @@ function lifespanOf(values: Values): Lifespan | undefined {
 }
 
 function fileConfigOf(values: Values): FileConfig {
-  const entries = {
-    ip: values.get("DEFAULT.IP"),
-    port: values.get("DEFAULT.PORT"),
-    listeningIp: values.get("DEFAULT.LISTENING_IP"),
-    listeningPort: values.get("DEFAULT.LISTENING_PORT"),
-    announcedIp: values.get("DEFAULT.ANNOUNCED_IP"),
+  return given({
+    ip: valueAt<string>(values, "DEFAULT.IP"),
+    port: valueAt<number>(values, "DEFAULT.PORT"),
+    listeningIp: valueAt<string>(values, "DEFAULT.LISTENING_IP"),
+    listeningPort: valueAt<number>(values, "DEFAULT.LISTENING_PORT"),
+    announcedIp: valueAt<string | null>(values, "DEFAULT.ANNOUNCED_IP"),
     bootstrap: bootstrapOf(values),
-    init: values.get("BOOTSTRAP.INIT"),
+    init: valueAt<boolean>(values, "BOOTSTRAP.INIT"),
     lifespan: lifespanOf(values),
-    ntpServers: values.get("NTP.SERVERS"),
-    publishPrivate: values.get("PRIVACY.PUBLISH_PRIVATE"),
-  };
-  // Each value was made by the rule of its key just above, so the types hold.
-  return Object.fromEntries(
-    Object.entries(entries).filter(([, value]) => value !== undefined),
-  ) as FileConfig;
+    ntpServers: valueAt<HostPort[]>(values, "NTP.SERVERS"),
+    publishPrivate: valueAt<boolean>(values, "PRIVACY.PUBLISH_PRIVATE"),
+  });
 }
 
 /**
- * Reads the bytes of a config.ini; `name` stands for the file in the message.
+ * Reads the bytes of a config.ini; `name` is what the message calls the file.
  *
  * @throws {CamelliaError} `invalid_config`, naming file, line, value and what is allowed.
  */
@@ -242,9 +235,7 @@ export function parseConfig(bytes: Uint8Array, name: string): FileConfig {
     if (bytes.length > configBytesMax) {
       throw new IniLineError(1, `the file has more than ${configBytesMax} bytes`);
     }
-    const values = new Values();
-    for (const entry of readIni(bytes, checkSection)) values.add(entry);
-    return fileConfigOf(values);
+    return fileConfigOf(readValues(bytes));
   } catch (error) {
     if (!(error instanceof IniLineError)) throw error;
     const message = `Cannot use ${name}: line ${error.line}: ${error.message}`;

@@ -7,10 +7,10 @@
  */
 
 import { isIP } from "node:net";
-import type { HostPort } from "../../lib/ip_address.ts";
+import { formatHostPort, type HostPort } from "../../lib/ip_address.ts";
 
 /** The port of NTP (RFC 5905, section 7.2). */
-export const ntpPort = 123;
+const ntpPort = 123;
 
 /** A label of a host name (RFC 1123, section 2.1; underscores are met in practice). */
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
@@ -54,6 +54,11 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | un
   const port = match?.[2] === undefined ? defaultPort : parsePort(match[2]);
   if (host === undefined || port === undefined || port === 0) return undefined;
   return { host, port };
+}
+
+/** Hosts and ports as a message lists them. */
+export function formatHostPorts(nodes: readonly HostPort[]): string {
+  return nodes.map(({ host, port }) => formatHostPort(host, port)).join(", ");
 }
 
 /** An NTP server: `HOST` or `HOST:PORT`; names and IPv4 addresses, because the client speaks no IPv6. */

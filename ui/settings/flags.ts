@@ -5,8 +5,9 @@
  */
 
 import { type Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { parseAddress, parseHostPort, parseNtpServer, parseNumber, parsePort } from "./endpoint.ts";
+import { parseAddress, parseHostPort, parseNtpServer, parsePort } from "./endpoint.ts";
 import type { HostPort } from "../../lib/ip_address.ts";
+import type { FileConfig } from "./config.ts";
 import { quoted } from "../terminal/safe_text.ts";
 
 /** How much is logged; each level includes those before it. */
@@ -18,44 +19,28 @@ export type LogLevel = typeof logLevels[number];
 /** Takes one line of the log. Lines never carry secrets. */
 export type Log = (level: LogLevel, message: string) => void;
 
+/** Settings that a flag can name as well as config.ini. */
+export type SharedSetting = "ip" | "port" | "listeningIp" | "listeningPort" | "bootstrap";
+
 /** The global flags; absent ones were not given. */
-export interface Flags {
+export type Flags = Pick<FileConfig, SharedSetting> & {
   /** Data folder. */
   readonly data?: string;
   /** Configuration file. */
   readonly config?: string;
-  /** Address of the DHT node. */
-  readonly ip?: string;
-  /** UDP port. */
-  readonly port?: number;
-  /** Address of the post link. */
-  readonly listeningIp?: string;
-  /** TCP port. */
-  readonly listeningPort?: number;
-  /** Nodes to join through, in place of the configured ones. */
-  readonly bootstrap?: readonly HostPort[];
-  /** Whether this is the first node of a network. */
-  readonly init: boolean;
+  /** This is the first node of a network. */
+  readonly init?: true;
   /** Which user of the folder. */
   readonly user?: string;
-  /** Whether results and failures are JSON. */
-  readonly json: boolean;
+  /** Results and failures are JSON. */
+  readonly json?: true;
   /** File with the password in its first line. */
   readonly passwordFile?: string;
   /** NTP servers in place of the configured ones; empty for none. */
-  readonly ntpServers?: readonly HostPort[];
+  readonly ntpServer?: readonly HostPort[];
   /** How much is logged. */
   readonly logLevel: LogLevel;
-}
-
-/** Leaves out what is undefined, as exact optional properties want it. */
-export function given<T extends object>(
-  values: T,
-): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as { [Name in keyof T]?: Exclude<T[Name], undefined> };
-}
+};
 
 /** Flags given more often than this are a mistake. */
 const repeatsMax = 64;
@@ -74,19 +59,11 @@ export function expecting<T>(
   };
 }
 
-/** A parser of a whole number from `min` to `max`. */
-export function expectingNumber(min: number, max: number): (text: string) => number {
-  return expecting(`a whole number from ${min} to ${max}`, (text) => parseNumber(text, min, max));
-}
-
-/** A parser for a flag that may repeat: gathers. */
-function gathering<T>(
-  expected: string,
-  read: (text: string) => T | undefined,
-): (text: string, earlier: T[] | undefined) => T[] {
+/** A parser for a flag that may repeat: gathers hosts. */
+function gathering(expected: string, read: (text: string) => HostPort | undefined) {
   const readOne = expecting(expected, read);
-  return (text, earlier) => {
-    const all = [...earlier ?? [], readOne(text)];
+  return (text: string, earlier: readonly HostPort[] = []): readonly HostPort[] => {
+    const all = [...earlier, readOne(text)];
     if (all.length > repeatsMax) {
       throw new InvalidArgumentError(`It is given more than ${repeatsMax} times.`);
     }
@@ -99,10 +76,9 @@ const path = expecting("the name of a file or folder", (text) => text === "" ? u
 const port = expecting("a port from 0 to 65535", parsePort);
 const address = expecting("an IP address", parseAddress);
 const node = gathering("HOST:PORT", (text) => parseHostPort(text));
-const timeServer = gathering<HostPort | "none">(
-  'HOST, HOST:PORT or "none"',
-  (text) => text === "none" ? "none" : parseNtpServer(text),
-);
+const timeServers = gathering('HOST, HOST:PORT or "none"', parseNtpServer);
+const timeServer = (text: string, earlier: readonly HostPort[] = []) =>
+  text === "none" ? earlier : timeServers(text, earlier);
 const logLevel = expecting(
   `one of ${logLevels.join(", ")}`,
   (text) => logLevels.find((level) => level === text),
@@ -113,7 +89,7 @@ const logLevel = expecting(
  *
  * @internal Its types are commander's.
  */
-export function addFlags(program: Command): Command<[], RawFlags> {
+export function addFlags(program: Command): Command<[], Flags> {
   return program
     .option("--data <dir>", "data folder (default: the platform's place for data)", path)
     .option("--config <file>", "configuration file (default: config.ini in the data folder)", path)
@@ -128,22 +104,4 @@ export function addFlags(program: Command): Command<[], RawFlags> {
     .option("--password-file <file>", "file with the password in its first line", path)
     .option("--ntp-server <host:port>", 'a time server; may repeat; "none" for none', timeServer)
     .option("--log-level <level>", logLevels.join(", "), logLevel, "warn" as LogLevel);
-}
-
-/** The flags as commander hands them over. */
-export type RawFlags = Omit<Flags, "init" | "json" | "ntpServers"> & {
-  /** Absent where it was not given. */
-  readonly init?: true | undefined;
-  /** Absent where it was not given. */
-  readonly json?: true | undefined;
-  /** Before `none` is told from servers. */
-  readonly ntpServer?: readonly (HostPort | "none")[];
-};
-
-/** The flags, with `none` made an empty list, and switches that were not given off. */
-export function flagsOf(raw: RawFlags): Flags {
-  const { ntpServer, init = false, json = false, ...others } = raw;
-  const flags = { ...others, init, json };
-  if (ntpServer === undefined) return flags;
-  return { ...flags, ntpServers: ntpServer.filter((server) => server !== "none") };
 }

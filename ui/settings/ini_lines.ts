@@ -10,7 +10,7 @@ import { quoted } from "../terminal/safe_text.ts";
 
 /** One `KEY = value`. Section and key are in upper case. */
 export interface IniEntry {
-  /** The section that it stands in. */
+  /** The section that it belongs to. */
   readonly section: string;
   /** The key. */
   readonly key: string;
@@ -50,7 +50,7 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** Key, and value: in quotes, or what stands before a comment. */
+/** The key, and the value: in quotes, or the text before a comment. */
 const pair = /^([A-Za-z_]{1,40})\s*=\s*(?:"([^"]*)"\s*|'([^']*)'\s*|([^;#]*))(?:[;#].*)?$/;
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Dresses up text; without colours it returns text as it is. */
+/** Adds colours to a text, or returns it as it is where colours are not wanted. */
 export interface Paint {
   /** Important. */
   bold(text: string): string;

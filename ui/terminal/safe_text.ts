@@ -1,8 +1,8 @@
 /**
  * Text written by strangers, made harmless for a terminal.
  *
- * What could move the cursor, change colours, reorder what stands around it, or hide is taken out:
- * control characters and the sequences that they begin (ECMA-48), bidirectional controls (Unicode
+ * Characters that could move the cursor, change colours, reorder the text around them, or hide are taken
+ * out: control characters and the sequences that they begin (ECMA-48), bidirectional controls (Unicode
  * UAX #9; "Trojan Source", CVE-2021-42574), invisible and unassigned characters, piles of marks.
  *
  * @module
@@ -22,7 +22,7 @@ const escapeSequences =
   // deno-lint-ignore no-control-regex
   /(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|(?:\x1b[P\]X^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]{0,8}[0-~]/g;
 
-/** Space-like, but drawn as nothing or as much: fillers of Hangul and the empty Braille pattern. */
+/** Drawn like a space or not at all: fillers of Hangul and the empty Braille pattern. */
 const blanks = /[\u115f\u1160\u3164\uffa0\u2800]/gu;
 
 /** Joiners between two letters (Persian, Indic scripts) or two emoji; anywhere else they only hide. */
@@ -41,8 +41,8 @@ const privateUse = /\p{Co}/gu;
 const markPiles = new RegExp(`(\\p{M}{${marksMax}})\\p{M}+`, "gu");
 
 /**
- * The text without anything that does more than stand there. Line breaks are kept, at most two in a
- * row; tabs and other white space become one space.
+ * The text without characters that a terminal would act on or not show. Line breaks are kept, at most
+ * two in a row; tabs and other white space become one space.
  */
 export function safeText(text: string): string {
   let safe = text.length > lengthMax ? text.slice(0, lengthMax) : text;
@@ -76,7 +76,7 @@ export function safeJson(value: unknown): string {
   );
 }
 
-/** A piece of what somebody typed as a message shows it: quoted, cut short, nothing hidden. */
+/** A text that a person typed, as a message shows it: quoted, cut short, nothing hidden. */
 export function quoted(text: string, lengthShownMax = 60): string {
   const short = text.length > lengthShownMax ? `${text.slice(0, lengthShownMax)}…` : text;
   return safeJson(short.toWellFormed());

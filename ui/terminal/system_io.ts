@@ -9,7 +9,7 @@ import type { Io } from "./io.ts";
 
 const encoder = new TextEncoder();
 
-/** Terminal sizes beyond these are nonsense that some terminals report. */
+/** Some terminals report sizes below this, which are wrong. */
 const columnsMin = 20;
 const sizeDefault = { columns: 80, rows: 24 };
 

@@ -40,7 +40,7 @@ Deno.test("node prints a ready line and then its events until it is interrupted"
   assert.equal(io.interrupts.size, 0);
 });
 
-Deno.test("A peer that nobody answers says so after it is ready", async () => {
+Deno.test("A peer that no node answers says so after it is ready", async () => {
   const m = new Machine();
   m.host.prepare = (peer) => peer.joined = false;
   const json = await serve(m, "node");

@@ -68,14 +68,14 @@ Deno.test("Settings name the ports in use where any free one was asked for", asy
 
 Deno.test("What was refused is said, and the menu comes back", async () => {
   const m = withTerminal(
-    ..."init|Register|alice|secret|secret|Follow|alice|Follow|nobody|Follow||Log out".split("|"),
+    ..."init|Register|alice|secret|secret|Follow|alice|Follow|unknown|Follow||Log out".split("|"),
     ..."Register|alice|carol|secret|secret|Log out".split("|"),
-    ..."Log in as alice|wrong|Log in as somebody else|zoe|secret|quit".split("|"),
+    ..."Log in as alice|wrong|Log in as another user|zoe|secret|quit".split("|"),
   );
   const { code, out } = await m.run();
   assert.equal(code, 0);
   assert.match(out, /✗ Cannot follow yourself/);
-  assert.match(out, /✗ Cannot follow nobody/);
+  assert.match(out, /✗ Cannot follow unknown/);
   assert.match(out, /✗ Cannot register alice: the name is taken/);
   assert.match(out, /✓ Registered: carol/);
   assert.match(out, /✗ Cannot log in alice: the password is wrong/);
@@ -136,7 +136,7 @@ Deno.test("Ctrl+C at any prompt, and a signal at any time, leave cleanly with ex
   }
 });
 
-Deno.test("The menu is drawn anew when somebody logs in or out elsewhere", async () => {
+Deno.test("The menu is drawn anew when a user logs in or out elsewhere", async () => {
   const m = withTerminal("init");
   m.io.variables["CAMELLIA_PASSWORD"] = "secret";
   const { prompts } = m;

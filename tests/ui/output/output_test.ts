@@ -4,7 +4,7 @@ import { failureOf, Interruption, isInterruption } from "../../../ui/output/fail
 import { Output } from "../../../ui/output/output.ts";
 import { FakeIo, Machine } from "../fake_io.ts";
 
-Deno.test("Lines beyond the bound are dropped while nobody reads, and the others come in order", async () => {
+Deno.test("Lines beyond the bound are dropped while the reader is slow, and the others come in order", async () => {
   const io = new FakeIo();
   const gate = Promise.withResolvers<void>();
   const written: string[] = [];
@@ -20,10 +20,10 @@ Deno.test("Lines beyond the bound are dropped while nobody reads, and the others
   assert.deepEqual(written.slice(0, 2), ['{"i":0}\n', '{"i":1}\n']);
 });
 
-Deno.test("A long-running command ends cleanly when nobody reads its output any more", async () => {
+Deno.test("A long-running command ends cleanly when the reader of its output is gone", async () => {
   const m = new Machine();
   const { io, ended } = m.start("node", "--json");
-  io.out = () => Promise.reject(new Deno.errors.BrokenPipe("nobody reads"));
+  io.out = () => Promise.reject(new Deno.errors.BrokenPipe("the reader is gone"));
   assert.equal(await ended, 0);
   assert.ok(m.host.started[0]?.peer.stopped);
   assert.equal(m.host.locked.size, 0);
@@ -51,7 +51,7 @@ Deno.test("On a terminal errors are broken between words", async () => {
   for (const line of lines) assert.ok(line.length < 80 && /(?:many|words)$/.test(line));
 });
 
-Deno.test("Rejections that nobody took are told, and the command goes on", async () => {
+Deno.test("Rejections that no code handles are told, and the command goes on", async () => {
   const m = await Machine.withAlice();
   m.host.prepare = (peer) => {
     peer.status = ((status) => () => {

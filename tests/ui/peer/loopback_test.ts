@@ -115,7 +115,7 @@ Deno.test("Errors cross the loopback port with code and message", async () => {
   await assert.rejects(opened.client.api.whoami(), (error: CamelliaError) => {
     assert.ok(error instanceof CamelliaError);
     assert.equal(error.code, "not_logged_in");
-    assert.equal(error.message, "Cannot do that: nobody is logged in");
+    assert.equal(error.message, "Cannot do that: no user is logged in");
     return true;
   });
 });

@@ -4,7 +4,7 @@ import { isInterruption } from "../../../ui/output/failure.ts";
 import { LiveFeed } from "../../../ui/output/live_feed.ts";
 import { refreshed } from "../../../ui/prompts/live_prompt.ts";
 import { paintFor } from "../../../ui/terminal/paint.ts";
-import { type Prompts, promptsOn } from "../../../ui/prompts/prompts.ts";
+import { type Prompts, terminalPrompts } from "../../../ui/prompts/prompts.ts";
 import { FakeIo } from "../fake_io.ts";
 
 /** Streams in the place of a terminal. */
@@ -12,7 +12,7 @@ class Screen {
   readonly input = new PassThrough();
   readonly output = new PassThrough();
   readonly error = new PassThrough();
-  readonly prompts: Prompts = promptsOn(this);
+  readonly prompts: Prompts = terminalPrompts(this);
   readonly none = new AbortController().signal;
   shown = "";
   secretly = "";
@@ -80,7 +80,7 @@ function liveMenu(feed: LiveFeed, stale: AbortSignal) {
   };
 }
 
-Deno.test("What arrives shows above the menu while nobody touches it", async () => {
+Deno.test("What arrives shows above the menu while no key is pressed", async () => {
   const screen = new Screen();
   const feed = new LiveFeed();
   const answer = screen.prompts.menu(liveMenu(feed, screen.none), screen.none);
