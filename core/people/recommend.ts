@@ -139,16 +139,16 @@ export class Recommender {
     until: AbortSignal,
   ): Promise<SuggestionView[]> {
     const sampled = await this.#parts.session.ports.directory.sample(until).catch(() => []);
-    return sampled
-      .filter(({ username }) => isUsername(username) && !excluded.has(username))
-      .sort((a, b) => b.followers - a.followers || (a.username < b.username ? -1 : 1))
-      .filter((one, i, all) => all.findIndex((other) => other.username === one.username) === i)
-      .slice(0, perKindMax)
-      .map(({ username, followers }) => ({
-        username,
-        kind: "popular",
-        reason: `followed by ${followers} ${followers === 1 ? "user" : "users"} nearby`,
-      }));
+    const counts = new Map<string, number>();
+    for (const { username, followers } of sampled) {
+      if (!isUsername(username) || excluded.has(username)) continue;
+      counts.set(username, Math.max(followers, counts.get(username) ?? 0));
+    }
+    return ranked(counts, perKindMax).map((username) => {
+      const followers = counts.get(username);
+      const reason = `followed by ${followers} ${followers === 1 ? "user" : "users"} nearby`;
+      return { username, kind: "popular", reason };
+    });
   }
 }
 

@@ -301,6 +301,36 @@ Deno.test("A password changed without a network is published with the next pull"
   await session.close();
 });
 
+Deno.test("A device that is logged in takes over the password changed on another one", async () => {
+  const world = new World();
+  const [here, there] = [world.device(), world.device()];
+  const first = await world.run(here.register("alice"));
+  const second = await world.run(there.login("alice"));
+  await world.run(here.accounts.changePassword(first, { old: password, new: otherPassword }));
+  const sealed = world.network.peek("alice", "private")?.value;
+  await world.run(second.records.pull());
+  assert.deepEqual(await there.keys.read("alice"), sealed);
+  assert.deepEqual(world.network.peek("alice", "private")?.value, sealed, "and leaves it there");
+  for (const { session } of [first, second]) await session.close();
+});
+
+Deno.test("A password changed under a clock that has stepped back supersedes the old one", async () => {
+  const world = new World();
+  const device = world.device();
+  const account = await world.run(device.register("alice"));
+  const now = world.clock.now.bind(world.clock);
+  world.clock.now = () => now() - 90_000;
+  device.directory.reachable = false;
+  const change = { old: password, new: otherPassword };
+  await world.run(device.accounts.changePassword(account, change));
+  device.directory.reachable = true;
+  await account.session.close();
+  const again = await world.run(device.login("alice", otherPassword));
+  await world.run(again.records.pull());
+  const there = await world.run(world.device().login("alice", otherPassword));
+  for (const { session } of [again, there]) await session.close();
+});
+
 Deno.test("Renewing the sealed keys never beats a change of password", async () => {
   const world = new World();
   const here = world.device();

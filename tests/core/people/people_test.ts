@@ -201,6 +201,32 @@ Deno.test("Devices that do not answer are read anew, at most once in a while", a
   await closeAll(alice, bob);
 });
 
+Deno.test("Devices that were forgotten are read at once, also where none was announced", async () => {
+  const world = new World();
+  const [alice, bob] = [await world.user("alice"), await world.user("bob")];
+  const { self } = bob.session;
+  assert.deepEqual(await world.run(alice.people.devices(self)), []);
+  await world.run(bob.records.announce(endpoint));
+  assert.deepEqual(await world.run(alice.people.devices(self)), [], "believed for 5 s");
+  alice.people.forgetDevices(self);
+  assert.equal((await world.run(alice.people.devices(self))).length, 1);
+  await closeAll(alice, bob);
+});
+
+Deno.test("Where no node answers nothing is remembered of a name", async () => {
+  const world = new World();
+  const device = world.device();
+  const [alice, bob] = [await world.run(device.register("alice")), await world.user("bob")];
+  device.directory.reachable = false;
+  assert.equal(await world.run(alice.people.find("bob")), undefined);
+  assert.deepEqual(await world.run(alice.people.devices(bob.session.self)), []);
+  await world.run(bob.records.announce(endpoint));
+  device.directory.reachable = true;
+  assert.equal((await world.run(alice.people.find("bob")))?.username, "bob");
+  assert.equal((await world.run(alice.people.devices(bob.session.self))).length, 1);
+  await closeAll(alice, bob);
+});
+
 Deno.test("A connections record from a message is learnt only if it is the sender's own and in force", async () => {
   const world = new World();
   const device = world.device();
@@ -318,6 +344,20 @@ Deno.test("A page that is missing at first is asked for again", async () => {
   const read = await world.run(new ListReader(alice.session).read(person));
   assert.equal(read.complete, true);
   assert.equal(read.entries.length, 400);
+  await closeAll(alice, bob);
+});
+
+Deno.test("A page that is missing for good is given up after three attempts", async () => {
+  const world = new World();
+  let asked = 0;
+  const { alice, bob, person } = await readLists(world, (query, answer) => {
+    if (!query.namespace.endsWith(":1")) return answer;
+    asked++;
+    return { answered: answer.answered, otherKeys: [] };
+  });
+  const read = await world.run(new ListReader(alice.session).read(person));
+  assert.equal(read.complete, false);
+  assert.equal(asked, 3);
   await closeAll(alice, bob);
 });
 

@@ -29,6 +29,15 @@ Deno.test("Suggested are followers of the users one follows, the most connected 
   ]);
 });
 
+Deno.test("One followed user is enough for suggestions of people one may know", async () => {
+  const { people, lists, recommender } = setUp([{ ...userNamed("grace"), followers: 9 }]);
+  lists.add("following", "bob");
+  people.add("bob", { followers: ["eve"] });
+  assert.deepEqual(await recommender.suggest(), [
+    { username: "eve", kind: "know", reason: "follows bob, whom you follow" },
+  ]);
+});
+
 Deno.test("Suggested is whom those with the same taste follow, ranked by overlap", async () => {
   const { people, lists, recommender } = setUp();
   for (const name of ["bob", "carol"]) lists.add("following", name);

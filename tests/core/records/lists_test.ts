@@ -133,6 +133,28 @@ Deno.test("What is changed without a network is published once there is one", as
   await alice.session.close();
 });
 
+Deno.test("An aborted flush rejects at once, and what it did not publish waits on", async () => {
+  const world = new World();
+  const device = world.device();
+  const alice = await world.run(device.register("alice"));
+  await world.run(alice.records.pull());
+  // The first follow makes a new generation of pages, the second one changes a page.
+  for (const names of [["bob"], ["bob", "carol"]]) {
+    await follow(alice, names.at(-1) ?? "");
+    device.directory.latencyMs = 10_000;
+    const controller = new AbortController();
+    world.clock.after(100, () => controller.abort(new Error("enough")));
+    const before = world.clock.monotonic();
+    await assert.rejects(world.run(alice.lists.flush(controller.signal)), /enough/);
+    assert.ok(world.clock.monotonic() - before < 1_000);
+    device.directory.latencyMs = 0;
+    await world.run(alice.lists.flush());
+    assert.deepEqual(namesPublished(world, "alice"), names);
+  }
+  assert.equal(alice.lists.present("following"), alice.lists.present("following"), "no copies");
+  await alice.session.close();
+});
+
 Deno.test("A device that knows nothing yet never overwrites the lists", async () => {
   const world = new World();
   const first = await world.user("alice");

@@ -3,7 +3,7 @@ import { recordOf } from "../../../core/model/record.ts";
 import type { ConnectionsBody, PublicBody } from "../../../core/model/record_body.ts";
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
 import { changed, Device, post, World } from "../accounts_world.ts";
-import { identityOf } from "../../sim/users.ts";
+import { entry, identityOf } from "../../sim/users.ts";
 
 const endpoint = { ip: "0.0.0.0", port: 7001 };
 
@@ -323,6 +323,55 @@ Deno.test("A clock that steps back does not keep records from being written", as
   assert.ok(before && after && after.sequence > before.sequence);
   assert.equal(claimOf(world).posts, 2);
   await closeAll(alice);
+});
+
+Deno.test("What waits is published and announced as soon as the node joins", async () => {
+  const world = new World();
+  const device = world.device();
+  const alice = await world.run(device.register("alice"));
+  device.directory.reachable = false;
+  await post(alice, 1);
+  await alice.lists.apply(entry("following", "bob", world.clock.now()));
+  await world.run(alice.records.announce(endpoint));
+  // What failed is tried again after 10 s at the earliest.
+  await world.clock.advance(3_000);
+  device.directory.reachable = true;
+  await world.clock.advance(2_000);
+  assert.equal(claimOf(world).posts, 1);
+  assert.equal(claimOf(world).following, 1);
+  assert.equal(devicesOf(world).length, 1);
+  await closeAll(alice);
+});
+
+Deno.test("A pull is done when all own records have been read and merged", async () => {
+  const world = new World();
+  const here = world.device();
+  const first = await world.run(here.register("alice"));
+  const second = await world.run(world.device().login("alice"));
+  await post(second, 1);
+  await world.run(second.records.announce(endpoint));
+  here.directory.latencyMs = 50;
+  await world.run(first.records.pull());
+  assert.deepEqual(first.records.heads(), second.records.heads());
+  const { get, put } = here.directory.calls;
+  await world.clock.advance(1_000);
+  assert.deepEqual(here.directory.calls, { get, put, sample: 0 }, "nothing of it goes on");
+  await closeAll(first, second);
+});
+
+Deno.test("Without a network a login knows what the network showed before", async () => {
+  const world = new World();
+  const here = world.device();
+  const first = await world.run(here.register("alice"));
+  const second = await world.run(world.device().login("alice"));
+  await post(second, 1);
+  await world.clock.advance(1_000);
+  await world.run(first.records.pull());
+  await closeAll(first, second);
+  here.directory.reachable = false;
+  const again = await world.run(here.login("alice"));
+  assert.deepEqual(again.records.heads(), [{ device: second.session.device, head: 1 }]);
+  await closeAll(again);
 });
 
 Deno.test("Somebody else's claim of the own name is told once", async () => {

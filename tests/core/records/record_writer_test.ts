@@ -36,6 +36,18 @@ Deno.test("A write that is refused for ever is given up after a bounded number o
   await session.close();
 });
 
+Deno.test("A write that as many holders refuse as accept is tried again", async () => {
+  const reports = [{ accepted: 10, refused: 10, asked: 20 }, {
+    accepted: 11,
+    refused: 9,
+    asked: 20,
+  }];
+  const { world, session, writer, puts } = await writerWith(() => reports.shift());
+  assert.equal(await world.run(writer.write(order)), "written");
+  assert.equal(puts(), 2);
+  await session.close();
+});
+
 Deno.test("A write that nobody answers is one without a network", async () => {
   const silence = { accepted: 0, refused: 0, asked: 20 };
   const { world, device, session, writer, puts } = await writerWith(() => silence);
