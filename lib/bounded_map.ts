@@ -141,9 +141,14 @@ export class TimedCache<V> {
     return undefined;
   }
 
-  /** Keeps a value for `ms` milliseconds. */
+  /** Keeps a value for `ms` milliseconds. The oldest values whose time is over go. */
   set(name: string, value: V, ms: number): void {
-    this.#entries.set(name, { value, untilMs: this.#time.monotonic() + ms });
+    const now = this.#time.monotonic();
+    for (const [oldest, { untilMs }] of this.#entries.entries()) {
+      if (untilMs > now) break;
+      this.#entries.delete(oldest);
+    }
+    this.#entries.set(name, { value, untilMs: now + ms });
   }
 
   /** Drops a value. */

@@ -9,7 +9,7 @@ import { BoundedMap } from "../../lib/bounded_map.ts";
 import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
 
 /** Messages and bytes in a second. */
-export interface Allowance {
+interface Allowance {
   /** Messages. */
   readonly messages: Rate;
   /** Bytes. */
@@ -17,7 +17,7 @@ export interface Allowance {
 }
 
 /** One bucket for messages and one for bytes. */
-export class Quota {
+class Quota {
   readonly #messages: TokenBucket;
   readonly #bytes: TokenBucket;
 
@@ -71,7 +71,7 @@ const unknownSender: Allowance = {
 
 /**
  * What may come in. Senders without a pin share half of it, so that however many of them there are
- * the other half is left to those that the user knows (design, section 6).
+ * the other half is left to those that the user knows.
  */
 export class InboundBudget {
   readonly #clock: Clock;
@@ -105,7 +105,7 @@ export class InboundBudget {
 
   /**
    * Takes a message out of its sender's own share, once the signature has shown that it is the
-   * sender's: nobody can use up another's share.
+   * sender's: no sender can use up another's share.
    */
   charge(sender: string, known: boolean, bytes: number): boolean {
     return this.#quotaOf(sender, known).take(bytes);
@@ -113,9 +113,10 @@ export class InboundBudget {
 
   #quotaOf(sender: string, known: boolean): Quota {
     const quotas = known ? this.#senders.known : this.#senders.unknown;
-    const quota = quotas.get(sender) ??
-      new Quota(this.#clock, known ? knownSender : unknownSender);
-    quotas.set(sender, quota);
-    return quota;
+    const quota = quotas.touch(sender);
+    if (quota !== undefined) return quota;
+    const full = new Quota(this.#clock, known ? knownSender : unknownSender);
+    quotas.set(sender, full);
+    return full;
   }
 }

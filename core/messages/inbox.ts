@@ -1,10 +1,9 @@
 /**
- * What comes in, through the checks of design section 6, cheapest first, to whoever deals with it.
+ * What comes in: every check, the cheapest first, before a message reaches the part that deals with it.
  *
- * A frame passes size, form, addressee, age, id, pin and budget the moment it arrives; then it waits
- * in one of two bounded queues, those of senders whose key is known and of all others, until its
- * signature is verified and its message handed on. The two take turns, so that strangers can fill
- * their own queue only.
+ * A frame passes size, form, receiver, age, id, pin and budget the moment it arrives; then it waits in
+ * one of two bounded lanes, that of senders whose key is known or that of all others, until its signature
+ * is verified and its message handed on. So strangers can fill their own lane only.
  *
  * @module
  */
@@ -12,14 +11,15 @@
 import { equalBytes, toHex } from "../model/bytes.ts";
 import { isSame } from "../model/user.ts";
 import { attempt } from "../../lib/msgpack.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
+import { TimedCache } from "../../lib/bounded_map.ts";
 import { InboundBudget } from "./budget.ts";
 import { type Frame, messageBytesMax, readFrame, readFrameBody, verifyFrame } from "./frame.ts";
 import type { Message } from "./kinds/mod.ts";
 import type { Session } from "../session/interfaces.ts";
-import { messageAgeMsMax, SeenIds } from "./seen_ids.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { Slices } from "../../lib/slices.ts";
+import { Slots } from "../../lib/slots.ts";
+import { Tasks } from "../../lib/tasks.ts";
 import { warn } from "../session/warn.ts";
 
 /** Why a frame was refused. */
@@ -34,10 +34,25 @@ export type Refusal =
   | "queue_full"
   | "bad_signature";
 
-/** How well a sender is known: the pinned key, one whose answer is awaited, or anybody. */
+/** How well a sender is known: by a pinned key, because an answer of it is awaited, or not at all. */
 export type Standing = "pinned" | "awaited" | "unknown";
 
-/** Frames waiting in one queue at most, and their bytes: some two seconds of work. */
+/** Messages older or newer than this are refused. */
+const messageAgeMsMax = 600_000;
+
+/**
+ * How long a message's id is remembered: a message dated as far ahead as is allowed stays acceptable for
+ * twice the tolerance.
+ */
+const seenMs = 2 * messageAgeMsMax;
+
+/**
+ * Ids remembered in each lane, some 8 MB. Beyond that the oldest go: a replay then costs work, and
+ * changes nothing, because every message can be dealt with twice.
+ */
+const seenMax = 65_536;
+
+/** Frames waiting in one lane at most, and their bytes: some two seconds of work. */
 const queuedFramesMax = 2048;
 const queuedBytesMax = 32 * 1024 * 1024;
 
@@ -47,10 +62,10 @@ const handledMax = { known: 12, unknown: 4 };
 /** A handler that takes longer loses its place; it may go on, unwatched. */
 const handlerMsMax = 30_000;
 
-/** A sender in whose name somebody forged a message counts as a stranger for so long. */
+/** A sender in whose name a message was forged counts as a stranger for so long. */
 const suspectMs = 10_000;
 
-/** The same error is reported at most once in so long; so many are remembered. */
+/** The same error is reported at most once in this time; so many errors are remembered. */
 const sameErrorMs = 60_000;
 const errorsMax = 64;
 
@@ -63,61 +78,30 @@ export interface InboxParts {
   readonly session: Session;
   /** The pinned key of a name. */
   readonly pinOf: (username: string) => Uint8Array | undefined;
-  /** Whether an answer is awaited from whoever has that key (hexadecimal). */
+  /** Whether an answer is awaited from the user with that key (hexadecimal). */
   readonly isAwaited: (sender: string) => boolean;
   /** Deals with a message that passed. May reject: it is reported. */
   readonly dispatch: (message: Message, standing: Standing) => Promise<void>;
 }
 
-/** A frame that waits. */
+/** One of the two queues. */
+interface Lane {
+  /** Messages dealt with at once. */
+  readonly slots: Slots;
+  /** Ids of messages that have been dealt with. */
+  readonly seen: TimedCache<true>;
+  /** Frames that wait, and their bytes. */
+  frames: number;
+  bytes: number;
+}
+
+/** A frame that passed the checks that cost next to nothing. */
 interface Arrival {
   readonly frame: Frame;
   readonly bytes: number;
   /** The signing key, in hexadecimal. */
   readonly sender: string;
   readonly standing: Standing;
-  readonly lane: Lane;
-}
-
-/** One of the two queues. */
-class Lane {
-  readonly known: boolean;
-  readonly #waiting: Arrival[] = [];
-  #bytes = 0;
-  running = 0;
-
-  constructor(known: boolean) {
-    this.known = known;
-  }
-
-  get length(): number {
-    return this.#waiting.length;
-  }
-
-  get isReady(): boolean {
-    const most = this.known ? handledMax.known : handledMax.unknown;
-    return this.#waiting.length > 0 && this.running < most;
-  }
-
-  push(arrival: Arrival): boolean {
-    const isFull = this.#waiting.length >= queuedFramesMax ||
-      this.#bytes + arrival.bytes > queuedBytesMax;
-    if (isFull) return false;
-    this.#waiting.push(arrival);
-    this.#bytes += arrival.bytes;
-    return true;
-  }
-
-  shift(): Arrival | undefined {
-    const arrival = this.#waiting.shift();
-    this.#bytes -= arrival?.bytes ?? 0;
-    return arrival;
-  }
-
-  clear(): void {
-    this.#waiting.length = 0;
-    this.#bytes = 0;
-  }
 }
 
 /** See the module. */
@@ -125,14 +109,15 @@ export class Inbox {
   readonly #parts: InboxParts;
   readonly #budget: InboundBudget;
   readonly #slices: Slices;
-  readonly #seen: { readonly known: SeenIds; readonly unknown: SeenIds };
-  readonly #lanes = { known: new Lane(true), unknown: new Lane(false) };
-  readonly #suspects = new BoundedMap<string, number>(suspectsMax);
-  readonly #reported = new BoundedMap<string, number>(errorsMax);
-  readonly #idle: (() => void)[] = [];
+  readonly #known: Lane;
+  readonly #unknown: Lane;
+  readonly #suspects: TimedCache<true>;
+  readonly #reported: TimedCache<true>;
+  readonly #tasks = new Tasks((error) => this.#report(error));
+  /** Counts how often what waits was forgotten. */
+  #clears = 0;
   /** How many frames were refused, and why. */
   readonly refused: Map<Refusal, number> = new Map<Refusal, number>();
-  #knownIsNext = true;
 
   /** An empty inbox. */
   constructor(parts: InboxParts) {
@@ -140,39 +125,47 @@ export class Inbox {
     const { clock } = parts.session.ports;
     this.#budget = new InboundBudget(clock);
     this.#slices = new Slices(clock);
-    this.#seen = { known: new SeenIds(clock), unknown: new SeenIds(clock) };
-    parts.session.signal.addEventListener("abort", () => this.clear(), { once: true });
+    const lane = (places: number): Lane => ({
+      slots: new Slots(places),
+      seen: new TimedCache(clock, seenMax),
+      frames: 0,
+      bytes: 0,
+    });
+    this.#known = lane(handledMax.known);
+    this.#unknown = lane(handledMax.unknown);
+    this.#suspects = new TimedCache(clock, suspectsMax);
+    this.#reported = new TimedCache(clock, errorsMax);
   }
 
   /** Takes in a frame. Never throws, never waits. */
   receive(bytes: Uint8Array): void {
     if (this.#parts.session.signal.aborted) return;
-    const result = this.#check(bytes);
-    if (typeof result === "string") return this.#refuse(result);
-    if (!result.lane.push(result)) return this.#refuse("queue_full");
-    this.#work();
+    const arrival = this.#check(bytes);
+    if (typeof arrival === "string") return this.#refuse(arrival);
+    const lane = arrival.standing === "unknown" ? this.#unknown : this.#known;
+    if (lane.frames >= queuedFramesMax || lane.bytes + arrival.bytes > queuedBytesMax) {
+      return this.#refuse("queue_full");
+    }
+    lane.frames++;
+    lane.bytes += arrival.bytes;
+    const clears = this.#clears;
+    this.#tasks.add(lane.slots.run(async () => {
+      if (clears !== this.#clears) return;
+      lane.frames--;
+      lane.bytes -= arrival.bytes;
+      await this.#deal(arrival, lane);
+    }));
   }
 
   /** Resolves when nothing waits and nothing is being dealt with. */
   idle(): Promise<void> {
-    if (this.#isIdle) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+    return this.#tasks.settled();
   }
 
   /** Forgets what waits. */
   clear(): void {
-    this.#lanes.known.clear();
-    this.#lanes.unknown.clear();
-    this.#tellIdle();
-  }
-
-  get #isIdle(): boolean {
-    const { known, unknown } = this.#lanes;
-    return known.length + known.running + unknown.length + unknown.running === 0;
-  }
-
-  #tellIdle(): void {
-    if (this.#isIdle) { for (const resolve of this.#idle.splice(0)) resolve(); }
+    this.#clears++;
+    for (const lane of [this.#known, this.#unknown]) lane.frames = lane.bytes = 0;
   }
 
   #refuse(why: Refusal): void {
@@ -189,79 +182,52 @@ export class Inbox {
     if (Math.abs(ports.clock.now() - frame.time) > messageAgeMsMax) return "wrong_age";
     const sender = toHex(frame.from.key);
     const pin = this.#parts.pinOf(frame.from.username);
-    if (this.#wasSeen(frame)) return "seen";
+    if (this.#wasSeen(toHex(frame.id))) return "seen";
     if (pin !== undefined && !equalBytes(pin, frame.from.key)) return "wrong_key";
     const standing = this.#standingOf(sender, pin !== undefined);
-    const known = standing !== "unknown";
-    if (!this.#budget.admit(sender, known, bytes.length)) return "over_budget";
-    const lane = known ? this.#lanes.known : this.#lanes.unknown;
-    return { frame, bytes: bytes.length, sender, standing, lane };
+    const isAdmitted = this.#budget.admit(sender, standing !== "unknown", bytes.length);
+    return isAdmitted ? { frame, bytes: bytes.length, sender, standing } : "over_budget";
   }
 
-  #wasSeen(frame: Frame): boolean {
-    return this.#seen.known.has(frame.id) || this.#seen.unknown.has(frame.id);
+  #wasSeen(id: string): boolean {
+    return (this.#known.seen.get(id) ?? this.#unknown.seen.get(id)) !== undefined;
   }
 
   #standingOf(sender: string, isPinned: boolean): Standing {
-    const suspectUntil = this.#suspects.get(sender);
-    if (suspectUntil !== undefined) {
-      if (suspectUntil > this.#parts.session.ports.clock.monotonic()) return "unknown";
-      this.#suspects.delete(sender);
-    }
+    if (this.#suspects.get(sender)) return "unknown";
     if (isPinned) return "pinned";
     return this.#parts.isAwaited(sender) ? "awaited" : "unknown";
   }
 
-  #work(): void {
-    for (;;) {
-      const lane = this.#nextLane();
-      const arrival = lane?.shift();
-      if (lane === undefined || arrival === undefined) return this.#tellIdle();
-      lane.running++;
-      this.#deal(arrival).catch((error: unknown) => this.#report(error)).finally(() => {
-        lane.running--;
-        this.#work();
-      });
-    }
-  }
-
-  #nextLane(): Lane | undefined {
-    const { known, unknown } = this.#lanes;
-    const [first, second] = this.#knownIsNext ? [known, unknown] : [unknown, known];
-    const lane = first.isReady ? first : second.isReady ? second : undefined;
-    if (lane !== undefined) this.#knownIsNext = !lane.known;
-    return lane;
-  }
-
-  async #deal(arrival: Arrival): Promise<void> {
+  async #deal({ frame, sender, bytes, standing }: Arrival, lane: Lane): Promise<void> {
     const { session, pinOf } = this.#parts;
     await this.#slices.next();
     if (session.signal.aborted) return;
-    const { frame, sender, bytes, lane } = arrival;
     if (!verifyFrame(frame)) {
-      this.#suspects.set(sender, session.ports.clock.monotonic() + suspectMs);
+      this.#suspects.set(sender, true, suspectMs);
       return this.#refuse("bad_signature");
     }
-    if (this.#wasSeen(frame)) return this.#refuse("seen");
+    const id = toHex(frame.id);
+    if (this.#wasSeen(id)) return this.#refuse("seen");
     const isPinned = pinOf(frame.from.username) !== undefined;
     // A sender under suspicion has shown now that this one is no forgery.
     if (isPinned) this.#suspects.delete(sender);
-    if (!this.#budget.charge(sender, lane.known, bytes)) return this.#refuse("over_budget");
-    (lane.known ? this.#seen.known : this.#seen.unknown).add(frame.id);
+    if (!this.#budget.charge(sender, lane === this.#known, bytes)) {
+      return this.#refuse("over_budget");
+    }
+    lane.seen.set(id, true, seenMs);
     const message = attempt(() => readFrameBody(frame));
     if (message === undefined) return this.#refuse("malformed");
-    const handled = this.#parts.dispatch(message, isPinned ? "pinned" : arrival.standing)
+    const handled = this.#parts.dispatch(message, isPinned ? "pinned" : standing)
       .catch((error: unknown) => this.#report(error));
     await settledWithin(session.ports.clock, handled, handlerMsMax);
   }
 
   /** Tells of an error, of the same one at most once in a while: a full disk fails with every message. */
   #report(error: unknown): void {
-    const { session } = this.#parts;
-    const now = session.ports.clock.monotonic();
     const what = String(error);
-    if (now - (this.#reported.get(what) ?? -Infinity) < sameErrorMs) return;
-    this.#reported.set(what, now);
-    warn(session, error, "Cannot deal with a message");
+    if (this.#reported.get(what)) return;
+    this.#reported.set(what, true, sameErrorMs);
+    warn(this.#parts.session, error, "Cannot deal with a message");
   }
 }

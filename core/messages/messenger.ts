@@ -8,7 +8,8 @@ import { toHex } from "../model/bytes.ts";
 import type { UserRef } from "../model/user.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
 import type { Endpoint } from "../ports.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
+import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
+import { Tasks } from "../../lib/tasks.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import type { Lists, People, Session } from "../session/interfaces.ts";
 import { Inbox, type Refusal, type Standing } from "./inbox.ts";
@@ -36,7 +37,7 @@ export interface MessengerParts {
   readonly lists: Pick<Lists, "get">;
 }
 
-/** Acknowledgements awaited at once, and for how long; see {@linkcode PeerMessenger.onAck}. */
+/** Acknowledgements awaited at once, and for how long; see `onAck`. */
 const awaitedAcksMax = 4096;
 const awaitedAckMs = 60_000;
 
@@ -45,12 +46,6 @@ const heardMax = 8192;
 
 /** Is told of an acknowledgement: the sender and, where something was refused, the reason. */
 export type AckListener = (from: UserRef, reason: string | undefined) => void;
-
-interface AwaitedAck {
-  readonly listener: AckListener;
-  /** On the monotonic clock. */
-  readonly since: number;
-}
 
 /**
  * Sends messages over the links, and hands those that come in, checked, to the part that deals with
@@ -68,17 +63,20 @@ export class PeerMessenger {
   #handlers: HandlerParts | undefined;
   /** What strangers may still bring, by kind. */
   readonly #strangers = new Map<KindName, TokenBucket>();
-  readonly #acks = new BoundedMap<string, AwaitedAck>(awaitedAcksMax);
+  /** By message id (hexadecimal). Most are never called: a receiver takes in a post without a word. */
+  readonly #acks: TimedCache<AckListener>;
   /** How many answers are awaited from a key (hexadecimal). */
   readonly #awaited = new Map<string, number>();
   /** When a key (hexadecimal) was heard last, on the monotonic clock. */
   readonly #heard = new BoundedMap<string, number>(heardMax);
-  readonly #background = new Set<Promise<void>>();
+  readonly #background: Tasks;
 
   /** The messenger of one session. */
   constructor(parts: MessengerParts) {
     this.#parts = parts;
     const { clock } = parts.session.ports;
+    this.#acks = new TimedCache(clock, awaitedAcksMax);
+    this.#background = new Tasks((error) => warn(parts.session, error));
     this.#outbox = new Outbox(parts.session, parts.people);
     this.#claims = new SenderClaims(parts.session, parts.people);
     this.#inbox = new Inbox({
@@ -141,22 +139,16 @@ export class PeerMessenger {
    * and for a minute or 4,096 later ones at most.
    */
   onAck(id: Uint8Array, listener: AckListener): () => void {
-    const now = this.#parts.session.ports.clock.monotonic();
-    // A receiver that takes in a post does not acknowledge it: most of these are never called.
-    for (const [name, { since }] of this.#acks.entries()) {
-      if (now - since < awaitedAckMs) break;
-      this.#acks.delete(name);
-    }
     const name = toHex(id);
-    this.#acks.set(name, { listener, since: now });
+    this.#acks.set(name, listener, awaitedAckMs);
     return () => this.#acks.delete(name);
   }
 
   /** Tells the part that waits for this acknowledgement; whether one does. */
   acknowledge({ from, body: { id, reason } }: MessageOf<"ack">): boolean {
-    const awaited = this.#acks.get(toHex(id));
-    awaited?.listener(from, reason);
-    return awaited !== undefined;
+    const listener = this.#acks.get(toHex(id));
+    listener?.(from, reason);
+    return listener !== undefined;
   }
 
   /** Counts the user as known until the returned function is called: an answer is awaited. */
@@ -208,7 +200,7 @@ export class PeerMessenger {
 
   async #settled(): Promise<void> {
     await this.#inbox.idle();
-    while (this.#background.size > 0) await Promise.all(this.#background);
+    await this.#background.settled();
   }
 
   /** Hands a message on if its kind allows that sender, in the order: who, how much, whether confirmed. */
@@ -223,17 +215,14 @@ export class PeerMessenger {
     if (strangers !== undefined && !this.isKnown(from)) {
       if (!this.#strangers.get(kind)?.take(strangers.units(body))) return;
     }
-    const handle = async () => await declaration.handle(message, handlers);
-    if (standing !== "pinned" && allowedFrom === "confirmed") return this.#confirm(from, handle);
-    await handle();
-  }
-
-  /** Goes on once the network has confirmed the sender's name, without keeping other messages waiting. */
-  #confirm(from: UserRef, handle: () => Promise<void>): void {
-    const work = this.#claims.check(from)
-      .then((holds) => holds ? handle() : undefined)
-      .catch((error: unknown) => warn(this.#parts.session, error));
-    this.#background.add(work);
-    work.finally(() => this.#background.delete(work));
+    if (standing === "pinned" || allowedFrom === "anyone") {
+      await declaration.handle(message, handlers);
+    } else {
+      // The network is asked for the name in the background: other messages do not wait for that.
+      const confirmed = this.#claims.check(from);
+      this.#background.add(
+        confirmed.then((holds) => holds ? declaration.handle(message, handlers) : undefined),
+      );
+    }
   }
 }

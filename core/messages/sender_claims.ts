@@ -1,17 +1,15 @@
 /**
- * Whether strangers are who they say: their names are looked up, so many in a second and no more.
+ * Whether strangers are who they say: their names are looked up, a bounded number in a second.
  *
  * @module
  */
 
-import { toHex } from "../model/bytes.ts";
-import type { UserRef } from "../model/user.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
+import { isSame, nameOf, type UserRef } from "../model/user.ts";
+import { TimedCache } from "../../lib/bounded_map.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import type { People, Session } from "../session/interfaces.ts";
 import { pause } from "../../lib/waiting.ts";
 import { Slots } from "../../lib/slots.ts";
-import { isSame } from "../model/user.ts";
 
 /**
  * Look-ups for strangers: half of the hundred a second that cost some 5 % of a core, at twenty nodes
@@ -22,7 +20,7 @@ const lookUps = { perSecond: 50, burst: 100 };
 /** Look-ups under way at once. */
 const lookUpsMax = 8;
 
-/** Claims that wait for their look-up; further ones are dropped, and their senders repeat them. */
+/** Claims that wait for their look-up or are looked up; further ones are dropped, and their senders repeat them. */
 const waitingMax = 256;
 
 /** Answers remembered. */
@@ -38,21 +36,15 @@ export class SenderClaims {
   readonly #people: Pick<People, "find">;
   readonly #bucket: TokenBucket;
   readonly #slots = new Slots(lookUpsMax);
-  readonly #answers = new BoundedMap<string, { readonly holds: boolean; readonly until: number }>(
-    answersMax,
-  );
-  #waiting = 0;
+  /** Whether a name was confirmed to be that key's. */
+  readonly #answers: TimedCache<boolean>;
 
   /** Nothing is known at first. */
   constructor(session: Session, people: Pick<People, "find">) {
     this.#session = session;
     this.#people = people;
     this.#bucket = new TokenBucket(session.ports.clock, lookUps);
-  }
-
-  /** Claims that wait or are being looked up. */
-  get waiting(): number {
-    return this.#waiting;
+    this.#answers = new TimedCache(session.ports.clock, answersMax);
   }
 
   /** Takes a look-up for a stranger out of what there is of them in a second; whether one was left. */
@@ -62,40 +54,25 @@ export class SenderClaims {
 
   /** Whether the network agrees that the name is that key's. False also where there is no time to ask. */
   async check(user: UserRef): Promise<boolean> {
-    const known = this.#known(user);
+    const known = this.#answers.get(nameOf(user));
     if (known !== undefined) return known;
-    if (this.#waiting >= waitingMax) return false;
-    this.#waiting++;
-    try {
-      return await this.#slots.run(() => this.#lookUp(user));
-    } finally {
-      this.#waiting--;
-    }
-  }
-
-  #known(user: UserRef): boolean | undefined {
-    const answer = this.#answers.get(nameOf(user));
-    const now = this.#session.ports.clock.monotonic();
-    return answer !== undefined && answer.until > now ? answer.holds : undefined;
+    return this.#slots.size < waitingMax && await this.#slots.run(() => this.#lookUp(user));
   }
 
   async #lookUp(user: UserRef): Promise<boolean> {
     const { ports: { clock }, signal } = this.#session;
+    const name = nameOf(user);
     while (!signal.aborted) {
-      const known = this.#known(user);
+      const known = this.#answers.get(name);
       if (known !== undefined) return known;
-      if (this.#bucket.take(1)) break;
+      if (this.#bucket.take(1)) {
+        const person = await this.#people.find(user.username, signal);
+        const holds = person !== undefined && isSame(person, user);
+        this.#answers.set(name, holds, holds ? confirmedMs : deniedMs);
+        return holds;
+      }
       await pause(clock, this.#bucket.waitMs(1), signal);
     }
-    if (signal.aborted) return false;
-    const person = await this.#people.find(user.username, signal);
-    const holds = person !== undefined && isSame(person, user);
-    const until = clock.monotonic() + (holds ? confirmedMs : deniedMs);
-    this.#answers.set(nameOf(user), { holds, until });
-    return holds;
+    return false;
   }
-}
-
-function nameOf(user: UserRef): string {
-  return `${user.username}/${toHex(user.key)}`;
 }

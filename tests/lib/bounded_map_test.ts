@@ -85,3 +85,18 @@ Deno.test("A bounded map that weighs its values keeps within the weight", () => 
   map.set("f", "xxxxxx");
   assert.equal(map.size, 1);
 });
+
+Deno.test("A timed cache keeps values for their time, and never more than there is room for", async () => {
+  const clock = new VirtualClock();
+  const cache = new TimedCache<number>(clock, 100);
+  cache.set("one", 1, 1_200_000);
+  await clock.advance(1_199_000);
+  assert.equal(cache.get("one"), 1);
+  await clock.advance(2_000);
+  cache.set("two", 2, 1_200_000);
+  assert.equal(cache.size, 1, "a new value sweeps out the old ones whose time is over");
+  assert.equal(cache.get("one"), undefined);
+  for (let n = 0; n < 250; n++) cache.set(String(n), n, 1_200_000);
+  assert.equal(cache.size, 100);
+  assert.equal(cache.get("249"), 249);
+});

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { BoundedMap } from "../../../lib/bounded_map.ts";
 import { InboundBudget } from "../../../core/messages/budget.ts";
 import { TokenBucket } from "../../../lib/token_bucket.ts";
-import { SeenIds } from "../../../core/messages/seen_ids.ts";
 import { pause, settledWithin } from "../../../lib/waiting.ts";
 import { Slices } from "../../../lib/slices.ts";
 import { VirtualClock } from "../../sim/clock.ts";
@@ -71,22 +70,6 @@ Deno.test("A bounded map forgets what was written longest ago", () => {
   assert.equal(map.size, 2);
   map.clear();
   assert.equal(map.has("a"), false);
-});
-
-Deno.test("Message ids are remembered for 20 minutes, and never more than there is room for", async () => {
-  const clock = new VirtualClock();
-  const seen = new SeenIds(clock, 100);
-  const id = (n: number) => new Uint8Array(16).fill(n);
-  assert.equal(seen.add(id(1)), true);
-  assert.equal(seen.add(id(1)), false);
-  await clock.advance(1_199_000);
-  assert.equal(seen.has(id(1)), true);
-  await clock.advance(2_000);
-  assert.equal(seen.add(id(2)), true);
-  assert.equal(seen.has(id(1)), false);
-  for (let n = 0; n < 250; n++) seen.add(id(n));
-  assert.equal(seen.size, 100);
-  assert.equal(seen.has(id(249)), true);
 });
 
 Deno.test("A pause ends with its time or its signal, and leaves nothing behind", async () => {
