@@ -101,6 +101,31 @@ export function countMissing(feed: FeedState, head: number): number {
   return missingUpTo(feed, head).reduce((sum, [from, to]) => sum + (to - from + 1), 0);
 }
 
+/**
+ * The ranges that a user tells of having. A range without end says that what lies in the future is not
+ * wanted now, not that it is had.
+ */
+function rangesHad(feed: FeedState): NumberRange[] {
+  const had = feed.ranges.filter(([, to]) => to < Number.MAX_SAFE_INTEGER);
+  return feed.floor > 0 && feed.floor < Number.MAX_SAFE_INTEGER ? [[1, feed.floor], ...had] : had;
+}
+
+/** How far a user tells of having the feeds. */
+export function headsHad(feeds: readonly FeedState[]): Head[] {
+  return feeds.flatMap((feed) => {
+    const head = rangesHad(feed).at(-1)?.[1];
+    return head === undefined ? [] : [{ device: feed.device, head }];
+  });
+}
+
+/** Whether one feed state has a number that the other misses. */
+export function hasMissing(theirs: FeedState, mine: FeedState): boolean {
+  const had = rangesHad(theirs);
+  const head = had.at(-1)?.[1] ?? 0;
+  return missingUpTo(mine, head)
+    .some(([from, to]) => had.some((range) => range[0] <= to && range[1] >= from));
+}
+
 /** The feed of a device among an author's, an empty one where nothing is had of it. */
 export function feedOf(feeds: readonly FeedState[], device: number): FeedState {
   return feeds.find((feed) => feed.device === device) ?? emptyFeed(device);

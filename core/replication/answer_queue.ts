@@ -1,19 +1,22 @@
 /**
- * Answers to many who want something at once: each in turn, within bounds, however much they want.
+ * Answers to many who want posts at once: each in turn, within bounds, however much they want.
  *
  * @module
  */
 
-import { toHex } from "../model/bytes.ts";
-import type { MessageBodyOf, MessageOf } from "../messages/kinds/mod.ts";
-import type { UserRef } from "../model/user.ts";
-import { Answer, type AnswerParts } from "./answer.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
-import { TokenBucket } from "../../lib/token_bucket.ts";
-import type { Session } from "../session/interfaces.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
+import type { PostsBody } from "../messages/kinds/posts.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
-import { pause } from "../../lib/waiting.ts";
+import { toHex } from "../model/bytes.ts";
+import { isSame, nameOf, type UserRef } from "../model/user.ts";
+import type { OwnRecords, Session } from "../session/interfaces.ts";
+import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
+import { Slots } from "../../lib/slots.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
+import { pause } from "../../lib/waiting.ts";
+import { Answer } from "./answer.ts";
+import type { KnownFeeds } from "./known_feeds.ts";
 
 /** Askers that wait at once: those whose key is pinned, and others. */
 const askersMax = { pinned: 512, others: 256 };
@@ -22,7 +25,7 @@ const askersMax = { pinned: 512, others: 256 };
 const wantsOfAskerMax = 512;
 
 /** Answers prepared and sent beside one another: one may wait for the disk or for a look-up. */
-const workersMax = { pinned: 8, others: 4 };
+const answeredAtOnceMax = { pinned: 8, others: 4 };
 
 /**
  * Bytes sent to one asker: 10,000 missed posts of the usual length at once, of any length within
@@ -36,7 +39,7 @@ const bytesOfOthers = { perSecond: 8 * 1024 * 1024, burst: 32 * 1024 * 1024 };
 /** Askers whose bytes are counted, at most. */
 const countedMax = 2048;
 
-/** A message counts as at least so much, so that a thousand empty answers aren't free. */
+/** A message counts as at least so many bytes, so that a thousand empty answers aren't free. */
 const messageBytesMin = 2048;
 
 /** Waits while the queue to an asker is full: from, up to, and for how long in all. */
@@ -44,188 +47,154 @@ const fullPauseMsMin = 10;
 const fullPauseMsMax = 250;
 const fullMsMax = 30_000;
 
-/** Answers of which nothing could be sent for so long are given up: nobody waits for them any more. */
+/** Answers of which nothing could be sent for so long are given up: the askers have stopped waiting. */
 const answerAgeMsMax = 60_000;
 
-/** What the queue needs. */
+/** What answering needs. */
 export interface AnswerQueueParts {
   /** The session. */
   readonly session: Session;
   /** Sends the answers. */
   readonly messenger: Pick<PeerMessenger, "send" | "pinOf">;
-  /** How a `want` is answered. */
-  readonly prepare: (want: MessageOf<"want">) => Omit<AnswerParts, "want" | "store">;
+  /** The own heads, as published. */
+  readonly records: Pick<OwnRecords, "heads">;
+  /** Whose posts are kept. */
+  readonly feeds: Pick<KnownFeeds, "keeps">;
 }
 
-/** An answer on its way. */
-interface Job {
-  readonly want: MessageOf<"want">;
+/** An answer that has not been sent to its end. */
+interface OpenAnswer {
+  readonly device: number;
   readonly answer: Answer;
   /** When it was asked for, or a message of it was sent last, on the monotonic clock. */
   movedAt: number;
   /** The message that could not be queued yet. */
-  body?: MessageBodyOf["posts"];
+  body?: PostsBody;
   /** How long it has to wait next, and since when it could not be queued. */
   pauseMs: number;
   fullAt?: number;
 }
 
-/** Somebody, and what they wait for. */
+/** A user who waits, and for what. */
 interface Asker {
-  readonly name: string;
   readonly user: UserRef;
-  readonly bucket: TokenBucket;
+  /** What may still be sent now. */
+  readonly buckets: readonly TokenBucket[];
   /** By author and device: asking for the same again replaces what has not been answered. */
-  readonly jobs: Map<string, Job>;
+  readonly open: Map<string, OpenAnswer>;
 }
 
-/** Askers of one kind, each in turn. */
-class Ring {
+/** Askers of one kind, who take turns. */
+class Lane {
   readonly askers = new Map<string, Asker>();
-  readonly turns: Asker[] = [];
   readonly askersMax: number;
-  readonly workersMax: number;
-  workers = 0;
+  readonly slots: Slots;
 
-  constructor(askersMax: number, workersMax: number) {
+  constructor(askersMax: number, answeredAtOnceMax: number) {
     this.askersMax = askersMax;
-    this.workersMax = workersMax;
+    this.slots = new Slots(answeredAtOnceMax);
   }
 }
 
 /** See the module. */
 export class AnswerQueue {
   readonly #parts: AnswerQueueParts;
-  readonly #pinned = new Ring(askersMax.pinned, workersMax.pinned);
-  readonly #others = new Ring(askersMax.others, workersMax.others);
+  readonly #pinned = new Lane(askersMax.pinned, answeredAtOnceMax.pinned);
+  readonly #others = new Lane(askersMax.others, answeredAtOnceMax.others);
   readonly #buckets = new BoundedMap<string, TokenBucket>(countedMax);
   readonly #bytesOfOthers: TokenBucket;
   readonly #slices: Slices;
 
-  /** Nobody waits at first. */
+  /** No asker waits at first. */
   constructor(parts: AnswerQueueParts) {
     this.#parts = parts;
-    this.#slices = new Slices(parts.session.ports.clock);
-    this.#bytesOfOthers = new TokenBucket(parts.session.ports.clock, bytesOfOthers);
-  }
-
-  /** Askers that wait. */
-  get length(): number {
-    return this.#pinned.askers.size + this.#others.askers.size;
+    const { clock } = parts.session.ports;
+    this.#slices = new Slices(clock);
+    this.#bytesOfOthers = new TokenBucket(clock, bytesOfOthers);
   }
 
   /** Answers a `want` when its turn comes; where too many wait already it is dropped. */
   add(want: MessageOf<"want">): void {
-    const { session, messenger, prepare } = this.#parts;
-    const ring = messenger.pinOf(want.from.username) === undefined ? this.#others : this.#pinned;
-    const asker = this.#askerOf(ring, want.from);
-    if (asker === undefined) return;
+    const { session: { self, store, ports }, messenger, records, feeds } = this.#parts;
     const { author, device } = want.body;
-    const what = `${author.username}/${toHex(author.key)}/${device}`;
-    if (!asker.jobs.has(what) && asker.jobs.size >= wantsOfAskerMax) return;
-    const answer = new Answer({ ...prepare(want), want, store: session.store });
-    const movedAt = session.ports.clock.monotonic();
-    asker.jobs.set(what, { want, answer, movedAt, pauseMs: fullPauseMsMin });
-    this.#work(ring);
+    const lane = messenger.pinOf(want.from.username) === undefined ? this.#others : this.#pinned;
+    const asker = this.#askerOf(lane, want.from);
+    if (asker === undefined) return;
+    const what = `${nameOf(author)}/${device}`;
+    if (!asker.open.has(what) && asker.open.size >= wantsOfAskerMax) return;
+    const heads = isSame(author, self) ? records.heads() : [];
+    const answer = new Answer({ store, want, heads, isKept: feeds.keeps(author) });
+    const movedAt = ports.clock.monotonic();
+    asker.open.set(what, { device, answer, movedAt, pauseMs: fullPauseMsMin });
   }
 
-  #askerOf(ring: Ring, user: UserRef): Asker | undefined {
+  /** The asker, who is served from now on if not already; undefined where there is no room. */
+  #askerOf(lane: Lane, user: UserRef): Asker | undefined {
     const name = toHex(user.key);
-    const known = ring.askers.get(name);
-    if (known !== undefined || ring.askers.size >= ring.askersMax) return known;
-    const bucket = this.#buckets.get(name) ??
+    const known = lane.askers.get(name);
+    if (known !== undefined || lane.askers.size >= lane.askersMax) return known;
+    const bucket = this.#buckets.touch(name) ??
       new TokenBucket(this.#parts.session.ports.clock, bytesOfAsker);
     this.#buckets.set(name, bucket);
-    const asker = { name, user, bucket, jobs: new Map() };
-    ring.askers.set(name, asker);
-    ring.turns.push(asker);
+    const buckets = lane === this.#pinned ? [bucket] : [bucket, this.#bytesOfOthers];
+    const asker = { user, buckets, open: new Map() };
+    lane.askers.set(name, asker);
+    void this.#serve(lane, asker);
     return asker;
   }
 
-  #work(ring: Ring): void {
-    while (ring.workers < ring.workersMax) {
-      const asker = ring.turns.shift();
-      if (asker === undefined) return;
-      ring.workers++;
-      this.#serve(ring, asker)
-        // The database failed: whoever asked will ask others.
-        .catch(() => this.#give(asker))
-        .then((waitMs) => {
-          ring.workers--;
-          this.#next(ring, asker, waitMs);
-          this.#work(ring);
-        });
-    }
-  }
-
-  #give(asker: Asker): number {
-    asker.jobs.clear();
-    return 0;
-  }
-
-  /** When it is the asker's turn again: after the others', or after a while, without keeping a worker. */
-  #next(ring: Ring, asker: Asker, waitMs: number): void {
+  /** Sends an asker one message whenever it is the asker's turn, until nothing is open. */
+  async #serve(lane: Lane, asker: Asker): Promise<void> {
     const { ports: { clock }, signal } = this.#parts.session;
-    if (asker.jobs.size === 0 || signal.aborted) ring.askers.delete(asker.name);
-    else if (waitMs === 0) ring.turns.push(asker);
-    else {
-      pause(clock, waitMs, signal).then(() => {
-        ring.turns.push(asker);
-        this.#work(ring);
-      });
+    await null;
+    while (asker.open.size > 0 && !signal.aborted) {
+      try {
+        const waitMs = await lane.slots.run(() => this.#sendNext(asker));
+        if (waitMs > 0) await pause(clock, waitMs, signal);
+      } catch {
+        // The database failed: the asker will ask others.
+        asker.open.clear();
+      }
     }
+    // In the same turn as the last look, or a want that came in between would be forgotten.
+    lane.askers.delete(toHex(asker.user.key));
   }
 
-  /** One message to one asker; resolves to how long the asker has to wait for the next. */
-  async #serve(ring: Ring, asker: Asker): Promise<number> {
-    const { session: { ports: { clock } } } = this.#parts;
+  /** Sends one message to one asker; resolves to how long the asker has to wait for the next. */
+  async #sendNext({ user, buckets, open }: Asker): Promise<number> {
+    const { session: { ports: { clock }, signal }, messenger } = this.#parts;
     await this.#slices.next();
-    const [entry] = asker.jobs;
+    const [entry] = open;
     if (entry === undefined) return 0;
-    const [what, job] = entry;
+    const [what, it] = entry;
     const drop = () => {
-      if (asker.jobs.get(what) === job) asker.jobs.delete(what);
+      if (open.get(what) === it) open.delete(what);
       return 0;
     };
-    if (clock.monotonic() - job.movedAt > answerAgeMsMax) return drop();
-    const buckets = ring === this.#pinned ? [asker.bucket] : [asker.bucket, this.#bytesOfOthers];
+    if (clock.monotonic() - it.movedAt > answerAgeMsMax) return drop();
     const waitMs = Math.max(...buckets.map((bucket) => bucket.waitMs(messageBytesMin)));
     if (waitMs > 0) return waitMs;
-    const body = job.body ?? await job.answer.next();
-    job.body = body;
-    const outcome = await this.#send(asker, job, body);
-    if (outcome === "gone") return drop();
-    if (outcome === "full") return this.#waitForRoom(job) ?? drop();
+    const body = it.body ??= await it.answer.next();
+    const order = { kind: "posts" as const, to: user, body, device: it.device };
+    const { devices, full } = await messenger.send(order, signal);
+    if (devices === 0) return full > 0 ? this.#waitForRoom(it) ?? drop() : drop();
     const bytes = body.posts.reduce((sum, post) => sum + post.length, messageBytesMin);
     for (const bucket of buckets) bucket.spend(bytes);
     if (body.done) return drop();
-    delete job.body;
-    delete job.fullAt;
-    job.pauseMs = fullPauseMsMin;
-    job.movedAt = clock.monotonic();
+    delete it.body;
+    delete it.fullAt;
+    it.pauseMs = fullPauseMsMin;
+    it.movedAt = clock.monotonic();
     return 0;
   }
 
-  async #send(
-    asker: Asker,
-    job: Job,
-    body: MessageBodyOf["posts"],
-  ): Promise<"queued" | "full" | "gone"> {
-    const { messenger, session: { signal } } = this.#parts;
-    const { device } = job.want.body;
-    const order = { kind: "posts" as const, to: asker.user, body, device };
-    const { devices, full } = await messenger.send(order, signal);
-    if (devices > 0) return "queued";
-    return full > 0 ? "full" : "gone";
-  }
-
   /** How long to wait for room in the queue to the asker; undefined when it has been long enough. */
-  #waitForRoom(job: Job): number | undefined {
+  #waitForRoom(it: OpenAnswer): number | undefined {
     const now = this.#parts.session.ports.clock.monotonic();
-    job.fullAt ??= now;
-    if (now - job.fullAt > fullMsMax) return undefined;
-    const waitMs = job.pauseMs;
-    job.pauseMs = Math.min(2 * waitMs, fullPauseMsMax);
+    it.fullAt ??= now;
+    if (now - it.fullAt > fullMsMax) return undefined;
+    const waitMs = it.pauseMs;
+    it.pauseMs = Math.min(2 * waitMs, fullPauseMsMax);
     return waitMs;
   }
 }

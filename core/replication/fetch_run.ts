@@ -1,30 +1,33 @@
 /**
- * Fetching one author's posts: from the author, then from fellow followers (design, section 6,
- * behaviour 2).
+ * Fetching one author's posts: from the author, then from fellow followers (docs/DESIGN.md).
  *
  * @module
  */
 
-import { feedOf, missingUpTo } from "../model/feed.ts";
-import type { MessageBodyOf } from "../messages/kinds/mod.ts";
-import type { UserRef } from "../model/user.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
+import { equalBytes } from "../model/bytes.ts";
 import type { DeviceEntry, Head } from "../model/record_body.ts";
-import { mapBounded, pause, settledWithin } from "../../lib/waiting.ts";
-import { Ask, type AskOutcome } from "./fetch_ask.ts";
-import { inOrder } from "./fetch_candidates.ts";
-import { type FetchParts, wantOf } from "./fetch_parts.ts";
-import { isSame } from "../model/user.ts";
+import { isSame, refOf, type UserRef } from "../model/user.ts";
+import type { Lists, OwnRecords, People, Session } from "../session/interfaces.ts";
+import { shuffled } from "../../lib/random.ts";
+import type { Job, Scheduler } from "../../lib/scheduler.ts";
 import { Slots } from "../../lib/slots.ts";
+import { mapBounded, pause, settledWithin } from "../../lib/waiting.ts";
+import type { KnownFeeds } from "./known_feeds.ts";
 
-/** Without an answer for so long the author counts as gone (design, section 6). */
+/** Without an answer for so long the author counts as gone. */
 const authorSilenceMs = 1_500;
 
 /** After so much silence of the author, fellow followers are looked up, to be asked if it stays silent. */
 const prepareAfterMs = 300;
 
-/** Fellow followers asked at once, and how long one may be silent (design, section 6). */
+/** Fellow followers asked at once, and how long one may be silent. */
 const placesMax = 3;
 const followerSilenceMs = 250;
+
+/** Fellow followers asked in one run at most. */
+const candidatesMax = 256;
 
 /** Fellow followers that are looked up ahead, so that a place never waits for the DHT. */
 const lookedUpAheadMax = 12;
@@ -35,17 +38,93 @@ const devicesAskedMax = 4;
 /** How often one device is asked while its answers bring something and leave something out. */
 const repeatsMax = 5;
 
-/** How long late answers are waited for once everybody has been asked. */
+/** How long late answers are waited for once all have been asked. */
 const graceMs = 1_500;
 
 /** Where nothing tells how far an author's feeds reach, so many full answers are enough. */
 const answersEnough = 3;
 
+/** What fetching needs. */
+export interface FetchParts {
+  /** The session. */
+  readonly session: Session;
+  /** Devices and followers of authors. */
+  readonly people: Pick<People, "find" | "lists" | "forgetDevices">;
+  /** The own followers, who have one's own posts. */
+  readonly lists: Pick<Lists, "present">;
+  /** The own heads. */
+  readonly records: Pick<OwnRecords, "heads">;
+  /** Sends the questions. */
+  readonly messenger: Pick<PeerMessenger, "send" | "devices" | "expect" | "heardAt">;
+  /** What is kept, had and lacking. */
+  readonly feeds: KnownFeeds;
+}
+
+/** How a question ended: answered to the end, silent for too long, or with nobody there to hear it. */
+export type Outcome = "done" | "silent" | "refused";
+
+/** A `want` that has been sent to one device. */
+export class Question {
+  /** Whom it was put to. */
+  readonly user: UserRef;
+  /** The id of the `want`. */
+  readonly id: Uint8Array;
+  /** Resolves when the device gives up its place; a late answer may still come. */
+  readonly outcome: Promise<Outcome>;
+  /** How far the device says to have the feeds. */
+  heads: readonly Head[] = [];
+  /** How many posts of the answer were new. */
+  added = 0;
+  readonly #silence: Job;
+  readonly #silenceMs: number;
+  readonly #close: (outcome: Outcome) => void;
+  /** Messages of the answer that are being dealt with. */
+  #handling = 0;
+  #hasLastCome = false;
+
+  /** Silence is counted from now on; the signal ends the waiting. */
+  constructor(
+    options: { user: UserRef; id: Uint8Array; scheduler: Scheduler; silenceMs: number },
+    signal: AbortSignal,
+  ) {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.user = options.user;
+    this.id = options.id;
+    this.outcome = promise;
+    this.#close = resolve;
+    this.#silenceMs = options.silenceMs;
+    this.#silence = options.scheduler.job(() => resolve("silent"));
+    this.#silence.dueIn(options.silenceMs);
+    signal.addEventListener("abort", () => resolve("silent"), { once: true });
+  }
+
+  /** Whether the whole answer has come and has been dealt with. */
+  get isDone(): boolean {
+    return this.#hasLastCome && this.#handling === 0;
+  }
+
+  /** A message of the answer has come and is going to be dealt with. */
+  begin({ done, heads }: MessageOf<"posts">["body"]): void {
+    this.#handling++;
+    this.heads = heads;
+    if (done) this.#hasLastCome = true;
+    this.#silence.cancel();
+  }
+
+  /** A message of the answer has been dealt with, and so many of its posts were new. */
+  end(added: number): void {
+    this.added += added;
+    this.#handling--;
+    if (this.isDone) this.#close("done");
+    else if (this.#handling === 0) this.#silence.dueIn(this.#silenceMs);
+  }
+}
+
 /** One run, from the first question to the last answer. */
 export class FetchRun {
   readonly #parts: FetchParts;
   readonly #author: UserRef;
-  readonly #asks: Ask[] = [];
+  readonly #questions: Question[] = [];
   readonly #abort = new AbortController();
   #candidates: Promise<UserRef[]> | undefined;
   /** Whether the author, or the author's public record, has told how far the feeds reach. */
@@ -59,19 +138,14 @@ export class FetchRun {
     this.#author = author;
   }
 
-  /** Whose posts. */
-  get author(): UserRef {
-    return this.#author;
-  }
-
   /** Fetches; resolves to whether all that was promised is there. Never rejects but for the database. */
   async run(): Promise<boolean> {
-    const { session: { signal } } = this.#parts;
+    const { session: { signal }, feeds } = this.#parts;
+    if (signal.aborted) return false;
     const ended = () => this.#abort.abort(signal.reason);
     signal.addEventListener("abort", ended, { once: true });
     try {
-      if (signal.aborted) return false;
-      if (!this.#parts.intake.keeps(this.#author)) return true;
+      if (!feeds.keeps(this.#author)) return true;
       await this.#askAuthor();
       if (await this.check()) return true;
       await this.#askFollowers();
@@ -79,88 +153,74 @@ export class FetchRun {
     } finally {
       signal.removeEventListener("abort", ended);
       this.#abort.abort();
-      for (const ask of this.#asks) ask.close("silent");
     }
   }
 
   /** The question that a message of that user answers, if it was asked in this run. */
-  askOf(id: Uint8Array, user: UserRef): Ask | undefined {
-    return this.#asks.find((ask) => isSame(ask.user, user) && ask.id.every((b, i) => b === id[i]));
+  questionOf(id: Uint8Array, user: UserRef): Question | undefined {
+    return this.#questions.find((question) =>
+      isSame(question.user, user) && equalBytes(question.id, id)
+    );
   }
 
   /** A message of an answer has come. */
-  begin(ask: Ask, message: MessageBodyOf["posts"]): void {
-    if (isSame(ask.user, this.#author)) this.#hasAuthorAnswered = true;
-    ask.begin(message);
+  begin(question: Question, body: MessageOf<"posts">["body"]): void {
+    if (isSame(question.user, this.#author)) this.#hasAuthorAnswered = true;
+    question.begin(body);
   }
 
   /** It has been dealt with, and so many of its posts were new. */
-  async end(ask: Ask, added: number): Promise<void> {
+  async end(question: Question, added: number): Promise<void> {
     // What the author's full answer says of the heads has been taken in by now.
-    if (isSame(ask.user, this.#author)) this.#isPromiseKnown = true;
+    if (isSame(question.user, this.#author)) this.#isPromiseKnown = true;
     await this.check();
-    ask.end(added);
+    question.end(added);
   }
 
   /** Looks whether all that is promised is there, and ends the run if so. */
   async check(): Promise<boolean> {
     if (this.#isComplete) return true;
-    const { session, heads, records, intake } = this.#parts;
-    const { username } = this.#author;
-    if (username === session.self.username) heads.raise(username, records.heads());
+    const { session, records, feeds } = this.#parts;
+    if (this.#author.username === session.self.username) {
+      feeds.promise(session.self.username, records.heads());
+    }
     // Of an author unfollowed meanwhile nothing is wanted any more.
-    if (intake.keeps(this.#author)) {
-      const full = this.#asks.filter((ask) => ask.isDone).length;
+    if (feeds.keeps(this.#author)) {
+      const full = this.#questions.filter((question) => question.isDone).length;
       if (!this.#isPromiseKnown && full < answersEnough) return false;
-      if (await this.#lacks(heads.of(username))) return false;
+      if (await feeds.lacks(this.#author)) return false;
     }
     this.#isComplete = true;
     this.#abort.abort();
-    for (const ask of this.#asks) ask.close("done");
     return true;
-  }
-
-  /** Whether something up to these heads is missing. This device's own feed has no gaps. */
-  async #lacks(heads: readonly Head[]): Promise<boolean> {
-    const { session, intake } = this.#parts;
-    const { username } = this.#author;
-    const isSelf = username === session.self.username;
-    const feeds = intake.held.without(username, await session.store.feeds(username));
-    return heads.some(({ device, head }) => {
-      if (isSelf && device === session.device) return false;
-      return missingUpTo(feedOf(feeds, device), head).length > 0;
-    });
   }
 
   async #askAuthor(): Promise<void> {
     const { clock } = this.#parts.session.ports;
-    const asking = this.#askDevicesOf(this.#author, authorSilenceMs);
+    const asking = this.#askDevicesOf(this.#author);
     if (await settledWithin(clock, asking, prepareAfterMs)) return void await asking;
     if (!this.#hasAuthorAnswered) void this.#findCandidates();
     const isOver = await settledWithin(clock, asking, authorSilenceMs - prepareAfterMs);
     if (isOver || this.#hasAuthorAnswered) await asking;
   }
 
-  /** Asks one of a user's devices after the other until all is there. */
-  async #askDevicesOf(user: UserRef, silenceMs: number): Promise<AskOutcome> {
-    const { people } = this.#parts;
+  /** Asks the author's devices one after another until all is there, those that have moved as well. */
+  async #askDevicesOf(user: UserRef): Promise<void> {
     const former = await this.#devicesOf(user);
-    let outcome = await this.#askEach(user, former, silenceMs);
-    const mayHaveMoved = outcome === "refused" && former.length > 0;
-    if (!mayHaveMoved || this.#abort.signal.aborted) return outcome;
-    people.forgetDevices(user);
+    const outcome = await this.#askEach(user, former, authorSilenceMs);
+    if (outcome !== "refused" || former.length === 0 || this.#abort.signal.aborted) return;
+    this.#parts.people.forgetDevices(user);
     const devices = await this.#devicesOf(user);
     const moved = devices.filter((device) => !former.some((other) => isAtSamePlace(device, other)));
-    if (moved.length > 0) outcome = await this.#askEach(user, moved, silenceMs);
-    return outcome;
+    await this.#askEach(user, moved, authorSilenceMs);
   }
 
   async #askEach(
     user: UserRef,
     devices: readonly DeviceEntry[],
     silenceMs: number,
-  ): Promise<AskOutcome> {
-    let best: AskOutcome = "refused";
+  ): Promise<Outcome> {
+    let best: Outcome = "refused";
     for (const device of devices.slice(0, devicesAskedMax)) {
       if (this.#abort.signal.aborted) return "done";
       const outcome = await this.#askDevice(user, device, silenceMs);
@@ -171,93 +231,98 @@ export class FetchRun {
   }
 
   async #devicesOf(user: UserRef): Promise<DeviceEntry[]> {
-    try {
-      return await this.#parts.messenger.devices(user, this.#abort.signal);
-    } catch (error) {
-      if (this.#abort.signal.aborted) return [];
-      throw error;
-    }
+    return await this.#unlessOver(this.#parts.messenger.devices(user, this.#abort.signal)) ?? [];
   }
 
   /** Asks a device, and again while it has more than has come: messages may have been lost. */
-  async #askDevice(user: UserRef, device: DeviceEntry, silenceMs: number): Promise<AskOutcome> {
+  async #askDevice(user: UserRef, device: DeviceEntry, silenceMs: number): Promise<Outcome> {
     for (let count = 1;; count++) {
-      const { outcome, ask } = await this.#askOnce(user, device, silenceMs);
-      const mayHelp = outcome !== "refused" && count < repeatsMax && ask !== undefined &&
-        ask.added > 0;
-      if (!mayHelp || this.#abort.signal.aborted || !await this.#lacks(ask.heads)) return outcome;
+      const question = await this.#askOnce(user, device, silenceMs);
+      if (question === undefined) return "refused";
+      const outcome = await question.outcome;
+      const mayHelp = count < repeatsMax && question.added > 0 && !this.#abort.signal.aborted;
+      if (!mayHelp || !await this.#parts.feeds.lacks(this.#author, question.heads)) return outcome;
     }
   }
 
+  /** Puts the question; undefined where nobody is there to hear it. */
   async #askOnce(
     user: UserRef,
     device: DeviceEntry,
     silenceMs: number,
-  ): Promise<{ outcome: AskOutcome; ask?: Ask }> {
-    const { session, messenger } = this.#parts;
-    const { clock, links } = session.ports;
+  ): Promise<Question | undefined> {
+    const { session: { ports, scheduler, signal: ended }, messenger, feeds } = this.#parts;
     const { signal } = this.#abort;
-    const listens = await links.probe(device, silenceMs, signal).catch(() => false);
-    if (!listens || signal.aborted) return { outcome: "refused" };
-    const body = await wantOf(this.#parts, this.#author);
+    const listens = await ports.links.probe(device, silenceMs, signal).catch(() => false);
+    if (!listens || signal.aborted) return undefined;
+    const body = await feeds.wantOf(this.#author);
     const forget = messenger.expect(user);
     const order = { kind: "want" as const, to: user, body, device: device.device };
+    let question: Question | undefined;
     try {
-      const { id, devices } = await messenger.send(order, signal);
-      if (devices === 0) return { outcome: "refused" };
-      const ask = new Ask({ user, id, clock, silenceMs });
-      this.#asks.push(ask);
-      signal.addEventListener("abort", () => ask.close("silent"), { once: true });
-      return { outcome: await ask.outcome, ask };
-    } catch (error) {
-      if (signal.aborted) return { outcome: "refused" };
-      throw error;
+      const report = await this.#unlessOver(messenger.send(order, signal));
+      if (report === undefined || report.devices === 0) return undefined;
+      question = new Question({ user, id: report.id, scheduler, silenceMs }, signal);
+      this.#questions.push(question);
+      return question;
     } finally {
-      // A late answer should not be worth less for being late.
-      pause(clock, graceMs, session.signal).then(forget);
+      // A late answer is not worth less for being late.
+      void Promise.resolve(question?.outcome)
+        .then(() => pause(ports.clock, graceMs, ended)).then(forget);
     }
   }
 
   /** Fellow followers in the order in which they are asked. Looked up once in a run. */
   #findCandidates(): Promise<UserRef[]> {
-    this.#candidates ??= this.#lookUpCandidates().catch((error: unknown) => {
-      if (this.#abort.signal.aborted) return [];
-      throw error;
-    });
-    // Whoever waits for it sees the error; nobody may be waiting yet.
+    this.#candidates ??= this.#unlessOver(this.#lookUpCandidates()).then((found) => found ?? []);
+    // The caller sees the error when it waits; it may not wait yet.
     this.#candidates.catch(() => {});
     return this.#candidates;
   }
 
   async #lookUpCandidates(): Promise<UserRef[]> {
-    const { session, people, lists, heads } = this.#parts;
+    const { session: { self }, people, lists, feeds } = this.#parts;
     const { signal } = this.#abort;
-    let followers: readonly UserRef[] = [];
-    if (isSame(this.#author, session.self)) {
+    if (isSame(this.#author, self)) {
       this.#isPromiseKnown = true;
-      followers = lists.present("followers");
-    } else {
-      const person = await people.find(this.#author.username, signal);
-      if (person === undefined || !isSame(person, this.#author)) return [session.self];
-      if (person.public !== undefined) {
-        heads.raise(person.username, person.public.heads);
-        this.#isPromiseKnown = true;
-        if (await this.check()) return [];
-      }
-      followers = (await people.lists(person, signal)).filter(({ list }) => list === "followers");
+      return this.#inOrder(lists.present("followers"));
     }
-    return inOrder(this.#parts, this.#author, followers);
+    const person = await people.find(this.#author.username, signal);
+    if (person === undefined || !isSame(person, this.#author)) return [self];
+    if (person.public !== undefined) {
+      feeds.promise(person.username, person.public.heads);
+      this.#isPromiseKnown = true;
+      if (await this.check()) return [];
+    }
+    const entries = await people.lists(person, signal);
+    return this.#inOrder(entries.filter(({ list }) => list === "followers"));
+  }
+
+  /**
+   * Fellow followers in the order in which they are asked: one's own other devices, which follow whom
+   * one follows; those heard of before, who are likely to be online; the others, in random order, so
+   * that not all peers ask the same ones.
+   */
+  #inOrder(followers: readonly UserRef[]): UserRef[] {
+    const { session: { self, ports: { random } }, messenger } = this.#parts;
+    const others = followers
+      .filter((user) => !isSame(user, this.#author) && user.username !== self.username)
+      .map(refOf);
+    const { heard = [], silent = [] } = Object.groupBy(
+      shuffled(others, random),
+      (user) => messenger.heardAt(user) === undefined ? "silent" : "heard",
+    );
+    const own = isSame(this.#author, self) ? [] : [self];
+    return [...own, ...heard, ...silent].slice(0, candidatesMax);
   }
 
   async #askFollowers(): Promise<void> {
-    const { session: { ports: { clock } } } = this.#parts;
     const candidates = await this.#findCandidates();
     if (await this.check()) return;
     const places = new Slots(placesMax);
     await mapBounded(candidates, lookedUpAheadMax, (user) => this.#askFollower(user, places));
-    if (await this.check()) return;
-    if (this.#asks.every((ask) => ask.isDone)) return;
-    await pause(clock, graceMs, this.#abort.signal);
+    if (await this.check() || this.#questions.every((question) => question.isDone)) return;
+    await pause(this.#parts.session.ports.clock, graceMs, this.#abort.signal);
   }
 
   async #askFollower(user: UserRef, places: Slots): Promise<void> {
@@ -267,6 +332,16 @@ export class FetchRun {
     if (devices.length === 0 || signal.aborted) return;
     const outcome = await places.run(() => this.#askEach(user, devices, followerSilenceMs));
     if (outcome === "refused" && !signal.aborted) this.#parts.people.forgetDevices(user);
+  }
+
+  /** The result; undefined where the work failed because the run is over. */
+  async #unlessOver<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work;
+    } catch (error) {
+      if (this.#abort.signal.aborted) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -1,24 +1,23 @@
 /**
- * Keeping complete: fetching what is missing, answering what others miss (design, section 6).
+ * Keeping complete: fetching what is missing, answering what others miss (docs/PROTOCOL.md, section 4).
  *
  * @module
  */
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
-import type { Post } from "../model/post.ts";
-import type { Head } from "../model/record_body.ts";
-import { AnswerQueue } from "./answer_queue.ts";
-import { TokenBucket } from "../../lib/token_bucket.ts";
-import type { Lists, OwnRecords, People, Session } from "../session/interfaces.ts";
-import { mapBounded } from "../../lib/waiting.ts";
-import { Fetches } from "./fetch.ts";
-import type { Greeter } from "./greeter.ts";
-import { isSame, refOf, type UserRef } from "../model/user.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
-import { Comparison } from "./sync_compare.ts";
-import { CounterQuestions, headsHad } from "./sync_counter.ts";
-import { PromisedHeads } from "./sync_heads.ts";
-import { Intake, type IntakeReport } from "./sync_intake.ts";
+import { headsHad } from "../model/feed.ts";
+import type { Post } from "../model/post.ts";
+import { isSame, refOf, type UserRef } from "../model/user.ts";
+import type { Lists, OwnRecords, People, Session } from "../session/interfaces.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
+import { mapBounded } from "../../lib/waiting.ts";
+import { AnswerQueue } from "./answer_queue.ts";
+import { Comparison } from "./comparison.ts";
+import { Fetches } from "./fetches.ts";
+import type { Greeter } from "./greeter.ts";
+import { Intake } from "./intake.ts";
+import { KnownFeeds } from "./known_feeds.ts";
 
 /** Authors fetched at once after rejoining: some runs are left for what the user asks for meanwhile. */
 const fetchedAtOnceMax = 40;
@@ -49,44 +48,32 @@ export interface SyncParts {
 /** See the module. */
 export class PeerSync {
   readonly #parts: SyncParts;
-  readonly #heads = new PromisedHeads();
-  readonly #intake: Intake;
+  readonly #feeds: KnownFeeds;
   readonly #fetches: Fetches;
+  readonly #intake: Intake;
   readonly #answers: AnswerQueue;
   readonly #comparison: Comparison;
-  readonly #counter: CounterQuestions;
   readonly #unwanted: TokenBucket;
 
   /** The sync of one session. Nothing happens before {@linkcode start}. */
   constructor(parts: SyncParts) {
     this.#parts = parts;
-    const { session, lists, messenger } = parts;
+    const { session } = parts;
+    const feeds = new KnownFeeds(parts);
+    const fetches = new Fetches({ ...parts, feeds });
+    this.#feeds = feeds;
+    this.#fetches = fetches;
+    this.#intake = new Intake({ session, feeds, fetches });
+    this.#answers = new AnswerQueue({ ...parts, feeds });
+    this.#comparison = new Comparison({ ...parts, feeds, fetches });
     this.#unwanted = new TokenBucket(session.ports.clock, unwantedTold);
-    this.#intake = new Intake({ session, lists, released: (author) => this.#fetches.soon(author) });
-    const fetchParts = { ...parts, heads: this.#heads, intake: this.#intake };
-    this.#fetches = new Fetches(fetchParts);
-    this.#counter = new CounterQuestions(fetchParts);
-    this.#answers = new AnswerQueue({
-      session,
-      messenger,
-      prepare: (want) => ({
-        heads: isSame(want.body.author, session.self) ? parts.records.heads() : [],
-        isKept: this.#intake.keeps(want.body.author),
-      }),
-    });
-    this.#comparison = new Comparison({
-      ...parts,
-      intake: this.#intake,
-      onHeads: (author, heads) => this.#promised(author, heads),
-    });
   }
 
   /** Starts comparing heads. */
   start(): void {
     this.#parts.lists.onChange((entry) => {
       if (entry.list !== "following" || entry.present) return;
-      this.#heads.forget(entry.username);
-      this.#intake.held.forget(entry.username);
+      this.#feeds.forget(entry.username);
       this.#fetches.forget(entry);
     });
     this.#comparison.start();
@@ -94,7 +81,7 @@ export class PeerSync {
 
   /**
    * Fetches the posts of an author: from the author, then from fellow followers. Resolves when all are
-   * there or there is nobody left to ask.
+   * there or no user is left to ask.
    */
   fetch(author: UserRef, signal?: AbortSignal): Promise<void> {
     return this.#fetches.fetch(author, signal);
@@ -114,17 +101,9 @@ export class PeerSync {
   }
 
   /** Deals with a `hello`: remembers where the sender listens, fetches what its heads promise. */
-  async greeted(message: MessageOf<"hello">): Promise<void> {
-    const { from, body } = message;
+  async greeted({ from, body }: MessageOf<"hello">): Promise<void> {
     if (body.connections.length > 0) this.#parts.people.learn(from, body.connections);
-    await this.#promised(from, body.heads);
-  }
-
-  /** Takes in heads that are the author's own word, and fetches what is missing. */
-  async #promised(author: UserRef, heads: readonly Head[]): Promise<void> {
-    if (!this.#intake.keeps(author)) return;
-    this.#heads.raise(author.username, heads);
-    if (await this.#fetches.lacks(author)) this.#fetches.soon(author);
+    await this.#fetches.promised(from, body.heads);
   }
 
   /** Deals with a `want`: answers it, and asks back where the sender seems to have more. */
@@ -136,51 +115,46 @@ export class PeerSync {
     if (!isReachable && !messenger.isKnown(from) && !messenger.mayLookUp()) return;
     this.#answers.add(message);
     // Authors who ask for their own posts say how far their feeds reach.
-    if (isSame(from, body.author)) await this.#promised(from, headsHad(body.feeds));
-    else await this.#counter.consider(message);
+    if (isSame(from, body.author)) await this.#fetches.promised(from, headsHad(body.feeds));
+    else await this.#comparison.askBack(message);
   }
 
   /** Deals with `posts`: takes them in, and fetches what is still missing. */
   async received(message: MessageOf<"posts">): Promise<void> {
     const { from, body } = message;
-    const answered = body.inReplyTo === undefined
-      ? undefined
-      : this.#fetches.find(body.author, body.inReplyTo, from);
-    answered?.run.begin(answered.ask, body);
+    const { author, inReplyTo } = body;
+    const [run, question] = inReplyTo === undefined
+      ? []
+      : this.#fetches.find(author, inReplyTo, from) ?? [];
+    if (question !== undefined) run?.begin(question, body);
     let added = 0;
     try {
-      if (this.#intake.keeps(body.author)) {
-        added = await this.#take(message, answered !== undefined);
-      } else if (body.inReplyTo === undefined && isSame(from, body.author)) this.#refuse(from);
+      if (this.#feeds.keeps(author)) added = await this.#take(message);
+      else if (inReplyTo === undefined && isSame(from, author)) this.#refuse(from);
     } finally {
-      await answered?.run.end(answered.ask, added);
+      if (question !== undefined) await run?.end(question, added);
     }
+    if (question === undefined && this.#feeds.keeps(author)) await this.#fetches.fillGaps(author);
   }
 
   /** Resolves to how many posts were new. */
-  async #take(message: MessageOf<"posts">, isAwaited: boolean): Promise<number> {
-    const { body: { author, heads, posts }, from } = message;
-    const report = await this.#intake.take(author, posts);
+  async #take(message: MessageOf<"posts">): Promise<number> {
+    const { body: { author, heads, posts, relay }, from } = message;
+    const { valid, added, future } = await this.#intake.take(author, posts);
     // Only the author's word on heads counts; every post is such a word as well.
-    if (isSame(from, author)) this.#heads.raise(author.username, heads);
-    const shown = report.valid.map(({ device, number }) => ({ device, head: number }));
-    this.#heads.raise(author.username, shown);
-    if (report.future > 0) await this.#tellFuture(message);
-    this.#pass(message, report);
-    if (!isAwaited && await this.#fetches.lacks(author)) this.#fetches.soon(author);
-    return report.added.length;
+    const shown = valid.map(({ device, number }) => ({ device, head: number }));
+    this.#feeds.promise(author.username, isSame(from, author) ? [...heads, ...shown] : shown);
+    if (future > 0) await this.#tellFuture(message);
+    if (relay.length > 0) this.#parts.relay.pass(message, valid);
+    return added.length;
   }
 
-  #pass(message: MessageOf<"posts">, report: IntakeReport): void {
-    if (message.body.relay.length > 0) this.#parts.relay.pass(message, report.valid);
-  }
-
-  /** Whoever sent posts from the future learns that they are kept back: one of two clocks is wrong. */
-  async #tellFuture(message: MessageOf<"posts">): Promise<void> {
+  /** Tells the sender of posts from the future that they are kept back: one of two clocks is wrong. */
+  async #tellFuture({ from, id }: MessageOf<"posts">): Promise<void> {
     const { messenger, session } = this.#parts;
-    if (messenger.pinOf(message.from.username) === undefined) return;
-    const body = { id: message.id, reason: "future" };
-    await messenger.send({ kind: "ack", to: message.from, body }, session.signal);
+    if (messenger.pinOf(from.username) === undefined) return;
+    const body = { id, reason: "future" };
+    await messenger.send({ kind: "ack", to: from, body }, session.signal);
   }
 
   #refuse(from: UserRef): void {

@@ -1,22 +1,22 @@
 /**
- * Taking in posts that came from others: each is checked by itself, whoever sent it.
+ * Taking in posts that came from others: each is checked by itself, and its sender is not believed.
  *
  * @module
  */
 
 import { equalBytes } from "../model/bytes.ts";
 import { feedOf, type FeedState, hasNumber } from "../model/feed.ts";
-import type { UserRef } from "../model/user.ts";
+import { isSame, type UserRef } from "../model/user.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { type Post, readPost } from "../model/post.ts";
 import { type Signed, verifySigned } from "../model/signed.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
-import type { Lists, Session } from "../session/interfaces.ts";
-import { isSame } from "../model/user.ts";
+import type { Session } from "../session/interfaces.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { Slices } from "../../lib/slices.ts";
-import { HeldPosts } from "./sync_held.ts";
+import type { Fetches } from "./fetches.ts";
+import type { KnownFeeds } from "./known_feeds.ts";
 import { postView } from "../session/views.ts";
 
 /** What became of posts that came in. */
@@ -27,18 +27,16 @@ export interface IntakeReport {
   readonly added: readonly Post[];
   /** How many were kept back because they are from the future. */
   readonly future: number;
-  /** How many were no posts of the author. */
-  readonly refused: number;
 }
 
 /** What the intake needs. */
 export interface IntakeParts {
   /** The session. */
   readonly session: Session;
-  /** Who is followed. */
-  readonly lists: Pick<Lists, "get">;
-  /** Told when posts that were kept back have been released, so that what lies beyond is fetched. */
-  readonly released: (author: UserRef) => void;
+  /** What is kept and had. */
+  readonly feeds: KnownFeeds;
+  /** Fetches what lies beyond posts that were kept back and whose time has come. */
+  readonly fetches: Pick<Fetches, "soon">;
 }
 
 /** A post that has been read and not verified. */
@@ -56,7 +54,7 @@ interface Checked {
   refused: number;
 }
 
-const nothing: IntakeReport = { valid: [], added: [], future: 0, refused: 0 };
+const nothing: IntakeReport = { valid: [], added: [], future: 0 };
 
 /** Posts of one feed compared with those stored at once. */
 const comparedMax = 500;
@@ -78,36 +76,21 @@ export class Intake {
   readonly #checking = new Map<string, Mutex>();
   readonly #storing = new Map<string, Mutex>();
   readonly #forksShown = new BoundedMap<string, true>(forksShownMax);
-  /** Posts from the future. */
-  readonly held: HeldPosts;
 
   /** The intake of one session. */
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    const { clock } = parts.session.ports;
-    this.#slices = new Slices(clock);
-    this.held = new HeldPosts({
-      clock,
-      signal: parts.session.signal,
-      release: (author, posts) => this.#release(author, posts),
-    });
-  }
-
-  /** Whether posts of that author, under that key, are kept here: own ones and followed users'. */
-  keeps(author: UserRef): boolean {
-    const { session, lists } = this.#parts;
-    if (author.username === session.self.username) return isSame(author, session.self);
-    const entry = lists.get("following", author.username);
-    return entry !== undefined && entry.present && equalBytes(entry.key, author.key);
+    this.#slices = new Slices(parts.session.ports.clock);
+    parts.feeds.future.onDue = (author, posts) => this.#release(author, posts);
   }
 
   /** Checks and stores what came in a message. */
   async take(author: UserRef, posts: readonly Uint8Array[]): Promise<IntakeReport> {
-    if (!this.keeps(author) || posts.length === 0) return nothing;
+    if (!this.#parts.feeds.keeps(author) || posts.length === 0) return nothing;
     const { username } = author;
     // While the posts of one message are committed, those of the next are checked: disk and processor
     // work side by side.
-    const { known, verified, refused } = await exclusively(
+    const { known, verified } = await exclusively(
       this.#checking,
       username,
       () => this.#check(author, posts),
@@ -117,7 +100,7 @@ export class Intake {
       username,
       () => this.#store(author, verified),
     );
-    return { valid: [...known, ...verified], added, future, refused };
+    return { valid: [...known, ...verified], added, future };
   }
 
   /** Finds out which posts are the author's; gives up where the sender is evidently not honest. */
@@ -130,7 +113,7 @@ export class Intake {
         await this.#slices.next();
         const it = this.#read(author, bytes);
         if (it === undefined) checked.refused++;
-        else if (!this.#isOwn(it.post)) read.push(it);
+        else if (!this.#parts.feeds.isOwnFeed(it.post.author, it.post.device)) read.push(it);
       }
       const { known, others } = await this.#withoutKnown(author, feeds, read);
       checked.known.push(...known);
@@ -149,12 +132,6 @@ export class Intake {
     if (it === undefined) return undefined;
     const { post } = it;
     return isSame({ username: post.author, key: post.authorKey }, author) ? it : undefined;
-  }
-
-  /** What this device makes itself is not taken from others. */
-  #isOwn(post: Post): boolean {
-    const { self, device } = this.#parts.session;
-    return post.author === self.username && post.device === device;
   }
 
   /** Sorts out, before any signature is looked at, what is here already, byte for byte, or settled. */
@@ -195,30 +172,30 @@ export class Intake {
     author: UserRef,
     verified: readonly Post[],
   ): Promise<{ added: readonly Post[]; future: number }> {
-    const { session } = this.#parts;
+    const { session, feeds } = this.#parts;
     const { store } = session;
-    const wanted: Post[] = [];
-    const old = new Map<number, Post>();
-    let future = 0;
-    for (const post of verified) {
-      if (this.held.isFuture(post)) {
-        this.held.hold(post);
-        future++;
-      } else if (this.#isTooOld(post)) {
-        const highest = old.get(post.device);
-        if (highest === undefined || highest.number < post.number) old.set(post.device, post);
-      } else wanted.push(post);
-    }
+    const since = feeds.since(author.username);
+    const { early = [], old = [], wanted = [] } = Object.groupBy(
+      verified,
+      (post) =>
+        feeds.future.isFuture(post) ? "early" : snowflakeTimeMs(post.id) < since ? "old" : "wanted",
+    );
+    for (const post of early) feeds.future.add(post);
+    const future = early.length;
+    // Of each feed the highest number that is too old settles those below it.
+    const floors = new Map(
+      old.sort((a, b) => a.number - b.number).map((post) => [post.device, post]),
+    );
     // The author may have been unfollowed while signatures were verified.
-    if (!this.keeps(author) || session.signal.aborted) return { added: [], future };
-    for (const post of old.values()) await store.setFloor(post);
+    if (!feeds.keeps(author) || session.signal.aborted) return { added: [], future };
+    for (const post of floors.values()) await store.setFloor(post);
     const { added, forks } = wanted.length === 0
       ? { added: [], forks: [] }
       : await store.addPosts(author.username, wanted);
-    if (!this.keeps(author)) {
+    if (!feeds.keeps(author)) {
       // … or while they were committed: then what was removed must not come back.
-      if (old.size > 0 || added.length > 0) await store.removeAuthor(author.username);
-      this.held.forget(author.username);
+      if (floors.size > 0 || added.length > 0) await store.removeAuthor(author.username);
+      feeds.future.forget(author.username);
       return { added: [], future };
     }
     for (const fork of forks) await this.#noteFork(fork);
@@ -226,41 +203,21 @@ export class Intake {
     return { added, future };
   }
 
-  /** Own posts are kept for ever; others' for the lifespan. */
-  #isTooOld(post: Post): boolean {
-    return snowflakeTimeMs(post.id) < this.since(post.author);
-  }
-
-  /** Unix ms from which on posts of that author are wanted; 0 for all. */
-  since(author: string): number {
-    const { self, settings, ports } = this.#parts.session;
-    if (author === self.username || settings.lifespanMs === undefined) return 0;
-    return Math.max(Math.floor(ports.clock.now() - settings.lifespanMs), 0);
-  }
-
   async #noteFork(fork: Post): Promise<void> {
-    const { store } = this.#parts.session;
+    const { session, session: { store } } = this.#parts;
     const name = `${fork.author}/${fork.device}/${fork.number}`;
     if (this.#forksShown.has(name)) return;
     this.#forksShown.set(name, true);
     const noted = await store.forks(fork.author);
     if (noted.some((post) => equalBytes(post.signed, fork.signed))) return;
     await store.noteFork(fork);
-    this.#parts.session.emit({ event: "fork", author: fork.author, number: fork.number });
+    session.emit({ event: "fork", author: fork.author, number: fork.number });
   }
 
-  #release(author: string, posts: readonly Post[]): void {
-    const first = posts[0];
-    const key = first?.authorKey ?? this.#keyOf(author);
-    if (key === undefined) return;
-    const user = { username: author, key };
-    const done = () => this.#parts.released(user);
-    exclusively(this.#storing, author, () => this.#store(user, posts)).then(done, done);
-  }
-
-  #keyOf(author: string): Uint8Array | undefined {
-    const { session: { self }, lists } = this.#parts;
-    return author === self.username ? self.key : lists.get("following", author)?.key;
+  /** Takes in posts that were kept back, now that their time has come. */
+  #release(author: UserRef, posts: readonly Post[]): void {
+    const done = () => this.#parts.fetches.soon(author);
+    exclusively(this.#storing, author.username, () => this.#store(author, posts)).then(done, done);
   }
 }
 

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { emptyFeed, withNumbers, withRanges } from "../../../core/model/feed.ts";
+import {
+  emptyFeed,
+  hasMissing,
+  headsHad,
+  withNumbers,
+  withRanges,
+} from "../../../core/model/feed.ts";
 import { readFrame, readFrameBody } from "../../../core/messages/frame.ts";
-import { hasMissing, headsHad } from "../../../core/replication/sync_counter.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 /** Virtual time in which everybody has compared heads so many times. */

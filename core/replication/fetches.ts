@@ -1,0 +1,166 @@
+/**
+ * Fetching posts: one run an author at a time, a bounded number of runs at once, and again later what
+ * could not be had.
+ *
+ * @module
+ */
+
+import type { Head } from "../model/record_body.ts";
+import { nameOf, type UserRef } from "../model/user.ts";
+import { warn } from "../session/warn.ts";
+import { BoundedMap } from "../../lib/bounded_map.ts";
+import { fraction } from "../../lib/random.ts";
+import type { Job } from "../../lib/scheduler.ts";
+import { Slots } from "../../lib/slots.ts";
+import { abortable } from "../../lib/waiting.ts";
+import { type FetchParts, FetchRun, type Question } from "./fetch_run.ts";
+
+/** Runs at once: most of their time is spent waiting for others. */
+const runsMax = 48;
+
+/**
+ * A gap is asked for a moment after it was noticed: what fills it may be on its way. The moment is
+ * drawn, so that a thousand followers who miss the same post don't ask for it at once.
+ */
+const gapDelayMs = { min: 100, max: 400 };
+
+/** Gaps that could not be filled are not asked for again for so long, whatever messages say. */
+const unfilledMs = 30_000;
+
+/**
+ * What was not to be had is tried again after a while, each time later: the author's own greeting
+ * comes first if all is well, and no peer is asked for ever about posts that are nowhere.
+ */
+const retryMs = { min: 30_000, max: 3_600_000 };
+
+/** Authors of whom something goes on or was not to be had: more than a user can follow. */
+const authorsMax = 8192;
+
+/** What goes on for one author. */
+interface Fetching {
+  /** The run that goes on, and whether all was to be had in the end. */
+  run?: { readonly run: FetchRun; readonly over: Promise<boolean> };
+  /** Fetches what a message showed to be missing. */
+  readonly soon: Job;
+  /** Tries again. */
+  readonly retry: Job;
+  /** How long the next retry waits. */
+  retryMs: number;
+  /** Until when gaps are not asked for again, on the monotonic clock. */
+  unfilledUntilMs: number;
+}
+
+/** Fetches. */
+export class Fetches {
+  readonly #parts: FetchParts;
+  readonly #slots = new Slots(runsMax);
+  readonly #fetching = new BoundedMap<string, Fetching>(authorsMax);
+
+  /** The fetches of one session. */
+  constructor(parts: FetchParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Fetches an author's posts; joins a run that goes on already. Resolves when it is over, whether
+   * everything was to be had or not.
+   *
+   * @throws The signal's reason; what the database fails with.
+   */
+  async fetch(author: UserRef, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    await abortable(this.#start(author), signal);
+  }
+
+  /** The question that a message from that user answers, with the run that asked it. */
+  find(author: UserRef, inReplyTo: Uint8Array, from: UserRef): [FetchRun, Question] | undefined {
+    const run = this.#fetching.get(nameOf(author))?.run?.run;
+    const question = run?.questionOf(inReplyTo, from);
+    return run !== undefined && question !== undefined ? [run, question] : undefined;
+  }
+
+  /** Ends what goes on for an author who is no longer followed. */
+  forget(author: UserRef): void {
+    const fetching = this.#fetching.get(nameOf(author));
+    if (fetching !== undefined) this.#settle(author, fetching);
+    fetching?.run?.run.check().catch((error: unknown) => this.#report(error));
+  }
+
+  /** Takes in heads that are certain to be the author's word, and fetches what they show to be missing. */
+  async promised(author: UserRef, heads: readonly Head[]): Promise<void> {
+    if (!this.#parts.feeds.keeps(author)) return;
+    this.#parts.feeds.promise(author.username, heads);
+    await this.fillGaps(author);
+  }
+
+  /** Fetches, a moment later, what is missing of what the author promised. */
+  async fillGaps(author: UserRef): Promise<void> {
+    if (await this.#parts.feeds.lacks(author)) this.soon(author);
+  }
+
+  /** Fetches a moment later what is missing by then; not again while it was in vain a moment ago. */
+  soon(author: UserRef): void {
+    const { clock, random } = this.#parts.session.ports;
+    const { soon, unfilledUntilMs } = this.#of(author);
+    if (soon.isDue) return;
+    const { min, max } = gapDelayMs;
+    const waitMs = Math.max(unfilledUntilMs - clock.monotonic(), min);
+    soon.dueIn(waitMs + fraction(random) * (max - min));
+  }
+
+  #of(author: UserRef): Fetching {
+    const name = nameOf(author);
+    const known = this.#fetching.touch(name);
+    if (known !== undefined) return known;
+    const { session: { scheduler }, feeds } = this.#parts;
+    const run = (isDue: () => Promise<boolean>) =>
+      scheduler.job(async () => {
+        try {
+          if (feeds.keeps(author) && await isDue()) await this.#start(author);
+        } catch (error) {
+          this.#report(error);
+        }
+      });
+    const fetching: Fetching = {
+      soon: run(() => feeds.lacks(author)),
+      retry: run(() => Promise.resolve(true)),
+      retryMs: retryMs.min,
+      unfilledUntilMs: -Infinity,
+    };
+    this.#fetching.set(name, fetching);
+    return fetching;
+  }
+
+  #start(author: UserRef): Promise<boolean> {
+    const fetching = this.#of(author);
+    if (fetching.run !== undefined) return fetching.run.over;
+    const run = new FetchRun(this.#parts, author);
+    const over = this.#slots.run(() => run.run()).finally(() => delete fetching.run)
+      .then((isComplete) => {
+        if (isComplete || !this.#parts.feeds.keeps(author)) this.#settle(author, fetching);
+        else this.#retryLater(fetching);
+        return isComplete;
+      });
+    fetching.run = { run, over };
+    return over;
+  }
+
+  #retryLater(fetching: Fetching): void {
+    fetching.unfilledUntilMs = this.#parts.session.ports.clock.monotonic() + unfilledMs;
+    fetching.retry.cancel();
+    fetching.retry.dueIn(fetching.retryMs);
+    fetching.retryMs = Math.min(fetching.retryMs * 2, retryMs.max);
+  }
+
+  /** Nothing is to be tried again. */
+  #settle(author: UserRef, fetching: Fetching): void {
+    fetching.retry.cancel();
+    fetching.retryMs = retryMs.min;
+    fetching.unfilledUntilMs = -Infinity;
+    if (fetching.run === undefined && !fetching.soon.isDue) this.#fetching.delete(nameOf(author));
+  }
+
+  #report(error: unknown): void {
+    warn(this.#parts.session, error, "Cannot fetch posts");
+  }
+}
