@@ -4,7 +4,7 @@
  * @module
  */
 import { Id } from "../../net/kademlia/space/id.ts";
-import type { Address } from "../../net/kademlia/ports.ts";
+import type { Endpoint } from "../../lib/ip_address.ts";
 import { findValue } from "../../net/kademlia/rpc/methods/find_value.ts";
 import { decodeAnswer, decodeRequest, responseKind } from "../../net/kademlia/rpc/wire.ts";
 import type { Tap } from "../../tests/sim/dht_network.ts";
@@ -40,11 +40,11 @@ export class Probe implements Tap {
   }
 
   /** How many questions led to this address; 0 for nobody asked. */
-  hopsTo({ ip, port }: Address): number {
+  hopsTo({ ip, port }: Endpoint): number {
     return this.#hops.get(`${ip}|${port}`) ?? 0;
   }
 
-  sent(data: Uint8Array, to: Address): void {
+  sent(data: Uint8Array, to: Endpoint): void {
     if (data[0] === responseKind) return;
     const args = decodeRequest(data)?.args;
     if (!(args && "target" in args && args.target.equals(this.#key))) return;

@@ -9,11 +9,11 @@ import type { Endpoint } from "../../lib/ip_address.ts";
 import type { Random } from "../../lib/random.ts";
 import type { Time, Timer } from "../../lib/time.ts";
 
-/** A canonical IP address (never a host name, never `::ffff:`-mapped) and a UDP port from 1 to 65,535. */
-export type Address = Endpoint;
-
-/** A node as the paper's triple (section 2.1): id of 20 bytes, IP address, UDP port. */
-export interface Contact extends Address {
+/**
+ * A node as the paper's triple (section 2.1): id of 20 bytes, IP address (canonical, never a host name,
+ * never `::ffff:`-mapped), UDP port.
+ */
+export interface Contact extends Endpoint {
   /** 20 bytes. */
   readonly id: Uint8Array;
 }
@@ -28,11 +28,11 @@ export type { Random, Time, Timer };
  */
 export interface Datagrams {
   /** The address that the socket is bound to. */
-  readonly address: Address;
+  readonly address: Endpoint;
   /** Sends one datagram. */
-  send(data: Uint8Array, to: Address): void;
+  send(data: Uint8Array, to: Endpoint): void;
   /** Registers the one receiver. `data` is valid during the call only: copy what outlives it. */
-  onReceive(fn: (data: Uint8Array, from: Address) => void): void;
+  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void;
   /** Closes the socket; afterwards `send` does nothing and nothing is received. */
   close(): void;
 }

@@ -6,7 +6,7 @@
 
 import { CamelliaError } from "../../core/model/errors.ts";
 import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
-import type { Address, Datagrams } from "../kademlia/ports.ts";
+import type { Datagrams } from "../kademlia/ports.ts";
 
 /** Fits the longest message (8,213 bytes) twice; the default would cost 78 KB a socket. */
 const receiveBufferBytes = 16_384;
@@ -54,7 +54,7 @@ export function openDatagrams(
 }
 
 class UdpDatagrams implements Datagrams {
-  readonly address: Address;
+  readonly address: Endpoint;
   readonly #socket: Deno.DatagramConn;
   readonly #onError: (error: Error) => void;
   readonly #v6: boolean;
@@ -69,7 +69,7 @@ class UdpDatagrams implements Datagrams {
     this.#v6 = hostname.includes(":");
   }
 
-  send(data: Uint8Array, to: Address): void {
+  send(data: Uint8Array, to: Endpoint): void {
     // The operating system takes other ports silently and asks DNS for anything that looks like a name.
     if (this.#closed || to.port < 1 || to.port > 65_535 || !/^[0-9a-f.:]+$/i.test(to.ip)) return;
     const isV6 = to.ip.includes(":");
@@ -79,7 +79,7 @@ class UdpDatagrams implements Datagrams {
     this.#socket.send(data, { transport: "udp", hostname, port: to.port }).catch(() => {});
   }
 
-  onReceive(fn: (data: Uint8Array, from: Address) => void): void {
+  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void {
     if (this.#listening) throw new Error("Cannot listen twice: the socket has one receiver");
     this.#listening = true;
     this.#receive(fn);
@@ -91,7 +91,7 @@ class UdpDatagrams implements Datagrams {
     this.#socket.close();
   }
 
-  async #receive(fn: (data: Uint8Array, from: Address) => void): Promise<void> {
+  async #receive(fn: (data: Uint8Array, from: Endpoint) => void): Promise<void> {
     const buffer = new Uint8Array(receiveBufferBytes);
     let errors = 0;
     while (!this.#closed) {

@@ -14,13 +14,8 @@ import { expiryFor } from "../../core/model/record_policy.ts";
 import type { Claim, ClaimLedger, ClaimStore } from "../../core/model/claims.ts";
 import { type CreatedDirectory, createDirectory } from "../../net/directory/directory.ts";
 import { KademliaNode, storeAnything } from "../../net/kademlia/mod.ts";
-import type {
-  Address,
-  Admission,
-  Datagrams,
-  NodeStorage,
-  ValuePolicy,
-} from "../../net/kademlia/ports.ts";
+import type { Endpoint } from "../../lib/ip_address.ts";
+import type { Admission, Datagrams, NodeStorage, ValuePolicy } from "../../net/kademlia/ports.ts";
 import { VirtualClock } from "../sim/clock.ts";
 import { SeededRandom } from "../sim/random.ts";
 
@@ -29,20 +24,20 @@ const latencyMs = 5;
 
 /** A socket on the network in memory. */
 class HubDatagrams implements Datagrams {
-  readonly address: Address;
+  readonly address: Endpoint;
   readonly #network: AttackNetwork;
-  receive: ((data: Uint8Array, from: Address) => void) | undefined;
+  receive: ((data: Uint8Array, from: Endpoint) => void) | undefined;
 
-  constructor(network: AttackNetwork, address: Address) {
+  constructor(network: AttackNetwork, address: Endpoint) {
     this.#network = network;
     this.address = address;
   }
 
-  send(data: Uint8Array, to: Address): void {
+  send(data: Uint8Array, to: Endpoint): void {
     this.#network.carry(data.slice(), this.address, to);
   }
 
-  onReceive(fn: (data: Uint8Array, from: Address) => void): void {
+  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void {
     this.receive = fn;
   }
 
@@ -121,7 +116,7 @@ export class AttackNetwork {
   }
 
   /** Delivers a datagram unless a partition lies between. */
-  carry(data: Uint8Array, from: Address, to: Address): void {
+  carry(data: Uint8Array, from: Endpoint, to: Endpoint): void {
     if ((this.#sides.get(from.ip) ?? 0) !== (this.#sides.get(to.ip) ?? 0)) return;
     const socket = this.#sockets.get(`${to.ip} ${to.port}`);
     if (socket === undefined) return;

@@ -6,7 +6,7 @@
  */
 import { NodeContact } from "../../net/kademlia/space/contact.ts";
 import { compareDistance, Id } from "../../net/kademlia/space/id.ts";
-import type { Address } from "../../net/kademlia/ports.ts";
+import type { Endpoint } from "../../lib/ip_address.ts";
 import { findNode } from "../../net/kademlia/rpc/methods/find_node.ts";
 import { findValue } from "../../net/kademlia/rpc/methods/find_value.ts";
 import { ping } from "../../net/kademlia/rpc/methods/ping.ts";
@@ -124,7 +124,7 @@ export class Collusion {
     return lies[this.contacts.size % lies.length] ?? "withhold";
   }
 
-  #answer(socket: SimulatedSocket, own: Id, lie: Lie, data: Uint8Array, from: Address): boolean {
+  #answer(socket: SimulatedSocket, own: Id, lie: Lie, data: Uint8Array, from: Endpoint): boolean {
     const request = decodeRequest(data);
     if (request === undefined) return false;
     const { name, args } = request;
@@ -175,7 +175,7 @@ export class Sybil {
   }
 
   /** Asks `to` something, as whoever wants to enter its table does. */
-  greet(to: Address): void {
+  greet(to: Endpoint): void {
     const sender = this.contact.nodeId;
     const target = Id.from(this.#random.bytes(20));
     const messageId = Id.from(this.#random.bytes(20));

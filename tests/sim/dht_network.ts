@@ -6,7 +6,8 @@
  *
  * @module
  */
-import type { Address, Datagrams } from "../../net/kademlia/ports.ts";
+import type { Endpoint } from "../../lib/ip_address.ts";
+import type { Datagrams } from "../../net/kademlia/ports.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { SeededRandom } from "./random.ts";
 
@@ -43,41 +44,41 @@ export interface DatagramNetworkOptions {
 
 /** Sees what a socket sends and gets. */
 export interface Tap {
-  sent(data: Uint8Array, to: Address): void;
-  received(data: Uint8Array, from: Address): void;
+  sent(data: Uint8Array, to: Endpoint): void;
+  received(data: Uint8Array, from: Endpoint): void;
 }
 
 /** One simulated socket. */
 export class SimulatedSocket implements Datagrams {
-  readonly address: Address;
+  readonly address: Endpoint;
   /** The order of its opening: names the pair whose round trip is meant. */
   readonly index: number;
   /** Only sockets of the same island hear one another. */
   island = 0;
   /** Takes datagrams before the node does; true when the node shall not see it. */
-  intercept: ((data: Uint8Array, from: Address) => boolean) | undefined;
+  intercept: ((data: Uint8Array, from: Endpoint) => boolean) | undefined;
   tap: Tap | undefined;
   /** Datagrams and bytes sent. */
   datagramsOut = 0;
   bytesOut = 0;
   readonly #network: DatagramNetwork;
-  #receive: ((data: Uint8Array, from: Address) => void) | undefined;
+  #receive: ((data: Uint8Array, from: Endpoint) => void) | undefined;
 
   /** Use {@link DatagramNetwork.open}. */
-  constructor(network: DatagramNetwork, address: Address, index: number) {
+  constructor(network: DatagramNetwork, address: Endpoint, index: number) {
     this.#network = network;
     this.address = address;
     this.index = index;
   }
 
-  send(data: Uint8Array, to: Address): void {
+  send(data: Uint8Array, to: Endpoint): void {
     this.datagramsOut++;
     this.bytesOut += data.length;
     this.tap?.sent(data, to);
     this.#network.send(this, data, to);
   }
 
-  onReceive(fn: (data: Uint8Array, from: Address) => void): void {
+  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void {
     this.#receive = fn;
   }
 
@@ -87,7 +88,7 @@ export class SimulatedSocket implements Datagrams {
   }
 
   /** Hands over a datagram that has arrived. */
-  deliver(data: Uint8Array, from: Address): void {
+  deliver(data: Uint8Array, from: Endpoint): void {
     this.tap?.received(data, from);
     if (this.intercept?.(data, from) === true) return;
     this.#receive?.(data, from);
@@ -149,7 +150,7 @@ export class DatagramNetwork {
    *
    * @throws {Error} if the address is taken.
    */
-  open(address: Address, index: number = this.#opened): SimulatedSocket {
+  open(address: Endpoint, index: number = this.#opened): SimulatedSocket {
     if (this.#at(address) !== undefined) {
       throw new Error(`Cannot open ${address.ip}:${address.port}: it is taken`);
     }
@@ -176,7 +177,7 @@ export class DatagramNetwork {
   }
 
   /** Called by a socket that sends. */
-  send(from: SimulatedSocket, data: Uint8Array, to: Address): void {
+  send(from: SimulatedSocket, data: Uint8Array, to: Endpoint): void {
     this.#sent++;
     this.#bytes += data.length;
     const { loss, duplication, reordering } = this.faults;
@@ -205,7 +206,7 @@ export class DatagramNetwork {
     if (this.#traced) data.fill(0xc1);
   }
 
-  #at(address: Address): SimulatedSocket | undefined {
+  #at(address: Endpoint): SimulatedSocket | undefined {
     const there = this.#sockets.get(address.ip);
     if (there === undefined) return undefined;
     const { port } = address;

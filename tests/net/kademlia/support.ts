@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { openDatagrams } from "../../../net/system/datagrams.ts";
 import { KademliaNode, type NodeOptions, storeAnything } from "../../../net/kademlia/mod.ts";
-import type { Address, Datagrams, Random, Time, Timer } from "../../../net/kademlia/ports.ts";
+import type { Endpoint } from "../../../lib/ip_address.ts";
+import type { Datagrams, Random, Time, Timer } from "../../../net/kademlia/ports.ts";
 
 /** The real clock. */
 export const realTime: Time = {
@@ -59,11 +60,11 @@ export class VirtualWorld {
   #nowMs = 0;
   #order = 0;
   readonly #timers: { atMs: number; order: number; fn: () => void; dead: boolean }[] = [];
-  readonly #sockets = new Map<string, (data: Uint8Array, from: Address) => void>();
+  readonly #sockets = new Map<string, (data: Uint8Array, from: Endpoint) => void>();
   /** One-way delay in ms. */
   delayMs = 10;
   /** Whether a datagram gets lost. */
-  lose: (from: Address, to: Address, data: Uint8Array) => boolean = () => false;
+  lose: (from: Endpoint, to: Endpoint, data: Uint8Array) => boolean = () => false;
   /** Datagrams sent so far. */
   sent = 0;
 
@@ -110,12 +111,12 @@ export class VirtualWorld {
   }
 
   /** Hands a raw datagram to whoever listens at `to`, now. */
-  inject(data: Uint8Array, from: Address, to: Address): void {
+  inject(data: Uint8Array, from: Endpoint, to: Endpoint): void {
     this.#sockets.get(`${to.ip}|${to.port}`)?.(data, from);
   }
 
   /** Takes a socket off the network without a word. */
-  silence(address: Address): void {
+  silence(address: Endpoint): void {
     this.#sockets.delete(`${address.ip}|${address.port}`);
   }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openDatagrams } from "../../../net/system/datagrams.ts";
-import type { Address } from "../../../net/kademlia/ports.ts";
+import type { Endpoint } from "../../../lib/ip_address.ts";
 import { KademliaNode, storeAnything } from "../../../net/kademlia/mod.ts";
 import { bytesOf, closeAll, keyOf, realTime, SeededRandom, textOf } from "../kademlia/support.ts";
 
@@ -10,10 +10,10 @@ function open(ip: string) {
 
 interface Received {
   readonly text: string | undefined;
-  readonly from: Address;
+  readonly from: Endpoint;
 }
 
-function receive(socket: { onReceive(fn: (data: Uint8Array, from: Address) => void): void }) {
+function receive(socket: { onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void }) {
   return new Promise<Received>((resolve) =>
     socket.onReceive((data, from) => resolve({ text: textOf(data), from }))
   );
