@@ -98,7 +98,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   }
 
   /** Since when this node knows the value's owner as the name's. */
-  since(_key: Uint8Array, value: Uint8Array): number | undefined {
+  since(value: Uint8Array): number | undefined {
     const names = peekRecord(value);
     const claim = names && this.#ledger.get(names.username);
     if (names === undefined || claim === undefined) return undefined;
@@ -110,7 +110,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
    * page weighs least, since an owner may have hundreds of them, the two records that make the account
    * most.
    */
-  weight(stored: StoredValue, _nowMs: number): number {
+  weight(stored: StoredValue): number {
     const names = peekRecord(stored.value);
     const claim = names && this.#ledger.get(names.username);
     if (names === undefined || claim === undefined) return 0;

@@ -15,9 +15,9 @@ export const bucketSize = 20;
 export const alphaDefault = 3;
 /** Disjoint paths of a lookup for records. */
 export const pathsDefault = 3;
-/** S/Kademlia sees no gain beyond 8, and paths are kept as the bits of one small integer. */
+/** S/Kademlia sees no gain beyond 8 paths, and each is one bit of a small integer. */
 export const pathsMax = 8;
-/** Holders whose answers make a read: outvotes one stale or lying holder. */
+/** Holders whose answers make a read: two outvote one that is stale or lies. */
 export const quorumDefault = 3;
 
 /** Longest body of a request: rpcudp's limit, which every Python node enforces. */
@@ -32,7 +32,7 @@ export const headerBytes = 1 + idBytes;
 export const bodyBytesMax = datagramBytesMax - headerBytes;
 /** Longest `sample` answer: with framing, IP and UDP headers it fits one Ethernet or IPv6 packet. */
 export const sampleBytesMax = 1_200;
-/** Deepest nesting accepted in a `sample` answer; ours has 3. */
+/** Deepest nesting accepted in an answer; Camellia's sample has 3. */
 export const nestingMax = 8;
 /** Contacts read from one answer. Nodes send k = 20; a list three times as long has no honest reason. */
 export const contactsPerAnswerMax = 64;
@@ -49,11 +49,11 @@ export const replacementsMax = 10;
 /** RFC 6298 bounds, adapted: a lookup loses less by a spurious timeout than by waiting. */
 export const timeoutMsMin = 10;
 export const timeoutMsMax = 2_000;
-/** Before any reply was seen (RFC 6298 section 2.1). */
+/** The timeout before any reply was seen (RFC 6298 section 2.1). */
 export const timeoutMsInitial = 1_000;
 /** How long an answer past its timeout still counts: then its request is forgotten. */
 export const lateAnswerMsMax = 2_000;
-/** A store unanswered this long is sent once more: many round trips, little for whoever waits. */
+/** A store unanswered this long is sent once more: many round trips, but a short wait. */
 export const storeRepeatMs = 300;
 /** A store is given up after this long: the holder may first ask other holders (admission). */
 export const storeTimeoutMs = 2_500;
@@ -61,18 +61,18 @@ export const storeTimeoutMs = 2_500;
 export const openRequestsMax = 1_024;
 /** Queries of one lookup: ten times what a healthy network takes, so that no liar prolongs it at will. */
 export const queriesPerLookupMax = 256;
-/** Contacts one lookup remembers: every query may teach it a few. */
+/** Contacts that one lookup remembers: every query may teach it a few. */
 export const candidatesPerLookupMax = 1_024;
 /**
- * The k closest that a lookup has found are believed while this share of k is near enough. Liars that
- * name one another only are too few there: a fifth of all nodes are a fifth of those, too.
+ * A lookup believes the k closest that it has found while this share of k is near enough. Liars who name
+ * only one another are too few there: a fifth of all nodes is a fifth of the near ones, too.
  */
 export const nearShareMin = 0.65;
-/** Queries that a lookup sends because it doubts: where chance left a gap there is nothing to be found. */
+/** Queries that a lookup sends because it doubts: where chance left a gap they find nothing. */
 export const doubtsMax = 20;
-/** Within this share of the distance of holders two thirds of k are to be expected, seldom over k. */
+/** Within this share of the holders' distance, two thirds of k are expected, and seldom over k. */
 export const crowdedShare = 0.55;
-/** A crowd around a key makes its holders up to this many times k: more are not worth the datagrams. */
+/** A crowd around a key makes up to this many times k its holders: more cost too many datagrams. */
 export const crowdFactorMax = 2;
 /** Verifying pings in flight: a full bucket and its cache at once. */
 export const verificationsMax = 32;
@@ -81,20 +81,20 @@ export const verifyAgainMs = 60_000;
 /** Addresses remembered as failed verification. */
 export const unverifiableMax = 1_024;
 
-/** Requests a second from one address, and the burst: five times what a busy peer's lookups send us. */
+/** Requests a second from one address, and the burst: five times what a busy peer sends one node. */
 export const requestsPerSecond = 200;
 export const requestBurst = 400;
-/** Bytes a second to an address that never answered us, so that we amplify no forged sender's flood. */
+/** Bytes a second to an address that never answered: no flood from forged senders is amplified. */
 export const unverifiedBytesPerSecond = 20_000;
 /** Addresses whose rates are remembered. */
 export const rateEntriesMax = 4_096;
-/** Addresses remembered as having answered us. */
+/** Addresses remembered as having answered. */
 export const answeredAddressesMax = 4_096;
 
 /** Values stored, and their bytes: 20,000 records of a full packet fit the bytes. */
 export const storedValuesMax = 20_000;
 export const storedBytesMax = 32 * 1_024 * 1_024;
-/** What is accounted for a value beside its own bytes. */
+/** What a value is taken to cost beside its own bytes. */
 export const storedOverheadBytes = 200;
 /** Stored this long a value counts as established (one day) and never goes before a fresh one. */
 export const establishedMs = 86_400_000;
@@ -116,8 +116,11 @@ export const admissionTries: readonly AdmissionTry[] = [
 
 /** One try of an admission to hear another holder. */
 export interface AdmissionTry {
+  /** How many timeouts of the contact it lasts. */
   readonly timeouts: number;
+  /** It lasts so many milliseconds at least … */
   readonly msMin: number;
+  /** … and at most. */
   readonly msMax: number;
 }
 
@@ -134,15 +137,15 @@ export const saveValuesMs = 1_000;
 /** Values saved in one batch: Deno KV and its like take 1,000 changes and 800 KB. */
 export const saveBatchMax = 500;
 export const saveBatchBytesMax = 400_000;
-/** Values examined for a newcomer or replication before others get a turn. */
+/** Stored values looked at for a newcomer before other work gets a turn. */
 export const upkeepSliceMax = 500;
-/** Stores of the upkeep in flight: below a receiver's kernel buffer of 166 datagrams. */
+/** Stores of the hand-over in flight: below a receiver's kernel buffer of 166 datagrams. */
 export const transfersInFlightMax = 8;
-/** Transfers waiting: two full stores of values; beyond it the oldest round is complete enough. */
+/** Transfers waiting: two full stores of values. The hourly replication makes up for those dropped. */
 export const transfersQueuedMax = 40_000;
 /** Newcomers waiting for hand-over. */
 export const newcomersMax = 256;
-/** How long a value lives under the policy that stores anything (the paper's Python kin: a week; 1 day). */
+/** How long a value lives under the policy that stores anything: a day. Python nodes keep it a week. */
 export const anythingLivesMs = 86_400_000;
 
 /** Contacts asked for a `stun` majority or a sample. */
@@ -152,7 +155,7 @@ export const sampleContacts = 8;
 export const bootstrapAddressesMax = 64;
 /** Contacts of an earlier run greeted at once: a table of thousands of nodes has some 200. */
 export const savedContactsMax = 256;
-/** Once one bootstrap node has answered, others get this long: nearly all round trips are shorter. */
+/** Once one bootstrap node has answered, the others get this long: most round trips are shorter. */
 export const otherGreetingsMs = 300;
 /** A silent bootstrap node is asked this often; UDP may lose a datagram. */
 export const bootstrapTries = 3;

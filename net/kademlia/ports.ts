@@ -62,12 +62,12 @@ export interface Saved {
   readonly id?: Uint8Array;
   /** Contacts of the last run. */
   readonly contacts: readonly Contact[];
-  /** Values held by the last run. */
+  /** Values stored by the last run. */
   readonly values: readonly StoredValue[];
 }
 
 /**
- * Where a node keeps its id, contacts and held values over a restart. The node calls one `save…` at a
+ * Where a node keeps its id, contacts and stored values over a restart. The node calls one `save…` at a
  * time and never waits for it while it answers others; a rejected promise is reported, not fatal.
  */
 export interface NodeStorage {
@@ -96,11 +96,11 @@ export type Verdict<T = Uint8Array> =
  * cheap checks first.
  */
 export interface ValuePolicy<T = Uint8Array> {
-  /** Whether strings, numbers, booleans and nil are held beside `bin` (as Python nodes do). Default no. */
+  /** Whether strings, numbers, booleans and nil are stored beside `bin` (as Python nodes do). Default no. */
   readonly scalars?: boolean;
   /**
-   * Whether `value` may live under `key`. Nothing changes the bytes afterwards: what is decoded may
-   * hold views of them.
+   * Whether `value` may live under `key`. Nothing changes the bytes afterwards, so that what is decoded
+   * may contain views of them.
    */
   check(key: Uint8Array, value: Uint8Array, nowMs: number): Verdict<T>;
   /** Above 0 when `a` wins over `b`, below 0 when `b` wins, 0 when neither does (the later store wins). */
@@ -129,16 +129,12 @@ export interface StoreRequest<T = Uint8Array> {
   readonly value: Uint8Array;
   /** What the policy made of the value. */
   readonly decoded: T;
-  /** Who stores. */
+  /** The node that sent it. */
   readonly from: Contact;
-  /** Whether `from` has answered a request of ours, so that its address is no invention. */
+  /** Whether `from` has answered a request of this node, so that its address is no invention. */
   readonly verifiedSender: boolean;
   /** Whether the store comes from this node's own `put`. */
   readonly own: boolean;
-  /** The value held under the key, over which `value` wins. */
-  readonly current?: Uint8Array;
-  /** Unix ms. */
-  readonly nowMs: number;
 }
 
 /**
@@ -147,20 +143,21 @@ export interface StoreRequest<T = Uint8Array> {
 export interface Admission<T = Uint8Array> {
   /**
    * True to store. `ask` queries the other closest known nodes for the key and resolves to the valid
-   * values they hold; it is bounded in time (seconds) and never rejects. The sender is answered when
-   * the promise settles; a rejection counts as false. Not called for a value held already.
+   * values that they store; it is bounded in time (seconds) and never rejects. The sender is answered
+   * when the promise settles; a rejection counts as false. Not called for a value stored already.
    */
   admit(
     request: StoreRequest<T>,
     ask: () => Promise<Answer<T>[]>,
   ): boolean | Promise<boolean>;
-  /** The `since` member of a `find_value` answer, in Unix ms. */
-  since?(key: Uint8Array, value: Uint8Array): number | undefined;
+  /** The `since` member of a `find_value` answer with this value, in Unix ms. */
+  since?(value: Uint8Array): number | undefined;
   /**
-   * How dear a held value is when bounds are hit: lower weights go first, among equals the farthest
-   * from the own id; a newcomer never displaces a heavier one. Default 1 for values held for a day, else 0.
+   * What a stored value is worth when a bound is hit: lower weights go first, among equals the farthest
+   * from the own id; a newcomer never displaces a heavier one. Default 1 for values stored for a day,
+   * else 0.
    */
-  weight?(value: StoredValue, nowMs: number): number;
+  weight?(value: StoredValue): number;
   /** Told when a value has left this node, by expiry or at the bounds. */
   forget?(key: Uint8Array, value: Uint8Array): void;
 }

@@ -84,7 +84,7 @@ export class Lookup {
   #found = 0;
   #answered = 0;
   #slow = 0;
-  /** Nodes that ought to hold the value and do not. */
+  /** Nodes that ought to have the value and do not. */
   #missing = 0;
   /** Queries sent because of doubts. */
   #doubts = 0;
@@ -159,7 +159,7 @@ export class Lookup {
     return this.#advance();
   }
 
-  /** Queries in flight take longer than usual: towards a goal they count for little from now on. */
+  /** Queries in flight take longer than usual: from now on they count for little towards a goal. */
   hurry(): Candidate[] {
     this.#lastAnswered = this.#asked + 1;
     return this.#advance();
@@ -360,7 +360,7 @@ export class Lookup {
     return this.#goal + this.#missing;
   }
 
-  /** Whether the queries in flight are likely to reach the goal as it is. */
+  /** Whether the queries in flight are likely to be enough for the goal. */
   #covered(): boolean {
     if (this.#goal === Infinity) return false;
     let open = 0;

@@ -39,7 +39,7 @@ const graceTimeouts = 2;
 const hedgeMsMin = 3;
 /** An answer that takes so many times the slowest so far in a search is likely to be lost. */
 const hedgeRoundTrips = 2;
-/** Where all nodes answer this fast, whom to ask first is no question of time. */
+/** Where all nodes answer this fast, it does not matter which is asked first. */
 const quickMs = 10;
 
 /** Runs a search to its end; rejects when the node closes or the signal aborts. */
@@ -156,8 +156,8 @@ class Search implements Caller<Found, Candidate> {
     if (!this.#lookup.finished || this.#stopped || this.#expand()) return;
     if (this.#lookup.fruitful || this.#lookup.slow === 0) this.#finish();
     else {
-      // Empty hands are no result while answers may be under way: a stalled process, ours or theirs,
-      // looks like a dead network.
+      // Finding nothing is no result while answers may be under way: a process that stands still, this
+      // one or that of the nodes asked, looks like a dead network.
       const { scheduler, neighbours } = this.#network;
       const waitMs = Math.max(graceMsMin, graceTimeouts * neighbours.timeoutMs);
       this.#grace ??= scheduler.after(waitMs, () => this.#finish());
@@ -165,9 +165,9 @@ class Search implements Caller<Found, Candidate> {
   }
 
   /**
-   * Just enough queries for the goal is cheap while all are answered; once one takes longer than usual
-   * further ones go out, long before timeouts would free their slots. What is usual the answers within
-   * this search know best: where all are slow, more queries would only make them slower.
+   * As long as all are answered, just enough queries for the goal are the cheapest way. Once one takes
+   * longer than usual, further ones go out, long before timeouts would free slots. The answers within this
+   * search tell what is usual: where all are slow, more queries would only make them slower.
    */
   #hedge(): void {
     const { scheduler, neighbours, rpc } = this.#network;
@@ -177,8 +177,8 @@ class Search implements Caller<Found, Candidate> {
       hedgeRoundTrips * this.#slowestMs,
     );
     const leftMs = this.#activeMs + patienceMs - rpc.nowMs();
-    // The scheduler runs what is due a moment early, together with others: what is left then is no
-    // reason to come back within the same moment, again and again.
+    // The scheduler may run this a moment early. The little time that is left then is no reason to come
+    // back within the same moment, again and again.
     const waitMs = leftMs > 0 ? Math.max(leftMs, 1) : patienceMs;
     this.#hedging = scheduler.after(waitMs, () => {
       if (this.#stopped) return;
@@ -204,7 +204,7 @@ class Search implements Caller<Found, Candidate> {
 
   /**
    * A holder answers with the value and names no contacts, so that a search short of its goal may not know
-   * the nodes around the key: it asks its holders for them. True while such questions are out.
+   * the nodes around the key. It asks its holders for them; true while such questions are out.
    */
   #expand(): boolean {
     const goal = this.#options.goal;
@@ -224,14 +224,14 @@ class Search implements Caller<Found, Candidate> {
     this.#send(this.#lookup.extend(holder, contacts));
   }
 
-  /** Whether a contact that `from` named is not this node, and within the reach of `from`. */
+  /** Whether a contact that `from` named is another node than this one, which `from` can know of. */
   #isPlausible(contact: NodeContact, from: NodeContact): boolean {
     const { self } = this.#network;
     if (contact.nodeId.equals(self.nodeId)) return false;
     if (contact.port === self.port && contact.ip === self.ip) return false;
     const kind = unicastAddress(contact.ip)?.kind;
     if (kind === "public") return true;
-    // No node outside can know what is on this machine or in this private network.
+    // No node outside knows what is on this machine or in this private network.
     const fromKind = unicastAddress(from.ip)?.kind;
     return kind === "loopback" ? fromKind === "loopback" : fromKind !== "public";
   }

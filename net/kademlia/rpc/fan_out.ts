@@ -7,12 +7,12 @@ import type { NodeContact } from "../space/contact.ts";
 import type { Arguments, Method } from "./methods/method.ts";
 import type { Call, Caller, Rpc } from "./rpc.ts";
 
-/** Whom to ask what. */
+/** Which nodes to ask, and what. */
 export interface FanOutOptions<Args extends Arguments, Answer> {
   readonly contacts: readonly NodeContact[];
   readonly method: Method<string, Args, Answer>;
   readonly args: Args;
-  /** How often each is asked before it counts as silent. Default 2: UDP may lose a datagram. */
+  /** How often a node is asked before it counts as silent. Default 2: UDP may lose a datagram. */
   readonly tries?: number;
   /** Waits in ms, one a try; for all alike, or by contact. Default: what is known of the contact. */
   readonly timeoutsMs?: readonly number[] | ((contact: NodeContact) => readonly number[]);

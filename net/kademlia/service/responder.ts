@@ -113,7 +113,7 @@ export class Responder<T> {
     const entry = stored.get(args.target, network.time.now());
     if (entry === undefined) return this.#handleFindNode(args);
     const { value, scalar } = entry;
-    const since = admission?.since?.(entry.key, value);
+    const since = admission?.since?.(value);
     const isSound = since !== undefined && Number.isSafeInteger(since) && since >= 0;
     const found = isSound ? { value, scalar, since } : { value, scalar };
     return { found, contacts: [] };

@@ -15,7 +15,7 @@ import type { NodeContact } from "../space/contact.ts";
 import { commonPrefixBits, compareDistance, type Id } from "../space/id.ts";
 import { RoundTrip } from "../rpc/round_trip.ts";
 
-/** A contact in the table: it has answered a ping of ours under its id and address. */
+/** A contact in the table: it has answered a ping of this node under its id and address. */
 export class TableEntry {
   readonly contact: NodeContact;
   /** The network that the address limits count it under; undefined where it is exempt. */
@@ -200,7 +200,7 @@ export class RoutingTable {
     entry.failures++;
   }
 
-  /** Removes an entry whose ping failed, and returns whom to verify in its place, best first. */
+  /** Removes an entry whose ping failed, and returns the contact to verify in its place, if there is one. */
   evict(entry: TableEntry): NodeContact | undefined {
     const bucket = this.#at(this.bucketOf(entry.contact.nodeId));
     const at = bucket.entries.indexOf(entry);

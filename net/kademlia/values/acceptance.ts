@@ -104,13 +104,9 @@ export class Acceptance<T> {
     if (admission === undefined) return this.#store(key, value, expiresAtMs);
     if (this.#undecided >= admissionsMax) return false;
     const { from, verifiedSender, own } = offer;
-    const replaced = current === undefined ? {} : { current: current.value };
     const request = { key: key.toBytes(), value: value.value, decoded, from, verifiedSender, own };
     try {
-      const admitted = admission.admit(
-        { ...request, ...replaced, nowMs },
-        () => this.#options.ask(key),
-      );
+      const admitted = admission.admit(request, () => this.#options.ask(key));
       if (typeof admitted !== "boolean") return this.#decide(admitted, key, value, expiresAtMs);
       return admitted && this.#store(key, value, expiresAtMs);
     } catch (error) {

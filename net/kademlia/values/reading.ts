@@ -40,9 +40,7 @@ export interface GetResult<T = Uint8Array> {
   readonly winner?: Answer<T>;
   /** Every acceptable answer, the own node's included. */
   readonly answers: readonly Answer<T>[];
-  /** How many nodes were asked. */
-  readonly asked: number;
-  /** How many of them answered, with an acceptable value or without; the own node counts if it has one. */
+  /** How many nodes answered, with an acceptable value or without; the own node counts if it has one. */
   readonly answered: number;
 }
 
@@ -64,7 +62,6 @@ interface Gathered<T> {
   readonly answers: HolderAnswer<T>[];
   /** Nodes that answered and have no acceptable value, nearest first. */
   lacking: readonly NodeContact[];
-  asked: number;
 }
 
 /** How holders are asked. */
@@ -83,25 +80,25 @@ export class Reading<T> {
   /** The value under `key` that wins among a quorum of holders. */
   async get(key: Id, options: GetOptions<T> = {}): Promise<GetResult<T>> {
     const quorum = options.quorum ?? quorumDefault;
-    const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
+    const gathered: Gathered<T> = { answers: [], lacking: [] };
     const own = this.#ownAnswer(key, options);
     if (own !== undefined) gathered.answers.push(own);
     if (quorum === "all") await this.#askClosest(key, options, gathered);
     else if (gathered.answers.length < quorum) {
       await this.#search(key, quorum - gathered.answers.length, options, gathered);
     }
-    const { answers, asked, lacking } = gathered;
+    const { answers, lacking } = gathered;
     const answered = answers.length + lacking.length;
     const winner = options.choose === undefined ? this.#best(answers) : options.choose(answers);
-    if (winner === undefined) return { answers, asked, answered };
+    if (winner === undefined) return { answers, answered };
     if (options.repair !== false) this.#repair(key, winner, gathered);
-    return { value: winner.value, winner, answers, asked, answered };
+    return { value: winner.value, winner, answers, answered };
   }
 
   /** The valid values that the closest known nodes store, without a lookup: for admission. */
   async ask(key: Id): Promise<Answer<T>[]> {
     const { table, k, neighbours } = this.#options.network;
-    const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
+    const gathered: Gathered<T> = { answers: [], lacking: [] };
     const timeoutsMs = (contact: NodeContact): number[] =>
       admissionWaitsMs(neighbours.timeoutMsOf(contact));
     try {
@@ -119,7 +116,7 @@ export class Reading<T> {
     contacts: readonly NodeContact[],
     signal?: AbortSignal,
   ): Promise<T | undefined> {
-    const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
+    const gathered: Gathered<T> = { answers: [], lacking: [] };
     await this.#askEach(key, contacts, signal ? { signal } : {}, gathered);
     const best = this.#best(gathered.answers);
     return best && this.#options.acceptance.wins(best, mine) ? best.decoded : undefined;
@@ -131,7 +128,7 @@ export class Reading<T> {
    */
   async haveAll(key: Id, mine: WireValue, contacts: readonly NodeContact[]): Promise<boolean> {
     const { acceptance } = this.#options;
-    const gathered: Gathered<T> = { answers: [], lacking: [], asked: 0 };
+    const gathered: Gathered<T> = { answers: [], lacking: [] };
     await this.#askEach(key, contacts, {}, gathered);
     const { answers, lacking } = gathered;
     const best = this.#best(answers);
@@ -145,7 +142,7 @@ export class Reading<T> {
     const entry = stored.get(key, network.time.now());
     if (entry === undefined) return undefined;
     const { value, scalar } = entry;
-    const since = admission?.since?.(entry.key, value);
+    const since = admission?.since?.(value);
     const found = since === undefined ? { value, scalar } : { value, scalar, since };
     return this.#judged(key, network.self, found, options);
   }
@@ -176,7 +173,6 @@ export class Reading<T> {
       { target: key, paths, goal, onFound },
       signal,
     );
-    into.asked = lookup.asked;
     into.lacking = lookup.answered().filter((c) => c.state === "answered").map((c) => c.contact);
   }
 
@@ -184,7 +180,6 @@ export class Reading<T> {
   async #askClosest(key: Id, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
     const { paths = pathsDefault, signal } = options;
     const lookup = await search(this.#options.network, { target: key, paths }, signal);
-    into.asked = lookup.asked;
     await this.#askEach(key, lookup.result(), options, into);
   }
 

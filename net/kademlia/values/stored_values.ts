@@ -182,7 +182,7 @@ export class StoredValues {
   }
 
   #rank(entry: StoredEntry, nowMs: number): Ranked {
-    const weight = this.#options.admission?.weight?.(entry, nowMs);
+    const weight = this.#options.admission?.weight?.(entry);
     const isEstablished = nowMs - entry.firstStoredAtMs >= establishedMs;
     return { entry, weight: weight ?? Number(isEstablished) };
   }

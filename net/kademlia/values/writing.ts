@@ -98,7 +98,7 @@ export class Writing<T> {
     return newer === undefined ? counts : { ...counts, newer };
   }
 
-  /** The newer value for which nodes refused ours, where that is why. */
+  /** The newer value because of which nodes refused this one, where there is one. */
   #newer(
     key: Id,
     value: WireValue,

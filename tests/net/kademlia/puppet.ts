@@ -1,4 +1,5 @@
 /** A node whose every answer the test decides. */
+import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/ip_address.ts";
 import { NodeContact } from "../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../net/kademlia/space/id.ts";
@@ -16,7 +17,9 @@ import {
   encodeRequest,
   type WireRequest,
 } from "../../../net/kademlia/rpc/wire.ts";
-import { SeededRandom, textOf, type VirtualWorld } from "./support.ts";
+import type { KademliaNode, NodeOptions } from "../../../net/kademlia/mod.ts";
+import { numbered } from "./policies.ts";
+import { SeededRandom, textOf, virtualNode, type VirtualWorld } from "./support.ts";
 
 /** What a puppet does about the datagram of one request; undefined leaves it unanswered. */
 export type Reaction = (data: Uint8Array) => Uint8Array | undefined;
@@ -101,3 +104,22 @@ export function naming(contacts: readonly NodeContact[]): Reaction {
 
 /** Refuses to store. */
 export const refusing: Reaction = (data) => encodeAnswer(data, store, false);
+
+/** A node whose values are numbered, and `count` puppets that it knows, the nearest to `key` first. */
+export async function among(
+  world: VirtualWorld,
+  count: number,
+  key: Uint8Array,
+  options: Partial<NodeOptions> = {},
+): Promise<{ node: KademliaNode; puppets: Puppet[] }> {
+  const node = await virtualNode(world, 0, { policy: numbered, ...options });
+  const { w0, w1, w2, w3, w4 } = Id.from(key);
+  const puppets = Array.from(
+    { length: count },
+    (_, i) => new Puppet(world, `6.0.${i}.1`, new Id(w0, w1 ^ (i + 1), w2, w3, w4)),
+  );
+  for (const puppet of puppets) puppet.ping(node.address);
+  await world.pass(1_000);
+  assert.equal(node.contacts().length, Math.min(count, 20));
+  return { node, puppets };
+}

@@ -4,8 +4,6 @@ import { doubtsMax } from "../../../../net/kademlia/constants.ts";
 import { distance, Id } from "../../../../net/kademlia/space/id.ts";
 import type { Candidate } from "../../../../net/kademlia/lookup/candidates.ts";
 import { Lookup, type LookupOptions } from "../../../../net/kademlia/lookup/lookup.ts";
-import { DensityEstimate, expectedMs } from "../../../../net/kademlia/lookup/density.ts";
-import { RoutingTable } from "../../../../net/kademlia/table/routing_table.ts";
 
 const target = new Id(0, 0, 0, 0, 0);
 const own = new Id(-1, -1, -1, -1, -1);
@@ -120,48 +118,12 @@ Deno.test("A read doubts only when somebody near the target lacks the value", ()
   assert.equal(doubtful.finished, true, "two of two are near enough");
 });
 
-Deno.test("The holders' distance is guessed from the own neighbourhood at first", () => {
-  const table = new RoutingTable(target, { k: 4 });
-  const density = new DensityEstimate(table);
-  for (let n = 1; n <= 3; n++) table.insert(at(n), 0);
-  assert.equal(density.radius(), Infinity);
-  for (let n = 4; n <= 9; n++) table.insert(at(n), 0);
-  assert.ok(density.radius() >= distance(target, at(4).nodeId));
-  assert.ok(density.radius() < distance(target, at(6).nodeId));
-});
-
-Deno.test("Lookups tell where holders are to be expected, though liars answered some of them", () => {
-  const table = new RoutingTable(target, { k: 4 });
-  const density = new DensityEstimate(table);
-  // Whoever was born among liars knows no true neighbours.
-  for (let n = 51; n <= 59; n++) table.insert(at(n), 0);
-  assert.ok(density.radius() > distance(target, at(50).nodeId));
-  // What every third lookup found is five times too far away; too few nodes tell nothing.
-  for (let i = 0; i < 100; i++) {
-    density.learn(target, (i % 3 === 0 ? [50, 60, 80, 100] : [5, 12, 15, 20]).map(at));
-    density.learn(target, [1, 2, 3].map(at));
-  }
-  assert.ok(density.radius() >= distance(target, at(20).nodeId));
-  assert.ok(density.radius() < distance(target, at(30).nodeId));
-  // A network that grows shows in the own neighbourhood at once.
-  for (let n = 1; n <= 4; n++) table.insert(at(n), 0);
-  assert.ok(density.radius() < distance(target, at(6).nodeId));
-});
-
 Deno.test("A lookup begins with the cheapest seed, and goes on with the nearest", () => {
   const cost = ({ nodeId }: NodeContact): number => nodeId.w0 === 102 ? 1 : 2;
   const one = lookup({ seeds: [at(100), at(101), at(102)], cost });
   const first = one.start();
   assert.deepEqual(numbers(first), [102]);
   assert.deepEqual(numbers(answer(one, first, [])), [100]);
-});
-
-Deno.test("A nearer contact may be slower by as much as the hops take that it spares", () => {
-  const expected = (ownMs: number, from: number): number =>
-    expectedMs({ ownMs, averageMs: 90, from, radius: 2 });
-  assert.equal(expected(50, 0.1), 50);
-  assert.equal(expected(50, 1), 50);
-  assert.equal(Math.round(expected(50, 2 ** 4.5)), 140);
 });
 
 Deno.test("A crowd next to the key takes nobody's place", () => {

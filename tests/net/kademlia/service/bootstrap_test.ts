@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { sample } from "../../../../net/kademlia/rpc/methods/sample.ts";
-import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
-import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
 import { Puppet } from "../puppet.ts";
 import { closeAll, virtualNetwork, virtualNode, VirtualWorld } from "../support.ts";
 
@@ -81,65 +78,4 @@ Deno.test("After joining, a node knows all of a small network, and all know it",
   await world.pass(5_000);
   for (const node of nodes) assert.equal(node.contacts().length, 14);
   await closeAll(nodes);
-});
-
-Deno.test("The public address is what a majority of contacts says", async () => {
-  const world = new VirtualWorld();
-  const node = await virtualNode(world, 0);
-  assert.equal(await node.publicAddress(), undefined);
-  const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
-  for (const puppet of puppets) puppet.ping(node.address);
-  await world.pass(1_000);
-  puppets.forEach((puppet, i) => {
-    const ip = i < 3 ? "80.1.2.3" : `81.0.0.${i}`;
-    puppet.react.stun = (data) => encodeAnswer(data, stun, { ip, port: 5 });
-  });
-  assert.deepEqual(await world.until(node.publicAddress()), { ip: "80.1.2.3", port: 5 });
-  const [turned] = puppets;
-  assert.ok(turned);
-  turned.react.stun = (data) => encodeAnswer(data, stun, { ip: "82.0.0.1", port: 5 });
-  turned.silent = false;
-  puppets.slice(1, 2).forEach((puppet) => puppet.silent = true);
-  assert.equal(await world.until(node.publicAddress()), undefined, "2 of 4 are no majority");
-  await node.close();
-});
-
-Deno.test("A sample is asked of random contacts, decoded and bounded", async () => {
-  const world = new VirtualWorld();
-  const asked = await virtualNode(world, 1, { sample: () => [["alice", new Uint8Array(32), 7]] });
-  const node = await virtualNode(world, 0);
-  const { ip: host, port } = asked.address;
-  await world.until(node.bootstrap([{ host, port }]));
-  const liars = Array.from({ length: 3 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
-  for (const liar of liars) liar.ping(node.address);
-  await world.pass(1_000);
-  const [huge, deep, python] = liars;
-  assert.ok(huge && deep && python);
-  const raw = { ...sample, answerBytesMax: 2_000 };
-  huge.react.sample = (data) => encodeAnswer(data, raw, "x".repeat(1_300));
-  const nested: unknown = Array(1_000).fill(0).reduce((inner) => [inner], "deep");
-  deep.react.sample = (data) => encodeAnswer(data, raw, nested);
-  const samples = await world.until(node.sampleNear());
-  assert.deepEqual(samples.map(({ sample }) => sample), [[["alice", new Uint8Array(32), 7]]]);
-  assert.equal(python.count("sample"), 2, "unanswered, as Python nodes leave unknown methods");
-  const [contact] = samples.map((answer) => answer.contact);
-  assert.ok(contact);
-  assert.deepEqual(await world.until(node.sample(contact)), samples[0]?.sample);
-  assert.equal(await node.sample({ id: new Uint8Array(3), ip: "1.1.1.1", port: 1 }), undefined);
-  await closeAll([asked, node]);
-});
-
-Deno.test("A sample over one packet is not sent, and the mistake is reported", async () => {
-  const world = new VirtualWorld();
-  const errors: string[] = [];
-  const asked = await virtualNode(world, 1, {
-    sample: () => "x".repeat(2_000),
-    onError: (error) => errors.push(error.message),
-  });
-  const puppet = new Puppet(world, "6.0.0.1");
-  puppet.ask(asked.address, sample, { sender: puppet.contact.nodeId });
-  await world.pass(100);
-  assert.match(errors.join(), /over the 1200 allowed/);
-  assert.equal(puppet.answers.length, 0);
-  await asked.close();
 });

@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { Id } from "../../../../net/kademlia/space/id.ts";
-import { KademliaNode, MemoryStorage, storeAnything } from "../../../../net/kademlia/mod.ts";
-import type { NodeStorage, StoredValue, ValuePolicy } from "../../../../net/kademlia/ports.ts";
+import type { ValuePolicy } from "../../../../net/kademlia/mod.ts";
 import { numbered } from "../policies.ts";
 import { Puppet } from "../puppet.ts";
 import {
   bytesOf,
   closeAll,
   keyOf,
-  SeededRandom,
   textOf,
   virtualNetwork,
   virtualNode,
@@ -65,20 +62,6 @@ Deno.test("Replication brings a value back to k holders after most have died", a
   await closeAll(nodes);
 });
 
-Deno.test("A newcomer closer to a key is handed its value, by the closest holder alone", async () => {
-  const world = new VirtualWorld();
-  const nodes = await virtualNetwork(world, 30, () => ({ policy: numbered }));
-  await world.until(nodes[0]?.put(key, bytesOf("1 a")) ?? Promise.reject());
-  const { w0, w1, w2, w3, w4 } = Id.from(key);
-  const newcomer = new Puppet(world, "6.0.0.1", new Id(w0, w1, w2, w3, w4 ^ 1));
-  for (const node of nodes) newcomer.ping(node.address);
-  await world.pass(10_000);
-  const { offered } = newcomer;
-  assert.ok(offered.length >= 1 && offered.length <= 2, `${offered.length} stores`);
-  assert.equal(offered[0], "1 a");
-  await closeAll(nodes);
-});
-
 Deno.test("A record expires by its own date", async () => {
   const world = new VirtualWorld();
   const expiresAtMs = 1_800_000_000_000 + 10 * minute;
@@ -93,97 +76,5 @@ Deno.test("A record expires by its own date", async () => {
   await world.pass(3 * minute);
   assert.equal(node.stats().values, 0);
   await assert.rejects(node.put(key, bytesOf("1 a")), /expired/);
-  await node.close();
-});
-
-Deno.test("Id, contacts and values survive a restart: a node rejoins without its bootstrap node", async () => {
-  const world = new VirtualWorld();
-  const nodes = await virtualNetwork(world, 6);
-  const storage = new MemoryStorage();
-  const build = (): Promise<KademliaNode> =>
-    KademliaNode.create({
-      policy: storeAnything,
-      time: world.time,
-      random: new SeededRandom("restarts"),
-      datagrams: world.datagrams("7.7.7.7", 1),
-      storage,
-    });
-  const before = await build();
-  const [bootstrap] = nodes;
-  assert.ok(bootstrap);
-  await world.until(
-    before.bootstrap([{ host: bootstrap.address.ip, port: bootstrap.address.port }]),
-  );
-  await world.until(before.put(key, bytesOf("v")));
-  await world.until(before.close());
-  await bootstrap.close();
-  const after = await build();
-  assert.deepEqual(after.id, before.id);
-  assert.equal(after.stats().values, 1);
-  assert.equal(after.joined, false);
-  assert.equal(await world.until(after.bootstrap([])), true);
-  assert.equal(after.contacts().length, 5);
-  await closeAll([...nodes, after]);
-});
-
-Deno.test("Values read from disk are judged like those from the wire", async () => {
-  const world = new VirtualWorld();
-  const nowMs = world.time.now();
-  const stored = (text: string, expiresAtMs: number): StoredValue => ({
-    key: keyOf(text),
-    value: bytesOf(text),
-    expiresAtMs,
-    firstStoredAtMs: nowMs,
-    storedAtMs: nowMs,
-  });
-  const storage = new MemoryStorage();
-  await storage.saveValues(
-    [stored("1 good", nowMs + hour), stored("2 bad", nowMs + hour), stored("3 old", nowMs - 1)],
-    [],
-  );
-  const node = await virtualNode(world, 0, { storage, policy: numbered });
-  assert.deepEqual([...node.values()].map((value) => textOf(value.value)), ["1 good"]);
-  await node.close();
-});
-
-Deno.test("Changes are saved in batches, and a failing disk is reported and tried again", async () => {
-  const world = new VirtualWorld();
-  const errors: string[] = [];
-  const batches: number[] = [];
-  let broken = true;
-  const memory = new MemoryStorage();
-  const storage: NodeStorage = {
-    load: () => memory.load(),
-    saveId: (id) => memory.saveId(id),
-    saveContacts: (contacts) => memory.saveContacts(contacts),
-    saveValues(put, deleted) {
-      if (broken) return Promise.reject(new Error("disk is full"));
-      batches.push(put.length);
-      return memory.saveValues(put, deleted);
-    },
-    close: () => memory.close(),
-  };
-  const onError = (error: Error): void => {
-    errors.push(error.message);
-  };
-  const node = await virtualNode(world, 0, { storage, policy: numbered, onError });
-  for (let i = 0; i < 30; i++) await world.until(node.put(keyOf(`${i}`), bytesOf(`${i} a`)));
-  await world.pass(2_000);
-  assert.ok(errors.includes("disk is full"));
-  broken = false;
-  await world.until(node.put(key, bytesOf("1 a")));
-  await world.pass(2_000);
-  assert.deepEqual(batches, [31]);
-  await node.close();
-  assert.equal((await memory.load()).values.length, 31);
-});
-
-Deno.test("Contacts are saved every few minutes, so that a crash does not lose them", async () => {
-  const world = new VirtualWorld();
-  const storage = new MemoryStorage();
-  const node = await virtualNode(world, 0, { storage });
-  new Puppet(world, "6.0.0.1").ping(node.address);
-  await world.pass(8 * minute);
-  assert.equal((await storage.load()).contacts.length, 1);
   await node.close();
 });

@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { DensityEstimate, expectedMs } from "../../../../net/kademlia/lookup/density.ts";
+import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
+import { distance, Id } from "../../../../net/kademlia/space/id.ts";
+import { RoutingTable } from "../../../../net/kademlia/table/routing_table.ts";
+
+const target = new Id(0, 0, 0, 0, 0);
+
+/** Contact number `n` by distance from the target. */
+function at(n: number): NodeContact {
+  return new NodeContact(new Id(n, 0, 0, 0, 0), `5.${n >> 8}.${n & 255}.1`, 4000);
+}
+
+Deno.test("The holders' distance is guessed from the own neighbourhood at first", () => {
+  const table = new RoutingTable(target, { k: 4 });
+  const density = new DensityEstimate(table);
+  for (let n = 1; n <= 3; n++) table.insert(at(n), 0);
+  assert.equal(density.radius(), Infinity);
+  for (let n = 4; n <= 9; n++) table.insert(at(n), 0);
+  assert.ok(density.radius() >= distance(target, at(4).nodeId));
+  assert.ok(density.radius() < distance(target, at(6).nodeId));
+});
+
+Deno.test("Lookups tell where holders are to be expected, though liars answered some of them", () => {
+  const table = new RoutingTable(target, { k: 4 });
+  const density = new DensityEstimate(table);
+  // Whoever was born among liars knows no true neighbours.
+  for (let n = 51; n <= 59; n++) table.insert(at(n), 0);
+  assert.ok(density.radius() > distance(target, at(50).nodeId));
+  // What every third lookup found is five times too far away; too few nodes tell nothing.
+  for (let i = 0; i < 100; i++) {
+    density.learn(target, (i % 3 === 0 ? [50, 60, 80, 100] : [5, 12, 15, 20]).map(at));
+    density.learn(target, [1, 2, 3].map(at));
+  }
+  assert.ok(density.radius() >= distance(target, at(20).nodeId));
+  assert.ok(density.radius() < distance(target, at(30).nodeId));
+  // A network that grows shows in the own neighbourhood at once.
+  for (let n = 1; n <= 4; n++) table.insert(at(n), 0);
+  assert.ok(density.radius() < distance(target, at(6).nodeId));
+});
+
+Deno.test("A nearer contact may be slower by as much as the hops take that it spares", () => {
+  const expected = (ownMs: number, from: number): number =>
+    expectedMs({ ownMs, averageMs: 90, from, radius: 2 });
+  assert.equal(expected(50, 0.1), 50);
+  assert.equal(expected(50, 1), 50);
+  assert.equal(Math.round(expected(50, 2 ** 4.5)), 140);
+});
