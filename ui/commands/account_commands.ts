@@ -7,6 +7,7 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
+import { messageOf } from "../output/failure.ts";
 import { renderUser } from "../output/render.ts";
 import { chooseUser, logIn, withFolder, withPeer, withPeerForLogin } from "../peer/access.ts";
 import type { OpenFolder } from "../peer/host.ts";
@@ -49,9 +50,7 @@ export async function saveAccount(file: string, sealed: Uint8Array): Promise<voi
   } catch (error) {
     const why = error instanceof Deno.errors.AlreadyExists
       ? "it exists already, and may be the only copy of something"
-      : error instanceof Error
-      ? error.message
-      : String(error);
+      : messageOf(error);
     throw new CamelliaError("invalid_argument", `Cannot write ${file}: ${why}`, { cause: error });
   }
 }
@@ -146,7 +145,7 @@ export const accountCommands: readonly Command[] = [
       const refuse = (why: string, cause?: unknown) =>
         new CamelliaError("invalid_file", `Cannot import ${file}: ${why}`, { cause });
       const sealed = await context.io.readFile(file, accountFileBytesMax).catch((error) => {
-        throw refuse(error instanceof Error ? error.message : String(error), error);
+        throw refuse(messageOf(error), error);
       });
       if (sealed === undefined) throw refuse("there is no such file");
       if (sealed.length > accountFileBytesMax) throw refuse("it is too long for an account");

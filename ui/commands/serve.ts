@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PeerEvent, StatusView } from "../../core/api.ts";
+import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
 import { formatHostPort } from "../../lib/ip_address.ts";
 import { renderEvent } from "../output/render.ts";
 import {
@@ -15,7 +15,7 @@ import {
   notJoinedMessage,
   withStartedPeer,
 } from "../peer/access.ts";
-import type { Context, OpenFolder, RunningPeer } from "../peer/host.ts";
+import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
@@ -39,16 +39,10 @@ function readyText({ node, user, links: { listening } }: StatusView): string {
   return `${who} ready on ${udp}${tcp}. Ctrl+C stops it.`;
 }
 
-interface Serving {
-  readonly folder: OpenFolder;
-  readonly settings: PeerSettings;
-  readonly peer: RunningPeer;
-}
-
 /** Tells events until the program is to end, or, for a user's peer, until the user logs out. */
 async function serveUntilEnd(
   context: Context,
-  { folder, settings, peer: { api } }: Serving,
+  { folder, settings, api }: { folder: OpenFolder; settings: PeerSettings; api: PeerApi },
   endsAtLogout: boolean,
 ): Promise<void> {
   const { output, signal, host } = context;
@@ -59,7 +53,7 @@ async function serveUntilEnd(
     tell(event);
     if (endsAtLogout && event.event === "logout") end.resolve();
   });
-  const server = await LoopbackServer.open({ api, folder, host, log: output.log });
+  await using _server = await LoopbackServer.open({ api, folder, host, log: output.log });
   signal.addEventListener("abort", () => end.resolve(), { once: true });
   try {
     const status = await api.status();
@@ -76,7 +70,6 @@ async function serveUntilEnd(
     if (!signal.aborted) await end.promise;
   } finally {
     stop();
-    await server.close();
   }
 }
 
@@ -94,7 +87,7 @@ async function serve(context: Context, withUser: boolean): Promise<void> {
       // Others find a network's first node; contacts of an earlier run may all be gone by now.
       if (withUser || !settings.firstNode) await joinNetwork(context, peer);
       if (credentials !== undefined) await logIn(context, peer.api, credentials);
-      await serveUntilEnd(context, { folder, settings, peer }, withUser);
+      await serveUntilEnd(context, { folder, settings, api: peer.api }, withUser);
     });
   });
 }

@@ -40,6 +40,11 @@ export function isInterruption(error: unknown): boolean {
   return error instanceof Error && abortNames.has(error.name);
 }
 
+/** What an error says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** An error in full, for the log. */
 export function detailsOf(error: unknown): string {
   return error instanceof Error ? error.stack ?? error.message : String(error);
@@ -54,9 +59,11 @@ export function failureOf(error: unknown, logLevel: LogLevel = "warn"): Failure 
   if (isInterruption(error)) {
     return { code: "interrupted", message: "Interrupted; nothing is lost" };
   }
-  const what = error instanceof Error ? error.message : String(error);
   const details = logLevel === "debug" && error instanceof Error && error.stack !== undefined
     ? `\n${error.stack}`
     : ". Run it again with --log-level debug for the details";
-  return { code: "internal", message: `This should not have happened: ${what}${details}` };
+  return {
+    code: "internal",
+    message: `This should not have happened: ${messageOf(error)}${details}`,
+  };
 }

@@ -63,9 +63,7 @@ export class Output {
 
   /** Something that people may want to know and scripts not. */
   async note(text: string): Promise<void> {
-    if (!this.json) {
-      await this.#io.err(`${this.#errorPaint.dim("note:")} ${this.#fit(text, "note:")}\n`);
-    }
+    if (!this.json) await this.#say("note:", this.#errorPaint.dim, text);
   }
 
   /** A line of the log, on standard error. */
@@ -79,19 +77,18 @@ export class Output {
     void this.#io.err(`${line}\n`);
   };
 
-  /** On a terminal broken between words, with room for the label; elsewhere one line. */
-  #fit(message: string, label: string): string {
-    if (!this.#io.terminal.error) return message;
-    const words = `${label} ${message}`;
-    return wrapText(words, this.#io.size().columns - 1).join("\n").slice(label.length + 1);
-  }
-
   /** What went wrong, on standard error. */
   async failure(error: unknown): Promise<void> {
     const failure = failureOf(error, this.#logLevel);
-    const line = this.json
-      ? safeJson({ error: failure })
-      : `${this.#errorPaint.error("error:")} ${this.#fit(safeText(failure.message), "error:")}`;
-    await this.#io.err(`${line}\n`);
+    if (this.json) await this.#io.err(`${safeJson({ error: failure })}\n`);
+    else await this.#say("error:", this.#errorPaint.error, safeText(failure.message));
+  }
+
+  /** A labelled message on standard error: broken between words on a terminal, elsewhere one line. */
+  async #say(label: string, paint: (text: string) => string, message: string): Promise<void> {
+    const words = `${label} ${message}`;
+    const { columns } = this.#io.size();
+    const text = this.#io.terminal.error ? wrapText(words, columns - 1).join("\n") : words;
+    await this.#io.err(`${paint(label)}${text.slice(label.length)}\n`);
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import { CamelliaError } from "../../core/model/errors.ts";
+import { messageOf } from "../output/failure.ts";
 import type { Console } from "./prompts.ts";
 
 /** A password file at most; its first line is the password. */
@@ -30,7 +31,7 @@ async function readPasswordFile(context: Console, path: string): Promise<string>
       context.output.log("warn", `Others can read the password file ${path}. ${advice}`);
     }
   } catch (error) {
-    throw refuse(error instanceof Error ? error.message : String(error), error);
+    throw refuse(messageOf(error), error);
   }
   if (bytes === undefined) throw refuse("there is none");
   if (bytes.length > passwordFileBytesMax) {

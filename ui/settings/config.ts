@@ -139,12 +139,6 @@ function parseNtpServers(text: string): HostPort[] | undefined {
   return parseList(text, parseNtpServer);
 }
 
-function checkSection(section: string, line: number): void {
-  if (Object.hasOwn(rules, section)) return;
-  const known = Object.keys(rules).map((name) => `[${name}]`).join(", ");
-  throw new IniLineError(line, `${quoted(section)} is no section: there are ${known}`);
-}
-
 /** The value of an entry by the rule for its key. */
 function valueOf(entry: IniEntry): unknown {
   const { section, key, value } = entry;
@@ -165,7 +159,7 @@ type Values = ReadonlyMap<string, { readonly value: unknown; readonly line: numb
 
 function readValues(bytes: Uint8Array): Values {
   const values = new Map<string, { value: unknown; line: number }>();
-  for (const entry of readIni(bytes, checkSection)) {
+  for (const entry of readIni(bytes, Object.keys(rules))) {
     const { section, key, line } = entry;
     const value = valueOf(entry);
     const earlier = values.get(`${section}.${key}`);

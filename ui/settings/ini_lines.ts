@@ -54,14 +54,14 @@ function decodeText(bytes: Uint8Array): string {
 const pair = /^([A-Za-z_]{1,40})\s*=\s*(?:"([^"]*)"\s*|'([^']*)'\s*|([^;#]*))(?:[;#].*)?$/;
 
 /**
- * The entries of an INI text, in order. `onSection` gets each section's name when its head is met, and
- * may throw.
+ * The entries of an INI text, in order.
  *
- * @throws {IniLineError} at the first line that is malformed.
+ * @param sections The sections that there are.
+ * @throws {IniLineError} at the first line that is malformed or names another section.
  */
 export function* readIni(
   bytes: Uint8Array,
-  onSection: (section: string, line: number) => void,
+  sections: readonly string[],
 ): Generator<IniEntry> {
   let section: string | undefined;
   for (const [index, raw] of decodeText(bytes).split(/\r\n|\n|\r/).entries()) {
@@ -74,8 +74,9 @@ export function* readIni(
     const head = /^\[([^\]]*)\]\s*(?:[;#].*)?$/.exec(text)?.[1];
     if (head !== undefined) {
       section = head.trim().toUpperCase();
-      onSection(section, line);
-      continue;
+      if (sections.includes(section)) continue;
+      const known = sections.map((name) => `[${name}]`).join(", ");
+      throw new IniLineError(line, `${quoted(section)} is no section: there are ${known}`);
     }
     const [, name, ...values] = pair.exec(text) ?? [];
     const value = values.find((part) => part !== undefined)?.trim();

@@ -16,13 +16,8 @@ const frameMs = 100;
 const frames = ["·  ", "·· ", "···", " ··", "  ·", "   "];
 
 /** Awaits `work`, and shows `label` on a terminal at standard error while that takes longer. */
-export async function withSpinner<T>(
-  io: Io,
-  label: string,
-  work: Promise<T> | (() => Promise<T>),
-): Promise<T> {
-  const promise = typeof work === "function" ? work() : work;
-  if (!io.terminal.error) return await promise;
+export async function withSpinner<T>(io: Io, label: string, work: Promise<T>): Promise<T> {
+  if (!io.terminal.error) return await work;
   let frame = 0;
   let timer: Timer;
   const draw = () => {
@@ -31,7 +26,7 @@ export async function withSpinner<T>(
   };
   timer = io.after(startAfterMs, draw);
   try {
-    return await promise;
+    return await work;
   } finally {
     timer.cancel();
     if (frame > 0) await io.err("\r\x1b[2K");

@@ -68,5 +68,5 @@ Deno.test("A spinner shows for what takes long, on a terminal, and leaves nothin
   slow.resolve(7);
   assert.equal(await spinning, 7);
   assert.ok(io.stderr.endsWith("\r\x1b[2K"));
-  assert.equal(await withSpinner(new FakeIo(), "Working", () => Promise.resolve(8)), 8);
+  assert.equal(await withSpinner(new FakeIo(), "Working", Promise.resolve(8)), 8);
 });
