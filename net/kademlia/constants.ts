@@ -43,6 +43,8 @@ export const ipCharsMax = 45;
 export const sameNetPerBucketMax = 2;
 export const sameNetPerTableMax = 10;
 export const sameNetPerLookupMax = 2;
+/** In a full bucket, an entry heard of lately is very likely alive (the paper's figure 1): 15 minutes. */
+export const staleMs = 900_000;
 /** Replacement cache of a bucket: half a bucket replaces a silent death of every other contact. */
 export const replacementsMax = 10;
 

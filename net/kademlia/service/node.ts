@@ -154,14 +154,14 @@ export class KademliaNode<T = Uint8Array> {
 
   private constructor(options: NodeOptions<T>, own: Id, saved: Saved) {
     const { time, random, datagrams, policy, admission, storage, resolve, sample } = options;
-    const { k = bucketSize, alpha = alphaDefault, exemptPrivateAddresses: exemptPrivate } = options;
+    const { k = bucketSize, alpha = alphaDefault, exemptPrivateAddresses = true } = options;
     const onError = (error: unknown): void =>
       options.onError?.(error instanceof Error ? error : new Error(String(error)));
     const { ip, port } = datagrams.address;
     const scheduler = new Scheduler(time, onError);
     const limits = new RateLimits(options.exemptLoopbackFromRates ?? true);
     const rpc = new Rpc({ time, random, datagrams, scheduler, limits, onError });
-    const table = new RoutingTable(own, { k, exemptPrivate: exemptPrivate ?? true });
+    const table = new RoutingTable(own, { k, exemptPrivate: exemptPrivateAddresses });
     const onEntered = (contact: NodeContact): void => handOver.entered(contact);
     const neighbours = new Neighbours({ table, rpc, limits, onEntered });
     const network: Network = {

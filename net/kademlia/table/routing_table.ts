@@ -5,15 +5,15 @@
  */
 import { unicastAddress } from "../../../lib/ip_address.ts";
 import {
-  bucketSize,
   idBits,
   replacementsMax,
   sameNetPerBucketMax,
   sameNetPerTableMax,
+  staleMs,
 } from "../constants.ts";
+import { RoundTrip } from "../rpc/round_trip.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { commonPrefixBits, compareDistance, type Id } from "../space/id.ts";
-import { RoundTrip } from "../rpc/round_trip.ts";
 
 /** A contact in the table: it has answered a ping of this node under its id and address. */
 export class TableEntry {
@@ -54,19 +54,14 @@ export type Advice =
 
 /** Options of a {@link RoutingTable}. */
 export interface TableOptions {
-  /** Contacts a bucket. Default 20. */
-  readonly k?: number;
-  /** Whether loopback and private addresses are exempt from the address limits. Default true. */
-  readonly exemptPrivate?: boolean;
-  /** Entries of a full bucket not heard of for this long are checked when a newcomer shows up. */
-  readonly staleMs?: number;
+  /** Contacts a bucket. */
+  readonly k: number;
+  /** Whether loopback and private addresses are exempt from the address limits. */
+  readonly exemptPrivate: boolean;
 }
 
 const nothing: Advice = { kind: "nothing" };
 const verify: Advice = { kind: "verify" };
-
-/** Fifteen minutes: an entry heard of lately is very likely alive (the paper's figure 1). */
-const staleMsDefault = 900_000;
 
 /**
  * Buckets that split around the own id. `buckets[i]` has the contacts that share exactly i leading bits
@@ -76,17 +71,15 @@ export class RoutingTable {
   readonly own: Id;
   readonly k: number;
   readonly #exemptPrivate: boolean;
-  readonly #staleMs: number;
   readonly #buckets: Bucket[] = [];
   readonly #nets = new Map<string, number>();
   #size = 0;
   #failing = 0;
 
-  constructor(own: Id, options: TableOptions = {}) {
+  constructor(own: Id, { k, exemptPrivate }: TableOptions) {
     this.own = own;
-    this.k = options.k ?? bucketSize;
-    this.#exemptPrivate = options.exemptPrivate ?? true;
-    this.#staleMs = options.staleMs ?? staleMsDefault;
+    this.k = k;
+    this.#exemptPrivate = exemptPrivate;
     this.#buckets.push({ entries: [], replacements: [], lookedUpMs: -Infinity });
   }
 
@@ -100,6 +93,7 @@ export class RoutingTable {
     return this.#size - this.#failing;
   }
 
+  /** How many buckets there are. */
   get bucketCount(): number {
     return this.#buckets.length;
   }
@@ -128,18 +122,15 @@ export class RoutingTable {
     for (const bucket of this.#buckets) yield* bucket.entries;
   }
 
-  /**
-   * The /24 or /64 that the address limits count `ip` under; undefined where it is exempt.
-   */
+  /** The /24 or /64 that the address limits count `ip` under; undefined where it is exempt. */
   limitedNet(ip: string): string | undefined {
-    const info = unicastAddress(ip);
-    if (info === undefined || (this.#exemptPrivate && info.kind !== "public")) return undefined;
-    return info.net;
+    const address = unicastAddress(ip);
+    return this.#exemptPrivate && address?.kind !== "public" ? undefined : address?.net;
   }
 
   /**
    * What to do about a contact just heard of. Without room it is remembered as a replacement; one that
-   * has `answered` us takes the place of the oldest, one that merely claims to exist fills room only.
+   * has `answered` takes the place of the oldest replacement, one that merely asked fills room only.
    */
   consider(contact: NodeContact, answered: boolean, nowMs: number): Advice {
     const id = contact.nodeId;
@@ -162,7 +153,7 @@ export class RoutingTable {
       if (oldest === undefined || entry.seenMs < oldest.seenMs) oldest = entry;
     }
     if (oldest === undefined || oldest.checking) return nothing;
-    return nowMs - oldest.seenMs > this.#staleMs ? { kind: "check", entry: oldest } : nothing;
+    return nowMs - oldest.seenMs > staleMs ? { kind: "check", entry: oldest } : nothing;
   }
 
   /** Lets in a contact that has answered a ping; undefined where there is no room for it. */

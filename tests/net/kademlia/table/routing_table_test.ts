@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { staleMs } from "../../../../net/kademlia/constants.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { compareDistance, Id, withPrefix } from "../../../../net/kademlia/space/id.ts";
 import { RoutingTable } from "../../../../net/kademlia/table/routing_table.ts";
@@ -14,6 +15,10 @@ function contact(bits: number, ip = `5.${nets >> 8}.${nets++ & 255}.1`): NodeCon
   return new NodeContact(withPrefix(own, bits, Id.from(random.bytes(20))), ip, 4000);
 }
 
+function emptyTable(exemptPrivate = true): RoutingTable {
+  return new RoutingTable(own, { k: 20, exemptPrivate });
+}
+
 function filled(bits: number, count: number, table: RoutingTable, atMs = 0): NodeContact[] {
   const contacts = Array.from({ length: count }, () => contact(bits));
   for (const one of contacts) table.insert(one, atMs);
@@ -21,7 +26,7 @@ function filled(bits: number, count: number, table: RoutingTable, atMs = 0): Nod
 }
 
 Deno.test("Only the bucket around the own id splits", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   filled(0, 20, table);
   assert.equal(table.bucketCount, 1);
   filled(3, 20, table);
@@ -35,7 +40,7 @@ Deno.test("Only the bucket around the own id splits", () => {
 });
 
 Deno.test("The own id, and one that is in, do not enter", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   const one = contact(2);
   assert.ok(table.insert(one, 0));
   assert.equal(table.insert(one, 0), undefined);
@@ -44,7 +49,7 @@ Deno.test("The own id, and one that is in, do not enter", () => {
 });
 
 Deno.test("A newcomer with room is to be verified; in a full bucket it waits as a replacement", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   filled(1, 1, table);
   const [first] = filled(0, 20, table);
   assert.ok(first);
@@ -57,7 +62,7 @@ Deno.test("A newcomer with room is to be verified; in a full bucket it waits as 
 });
 
 Deno.test("Of a full bucket the least recently seen is checked, once it was not heard of for long", () => {
-  const table = new RoutingTable(own, { staleMs: 1_000 });
+  const table = emptyTable();
   filled(1, 1, table);
   const contacts = filled(0, 20, table, 500);
   const old = contacts[7];
@@ -65,15 +70,15 @@ Deno.test("Of a full bucket the least recently seen is checked, once it was not 
   const entry = table.get(old.nodeId);
   assert.ok(entry);
   entry.seenMs = 100;
-  assert.equal(table.consider(contact(0), false, 1_000).kind, "nothing");
-  const advice = table.consider(contact(0), false, 1_200);
+  assert.equal(table.consider(contact(0), false, 100 + staleMs).kind, "nothing");
+  const advice = table.consider(contact(0), false, 101 + staleMs);
   assert.ok(advice.kind === "check" && advice.entry === entry);
-  table.answered(entry, 1_200);
-  assert.equal(table.consider(contact(0), false, 1_300).kind, "nothing");
+  table.answered(entry, 101 + staleMs);
+  assert.equal(table.consider(contact(0), false, 201 + staleMs).kind, "nothing");
 });
 
 Deno.test("The replacement cache is bounded, and whoever answered us comes first", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   filled(1, 1, table);
   filled(0, 20, table);
   for (let i = 0; i < 500; i++) table.consider(contact(0), false, 0);
@@ -90,7 +95,7 @@ Deno.test("The replacement cache is bounded, and whoever answered us comes first
 });
 
 Deno.test("An id at another address does not displace the known one: the old address is asked", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   const known = contact(3);
   const entry = table.insert(known, 0);
   const moved = new NodeContact(known.nodeId, "5.200.1.1", 1);
@@ -100,7 +105,7 @@ Deno.test("An id at another address does not displace the known one: the old add
 });
 
 Deno.test("At most two contacts of one /24 a bucket and ten a table", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   for (let bits = 0; bits < 12; bits++) filled(bits, 18, table);
   let entered = 0;
   for (let bits = 0; bits < 12; bits++) {
@@ -118,15 +123,15 @@ Deno.test("At most two contacts of one /24 a bucket and ten a table", () => {
 });
 
 Deno.test("An IPv6 /64 is limited like an IPv4 /24", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   let entered = 0;
   for (let i = 1; i < 9; i++) if (table.insert(contact(0, `2001:db8::${i}`), 0)) entered++;
   assert.equal(entered, 2);
 });
 
 Deno.test("Private and loopback addresses are exempt, unless set otherwise", () => {
-  const exempt = new RoutingTable(own);
-  const strict = new RoutingTable(own, { exemptPrivate: false });
+  const exempt = emptyTable();
+  const strict = emptyTable(false);
   for (const table of [exempt, strict]) {
     for (let i = 1; i < 10; i++) table.insert(contact(0, `10.0.0.${i}`), 0);
     for (let i = 1; i < 10; i++) table.insert(contact(0, `127.0.0.${i}`), 0);
@@ -136,7 +141,7 @@ Deno.test("Private and loopback addresses are exempt, unless set otherwise", () 
 });
 
 Deno.test("An evicted contact frees its place in the address limits", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   const entry = table.insert(contact(0, "9.9.9.1"), 0);
   table.insert(contact(0, "9.9.9.2"), 0);
   assert.equal(table.insert(contact(0, "9.9.9.3"), 0), undefined);
@@ -146,7 +151,7 @@ Deno.test("An evicted contact frees its place in the address limits", () => {
 });
 
 Deno.test("The closest contacts are those of a full sort", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   const all: NodeContact[] = [];
   for (let bits = 0; bits < 10; bits++) all.push(...filled(bits, 12, table));
   fc.assert(
@@ -170,7 +175,7 @@ Deno.test("The closest contacts are those of a full sort", () => {
 });
 
 Deno.test("Contacts that failed lately are handed out last, and not to others", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   const contacts = filled(2, 10, table);
   const [first] = contacts;
   assert.ok(first);
@@ -187,7 +192,7 @@ Deno.test("Contacts that failed lately are handed out last, and not to others", 
 });
 
 Deno.test("Buckets without a lookup for an hour are idle", () => {
-  const table = new RoutingTable(own);
+  const table = emptyTable();
   for (let bits = 0; bits < 3; bits++) filled(bits, 20, table);
   const hour = 3_600_000;
   for (let i = 0; i < table.bucketCount; i++) {
