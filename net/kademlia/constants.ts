@@ -39,9 +39,11 @@ export const contactsPerAnswerMax = 64;
 /** Longest textual IP address: IPv6 with embedded IPv4 and a zone is refused beyond 45 characters. */
 export const ipCharsMax = 45;
 
-/** Contacts of one /24 or /64 in a bucket, in the table, and among a lookup's k. */
+/** Contacts of one /24 or /64 in a bucket. */
 export const sameNetPerBucketMax = 2;
+/** The same in the whole table. */
 export const sameNetPerTableMax = 10;
+/** The same among a lookup's k. */
 export const sameNetPerLookupMax = 2;
 /** In a full bucket, an entry heard of lately is very likely alive (the paper's figure 1): 15 minutes. */
 export const staleMs = 900_000;

@@ -11,8 +11,9 @@ import type { Id } from "../space/id.ts";
 import type { Arguments, Method } from "./methods/method.ts";
 import { type ArgumentsOf, type MethodName, methodNamed } from "./methods/mod.ts";
 
-/** First byte of a datagram. */
+/** First byte of a request. */
 export const requestKind = 0;
+/** First byte of an answer. */
 export const responseKind = 1;
 
 /** A request as received. */

@@ -20,6 +20,7 @@ export interface WireValue {
 
 const zero = new Id(0, 0, 0, 0, 0);
 
+/** Writes the 20 bytes of an id. */
 export function writeId(w: Writer, id: Id): void {
   w.byte(0xc4);
   w.byte(idBytes);
@@ -27,22 +28,25 @@ export function writeId(w: Writer, id: Id): void {
   w.at += idBytes;
 }
 
+/** Reads an id. */
 export function readId(r: Reader): Id {
   const at = r.fixedBin(idBytes);
   return r.failed ? zero : Id.from(r.bytes, at);
 }
 
+/** Writes a value. */
 export function writeValue(w: Writer, { value, scalar }: WireValue): void {
   if (scalar) w.raw(value);
   else w.bin(value);
 }
 
-/** The value is a view of the datagram: what is kept must be copied. */
+/** Reads a value, which is a view of the datagram: the caller copies what it keeps. */
 export function readValue(r: Reader): WireValue {
   if (r.peek() === "bin") return { value: r.bin(valueBytesMax), scalar: false };
   return { value: r.scalar(valueBytesMax), scalar: true };
 }
 
+/** Writes a list of contacts. */
 export function writeContacts(w: Writer, contacts: readonly NodeContact[]): void {
   w.array(contacts.length);
   for (const { nodeId, ip, port } of contacts) {
@@ -54,8 +58,8 @@ export function writeContacts(w: Writer, contacts: readonly NodeContact[]): void
 }
 
 /**
- * Contacts to which nothing can be sent are left out; a list of another shape, or one longer than any
- * honest node sends, is no list of contacts.
+ * Reads a list of contacts. Those to which nothing can be sent are left out; a list of another shape, or
+ * one longer than any honest node sends, is none.
  */
 export function readContacts(r: Reader): NodeContact[] {
   const contacts: NodeContact[] = [];
