@@ -1,6 +1,6 @@
 /**
- * Citations in comments and documents: of sections, files, folders and tests, and Markdown links. A
- * citation is checked against the files of the repository. Papers and RFCs are not checked.
+ * Citations in comments and documents: of sections, files, folders, tests and tasks, and Markdown
+ * links. A citation is checked against the files of the repository. Papers and RFCs are not checked.
  *
  * @module
  */
@@ -13,6 +13,8 @@ export interface Library {
   readonly documents: ReadonlyMap<string, string>;
   /** The names of all tests. */
   readonly tests: ReadonlySet<string>;
+  /** The names of the tasks in deno.json. */
+  readonly tasks: ReadonlySet<string>;
 }
 
 /** The document that "design, section N" means. */
@@ -177,6 +179,9 @@ export function problemsOf(library: Library, from: string, text: string): string
   }
   for (const [, name = ""] of plain.matchAll(/\btests? “([^”]+)”/g)) {
     if (!library.tests.has(name)) problems.push(`there is no test “${name}”`);
+  }
+  for (const [, name = ""] of plain.matchAll(/\b(?:deno(?:@[\d.]+)?) task ([a-z]+)/g)) {
+    if (!library.tasks.has(name)) problems.push(`there is no task ${name}`);
   }
   for (const [issue] of plain.matchAll(/\bissue \d+/g)) {
     problems.push(`${issue} cannot be read here: cite a document`);

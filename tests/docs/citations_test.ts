@@ -9,6 +9,7 @@ const small: Library = {
     ["docs/OTHER.md", "# Other\n\n## 2. Parts\n\n### 2.1 The first: a part\n\nText.\n"],
   ]),
   tests: new Set(["A mutex runs one task at a time"]),
+  tasks: new Set(["check"]),
 };
 
 function problemsIn(text: string, from = "lib/mutex.ts"): string[] {
@@ -23,6 +24,7 @@ Deno.test("Citations that resolve are no problem", () => {
     "Made by post.ts, or core/model/post.ts; all of core/model/*.ts and of core/model/.",
     "RFC 9106, section 4, and https://example.org/none.md.",
     "An example adds `core/model/none.ts` (new) or core/model/NAME.ts.",
+    "Run `deno task check`, or `npx -y deno@2.9.6 task check`.",
     "See the test “A mutex runs one task at a time”.",
   ];
   for (const text of good) assert.deepEqual(problemsIn(text), [], text);
@@ -54,6 +56,7 @@ Deno.test("A citation of a file, a folder or a test that does not exist is found
   assert.deepEqual(problemsIn("the test “A mutex\n forgets”"), [
     "there is no test “A mutex forgets”",
   ]);
+  assert.deepEqual(problemsIn("`deno task chek`"), ["there is no task chek"]);
   assert.deepEqual(problemsIn("As it was asked for (issue 5)."), [
     "issue 5 cannot be read here: cite a document",
   ]);

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import denoConfig from "../../deno.json" with { type: "json" };
 import { walk } from "../walk.ts";
 import type { Library } from "./citations.ts";
 
@@ -55,5 +56,6 @@ export async function readRepository(): Promise<
       tests.add(JSON.parse(name));
     }
   }
-  return { library: { paths, documents, tests }, sources };
+  const tasks = new Set(Object.keys(denoConfig.tasks));
+  return { library: { paths, documents, tests, tasks }, sources };
 }
