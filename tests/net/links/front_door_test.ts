@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { networkLimits } from "../../../lib/networks.ts";
+import { type DoorBounds, FrontDoor } from "../../../net/links/front_door.ts";
+import { ZmtpFrames } from "../../../net/links/zmtp_frames.ts";
+import { realTime } from "../kademlia/support.ts";
+
+const roomy: DoorBounds = {
+  connectionsMax: 100,
+  perAddressMax: 50,
+  perNetwork: networkLimits(50, 60, 70),
+  bytes: { perSecond: 1e9, burst: 1e9 },
+  frames: { perSecond: 1e6, burst: 1e6 },
+};
+
+/** A socket on loopback that sends back what it gets, and counts it, as a stand-in for the PULL socket. */
+class Inside {
+  readonly listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly conns: Deno.TcpConn[] = [];
+  bytes = 0;
+  readonly #running = this.#run();
+
+  async #run(): Promise<void> {
+    for await (const conn of this.listener) {
+      this.conns.push(conn);
+      this.#echo(conn);
+    }
+  }
+
+  async #echo(conn: Deno.TcpConn): Promise<void> {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (;;) {
+        const read = await conn.read(buffer);
+        if (read === null) return;
+        this.bytes += read;
+        for (let at = 0; at < read;) at += await conn.write(buffer.subarray(at, read));
+      }
+    } catch {
+      // The door has closed it.
+    } finally {
+      try {
+        conn.close();
+      } catch { /* closed already */ }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.listener.close();
+    await this.#running;
+  }
+}
+
+interface World extends AsyncDisposable {
+  readonly door: FrontDoor;
+  readonly inside: Inside;
+  readonly callers: Deno.TcpConn[];
+  call(): Promise<Deno.TcpConn>;
+}
+
+function world(bounds: Partial<DoorBounds> = {}, isExempt = false): World {
+  const inside = new Inside();
+  const door = new FrontDoor({
+    listen: { ip: "127.0.0.1", port: 0 },
+    time: realTime,
+    bounds: { ...roomy, ...bounds },
+    isExempt: () => isExempt,
+    inside: () => inside.listener.addr.port,
+  });
+  const callers: Deno.TcpConn[] = [];
+  return {
+    door,
+    inside,
+    callers,
+    async call() {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port: door.port });
+      callers.push(conn);
+      return conn;
+    },
+    async [Symbol.asyncDispose]() {
+      await door.close();
+      for (const conn of callers) {
+        try {
+          conn.close();
+        } catch { /* closed already */ }
+      }
+      await inside.close();
+    },
+  };
+}
+
+async function until(what: () => boolean): Promise<void> {
+  while (!what()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+async function readAll(conn: Deno.TcpConn, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const read = await conn.read(bytes.subarray(at));
+    if (read === null) return bytes.subarray(0, at);
+    at += read;
+  }
+  return bytes;
+}
+
+async function write(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+}
+
+/** Whether the door ends the connection without a byte. */
+async function isEnded(conn: Deno.TcpConn): Promise<boolean> {
+  return await conn.read(new Uint8Array(1)).catch(() => null) === null;
+}
+
+Deno.test("The front door joins a ZMTP connection to the socket inside, byte for byte both ways", async () => {
+  await using here = world();
+  const conn = await here.call();
+  const bytes = new Uint8Array(300_000).map((_, i) => i === 0 ? 0xff : (i * 7) & 0xff);
+  const [back] = await Promise.all([readAll(conn, bytes.length), write(conn, bytes)]);
+  assert.deepEqual(back, bytes);
+  assert.equal(here.door.open, 1);
+  conn.close();
+  await until(() => here.door.open === 0);
+});
+
+Deno.test("The front door closes what does not speak ZMTP, and reaches nobody inside for it", async () => {
+  await using here = world();
+  for (const first of ["GET / HTTP/1.1\r\n", "\x00", "\x05\x01\x00", "\x16\x03\x01"]) {
+    const conn = await here.call();
+    await write(conn, new TextEncoder().encode(first));
+    assert.ok(await isEnded(conn), JSON.stringify(first));
+  }
+  assert.equal(here.inside.conns.length, 0);
+  assert.equal(here.door.refused, 4);
+});
+
+Deno.test("One address has so many connections, and room again when some have gone", async () => {
+  await using here = world({ perAddressMax: 3 });
+  const held = [await here.call(), await here.call(), await here.call()];
+  for (const conn of held) await write(conn, Uint8Array.of(0xff));
+  await until(() => here.inside.conns.length === 3);
+  assert.ok(await isEnded(await here.call()));
+  held[0]?.close();
+  await until(() => here.door.open === 2);
+  const again = await here.call();
+  await write(again, Uint8Array.of(0xff));
+  await until(() => here.inside.conns.length === 4);
+});
+
+Deno.test("One network has so many connections, whatever its addresses", async () => {
+  await using here = world({ perNetwork: networkLimits(2, 60, 70) });
+  const held = [await here.call(), await here.call()];
+  for (const conn of held) await write(conn, Uint8Array.of(0xff));
+  await until(() => here.inside.conns.length === 2);
+  assert.ok(await isEnded(await here.call()));
+});
+
+Deno.test("With all connections taken the one that is silent for the longest time makes room", async () => {
+  await using here = world({ connectionsMax: 2 }, true);
+  const [silent, busy] = [await here.call(), await here.call()];
+  await write(silent, Uint8Array.of(0xff));
+  await until(() => here.inside.conns.length === 1);
+  await write(busy, Uint8Array.of(0xff));
+  await readAll(busy, 1);
+  const third = await here.call();
+  await write(third, Uint8Array.of(0xff));
+  await readAll(third, 1);
+  await readAll(silent, 1);
+  assert.ok(await isEnded(silent));
+  await write(busy, Uint8Array.of(1));
+  await readAll(busy, 1);
+  assert.equal(here.door.open, 2);
+});
+
+Deno.test("A sender beyond its network's budget is read as slowly as the budget says", async () => {
+  await using here = world({ bytes: { perSecond: 1, burst: 100_000 } });
+  const conn = await here.call();
+  const bytes = new Uint8Array(4_000_000).fill(0xff);
+  const writing = write(conn, bytes).catch(() => {});
+  await until(() => here.inside.bytes >= 50_000);
+  // What the door read when the budget was used up is the last that it passes on.
+  const passed = here.inside.bytes;
+  const other = await here.call();
+  await write(other, Uint8Array.of(0xff));
+  await until(() => here.door.open === 2);
+  assert.ok(here.inside.bytes <= 100_000 + 65_536, `${passed}, ${here.inside.bytes}`);
+  conn.close();
+  await writing;
+});
+
+Deno.test("A door that closes ends every connection, and its port is free", async () => {
+  await using here = world();
+  const conn = await here.call();
+  await write(conn, Uint8Array.of(0xff));
+  await readAll(conn, 1);
+  const { port } = here.door;
+  await here.door.close();
+  await here.door.close();
+  assert.ok(await isEnded(conn));
+  Deno.listen({ hostname: "127.0.0.1", port }).close();
+});
+
+Deno.test("Frames are counted whatever pieces they come in", () => {
+  const lengths = fc.array(
+    fc.oneof(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 256, max: 5_000 })),
+  );
+  fc.assert(
+    fc.property(lengths, fc.integer({ min: 1, max: 700 }), (frames, piece) => {
+      const parts = [new Uint8Array(64).fill(0xff)];
+      for (const length of frames) {
+        const isLong = length > 255;
+        const head = new Uint8Array(isLong ? 9 : 2);
+        head[0] = isLong ? 2 : 0;
+        new DataView(head.buffer).setUint16(
+          head.length - 2,
+          isLong ? length : (head[0] << 8) | length,
+        );
+        parts.push(head, new Uint8Array(length).fill(0xff));
+      }
+      const stream = Uint8Array.from(parts.flatMap((part) => [...part]));
+      const counter = new ZmtpFrames();
+      let counted = 0;
+      for (let at = 0; at < stream.length; at += piece) {
+        counted += counter.count(stream.subarray(at, at + piece));
+      }
+      assert.equal(counted, frames.length);
+    }),
+    { seed: 5, numRuns: 100 },
+  );
+});
