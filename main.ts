@@ -9,6 +9,7 @@
 
 import { lookup } from "node:dns/promises";
 import { Peer, type Settings } from "./core/peer.ts";
+import { postsAnHourMax } from "./core/model/post.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
@@ -93,7 +94,7 @@ async function startPeer(
       random,
       directory,
       links,
-      stores: new KvStores(data),
+      stores: new KvStores(data, { quota: { ...settings.quota, postsAnHour: postsAnHourMax } }),
       keys,
     },
     settings: coreSettings(settings),

@@ -159,6 +159,23 @@ export interface AddReport {
   readonly added: readonly Post[];
   /** Posts with a number already used and other content: the first is kept. */
   readonly forks: readonly Post[];
+  /** What the author's quota cost; absent where it cost nothing. */
+  readonly beyond?: {
+    /** New posts not kept, because their hour has as many as it may have. Their numbers are settled. */
+    readonly rate: number;
+    /** Oldest posts removed, because the author has more than the quota allows. */
+    readonly room: number;
+  };
+}
+
+/** How much of one author is kept. Own posts have no quota. */
+export interface AuthorQuota {
+  /** Posts; beyond, the oldest go. */
+  readonly posts: number;
+  /** Bytes of these posts as they were signed; beyond, the oldest go. */
+  readonly bytes: number;
+  /** Posts dated within one hour of the clock; beyond, those that come later are not kept. */
+  readonly postsAnHour: number;
 }
 
 /** A follow or unfollow request that its receiver has not acknowledged yet. */
@@ -183,7 +200,8 @@ export interface Store {
   addOwnPost(post: Post): Promise<void>;
   /**
    * Commits posts of one author that have been verified, in bounded batches: each new one enters the
-   * timeline and settles its number. Those already had change nothing.
+   * timeline and settles its number. Those already had change nothing. Where the author then has more
+   * than its quota allows, the oldest posts go.
    */
   addPosts(author: string, posts: readonly Post[]): Promise<AddReport>;
   /** A page of the timeline, newest first. */

@@ -7,6 +7,7 @@
 import { CamelliaError } from "../core/model/errors.ts";
 import { onDisk, storageError } from "./storage_errors.ts";
 import { createPrivateFile } from "./private_file.ts";
+import { reclaimSpace } from "./space.ts";
 import { migrate, type Schema } from "./schema.ts";
 import { WriteQueue } from "./write_queue.ts";
 
@@ -57,6 +58,7 @@ export class Database {
     return await onDisk({ doing: `open the database ${path}`, path }, async () => {
       // SQLite gives its journal files the mode of the database.
       await createPrivateFile(path);
+      await reclaimSpace(path);
       const kv = await openKv(path);
       try {
         await migrate(kv, schema, path);

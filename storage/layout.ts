@@ -9,6 +9,7 @@
  *     ["proof", author, device]           bytes: the signed post that proves the floor
  *     ["fork", author, device, n]         bytes: a signed post that contradicts one kept
  *     ["total"], ["count", author]        number: posts kept
+ *     ["bytes", author]                   number: bytes of the posts kept
  *     ["removing", author]                true: what is left of this author is being removed
  *     ["collected"]                       [keep, id]: below id there is nothing but posts of keep
  *     ["list", list, username]            bytes: key, updatedAt, present
@@ -71,6 +72,8 @@ export const keys = {
   total: ["total"] as Deno.KvKey,
   /** Posts of one author. */
   count: (author: string): Deno.KvKey => ["count", author],
+  /** Bytes of the posts of one author. */
+  bytes: (author: string): Deno.KvKey => ["bytes", author],
   /** The mark on an author whose removal has begun. */
   removing: (author: string): Deno.KvKey => ["removing", author],
   /** How far the collector has been. */

@@ -11,6 +11,7 @@ import type { FeedState } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { getAll } from "./database.ts";
 import { type Collected, keys, readCollected, readCount } from "./layout.ts";
+import { HourCounts, type Usage, usageOf } from "./quota.ts";
 import { readFeedStates, readNeighbour } from "./post_reads.ts";
 
 /** Authors remembered: those whose posts come in at about the same time. */
@@ -23,11 +24,9 @@ const feedsMax = 1_024;
 const partsMax = 32;
 
 /** What a database says of its posts as a whole and of those of one author. */
-export interface Totals {
+export interface Totals extends Usage {
   /** Posts of all authors. */
   readonly total: number;
-  /** Posts of this author. */
-  readonly count: number;
   /** Below this id the collector has nothing to do; undefined when it has not been there. */
   readonly collected: Collected | undefined;
 }
@@ -52,11 +51,13 @@ export interface CommittedPosts {
  * alone ({@linkcode Database.write}), states of feeds for every reader.
  */
 export class PostMemory {
+  /** Posts by author and hour. */
+  readonly hours = new HourCounts();
   readonly #states = new BoundedMap<string, readonly FeedState[]>(authorsMax);
   /** Grows with every change, so that what was read before a change is not remembered after it. */
   #changes = 0;
   #overall: Pick<Totals, "total" | "collected"> | undefined;
-  readonly #counts = new BoundedMap<string, number>(authorsMax);
+  readonly #usages = new BoundedMap<string, Usage>(authorsMax);
   readonly #lastIds = new BoundedMap<string, bigint>(feedsMax);
 
   /** The states of all feeds of an author, ascending by device. */
@@ -71,15 +72,18 @@ export class PostMemory {
 
   /** Counts, and how far the collector has been. */
   async totals(kv: Deno.Kv, author: string): Promise<Totals> {
-    const known = this.#counts.get(author);
+    const known = this.#usages.get(author);
     if (known !== undefined && this.#overall !== undefined) {
-      return { ...this.#overall, count: known };
+      return { ...this.#overall, ...known };
     }
-    const values = await getAll(kv, [keys.total, keys.count(author), keys.collected]);
+    const [total, collected, ...usage] = await getAll(
+      kv,
+      [keys.total, keys.collected, keys.count(author), keys.bytes(author)],
+    );
     const totals = {
-      total: readCount(values[0]),
-      count: readCount(values[1]),
-      collected: readCollected(values[2]),
+      total: readCount(total),
+      collected: readCollected(collected),
+      ...await usageOf(kv, author, usage),
     };
     this.#setTotals(author, totals);
     return totals;
@@ -124,8 +128,9 @@ export class PostMemory {
     if (author === undefined) this.#states.clear();
     else this.#states.delete(author);
     this.#overall = undefined;
-    this.#counts.clear();
+    this.#usages.clear();
     this.#lastIds.clear();
+    this.hours.forget();
   }
 
   #setStates(author: string, states: readonly FeedState[]): void {
@@ -134,9 +139,9 @@ export class PostMemory {
     else this.#states.delete(author);
   }
 
-  #setTotals(author: string, { total, count, collected }: Totals): void {
+  #setTotals(author: string, { total, count, bytes, collected }: Totals): void {
     this.#overall = { total, collected };
-    this.#counts.set(author, count);
+    this.#usages.set(author, { count, bytes });
   }
 }
 

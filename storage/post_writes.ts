@@ -5,12 +5,14 @@
  * @module
  */
 
+import type { AuthorQuota } from "../core/ports.ts";
 import { feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { commit, commitBytesMax } from "./database.ts";
 import { bytesPerPost, type Collected, keys, setPost, writeState } from "./layout.ts";
 import { judge, type Judgement } from "./post_judge.ts";
 import type { CommittedPosts, PostMemory } from "./post_memory.ts";
+import { setUsage } from "./quota.ts";
 
 /**
  * Commits an own post.
@@ -53,10 +55,11 @@ async function commitTaken(
   const after = {
     total: totals.total + taken.length,
     count: totals.count + taken.length,
+    bytes: taken.reduce((sum, { signed }) => sum + signed.length, totals.bytes),
     collected: lowered(totals.collected, taken),
   };
   operation.set(keys.total, after.total);
-  operation.set(keys.count(author), after.count);
+  setUsage(operation, author, after);
   if (after.collected !== undefined && after.collected !== totals.collected) {
     operation.set(keys.collected, [after.collected.keep, after.collected.id]);
   }
@@ -70,12 +73,28 @@ async function commitTaken(
   memory.committed({ ...taking, totals: after });
 }
 
-/** Commits one batch of posts of one author, as {@linkcode batchesOf} cut it. */
+/** What {@linkcode commitBatch} commits. */
+export interface Batch {
+  /** The author of all posts. */
+  readonly author: string;
+  /** Posts as {@linkcode batchesOf} cut them. */
+  readonly batch: readonly Post[];
+  /** What is kept of the author; all where there is no quota. */
+  readonly quota: AuthorQuota | undefined;
+}
+
+/** What became of a batch. */
+export interface BatchReport extends Pick<Judgement, "taken" | "forks"> {
+  /** New posts not kept, because their hour has as many as it may have. */
+  readonly dropped: number;
+}
+
+/** Commits one batch of posts of one author. */
 export async function commitBatch(
   kv: Deno.Kv,
   memory: PostMemory,
-  { author, batch }: { readonly author: string; readonly batch: readonly Post[] },
-): Promise<Pick<Judgement, "taken" | "forks">> {
+  { author, batch, quota }: Batch,
+): Promise<BatchReport> {
   const before = await memory.states(kv, author);
   const [totals, judgements] = await Promise.all([
     memory.totals(kv, author),
@@ -84,6 +103,8 @@ export async function commitBatch(
         .map(([device, posts]) => judge(kv, memory, feedOf(before, device), posts)),
     ),
   ]);
+  const fresh = judgements.flatMap((judgement) => judgement.taken);
+  const kept = quota && await memory.hours.within(kv, fresh, quota.postsAnHour);
   const operation = kv.atomic();
   const taken: Post[] = [];
   const forks: Post[] = [];
@@ -93,14 +114,17 @@ export async function commitBatch(
     const { device, floor, ranges } = judgement.state;
     const known = feedOf(before, device);
     if (floor === known.floor && sameRanges(ranges, known.ranges)) continue;
-    for (const post of judgement.taken) setPost(operation, post);
-    taken.push(...judgement.taken);
+    for (const post of judgement.taken) {
+      if (kept?.has(post) === false) continue;
+      setPost(operation, post);
+      taken.push(post);
+    }
     changed.push(judgement.state);
   }
   if (changed.length > 0) {
     await commitTaken(operation, memory, { author, before, changed, totals, taken });
   }
-  return { taken, forks };
+  return { taken, forks, dropped: fresh.length - taken.length };
 }
 
 function sameRanges(

@@ -18,7 +18,9 @@ import {
   readStoredPost,
   writeState,
 } from "./layout.ts";
+import type { AuthorQuota } from "../core/ports.ts";
 import { feedName } from "./post_memory.ts";
+import { isBeyond, readUsages, setUsage } from "./quota.ts";
 import { feedKeyOf, readPostName } from "./post_reads.ts";
 
 /** Posts taken out in one commit: a commit of that size keeps the event loop busy for some 3 ms. */
@@ -102,13 +104,14 @@ async function takeOut(
     const feed = feedName(post);
     if (post.number > (newest.get(feed)?.number ?? 0)) newest.set(feed, post);
   }
-  const last = [...newest.values()];
-  const values = await getAll(
-    kv,
-    last.flatMap((post) => [keys.proof(post.author, post.device), feedKeyOf(post)]),
-  );
-  for (const [i, post] of last.entries()) {
-    const [proof, signed] = values.slice(2 * i, 2 * i + 2);
+  const [proofs, values] = await Promise.all([
+    getAll(kv, [...newest.values()].map((post) => keys.proof(post.author, post.device))),
+    getAll(kv, gone.map(feedKeyOf)),
+  ]);
+  const signedOf = new Map(gone.map((post, i) => [post, values[i]]));
+  for (const [i, post] of [...newest.values()].entries()) {
+    const proof = proofs[i];
+    const signed = signedOf.get(post);
     const state = settledState(post.device, states.get(feedName(post)), post.number);
     operation.set(keys.state(post.author, post.device), writeState(state));
     if (signed !== undefined && post.number > (readStoredPost(proof)?.number ?? 0)) {
@@ -116,7 +119,7 @@ async function takeOut(
     }
   }
   for (const post of gone) deletePost(operation, post);
-  await countDown(kv, operation, gone);
+  await countDown(kv, operation, signedOf);
   return gone;
 }
 
@@ -154,16 +157,58 @@ function withinCommit(
 async function countDown(
   kv: Deno.Kv,
   operation: Deno.AtomicOperation,
-  gone: readonly PostName[],
+  gone: ReadonlyMap<PostName, unknown>,
 ): Promise<void> {
-  const byAuthor = Map.groupBy(gone, (post) => post.author);
-  const authors = [...byAuthor.keys()];
-  const [total, ...counts] = await getAll(kv, [keys.total, ...authors.map(keys.count)]);
-  if (gone.length > 0) operation.set(keys.total, Math.max(0, readCount(total) - gone.length));
-  for (const [i, author] of authors.entries()) {
-    const count = readCount(counts[i]) - (byAuthor.get(author)?.length ?? 0);
-    operation.set(keys.count(author), Math.max(0, count));
+  if (gone.size === 0) return;
+  const byAuthor = Map.groupBy(gone, ([post]) => post.author);
+  const [total, usages] = await Promise.all([
+    kv.get(keys.total),
+    readUsages(kv, [...byAuthor.keys()]),
+  ]);
+  operation.set(keys.total, Math.max(0, readCount(total.value ?? undefined) - gone.size));
+  for (const [i, [author, posts]] of [...byAuthor].entries()) {
+    const { count, bytes } = usages[i] ?? { count: 0, bytes: 0 };
+    const freed = posts.reduce((sum, [, value]) => sum + bytesOf(value), 0);
+    setUsage(operation, author, {
+      count: Math.max(0, count - posts.length),
+      bytes: Math.max(0, bytes - freed),
+    });
   }
+}
+
+function bytesOf(value: unknown): number {
+  return value instanceof Uint8Array ? value.length : 0;
+}
+
+/**
+ * One step in bringing an author down to the quota: at most one commit, which takes the oldest posts out.
+ *
+ * @returns The ids of the posts that are gone; none when the author is within the quota.
+ */
+export async function trimStep(
+  kv: Deno.Kv,
+  author: string,
+  quota: AuthorQuota,
+): Promise<bigint[]> {
+  const [usage = { count: 0, bytes: 0 }] = await readUsages(kv, [author]);
+  if (!isBeyond(usage, quota)) return [];
+  const limit = removedAtOnceMax;
+  const oldest = (await Array.fromAsync(
+    kv.list({ prefix: ["author", author] }, { limit, batchSize: limit }),
+    readPostName,
+  )).filter((place) => place !== undefined);
+  const sizes = (await getAll(kv, oldest.map(feedKeyOf))).map(bytesOf);
+  let { count, bytes } = usage;
+  const leaving: PostName[] = [];
+  for (const [i, place] of oldest.entries()) {
+    if (!isBeyond({ count, bytes }, quota)) break;
+    leaving.push(place);
+    [count, bytes] = [count - 1, bytes - (sizes[i] ?? 0)];
+  }
+  const operation = kv.atomic();
+  const gone = await takeOut(kv, operation, leaving);
+  if (gone.length > 0) await commit(operation);
+  return gone.map(({ id }) => id);
 }
 
 /**
@@ -173,7 +218,8 @@ async function countDown(
 export async function beginRemoval(kv: Deno.Kv, author: string): Promise<number> {
   const [total, value] = await getAll(kv, [keys.total, keys.count(author)]);
   const count = readCount(value);
-  const operation = kv.atomic().set(keys.removing(author), true).delete(keys.count(author));
+  const operation = kv.atomic().set(keys.removing(author), true).delete(keys.count(author))
+    .delete(keys.bytes(author));
   if (count > 0) operation.set(keys.total, Math.max(0, readCount(total) - count));
   await commit(operation);
   return count;

@@ -9,7 +9,14 @@ import type { FeedState } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";
-import type { AddReport, PendingFollow, Store, Stores, TimelineQuery } from "../core/ports.ts";
+import type {
+  AddReport,
+  AuthorQuota,
+  PendingFollow,
+  Store,
+  Stores,
+  TimelineQuery,
+} from "../core/ports.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
 import * as entries from "./entries.ts";
@@ -17,12 +24,14 @@ import { PostMemory } from "./post_memory.ts";
 import { readFeedPosts, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
 import { makePrivateFolder } from "./private_file.ts";
+import { isBeyond } from "./quota.ts";
 import {
   beginRemoval,
   collectStep,
   pendingRemovals,
   removalStep,
   settledState,
+  trimStep,
 } from "./removal.ts";
 import type { Schema } from "./schema.ts";
 
@@ -32,6 +41,8 @@ export interface KvStoresOptions {
   readonly openKv?: OpenKv;
   /** The schema of users' databases unless a test says otherwise. */
   readonly schema?: Schema;
+  /** What is kept of each author but the user; all where there is no quota. */
+  readonly quota?: AuthorQuota;
 }
 
 /** {@linkcode Stores} in the folder `users` of a data folder: 0700, each file 0600. */
@@ -57,12 +68,18 @@ export class KvStores implements Stores {
     }
     await makePrivateFolder(this.#folder, { tighten: true });
     const path = join(this.#folder, `${username}.kv`);
-    const database = await Database.open({ schema: userSchema, ...this.#options, path });
-    try {
-      return await KvStore.start(database);
-    } catch (error) {
-      await database.close();
-      throw error;
+    const { quota, ...options } = this.#options;
+    for (;;) {
+      const database = await Database.open({ schema: userSchema, ...options, path });
+      try {
+        const store = new KvStore(database, { username, quota });
+        // What an interrupted removal has left free goes back to the disk as well.
+        if (await store.endRemovals() === 0) return store;
+        await store.close();
+      } catch (error) {
+        await database.close();
+        throw error;
+      }
     }
   }
 }
@@ -76,16 +93,24 @@ class KvStore implements Store {
   /** The runs that end those removals. */
   readonly #removals = new Map<string, Promise<void>>();
 
-  private constructor(database: Database) {
+  readonly #username: string;
+  readonly #quota: AuthorQuota | undefined;
+
+  constructor(
+    database: Database,
+    { username, quota }: { readonly username: string; readonly quota: AuthorQuota | undefined },
+  ) {
     this.#database = database;
+    this.#username = username;
+    this.#quota = quota;
   }
 
-  static async start(database: Database): Promise<KvStore> {
-    const store = new KvStore(database);
-    const authors = await database.read("look for interrupted removals", pendingRemovals);
-    for (const author of authors) store.#removing.add(author);
-    for (const author of authors) await store.#finishRemoval(author);
-    return store;
+  /** Ends removals that were interrupted; resolves to how many there were. */
+  async endRemovals(): Promise<number> {
+    const authors = await this.#database.read("look for interrupted removals", pendingRemovals);
+    for (const author of authors) this.#removing.add(author);
+    for (const author of authors) await this.#finishRemoval(author);
+    return authors.length;
   }
 
   addOwnPost(post: Post): Promise<void> {
@@ -100,16 +125,41 @@ class KvStore implements Store {
     if (posts.some((post) => post.author !== author)) {
       throw new TypeError(`Cannot add the posts: not all of them are by ${author}`);
     }
+    const quota = author === this.#username ? undefined : this.#quota;
     const taken = new Set<Post>();
     const forks: Post[] = [];
+    const trimmed = new Set<bigint>();
+    let rate = 0;
     for (const batch of batchesOf(posts)) {
-      const report = await this.#writeOf(author, "store posts", (kv) => {
-        return commitBatch(kv, this.#memory, { author, batch });
+      const report = await this.#writeOf(author, "store posts", async (kv) => {
+        const report = await commitBatch(kv, this.#memory, { author, batch, quota });
+        const totals = quota && await this.#memory.totals(kv, author);
+        return { ...report, isBeyond: totals && quota && isBeyond(totals, quota) };
       });
       for (const post of report.taken) taken.add(post);
       forks.push(...report.forks);
+      rate += report.dropped;
+      if (!quota || !report.isBeyond) continue;
+      for (const id of await this.#trim(author, quota)) trimmed.add(id);
     }
-    return { added: posts.filter((post) => taken.delete(post)), forks };
+    const added = posts.filter((post) => taken.delete(post) && !trimmed.has(post.id));
+    const room = trimmed.size;
+    return rate + room === 0 ? { added, forks } : { added, forks, beyond: { rate, room } };
+  }
+
+  /** Removes an author's oldest posts until what is left is within the quota; resolves to their ids. */
+  async #trim(author: string, quota: AuthorQuota): Promise<bigint[]> {
+    const removed: bigint[] = [];
+    while (!this.#database.isClosed) {
+      const gone = await this.#writeOf(
+        author,
+        "keep to an author's quota",
+        (kv) => trimStep(kv, author, quota).finally(() => this.#memory.forget(author)),
+      );
+      if (gone.length === 0) break;
+      removed.push(...gone);
+    }
+    return removed;
   }
 
   timeline(query: TimelineQuery): Promise<Post[]> {

@@ -8,7 +8,8 @@ import { equalBytes } from "../model/bytes.ts";
 import { feedOf, type FeedState, hasNumber } from "../model/feed.ts";
 import { isSame, type UserRef } from "../model/user.ts";
 import { attempt } from "../../lib/msgpack.ts";
-import { type Post, readPost } from "../model/post.ts";
+import { type Post, postsAnHourMax, readPost } from "../model/post.ts";
+import type { AddReport } from "../ports.ts";
 import { type Signed, verifySigned } from "../model/signed.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
@@ -68,6 +69,10 @@ const refusedMax = 8;
 /** Forks remembered as shown, so that none is shown again and again. */
 const forksShownMax = 1024;
 
+/** An author's quota is spoken of at most once an hour, of the authors who were spoken of last. */
+const quotaToldEveryMs = 3_600_000;
+const quotaToldMax = 1024;
+
 /** Takes posts in: one author's messages one after another, different authors' beside each other. */
 export class Intake {
   readonly #parts: IntakeParts;
@@ -75,6 +80,8 @@ export class Intake {
   /** Authors of whom a message is being checked, and of whom posts are being stored. */
   readonly #checking = new Map<string, Mutex>();
   readonly #storing = new Map<string, Mutex>();
+  /** When each author's quota was last spoken of, in monotonic milliseconds. */
+  readonly #quotaTold = new BoundedMap<string, number>(quotaToldMax);
   readonly #forksShown = new BoundedMap<string, true>(forksShownMax);
 
   /** The intake of one session. */
@@ -189,7 +196,7 @@ export class Intake {
     // The author may have been unfollowed while signatures were verified.
     if (!feeds.keeps(author) || session.signal.aborted) return { added: [], future };
     for (const post of floors.values()) await store.setFloor(post);
-    const { added, forks } = wanted.length === 0
+    const { added, forks, beyond }: AddReport = wanted.length === 0
       ? { added: [], forks: [] }
       : await store.addPosts(author.username, wanted);
     if (!feeds.keeps(author)) {
@@ -199,6 +206,7 @@ export class Intake {
       return { added: [], future };
     }
     for (const fork of forks) await this.#noteFork(fork);
+    if (beyond !== undefined) this.#tellQuota(author.username, beyond);
     for (const post of added) session.emit({ event: "post", post: postView(post) });
     return { added, future };
   }
@@ -212,6 +220,19 @@ export class Intake {
     if (noted.some((post) => equalBytes(post.signed, fork.signed))) return;
     await store.noteFork(fork);
     session.emit({ event: "fork", author: fork.author, number: fork.number });
+  }
+
+  #tellQuota(author: string, { rate, room }: NonNullable<AddReport["beyond"]>): void {
+    const { session } = this.#parts;
+    const nowMs = session.ports.clock.monotonic();
+    const toldMs = this.#quotaTold.get(author);
+    if (toldMs !== undefined && nowMs - toldMs < quotaToldEveryMs) return;
+    this.#quotaTold.set(author, nowMs);
+    const what = rate > 0
+      ? `${rate} posts of ${author} were not kept: one author may have ${postsAnHourMax} posts an hour`
+      : `The ${room} oldest posts of ${author} were removed: more are kept with a larger [QUOTA] in config.ini`;
+    const message = `${what}. Unfollow ${author} if these posts are not wanted.`;
+    session.emit({ event: "warning", code: "over_quota", message });
   }
 
   /** Takes in posts that were kept back, now that their time has come. */

@@ -7,7 +7,13 @@
 import type { PostView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { lastNumber } from "../model/feed.ts";
-import { checkPostText, type Post, type PostName, signPost } from "../model/post.ts";
+import {
+  checkPostText,
+  type Post,
+  type PostName,
+  postsAnHourMax,
+  signPost,
+} from "../model/post.ts";
 import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
 import { parseUsername } from "../model/username.ts";
 import type { OwnRecords, Session } from "../session/interfaces.ts";
@@ -65,6 +71,8 @@ export class Publisher {
   readonly #mutex = new Mutex();
   /** Known after the first post of the session; unknown again after a failed commit. */
   #end: FeedEnd | undefined;
+  /** Posts of this session dated within the hour of the last one. */
+  #thisHour = { hour: 0, posts: 0 };
 
   /** A publisher for one session. */
   constructor(parts: PublisherParts) {
@@ -117,7 +125,19 @@ export class Publisher {
     delivery.push(signed, committed);
     await committed;
     this.#end = { device: end.device, number: signed.number, id };
+    this.#countPost(id);
     return signed;
+  }
+
+  /** Followers keep no more of an hour than {@linkcode postsAnHourMax}: the author is told, once an hour. */
+  #countPost(id: bigint): void {
+    const hour = Math.floor(snowflakeTimeMs(id) / 3_600_000);
+    const posts = hour === this.#thisHour.hour ? this.#thisHour.posts + 1 : 1;
+    this.#thisHour = { hour, posts };
+    if (posts !== postsAnHourMax + 1) return;
+    const message = `More than ${postsAnHourMax} posts in one hour: followers do not keep the ` +
+      "others of this hour. They are in your own timeline.";
+    this.#parts.session.emit({ event: "warning", code: "over_quota", message });
   }
 
   /** The end of the feed as the database has it, so that a restart goes on where it was. */

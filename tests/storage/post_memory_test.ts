@@ -18,7 +18,7 @@ function withFeeds(work: (kv: Deno.Kv) => Promise<void>): Promise<void> {
 
 /** A commit that changed nothing but what is said. */
 function commitOf(changes: Partial<CommittedPosts>): CommittedPosts {
-  const totals = { total: 0, count: 0, collected: undefined };
+  const totals = { total: 0, count: 0, bytes: 0, collected: undefined };
   return { author: "alice", taken: [], before: [], changed: [], totals, ...changes };
 }
 
@@ -69,18 +69,35 @@ Deno.test("States of authors with many ranges, or of too many authors, are not r
 Deno.test("Totals are read once, and again after forgetting", () =>
   withKv(async (kv) => {
     const memory = new PostMemory();
-    const nothing = { total: 0, count: 0, collected: undefined };
+    const nothing = { total: 0, count: 0, bytes: 0, collected: undefined };
     assert.deepEqual(await memory.totals(kv, "alice"), nothing);
     await kv.atomic().set(keys.total, 5).set(keys.count("alice"), 3)
-      .set(keys.collected, ["bob", 7n]).commit();
+      .set(keys.bytes("alice"), 900).set(keys.collected, ["bob", 7n]).commit();
     assert.deepEqual(await memory.totals(kv, "alice"), nothing);
     memory.forget();
     const collected = { keep: "bob", id: 7n };
-    assert.deepEqual(await memory.totals(kv, "alice"), { total: 5, count: 3, collected });
-    assert.deepEqual(await memory.totals(kv, "carol"), { total: 5, count: 0, collected });
-    memory.committed(commitOf({ author: "carol", totals: { total: 6, count: 1, collected } }));
-    assert.deepEqual(await memory.totals(kv, "carol"), { total: 6, count: 1, collected });
-    assert.deepEqual(await memory.totals(kv, "alice"), { total: 6, count: 3, collected });
+    assert.deepEqual(await memory.totals(kv, "alice"), {
+      total: 5,
+      count: 3,
+      bytes: 900,
+      collected,
+    });
+    assert.deepEqual(await memory.totals(kv, "carol"), { total: 5, count: 0, bytes: 0, collected });
+    memory.committed(
+      commitOf({ author: "carol", totals: { total: 6, count: 1, bytes: 300, collected } }),
+    );
+    assert.deepEqual(await memory.totals(kv, "carol"), {
+      total: 6,
+      count: 1,
+      bytes: 300,
+      collected,
+    });
+    assert.deepEqual(await memory.totals(kv, "alice"), {
+      total: 6,
+      count: 3,
+      bytes: 900,
+      collected,
+    });
   }));
 
 Deno.test("Totals are right beyond the bound on authors", () =>

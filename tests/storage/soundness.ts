@@ -16,14 +16,15 @@ export async function assertSound(path: string): Promise<void> {
     const list = await Array.fromAsync(kv.list({ prefix: [name] }));
     return new Map(list.map((entry) => [entry.key.slice(1).join(" "), entry]));
   };
-  const [feed, timeline, author, state, count] = await Promise.all(
-    ["feed", "timeline", "author", "state", "count"].map(entries),
+  const [feed, timeline, author, state, count, bytes] = await Promise.all(
+    ["feed", "timeline", "author", "state", "count", "bytes"].map(entries),
   );
-  assert(feed && timeline && author && state && count);
+  assert(feed && timeline && author && state && count && bytes);
   assert.equal((await entries("removing")).size, 0, "a removal is not finished");
   assert.equal(timeline.size, feed.size, "timeline and feeds differ in size");
   assert.equal(author.size, feed.size, "author index and feeds differ in size");
   const counted = new Map<string, number>();
+  const summed = new Map<string, number>();
   let last = { feed: "", id: -1n };
   for (const [place, entry] of feed) {
     const post = readStoredPost(entry.value);
@@ -39,8 +40,10 @@ export async function assertSound(path: string): Promise<void> {
     if (last.feed === `${name} ${device}`) assert(id > last.id, `${place} has too low an id`);
     last = { feed: `${name} ${device}`, id };
     counted.set(name, (counted.get(name) ?? 0) + 1);
+    summed.set(name, (summed.get(name) ?? 0) + post.signed.length);
   }
   for (const [name, entry] of count) assert.equal(entry.value, counted.get(name) ?? 0, name);
+  for (const [name, entry] of bytes) assert.equal(entry.value, summed.get(name) ?? 0, name);
   for (const name of counted.keys()) assert(count.has(name), `${name} has no count`);
   assert.equal((await kv.get(["total"])).value ?? 0, feed.size, "the total is wrong");
 }

@@ -41,6 +41,10 @@ export interface FileConfig {
   readonly init?: boolean;
   /** How long posts of others are kept. */
   readonly lifespan?: Lifespan;
+  /** Posts kept of one author. */
+  readonly quotaPosts?: number;
+  /** Megabytes of posts kept of one author. */
+  readonly quotaMegabytes?: number;
   /** NTP servers; empty for none. */
   readonly ntpServers?: readonly HostPort[];
   /** Whether the sealed keys go to the network. */
@@ -105,6 +109,16 @@ const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
   MESSAGE_LIFESPAN: {
     ACTIVE: yesOrNo,
     ...Object.fromEntries(Object.keys(unitsMs).map((unit) => [unit, amount])),
+  },
+  QUOTA: {
+    POSTS: {
+      read: (text) => parseNumber(text, 1, 100_000_000),
+      allowed: "a whole number from 1 to 100000000",
+    },
+    MEGABYTES: {
+      read: (text) => parseNumber(text, 1, 1_000_000),
+      allowed: "a whole number from 1 to 1000000",
+    },
   },
   NTP: {
     SERVERS: [
@@ -214,6 +228,8 @@ function fileConfigOf(values: Values): FileConfig {
     bootstrap: bootstrapOf(values),
     init: valueAt<boolean>(values, "BOOTSTRAP.INIT"),
     lifespan: lifespanOf(values),
+    quotaPosts: valueAt<number>(values, "QUOTA.POSTS"),
+    quotaMegabytes: valueAt<number>(values, "QUOTA.MEGABYTES"),
     ntpServers: valueAt<HostPort[]>(values, "NTP.SERVERS"),
     publishPrivate: valueAt<boolean>(values, "PRIVACY.PUBLISH_PRIVATE"),
   });

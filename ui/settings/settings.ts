@@ -63,6 +63,13 @@ export interface PeerSettings
   readonly announcedIp?: string;
   /** Whether this is the first node of a network. */
   readonly firstNode: boolean;
+  /** What is kept of one author. */
+  readonly quota: {
+    /** Posts. */
+    readonly posts: number;
+    /** Bytes of these posts. */
+    readonly bytes: number;
+  };
 }
 
 /** Where the settings come from when neither a flag nor the user's file names them. */
@@ -70,6 +77,9 @@ export interface ConfigSource {
   /** The text of the config.ini that comes with the program, and how to call it in messages. */
   readonly shippedConfig: { readonly bytes: Uint8Array; readonly name: string };
 }
+
+/** What is kept of one author where no config.ini says it. */
+const quotaDefault = { posts: 10_000, megabytes: 50 } as const;
 
 /**
  * Flags over the chosen config.ini over the shipped one.
@@ -101,6 +111,10 @@ export async function resolveSettings(
     bootstrap: flags.bootstrap ?? config.bootstrap ?? [],
     firstNode: flags.init ?? config.init ?? false,
     lifespan,
+    quota: {
+      posts: config.quotaPosts ?? quotaDefault.posts,
+      bytes: (config.quotaMegabytes ?? quotaDefault.megabytes) * 1_000_000,
+    },
     ntpServers: flags.ntpServer ?? config.ntpServers ?? [],
     publishPrivate: config.publishPrivate ?? true,
   };

@@ -290,3 +290,23 @@ Deno.test("Strangers' posts are looked at so many a second, those of users who a
   assert.ok(reads <= 2 * 12, `${reads} reads`);
   await world.stop();
 });
+
+Deno.test("What an author's quota costs is said once an hour, with what to do", async () => {
+  const { world, alice, bob, carol } = await three();
+  const addPosts = bob.store.addPosts.bind(bob.store);
+  bob.store.addPosts = async (author, list) => ({
+    ...await addPosts(author, list),
+    beyond: { rate: 0, room: 7 },
+  });
+  const warnings = () => bob.events.filter((event) => event.event === "warning");
+  const three_ = posts(alice, 3);
+  for (const post of three_.slice(0, 2)) await bring(carol, bob, alice, [post]);
+  assert.deepEqual(warnings().map((event) => event.event === "warning" && event.code), [
+    "over_quota",
+  ]);
+  assert.match(JSON.stringify(warnings()), /7 oldest posts of alice.*\[QUOTA\].*Unfollow alice/);
+  await world.clock.advance(3_600_000);
+  await bring(carol, bob, alice, three_.slice(2));
+  assert.equal(warnings().length, 2);
+  await world.stop();
+});

@@ -184,3 +184,17 @@ Deno.test("Nothing is posted after the session has ended", async () => {
   await assert.rejects(publisher().post({ text: "late" }));
   assert.deepEqual(store.posts, []);
 });
+
+Deno.test("An author who posts more in one hour than followers keep is told so once", async () => {
+  const { session, publisher, base } = setUp();
+  const author = publisher();
+  const warnings = () => session.events.filter((event) => event.event === "warning");
+  for (let i = 0; i < 600; i++) await author.post({ text: `post ${i}` });
+  assert.deepEqual(warnings(), []);
+  for (let i = 0; i < 3; i++) await author.post({ text: `more ${i}` });
+  assert.equal(warnings().length, 1);
+  assert.match(JSON.stringify(warnings()), /over_quota.*600 posts in one hour/);
+  await base.advance(3_600_000);
+  await author.post({ text: "the next hour" });
+  assert.equal(warnings().length, 1);
+});

@@ -30,6 +30,8 @@ Deno.test("The shipped config.ini says what the design says", () => {
     bootstrap: [],
     init: false,
     lifespan: 30 * 86_400_000,
+    quotaPosts: 10_000,
+    quotaMegabytes: 50,
     ntpServers: [0, 1, 2, 3].map((i) => ({ host: `${i}.pool.ntp.org`, port: 123 })),
     publishPrivate: true,
   });
