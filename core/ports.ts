@@ -65,6 +65,8 @@ export interface PutReport {
   readonly refused: number;
   /** How many were asked, one's own node counted. */
   readonly asked: number;
+  /** Whether one's own node is among those that accepted. */
+  readonly own?: boolean;
   /** A record of the same owner that wins over the one written, when one was met. */
   readonly newer?: SignedRecord;
 }

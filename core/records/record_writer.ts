@@ -12,7 +12,7 @@
 import { isRecordOf, type SignedRecord } from "../model/record.ts";
 import { type BodyIn, kindOfNamespace, type Namespace } from "../model/record_body.ts";
 import { compareRecords, recordLifetimeMs, signFresh } from "../model/record_policy.ts";
-import type { Timer } from "../ports.ts";
+import type { PutReport, Timer } from "../ports.ts";
 import type { Session } from "../session/interfaces.ts";
 import { fraction } from "../../lib/random.ts";
 import { Mutex } from "../../lib/slots.ts";
@@ -49,6 +49,11 @@ export interface WriteOrder<N extends Namespace> {
   readonly sequenceMin?: (nowMs: number) => number;
   /** Reads what is in force first, however fresh the last reading is. */
   readonly force?: boolean;
+  /**
+   * Whether a majority of all other holders must have accepted, where there are others; usually more nodes
+   * that accept than refuse are enough, one's own counted.
+   */
+  readonly byOthers?: boolean;
   /** Called after a write that reading back made necessary: something had been lost. */
   readonly repaired?: () => void;
 }
@@ -77,6 +82,11 @@ interface Known {
 export function isWorn(record: SignedRecord, nowMs: number): boolean {
   const lifeMs = recordLifetimeMs[kindOfNamespace(record.namespace) ?? "connections"];
   return record.expiresAt - nowMs < lifeMs * 11 / 12;
+}
+
+/** How many of the nodes besides one's own accepted, and how many were asked. */
+function othersOf({ accepted, asked, own }: PutReport): { accepted: number; asked: number } {
+  return own === true ? { accepted: accepted - 1, asked: asked - 1 } : { accepted, asked };
 }
 
 /** Reads and writes the own records of one session. */
@@ -174,12 +184,15 @@ export class RecordWriter {
         this.noteInForce(namespace, newer);
         continue;
       }
-      if (report.accepted > report.refused) {
+      const others = othersOf(report);
+      const byOthers = order.byOthers === true && others.asked > 0;
+      if (byOthers ? 2 * others.accepted > others.asked : report.accepted > report.refused) {
         this.noteInForce(namespace, record);
         this.#verifyLater(order, verification);
         return "written";
       }
-      if (report.accepted + report.refused === 0) return "offline";
+      const answered = (byOthers ? others : report).accepted + report.refused;
+      if (answered === 0) return "offline";
       known.freshAt = -Infinity;
     }
     return "refused";

@@ -56,11 +56,12 @@ export class SealedKeys {
   }
 
   /**
-   * Puts freshly sealed keys in the place of the present ones: on the network first, or in the key
-   * file alone while there is no network; {@linkcode pull} publishes them then.
+   * Puts freshly sealed keys in the place of the present ones: in the key file first, then on the network,
+   * where a majority of the nodes besides one's own must take them. While there is no network the key file
+   * is enough; {@linkcode pull} publishes them then. After a failure the present keys stay in force.
    *
    * @throws {CamelliaError} `superseded` if another device has changed the password meanwhile,
-   * `too_few_holders` if the network is there and refuses.
+   * `too_few_holders` if the network is there and refuses; the disk's errors.
    */
   async replace(body: PrivateBody, signal?: AbortSignal): Promise<void> {
     const { settings, ports, identity } = this.#session;
@@ -68,34 +69,71 @@ export class SealedKeys {
     const { username } = before;
     const now = Math.floor(ports.clock.now());
     const sequence = Math.max(before.sequence + 1, now);
-    if (settings.publishPrivate) {
+    const keepNew = () =>
+      this.#keep(signFresh({ username, namespace: "private", sequence, body }, now, identity));
+    if (!settings.publishPrivate) return await keepNew();
+    let [isKept, isDone] = [false, false];
+    try {
       const outcome = await this.#writer.write({
         namespace: "private",
         force: true,
+        byOthers: true,
         sequenceMin: () => sequence,
         build: async (seen) => {
           const mine = seen !== undefined && isSameBody("private", seen.body, body);
+          // A copy on one's own node alone does not end the write.
+          if (mine && isDone) return undefined;
           if (!mine) await this.#adopt(seen);
-          if (!isSameBody("private", this.#record.body, before.body)) {
+          if (!isSameBody("private", this.#record.body, isKept ? body : before.body)) {
             throw new CamelliaError(
               "superseded",
               `Cannot change the password of ${username}: another device has just changed it. ` +
                 "Log in with that one, and try again.",
             );
           }
-          return mine ? undefined : body;
+          if (!isKept) await keepNew();
+          isKept = true;
+          return body;
         },
       }, signal);
       if (outcome === "refused") {
         throw new CamelliaError(
           "too_few_holders",
-          `Cannot change the password of ${username}: the network refused the sealed keys. ` +
-            "Try again later.",
+          `Cannot change the password of ${username}: fewer than half of the other nodes took the ` +
+            "sealed keys. The old password stays in force. Set this machine's clock if it is wrong, " +
+            "or try again later.",
         );
       }
-      if (outcome !== "offline") return await this.#adopt(this.#writer.seen("private"));
+      isDone = true;
+      if (outcome === "offline" && !isKept) await keepNew();
+      if (outcome === "written") await this.#adopt(this.#writer.seen("private"));
+    } catch (error) {
+      if (isKept && !isDone && isSameBody("private", this.#record.body, body)) {
+        await this.#takeBack(before.body);
+      }
+      throw error;
     }
-    await this.#keep(signFresh({ username, namespace: "private", sequence, body }, now, identity));
+  }
+
+  /** Puts the keys from before in force again, in the key file and wherever the new ones have arrived. */
+  async #takeBack(body: PrivateBody): Promise<void> {
+    const { ports, identity, signal } = this.#session;
+    // After a logout nothing can be signed any more: the next login settles what is in force.
+    if (signal.aborted) return;
+    const { username, sequence } = this.#record;
+    const seen = this.#writer.seen("private")?.sequence ?? 0;
+    const now = Math.floor(ports.clock.now());
+    // Each attempt to write took a higher number.
+    const next = {
+      username,
+      namespace: "private" as const,
+      sequence: Math.max(sequence, seen) + 100,
+      body,
+    };
+    const record = signFresh(next, now, identity);
+    await this.#keep(record);
+    this.#writer.note(record);
+    await ports.directory.put(record, signal);
   }
 
   async #adopt(seen: SignedRecord<PrivateBody> | undefined): Promise<void> {

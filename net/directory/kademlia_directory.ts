@@ -69,8 +69,9 @@ export class KademliaDirectory implements Directory {
       signal,
     );
     if (result === undefined) return nothing;
-    const { accepted, refused, silent } = result;
-    const report = { accepted, refused, asked: accepted + refused + silent };
+    const { accepted, refused, silent, holders } = result;
+    const own = holders.some(({ id }) => equalBytes(id, this.#node.id));
+    const report = { accepted, refused, asked: accepted + refused + silent, own };
     const { newer } = result;
     const wins = newer !== undefined && equalBytes(newer.publicKey, record.publicKey) &&
       compareRecords(newer, record) > 0;
