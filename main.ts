@@ -55,7 +55,10 @@ async function startPeer(
 ): Promise<RunningPeer> {
   await using started = new AsyncDisposableStack();
   const onError = (error: Error) => log("warn", error.message);
-  const clock = new NtpClock({ servers: settings.ntpServers });
+  const clock = new NtpClock({
+    servers: settings.ntpServers,
+    trustFar: settings.ntpTrustFar,
+  });
   started.defer(() => clock.close());
   const nodeStore = await NodeStore.open(data, { time: clock, onError });
   const closeStore = started.adopt(nodeStore, (store) => store.close());

@@ -59,10 +59,22 @@ export class Peer implements PeerApi {
         this.#emit({ event: "network", joined, contacts });
         if (joined) this.#user?.networkJoined();
       }),
-      options.ports.clock.onChange(({ source, offsetMs }) => {
-        this.#emit({ event: "clock", source, offset_ms: offsetMs });
+      options.ports.clock.onChange(({ source, offsetMs, doubtedMs }) => {
+        if (doubtedMs !== undefined) this.#warnOfClock(doubtedMs);
+        else this.#emit({ event: "clock", source, offset_ms: offsetMs });
       }),
     );
+  }
+
+  #warnOfClock(doubtedMs: number): void {
+    const minutes = Math.round(Math.abs(doubtedMs) / 60_000);
+    const message = `The time servers say that this machine's clock is ${minutes} minutes ` +
+      `${
+        doubtedMs > 0 ? "behind" : "ahead"
+      }. This is not believed unasked, and the machine's clock ` +
+      "is used. Set that clock if it is wrong; if the servers are right and it cannot be set, " +
+      "write TRUST_FAR = yes under [NTP] in config.ini.";
+    this.#emit({ event: "warning", code: "clock_doubted", message });
   }
 
   /** Starts a peer on adapters that run already; no user is logged in. */

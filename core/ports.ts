@@ -24,6 +24,8 @@ export interface ClockStatus {
   readonly source: "ntp" | "system";
   /** Corrected Unix time in milliseconds of the last synchronisation. */
   readonly syncedAt?: number;
+  /** The offset that servers agree on and that is too large to be believed unasked, in milliseconds. */
+  readonly doubtedMs?: number;
 }
 
 /** Time, corrected by NTP, and timers. */

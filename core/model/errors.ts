@@ -19,6 +19,7 @@ export type ErrorCode =
   | "post_too_long"
   | "invalid_text"
   | "clock_ahead"
+  | "clock_doubted"
   | "over_quota"
   | "follow_self"
   | "already_following"

@@ -49,7 +49,7 @@ export class UserRecords implements OwnRecords {
     this.#public = new PublicRecord(session, writer);
     this.lists = new UserLists(session, writer, this.#public);
     this.sealed = new SealedKeys(session, writer, sealed);
-    this.#presence = new Presence(session, writer, () => void this.#redraw().catch(() => {}));
+    this.#presence = new Presence(session, writer, () => void this.redraw().catch(() => {}));
     session.onDeviceChange(() => this.#presence.retire());
     const stop = session.ports.directory.onChange(({ joined }) => {
       if (joined) { for (const part of [this.#public, this.lists, this.#presence]) part.joined(); }
@@ -116,6 +116,15 @@ export class UserRecords implements OwnRecords {
     if (this.#public.pending) await this.#public.publish({}, signal);
   }
 
+  redraw(): Promise<void> {
+    const session = this.#session;
+    return this.#redrawing.run("", () => {
+      const known = [session, ...this.heads(), ...this.#presence.devices()];
+      const taken = new Set(known.map(({ device }) => device));
+      return session.changeDevice(drawDevice(session.ports.random, taken));
+    });
+  }
+
   async #pull(): Promise<void> {
     await Promise.all([this.#pullPublic(), this.#presence.pull(), this.#pullSealed()]);
   }
@@ -124,7 +133,7 @@ export class UserRecords implements OwnRecords {
     const session = this.#session;
     await this.#public.publish({ force: true });
     const own = { store: session.store, username: session.self.username };
-    if (await isOutrun(session.device, this.#public.published(), own)) await this.#redraw();
+    if (await isOutrun(session.device, this.#public.published(), own)) await this.redraw();
     const now = session.ports.clock.now();
     const isShared = this.#presence.devices()
       .some((entry) => entry.device !== session.device && isAnnounced(entry, now));
@@ -136,15 +145,5 @@ export class UserRecords implements OwnRecords {
     if (clock.monotonic() - this.#sealedAt <= sealedEveryMs) return;
     await this.sealed.pull();
     this.#sealedAt = clock.monotonic();
-  }
-
-  /** Draws another device number: another installation uses this one. */
-  #redraw(): Promise<void> {
-    const session = this.#session;
-    return this.#redrawing.run("", () => {
-      const known = [session, ...this.heads(), ...this.#presence.devices()];
-      const taken = new Set(known.map(({ device }) => device));
-      return session.changeDevice(drawDevice(session.ports.random, taken));
-    });
   }
 }

@@ -111,6 +111,8 @@ export interface OwnRecords {
   connections(): SignedRecord | undefined;
   /** Reads the own records from the network and merges them (another device may have written). */
   pull(signal?: AbortSignal): Promise<void>;
+  /** Draws another device number: another installation uses this one, or its last post is far ahead of the clock. */
+  redraw(): Promise<void>;
   /** Publishes now what is pending. */
   flush(signal?: AbortSignal): Promise<void>;
 }

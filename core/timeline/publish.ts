@@ -25,6 +25,12 @@ import { postView } from "../session/views.ts";
 /** How far ahead of the clock an id may lie: half of the two minutes that receivers tolerate. */
 const idAheadMsMax = 60_000;
 
+/**
+ * Further ahead than this the last post is not waited for: a clock that was wrong when it was written would
+ * lock the author out for as long. Another device number begins a feed of its own instead.
+ */
+const waitedForMsMax = 600_000;
+
 /** What somebody wants to post. */
 export interface Draft {
   /** 1 to 500 characters. */
@@ -40,7 +46,7 @@ export interface PublisherParts {
   /** Pushes behind. */
   readonly delivery: Pick<PeerDelivery, "push">;
   /** Learns of the new head. */
-  readonly records: Pick<OwnRecords, "headMoved">;
+  readonly records: Pick<OwnRecords, "headMoved" | "redraw">;
 }
 
 /** The end of one's own feed. */
@@ -106,7 +112,11 @@ export class Publisher {
     session.signal.throwIfAborted();
     // A device number drawn anew begins a feed of its own.
     if (this.#end?.device !== session.device) this.#end = undefined;
-    const end = this.#end ?? await this.#readEnd(session.device);
+    let end = this.#end ?? await this.#readEnd(session.device);
+    if (this.#aheadMs(end) > waitedForMsMax) {
+      await this.#parts.records.redraw();
+      end = await this.#readEnd(session.device);
+    }
     const id = await this.#nextId(end);
     const content = {
       author: session.self.username,
@@ -150,6 +160,10 @@ export class Publisher {
     const [last] = await store.feedPosts(query);
     const id = last?.id ?? (await store.floorProof(self.username, device))?.id;
     return { device, number, id };
+  }
+
+  #aheadMs({ id }: FeedEnd): number {
+    return id === undefined ? 0 : snowflakeTimeMs(id) - this.#parts.session.ports.clock.now();
   }
 
   async #nextId(end: FeedEnd): Promise<bigint> {

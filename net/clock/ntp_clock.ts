@@ -5,6 +5,9 @@
  * after the system's clock was seen to jump (a person set it, or the machine slept). While no server
  * answers, the last offset stays (at first there is none), and the peer works on.
  *
+ * Anybody on the way to the servers can forge their answers. An offset of more than ten minutes is therefore
+ * believed only where the person has said so: until then the system's clock is used as it is.
+ *
  * @module
  */
 
@@ -30,10 +33,15 @@ const jumpLookMs = 30_000;
 /** A difference beyond is a jump: slewing makes at most 15 ms in that time. */
 const jumpMsMin = 500;
 
+/** A larger offset needs the person's word. Clocks that drift or were set by hand are off by less. */
+const unaskedMsMax = 600_000;
+
 /** What an {@linkcode NtpClock} needs. */
 export interface NtpClockOptions {
   /** Names or IPv4 addresses, because ntp-time-sync speaks no IPv6. Without any, NTP is turned off. */
   readonly servers: readonly HostPort[];
+  /** Whether offsets of more than ten minutes are believed, too. */
+  readonly trustFar?: boolean;
   /** The clock to correct; the system's by default. */
   readonly base?: Clock;
   /** How a server is asked; in a worker by default. */
@@ -49,6 +57,8 @@ export class NtpClock implements Clock {
   readonly #abort = new AbortController();
   #offsetMs = 0;
   #syncedAt: number | undefined;
+  #doubtedMs: number | undefined;
+  readonly #trustFar: boolean;
   #retryMs = retryMsMin;
   readonly #scheduler: Scheduler;
   readonly #nextSync: Job;
@@ -60,6 +70,7 @@ export class NtpClock implements Clock {
   /** The clock shows the system's time until {@linkcode start} is called and a server has answered. */
   constructor(options: NtpClockOptions) {
     this.#base = options.base ?? new SystemClock();
+    this.#trustFar = options.trustFar ?? false;
     this.#query = options.query ?? queryInWorker;
     this.#servers = options.servers.slice(0, serversMax);
     this.#scheduler = new Scheduler(this.#base, reportError);
@@ -111,6 +122,9 @@ export class NtpClock implements Clock {
 
   /** How well it is set. */
   status(): ClockStatus {
+    if (this.#doubtedMs !== undefined) {
+      return { offsetMs: 0, source: "system", doubtedMs: this.#doubtedMs };
+    }
     return this.#syncedAt === undefined
       ? { offsetMs: this.#offsetMs, source: "system" }
       : { offsetMs: this.#offsetMs, source: "ntp", syncedAt: this.#syncedAt };
@@ -127,9 +141,14 @@ export class NtpClock implements Clock {
     const offsetMs = agreeOnOffset(await this.#askServers());
     if (this.#abort.signal.aborted) return false;
     const isSynced = offsetMs !== undefined;
-    const wasChanged = isSynced && (offsetMs !== this.#offsetMs || this.#syncedAt === undefined);
-    if (isSynced) {
-      this.#offsetMs = offsetMs;
+    const isFar = isSynced && !this.#trustFar && Math.abs(offsetMs) > unaskedMsMax;
+    const wasDoubted = this.#doubtedMs !== undefined;
+    const wasChanged = isSynced &&
+      (isFar !== wasDoubted || !isFar && (offsetMs !== this.#offsetMs || !this.#syncedAt));
+    if (isFar) {
+      [this.#offsetMs, this.#syncedAt, this.#doubtedMs] = [0, undefined, offsetMs];
+    } else if (isSynced) {
+      [this.#offsetMs, this.#doubtedMs] = [offsetMs, undefined];
       this.#syncedAt = this.now();
     }
     this.#nextSync.dueIn(isSynced ? syncPauseMs : this.#retryMs);

@@ -47,6 +47,8 @@ export interface FileConfig {
   readonly quotaMegabytes?: number;
   /** NTP servers; empty for none. */
   readonly ntpServers?: readonly HostPort[];
+  /** Whether offsets of more than ten minutes are believed. */
+  readonly ntpTrustFar?: boolean;
   /** Whether the sealed keys go to the network. */
   readonly publishPrivate?: boolean;
 }
@@ -111,20 +113,15 @@ const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
     ...Object.fromEntries(Object.keys(unitsMs).map((unit) => [unit, amount])),
   },
   QUOTA: {
-    POSTS: {
-      read: (text) => parseNumber(text, 1, 100_000_000),
-      allowed: "a whole number from 1 to 100000000",
-    },
-    MEGABYTES: {
-      read: (text) => parseNumber(text, 1, 1_000_000),
-      allowed: "a whole number from 1 to 1000000",
-    },
+    POSTS: [(text) => parseNumber(text, 1, 100_000_000), "a whole number from 1 to 100000000"],
+    MEGABYTES: [(text) => parseNumber(text, 1, 1_000_000), "a whole number from 1 to 1000000"],
   },
   NTP: {
     SERVERS: [
       parseNtpServers,
       `none, or at most ${listLengthMax} of HOST or HOST:PORT, separated by commas`,
     ],
+    TRUST_FAR: yesOrNo,
   },
   PRIVACY: { PUBLISH_PRIVATE: yesOrNo },
 };
@@ -231,6 +228,7 @@ function fileConfigOf(values: Values): FileConfig {
     quotaPosts: valueAt<number>(values, "QUOTA.POSTS"),
     quotaMegabytes: valueAt<number>(values, "QUOTA.MEGABYTES"),
     ntpServers: valueAt<HostPort[]>(values, "NTP.SERVERS"),
+    ntpTrustFar: valueAt<boolean>(values, "NTP.TRUST_FAR"),
     publishPrivate: valueAt<boolean>(values, "PRIVACY.PUBLISH_PRIVATE"),
   });
 }

@@ -70,6 +70,8 @@ export interface PeerSettings
     /** Bytes of these posts. */
     readonly bytes: number;
   };
+  /** Whether offsets of more than ten minutes are believed. */
+  readonly ntpTrustFar: boolean;
 }
 
 /** Where the settings come from when neither a flag nor the user's file names them. */
@@ -115,6 +117,7 @@ export async function resolveSettings(
       posts: config.quotaPosts ?? quotaDefault.posts,
       bytes: (config.quotaMegabytes ?? quotaDefault.megabytes) * 1_000_000,
     },
+    ntpTrustFar: config.ntpTrustFar ?? false,
     ntpServers: flags.ntpServer ?? config.ntpServers ?? [],
     publishPrivate: config.publishPrivate ?? true,
   };

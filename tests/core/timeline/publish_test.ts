@@ -63,7 +63,13 @@ function setUp(store = new OwnPosts()) {
           }, () => {});
         },
       },
-      records: { headMoved: (head) => void heads.push(head) },
+      records: {
+        headMoved: (head) => void heads.push(head),
+        redraw: () => {
+          Object.assign(session, { device: session.device + 1 });
+          return Promise.resolve();
+        },
+      },
     });
   return { base, clock, session, store, pushed, heads, committedBeforePush, publisher };
 }
@@ -197,4 +203,19 @@ Deno.test("An author who posts more in one hour than followers keep is told so o
   await base.advance(3_600_000);
   await author.post({ text: "the next hour" });
   assert.equal(warnings().length, 1);
+});
+
+Deno.test("Attack: a clock that ran 400 days ahead dates a post, and its author is not locked out of posting", async () => {
+  const { publisher, clock, store } = setUp();
+  clock.step(400 * 86_400_000);
+  const one = publisher();
+  await one.post({ text: "ahead" });
+  clock.step(-400 * 86_400_000);
+  for (const author of [one, publisher()]) await author.post({ text: "now" });
+  const [ahead, ...now] = store.posts;
+  assert.deepEqual(now.map(({ number, text }) => [number, text]), [[1, "now"], [2, "now"]]);
+  for (const post of now) {
+    assert.notEqual(post.device, ahead?.device);
+    assert(Math.abs(snowflakeTimeMs(post.id) - clock.now()) < 60_000);
+  }
 });

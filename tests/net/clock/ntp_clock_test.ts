@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { NtpClock } from "../../../net/clock/ntp_clock.ts";
 import type { NtpSample } from "../../../net/clock/judge.ts";
 import type { NtpQuery } from "../../../net/clock/query.ts";
+import type { ClockStatus } from "../../../core/ports.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
 import { chronyMissing, startChrony } from "../../chrony.ts";
 import { VirtualClock } from "../../sim/clock.ts";
@@ -189,4 +190,29 @@ Deno.test("The system's clock runs timers once, or not when cancelled", async ()
   assert.deepEqual(fired, ["now"]);
   assert.ok(Math.abs(clock.now() - Date.now()) < 1_000);
   assert.equal(clock.status().source, "system");
+});
+
+Deno.test("Attack: forged time servers say that it is 400 days later, and the clock does not move unasked", async () => {
+  const base = new VirtualClock();
+  let offsetMs = 400 * 86_400_000;
+  const query: NtpQuery = () => Promise.resolve(samplesOf(base, offsetMs));
+  const servers = [{ host: "ntp.example", port: 123 }];
+  const clock = new NtpClock({ servers, base, query });
+  const seen: ClockStatus[] = [];
+  clock.onChange((status) => seen.push(status));
+  for (let i = 0; i < 3; i++) await clock.sync();
+  assert.equal(clock.now(), base.now());
+  assert.deepEqual(seen, [{ offsetMs: 0, source: "system", doubtedMs: offsetMs }]);
+  offsetMs = 599_000;
+  await clock.sync();
+  assert.equal(clock.now() - base.now(), offsetMs);
+  assert.equal(clock.status().source, "ntp");
+  offsetMs = -601_000;
+  await clock.sync();
+  assert.equal(clock.now(), base.now());
+  clock.close();
+  const trusting = new NtpClock({ servers, base, query, trustFar: true });
+  await trusting.sync();
+  assert.equal(trusting.now() - base.now(), offsetMs);
+  trusting.close();
 });

@@ -33,6 +33,7 @@ Deno.test("The shipped config.ini says what the design says", () => {
     quotaPosts: 10_000,
     quotaMegabytes: 50,
     ntpServers: [0, 1, 2, 3].map((i) => ({ host: `${i}.pool.ntp.org`, port: 123 })),
+    ntpTrustFar: false,
     publishPrivate: true,
   });
 });
