@@ -9,7 +9,6 @@
 
 import { lookup } from "node:dns/promises";
 import { Peer, type Settings } from "./core/peer.ts";
-import { postsAnHourMax } from "./core/model/post.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
@@ -97,7 +96,7 @@ async function startPeer(
       random,
       directory,
       links,
-      stores: new KvStores(data, { quota: { ...settings.quota, postsAnHour: postsAnHourMax } }),
+      stores: new KvStores(data, { quota: settings.quota }),
       keys,
     },
     settings: coreSettings(settings),

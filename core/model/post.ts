@@ -28,12 +28,6 @@ const postPayloadBytesMax = 2200;
 /** The most bytes of a signed post. */
 export const postBytesMax: number = postPayloadBytesMax + envelopeBytesMax;
 
-/**
- * Posts of one author dated within one hour of the clock that followers keep: one every six seconds. A
- * person writes fewer, and a malicious author cannot fill a follower's disk faster.
- */
-export const postsAnHourMax = 600;
-
 /** The name of a post: author and Snowflake id. */
 export interface PostName {
   /** Username of the author. */

@@ -8,7 +8,7 @@ import { equalBytes } from "../model/bytes.ts";
 import { feedOf, type FeedState, hasNumber } from "../model/feed.ts";
 import { isSame, type UserRef } from "../model/user.ts";
 import { attempt } from "../../lib/msgpack.ts";
-import { type Post, postsAnHourMax, readPost } from "../model/post.ts";
+import { type Post, readPost } from "../model/post.ts";
 import type { AddReport } from "../ports.ts";
 import { type Signed, verifySigned } from "../model/signed.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
@@ -229,7 +229,7 @@ export class Intake {
     if (toldMs !== undefined && nowMs - toldMs < quotaToldEveryMs) return;
     this.#quotaTold.set(author, nowMs);
     const what = rate > 0
-      ? `${rate} posts of ${author} were not kept: one author may have ${postsAnHourMax} posts an hour`
+      ? `${rate} posts of ${author} were not kept: too many are dated within one hour. More are kept with a larger [QUOTA] in config.ini`
       : `The ${room} oldest posts of ${author} were removed: more are kept with a larger [QUOTA] in config.ini`;
     const message = `${what}. Unfollow ${author} if these posts are not wanted.`;
     session.emit({ event: "warning", code: "over_quota", message });

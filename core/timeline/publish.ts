@@ -7,13 +7,7 @@
 import type { PostView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { lastNumber } from "../model/feed.ts";
-import {
-  checkPostText,
-  type Post,
-  type PostName,
-  postsAnHourMax,
-  signPost,
-} from "../model/post.ts";
+import { checkPostText, type Post, type PostName, signPost } from "../model/post.ts";
 import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
 import { parseUsername } from "../model/username.ts";
 import type { OwnRecords, Session } from "../session/interfaces.ts";
@@ -30,6 +24,9 @@ const idAheadMsMax = 60_000;
  * lock the author out for as long. Another device number begins a feed of its own instead.
  */
 const waitedForMsMax = 600_000;
+
+/** Posts dated within one hour that followers keep of one author, as config.ini is shipped. */
+const postsAnHourMax = 600;
 
 /** What somebody wants to post. */
 export interface Draft {

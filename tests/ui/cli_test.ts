@@ -156,6 +156,8 @@ Deno.test("Flags win over the file in the data folder, and that over the shipped
     firstNode: true,
     lifespan: 30 * 86_400_000,
     ntpServers: [],
+    quota: { posts: 10_000, bytes: 50_000_000, postsAnHour: 600 },
+    ntpTrustFar: false,
     publishPrivate: true,
   });
   m.writeFile("/other.ini", "[PRIVACY]\nPUBLISH_PRIVATE = no\n[DEFAULT]\nANNOUNCED_IP = 192.0.2.1");

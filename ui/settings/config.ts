@@ -45,6 +45,8 @@ export interface FileConfig {
   readonly quotaPosts?: number;
   /** Megabytes of posts kept of one author. */
   readonly quotaMegabytes?: number;
+  /** Posts dated within one hour that are kept of one author. */
+  readonly quotaPostsAnHour?: number;
   /** NTP servers; empty for none. */
   readonly ntpServers?: readonly HostPort[];
   /** Whether offsets of more than ten minutes are believed. */
@@ -114,6 +116,10 @@ const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
   },
   QUOTA: {
     POSTS: [(text) => parseNumber(text, 1, 100_000_000), "a whole number from 1 to 100000000"],
+    POSTS_AN_HOUR: [
+      (text) => parseNumber(text, 1, 100_000_000),
+      "a whole number from 1 to 100000000",
+    ],
     MEGABYTES: [(text) => parseNumber(text, 1, 1_000_000), "a whole number from 1 to 1000000"],
   },
   NTP: {
@@ -226,6 +232,7 @@ function fileConfigOf(values: Values): FileConfig {
     init: valueAt<boolean>(values, "BOOTSTRAP.INIT"),
     lifespan: lifespanOf(values),
     quotaPosts: valueAt<number>(values, "QUOTA.POSTS"),
+    quotaPostsAnHour: valueAt<number>(values, "QUOTA.POSTS_AN_HOUR"),
     quotaMegabytes: valueAt<number>(values, "QUOTA.MEGABYTES"),
     ntpServers: valueAt<HostPort[]>(values, "NTP.SERVERS"),
     ntpTrustFar: valueAt<boolean>(values, "NTP.TRUST_FAR"),

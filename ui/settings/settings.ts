@@ -69,6 +69,8 @@ export interface PeerSettings
     readonly posts: number;
     /** Bytes of these posts. */
     readonly bytes: number;
+    /** Posts dated within one hour of the clock. */
+    readonly postsAnHour: number;
   };
   /** Whether offsets of more than ten minutes are believed. */
   readonly ntpTrustFar: boolean;
@@ -81,7 +83,7 @@ export interface ConfigSource {
 }
 
 /** What is kept of one author where no config.ini says it. */
-const quotaDefault = { posts: 10_000, megabytes: 50 } as const;
+const quotaDefault = { posts: 10_000, megabytes: 50, postsAnHour: 600 } as const;
 
 /**
  * Flags over the chosen config.ini over the shipped one.
@@ -116,6 +118,7 @@ export async function resolveSettings(
     quota: {
       posts: config.quotaPosts ?? quotaDefault.posts,
       bytes: (config.quotaMegabytes ?? quotaDefault.megabytes) * 1_000_000,
+      postsAnHour: config.quotaPostsAnHour ?? quotaDefault.postsAnHour,
     },
     ntpTrustFar: config.ntpTrustFar ?? false,
     ntpServers: flags.ntpServer ?? config.ntpServers ?? [],

@@ -32,6 +32,7 @@ Deno.test("The shipped config.ini says what the design says", () => {
     lifespan: 30 * 86_400_000,
     quotaPosts: 10_000,
     quotaMegabytes: 50,
+    quotaPostsAnHour: 600,
     ntpServers: [0, 1, 2, 3].map((i) => ({ host: `${i}.pool.ntp.org`, port: 123 })),
     ntpTrustFar: false,
     publishPrivate: true,
