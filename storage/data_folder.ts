@@ -14,47 +14,50 @@ import { join, resolve } from "node:path";
 import { CamelliaError } from "../core/model/errors.ts";
 import { utf8 } from "../core/model/bytes.ts";
 import { onDisk } from "./storage_errors.ts";
-import { makePrivateFolder, removeStrayFiles } from "./private_file.ts";
+import { assertOwnFolder } from "./own_files.ts";
+import { createPrivateFile, makePrivateFolder, removeStrayFiles } from "./private_file.ts";
 
 /** A locked data folder. */
 export class DataFolder {
   /** Its absolute path. */
   readonly path: string;
-  #lock: Deno.FsFile | undefined;
+  #locks: Disposable | undefined;
 
-  private constructor(path: string, lock: Deno.FsFile) {
+  private constructor(path: string, locks: Disposable) {
     this.path = path;
-    this.#lock = lock;
+    this.#locks = locks;
   }
 
   /**
    * Creates the folder if need be and locks it. The operating system frees the lock with the process,
-   * however that ends, so there is never a stale one.
+   * however that ends, so there is never a stale one. The folder is locked besides the file `lock`, so that
+   * removing that file lets no second peer in.
    *
-   * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full` or `disk_failed`.
+   * @throws {CamelliaError} `folder_in_use`, `folder_unsafe`, `folder_read_only`, `disk_full` or `disk_failed`.
    */
   static async open(path: string): Promise<DataFolder> {
     const folder = resolve(path);
     await makePrivateFolder(folder, { tighten: false });
+    await assertOwnFolder(folder);
     const lockPath = join(folder, "lock");
     const task = { doing: `use the folder ${folder}`, path: folder };
-    const lock = await onDisk(
-      task,
-      () => Deno.open(lockPath, { read: true, write: true, create: true, mode: 0o600 }),
-    );
-    try {
-      if (!await onDisk(task, () => lock.tryLock(true))) throw await inUse(folder, lock);
+    using locks = new DisposableStack();
+    const lock = locks.use(
       await onDisk(task, async () => {
-        await lock.truncate();
-        await lock.write(utf8(`${Deno.pid}\n`));
-      });
-      await removeStrayFiles(folder);
-      await makePrivateFolder(join(folder, "users"), { tighten: true });
-    } catch (error) {
-      lock.close();
-      throw error;
-    }
-    return new DataFolder(folder, lock);
+        // Made anew it is no link; opened it is the file that was looked at.
+        await createPrivateFile(lockPath);
+        return await Deno.open(lockPath, { read: true, write: true });
+      }),
+    );
+    const isFree = await onDisk(task, () => lock.tryLock(true));
+    if (!isFree || !await lockFolder(folder, locks)) throw await inUse(folder, lock);
+    await onDisk(task, async () => {
+      await lock.truncate();
+      await lock.write(utf8(`${Deno.pid}\n`));
+    });
+    await removeStrayFiles(folder);
+    await makePrivateFolder(join(folder, "users"), { tighten: true });
+    return new DataFolder(folder, locks.move());
   }
 
   /** The path of something in the folder. */
@@ -64,9 +67,17 @@ export class DataFolder {
 
   /** Lets the next peer have the folder; harmless when called again. */
   release(): void {
-    this.#lock?.close();
-    this.#lock = undefined;
+    this.#locks?.[Symbol.dispose]();
+    this.#locks = undefined;
   }
+}
+
+/** Locks the folder itself where the system can; whether no other peer has. */
+async function lockFolder(path: string, locks: DisposableStack): Promise<boolean> {
+  if (Deno.build.os === "windows") return true;
+  const folder = locks.use(await Deno.open(path, { read: true }));
+  // Some network file systems lock no folders; the file is locked there.
+  return await folder.tryLock(true).catch(() => true);
 }
 
 async function inUse(folder: string, lock: Deno.FsFile): Promise<CamelliaError> {

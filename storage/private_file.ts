@@ -6,6 +6,7 @@
 
 import { basename, dirname, join } from "node:path";
 import { CamelliaError } from "../core/model/errors.ts";
+import { assertOwn } from "./own_files.ts";
 import { onDisk } from "./storage_errors.ts";
 
 /** Access for the owner alone. */
@@ -31,6 +32,7 @@ export async function makePrivateFolder(
   await onDisk({ doing: `create the folder ${path}`, path }, async () => {
     await Deno.mkdir(path, { recursive: true, mode: folderMode });
     if (!options.tighten || Deno.build.os === "windows") return;
+    await assertOwn(path, "folder");
     const { mode } = await Deno.stat(path);
     if (mode !== null && (mode & 0o077) !== 0) await Deno.chmod(path, folderMode);
   });
@@ -81,6 +83,7 @@ export async function readPrivateFile(
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   return await onDisk({ doing: `read ${path}`, path }, async () => {
     try {
+      await assertOwn(path, "file");
       const { size } = await Deno.stat(path);
       if (size > bytesMax) {
         const why = `it has ${size} bytes, more than the ${bytesMax} that it may have`;

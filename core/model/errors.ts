@@ -36,6 +36,7 @@ export type ErrorCode =
   | "address_unavailable"
   | "folder_in_use"
   | "folder_read_only"
+  | "folder_unsafe"
   | "database_damaged"
   | "disk_full"
   | "disk_failed"
