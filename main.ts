@@ -12,6 +12,7 @@ import { Peer, type Settings } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
+import { descriptorLimit } from "./net/system/descriptor_limit.ts";
 import { createDirectory } from "./net/directory/directory.ts";
 import { ZmqLinks } from "./net/links/zmq_links.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
@@ -81,6 +82,7 @@ async function startPeer(
   const links = new ZmqLinks({
     listen: settings.listening,
     clock,
+    descriptors: descriptorLimit(),
     ownAddresses: () =>
       [settings.announcedIp, directory.status().outerIp, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),

@@ -3,7 +3,7 @@
  *
  * libzmq accepts whatever comes, and at the limit of descriptors its thread spins. So a listener of our
  * own accepts, counts connections by address and network, and looks at the first byte of each. A ZMTP
- * greeting is joined to the PULL socket, which listens on loopback alone; everything else is closed.
+ * greeting is joined to the PULL socket, which listens on this machine alone; everything else is closed.
  * What a connection sends is counted too, and a sender beyond its budget is read more slowly, which
  * TCP passes on to it.
  *
@@ -11,40 +11,37 @@
  */
 
 import { type Endpoint, type IpAddress, ipAddress } from "../../lib/ip_address.ts";
-import { type Network, NetworkCounts, type NetworkLimits, networksOf } from "../../lib/networks.ts";
-import type { Time } from "../../lib/time.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
-import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
-import { pause } from "../../lib/waiting.ts";
+import { type Network, type NetworkLimits, networksOf } from "../../lib/networks.ts";
+import type { Time, Timer } from "../../lib/time.ts";
+import { pause, settledWithin } from "../../lib/waiting.ts";
+import {
+  acceptPauseMs,
+  doorLookMs,
+  farewellMsMax,
+  firstByteMsMax,
+  largeBuffersMax,
+  silentMsMax,
+  silentMsMin,
+  speechBytesMin,
+} from "./link_limits.ts";
+import { type SenderBudget, SenderBudgets, type SenderRates } from "./sender_budgets.ts";
+import type { InsideAddress } from "./sockets.ts";
 import { ZmtpFrames } from "./zmtp_frames.ts";
 
 /** The first byte of a ZMTP greeting (ZMTP 3.1, section 2.2). */
 const zmtpByte = 0xff;
 
-/** A caller that does not say what it wants within this time is sent away. */
-const firstByteMsMax = 5_000;
-
-/** The pause after an accept that failed: at the limit of descriptors each one fails. */
-const acceptPauseMs = 100;
-
-/** Senders whose budgets are remembered; one that is forgotten starts afresh. */
-const sendersMax = 4_096;
-
-/** Bytes read at once: at first, and for a connection that fills its buffer. */
-const bufferBytes = { first: 4_096, most: 65_536 } as const;
+/** Bytes read at once: from a caller, from one that fills that, and from the PULL socket, which says little. */
+const bufferBytes = { small: 4_096, large: 65_536, back: 512 } as const;
 
 /** What the door allows. */
-export interface DoorBounds {
+export interface DoorBounds extends SenderRates {
   /** Connections in all. Each takes three descriptors: outside, inside, and libzmq's own. */
   readonly connectionsMax: number;
   /** Connections of one address. */
   readonly perAddressMax: number;
   /** Connections of one network, by depth. */
   readonly perNetwork: NetworkLimits;
-  /** Bytes a second that one home network (/24, /56) may send. */
-  readonly bytes: Rate;
-  /** Frames a second that one home network may send. */
-  readonly frames: Rate;
 }
 
 /** How a {@linkcode FrontDoor} is built. */
@@ -57,19 +54,30 @@ export interface FrontDoorOptions {
   readonly bounds: DoorBounds;
   /** Whether an address is bounded only by the connections in all: loopback, for a peer that is there itself. */
   readonly isExempt: (address: IpAddress) => boolean;
-  /** The port on 127.0.0.1 where the PULL socket listens; undefined while there is none. */
-  readonly inside: () => number | undefined;
+  /** Where the PULL socket listens; undefined while there is none. */
+  readonly inside: () => InsideAddress | undefined;
+  /** Where a caller is; replaceable for tests. */
+  readonly addressOf?: (conn: Deno.TcpConn) => IpAddress | undefined;
+}
+
+/** Connections that share an address or a network, and how many there may be. */
+interface Crowd {
+  readonly name: string;
+  readonly most: number;
+  /** Whether no other crowd here contains it. */
+  readonly isWidest: boolean;
+  readonly visits: Set<Visit>;
 }
 
 /** One connection that is open. */
 interface Visit {
   readonly outside: Deno.TcpConn;
-  inside: Deno.TcpConn | undefined;
-  readonly address: IpAddress;
-  /** Empty for an exempt address. */
-  readonly networks: readonly Network[];
-  /** When bytes were passed on last, on the monotonic clock. */
-  activeMs: number;
+  inside: Deno.Conn | undefined;
+  /** The crowds that it belongs to, the narrowest first. */
+  readonly crowds: readonly Crowd[];
+  readonly budget: SenderBudget;
+  /** When it connected, or said something that may be a message, on the monotonic clock. */
+  spokeMs: number;
 }
 
 /** See the module. */
@@ -77,12 +85,13 @@ export class FrontDoor {
   readonly #options: FrontDoorOptions;
   readonly #listener: Deno.TcpListener;
   readonly #visits = new Set<Visit>();
-  readonly #byNetwork: NetworkCounts;
-  readonly #byAddress = new Map<string, number>();
-  readonly #bytes = new BoundedMap<string, TokenBucket>(sendersMax);
-  readonly #frames = new BoundedMap<string, TokenBucket>(sendersMax);
+  /** Crowds that are not empty, by name. */
+  readonly #crowds = new Map<string, Crowd>();
+  readonly #budgets: SenderBudgets;
   readonly #closing = new AbortController();
-  readonly #accepting: Promise<void>;
+  readonly #running = new Set<Promise<void>>();
+  #looking: Timer;
+  #largeBuffers = 0;
   #refused = 0;
 
   /**
@@ -92,10 +101,11 @@ export class FrontDoor {
    */
   constructor(options: FrontDoorOptions) {
     this.#options = options;
-    this.#byNetwork = new NetworkCounts(options.bounds.perNetwork);
+    this.#budgets = new SenderBudgets(options.time, options.bounds);
     const { ip, port } = options.listen;
     this.#listener = Deno.listen({ hostname: ip, port });
-    this.#accepting = this.#accept();
+    this.#looking = this.#lookLater();
+    this.#run(this.#accept());
   }
 
   /** Where it listens. */
@@ -115,11 +125,19 @@ export class FrontDoor {
 
   /** Stops listening and closes every connection. Idempotent. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return await this.#accepting;
-    this.#closing.abort();
-    this.#listener.close();
-    for (const visit of this.#visits) this.#end(visit);
-    await this.#accepting;
+    if (!this.#closing.signal.aborted) {
+      this.#closing.abort();
+      this.#looking.cancel();
+      this.#listener.close();
+      for (const visit of this.#visits) this.#end(visit);
+    }
+    await Promise.all(this.#running);
+  }
+
+  /** Remembers work that {@linkcode close} has to wait for; it must not reject. */
+  #run(work: Promise<void>): void {
+    this.#running.add(work);
+    void work.finally(() => this.#running.delete(work));
   }
 
   /** Accepts until closed; never rejects. */
@@ -129,27 +147,76 @@ export class FrontDoor {
       try {
         this.#admit(await this.#listener.accept());
       } catch {
-        // A caller that left at once, or no descriptor left.
+        // The caller left at once, or no descriptor is left.
         await pause(this.#options.time, acceptPauseMs, signal);
       }
     }
   }
 
   #admit(outside: Deno.TcpConn): void {
-    const { bounds, isExempt, time } = this.#options;
-    const address = ipAddress(outside.remoteAddr.hostname);
+    const { isExempt, time, addressOf = addressOfCaller } = this.#options;
+    const address = addressOf(outside);
     if (address === undefined || this.#closing.signal.aborted) return this.#refuse(outside);
     const networks = isExempt(address) ? [] : networksOf(address);
-    const here = this.#byAddress.get(address.ip) ?? 0;
-    const isCrowded = networks.length > 0 &&
-      (here >= bounds.perAddressMax || !this.#byNetwork.has(networks));
-    if (isCrowded) return this.#refuse(outside);
-    if (this.#visits.size >= bounds.connectionsMax) this.#endIdlest();
-    this.#byAddress.set(address.ip, here + 1);
-    this.#byNetwork.add(networks);
-    const visit = { outside, inside: undefined, address, networks, activeMs: time.monotonic() };
+    const crowds = this.#crowdsOf(address, networks);
+    if (!this.#hasRoom(crowds)) return this.#refuse(outside);
+    const budget = this.#budgets.of(networks);
+    const visit = { outside, inside: undefined, crowds, budget, spokeMs: time.monotonic() };
     this.#visits.add(visit);
-    this.#receive(visit).catch(() => {}).finally(() => this.#end(visit));
+    for (const crowd of crowds) {
+      crowd.visits.add(visit);
+      this.#crowds.set(crowd.name, crowd);
+    }
+    // Whatever goes wrong with a connection ends it.
+    this.#run(this.#receive(visit).catch(() => {}).finally(() => this.#end(visit)));
+  }
+
+  /** The crowds of an address, the narrowest first; without networks it is exempt. */
+  #crowdsOf(address: IpAddress, networks: readonly Network[]): Crowd[] {
+    const { connectionsMax, perAddressMax, perNetwork } = this.#options.bounds;
+    const crowd = (name: string, most: number, isWidest: boolean): Crowd =>
+      this.#crowds.get(name) ?? { name, most, isWidest, visits: new Set() };
+    if (networks.length === 0) return [crowd("exempt", connectionsMax, true)];
+    return [
+      crowd(address.ip, perAddressMax, false),
+      ...networks.map(({ name, depth }, i) =>
+        crowd(name, perNetwork[depth], i === networks.length - 1)
+      ),
+    ];
+  }
+
+  /** Whether one more connection of these crowds is allowed, after silent ones have made room for it. */
+  #hasRoom(crowds: readonly Crowd[]): boolean {
+    const hasRoom = crowds.every(({ most, visits }) =>
+      visits.size < most || this.#endSilent(visits, silentMsMin)
+    );
+    if (!hasRoom || this.#visits.size < this.#options.bounds.connectionsMax) return hasRoom;
+    const widest = crowds.at(-1)?.visits ?? new Set();
+    const busiest = this.#busiest();
+    // A network with fewer connections gets its share from the one with the most, silent or not.
+    return this.#endSilent(busiest, busiest.size > widest.size + 1 ? 0 : silentMsMin);
+  }
+
+  /** The connections of the widest network that has the most. */
+  #busiest(): ReadonlySet<Visit> {
+    let busiest: ReadonlySet<Visit> = new Set();
+    for (const { isWidest, visits } of this.#crowds.values()) {
+      if (isWidest && visits.size > busiest.size) busiest = visits;
+    }
+    return busiest;
+  }
+
+  /** Closes the connection that has been silent for the longest time, if for so long; whether it did. */
+  #endSilent(visits: Iterable<Visit>, silentMs: number): boolean {
+    let quietest: Visit | undefined;
+    for (const visit of visits) {
+      if (quietest === undefined || visit.spokeMs < quietest.spokeMs) quietest = visit;
+    }
+    if (quietest === undefined) return false;
+    if (this.#options.time.monotonic() - quietest.spokeMs < silentMs) return false;
+    this.#refused++;
+    this.#end(quietest);
+    return true;
   }
 
   #refuse(outside: Deno.TcpConn): void {
@@ -157,24 +224,22 @@ export class FrontDoor {
     outside.close();
   }
 
-  /** Makes room: the connection that has been silent for the longest time is closed. */
-  #endIdlest(): void {
-    let idlest: Visit | undefined;
-    for (const visit of this.#visits) {
-      if (idlest === undefined || visit.activeMs < idlest.activeMs) idlest = visit;
-    }
-    if (idlest === undefined) return;
-    this.#refused++;
-    this.#end(idlest);
+  /** Closes, now and then, what has said nothing for long. */
+  #lookLater(): Timer {
+    return this.#options.time.after(doorLookMs, () => {
+      this.#looking = this.#lookLater();
+      const sinceMs = this.#options.time.monotonic() - silentMsMax;
+      for (const visit of this.#visits) if (visit.spokeMs < sinceMs) this.#end(visit);
+    });
   }
 
   /** Closes a connection; harmless when it is closed. */
   #end(visit: Visit): void {
     if (!this.#visits.delete(visit)) return;
-    const left = (this.#byAddress.get(visit.address.ip) ?? 1) - 1;
-    if (left > 0) this.#byAddress.set(visit.address.ip, left);
-    else this.#byAddress.delete(visit.address.ip);
-    this.#byNetwork.remove(visit.networks);
+    for (const { name, visits } of visit.crowds) {
+      visits.delete(visit);
+      if (visits.size === 0) this.#crowds.delete(name);
+    }
     for (const conn of [visit.outside, visit.inside]) {
       try {
         conn?.close();
@@ -186,85 +251,84 @@ export class FrontDoor {
 
   /** Finds out what the caller wants, and serves it until one side ends. */
   async #receive(visit: Visit): Promise<void> {
-    const { time, inside } = this.#options;
-    const first = new Uint8Array(bufferBytes.first);
-    const deadline = time.after(firstByteMsMax, () => this.#end(visit));
+    const first = new Uint8Array(bufferBytes.small);
+    const deadline = this.#options.time.after(firstByteMsMax, () => this.#end(visit));
     const read = await visit.outside.read(first).finally(() => deadline.cancel());
-    const port = inside();
-    if (read === null || first[0] !== zmtpByte || port === undefined) {
-      this.#refused++;
-      return;
-    }
-    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    if (!this.#visits.has(visit)) return conn.close();
-    visit.inside = conn;
-    visit.outside.setNoDelay(true);
-    conn.setNoDelay(true);
-    const back = this.#pass(visit, conn, visit.outside, new Uint8Array(bufferBytes.first));
-    await Promise.race([this.#passIn(visit, conn, first.subarray(0, read)), back]);
+    if (read === null) return;
+    if (first[0] === zmtpByte) return await this.#join(visit, first.subarray(0, read));
+    this.#refused++;
   }
 
-  /** Passes on what the caller sends, as fast as its budget allows. */
-  async #passIn(visit: Visit, inside: Deno.TcpConn, first: Uint8Array): Promise<void> {
-    const frames = new ZmtpFrames();
-    await this.#pass(visit, visit.outside, inside, new Uint8Array(bufferBytes.first), {
-      first,
-      charge: (bytes) => this.#charge(visit, bytes.length, frames.count(bytes)),
+  /** Joins a caller that speaks ZMTP to the PULL socket, until one side ends. */
+  async #join(visit: Visit, first: Uint8Array): Promise<void> {
+    const address = this.#options.inside();
+    if (address === undefined) return;
+    const { outside } = visit;
+    const inside = await connectInside(address);
+    if (!this.#visits.has(visit)) return inside.close();
+    visit.inside = inside;
+    outside.setNoDelay(true);
+    const answers = this.#passOut(inside, outside);
+    const messages = this.#passIn(visit, first, inside).then(async () => {
+      // What was passed on is still to be read by libzmq, which closes its side then.
+      await inside.closeWrite();
+      await settledWithin(this.#options.time, answers, farewellMsMax);
     });
+    await Promise.race([messages, answers]);
   }
 
-  /** Copies bytes from one connection to the other until the first has no more. */
-  async #pass(
-    visit: Visit,
-    from: Deno.TcpConn,
-    to: Deno.TcpConn,
-    buffer: Uint8Array,
-    inward?: {
-      readonly first: Uint8Array;
-      readonly charge: (bytes: Uint8Array) => Promise<void> | undefined;
-    },
-  ): Promise<void> {
-    let bytes = inward?.first ?? new Uint8Array(0);
-    let space = buffer;
+  /** Passes on what the PULL socket says: its part of the handshake, and signs of life. */
+  async #passOut(inside: Deno.Conn, outside: Deno.TcpConn): Promise<void> {
+    const buffer = new Uint8Array(bufferBytes.back);
     for (;;) {
-      if (bytes.length > 0) {
-        const wait = inward?.charge(bytes);
-        if (wait !== undefined) await wait;
-        for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
-        visit.activeMs = this.#options.time.monotonic();
-      }
-      const read = await from.read(space);
+      const read = await inside.read(buffer);
       if (read === null) return;
-      bytes = space.subarray(0, read);
-      if (read === space.length && read < bufferBytes.most) {
-        space = new Uint8Array(bufferBytes.most);
-      }
+      await writeAll(outside, buffer.subarray(0, read));
     }
   }
 
-  /** Takes what was sent out of its network's budget; a promise where the sender has to wait. */
-  #charge(visit: Visit, bytes: number, frames: number): Promise<void> | undefined {
-    // The network that one home holds at the least: /24, or /56 (which stands second).
-    const home = visit.networks[visit.address.isIPv6 ? 1 : 0];
-    if (home === undefined) return undefined;
-    const { time, bounds } = this.#options;
-    const waitMs = Math.max(
-      this.#spend(this.#bytes, home.name, bounds.bytes, bytes),
-      this.#spend(this.#frames, home.name, bounds.frames, frames),
-    );
-    return waitMs > 0 ? pause(time, waitMs, this.#closing.signal) : undefined;
+  /** Passes on what the caller sends, as fast as its budget allows, until it has no more to say. */
+  async #passIn(visit: Visit, first: Uint8Array, inside: Deno.Conn): Promise<void> {
+    const { time } = this.#options;
+    const frames = new ZmtpFrames();
+    const small = new Uint8Array(first.buffer);
+    let large: Uint8Array | undefined;
+    try {
+      for (let bytes = first;;) {
+        const waitMs = visit.budget.spend(bytes.length, frames.count(bytes));
+        if (waitMs > 0) await pause(time, waitMs, this.#closing.signal);
+        await writeAll(inside, bytes);
+        if (bytes.length >= speechBytesMin) visit.spokeMs = time.monotonic();
+        const isFull = bytes.length >= small.length;
+        if (isFull && large === undefined && this.#largeBuffers < largeBuffersMax) {
+          this.#largeBuffers++;
+          large = new Uint8Array(bufferBytes.large);
+        } else if (!isFull && large !== undefined) {
+          this.#largeBuffers--;
+          large = undefined;
+        }
+        const space = large ?? small;
+        const read = await visit.outside.read(space);
+        if (read === null) return;
+        bytes = space.subarray(0, read);
+      }
+    } finally {
+      if (large !== undefined) this.#largeBuffers--;
+    }
   }
+}
 
-  /** Spends units, those that are not there as a debt; milliseconds until the debt is paid. */
-  #spend(
-    buckets: BoundedMap<string, TokenBucket>,
-    name: string,
-    rate: Rate,
-    units: number,
-  ): number {
-    const bucket = buckets.touch(name) ?? new TokenBucket(this.#options.time, rate);
-    if (!buckets.has(name)) buckets.set(name, bucket);
-    bucket.spend(units);
-    return bucket.waitMs(0);
-  }
+function addressOfCaller(conn: Deno.TcpConn): IpAddress | undefined {
+  return ipAddress(conn.remoteAddr.hostname);
+}
+
+async function connectInside(address: InsideAddress): Promise<Deno.Conn> {
+  if (address.transport === "unix") return await Deno.connect(address);
+  const conn = await Deno.connect(address);
+  conn.setNoDelay(true);
+  return conn;
+}
+
+async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }

@@ -4,6 +4,10 @@
  * @module
  */
 
+import { networkLimits } from "../../lib/networks.ts";
+import type { DoorBounds } from "./front_door.ts";
+import type { SenderRates } from "./sender_budgets.ts";
+
 /** A frame is one message (design, section 6). */
 export const frameBytesMax = 1_048_576;
 
@@ -13,7 +17,10 @@ export const frameBytesMax = 1_048_576;
  */
 export const curveOverheadBytes = 1024;
 
-/** Links open at once. One costs about 40 KB and two file descriptors; zeromq's default is 1,023. */
+/**
+ * Links open at once, fewer where descriptors are few ({@linkcode linksWithin}). One costs about 40 KB and
+ * two descriptors; zeromq's default is 1,023.
+ */
 export const linksMax = 400;
 
 /** Sockets that the zeromq context allows: links, those that linger after closing, and the PULL. */
@@ -121,8 +128,91 @@ export const receiveTurnMsMax = 8;
 /** Messages that zeromq keeps for one connection that is not read fast enough: 16 MiB at worst. */
 export const receiveHighWaterMark = 16;
 
-/** Connections that may wait to be accepted. */
+/** Connections that may wait for libzmq to accept them: the front door makes them, one for each caller. */
 export const backlogMax = 256;
+
+/** The pause after an accept that failed: at the limit of descriptors each one fails. */
+export const acceptPauseMs = 100;
+
+/** A caller that does not say what it wants within this time is sent away; a greeting comes at once. */
+export const firstByteMsMax = 5_000;
+
+/** Once a caller has no more to say, libzmq has so long to read what is left. */
+export const farewellMsMax = 10_000;
+
+/** The smallest message has a key and a signature, 96 bytes, encrypted; signs of life have some 50. */
+export const speechBytesMin = 128;
+
+/** A connection without a message for so long is closed. Senders close theirs after {@linkcode idleMsMax}. */
+export const silentMsMax = 600_000;
+
+/** How often the front door looks for such connections. */
+export const doorLookMs = 30_000;
+
+/** A connection that spoke a moment ago does not make room for another of its own network. */
+export const silentMsMin = 1_000;
+
+/** Connections that are read in large pieces at a time: 16 MiB. All others are read in pieces of 4 KiB. */
+export const largeBuffersMax = 256;
+
+/** Networks whose sending is remembered: those of all connections, and as many that have gone. */
+export const meteredNetworksMax = 32_768;
+
+/** Connections from outside at most: one takes some 65 KB, libzmq's buffers included, so all take 130 MB. */
+export const connectionsMax = 2_048;
+
+/** Descriptors of one connection from outside: the caller's, the way to the PULL socket, and libzmq's end. */
+const connectionDescriptors = 3;
+
+/** Descriptors of a link: its TCP connection and its mailbox. */
+const linkDescriptors = 2;
+
+/**
+ * Descriptors that connections and links leave alone, for databases and other files, the DHT, the
+ * loopback port (128 connections) and the runtime. A process that may have few keeps half of them.
+ */
+const descriptorsKept = 320;
+
+/** Connections of one address: a home, or a village behind one NAT. */
+const perAddressMax = 64;
+
+/** Connections of one /24, /56 or /64; of a /16 or /48; of a /32. */
+const perNetworkMax = [128, 512, 1_024] as const;
+
+/**
+ * What one home network may send: twice the bytes and five times the messages that the inbox takes of one
+ * sender whom it knows, so that several devices and users of one home go unhindered.
+ */
+const senderRates: SenderRates = {
+  bytes: { perSecond: 16 * 1_048_576, burst: 64 * 1_048_576 },
+  frames: { perSecond: 1_000, burst: 5_000 },
+};
+
+/** Descriptors that a process is assumed to have where its limit is not known. */
+export const descriptorsAssumed = 1_024;
+
+/** How many links a process opens at once that may have so many descriptors. */
+export function linksWithin(descriptors: number): number {
+  return Math.min(linksMax, Math.max(1, Math.floor(descriptors / 8)));
+}
+
+/** What the front door of a process allows that may have so many descriptors. */
+export function doorBounds(descriptors: number): DoorBounds {
+  const kept = Math.min(descriptorsKept, descriptors / 2) +
+    linkDescriptors * linksWithin(descriptors);
+  const most = Math.max(1, Math.floor((descriptors - kept) / connectionDescriptors));
+  const all = Math.min(connectionsMax, most);
+  // However few there are, an address has an eighth, a home network a quarter, any other a half.
+  const share = (wanted: number, part: number) =>
+    Math.max(1, Math.min(wanted, Math.ceil(all / part)));
+  const [narrow, wide, widest] = perNetworkMax;
+  return {
+    connectionsMax: all,
+    perAddressMax: share(perAddressMax, 8),
+    perNetwork: networkLimits(share(narrow, 4), share(wide, 2), share(widest, 2)),
+    ...senderRates,
+  };
+}
 
 /**
  * Memory outside of V8 may grow by so much before all that zeromq has received is thrown away. Sealing

@@ -25,12 +25,17 @@ import {
 import { borrowPoller, returnPoller } from "./poller.ts";
 import { z85Encode } from "./z85.ts";
 
+/** Where a PULL socket listens: a port of 127.0.0.1, or a Unix socket. */
+export type InsideAddress =
+  | { readonly transport: "tcp"; readonly hostname: "127.0.0.1"; readonly port: number }
+  | { readonly transport: "unix"; readonly path: string };
+
 /** What comes in: asked before each receive. */
 export interface PullSocket {
   /** Whether a receive would find a message. */
   readonly readable: boolean;
-  /** The address bound, as `tcp://ip:port`. */
-  readonly lastEndpoint: string | null;
+  /** Where on this machine it listens. */
+  readonly address: InsideAddress;
   /** The parts of one message, at once. */
   receive(): Promise<Uint8Array[]>;
   /**
@@ -68,21 +73,18 @@ function raiseSocketLimit(): void {
 }
 
 /**
- * Binds a PULL socket that speaks CURVE only.
+ * Binds a PULL socket that speaks CURVE only, on this machine alone: callers from outside come through the
+ * front door, which counts them. So that other users of the machine cannot go around it, the socket is a
+ * Unix socket for this user alone where the system has such, and else a free port of 127.0.0.1.
  *
- * @throws {Error} With zeromq's `code`, such as EADDRINUSE.
+ * @throws {Error} With zeromq's `code`, such as EMFILE.
  */
-export function bindPull(
-  secretKey: Uint8Array,
-  listen: Pick<IpAddress, "ip" | "isIPv6">,
-  port: number,
-): PullSocket {
+export function bindPull(secretKey: Uint8Array): PullSocket {
   const curveSecretKey = z85Encode(secretKey);
   raiseSocketLimit();
   const socket = new DescribedPull();
   socket.receiveTimeout = 0;
   socket.linger = 0;
-  socket.ipv6 = listen.isIPv6;
   socket.curveServer = true;
   socket.curveSecretKey = curveSecretKey;
   socket.maxMessageSize = frameBytesMax + curveOverheadBytes;
@@ -92,34 +94,64 @@ export function bindPull(
   socket.heartbeatTimeout = heartbeatMs;
   socket.backlog = backlogMax;
   try {
-    socket.bindSync(zmqAddress(listen, port));
+    return watched(socket, bindPrivately(socket) ?? bindLoopback(socket));
   } catch (error) {
     socket.close();
     throw error;
   }
-  return watched(socket);
 }
 
-/** `ZMQ_FD` of zmq_getsockopt(3), for which zeromq.js has no name. */
+function bindLoopback(socket: Pull): InsideAddress {
+  socket.bindSync("tcp://127.0.0.1:0");
+  const port = Number(socket.lastEndpoint?.split(":").at(-1));
+  return { transport: "tcp", hostname: "127.0.0.1", port };
+}
+
+/** PULL sockets of this process so far: each gets a name of its own. */
+let namesUsed = 0;
+
+/**
+ * Binds to a Unix socket without a file (unix(7), abstract), at which libzmq takes this user's connections
+ * and no others; undefined where that is not to be had or not permitted.
+ */
+function bindPrivately(socket: DescribedPull): InsideAddress | undefined {
+  const isPermitted = Deno.permissions.querySync({ name: "net" }).state === "granted";
+  if (Deno.build.os !== "linux" || !isPermitted) return undefined;
+  const name = `camellia-${Deno.pid}-${++namesUsed}`;
+  try {
+    socket.acceptUser(Deno.uid() ?? NaN);
+    socket.bindSync(`ipc://@${name}`);
+  } catch {
+    // The name is taken, or a permission is lacking.
+    return undefined;
+  }
+  return { transport: "unix", path: `\0${name}` };
+}
+
+/** `ZMQ_FD` and `ZMQ_IPC_FILTER_UID` of zmq_getsockopt(3), for which zeromq.js has no names. */
 const descriptorOption = 14;
+const userOption = 59;
 
 class DescribedPull extends Pull {
   /** The file descriptor that becomes readable with every change of the socket's state. */
   get descriptor(): number {
     return this.getInt32Option(descriptorOption);
   }
+
+  /** At Unix sockets only this user's processes are accepted. */
+  acceptUser(uid: number): void {
+    this.setInt32Option(userOption, uid);
+  }
 }
 
-function watched(socket: DescribedPull): PullSocket {
+function watched(socket: DescribedPull, address: InsideAddress): PullSocket {
   const { descriptor } = socket;
   const poller = borrowPoller();
   return {
     get readable() {
       return socket.readable;
     },
-    get lastEndpoint() {
-      return socket.lastEndpoint;
-    },
+    address,
     receive: () => socket.receive(),
     watch: (onNews) => poller?.watch(descriptor, onNews) ?? false,
     unwatch: () => poller?.unwatch(descriptor),

@@ -1,6 +1,8 @@
 /**
  * The methods of a peer that runs in another process on the same data folder.
  *
+ * A call may take as long as its work takes; a peer that answers nothing at all is given up in words.
+ *
  * It speaks through node:http, which, other than `fetch`, never takes a proxy from the environment.
  *
  * @module
@@ -10,6 +12,7 @@ import { Buffer } from "node:buffer";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { methods, nothing, type PeerCalls, type PeerEvent } from "../../core/api.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
+import { settledWithin } from "../../lib/waiting.ts";
 import { type PortFile, readJson, responseBytesMax } from "./loopback_protocol.ts";
 
 /** One line of events at most: an event with a post of 2,000 bytes, escaped, has some 13,000. */
@@ -17,6 +20,24 @@ const eventLineLengthMax = 65_536;
 
 /** Statuses of a peer, or of another program on its port, that has done nothing with the request. */
 const refusals: ReadonlySet<number> = new Set([401, 403, 503]);
+
+/** How long a client waits for a peer that says nothing. */
+export interface Patience {
+  /** After so long without an answer the client looks whether the peer is alive, and so again and again. */
+  readonly lookMs: number;
+  /** A peer that does not answer that question within this time is given up. */
+  readonly aliveMs: number;
+}
+
+/** Nine seconds at most: a register or login takes longer, but the peer answers other requests meanwhile. */
+const patienceOfPeople: Patience = { lookMs: 4_000, aliveMs: 5_000 };
+
+const time = {
+  after(ms: number, fn: () => void) {
+    const timer = setTimeout(fn, ms);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
 
 interface Answer {
   readonly result?: unknown;
@@ -28,6 +49,13 @@ function gone(cause: unknown): CamelliaError {
     "no_peer",
     "Cannot reach the peer that runs on this data folder: it has stopped. Try again",
     { cause },
+  );
+}
+
+function silent(): CamelliaError {
+  return new CamelliaError(
+    "no_peer",
+    "The peer that runs on this data folder does not answer. End its process, and try again",
   );
 }
 
@@ -80,6 +108,7 @@ export class LoopbackClient {
   readonly own = false;
   readonly #port: PortFile;
   readonly #user: string | undefined;
+  readonly #patience: Patience;
   #isUntouched = true;
   /** The open subscriptions. */
   readonly #watching = new Set<ClientRequest>();
@@ -90,10 +119,12 @@ export class LoopbackClient {
    *
    * @param port What the peer's port file says.
    * @param user Who has to be logged in for the calls to be done, if that matters.
+   * @param patience How long to wait; shorter in tests.
    */
-  constructor(port: PortFile, user?: string) {
+  constructor(port: PortFile, user?: string, patience = patienceOfPeople) {
     this.#port = port;
     this.#user = user;
+    this.#patience = patience;
   }
 
   /** Whether no peer has taken a request yet: then another way to a peer can be tried without harm. */
@@ -118,7 +149,7 @@ export class LoopbackClient {
         ready.reject(gone(undefined));
       },
     );
-    await ready.promise;
+    await this.#answered(sent, ready.promise);
     return () => void sent.destroy();
   }
 
@@ -139,6 +170,7 @@ export class LoopbackClient {
       headers: {
         authorization: `Bearer ${this.#port.token}`,
         "content-length": Buffer.byteLength(body ?? ""),
+        ...(body === undefined ? {} : { expect: "100-continue" }),
       },
       ...(signal === undefined ? {} : { signal }),
     });
@@ -146,19 +178,52 @@ export class LoopbackClient {
       if (!refusals.has(response.statusCode ?? 0)) this.#isUntouched = false;
       resolve(response);
     });
-    sent.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "ECONNREFUSED") this.#isUntouched = false;
-      reject(gone(error));
-    });
-    sent.end(body);
+    sent.on("error", (error) => reject(gone(error)));
+    if (body === undefined) sent.end();
+    else {
+      // What is to be done is told only to a peer that has seen the token: a connection that other users of
+      // this machine have pushed out before has done nothing.
+      sent.flushHeaders();
+      sent.once("continue", () => {
+        this.#isUntouched = false;
+        sent.end(body);
+      });
+    }
     return { request: sent, response: promise };
+  }
+
+  /**
+   * What the promise resolves to, which the request is waiting for.
+   *
+   * @throws {CamelliaError} `no_peer` when the peer answers nothing at all any more.
+   */
+  async #answered<T>(sent: ClientRequest, promise: Promise<T>): Promise<T> {
+    while (!await settledWithin(time, promise, this.#patience.lookMs)) {
+      if (await this.#isAlive()) continue;
+      // The peer may still do what it was asked for.
+      this.#isUntouched = false;
+      promise.catch(() => {});
+      sent.destroy();
+      throw silent();
+    }
+    return await promise;
+  }
+
+  /** Whether the peer answers a request that costs it nothing. */
+  async #isAlive(): Promise<boolean> {
+    const { request: sent, response } = this.#send("/");
+    const answer = response.then((found) => void found.resume());
+    const isSettled = await settledWithin(time, answer, this.#patience.aliveMs);
+    if (!isSettled) sent.destroy();
+    return isSettled;
   }
 
   async #call(method: string, argument: unknown, signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
     const body = JSON.stringify({ method, argument, user: this.#user });
     try {
-      const response = await this.#send("/call", body, signal).response;
+      const sent = this.#send("/call", body, signal);
+      const response = await this.#answered(sent.request, sent.response);
       const { result, error } = await readJson(response, responseBytesMax) as Answer;
       if (error !== undefined) throw new CamelliaError(error.code, error.message);
       if (response.statusCode !== 200) throw new TypeError("this is no answer of a peer");

@@ -7,7 +7,8 @@
  * - `GET /events` is answered with one JSON event a line, for as long as the client stays. The first
  *   line is empty: from then on nothing is missed.
  *
- * Both need `Authorization: Bearer <token>`.
+ * Both need `Authorization: Bearer <token>`. A client may send `Expect: 100-continue` (RFC 9110, section
+ * 10.1.1): then it learns that the token was seen before it says what is to be done.
  *
  * @module
  */

@@ -12,6 +12,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import {
   fields,
@@ -32,6 +33,32 @@ import { bodyBytesMax, portFileName, readJson, tokenBytes } from "./loopback_pro
 /** Requests that are worked on at a time, watchers included; one person's scripts need a few. */
 const requestsMax = 64;
 
+/**
+ * Connections that have not shown the token at a time: beyond them the oldest is closed, so that other
+ * users of this machine can neither keep the owner out nor use up the descriptors.
+ */
+const strangersMax = 32;
+
+/** Connections at most, whatever they have shown; each takes a descriptor. */
+const connectionsMax = 128;
+
+/** How long a request may take to come, and how often that is looked at, in milliseconds. */
+export interface Arrival {
+  /** Its head alone, from the beginning of the connection. */
+  readonly headersTimeout: number;
+  /** All of it. */
+  readonly requestTimeout: number;
+  /** How often requests that come are looked at. */
+  readonly connectionsCheckingInterval: number;
+}
+
+/** A command sends its request within milliseconds; a machine that is very busy may need seconds. */
+const arrivalOfCommands: Arrival = {
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+};
+
 /** Events that wait for a watcher that does not read; beyond them it is dropped. */
 const eventsWaitingMax = 1000;
 
@@ -48,6 +75,8 @@ export interface LoopbackOptions {
   readonly host: Pick<Host, "randomBytes">;
   /** Takes what goes wrong unexpectedly. */
   readonly log: Log;
+  /** How long requests may take; shorter in tests. */
+  readonly arrival?: Arrival;
 }
 
 const headers = { "content-type": "application/json", "cache-control": "no-store" };
@@ -114,12 +143,19 @@ export class LoopbackServer {
   readonly #closing = new AbortController();
   /** Ends the calls. */
   readonly #stopping = new AbortController();
+  /** Connections that have not shown the token, the oldest first. */
+  readonly #strangers = new Set<Socket>();
   #requests = 0;
 
   private constructor(options: LoopbackOptions) {
     this.#options = options;
     this.#token = toHex(options.host.randomBytes(tokenBytes));
-    this.#server = createServer((request, response) => void this.#handle(request, response));
+    const handle = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#handle(request, response);
+    const arrival = options.arrival ?? arrivalOfCommands;
+    this.#server = createServer({ ...arrival }, handle).on("checkContinue", handle);
+    this.#server.maxConnections = connectionsMax;
+    this.#server.on("connection", (socket: Socket) => this.#greet(socket));
   }
 
   /** Listens on any free port of 127.0.0.1, and writes port and token into the data folder. */
@@ -151,6 +187,7 @@ export class LoopbackServer {
     if (this.#closing.signal.aborted) return;
     await this.#options.folder.remove(portFileName).catch(() => {});
     this.#closing.abort();
+    for (const socket of this.#strangers) socket.destroy();
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
     const timer = setTimeout(() => {
@@ -166,12 +203,22 @@ export class LoopbackServer {
     return this.close();
   }
 
+  #greet(socket: Socket): void {
+    this.#strangers.add(socket);
+    socket.once("close", () => this.#strangers.delete(socket));
+    if (this.#strangers.size <= strangersMax) return;
+    const [oldest = socket] = this.#strangers;
+    this.#strangers.delete(oldest);
+    oldest.destroy();
+  }
+
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Both end with the connection, which a client may break off at any time.
     request.on("error", () => {});
     response.on("error", () => {});
     const { method, url } = request;
     let answer = this.#refusalOf(request);
+    if (answer === undefined) this.#strangers.delete(request.socket);
     if (answer === undefined && this.#requests >= requestsMax) {
       answer = refuse(503, "Too many commands at once. Try again");
     }
@@ -179,6 +226,7 @@ export class LoopbackServer {
       return this.#events(response);
     }
     if (answer === undefined && method === "POST" && url === "/call") {
+      if (request.headers.expect !== undefined) response.writeContinue();
       answer = await this.#call(request, response);
     }
     const { status, value } = answer ??

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { ipAddress } from "../../../lib/ip_address.ts";
 import { networkLimits } from "../../../lib/networks.ts";
-import { type DoorBounds, FrontDoor } from "../../../net/links/front_door.ts";
+import {
+  type DoorBounds,
+  FrontDoor,
+  type FrontDoorOptions,
+} from "../../../net/links/front_door.ts";
+import { doorBounds, doorLookMs, linksWithin } from "../../../net/links/link_limits.ts";
 import { ZmtpFrames } from "../../../net/links/zmtp_frames.ts";
 import { realTime } from "../kademlia/support.ts";
 
@@ -52,23 +58,31 @@ class Inside {
 }
 
 interface World extends AsyncDisposable {
+  /** What is added to the clock, in milliseconds. */
+  laterMs: number;
   readonly door: FrontDoor;
   readonly inside: Inside;
   readonly callers: Deno.TcpConn[];
   call(): Promise<Deno.TcpConn>;
 }
 
-function world(bounds: Partial<DoorBounds> = {}, isExempt = false): World {
+function world(bounds: Partial<DoorBounds> = {}, options: Partial<FrontDoorOptions> = {}): World {
   const inside = new Inside();
   const door = new FrontDoor({
     listen: { ip: "127.0.0.1", port: 0 },
-    time: realTime,
     bounds: { ...roomy, ...bounds },
-    isExempt: () => isExempt,
-    inside: () => inside.listener.addr.port,
+    isExempt: () => false,
+    inside: () => ({
+      transport: "tcp",
+      hostname: "127.0.0.1",
+      port: inside.listener.addr.port,
+    }),
+    ...options,
+    time: { ...realTime, ...options.time, monotonic: () => made.laterMs },
   });
   const callers: Deno.TcpConn[] = [];
-  return {
+  const made: World = {
+    laterMs: 0,
     door,
     inside,
     callers,
@@ -87,6 +101,7 @@ function world(bounds: Partial<DoorBounds> = {}, isExempt = false): World {
       await inside.close();
     },
   };
+  return made;
 }
 
 async function until(what: () => boolean): Promise<void> {
@@ -155,21 +170,63 @@ Deno.test("One network has so many connections, whatever its addresses", async (
   assert.ok(await isEnded(await here.call()));
 });
 
+/** What may be a message. */
+const speech = new Uint8Array(200).fill(0xff);
+
+async function speak(conn: Deno.TcpConn): Promise<void> {
+  await write(conn, speech);
+  await readAll(conn, speech.length);
+}
+
 Deno.test("With all connections taken the one that is silent for the longest time makes room", async () => {
-  await using here = world({ connectionsMax: 2 }, true);
+  await using here = world({ connectionsMax: 2 }, { isExempt: () => true });
   const [silent, busy] = [await here.call(), await here.call()];
-  await write(silent, Uint8Array.of(0xff));
-  await until(() => here.inside.conns.length === 1);
-  await write(busy, Uint8Array.of(0xff));
-  await readAll(busy, 1);
+  await speak(silent);
+  await speak(busy);
+  here.laterMs = 2_000;
+  await speak(busy);
   const third = await here.call();
-  await write(third, Uint8Array.of(0xff));
-  await readAll(third, 1);
-  await readAll(silent, 1);
+  await speak(third);
   assert.ok(await isEnded(silent));
-  await write(busy, Uint8Array.of(1));
-  await readAll(busy, 1);
+  await speak(busy);
   assert.equal(here.door.open, 2);
+  assert.ok(await isEnded(await here.call()), "no other is silent for a second");
+});
+
+Deno.test("A network with many connections makes room for one with few, silent or not", async () => {
+  const addresses = ["192.0.2.1", "192.0.2.1", "192.0.2.2", "198.51.100.1"];
+  const addressOf = () => ipAddress(addresses.shift() ?? "192.0.2.3");
+  await using here = world({ connectionsMax: 3 }, { addressOf });
+  for (let i = 0; i < 3; i++) await speak(await here.call());
+  const few = await here.call();
+  await speak(few);
+  assert.equal(here.door.open, 3);
+  assert.ok(await isEnded(await here.call()), "the network with more gets no more");
+  await speak(few);
+});
+
+Deno.test("A connection that says nothing for ten minutes is closed", async () => {
+  let look = () => {};
+  const time = {
+    ...realTime,
+    after: (ms: number, fn: () => void) => {
+      if (ms !== doorLookMs) return realTime.after(ms, fn);
+      look = fn;
+      return { cancel() {} };
+    },
+  };
+  await using here = world({}, { time });
+  const [silent, busy] = [await here.call(), await here.call()];
+  await speak(silent);
+  await speak(busy);
+  here.laterMs = 599_000;
+  look();
+  await speak(busy);
+  assert.equal(here.door.open, 2);
+  here.laterMs = 601_000;
+  look();
+  assert.ok(await isEnded(silent));
+  await speak(busy);
 });
 
 Deno.test("A sender beyond its network's budget is read as slowly as the budget says", async () => {
@@ -227,4 +284,16 @@ Deno.test("Frames are counted whatever pieces they come in", () => {
     }),
     { seed: 5, numRuns: 100 },
   );
+});
+
+Deno.test("Connections and links leave descriptors for everything else, however few there are", () => {
+  for (const descriptors of [64, 256, 1_024, 4_096, 20_000, 1_048_576]) {
+    const { connectionsMax, perAddressMax, perNetwork } = doorBounds(descriptors);
+    const used = 3 * connectionsMax + 2 * linksWithin(descriptors);
+    assert.ok(descriptors - used >= Math.min(320, descriptors / 2), `${descriptors}: ${used}`);
+    assert.ok(perAddressMax <= perNetwork["4/24"] && perNetwork["4/24"] <= perNetwork["4/16"]);
+    assert.ok(perNetwork["6/32"] <= Math.ceil(connectionsMax / 2));
+  }
+  assert.equal(doorBounds(20_000).connectionsMax, 2_048);
+  assert.equal(linksWithin(20_000), 400);
 });

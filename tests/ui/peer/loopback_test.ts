@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setImmediate } from "node:timers";
 import { methods, type PeerEvent } from "../../../core/api.ts";
 import { CamelliaError } from "../../../core/model/errors.ts";
@@ -8,8 +8,9 @@ import { SystemRandom } from "../../../net/system/system_random.ts";
 import type { OpenFolder } from "../../../ui/peer/host.ts";
 import { LoopbackClient } from "../../../ui/peer/loopback_client.ts";
 import { bodyBytesMax, parsePortFile } from "../../../ui/peer/loopback_protocol.ts";
-import { LoopbackServer } from "../../../ui/peer/loopback_server.ts";
+import { type Arrival, LoopbackServer } from "../../../ui/peer/loopback_server.ts";
 import { FakePeer } from "../fake_peer.ts";
+import { persistently } from "./persistently.ts";
 
 class Opened {
   readonly files = new Map<string, string>();
@@ -18,7 +19,7 @@ class Opened {
   server!: LoopbackServer;
   client!: LoopbackClient;
 
-  static async open(): Promise<Opened> {
+  static async open(arrival?: Arrival): Promise<Opened> {
     const opened = new Opened();
     const random = new SystemRandom();
     opened.server = await LoopbackServer.open({
@@ -30,6 +31,7 @@ class Opened {
       } as OpenFolder,
       host: { randomBytes: (length) => random.bytes(length) },
       log: (_level, message) => opened.logged.push(message),
+      ...(arrival && { arrival }),
     });
     opened.client = new LoopbackClient(opened.port);
     return opened;
@@ -282,6 +284,98 @@ Deno.test("Malformed requests are refused with a reason, whatever they carry", a
   }
   assert.equal((await rawRequest(port, { headers, path: "/" })).status, 404);
   assert.equal((await rawRequest(port, { headers, method: "GET" })).status, 404);
+});
+
+const quick: Arrival = {
+  headersTimeout: 400,
+  requestTimeout: 600,
+  connectionsCheckingInterval: 50,
+};
+
+/** Connects, says something, and tells when the server has closed. */
+function stranger(port: number, bytes = ""): { socket: Socket; closed: Promise<unknown> } {
+  const socket = connect(port, "127.0.0.1");
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.on("error", () => {});
+  socket.resume();
+  if (bytes !== "") socket.write(bytes);
+  return { socket, closed };
+}
+
+Deno.test("Attack: idle connections fill the loopback port, and its owner's commands go on", async () => {
+  await using opened = await Opened.open(quick);
+  const { port, client } = opened;
+  const strangers = Array.from(
+    { length: 400 },
+    (_, i) => stranger(port.port, i % 2 === 0 ? "" : "POST /call HTTP/1.1\r\nHost"),
+  );
+  await persistently(opened.port, (api) => api.register({ username: "alice", password: "p" }));
+  assert.equal((await client.api.whoami()).username, "alice");
+  // All but the last few are closed at once, and those when their time is over.
+  await Promise.all(strangers.map(({ closed }) => closed));
+});
+
+Deno.test("Attack: connections come and go at the loopback port without a pause, and commands go on", async () => {
+  await using opened = await Opened.open();
+  let isGoing = true;
+  let made = 0;
+  const churn = async () => {
+    while (isGoing) {
+      const { socket, closed } = stranger(opened.port.port, "GET /events HTTP/1.1\r\n");
+      await new Promise((resolve) => socket.once("connect", resolve).once("close", resolve));
+      made++;
+      socket.destroy();
+      await closed;
+    }
+  };
+  const churning = Array.from({ length: 16 }, churn);
+  await opened.client.api.register({ username: "alice", password: "p" });
+  for (let i = 0; i < 50; i++) {
+    await persistently(opened.port, (api) => api.follow({ username: `friend${i}` }));
+  }
+  assert.equal(opened.api.calls.filter((name) => name === "follow").length, 50);
+  while (made < 500) await new Promise((resolve) => setImmediate(resolve));
+  isGoing = false;
+  await Promise.all(churning);
+});
+
+Deno.test("Attack: a request that never ends is closed, before the token and after it", async () => {
+  await using opened = await Opened.open(quick);
+  const { port, token } = opened.port;
+  const host = `POST /call HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`;
+  const slow = [
+    stranger(port),
+    stranger(port, host),
+    stranger(port, `${host}Authorization: Bearer ${token}\r\nContent-Length: 100\r\n\r\n{`),
+  ];
+  const drip = setInterval(() => {
+    for (const { socket } of slow.slice(1)) if (!socket.destroyed) socket.write("a");
+  }, 30);
+  await Promise.all(slow.map(({ closed }) => closed));
+  clearInterval(drip);
+  await opened.client.api.register({ username: "alice", password: "p" });
+});
+
+Deno.test("A peer that does not answer is given up in words, one that takes its time is not", async () => {
+  await using opened = await Opened.open();
+  const patience = { lookMs: 20, aliveMs: 2_000 };
+  opened.api.suggest = async () => {
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 25));
+    return [];
+  };
+  const client = new LoopbackClient(opened.port, undefined, patience);
+  assert.deepEqual(await client.api.suggest(), []);
+  // It accepts and says nothing, as a process does that was stopped.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const deaf = new LoopbackClient(
+    { ...opened.port, port: listener.addr.port },
+    undefined,
+    { lookMs: 20, aliveMs: 50 },
+  );
+  const words = { code: "no_peer", message: /does not answer\. End its process/ };
+  await assert.rejects(deaf.api.status(), words);
+  await assert.rejects(deaf.subscribe(() => {}), words);
+  assert.equal(deaf.isUntouched, false, "it may still do what it was asked for");
 });
 
 Deno.test("A port file is taken only as the peer writes it", () => {
