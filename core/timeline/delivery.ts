@@ -1,20 +1,20 @@
 /**
- * Pushing new posts to every follower, behind the commit (design, section 6, behaviour 1).
+ * Pushing new posts to every follower once they are committed (docs/DESIGN.md).
  *
  * @module
  */
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
-import { refOf, type UserRef } from "../model/user.ts";
+import { batchBytesMax } from "../messages/kinds/posts.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
 import type { Post } from "../model/post.ts";
 import { highestHeads } from "../model/record_body.ts";
-import { batchBytesMax } from "../messages/kinds/posts.ts";
+import { refOf, type UserRef } from "../model/user.ts";
 import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
-import { PushQueue } from "./delivery_queue.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
-import { pause, settledWithin } from "../../lib/waiting.ts";
-import { directFollowersMax, Relay } from "./relay.ts";
 import { warn } from "../session/warn.ts";
+import { pause, settledWithin } from "../../lib/waiting.ts";
+import { PushQueue } from "./push_queue.ts";
+import { directFollowersMax, Relay } from "./relay.ts";
 
 /** Own posts that wait to be pushed; of more, followers learn by the heads. */
 const pendingMax = 4096;
@@ -71,16 +71,7 @@ export class PeerDelivery {
     const followers = this.#parts.lists.present("followers").length;
     if (followers > atOnceMax || this.#running !== undefined) {
       committed.then(() => this.#pushLater(post), () => {});
-      return;
-    }
-    this.#pushBatch([post], committed).catch((error: unknown) => this.#report(error));
-  }
-
-  #pushLater(post: Post): void {
-    this.#pending.push(post);
-    if (this.#pending.length > pendingMax) this.#pending.shift();
-    if (this.#running !== undefined) return;
-    this.#running = this.#run().catch((error: unknown) => this.#report(error));
+    } else this.#pushBatch([post], committed).catch((error: unknown) => this.#report(error));
   }
 
   /** Passes posts on where their author asks for it; for `PeerSync`. */
@@ -101,14 +92,18 @@ export class PeerDelivery {
     await this.#queue.idle();
   }
 
+  #pushLater(post: Post): void {
+    this.#pending.push(post);
+    if (this.#pending.length > pendingMax) this.#pending.shift();
+    this.#running ??= this.#run().catch((error: unknown) => this.#report(error));
+  }
+
   async #run(): Promise<void> {
     const { session: { ports: { clock }, signal } } = this.#parts;
     try {
-      // Whoever has posted is told so first: signing for many takes longer than the commit.
+      // The author is told first that the post is there: signing for many takes longer than the commit.
       await pause(clock, 0, signal);
-      while (this.#pending.length > 0 && !this.#parts.session.signal.aborted) {
-        await this.#pushBatch(this.#nextBatch());
-      }
+      while (this.#pending.length > 0 && !signal.aborted) await this.#pushBatch(this.#nextBatch());
     } finally {
       // In the same turn as the last look, or a post that came in between would wait for the next.
       this.#running = undefined;
@@ -116,29 +111,25 @@ export class PeerDelivery {
   }
 
   #nextBatch(): Post[] {
-    let count = 0;
     let bytes = 0;
-    for (const post of this.#pending) {
-      bytes += post.signed.length;
-      if (count >= batchPostsMax || bytes > batchBytesMax) break;
-      count++;
-    }
-    return this.#pending.splice(0, count);
+    const isOver = (post: Post, i: number) =>
+      i >= batchPostsMax || (bytes += post.signed.length) > batchBytesMax;
+    const end = this.#pending.findIndex(isOver);
+    return this.#pending.splice(0, end < 0 ? this.#pending.length : end);
   }
 
   async #pushBatch(posts: readonly Post[], committed?: Promise<void>): Promise<void> {
-    const { session: { self, ports: { clock }, signal }, lists } = this.#parts;
+    const { session: { self, ports: { clock }, signal }, lists, records } = this.#parts;
     const author = refOf(self);
     const pushed = posts.map(({ device, number }) => ({ device, head: number }));
-    const heads = highestHeads(this.#parts.records.heads(), pushed);
-    const push = { author, posts, heads, committed };
-    this.#queue.push({ ...push, to: author });
+    const batch = { author, posts, heads: highestHeads(records.heads(), pushed), committed };
+    this.#queue.push(author, batch);
     const followers = lists.present("followers").map(refOf);
     if (followers.length <= directFollowersMax) {
-      for (const to of followers) this.#queue.push({ ...push, to });
+      for (const to of followers) this.#queue.push(to, batch);
       return;
     }
-    const spreading = this.#relay.spread({ posts, heads, followers });
+    const spreading = this.#relay.spread(batch, followers);
     spreading.catch((error: unknown) => this.#report(error));
     await settledWithin(clock, spreading, batchMsMax);
     await pause(clock, crowdPauseMs, signal);

@@ -1,27 +1,24 @@
 /**
- * Relay: an author with many followers sends a post to some of them, and each passes it on to its
- * share of the others (design, section 6, behaviour 1). The author's signature travels with the post,
- * so that a relay cannot change it; one that lies, stops or is slow is replaced, or repaired by the
- * comparison of heads.
+ * Relay: an author with many followers sends a post to some of them, and each passes it on to its share
+ * of the others (docs/PROTOCOL.md, section 4.1). The author's signature travels with the post, so that a
+ * relay cannot change it; one that lies, stops or is slow is replaced, or repaired by the comparison of
+ * heads.
  *
  * @module
  */
 
-import { toHex } from "../model/bytes.ts";
-import type { MessageOf } from "../messages/kinds/mod.ts";
-import type { UserRef } from "../model/user.ts";
-import type { Post } from "../model/post.ts";
-import type { Head } from "../model/record_body.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
-import { TokenBucket } from "../../lib/token_bucket.ts";
-import type { Lists, Session } from "../session/interfaces.ts";
-import type { PushQueue } from "./delivery_queue.ts";
-import { isSame } from "../model/user.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
 import { messageIdBytes } from "../messages/frame.ts";
-import { pause } from "../../lib/waiting.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
+import { relayShareMax } from "../messages/kinds/posts.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
+import type { Post } from "../model/post.ts";
+import { isSame, nameOf, type UserRef } from "../model/user.ts";
+import type { Lists, Session } from "../session/interfaces.ts";
+import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
-import { type Assignment, dealOut, inStableOrder } from "./relay_plan.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
+import { pause } from "../../lib/waiting.ts";
+import type { Batch, PushQueue } from "./push_queue.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these. */
 export const directFollowersMax = 64;
@@ -41,7 +38,7 @@ const triedMax = 4 * directFollowersMax;
 /** Relays remembered for not having acknowledged. */
 const silentMax = 4096;
 
-/** Heard within so long, somebody is likely to be online. */
+/** A user heard of within so long is likely to be online. */
 const heardMsMax = 900_000;
 
 /** Users that this peer passes posts on to in a second: what a hundred authors' busy minute takes. */
@@ -61,42 +58,44 @@ export interface RelayParts {
   readonly onFuture: (from: UserRef) => void;
 }
 
-/** Posts to be spread. */
-export interface Spread {
-  /** Posts of one's own. */
-  readonly posts: readonly Post[];
-  /** One's heads. */
-  readonly heads: readonly Head[];
-  /** Everybody who is to get them. */
-  readonly followers: readonly UserRef[];
+/** The users that one relay is asked to pass a post on to. */
+interface Share {
+  readonly relay: UserRef;
+  readonly users: readonly UserRef[];
 }
 
-/** One batch of posts on its way. */
-class Round {
-  readonly spread: Spread;
-  /** Followers in the order in which they are tried as relays, and how far that has come. */
-  readonly order: readonly UserRef[];
-  at = 0;
+/** One batch of own posts on its way to many followers. */
+class Broadcast {
+  readonly batch: Batch;
+  /** Followers in the order in which they are tried as relays, and how many have been. */
+  readonly #order: readonly UserRef[];
+  #tried = 0;
   /** Relays that a message was queued to. */
   readonly reached: UserRef[] = [];
-  /** Whoever has acknowledged, by key in hexadecimal. */
+  /** Relays that have acknowledged, by name. */
   readonly acked = new Map<string, UserRef>();
   /** Shares whose relay has not acknowledged yet. */
-  open: Assignment[] = [];
+  open: Share[] = [];
   /** How to stop listening for acknowledgements. */
   readonly stops: (() => void)[] = [];
 
-  constructor(spread: Spread, order: readonly UserRef[]) {
-    this.spread = spread;
-    this.order = order;
+  constructor(batch: Batch, order: readonly UserRef[]) {
+    this.batch = batch;
+    this.#order = order;
   }
 
   /** The next followers to be tried as relays. */
   next(count: number): readonly UserRef[] {
-    const end = Math.min(this.at + count, triedMax, this.order.length);
-    const next = this.order.slice(this.at, end);
-    this.at = Math.max(end, this.at);
+    const next = this.#order.slice(this.#tried, Math.min(this.#tried + count, triedMax));
+    this.#tried += next.length;
     return next;
+  }
+
+  /** Takes out the shares whose relay is silent. */
+  takeSilent(): Share[] {
+    const silent = this.open.filter(({ relay }) => !this.acked.has(nameOf(relay)));
+    this.open = [];
+    return silent;
   }
 }
 
@@ -118,47 +117,48 @@ export class Relay {
 
   /**
    * Spreads own posts. Resolves when they are queued to relays that are announced; relays that then
-   * stay silent are replaced behind.
+   * stay silent are replaced in the background.
    */
-  async spread(spread: Spread): Promise<void> {
-    const round = new Round(spread, this.#inOrder(spread.followers));
-    const relays = round.next(directFollowersMax);
-    let unplaced = await this.#place(round, round.order.slice(relays.length), relays);
-    while (unplaced.length > 0 && round.reached.length < directFollowersMax) {
-      const more = round.next(directFollowersMax - round.reached.length);
+  async spread(batch: Batch, followers: readonly UserRef[]): Promise<void> {
+    const order = this.#inOrder(followers);
+    const broadcast = new Broadcast(batch, order);
+    const relays = broadcast.next(directFollowersMax);
+    let unplaced = await this.#place(broadcast, order.slice(relays.length), relays);
+    while (unplaced.length > 0 && broadcast.reached.length < directFollowersMax) {
+      const more = broadcast.next(directFollowersMax - broadcast.reached.length);
       if (more.length === 0) break;
-      unplaced = await this.#place(round, without(unplaced, more), more);
+      const names = new Set(more.map(nameOf));
+      unplaced = unplaced.filter((user) => !names.has(nameOf(user)));
+      unplaced = await this.#place(broadcast, unplaced, more);
     }
-    if (unplaced.length > 0 && round.reached.length > 0) {
-      await this.#place(round, unplaced, round.reached.slice());
+    if (unplaced.length > 0 && broadcast.reached.length > 0) {
+      await this.#place(broadcast, unplaced, broadcast.reached.slice());
     }
-    this.#watch(round).catch(() => {
+    this.#watch(broadcast).catch(() => {
       // The session has ended.
     }).finally(() => {
-      for (const stop of round.stops) stop();
+      for (const stop of broadcast.stops) stop();
     });
   }
 
   /**
-   * Passes posts on to the users that their author names, and tells the author so. Only the author
-   * of a followed feed can ask for this: nobody else's word makes this peer send to others.
+   * Passes posts on to the users that their author names, and tells the author so. Only the author of a
+   * followed feed can ask for this: no other user's word makes this peer send to others.
    */
-  pass(message: MessageOf<"posts">, posts: readonly Post[]): void {
-    const { session, lists, messenger, queue } = this.#parts;
-    const { from, body: { author, relay, inReplyTo } } = message;
+  pass({ id, from, body }: MessageOf<"posts">, posts: readonly Post[]): void {
+    const { session: { self, ports, signal }, lists, messenger, queue } = this.#parts;
+    const { author, relay, inReplyTo } = body;
     if (inReplyTo !== undefined || posts.length === 0 || !isSame(from, author)) return;
     if (!lists.get("following", author.username)?.present) return;
     if (!this.#passedOn.take(relay.length)) return;
     for (const to of relay) {
-      if (to.username === session.self.username || isSame(to, author)) continue;
-      queue.push({ to, author, posts, heads: [] });
+      if (to.username === self.username || isSame(to, author)) continue;
+      queue.push(to, { author, posts, heads: [] });
     }
-    pause(session.ports.clock, ackAfterMs, session.signal)
-      .then(() =>
-        messenger.send({ kind: "ack", to: from, body: { id: message.id } }, session.signal)
-      )
+    pause(ports.clock, ackAfterMs, signal)
+      .then(() => messenger.send({ kind: "ack", to: from, body: { id } }, signal))
       .catch(() => {
-        // Unacknowledged, the share is given to somebody else as well.
+        // Unacknowledged, the share is given to another relay as well.
       });
   }
 
@@ -170,7 +170,7 @@ export class Relay {
     for (const user of inStableOrder(followers)) {
       const heardAt = messenger.heardAt(user) ?? -Infinity;
       const hasFailed = queue.isGone(user) ||
-        (this.#silent.get(toHex(user.key)) ?? -Infinity) > heardAt;
+        (this.#silent.get(nameOf(user)) ?? -Infinity) > heardAt;
       ranks[hasFailed ? 2 : heardAt >= heardAfter ? 0 : 1]?.push(user);
     }
     return ranks.flat();
@@ -178,70 +178,112 @@ export class Relay {
 
   /** Gives users to relays; resolves to those whose relay could not be sent to. */
   async #place(
-    round: Round,
+    broadcast: Broadcast,
     users: readonly UserRef[],
     relays: readonly UserRef[],
   ): Promise<UserRef[]> {
-    const { session: { self, signal }, messenger, queue } = this.#parts;
-    const { posts, heads } = round.spread;
-    const id = this.#newId(round);
+    const { session: { signal }, messenger, queue } = this.#parts;
+    const { author, posts, heads } = broadcast.batch;
+    const id = this.#newId(broadcast);
     const signed = posts.map((post) => post.signed);
-    const unplaced: UserRef[] = [];
-    const { assignments, left } = dealOut(users, relays);
-    await Promise.all(assignments.map(async (assignment) => {
+    const { shares, left } = dealOut(users, relays);
+    const unplaced = [...left];
+    await Promise.all(shares.map(async (share) => {
       await this.#slices.next();
-      const { relay: to, share } = assignment;
-      const body = { author: self, posts: signed, done: true, heads, relay: share };
+      const to = share.relay;
+      const body = { author, posts: signed, done: true, heads, relay: share.users };
       const report = await messenger.send({ kind: "posts", to, body, id }, signal);
       if (report.devices > 0) {
-        round.reached.push(to);
-        if (share.length > 0) round.open.push(assignment);
+        broadcast.reached.push(to);
+        if (share.users.length > 0) broadcast.open.push(share);
         return;
       }
       if (report.full === 0) queue.noteGone(to);
-      unplaced.push(...share);
+      unplaced.push(...share.users);
     }));
-    return [...unplaced, ...left];
+    return unplaced;
   }
 
   /** An id for the messages that place shares once; by acknowledging it relays show that they act. */
-  #newId(round: Round): Uint8Array {
+  #newId(broadcast: Broadcast): Uint8Array {
     const { session: { ports: { random } }, messenger, onFuture } = this.#parts;
     const id = random.bytes(messageIdBytes);
     const stop = messenger.onAck(id, (from, reason) => {
       if (reason === "future") onFuture(from);
-      else if (reason === undefined) round.acked.set(toHex(from.key), from);
+      else if (reason === undefined) broadcast.acked.set(nameOf(from), from);
     });
-    round.stops.push(stop);
+    broadcast.stops.push(stop);
     return id;
   }
 
   /** Gives the shares of relays that don't acknowledge to others; what is left at last is sent directly. */
-  async #watch(round: Round): Promise<void> {
-    const { session: { self, ports: { clock }, signal }, queue } = this.#parts;
+  async #watch(broadcast: Broadcast): Promise<void> {
+    const { session: { ports: { clock }, signal }, queue } = this.#parts;
     let unplaced: UserRef[] = [];
-    for (let count = 0; count < roundsMax && !signal.aborted; count++) {
-      if (round.open.length === 0 && unplaced.length === 0) return;
+    for (let round = 0; round < roundsMax && !signal.aborted; round++) {
+      if (broadcast.open.length === 0 && unplaced.length === 0) return;
       await pause(clock, ackMsMax, signal);
-      const silent = round.open.filter(({ relay }) => !round.acked.has(toHex(relay.key)));
-      round.open = [];
-      for (const { relay } of silent) this.#silent.set(toHex(relay.key), clock.monotonic());
-      const users = [...unplaced, ...silent.flatMap(({ share }) => share)];
+      const silent = broadcast.takeSilent();
+      for (const { relay } of silent) this.#silent.set(nameOf(relay), clock.monotonic());
+      const users = [...unplaced, ...silent.flatMap((share) => share.users)];
       if (users.length === 0) return;
-      const acked = [...round.acked.values()].slice(0, directFollowersMax);
-      const relays = acked.length > 0 ? acked : round.next(directFollowersMax);
-      unplaced = relays.length > 0 ? await this.#place(round, users, relays) : users;
+      const acked = [...broadcast.acked.values()].slice(0, directFollowersMax);
+      const relays = acked.length > 0 ? acked : broadcast.next(directFollowersMax);
+      unplaced = relays.length > 0 ? await this.#place(broadcast, users, relays) : users;
     }
-    const silent = round.open.filter(({ relay }) => !round.acked.has(toHex(relay.key)));
-    const rest = [...unplaced, ...silent.flatMap(({ share }) => share)];
-    const { posts, heads } = round.spread;
-    for (const to of rest.slice(0, directFollowersMax)) {
-      queue.push({ to, author: self, posts, heads });
-    }
+    const silent = broadcast.takeSilent();
+    const rest = [...unplaced, ...silent.flatMap((share) => share.users)];
+    for (const to of rest.slice(0, directFollowersMax)) queue.push(to, broadcast.batch);
   }
 }
 
-function without(users: readonly UserRef[], others: readonly UserRef[]): UserRef[] {
-  const names = new Set(others.map(({ username }) => username));
-  return users.filter(({ username }) => !names.has(username));
+/** FNV-1a, 32 bits. */
+function hashOf({ username }: UserRef): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < username.length; i++) {
+    hash = Math.imul(hash ^ username.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** Mixes two hashes into one (the finaliser of MurmurHash3). */
+function mix(a: number, b: number): number {
+  let hash = a ^ Math.imul(b, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** The users in an order that is always the same for them, and says nothing about them. */
+function inStableOrder(users: readonly UserRef[]): UserRef[] {
+  return users.map((user) => ({ user, rank: mix(hashOf(user), 0) }))
+    .sort((a, b) => a.rank - b.rank || (a.user.username < b.user.username ? -1 : 1))
+    .map(({ user }) => user);
+}
+
+/**
+ * Deals users out to relays by rendezvous hashing (Thaler and Ravishankar 1998): from post to post each
+ * user keeps the relay while it is among them, so that relays know the way from the time before. No
+ * share is longer than a message allows; users who fit nowhere are `left`.
+ */
+function dealOut(
+  users: readonly UserRef[],
+  relays: readonly UserRef[],
+): { readonly shares: readonly Share[]; readonly left: readonly UserRef[] } {
+  const ranked = relays.map((relay) => ({ relay, hash: hashOf(relay), users: [] as UserRef[] }));
+  const left: UserRef[] = [];
+  for (const user of users) {
+    const hash = hashOf(user);
+    let best: (typeof ranked)[number] | undefined;
+    let bestRank = -1;
+    for (const candidate of ranked) {
+      const rank = mix(candidate.hash, hash);
+      if (rank <= bestRank || candidate.users.length >= relayShareMax) continue;
+      best = candidate;
+      bestRank = rank;
+    }
+    if (best === undefined) left.push(user);
+    else best.users.push(user);
+  }
+  return { shares: ranked, left };
 }
