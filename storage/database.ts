@@ -5,6 +5,7 @@
  */
 
 import { CamelliaError } from "../core/model/errors.ts";
+import { checkDatabase } from "./database_check.ts";
 import { onDisk, storageError } from "./storage_errors.ts";
 import { createPrivateFile } from "./private_file.ts";
 import { reclaimSpace } from "./space.ts";
@@ -29,6 +30,8 @@ export interface DatabaseOptions {
   readonly path: string;
   /** What it must look like. */
   readonly schema: Schema;
+  /** Whether a damaged file is to be thrown away, and so has to be noticed now: every page is looked at. */
+  readonly isExpendable?: boolean;
   /** `Deno.openKv` unless a test says otherwise. */
   readonly openKv?: OpenKv;
 }
@@ -54,10 +57,11 @@ export class Database {
    * than this program) or `disk_failed`.
    */
   static async open(options: DatabaseOptions): Promise<Database> {
-    const { path, schema, openKv = Deno.openKv } = options;
+    const { path, schema, openKv = Deno.openKv, isExpendable } = options;
     return await onDisk({ doing: `open the database ${path}`, path }, async () => {
       // SQLite gives its journal files the mode of the database.
       await createPrivateFile(path);
+      await checkDatabase(path, isExpendable);
       await reclaimSpace(path);
       const kv = await openKv(path);
       try {

@@ -8,6 +8,7 @@
  */
 
 import { join } from "node:path";
+import { CamelliaError } from "../core/model/errors.ts";
 import type { Claim, ClaimStore } from "../core/model/claims.ts";
 import type { Time, Timer } from "../core/ports.ts";
 import { commit, commitEach, Database, type OpenKv } from "./database.ts";
@@ -27,6 +28,7 @@ import {
   writeContacts,
   writeValue,
 } from "./node_values.ts";
+import { removePrivateFile } from "./private_file.ts";
 import type { Schema } from "./schema.ts";
 
 /** Values read back at most; the node stores 20,000. */
@@ -77,15 +79,22 @@ export class NodeStore {
   }
 
   /**
-   * Opens the file, creating it if need be.
+   * Opens the file, creating it if need be. A damaged one is thrown away and made anew: all of it can be had
+   * from the network again.
    *
-   * @throws {CamelliaError} `database_damaged`, `folder_read_only`, `disk_full`, `disk_failed`, or
+   * @throws {CamelliaError} `folder_read_only`, `disk_full`, `disk_failed`, or
    * `invalid_file` if a newer version of the program wrote it.
    */
   static async open(data: string, options: NodeStoreOptions): Promise<NodeStore> {
     const { time, onError = () => {}, ...rest } = options;
     const path = join(data, "node.kv");
-    const database = await Database.open({ schema: nodeSchema, ...rest, path });
+    const open = () => Database.open({ schema: nodeSchema, isExpendable: true, ...rest, path });
+    const database = await open().catch(async (error: unknown) => {
+      if (!(error instanceof CamelliaError) || error.code !== "database_damaged") throw error;
+      for (const suffix of ["", "-wal", "-shm"]) await removePrivateFile(path + suffix);
+      onError(new Error(`The node's database ${path} was damaged and has been made anew`));
+      return await open();
+    });
     return new NodeStore(database, new ClaimWriter(database, time, onError));
   }
 

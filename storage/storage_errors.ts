@@ -33,7 +33,8 @@ const rules: readonly Rule[] = [
     advice: (path) => `the disk that holds ${path} is full. Free some space and try again`,
   },
   {
-    pattern: /malformed|not a database|deserializ|DecodeError|unsupported file format/i,
+    pattern:
+      /malformed|not a database|deserializ|DecodeError|unsupported file format|value encoding/i,
     code: "database_damaged",
     advice: (path) =>
       `the database ${path} is damaged. Move it and the files beside it that begin with its name ` +

@@ -55,11 +55,10 @@ Deno.test("Attack: databases, keys and the port file are links, and none of them
     assert.equal(await Deno.readTextFile(target), "");
   }));
 
-Deno.test({
-  name:
-    "Attack: another user's port file is in a shared folder, and no password or token goes there",
-  ignore: !isUnix,
-  fn: () =>
+Deno.test(
+  "Attack: another user's port file is in a shared folder, and no password or token goes there",
+  { ignore: !isUnix },
+  () =>
     inFolder(async (data) => {
       // Anybody may write here; the lock is taken, so a command would look for the peer's port.
       const content = JSON.stringify({ port: 1, token: "0".repeat(64) });
@@ -70,7 +69,7 @@ Deno.test({
       await Deno.chmod(data, 0o755);
       await (await openFolder(data)).close();
     }),
-});
+);
 
 Deno.test({
   name: "Attack: a data folder, or a file in it, belongs to another user, and it is not used" +
@@ -89,10 +88,10 @@ Deno.test({
     }),
 });
 
-Deno.test({
-  name: "Attack: the lock is removed while a peer runs, and a second peer is refused all the same",
-  ignore: !isUnix,
-  fn: () =>
+Deno.test(
+  "Attack: the lock is removed while a peer runs, and a second peer is refused all the same",
+  { ignore: !isUnix },
+  () =>
     inFolder(async (data) => {
       const first = await DataFolder.open(data);
       for (let i = 0; i < 2; i++) {
@@ -105,4 +104,4 @@ Deno.test({
       first.release();
       (await DataFolder.open(data)).release();
     }),
-});
+);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { SystemClock } from "../../net/system/system_time.ts";
@@ -51,14 +52,43 @@ Deno.test("Damaged database is named, with what to do about it", async () => {
   }
 });
 
-Deno.test("Damaged node database is named too", async () => {
+Deno.test("Attack: the node's database is damaged, and it is thrown away and made anew", async () => {
   await inFolder(async (folder) => {
     await Deno.writeFile(join(folder, "node.kv"), new Uint8Array(20_000).fill(0x5a));
-    await assert.rejects(NodeStore.open(folder, { time: new SystemClock() }), {
-      code: "database_damaged",
-    });
+    const told: string[] = [];
+    const onError = (error: Error) => void told.push(error.message);
+    const store = await NodeStore.open(folder, { time: new SystemClock(), onError });
+    await store.saveId(new Uint8Array(20).fill(7));
+    assert.deepEqual((await store.load()).id, new Uint8Array(20).fill(7));
+    await store.close();
+    assert.match(told.join(), /damaged and has been made anew/);
   });
 });
+
+Deno.test("Attack: each part of a database that Deno KV reads by itself is damaged, and no panic ends the peer", async () => {
+  await inFolder(async (folder) => {
+    const path = await databaseIn(folder);
+    const good = await Deno.readFile(path);
+    const roots = rootPages(path);
+    assert(roots.size >= 5, [...roots.keys()].join());
+    for (const [name, page] of roots) {
+      // Its type of page is one that does not exist.
+      const bytes = new Uint8Array(good);
+      bytes[(page - 1) * 4_096] = 0x7f;
+      await Deno.writeFile(path, bytes);
+      const error = await useAll(folder);
+      assert(error instanceof CamelliaError, name);
+      assert.equal(error.code, "database_damaged", name);
+    }
+  });
+});
+
+/** The first page of each table and index of a database. */
+function rootPages(path: string): Map<string, number> {
+  using file = new DatabaseSync(path);
+  const rows = file.prepare("SELECT name, rootpage FROM sqlite_master").all();
+  return new Map(rows.map((row) => [String(row["name"]), Number(row["rootpage"])]));
+}
 
 Deno.test("Database file of no bytes, as a crash at its creation leaves it, is an empty database", async () => {
   await inFolder(async (folder) => {
