@@ -21,6 +21,9 @@ const folders = [
   "ui",
 ];
 
+/** The name of a test that stands in the source as a plain string, with options beside it or without. */
+const testName = /Deno\.test\(\s*(?:\{\s*name:\s*)?("(?:[^"\\]|\\.)*")/g;
+
 /** Where a file lies, by its path relative to the repository. */
 export function pathOf(path: string): string {
   return `${root}${path}`;
@@ -52,7 +55,7 @@ export async function readRepository(): Promise<
   }
   const tests = new Set<string>();
   for (const source of sources.values()) {
-    for (const [, name = ""] of source.matchAll(/Deno\.test\(\s*("(?:[^"\\]|\\.)*")/g)) {
+    for (const [, name = ""] of source.matchAll(testName)) {
       tests.add(JSON.parse(name));
     }
   }
