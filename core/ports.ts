@@ -200,6 +200,8 @@ export interface PendingFollow {
  * All may reject with {@linkcode CamelliaError} `disk_full`, `database_damaged` or `disk_failed`.
  */
 export interface Store {
+  /** Whether nothing can be written, because the disk was full when the database was opened. */
+  readonly isReadOnly?: boolean;
   /** Commits an own post and with it the head of the device's feed. */
   addOwnPost(post: Post): Promise<void>;
   /**

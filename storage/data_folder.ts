@@ -54,6 +54,9 @@ export class DataFolder {
     await onDisk(task, async () => {
       await lock.truncate();
       await lock.write(utf8(`${Deno.pid}\n`));
+    }).catch((error: unknown) => {
+      // A full disk can still be read; the number is for a message only.
+      if (!(error instanceof CamelliaError) || error.code !== "disk_full") throw error;
     });
     await removeStrayFiles(folder);
     await makePrivateFolder(join(folder, "users"), { tighten: true });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { join } from "node:path";
 import { CamelliaError } from "../core/model/errors.ts";
 import { checkDatabase } from "./database_check.ts";
 import { onDisk, storageError } from "./storage_errors.ts";
@@ -17,6 +18,9 @@ const getManyMax = 10;
 
 /** Mutations in one commit: Deno KV takes 1,000. */
 const mutationsMax = 960;
+
+/** Deno KV needs some 64 KB beside the file as soon as it opens it; with less the disk counts as full. */
+const spaceBytesMin = 128 * 1024;
 
 /** Bytes of posts in one commit: Deno KV takes 819,200 in all, and eight feed states of 20,000 go along. */
 export const commitBytesMax = 600_000;
@@ -41,17 +45,23 @@ export class Database {
   /** The file. */
   readonly path: string;
   readonly #kv: Deno.Kv;
+  /** The copy that stands for the file on a full disk, and whether it may be written. */
+  readonly #copy: DiskCopy | undefined;
+  readonly #isExpendable: boolean;
   readonly #queue = new WriteQueue();
   readonly #underWay = new Set<Promise<unknown>>();
   #closed = false;
 
-  private constructor(path: string, kv: Deno.Kv) {
-    this.path = path;
+  private constructor(options: DatabaseOptions, kv: Deno.Kv, copy?: DiskCopy) {
+    this.path = options.path;
+    this.#isExpendable = options.isExpendable ?? false;
     this.#kv = kv;
+    this.#copy = copy;
   }
 
   /**
-   * Opens the file, creating it if need be.
+   * Opens the file, creating it if need be. On a full disk a copy of it in the folder for temporary files is
+   * opened instead, if there is room: it can be read, and writing is refused as `disk_full`.
    *
    * @throws {CamelliaError} `database_damaged`, `folder_read_only`, `disk_full`, `invalid_file` (newer
    * than this program) or `disk_failed`.
@@ -59,19 +69,31 @@ export class Database {
   static async open(options: DatabaseOptions): Promise<Database> {
     const { path, schema, openKv = Deno.openKv, isExpendable } = options;
     return await onDisk({ doing: `open the database ${path}`, path }, async () => {
-      // SQLite gives its journal files the mode of the database.
-      await createPrivateFile(path);
-      await checkDatabase(path, isExpendable);
-      await reclaimSpace(path);
-      const kv = await openKv(path);
       try {
-        await migrate(kv, schema, path);
+        // SQLite gives its journal files the mode of the database.
+        await createPrivateFile(path);
+        await checkDatabase(path, isExpendable);
+        await reclaimSpace(path);
+        return new Database(options, await openSchema(openKv, path, schema));
       } catch (error) {
-        kv.close();
-        throw error;
+        const known = storageError(error, { doing: `open the database ${path}`, path });
+        const isOther = known instanceof CamelliaError &&
+          !["disk_full", "disk_failed", "folder_read_only"].includes(known.code);
+        if (isOther || !await isDiskFull(path)) throw error;
+        const copy = await DiskCopy.of(path);
+        try {
+          return new Database(options, await openSchema(openKv, copy.path, schema), copy);
+        } catch (error) {
+          copy.remove();
+          throw error;
+        }
       }
-      return new Database(path, kv);
     });
+  }
+
+  /** Whether only a copy could be opened, because the disk is full. */
+  get isReadOnly(): boolean {
+    return this.#copy !== undefined && !this.#isExpendable;
   }
 
   /** Whether {@linkcode close} has begun: long work ends early then. */
@@ -90,6 +112,7 @@ export class Database {
     work: (kv: Deno.Kv) => Promise<T>,
     options?: { urgent: boolean },
   ): Promise<T> {
+    if (this.isReadOnly) return Promise.reject(diskFull(doing, this.path));
     return this.#track(doing, () => this.#queue.run(() => work(this.#kv), options?.urgent));
   }
 
@@ -114,6 +137,7 @@ export class Database {
     this.#closed = true;
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
     this.#kv.close();
+    this.#copy?.remove();
   }
 
   #task(doing: string): { doing: string; path: string } {
@@ -131,6 +155,72 @@ export class Database {
     const done = (): void => void this.#underWay.delete(running);
     running.then(done, done);
     return running;
+  }
+}
+
+async function openSchema(openKv: OpenKv, path: string, schema: Schema): Promise<Deno.Kv> {
+  const kv = await openKv(path);
+  try {
+    await migrate(kv, schema, path);
+    return kv;
+  } catch (error) {
+    kv.close();
+    throw error;
+  }
+}
+
+function diskFull(doing: string, path: string): CamelliaError {
+  const why = `the disk that holds ${path} is full. Free some space and start again`;
+  return new CamelliaError("disk_full", `Cannot ${doing}: ${why}`);
+}
+
+/** Whether the disk with that file has no room for what Deno KV writes beside it. */
+async function isDiskFull(path: string): Promise<boolean> {
+  const probe = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.writeFile(probe, new Uint8Array(spaceBytesMin), { createNew: true, mode: 0o600 });
+    return false;
+  } catch (error) {
+    const known = storageError(error, { doing: "look for space", path });
+    return known instanceof CamelliaError && known.code === "disk_full";
+  } finally {
+    await Deno.remove(probe).catch(() => {});
+  }
+}
+
+/** A database file, copied to the folder for temporary files; readable by the owner alone. */
+class DiskCopy {
+  /** The copy. */
+  readonly path: string;
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.path = join(folder, "copy.kv");
+  }
+
+  /** Copies the file with its write-ahead log. */
+  static async of(path: string): Promise<DiskCopy> {
+    const copy = new DiskCopy(await Deno.makeTempDir({ prefix: "camellia-" }));
+    try {
+      await Deno.copyFile(path, copy.path);
+      await Deno.copyFile(`${path}-wal`, `${copy.path}-wal`).catch((error: unknown) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+      return copy;
+    } catch (error) {
+      copy.remove();
+      throw error;
+    }
+  }
+
+  /** Removes the copy; harmless when called again. */
+  remove(): void {
+    try {
+      Deno.removeSync(this.#folder, { recursive: true });
+    } catch {
+      // The system empties that folder itself.
+    }
   }
 }
 

@@ -105,10 +105,16 @@ class KvStore implements Store {
     this.#quota = quota;
   }
 
+  /** Whether the disk is full, so that nothing can be written. */
+  get isReadOnly(): boolean {
+    return this.#database.isReadOnly;
+  }
+
   /** Ends removals that were interrupted; resolves to how many there were. */
   async endRemovals(): Promise<number> {
     const authors = await this.#database.read("look for interrupted removals", pendingRemovals);
     for (const author of authors) this.#removing.add(author);
+    if (this.#database.isReadOnly) return 0;
     for (const author of authors) await this.#finishRemoval(author);
     return authors.length;
   }

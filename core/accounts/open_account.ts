@@ -5,6 +5,7 @@
  */
 
 import type { PeerEvent } from "../api.ts";
+import { CamelliaError } from "../model/errors.ts";
 import type { Identity } from "../model/identity.ts";
 import type { Ports, Store } from "../ports.ts";
 import type { Settings } from "../session/interfaces.ts";
@@ -12,6 +13,7 @@ import type { UserLists } from "../records/lists.ts";
 import { type FirstRecords, UserRecords } from "../records/own_records.ts";
 import { Clashes } from "../people/clashes.ts";
 import { UserPeople } from "../people/people.ts";
+import { warn } from "../session/warn.ts";
 import { UserSession } from "../session/session.ts";
 import { drawDevice, isOutrun, savedDevice, saveDevice } from "../session/device_number.ts";
 
@@ -58,12 +60,29 @@ export async function openAccount(
   try {
     store = await ports.stores.open(username);
     const device = await chooseDevice(account, store, ports);
-    session = new UserSession({ self, identity, device, store, ports, settings, emit });
+    const opened = session = new UserSession({
+      self,
+      identity,
+      device,
+      store,
+      ports,
+      settings,
+      emit,
+    });
     const clashes = new Clashes(session);
     const records = await UserRecords.open(session, account, (keys) => clashes.report(self, keys));
     const { lists } = records;
     const people = new UserPeople({ session, lists, clashes });
-    await ports.keys.setLastUser(username);
+    await ports.keys.setLastUser(username).catch((error: unknown) => {
+      // On a full disk reading goes on.
+      if (!(error instanceof CamelliaError) || error.code !== "disk_full") throw error;
+      warn(opened, error);
+    });
+    if (store.isReadOnly === true) {
+      const message =
+        "The disk is full: posts can be read, and nothing is stored. Free some space and start again";
+      warn(opened, new CamelliaError("disk_full", message));
+    }
     return { session, people, lists, records };
   } catch (error) {
     identity.wipe();

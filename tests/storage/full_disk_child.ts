@@ -7,6 +7,8 @@
 import assert from "node:assert/strict";
 import { DataFolder } from "../../storage/data_folder.ts";
 import { KeyFiles } from "../../storage/key_files.ts";
+import { SystemClock } from "../../net/system/system_time.ts";
+import { NodeStore } from "../../storage/node_store.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { names, postAt, postsOf } from "./posts.ts";
 import { assertSound } from "./soundness.ts";
@@ -33,6 +35,32 @@ assert.equal(error.code, "disk_full");
 await Deno.remove(`${disk}/filler`).catch(() => {});
 await store.close();
 folder.release();
+
+// A disk without a byte to spare is started on, read and left, as often as is wanted.
+{
+  using file = await Deno.open(`${disk}/filler`, { write: true, create: true });
+  const block = new Uint8Array(4_096);
+  await (async () => {
+    for (;;) await file.write(block);
+  })().catch(() => {});
+}
+for (let start = 0; start < 3; start++) {
+  const full = await DataFolder.open(`${disk}/data`);
+  await KeyFiles.open(full.path);
+  const node = await NodeStore.open(full.path, { time: new SystemClock() });
+  await node.load();
+  await node.saveId(new Uint8Array(20));
+  const reading = await stores.open("alice");
+  assert.deepEqual(names(await reading.timeline({ author: "alice", limit: 5 })), ["alice 1"]);
+  assert.equal((await reading.size()).posts, kept + 1);
+  await assert.rejects(reading.addOwnPost(postAt({ author: "alice", number: 2 })), {
+    code: "disk_full",
+  });
+  await reading.close();
+  await node.close();
+  full.release();
+}
+await Deno.remove(`${disk}/filler`);
 
 const remount = await new Deno.Command("mount", { args: ["-o", "remount,ro", disk] }).output();
 assert(remount.success, new TextDecoder().decode(remount.stderr));

@@ -443,3 +443,17 @@ Deno.test("A user away for 11 months still has the account, and one away for lon
     await session.close();
   }
 });
+
+Deno.test("Attack: the disk is full, and its user still logs in, reads, and is told so", async () => {
+  const world = new World();
+  const device = world.device();
+  const first = await world.run(device.register("alice"));
+  await first.session.close();
+  const full = () => Promise.reject(new CamelliaError("disk_full", "the disk is full"));
+  device.keys.setLastUser = full;
+  const { session } = await world.run(device.login("alice"));
+  const warnings = device.events.filter((event) => event.event === "warning");
+  assert.deepEqual(warnings.map((event) => event.event === "warning" && event.code), ["disk_full"]);
+  assert((await device.accounts.exportAccount("alice")).length > 0);
+  await session.close();
+});
