@@ -218,14 +218,10 @@ export type PeerCalls = Omit<PeerApi, "subscribe">;
 /** Takes an argument out of parsed JSON, which may come from anywhere; `name` is what a complaint calls it. */
 export type Reader<T> = (json: unknown, name: string) => T;
 
-/** What is passed to a method before the signal; void where there is nothing. */
-export type Taken<Passed extends unknown[]> = Passed extends [(AbortSignal | undefined)?] ? void
-  : Passed[0];
-
 /** How a method crosses a connection, as its signature demands it. */
 export type Method<Call> = Call extends (...passed: infer Passed) => Promise<infer Result> ? {
-    /** Checks its argument. Throws a `CamelliaError` with the code `invalid_argument`. */
-    readonly takes: Reader<Taken<Passed>>;
+    /** Checks its argument, if it has one. Throws a `CamelliaError` with the code `invalid_argument`. */
+    readonly takes: Reader<Passed extends [(AbortSignal | undefined)?] ? void : Passed[0]>;
     /** Whether it takes a signal that ends it. */
     readonly abortable: Required<Passed> extends [...unknown[], AbortSignal] ? true : false;
     /** What its result is; bytes travel in base64. */

@@ -5,7 +5,6 @@
  */
 
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
-import { formatHostPort } from "../../lib/ip_address.ts";
 import { renderEvent } from "../output/render.ts";
 import {
   chooseUser,
@@ -18,6 +17,7 @@ import {
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
 import { passwordFor } from "../prompts/password_source.ts";
+import { formatEndpoint } from "../settings/endpoint.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
 import { type Command, command } from "./command.ts";
 
@@ -33,8 +33,8 @@ function readyEvent({ node, user, links }: StatusView) {
 }
 
 function readyText({ node, user, links: { listening } }: StatusView): string {
-  const udp = `UDP ${formatHostPort(node.udp.ip, node.udp.port)}`;
-  const tcp = listening === null ? "" : `, TCP ${formatHostPort(listening.ip, listening.port)}`;
+  const udp = `UDP ${formatEndpoint(node.udp)}`;
+  const tcp = listening === null ? "" : `, TCP ${formatEndpoint(listening)}`;
   const who = user === null ? "Node" : `Peer of ${user.username}`;
   return `${who} ready on ${udp}${tcp}. Ctrl+C stops it.`;
 }

@@ -32,8 +32,6 @@ const postInputBytesMax = 65_536;
 /** Posts of a page: what fits a screen, more or less. */
 const limitDefault = 20;
 
-const limitMax = 1000;
-
 /** A command's own peer, just logged in, is still fetching while a post came in within this time. */
 const quietMs = 600;
 
@@ -48,10 +46,7 @@ function parsePostName(text: string): { author: string; id: string } | undefined
 }
 
 const postName = expecting("AUTHOR/ID, the name of a post as the timeline shows it", parsePostName);
-const limit = expecting(
-  `a whole number from 1 to ${limitMax}`,
-  (text) => parseNumber(text, 1, limitMax),
-);
+const limit = expecting("a whole number from 1 to 1000", (text) => parseNumber(text, 1, 1000));
 const postId = expecting(
   "the id of a post",
   (text) => parseSnowflakeText(text) === undefined ? undefined : text,

@@ -9,7 +9,6 @@ import type { EndpointView, PeerCalls, PostView, StatusView, UserView } from "..
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { parseUsername } from "../../core/model/username.ts";
-import { formatHostPort } from "../../lib/ip_address.ts";
 import { saveAccount } from "../commands/account_commands.ts";
 import {
   changePassword,
@@ -28,10 +27,9 @@ import type { LiveFeed } from "../output/live_feed.ts";
 import { renderTimeline, renderUser } from "../output/render.ts";
 import type { Context } from "../peer/host.ts";
 import { logIn } from "../peer/access.ts";
-import type { MenuChoice } from "../prompts/menu_view.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import type { Lifespan } from "../settings/config.ts";
-import { formatHostPorts } from "../settings/endpoint.ts";
+import { formatEndpoint, formatHostPorts } from "../settings/endpoint.ts";
 import { configName, type PeerSettings } from "../settings/settings.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
@@ -49,22 +47,11 @@ export interface MenuContext extends Context {
   say(text: string): Promise<void>;
 }
 
-/** A menu: its entries, and what they do. */
-export interface MenuActions {
-  /** The entries. */
-  readonly choices: readonly MenuChoice[];
-  /** Does the entry with this value. */
-  run(value: string): Promise<void>;
-}
-
-type Actions = readonly (readonly [label: string, run: () => Promise<unknown>])[];
-
-const quit: MenuChoice = { value: "quit", label: "Quit" };
+/** The entries of a menu: what each says and does. */
+export type MenuActions = readonly (readonly [label: string, run: () => Promise<unknown>])[];
 
 /** A post takes three lines on average: head, text, and a blank one. */
 const linesAPost = 3;
-
-const pageMin = 3;
 
 /** Codes after which another try with other answers makes sense. */
 const askAgain: ReadonlySet<string> = new Set([
@@ -73,13 +60,6 @@ const askAgain: ReadonlySet<string> = new Set([
   "wrong_password",
   "no_password",
 ]);
-
-function menuOf(actions: Actions): MenuActions {
-  return {
-    choices: [...actions.map(([label]) => ({ value: label, label })), quit],
-    run: async (value) => void await actions.find(([label]) => label === value)?.[1](),
-  };
-}
 
 /** A message that follows a mark of two columns, in lines that fit the terminal. */
 function fitted(menu: MenuContext, message: string): string {
@@ -192,13 +172,13 @@ export async function startActions(menu: MenuContext): Promise<MenuActions> {
   const registering = ["Register", () => askAndRegister(menu)] as const;
   const network = ["Network", () => tell(menu, showingStatus, undefined)] as const;
   // A person without an account here most likely has none anywhere.
-  if (known.length === 0) return menuOf([registering, ["Log in", () => enter(menu)], network]);
-  return menuOf([
+  if (known.length === 0) return [registering, ["Log in", () => enter(menu)], network];
+  return [
     ...known.map((name) => [`Log in as ${name}`, () => enter(menu, name)] as const),
     ["Log in as another user", () => enter(menu)],
     registering,
     network,
-  ]);
+  ];
 }
 
 async function writePost(menu: MenuContext): Promise<void> {
@@ -206,9 +186,9 @@ async function writePost(menu: MenuContext): Promise<void> {
   if (text !== undefined) await tell(menu, posting, { text });
 }
 
-/** Posts that fit the terminal. */
+/** Posts that fit the terminal, but at least three. */
 function pageSize(menu: MenuContext): number {
-  return Math.max(pageMin, Math.floor((menu.io.size().rows - 6) / linesAPost));
+  return Math.max(3, Math.floor((menu.io.size().rows - 6) / linesAPost));
 }
 
 async function reply(menu: MenuContext, posts: readonly PostView[]): Promise<void> {
@@ -308,7 +288,7 @@ function formatLifespan(lifespan: Lifespan): string {
 function inUse(asked: EndpointView, actual: EndpointView | null, protocol: string): string {
   const port = asked.port === 0 ? actual?.port ?? 0 : asked.port;
   const why = asked.port === 0 ? ", any free port" : "";
-  return `${formatHostPort(asked.ip, port)} (${protocol}${why})`;
+  return `${formatEndpoint({ ip: asked.ip, port })} (${protocol}${why})`;
 }
 
 /** Labels and values. */
@@ -361,7 +341,7 @@ async function logOut(menu: MenuContext): Promise<void> {
 
 /** The menu of the user who is logged in. */
 export function userActions(menu: MenuContext, user: UserView): MenuActions {
-  return menuOf([
+  return [
     ["New post", () => writePost(menu)],
     ["Timeline", () => browseTimeline(menu)],
     ["Follow", () => follow(menu)],
@@ -371,5 +351,5 @@ export function userActions(menu: MenuContext, user: UserView): MenuActions {
     ["Network", () => tell(menu, showingStatus, undefined)],
     ["Settings", () => showSettings(menu, user)],
     ["Log out", () => logOut(menu)],
-  ]);
+  ];
 }

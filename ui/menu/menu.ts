@@ -21,7 +21,7 @@ import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
 import { refreshed } from "../prompts/live_prompt.ts";
 import type { Log } from "../settings/flags.ts";
-import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
+import { resolveSettings } from "../settings/settings.ts";
 import { safeText } from "../terminal/safe_text.ts";
 import {
   type MenuActions,
@@ -77,11 +77,7 @@ async function runOwnPeer(context: Context, folder: OpenFolder): Promise<void> {
   });
 }
 
-interface LoopParts {
-  readonly access: Access;
-  readonly feed: LiveFeed;
-  readonly settings: PeerSettings | undefined;
-}
+const quit = { value: "quit", label: "Quit" };
 
 /** Events that only repeat what the menu shows anyway. */
 function isNews(event: PeerEvent, user: UserView | null): boolean {
@@ -99,10 +95,14 @@ function titleOf(status: StatusView, { paint }: Look): string {
   return `${who} · ${where}${clock}`;
 }
 
-async function menuLoop(context: Context, { access, feed, settings }: LoopParts): Promise<void> {
+async function menuLoop(
+  context: Context,
+  { access, feed, settings }: Pick<MenuContext, "feed" | "settings"> & { access: Access },
+): Promise<void> {
   const { io, output, prompts, signal } = context;
   const { api } = access;
   const say = (text: string) => io.out(`${text}\n`);
+  const look = () => output.look();
   const menu: MenuContext = { ...context, api, feed, settings, say };
   let status = await api.status();
   let last: string | undefined;
@@ -126,15 +126,14 @@ async function menuLoop(context: Context, { access, feed, settings }: LoopParts)
         throw new CamelliaError("no_peer", "The peer that this menu belongs to has stopped");
       }
       status = await api.status();
-      const actions: MenuActions = status.user === null
+      const actions = status.user === null
         ? await startActions(menu)
         : userActions(menu, status.user);
+      const choices = [...actions.map(([label]) => ({ value: label, label })), quit];
       const title = (look: Look) => titleOf(status, look);
-      const look = () => output.look();
-      const { choices } = actions;
       const live = { choices, last, title, feed, io, look, stale: stale.signal };
       const chosen = await prompts.menu(live, signal);
-      if (chosen === "quit") return;
+      if (chosen === quit.value) return;
       if (chosen === refreshed) continue;
       last = chosen;
       await act(menu, actions, chosen);
@@ -147,7 +146,7 @@ async function menuLoop(context: Context, { access, feed, settings }: LoopParts)
 /** Runs a chosen action. If it is refused, the reason is shown, and the menu comes back. */
 async function act(menu: MenuContext, actions: MenuActions, chosen: string): Promise<void> {
   try {
-    await actions.run(chosen);
+    await actions.find(([label]) => label === chosen)?.[1]();
   } catch (error) {
     if (menu.signal.aborted || isInterruption(error)) throw error;
     await sayFailure(menu, error);

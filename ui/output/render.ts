@@ -6,7 +6,6 @@
 
 import type {
   ClashView,
-  EndpointView,
   FollowView,
   PeerEvent,
   PostView,
@@ -15,7 +14,7 @@ import type {
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
-import { formatHostPort } from "../../lib/ip_address.ts";
+import { formatEndpoint } from "../settings/endpoint.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
@@ -165,10 +164,6 @@ export function renderSuggestions(suggestions: readonly SuggestionView[], look: 
   }).join("\n");
 }
 
-function endpoint({ ip, port }: EndpointView): string {
-  return formatHostPort(ip, port);
-}
-
 /** The state of a peer. */
 export function renderStatus(status: StatusView, look: Look): string {
   const { node, user, links, clock, store } = status;
@@ -179,11 +174,14 @@ export function renderStatus(status: StatusView, look: Look): string {
   const synced = clock.synced_at === null ? "" : `, set ${ageOf(clock.synced_at, look.now)}`;
   const posts = links.listening === null
     ? "not received before a user logs in"
-    : `received on ${endpoint(links.listening)} (TCP), ${counted(links.open, "link")} open`;
+    : `received on ${formatEndpoint(links.listening)} (TCP), ${counted(links.open, "link")} open`;
   const rows: readonly (readonly [string, string])[] = [
     ["user", user === null ? "no user is logged in" : renderUser(user, look)],
     ["network", `${joined}; ${counted(node.contacts, "contact")}`],
-    ["node", `${node.id} on ${endpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`],
+    [
+      "node",
+      `${node.id} on ${formatEndpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`,
+    ],
     ["posts", posts],
     [
       "clock",

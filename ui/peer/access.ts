@@ -94,20 +94,10 @@ export async function logIn(
   return await withSpinner(io, `Logging in ${credentials.username}`, work);
 }
 
-/** What a peer is started with. */
-export interface StartOptions {
-  /** The locked folder. */
-  readonly folder: OpenFolder;
-  /** Where it listens, and what it does. */
-  readonly settings: PeerSettings;
-  /** Takes what it has to say. */
-  readonly log: Log;
-}
-
 /** Starts the folder's peer for as long as the work takes. Everything acknowledged is on disk then. */
 export async function withStartedPeer<T>(
   { io, signal }: Context,
-  { folder, settings, log }: StartOptions,
+  { folder, settings, log }: { folder: OpenFolder; settings: PeerSettings; log: Log },
   work: (peer: RunningPeer) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
@@ -201,10 +191,8 @@ export async function chooseUser(context: Context, folder: OpenFolder): Promise<
 /** Who is to be logged in to an own peer, and the password, asked for before anything takes time. */
 async function credentialsFor(context: Context, folder: OpenFolder, need: Need) {
   if (need === "none") return undefined;
-  if (need === "any") {
-    const isPossible = (await folder.accounts()).length > 0 && canHavePassword(context);
-    if (!isPossible) return undefined;
-  }
+  const hasAccounts = (await folder.accounts()).length > 0;
+  if (need === "any" && !(hasAccounts && canHavePassword(context))) return undefined;
   const username = await chooseUser(context, folder);
   return { username, password: await passwordFor(context, { username, kind: "login" }) };
 }

@@ -7,7 +7,7 @@
  */
 
 import { isIP } from "node:net";
-import { formatHostPort, type HostPort } from "../../lib/ip_address.ts";
+import { type Endpoint, formatHostPort, type HostPort } from "../../lib/ip_address.ts";
 
 /** The port of NTP (RFC 5905, section 7.2). */
 const ntpPort = 123;
@@ -54,6 +54,11 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | un
   const port = match?.[2] === undefined ? defaultPort : parsePort(match[2]);
   if (host === undefined || port === undefined || port === 0) return undefined;
   return { host, port };
+}
+
+/** An address and port as people write them. */
+export function formatEndpoint({ ip, port }: Endpoint): string {
+  return formatHostPort(ip, port);
 }
 
 /** Hosts and ports as a message lists them. */
