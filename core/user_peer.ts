@@ -68,31 +68,23 @@ export class UserPeer {
   #stopped: Promise<void> | undefined;
 
   private constructor(account: OpenAccount) {
-    const { session, people, lists, records } = account;
     this.account = account;
-    const messenger = new PeerMessenger({ session, people, lists });
-    const greeter = new Greeter({ session, lists, records, messenger });
-    const followers = new Followers({ session, lists, messenger, records, greeter });
+    const { session, people, records } = account;
+    const messenger = new PeerMessenger({ session, people });
+    const parts = { ...account, messenger };
+    const greeter = new Greeter(parts);
+    const followers = new Followers({ ...parts, greeter });
     const requests = new PendingFollows(session, messenger);
-    const delivery = new PeerDelivery({ session, lists, records, messenger });
-    const sync = new PeerSync({
-      session,
-      people,
-      lists,
-      records,
-      messenger,
-      greeter,
-      followers,
-      relay: delivery,
-    });
+    const delivery = new PeerDelivery(parts);
+    const sync = new PeerSync({ ...parts, greeter, followers, relay: delivery });
     this.#messenger = messenger;
     this.#sync = sync;
     this.#delivery = delivery;
     this.requests = requests;
-    this.follows = new Follows({ session, people, lists, sync, requests });
-    this.profiles = new Profiles({ session, people, lists, records });
-    this.recommender = new Recommender({ session, people, lists });
-    this.#publisher = new Publisher({ session, delivery, records });
+    this.follows = new Follows({ ...parts, sync, requests });
+    this.profiles = new Profiles(account);
+    this.recommender = new Recommender(account);
+    this.#publisher = new Publisher({ ...parts, delivery });
     this.#collector = new Collector(session);
     this.#pulling = session.scheduler.job(async () => {
       await Promise.all([this.#pull(), this.follows.tidy()]);

@@ -12,7 +12,7 @@ import type { ListEntry } from "../model/record_body.ts";
 import type { UserRef } from "../model/user.ts";
 import { parseUsername } from "../model/username.ts";
 import type { PendingFollow } from "../ports.ts";
-import type { Lists, People, Person, Session } from "../session/interfaces.ts";
+import type { Parts, Person, Session } from "../session/interfaces.ts";
 import { unknownUser } from "../session/unknown_user.ts";
 import { warn } from "../session/warn.ts";
 import { Mutex, Slots } from "../../lib/slots.ts";
@@ -35,14 +35,8 @@ const mergedFetchesMax = 8;
 /** Attempts to change an entry that other devices change at the same time. */
 const changeAttemptsMax = 10;
 
-/** The parts of a session that following needs. */
-export interface FollowsParts {
-  /** The session. */
-  readonly session: Session;
-  /** Finds whom one follows. */
-  readonly people: Pick<People, "find">;
-  /** The two lists. */
-  readonly lists: Lists;
+/** What following needs. */
+export interface FollowsParts extends Pick<Parts, "session" | "people" | "lists"> {
   /** Fetches the posts. */
   readonly sync: { fetch(author: UserRef, signal?: AbortSignal): Promise<void> };
   /** Tells whom one follows. */

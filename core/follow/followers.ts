@@ -7,7 +7,7 @@
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { refOf, type UserRef } from "../model/user.ts";
-import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
+import type { Parts } from "../session/interfaces.ts";
 import { TimedCache } from "../../lib/bounded_map.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { listLengthMax } from "./follow.ts";
@@ -24,16 +24,10 @@ const unwantedAgeMs = 600_000;
 /** Senders of unwanted posts remembered. */
 const unwantedMax = 1_000;
 
-/** The parts of a session that the list of followers needs. */
-export interface FollowersParts {
-  /** The session. */
-  readonly session: Session;
-  /** The followers' list. */
-  readonly lists: Lists;
+/** What the list of followers needs. */
+export interface FollowersParts extends Pick<Parts, "session" | "lists" | "records"> {
   /** For acknowledgements. */
   readonly messenger: Pick<PeerMessenger, "send">;
-  /** To learn what another device has done. */
-  readonly records: Pick<OwnRecords, "pull">;
   /** Says `hello` to new followers. */
   readonly greeter: { greet(to: UserRef): Promise<void> };
 }

@@ -11,7 +11,7 @@ import type { Endpoint } from "../ports.ts";
 import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Tasks } from "../../lib/tasks.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
-import type { Lists, People, Session } from "../session/interfaces.ts";
+import type { Parts, People, Session } from "../session/interfaces.ts";
 import { Inbox, type Refusal, type Standing } from "./inbox.ts";
 import {
   type AnyKind,
@@ -27,14 +27,10 @@ import { Outbox, type SendOrder, type SendReport } from "./outbox.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { warn } from "../session/warn.ts";
 
-/** What the messenger needs. */
-export interface MessengerParts {
-  /** The session. */
-  readonly session: Session;
-  /** Devices, and who has which name. */
-  readonly people: Pick<People, "devices" | "find" | "forgetDevices" | "renewDevices">;
-  /** The pins of followed users and followers. */
-  readonly lists: Pick<Lists, "get">;
+/** The parts of a login, and the messenger. */
+export interface MessagingParts extends Parts {
+  /** Messages in and out. */
+  readonly messenger: PeerMessenger;
 }
 
 /** Acknowledgements awaited at once, and for how long; see `onAck`. */
@@ -56,7 +52,8 @@ export type AckListener = (from: UserRef, reason: string | undefined) => void;
  * sender without a pin is only what the sender says.
  */
 export class PeerMessenger {
-  readonly #parts: MessengerParts;
+  readonly #session: Session;
+  readonly #people: People;
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   readonly #claims: SenderClaims;
@@ -72,16 +69,17 @@ export class PeerMessenger {
   readonly #background: Tasks;
 
   /** The messenger of one session. */
-  constructor(parts: MessengerParts) {
-    this.#parts = parts;
-    const { clock } = parts.session.ports;
+  constructor({ session, people }: Pick<Parts, "session" | "people">) {
+    this.#session = session;
+    this.#people = people;
+    const { clock } = session.ports;
     this.#acks = new TimedCache(clock, awaitedAcksMax);
-    this.#background = new Tasks((error) => warn(parts.session, error));
-    this.#outbox = new Outbox(parts.session, parts.people);
-    this.#claims = new SenderClaims(parts.session, parts.people);
+    this.#background = new Tasks((error) => warn(session, error));
+    this.#outbox = new Outbox(session, people);
+    this.#claims = new SenderClaims(session, people);
     this.#inbox = new Inbox({
-      session: parts.session,
-      pinOf: (username) => this.pinOf(username),
+      session,
+      pinOf: (username) => people.pin(username),
       isAwaited: (sender) => this.#awaited.has(sender),
       dispatch: (message, standing) => this.#dispatch(message, standing),
     });
@@ -110,7 +108,7 @@ export class PeerMessenger {
    * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`.
    */
   start(): Promise<Endpoint> {
-    const { identity, device, ports } = this.#parts.session;
+    const { identity, device, ports } = this.#session;
     const { secretKey } = identity.linkKeys(device);
     return ports.links.open(secretKey, (frame) => this.#inbox.receive(frame));
   }
@@ -118,7 +116,7 @@ export class PeerMessenger {
   /** Closes the links; what waits is forgotten. */
   async stop(): Promise<void> {
     this.#inbox.clear();
-    await this.#parts.session.ports.links.close();
+    await this.#session.ports.links.close();
   }
 
   /**
@@ -167,7 +165,7 @@ export class PeerMessenger {
 
   /** Whether the user's key is pinned, or an answer awaited from it. */
   isKnown(user: UserRef): boolean {
-    return this.pinOf(user.username) !== undefined || this.#awaited.has(toHex(user.key));
+    return this.#people.pin(user.username) !== undefined || this.#awaited.has(toHex(user.key));
   }
 
   /** Whether there is a look-up left for the sake of a user who is not known; takes it. */
@@ -180,19 +178,9 @@ export class PeerMessenger {
     return this.#heard.get(toHex(user.key));
   }
 
-  /** The pinned key of a name: own, followed, followers', in this order. */
-  pinOf(username: string): Uint8Array | undefined {
-    const { session: { self }, lists } = this.#parts;
-    if (username === self.username) return self.key;
-    const followed = lists.get("following", username);
-    if (followed?.present) return followed.key;
-    const follower = lists.get("followers", username);
-    return follower?.present ? follower.key : undefined;
-  }
-
   /** Waits until what has come in is dealt with and what goes out is handed over, so long at most. */
   async drain(timeoutMs: number): Promise<void> {
-    const { clock, links } = this.#parts.session.ports;
+    const { clock, links } = this.#session.ports;
     const untilMs = clock.monotonic() + timeoutMs;
     await settledWithin(clock, this.#settled(), timeoutMs);
     await links.flush(Math.max(untilMs - clock.monotonic(), 0));
@@ -206,7 +194,7 @@ export class PeerMessenger {
   /** Hands a message on if its kind allows that sender, in the order: who, how much, whether confirmed. */
   async #dispatch(message: Message, standing: Standing): Promise<void> {
     const { from, kind, body } = message;
-    this.#heard.set(toHex(from.key), this.#parts.session.ports.clock.monotonic());
+    this.#heard.set(toHex(from.key), this.#session.ports.clock.monotonic());
     const handlers = this.#handlers;
     if (handlers === undefined) return;
     const declaration = kindNamed(kind);

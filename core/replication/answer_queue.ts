@@ -6,17 +6,15 @@
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PostsBody } from "../messages/kinds/posts.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
 import { toHex } from "../model/bytes.ts";
 import { isSame, nameOf, type UserRef } from "../model/user.ts";
-import type { OwnRecords, Session } from "../session/interfaces.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
 import { Slots } from "../../lib/slots.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { pause } from "../../lib/waiting.ts";
 import { Answer } from "./answer.ts";
-import type { KnownFeeds } from "./known_feeds.ts";
+import type { FeedsParts } from "./known_feeds.ts";
 
 /** Askers that wait at once: those whose key is pinned, and others. */
 const askersMax = { pinned: 512, others: 256 };
@@ -49,18 +47,6 @@ const fullMsMax = 30_000;
 
 /** Answers of which nothing could be sent for so long are given up: the askers have stopped waiting. */
 const answerAgeMsMax = 60_000;
-
-/** What answering needs. */
-export interface AnswerQueueParts {
-  /** The session. */
-  readonly session: Session;
-  /** Sends the answers. */
-  readonly messenger: Pick<PeerMessenger, "send" | "pinOf">;
-  /** The own heads, as published. */
-  readonly records: Pick<OwnRecords, "heads">;
-  /** Whose posts are kept. */
-  readonly feeds: Pick<KnownFeeds, "keeps">;
-}
 
 /** An answer that has not been sent to its end. */
 interface OpenAnswer {
@@ -98,7 +84,7 @@ class Lane {
 
 /** See the module. */
 export class AnswerQueue {
-  readonly #parts: AnswerQueueParts;
+  readonly #parts: FeedsParts;
   readonly #pinned = new Lane(askersMax.pinned, answeredAtOnceMax.pinned);
   readonly #others = new Lane(askersMax.others, answeredAtOnceMax.others);
   readonly #buckets = new BoundedMap<string, TokenBucket>(countedMax);
@@ -106,7 +92,7 @@ export class AnswerQueue {
   readonly #slices: Slices;
 
   /** No asker waits at first. */
-  constructor(parts: AnswerQueueParts) {
+  constructor(parts: FeedsParts) {
     this.#parts = parts;
     const { clock } = parts.session.ports;
     this.#slices = new Slices(clock);
@@ -115,9 +101,9 @@ export class AnswerQueue {
 
   /** Answers a `want` when its turn comes; where too many wait already it is dropped. */
   add(want: MessageOf<"want">): void {
-    const { session: { self, store, ports }, messenger, records, feeds } = this.#parts;
+    const { session: { self, store, ports }, people, records, feeds } = this.#parts;
     const { author, device } = want.body;
-    const lane = messenger.pinOf(want.from.username) === undefined ? this.#others : this.#pinned;
+    const lane = people.pin(want.from.username) === undefined ? this.#others : this.#pinned;
     const asker = this.#askerOf(lane, want.from);
     if (asker === undefined) return;
     const what = `${nameOf(author)}/${device}`;

@@ -9,19 +9,18 @@
  */
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
 import { toHex } from "../model/bytes.ts";
 import { feedOf, hasMissing } from "../model/feed.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
 import { isSame, nameOf, refOf, type UserRef } from "../model/user.ts";
-import type { Lists, People, Person, Session } from "../session/interfaces.ts";
+import type { Person } from "../session/interfaces.ts";
 import { TimedCache } from "../../lib/bounded_map.ts";
 import { fraction, shuffled } from "../../lib/random.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { mapBounded, pause } from "../../lib/waiting.ts";
 import type { Fetches } from "./fetches.ts";
-import type { KnownFeeds } from "./known_feeds.ts";
+import type { FeedsParts } from "./known_feeds.ts";
 
 /** From one comparison to the next, drawn a tenth around it, so that peers don't march in step. */
 const everyMs = 300_000;
@@ -52,17 +51,7 @@ const questionsBack = { perSecond: 10, burst: 64 };
 const awaitedMs = 5_000;
 
 /** What a comparison needs. */
-export interface ComparisonParts {
-  /** The session. */
-  readonly session: Session;
-  /** Lists of others. */
-  readonly people: Pick<People, "find" | "lists">;
-  /** The own lists. */
-  readonly lists: Pick<Lists, "present">;
-  /** Asks. */
-  readonly messenger: Pick<PeerMessenger, "send" | "devices" | "expect">;
-  /** What is kept and had. */
-  readonly feeds: KnownFeeds;
+export interface ComparisonParts extends FeedsParts {
   /** Fetches what an author's public record promises. */
   readonly fetches: Pick<Fetches, "promised">;
 }

@@ -4,17 +4,15 @@
  * @module
  */
 
-import type { PeerMessenger } from "../messages/messenger.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import { equalBytes } from "../model/bytes.ts";
 import type { DeviceEntry, Head } from "../model/record_body.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
-import type { Lists, OwnRecords, People, Session } from "../session/interfaces.ts";
 import { shuffled } from "../../lib/random.ts";
 import type { Job, Scheduler } from "../../lib/scheduler.ts";
 import { Slots } from "../../lib/slots.ts";
 import { mapBounded, pause, settledWithin } from "../../lib/waiting.ts";
-import type { KnownFeeds } from "./known_feeds.ts";
+import type { FeedsParts } from "./known_feeds.ts";
 
 /** Without an answer for so long the author counts as gone. */
 const authorSilenceMs = 1_500;
@@ -43,22 +41,6 @@ const graceMs = 1_500;
 
 /** Where nothing tells how far an author's feeds reach, so many full answers are enough. */
 const answersEnough = 3;
-
-/** What fetching needs. */
-export interface FetchParts {
-  /** The session. */
-  readonly session: Session;
-  /** Devices and followers of authors. */
-  readonly people: Pick<People, "find" | "lists" | "forgetDevices">;
-  /** The own followers, who have one's own posts. */
-  readonly lists: Pick<Lists, "present">;
-  /** The own heads. */
-  readonly records: Pick<OwnRecords, "heads">;
-  /** Sends the questions. */
-  readonly messenger: Pick<PeerMessenger, "send" | "devices" | "expect" | "heardAt">;
-  /** What is kept, had and lacking. */
-  readonly feeds: KnownFeeds;
-}
 
 /** How a question ended: answered to the end, silent for too long, or with nobody there to hear it. */
 export type Outcome = "done" | "silent" | "refused";
@@ -122,7 +104,7 @@ export class Question {
 
 /** One run, from the first question to the last answer. */
 export class FetchRun {
-  readonly #parts: FetchParts;
+  readonly #parts: FeedsParts;
   readonly #author: UserRef;
   readonly #questions: Question[] = [];
   readonly #abort = new AbortController();
@@ -133,7 +115,7 @@ export class FetchRun {
   #hasAuthorAnswered = false;
 
   /** A run that has not begun. */
-  constructor(parts: FetchParts, author: UserRef) {
+  constructor(parts: FeedsParts, author: UserRef) {
     this.#parts = parts;
     this.#author = author;
   }

@@ -13,7 +13,8 @@ import { fraction } from "../../lib/random.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { Slots } from "../../lib/slots.ts";
 import { abortable } from "../../lib/waiting.ts";
-import { type FetchParts, FetchRun, type Question } from "./fetch_run.ts";
+import { FetchRun, type Question } from "./fetch_run.ts";
+import type { FeedsParts } from "./known_feeds.ts";
 
 /** Runs at once: most of their time is spent waiting for others. */
 const runsMax = 48;
@@ -52,12 +53,12 @@ interface Fetching {
 
 /** Fetches. */
 export class Fetches {
-  readonly #parts: FetchParts;
+  readonly #parts: FeedsParts;
   readonly #slots = new Slots(runsMax);
   readonly #fetching = new BoundedMap<string, Fetching>(authorsMax);
 
   /** The fetches of one session. */
-  constructor(parts: FetchParts) {
+  constructor(parts: FeedsParts) {
     this.#parts = parts;
   }
 

@@ -8,8 +8,7 @@
 import { headsOf } from "../model/feed.ts";
 import { highestHeads } from "../model/record_body.ts";
 import { refOf, type UserRef } from "../model/user.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
-import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
+import type { MessagingParts } from "../messages/messenger.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { mapBounded } from "../../lib/waiting.ts";
 
@@ -19,27 +18,15 @@ const greetedAtOnceMax = 16;
 /** All users are greeted again at most this often, however often the address changes. */
 const greetEveryMs = 60_000;
 
-/** What greeting needs. */
-export interface GreeterParts {
-  /** The session. */
-  readonly session: Session;
-  /** Whom to greet. */
-  readonly lists: Pick<Lists, "present">;
-  /** The own heads and `connections`. */
-  readonly records: Pick<OwnRecords, "heads" | "connections">;
-  /** Sends. */
-  readonly messenger: Pick<PeerMessenger, "send">;
-}
-
 /** Greets followers and followed users. */
 export class Greeter {
-  readonly #parts: GreeterParts;
+  readonly #parts: MessagingParts;
   readonly #again: Job;
   /** When all users were greeted last, on the monotonic clock. */
   #greetedAt: number | undefined;
 
   /** The greeter of one session. */
-  constructor(parts: GreeterParts) {
+  constructor(parts: MessagingParts) {
     this.#parts = parts;
     this.#again = parts.session.scheduler.job(() => this.greetAll(parts.session.signal));
   }

@@ -5,37 +5,34 @@
  */
 
 import type { WantBody } from "../messages/kinds/want.ts";
+import type { MessagingParts } from "../messages/messenger.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { feedOf, type FeedState, missingUpTo } from "../model/feed.ts";
 import { type Head, highestHeads } from "../model/record_body.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
-import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
+import type { Parts } from "../session/interfaces.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { FuturePosts } from "./future_posts.ts";
 
 /** Authors whose heads are remembered: more than a user can follow. */
 const authorsMax = 8192;
 
-/** What {@linkcode KnownFeeds} needs. */
-export interface KnownFeedsParts {
-  /** The session. */
-  readonly session: Session;
-  /** Who is followed. */
-  readonly lists: Pick<Lists, "get">;
-  /** The own heads and `connections`. */
-  readonly records: Pick<OwnRecords, "heads" | "connections">;
+/** The parts of a login, the messenger, and what is known of feeds. */
+export interface FeedsParts extends MessagingParts {
+  /** What is kept, had and lacking. */
+  readonly feeds: KnownFeeds;
 }
 
 /** See the module. */
 export class KnownFeeds {
-  readonly #parts: KnownFeedsParts;
+  readonly #parts: Pick<Parts, "session" | "lists" | "records">;
   /** How far authors say that their feeds reach: in `public`, `hello` and `posts`, and by each post. */
   readonly #promised = new BoundedMap<string, Head[]>(authorsMax);
   /** Posts from the future. */
   readonly future: FuturePosts;
 
   /** The feeds as one session knows them. */
-  constructor(parts: KnownFeedsParts) {
+  constructor(parts: Pick<Parts, "session" | "lists" | "records">) {
     this.#parts = parts;
     this.future = new FuturePosts(parts.session);
   }

@@ -5,11 +5,10 @@
  */
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
+import type { MessagingParts } from "../messages/messenger.ts";
 import { headsHad } from "../model/feed.ts";
 import type { Post } from "../model/post.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
-import type { Lists, OwnRecords, People, Session } from "../session/interfaces.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { mapBounded } from "../../lib/waiting.ts";
 import { AnswerQueue } from "./answer_queue.ts";
@@ -26,17 +25,7 @@ const fetchedAtOnceMax = 40;
 const unwantedTold = { perSecond: 1, burst: 10 };
 
 /** What the parts that sync depends on are. */
-export interface SyncParts {
-  /** The session. */
-  readonly session: Session;
-  /** Devices, public records, lists. */
-  readonly people: Pick<People, "find" | "lists" | "learn" | "forgetDevices">;
-  /** Whom one follows, and who follows. */
-  readonly lists: Pick<Lists, "get" | "present" | "onChange">;
-  /** The own heads and `connections`. */
-  readonly records: Pick<OwnRecords, "heads" | "connections">;
-  /** In and out. */
-  readonly messenger: PeerMessenger;
+export interface SyncParts extends MessagingParts {
   /** Says `hello`. */
   readonly greeter: Pick<Greeter, "greetAll">;
   /** Passes posts on where their author asks for it. */
@@ -151,8 +140,8 @@ export class PeerSync {
 
   /** Tells the sender of posts from the future that they are kept back: one of two clocks is wrong. */
   async #tellFuture({ from, id }: MessageOf<"posts">): Promise<void> {
-    const { messenger, session } = this.#parts;
-    if (messenger.pinOf(from.username) === undefined) return;
+    const { people, messenger, session } = this.#parts;
+    if (people.pin(from.username) === undefined) return;
     const body = { id, reason: "future" };
     await messenger.send({ kind: "ack", to: from, body }, session.signal);
   }

@@ -116,3 +116,15 @@ export interface OwnRecords {
   /** Publishes now what is pending. */
   flush(signal?: AbortSignal): Promise<void>;
 }
+
+/** The parts of a login that the use cases are built on. */
+export interface Parts {
+  /** The session. */
+  readonly session: Session;
+  /** Looks people up. */
+  readonly people: People;
+  /** The own two lists. */
+  readonly lists: Lists;
+  /** The own records. */
+  readonly records: OwnRecords;
+}

@@ -6,11 +6,10 @@
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import { batchBytesMax } from "../messages/kinds/posts.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
+import type { MessagingParts } from "../messages/messenger.ts";
 import type { Post } from "../model/post.ts";
 import { highestHeads } from "../model/record_body.ts";
 import { refOf, type UserRef } from "../model/user.ts";
-import type { Lists, OwnRecords, Session } from "../session/interfaces.ts";
 import { warn } from "../session/warn.ts";
 import { pause, settledWithin } from "../../lib/waiting.ts";
 import { PushQueue } from "./push_queue.ts";
@@ -34,21 +33,9 @@ const atOnceMax = 8;
 /** How often the user is told that followers keep posts back. */
 const futureToldMs = 600_000;
 
-/** What delivery needs. */
-export interface DeliveryParts {
-  /** The session. */
-  readonly session: Session;
-  /** Followers, and whom one follows. */
-  readonly lists: Pick<Lists, "get" | "present">;
-  /** The own heads. */
-  readonly records: Pick<OwnRecords, "heads">;
-  /** In and out. */
-  readonly messenger: PeerMessenger;
-}
-
 /** Pushes directly to up to 64 followers, by relay to more. */
 export class PeerDelivery {
-  readonly #parts: DeliveryParts;
+  readonly #parts: MessagingParts;
   readonly #queue: PushQueue;
   readonly #relay: Relay;
   #pending: Post[] = [];
@@ -56,7 +43,7 @@ export class PeerDelivery {
   #futureToldAt = -Infinity;
 
   /** The delivery of one session. */
-  constructor(parts: DeliveryParts) {
+  constructor(parts: MessagingParts) {
     this.#parts = parts;
     const onFuture = (from: UserRef) => this.#tellFuture(from);
     this.#queue = new PushQueue({ ...parts, onFuture });
@@ -136,10 +123,10 @@ export class PeerDelivery {
   }
 
   #tellFuture(from: UserRef): void {
-    const { session, messenger } = this.#parts;
+    const { session, people } = this.#parts;
     const now = session.ports.clock.monotonic();
     if (now - this.#futureToldAt < futureToldMs) return;
-    if (messenger.pinOf(from.username) === undefined) return;
+    if (people.pin(from.username) === undefined) return;
     this.#futureToldAt = now;
     session.emit({
       event: "warning",

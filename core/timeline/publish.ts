@@ -10,7 +10,7 @@ import { lastNumber } from "../model/feed.ts";
 import { checkPostText, type Post, type PostName, signPost } from "../model/post.ts";
 import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
 import { parseUsername } from "../model/username.ts";
-import type { OwnRecords, Session } from "../session/interfaces.ts";
+import type { Parts } from "../session/interfaces.ts";
 import type { PeerDelivery } from "./delivery.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { pause } from "../../lib/waiting.ts";
@@ -36,14 +36,10 @@ export interface Draft {
   readonly replyTo?: { readonly author: string; readonly id: string };
 }
 
-/** The parts of a session that posting needs. */
-export interface PublisherParts {
-  /** The session. */
-  readonly session: Session;
-  /** Pushes behind. */
+/** What posting needs. */
+export interface PublisherParts extends Pick<Parts, "session" | "records"> {
+  /** Pushes posts in the background. */
   readonly delivery: Pick<PeerDelivery, "push">;
-  /** Learns of the new head. */
-  readonly records: Pick<OwnRecords, "headMoved" | "redraw">;
 }
 
 /** The end of one's own feed. */

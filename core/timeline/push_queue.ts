@@ -6,11 +6,10 @@
  */
 
 import { messageIdBytes } from "../messages/frame.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
+import type { MessagingParts } from "../messages/messenger.ts";
 import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
 import { nameOf, type UserRef } from "../model/user.ts";
-import type { Session } from "../session/interfaces.ts";
 import { TimedCache } from "../../lib/bounded_map.ts";
 import { Slots } from "../../lib/slots.ts";
 import { Tasks } from "../../lib/tasks.ts";
@@ -45,11 +44,7 @@ export interface Batch {
 }
 
 /** What the queue needs. */
-export interface PushQueueParts {
-  /** The session. */
-  readonly session: Session;
-  /** Sends. */
-  readonly messenger: Pick<PeerMessenger, "send" | "heardAt" | "onAck">;
+export interface PushQueueParts extends MessagingParts {
   /** Told when a user keeps own posts back because they are from the future. */
   readonly onFuture: (from: UserRef) => void;
 }

@@ -10,15 +10,13 @@
 import { messageIdBytes } from "../messages/frame.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import { relayShareMax } from "../messages/kinds/posts.ts";
-import type { PeerMessenger } from "../messages/messenger.ts";
 import type { Post } from "../model/post.ts";
 import { isSame, nameOf, type UserRef } from "../model/user.ts";
-import type { Lists, Session } from "../session/interfaces.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { pause } from "../../lib/waiting.ts";
-import type { Batch, PushQueue } from "./push_queue.ts";
+import type { Batch, PushQueue, PushQueueParts } from "./push_queue.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these. */
 export const directFollowersMax = 64;
@@ -45,17 +43,9 @@ const heardMsMax = 900_000;
 const passedOn = { perSecond: 512, burst: 2048 };
 
 /** What a relay needs. */
-export interface RelayParts {
-  /** The session. */
-  readonly session: Session;
-  /** Whom one follows: only their posts are passed on. */
-  readonly lists: Pick<Lists, "get">;
-  /** Sends. */
-  readonly messenger: Pick<PeerMessenger, "send" | "heardAt" | "onAck" | "pinOf">;
+export interface RelayParts extends PushQueueParts {
   /** Sends to single users. */
   readonly queue: PushQueue;
-  /** Told when a user keeps own posts back because they are from the future. */
-  readonly onFuture: (from: UserRef) => void;
 }
 
 /** The users that one relay is asked to pass a post on to. */

@@ -20,7 +20,7 @@ import type {
 } from "../../core/model/record_body.ts";
 import { nextSnowflake } from "../../core/model/snowflake.ts";
 import type { Endpoint, Store } from "../../core/ports.ts";
-import type { People, Person } from "../../core/session/interfaces.ts";
+import type { OwnRecords, People, Person } from "../../core/session/interfaces.ts";
 import { PeerDelivery } from "../../core/timeline/delivery.ts";
 import { PeerMessenger } from "../../core/messages/messenger.ts";
 import { Greeter } from "../../core/replication/greeter.ts";
@@ -32,7 +32,7 @@ import { SimLinks } from "../sim/links.ts";
 import { MemoryStores } from "../sim/memory_store.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { identityOf } from "../sim/users.ts";
-import { TestLists, testSession } from "./doubles.ts";
+import { only, TestLists, testSession } from "./doubles.ts";
 
 /** The one port everybody listens on. */
 const port = 7000;
@@ -219,16 +219,16 @@ export class TestUser {
     this.#end = session.end;
     const people = new WorldPeople(this, this.#known);
     const { lists } = this;
-    const records = { heads: () => this.heads, connections: () => this.connections };
-    this.messenger = new PeerMessenger({ session, people, lists });
-    this.delivery = new PeerDelivery({ session, lists, records, messenger: this.messenger });
-    const greeter = new Greeter({ session, lists, records, messenger: this.messenger });
+    const records = only<OwnRecords>({
+      heads: () => this.heads,
+      connections: () => this.connections,
+    });
+    this.messenger = new PeerMessenger({ session, people });
+    const parts = { session, people, lists, records, messenger: this.messenger };
+    this.delivery = new PeerDelivery(parts);
+    const greeter = new Greeter(parts);
     this.sync = new PeerSync({
-      session,
-      people,
-      lists,
-      records,
-      messenger: this.messenger,
+      ...parts,
       greeter,
       relay: this.delivery,
       followers: {
@@ -358,8 +358,11 @@ class WorldPeople implements People {
     return { ...user.self, pinned: false, public: record, otherKeys: [] };
   }
 
-  pin(): Uint8Array | undefined {
-    return undefined;
+  pin(username: string): Uint8Array | undefined {
+    const { self, lists } = this.#owner;
+    if (username === self.username) return self.key;
+    const entries = [lists.get("following", username), lists.get("followers", username)];
+    return entries.find((entry) => entry?.present)?.key;
   }
 
   async lists(person: Person): Promise<ListEntry[]> {

@@ -3,7 +3,8 @@ import type { MessageOf } from "../../../core/messages/kinds/mod.ts";
 import type { UserRef } from "../../../core/model/user.ts";
 import { Followers } from "../../../core/follow/followers.ts";
 import { VirtualClock } from "../../sim/clock.ts";
-import { TestLists, TestMessenger, testSession } from "../doubles.ts";
+import type { OwnRecords } from "../../../core/session/interfaces.ts";
+import { only, TestLists, TestMessenger, testSession } from "../doubles.ts";
 import { userNamed } from "../../sim/users.ts";
 
 const bob = userNamed("bob");
@@ -14,12 +15,12 @@ function setUp() {
   const lists = new TestLists();
   const messenger = new TestMessenger();
   const pulls: (() => void)[] = [];
-  const records = {
+  const records = only<OwnRecords>({
     pull: () => {
       for (const pull of pulls) pull();
       return Promise.resolve();
     },
-  };
+  });
   const greeted: string[] = [];
   const greeter = {
     greet: ({ username }: UserRef): Promise<void> => {

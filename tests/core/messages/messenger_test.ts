@@ -379,7 +379,7 @@ Deno.test("What comes in before the parts are named is dropped", async () => {
   });
   const clock = world.clock.view();
   const session = testSession({ username: "bob", clock, ports: { links } });
-  const messenger = new PeerMessenger({ session, people: new TestPeople(), lists: bob.lists });
+  const messenger = new PeerMessenger({ session, people: new TestPeople() });
   await messenger.start();
   receive(alice.frame(bob.self, follow));
   await world.clock.drive(messenger.drain(1_000));

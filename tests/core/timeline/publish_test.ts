@@ -7,7 +7,8 @@ import type { Store } from "../../../core/ports.ts";
 import { postView } from "../../../core/session/views.ts";
 import { Publisher } from "../../../core/timeline/publish.ts";
 import { VirtualClock } from "../../sim/clock.ts";
-import { testSession } from "../doubles.ts";
+import type { OwnRecords } from "../../../core/session/interfaces.ts";
+import { only, testSession } from "../doubles.ts";
 
 /** A store of own posts. */
 class OwnPosts implements Pick<Store, "addOwnPost" | "feeds" | "feedPosts" | "floorProof"> {
@@ -63,13 +64,13 @@ function setUp(store = new OwnPosts()) {
           }, () => {});
         },
       },
-      records: {
+      records: only<OwnRecords>({
         headMoved: (head) => void heads.push(head),
         redraw: () => {
           Object.assign(session, { device: session.device + 1 });
           return Promise.resolve();
         },
-      },
+      }),
     });
   return { base, clock, session, store, pushed, heads, committedBeforePush, publisher };
 }
