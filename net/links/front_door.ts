@@ -32,7 +32,7 @@ import { ZmtpFrames } from "./zmtp_frames.ts";
 const zmtpByte = 0xff;
 
 /** Bytes read at once: from a caller, from one that fills that, and from the PULL socket, which says little. */
-const bufferBytes = { small: 4_096, large: 65_536, back: 512 } as const;
+const bufferBytes = { small: 4_096, large: 262_144, back: 512 } as const;
 
 /** What the door allows. */
 export interface DoorBounds extends SenderRates {

@@ -152,8 +152,8 @@ export const doorLookMs = 30_000;
 /** A connection that spoke a moment ago does not make room for another of its own network. */
 export const silentMsMin = 1_000;
 
-/** Connections that are read in large pieces at a time: 16 MiB. All others are read in pieces of 4 KiB. */
-export const largeBuffersMax = 256;
+/** Connections that are read in pieces of 256 KiB at a time: 16 MiB in all. Others are read in 4 KiB. */
+export const largeBuffersMax = 64;
 
 /** Networks whose sending is remembered: those of all connections, and as many that have gone. */
 export const meteredNetworksMax = 32_768;
