@@ -92,8 +92,13 @@ export class Database {
   }
 
   /** Whether only a copy could be opened, because the disk is full. */
+  get isCopy(): boolean {
+    return this.#copy !== undefined;
+  }
+
+  /** Whether such a copy is not to be written, because that would be lost. */
   get isReadOnly(): boolean {
-    return this.#copy !== undefined && !this.#isExpendable;
+    return this.isCopy && !this.#isExpendable;
   }
 
   /** Whether {@linkcode close} has begun: long work ends early then. */

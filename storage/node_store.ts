@@ -95,6 +95,10 @@ export class NodeStore {
       onError(new Error(`The node's database ${path} was damaged and has been made anew`));
       return await open();
     });
+    if (database.isCopy) {
+      const what = `The disk that holds ${path} is full: reading works, and nothing is stored`;
+      onError(new Error(`${what}. Free some space and start again`));
+    }
     return new NodeStore(database, new ClaimWriter(database, time, onError));
   }
 

@@ -289,6 +289,8 @@ class KvStore implements Store {
   }
 
   putNote(name: string, value: Uint8Array | undefined): Promise<void> {
+    // A login notes times and its device. On a full disk it goes on without: nothing else is written either.
+    if (this.isReadOnly) return Promise.resolve();
     return this.#write("store a note", (kv) => entries.putNote(kv, name, value));
   }
 

@@ -98,3 +98,26 @@ Deno.test("Attack: a flood is ended by unfollowing, and the next start gives the
     await again.close();
     await assertSound(join(folder, "users", "alice.kv"));
   }));
+
+Deno.test("Attack: a followed author spreads a flood over many devices, again and again, and the file does not grow", () =>
+  inFolder(async (folder) => {
+    const stores = new KvStores(folder, { quota: { ...quota, posts: 200, postsAnHour: 100 } });
+    const store = await stores.open("alice");
+    const sizes: number[] = [];
+    for (let hour = 0; hour < 8; hour++) {
+      const posts = Array.from({ length: 240 }, (_, i) => {
+        const device = i % 12;
+        const timeMs = Date.UTC(2026, 0, 1, hour) + i * 1000;
+        const id = composeSnowflake({ timeMs, device, sequence: 0 });
+        const number = hour * 20 + Math.floor(i / 12) + 1;
+        return signPost({ author: "mallory", device, number, id, text: longText }, mallory);
+      });
+      const { added } = await store.addPosts("mallory", posts);
+      assert.equal(added.length, 100, "one hour has one rate, whatever the devices");
+      sizes.push((await store.size()).posts);
+    }
+    assert.deepEqual(sizes.slice(1), Array.from({ length: 7 }, () => 200));
+    await store.close();
+    await assertSound(join(folder, "users", "alice.kv"));
+    assert(await fileBytes(folder) < 2_000_000, `${await fileBytes(folder)} bytes`);
+  }));

@@ -105,3 +105,20 @@ Deno.test(
       (await DataFolder.open(data)).release();
     }),
 );
+
+Deno.test(
+  "Attack: a named pipe stands where a file should be, and no command waits on it for ever",
+  {
+    ignore: !isUnix,
+  },
+  () =>
+    inFolder(async (parent) => {
+      for (const name of ["lock", "last-user", "node.kv", "keys/alice.key"]) {
+        const data = join(parent, name.replaceAll("/", "_"));
+        await Deno.mkdir(join(data, "keys"), { recursive: true, mode: 0o700 });
+        const { success } = await new Deno.Command("mkfifo", { args: [join(data, name)] }).output();
+        assert(success, "mkfifo");
+        await assertRefused(() => DataFolder.open(data), /it is no file/);
+      }
+    }),
+);

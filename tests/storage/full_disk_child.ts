@@ -47,7 +47,10 @@ folder.release();
 for (let start = 0; start < 3; start++) {
   const full = await DataFolder.open(`${disk}/data`);
   await KeyFiles.open(full.path);
-  const node = await NodeStore.open(full.path, { time: new SystemClock() });
+  const told: string[] = [];
+  const onError = (error: Error) => void told.push(error.message);
+  const node = await NodeStore.open(full.path, { time: new SystemClock(), onError });
+  assert.match(told.join(), /is full: reading works/);
   await node.load();
   await node.saveId(new Uint8Array(20));
   const reading = await stores.open("alice");
