@@ -14,37 +14,13 @@ import { expiryFor } from "../../core/model/record_policy.ts";
 import type { Claim, ClaimLedger, ClaimStore } from "../../core/model/claims.ts";
 import { type CreatedDirectory, createDirectory } from "../../net/directory/directory.ts";
 import { KademliaNode, storeAnything } from "../../net/kademlia/mod.ts";
-import type { Endpoint } from "../../lib/ip_address.ts";
-import type { Admission, Datagrams, NodeStorage, ValuePolicy } from "../../net/kademlia/ports.ts";
+import type { Admission, NodeStorage, ValuePolicy } from "../../net/kademlia/ports.ts";
 import { VirtualClock } from "../sim/clock.ts";
+import { DatagramNetwork, type SimulatedSocket } from "../sim/dht_network.ts";
 import { SeededRandom } from "../sim/random.ts";
 
 /** One way, in virtual milliseconds. */
 const latencyMs = 5;
-
-/** A socket on the network in memory. */
-class HubDatagrams implements Datagrams {
-  readonly address: Endpoint;
-  readonly #network: AttackNetwork;
-  receive: ((data: Uint8Array, from: Endpoint) => void) | undefined;
-
-  constructor(network: AttackNetwork, address: Endpoint) {
-    this.#network = network;
-    this.address = address;
-  }
-
-  send(data: Uint8Array, to: Endpoint): void {
-    this.#network.carry(data.slice(), this.address, to);
-  }
-
-  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void {
-    this.receive = fn;
-  }
-
-  close(): void {
-    this.receive = undefined;
-  }
-}
 
 /** Claims in memory, for restarts. */
 export class MemoryClaims implements ClaimStore {
@@ -105,7 +81,8 @@ export class AttackNetwork {
   readonly clock = new VirtualClock();
   readonly random: SeededRandom;
   readonly peers: CreatedDirectory[] = [];
-  readonly #sockets = new Map<string, HubDatagrams>();
+  readonly network: DatagramNetwork;
+  readonly #sockets: SimulatedSocket[] = [];
   readonly #bare: KademliaNode[] = [];
   readonly #sides = new Map<string, number>();
   #port = 1_000;
@@ -113,24 +90,20 @@ export class AttackNetwork {
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
+    this.network = new DatagramNetwork({ clock: this.clock, random: this.random.fork("network") });
+    this.network.fixedMs = latencyMs;
   }
 
-  /** Delivers a datagram unless a partition lies between. */
-  carry(data: Uint8Array, from: Endpoint, to: Endpoint): void {
-    if ((this.#sides.get(from.ip) ?? 0) !== (this.#sides.get(to.ip) ?? 0)) return;
-    const socket = this.#sockets.get(`${to.ip} ${to.port}`);
-    if (socket === undefined) return;
-    this.clock.after(latencyMs, () => socket.receive?.(data, from));
-  }
-
-  /** Puts addresses on a side of a partition; side 0 is where everybody starts. */
+  /** Puts addresses on a side of a partition; side 0 is where all of them start. */
   setSide(ip: string, side: number): void {
     this.#sides.set(ip, side);
+    for (const socket of this.#sockets) if (socket.address.ip === ip) socket.island = side;
   }
 
-  socket(ip: string): HubDatagrams {
-    const socket = new HubDatagrams(this, { ip, port: this.#port++ });
-    this.#sockets.set(`${ip} ${socket.address.port}`, socket);
+  socket(ip: string): SimulatedSocket {
+    const socket = this.network.open({ ip, port: this.#port++ });
+    socket.island = this.#sides.get(ip) ?? 0;
+    this.#sockets.push(socket);
     return socket;
   }
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Scheduler } from "../../lib/scheduler.ts";
-import { VirtualWorld } from "../net/kademlia/support.ts";
+import { testWorld } from "../net/kademlia/support.ts";
+import type { DhtWorld } from "../sim/dht_world.ts";
 
-function scheduler(world: VirtualWorld, errors: Error[] = []): Scheduler {
-  return new Scheduler(world.time, (error) => errors.push(error));
+function scheduler(world: DhtWorld, errors: Error[] = []): Scheduler {
+  return new Scheduler(world.clock, (error) => errors.push(error));
 }
 
 Deno.test("Entries run when they are due, in order, whatever order they came in", async () => {
@@ -12,16 +13,16 @@ Deno.test("Entries run when they are due, in order, whatever order they came in"
     fc.asyncProperty(
       fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 40 }),
       async (waits) => {
-        const world = new VirtualWorld();
+        const world = testWorld();
         const plan = scheduler(world);
         const ran: number[] = [];
         for (const ms of waits) {
           plan.after(ms, () => {
-            assert.ok(world.time.monotonic() >= ms);
+            assert.ok(world.clock.monotonic() >= ms);
             ran.push(ms);
           });
         }
-        await world.pass(51);
+        await world.clock.advance(51);
         assert.deepEqual(ran, [...waits].sort((a, b) => a - b));
         assert.equal(plan.size, 0);
       },
@@ -31,25 +32,25 @@ Deno.test("Entries run when they are due, in order, whatever order they came in"
 });
 
 Deno.test("A clock that stands still between timers is not kept from going on by rounding", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const plan = scheduler(world);
   for (let i = 0; i < 200; i++) {
     let ran = false;
     plan.after(i * 0.1 + 1 / 3, () => ran = true);
-    await world.pass(i * 0.1 + 0.7);
+    await world.clock.advance(i * 0.1 + 0.7);
     assert.ok(ran);
   }
 });
 
 Deno.test("A cancelled entry does not run", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const plan = scheduler(world);
   plan.after(5, () => assert.fail("was cancelled")).cancel();
-  await world.pass(10);
+  await world.clock.advance(10);
 });
 
 Deno.test("An entry that throws is reported and stops no other", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const errors: Error[] = [];
   const plan = scheduler(world, errors);
   let ran = false;
@@ -57,26 +58,26 @@ Deno.test("An entry that throws is reported and stops no other", async () => {
     throw new Error("first");
   });
   plan.after(2, () => ran = true);
-  await world.pass(10);
+  await world.clock.advance(10);
   assert.deepEqual(errors.map((e) => e.message), ["first"]);
   assert.ok(ran);
 });
 
 Deno.test("A closed scheduler runs nothing", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const plan = scheduler(world);
   plan.after(1, () => assert.fail("is closed"));
   plan.close();
   plan.after(1, () => assert.fail("is closed"));
-  await world.pass(10);
+  await world.clock.advance(10);
 });
 
 Deno.test("A job runs at the earliest time that it was given, and again when it says so", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const plan = scheduler(world);
   const ran: number[] = [];
   const job = plan.job(() => {
-    ran.push(Math.round(world.time.monotonic()));
+    ran.push(Math.round(world.clock.monotonic()));
     if (ran.length < 3) job.dueIn(10);
   });
   assert.equal(job.isDue, false);
@@ -84,21 +85,21 @@ Deno.test("A job runs at the earliest time that it was given, and again when it 
   job.dueIn(5);
   job.dueIn(30);
   assert.equal(job.isDue, true);
-  await world.pass(100);
+  await world.clock.advance(100);
   assert.deepEqual(ran, [5, 15, 25]);
   assert.equal(job.isDue, false);
   job.dueIn(5);
   job.cancel();
-  await world.pass(10);
+  await world.clock.advance(10);
   assert.equal(ran.length, 3);
   job.dueIn(5);
   plan.close();
-  await world.pass(10);
+  await world.clock.advance(10);
   assert.equal(ran.length, 3);
 });
 
 Deno.test("What fails in a job, at once or later, is reported, and the job can run again", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const errors: Error[] = [];
   const plan = scheduler(world, errors);
   let runs = 0;
@@ -107,8 +108,8 @@ Deno.test("What fails in a job, at once or later, is reported, and the job can r
     return Promise.reject(new Error("later"));
   });
   job.dueIn(1);
-  await world.pass(2);
+  await world.clock.advance(2);
   job.dueIn(1);
-  await world.pass(2);
+  await world.clock.advance(2);
   assert.deepEqual(errors.map(({ message }) => message), ["at once", "later"]);
 });

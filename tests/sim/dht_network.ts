@@ -106,6 +106,10 @@ function mix(word: number): number {
 /** The network. */
 export class DatagramNetwork {
   faults: DatagramFaults = noDatagramFaults;
+  /** One way in exactly so many milliseconds, for all pairs; by default each has its own round trip. */
+  fixedMs: number | undefined;
+  /** Whether a datagram gets lost besides. */
+  lose: (from: Endpoint, to: Endpoint, data: Uint8Array) => boolean = () => false;
   readonly #clock: VirtualClock;
   readonly #random: SeededRandom;
   readonly #minMs: number;
@@ -170,6 +174,16 @@ export class DatagramNetwork {
     else this.#sockets.delete(ip);
   }
 
+  /** Hands a datagram to the socket at `to` now, whoever it says it is from. */
+  inject(data: Uint8Array, from: Endpoint, to: Endpoint): void {
+    this.#at(to)?.deliver(data, from);
+  }
+
+  /** Takes the socket at an address off the network without a word. */
+  silence(address: Endpoint): void {
+    this.#at(address)?.close();
+  }
+
   /** The round trip between two sockets, in ms: evenly spread, the same both ways and always. */
   roundTripMs(a: number, b: number): number {
     const pair = mix(mix(Math.min(a, b) + this.#salt) ^ Math.max(a, b));
@@ -182,12 +196,13 @@ export class DatagramNetwork {
     this.#bytes += data.length;
     const { loss, duplication, reordering } = this.faults;
     if (loss > 0 && this.#random.chance(loss)) return;
+    if (this.lose(from.address, to, data)) return;
     const target = this.#at(to);
     if (target === undefined || target.island !== from.island) return;
     const copies = duplication > 0 && this.#random.chance(duplication) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      let ms = this.roundTripMs(from.index, target.index) / 2;
-      ms *= 1 + jitterShare * (this.#random.word() / 2 ** 32);
+      let ms = this.fixedMs ?? this.roundTripMs(from.index, target.index) / 2 *
+          (1 + jitterShare * (this.#random.word() / 2 ** 32));
       if (reordering > 0 && this.#random.chance(reordering)) {
         ms += heldBackMsMax * this.#random.float();
       }

@@ -19,7 +19,9 @@ import {
 } from "../../../net/kademlia/rpc/wire.ts";
 import type { KademliaNode, NodeOptions } from "../../../net/kademlia/mod.ts";
 import { numbered } from "./policies.ts";
-import { SeededRandom, textOf, virtualNode, type VirtualWorld } from "./support.ts";
+import { textOf, virtualNode } from "./support.ts";
+import type { DhtWorld } from "../../sim/dht_world.ts";
+import { SeededRandom } from "../../sim/random.ts";
 
 /** What a puppet does about the datagram of one request; undefined leaves it unanswered. */
 export type Reaction = (data: Uint8Array) => Uint8Array | undefined;
@@ -34,15 +36,15 @@ export class Puppet {
   silent = false;
   /** How long it takes over an answer, by method. */
   readonly delayMs: Partial<Record<MethodName, number>> = {};
-  readonly #world: VirtualWorld;
+  readonly #world: DhtWorld;
   readonly #datagrams: Datagrams;
   readonly #random: SeededRandom;
 
-  constructor(world: VirtualWorld, ip: string, id?: Id) {
+  constructor(world: DhtWorld, ip: string, id?: Id) {
     this.#world = world;
     this.#random = new SeededRandom(`puppet ${ip}`);
     this.contact = new NodeContact(id ?? Id.random(this.#random), ip, 7000);
-    this.#datagrams = world.datagrams(ip, 7000);
+    this.#datagrams = world.network.open({ ip: ip, port: 7000 });
     this.#datagrams.onReceive((data, from) => this.#receive(data, from));
   }
 
@@ -80,7 +82,7 @@ export class Puppet {
     if (!answer) return;
     const delayMs = this.delayMs[request.name];
     if (delayMs === undefined) this.#datagrams.send(answer, from);
-    else this.#world.time.after(delayMs, () => this.#datagrams.send(answer, { ...from }));
+    else this.#world.clock.after(delayMs, () => this.#datagrams.send(answer, { ...from }));
   }
 
   #answer({ name }: WireRequest, data: Uint8Array, from: Endpoint): Uint8Array | undefined {
@@ -107,7 +109,7 @@ export const refusing: Reaction = (data) => encodeAnswer(data, store, false);
 
 /** A node whose values are numbered, and `count` puppets that it knows, the nearest to `key` first. */
 export async function among(
-  world: VirtualWorld,
+  world: DhtWorld,
   count: number,
   key: Uint8Array,
   options: Partial<NodeOptions> = {},
@@ -119,7 +121,7 @@ export async function among(
     (_, i) => new Puppet(world, `6.0.${i}.1`, new Id(w0, w1 ^ (i + 1), w2, w3, w4)),
   );
   for (const puppet of puppets) puppet.ping(node.address);
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   assert.equal(node.contacts().length, Math.min(count, 20));
   return { node, puppets };
 }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { openDatagrams } from "../../../net/system/datagrams.ts";
 import type { Endpoint } from "../../../lib/ip_address.ts";
 import { KademliaNode, storeAnything } from "../../../net/kademlia/mod.ts";
-import { bytesOf, closeAll, keyOf, realTime, SeededRandom, textOf } from "../kademlia/support.ts";
+import { bytesOf, closeAll, keyOf, textOf } from "../kademlia/support.ts";
+import { SeededRandom } from "../../sim/random.ts";
+import { SystemClock } from "../../../net/system/system_time.ts";
 
 function open(ip: string) {
   return openDatagrams({ ip, port: 0 });
@@ -81,7 +83,7 @@ Deno.test("Nodes over IPv6, and over both, form a network", async () => {
   const node = (hostname: string): Promise<KademliaNode> =>
     KademliaNode.create({
       policy: storeAnything,
-      time: realTime,
+      time: new SystemClock(),
       random: new SeededRandom(hostname),
       datagrams: open(hostname),
     });

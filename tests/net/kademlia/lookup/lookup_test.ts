@@ -5,7 +5,7 @@ import { compareDistance, Id } from "../../../../net/kademlia/space/id.ts";
 import type { Candidate } from "../../../../net/kademlia/lookup/candidates.ts";
 import { Lookup, type LookupOptions } from "../../../../net/kademlia/lookup/lookup.ts";
 import { unicastAddress } from "../../../../lib/ip_address.ts";
-import { SeededRandom } from "../support.ts";
+import { SeededRandom } from "../../../sim/random.ts";
 
 const random = new SeededRandom("lookup");
 const target = new Id(0, 0, 0, 0, 0);

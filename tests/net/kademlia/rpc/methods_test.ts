@@ -14,9 +14,8 @@ import {
 } from "../../../../net/kademlia/rpc/wire.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
-import { VirtualWorld } from "../support.ts";
 import { Puppet } from "../puppet.ts";
-import { virtualNode } from "../support.ts";
+import { testWorld, virtualNode } from "../support.ts";
 
 const headerBytes = 21;
 const messageId = new Id(1, 2, 3, 4, 5);
@@ -86,25 +85,25 @@ function testMethod<N extends MethodName>(name: N): void {
   });
 
   Deno.test(`${name}: a node answers it, and leaves what is changed unanswered or answers it`, async () => {
-    const world = new VirtualWorld();
+    const world = testWorld();
     const node = await virtualNode(world, 0, {
       sample: () => [],
       onError: (error) => assert.fail(error),
     });
     const asker = new Puppet(world, "6.0.0.1");
-    world.inject(request, asker.contact, node.address);
-    await world.pass(100);
+    world.network.inject(request, asker.contact, node.address);
+    await world.clock.advance(100);
     assert.equal(asker.answers.length, 1);
     assert.notEqual(decodeAnswer(asker.answers[0] ?? request, method), undefined);
     for (let at = headerBytes; at < request.length; at++) {
       for (const byte of [0x00, 0x7f, 0x90, 0xc1, 0xc6, 0xdf, 0xff]) {
         const changed = request.slice();
         changed[at] = byte;
-        world.inject(changed, asker.contact, node.address);
+        world.network.inject(changed, asker.contact, node.address);
       }
-      if (at % 20 === 0) await world.pass(1_000);
+      if (at % 20 === 0) await world.clock.advance(1_000);
     }
-    await world.pass(10_000);
+    await world.clock.advance(10_000);
     assert.equal(node.stats().openRequests, 0);
     await node.close();
   });

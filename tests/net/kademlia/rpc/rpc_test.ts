@@ -7,7 +7,8 @@ import { RateLimits } from "../../../../net/kademlia/rpc/rate_limits.ts";
 import { ping } from "../../../../net/kademlia/rpc/methods/ping.ts";
 import { type Call, type Caller, Rpc } from "../../../../net/kademlia/rpc/rpc.ts";
 import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
-import { SeededRandom, VirtualWorld } from "../support.ts";
+import { testWorld } from "../support.ts";
+import { SeededRandom } from "../../../sim/random.ts";
 
 const own = new Id(1, 1, 1, 1, 1);
 const here = { ip: "5.0.0.1", port: 1 };
@@ -15,14 +16,14 @@ const there = new NodeContact(new Id(2, 2, 2, 2, 2), "5.0.0.2", 2);
 
 /** An rpc whose requests are caught instead of delivered, and what its caller was told. */
 function setup() {
-  const world = new VirtualWorld();
-  const scheduler = new Scheduler(world.time, (error) => assert.fail(error));
+  const world = testWorld();
+  const scheduler = new Scheduler(world.clock, (error) => assert.fail(error));
   const requests: Uint8Array[] = [];
-  world.datagrams(there.ip, there.port).onReceive((data) => requests.push(data.slice()));
+  world.network.open(there).onReceive((data) => requests.push(data.slice()));
   const rpc = new Rpc({
-    time: world.time,
+    time: world.clock,
     random: new SeededRandom(1),
-    datagrams: world.datagrams(here.ip, here.port),
+    datagrams: world.network.open(here),
     scheduler,
     limits: new RateLimits(true),
     onError: (error) => assert.fail(String(error)),
@@ -48,11 +49,11 @@ function setup() {
       timeoutMs: 100,
     });
   const answer = async (from: Endpoint = there, id = there.nodeId): Promise<Uint8Array> => {
-    await world.pass(20);
+    await world.clock.advance(20);
     const [request] = requests.splice(0);
     assert.ok(request);
     const data = encodeAnswer(request, ping, id);
-    world.inject(data, from, here);
+    world.network.inject(data, from, here);
     return data;
   };
   return { world, rpc, told, ask, answer, caller };
@@ -62,7 +63,7 @@ Deno.test("An answer counts once: the second is dropped", async () => {
   const { world, rpc, told, ask, answer } = setup();
   ask();
   const data = await answer();
-  world.inject(data, there, here);
+  world.network.inject(data, there, here);
   assert.deepEqual(told, ["answered"]);
   assert.equal(rpc.traffic.dropped, 1);
   assert.equal(rpc.openRequests, 0);
@@ -87,10 +88,10 @@ Deno.test("An answer to nobody's question does not count", async () => {
   for (let i = 1; i <= 20; i++) {
     const other = data.slice();
     other[i] = (other[i] ?? 0) ^ 1;
-    world.inject(other, there, here);
+    world.network.inject(other, there, here);
   }
   assert.deepEqual(told, []);
-  world.inject(data, there, here);
+  world.network.inject(data, there, here);
   assert.deepEqual(told, ["answered"]);
 });
 
@@ -104,14 +105,14 @@ Deno.test("A mapped IPv4 address is the address that was asked", async () => {
 Deno.test("After its timeout a request is silent, its late answer counts, and then it is lost", async () => {
   const { world, told, ask, answer } = setup();
   ask();
-  await world.pass(150);
+  await world.clock.advance(150);
   assert.deepEqual(told, ["silent"]);
   const data = await answer();
   assert.deepEqual(told, ["silent", "answered"]);
   ask();
-  await world.pass(2_001);
+  await world.clock.advance(2_001);
   assert.deepEqual(told, ["silent", "answered", "silent", "lost"]);
-  world.inject(data, there, here);
+  world.network.inject(data, there, here);
   assert.equal(told.length, 4);
 });
 
@@ -119,7 +120,7 @@ Deno.test("An answer that makes no sense ends its request", async () => {
   const { world, told, ask, answer } = setup();
   ask();
   const data = await answer({ ip: "5.0.0.9", port: 9 });
-  world.inject(data.subarray(0, 30), there, here);
+  world.network.inject(data.subarray(0, 30), there, here);
   assert.deepEqual(told, ["lost"]);
   ask();
   await answer(there, own);
@@ -131,7 +132,7 @@ Deno.test("Open requests are bounded, and room comes back", async () => {
   for (let i = 0; i < 1_024; i++) assert.ok(ask());
   assert.equal(ask(), undefined);
   assert.equal(rpc.openRequests, 1_024);
-  await world.pass(3_000);
+  await world.clock.advance(3_000);
   assert.equal(rpc.openRequests, 0);
   assert.ok(ask());
 });
@@ -140,23 +141,23 @@ Deno.test("A process that stood still reads its socket before it believes in a t
   const { world, rpc, told, ask } = setup();
   const call = ask();
   assert.ok(call);
-  const nowMs = world.time.monotonic() + 500;
+  const nowMs = world.clock.monotonic() + 500;
   rpc.due(call, nowMs);
   assert.deepEqual(told, []);
   assert.ok(call.dueMs <= nowMs + 10);
   for (let i = 0; i < 5; i++) rpc.due(call, nowMs + 1_000 * i);
   assert.equal(told[0], "silent", "but not for ever");
-  await world.pass(1);
+  await world.clock.advance(1);
 });
 
 Deno.test("After closing nothing is sent and nobody is told", async () => {
   const { world, rpc, told, ask } = setup();
   ask();
   rpc.close();
-  const { sent } = world;
+  const { sent } = world.network;
   assert.equal(ask(), undefined);
   rpc.send(new Uint8Array(30), there);
-  await world.pass(1);
-  assert.equal(world.sent, sent);
+  await world.clock.advance(1);
+  assert.equal(world.network.sent, sent);
   assert.deepEqual(told, []);
 });

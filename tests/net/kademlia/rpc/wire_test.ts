@@ -15,20 +15,21 @@ import {
   encodeRequest,
 } from "../../../../net/kademlia/rpc/wire.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
-import { hex, SeededRandom, toHex, VirtualWorld } from "../support.ts";
+import { testWorld } from "../support.ts";
 import vectors from "../rpcudp.json" with { type: "json" };
+import { SeededRandom } from "../../../sim/random.ts";
 
 type Json = string | number | boolean | { hex?: string; value?: Json } | Json[];
 
 function valueOf(json: Json): WireValue {
   if (typeof json === "object" && "hex" in json) {
-    return { value: hex(json.hex ?? ""), scalar: false };
+    return { value: Uint8Array.fromHex(json.hex ?? ""), scalar: false };
   }
   return { value: encode(json, { useBigInt64: false }), scalar: true };
 }
 
 function idOf(json: Json | undefined): Id {
-  return Id.from(hex((json as { hex: string }).hex));
+  return Id.from(Uint8Array.fromHex((json as { hex: string }).hex));
 }
 
 /** The methods that Python nodes know. */
@@ -73,73 +74,76 @@ function testVector<N extends PythonMethod>(name: N, one: (typeof vectors.cases)
   const title = `${name} ${one.note}`.trim();
 
   Deno.test(`A request as Python builds it: ${title}`, () => {
-    const built = encodeRequest(Id.from(hex(one.message_id)), method, args);
-    assert.equal(toHex(built), one.request);
+    const built = encodeRequest(Id.from(Uint8Array.fromHex(one.message_id)), method, args);
+    assert.equal(built.toHex(), one.request);
   });
 
   Deno.test(`A request of Python is understood: ${title}`, () => {
-    assert.deepEqual(decodeRequest(hex(one.request)), { name, args });
+    assert.deepEqual(decodeRequest(Uint8Array.fromHex(one.request)), { name, args });
   });
 
   Deno.test(`An answer of Python is understood: ${title}`, () => {
-    assert.deepEqual(decodeAnswer(hex(one.response), method), answer);
+    assert.deepEqual(decodeAnswer(Uint8Array.fromHex(one.response), method), answer);
   });
 
   Deno.test(`An answer as Python builds it: ${title}`, () => {
-    assert.equal(toHex(encodeAnswer(hex(one.request), method, answer)), one.response);
+    assert.equal(
+      encodeAnswer(Uint8Array.fromHex(one.request), method, answer).toHex(),
+      one.response,
+    );
   });
 }
 
 for (const one of vectors.cases) testVector(one.method as PythonMethod, one);
 
 Deno.test("A node answers the datagrams of Python byte for byte", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await KademliaNode.create({
     policy: storeAnything,
-    id: hex(vectors.responder_id),
-    time: world.time,
+    id: Uint8Array.fromHex(vectors.responder_id),
+    time: world.clock,
     random: new SeededRandom(1),
-    datagrams: world.datagrams("198.51.100.1", 9000),
+    datagrams: world.network.open({ ip: "198.51.100.1", port: 9000 }),
   });
   // The responder of the vectors knows three contacts: they introduce themselves here.
   const found = vectors.cases.find((one) => one.method === "find_node");
   for (const contact of found?.result as [{ hex: string }, string, number][]) {
     const [id, ip, port] = contact;
-    const datagrams = world.datagrams(ip, port);
+    const datagrams = world.network.open({ ip: ip, port: port });
     const other = await KademliaNode.create({
       policy: storeAnything,
-      id: hex(id.hex),
-      time: world.time,
+      id: Uint8Array.fromHex(id.hex),
+      time: world.clock,
       random: new SeededRandom(ip),
       datagrams,
     });
-    assert.ok(await world.until(other.bootstrap([{ host: "198.51.100.1", port: 9000 }])));
-    await world.pass(100);
+    assert.ok(await world.clock.drive(other.bootstrap([{ host: "198.51.100.1", port: 9000 }])));
+    await world.clock.advance(100);
   }
   assert.equal(node.stats().contacts, 3);
   const answers: string[] = [];
-  world.datagrams(callerIp, callerPort).onReceive((data) => {
+  world.network.open({ ip: callerIp, port: callerPort }).onReceive((data) => {
     // The node also pings back whoever it does not know: only answers are of interest.
-    if (data[0] === 1) answers.push(toHex(data));
+    if (data[0] === 1) answers.push(data.toHex());
   });
   const to = { ip: "198.51.100.1", port: 9000 };
   const from = { ip: callerIp, port: callerPort };
   const present = vectors.cases.find((one) => one.note === "value present");
   const { value } = present?.result as { value: Json };
   const toStore = argumentsOf.store([...present?.args ?? [], value] as Json[]);
-  world.inject(encodeRequest(new Id(1, 2, 3, 4, 5), methods.store, toStore), from, to);
-  await world.pass(100);
+  world.network.inject(encodeRequest(new Id(1, 2, 3, 4, 5), methods.store, toStore), from, to);
+  await world.clock.advance(100);
   assert.equal(answers.length, 1);
   for (const one of vectors.cases) {
-    world.inject(hex(one.request), from, to);
-    await world.pass(100);
+    world.network.inject(Uint8Array.fromHex(one.request), from, to);
+    await world.clock.advance(100);
     assert.equal(answers.at(-1), one.response, one.note);
   }
   await node.close();
 });
 
 Deno.test("find_value says since when a holder has accepted the owner", () => {
-  const found = { value: hex("0102"), scalar: false, since: 1_800_000_000_123 };
+  const found = { value: Uint8Array.fromHex("0102"), scalar: false, since: 1_800_000_000_123 };
   const data = encodeAnswer(new Uint8Array(21), methods.find_value, { found, contacts: [] });
   assert.deepEqual(decodeAnswer(data, methods.find_value), { found, contacts: [] });
 });

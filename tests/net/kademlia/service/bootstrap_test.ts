@@ -1,25 +1,25 @@
 import assert from "node:assert/strict";
 import { Puppet } from "../puppet.ts";
-import { closeAll, virtualNetwork, virtualNode, VirtualWorld } from "../support.ts";
+import { closeAll, testWorld, virtualNetwork, virtualNode } from "../support.ts";
 
 Deno.test("Any node serves as bootstrap node; dead ones in the list do no harm", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const nodes = await virtualNetwork(world, 5);
   const last = nodes.at(-1);
   assert.ok(last);
   const node = await virtualNode(world, 99);
-  const joined = await world.until(node.bootstrap([
+  const joined = await world.clock.drive(node.bootstrap([
     { host: "9.9.9.9", port: 1 },
     { host: last.address.ip, port: last.address.port },
   ]));
   assert.ok(joined);
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   assert.equal(node.contacts().length, 5);
   await closeAll([...nodes, node]);
 });
 
 Deno.test("Names and addresses both work; a name that cannot be resolved is reported", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const [first] = await virtualNetwork(world, 1);
   assert.ok(first);
   const errors: string[] = [];
@@ -31,51 +31,51 @@ Deno.test("Names and addresses both work; a name that cannot be resolved is repo
     onError: (error) => errors.push(error.message),
   });
   const { port } = first.address;
-  assert.equal(await world.until(node.bootstrap([{ host: "nowhere.example", port }])), false);
+  assert.equal(await world.clock.drive(node.bootstrap([{ host: "nowhere.example", port }])), false);
   assert.match(errors.join(), /Cannot join through nowhere.example/);
-  assert.equal(await world.until(node.bootstrap([{ host: "dht.example", port: 0 }])), false);
-  assert.equal(await world.until(node.bootstrap([{ host: "dht.example", port }])), true);
+  assert.equal(await world.clock.drive(node.bootstrap([{ host: "dht.example", port: 0 }])), false);
+  assert.equal(await world.clock.drive(node.bootstrap([{ host: "dht.example", port }])), true);
   await closeAll([first, node]);
 });
 
 Deno.test("With nobody there joining says so, and may be tried again", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const bootstrap = [{ host: "6.0.0.1", port: 7000 }];
-  assert.equal(await world.until(node.bootstrap(bootstrap)), false);
-  assert.equal(await world.until(node.bootstrap([])), false);
+  assert.equal(await world.clock.drive(node.bootstrap(bootstrap)), false);
+  assert.equal(await world.clock.drive(node.bootstrap([])), false);
   const late = new Puppet(world, "6.0.0.1");
-  assert.equal(await world.until(node.bootstrap(bootstrap)), true);
+  assert.equal(await world.clock.drive(node.bootstrap(bootstrap)), true);
   assert.ok(late.count("ping") >= 1);
   await node.close();
 });
 
 Deno.test("A bootstrap node that loses datagrams is asked again", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const puppet = new Puppet(world, "6.0.0.1");
   let losses = 2;
-  world.lose = (_from, to) => to.ip === puppet.contact.ip && losses-- > 0;
-  assert.equal(await world.until(node.bootstrap([{ host: "6.0.0.1", port: 7000 }])), true);
+  world.network.lose = (_from, to) => to.ip === puppet.contact.ip && losses-- > 0;
+  assert.equal(await world.clock.drive(node.bootstrap([{ host: "6.0.0.1", port: 7000 }])), true);
   await node.close();
 });
 
 Deno.test("Joining can be aborted", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const abort = new AbortController();
   const joining = node.bootstrap([{ host: "6.0.0.1", port: 7000 }], abort.signal);
   const rejected = assert.rejects(joining, /enough/);
-  await world.pass(10);
+  await world.clock.advance(10);
   abort.abort(new Error("enough"));
   await rejected;
   await node.close();
 });
 
 Deno.test("After joining, a node knows all of a small network, and all know it", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const nodes = await virtualNetwork(world, 15);
-  await world.pass(5_000);
+  await world.clock.advance(5_000);
   for (const node of nodes) assert.equal(node.contacts().length, 14);
   await closeAll(nodes);
 });

@@ -2,18 +2,18 @@ import assert from "node:assert/strict";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { numbered } from "../policies.ts";
 import { Puppet } from "../puppet.ts";
-import { bytesOf, closeAll, keyOf, virtualNetwork, VirtualWorld } from "../support.ts";
+import { bytesOf, closeAll, keyOf, testWorld, virtualNetwork } from "../support.ts";
 
 const key = keyOf("k");
 
 Deno.test("A newcomer closer to a key is handed its value, by the closest holder alone", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const nodes = await virtualNetwork(world, 30, () => ({ policy: numbered }));
-  await world.until(nodes[0]?.put(key, bytesOf("1 a")) ?? Promise.reject());
+  await world.clock.drive(nodes[0]?.put(key, bytesOf("1 a")) ?? Promise.reject());
   const { w0, w1, w2, w3, w4 } = Id.from(key);
   const newcomer = new Puppet(world, "6.0.0.1", new Id(w0, w1, w2, w3, w4 ^ 1));
   for (const node of nodes) newcomer.ping(node.address);
-  await world.pass(10_000);
+  await world.clock.advance(10_000);
   const { offered } = newcomer;
   assert.ok(offered.length >= 1 && offered.length <= 2, `${offered.length} stores`);
   assert.equal(offered[0], "1 a");

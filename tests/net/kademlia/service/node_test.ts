@@ -6,10 +6,10 @@ import {
   keyOf,
   loopbackNetwork,
   loopbackNode,
-  SeededRandom,
+  testWorld,
   textOf,
-  VirtualWorld,
 } from "../support.ts";
+import { SeededRandom } from "../../../sim/random.ts";
 
 Deno.test("Two nodes are enough for a network", async () => {
   const nodes = await loopbackNetwork(2);
@@ -48,32 +48,32 @@ Deno.test("A node alone keeps the value itself and stores it outward once somebo
 });
 
 Deno.test("A node that came back at another port is known there, in a network of two as well", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const build = (port: number, seed: string) =>
     KademliaNode.create({
       policy: storeAnything,
-      time: world.time,
+      time: world.clock,
       random: new SeededRandom(seed),
-      datagrams: world.datagrams("127.0.0.1", port),
+      datagrams: world.network.open({ ip: "127.0.0.1", port: port }),
       id: keyOf(seed),
     });
   const stays = await build(1, "stays");
   const moves = await build(2, "moves");
   const bootstrap = [{ host: "127.0.0.1", port: 1 }];
-  await world.until(moves.bootstrap(bootstrap));
+  await world.clock.drive(moves.bootstrap(bootstrap));
   await moves.close();
   const moved = await build(3, "moves");
   const joined = moved.bootstrap(bootstrap);
-  await world.pass(10_000);
+  await world.clock.advance(10_000);
   assert.ok(await joined);
   assert.deepEqual(stays.contacts().map(({ port }) => port), [3]);
   await closeAll([stays, moved]);
 });
 
 Deno.test("A store is decided in time although nodes that are asked about it are gone", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   // Far enough for the patience with a silent node to be seconds.
-  world.delayMs = 200;
+  world.network.fixedMs = 200;
   const admission = {
     admit: async (_request: unknown, ask: () => Promise<unknown>) => {
       await ask();
@@ -83,9 +83,9 @@ Deno.test("A store is decided in time although nodes that are asked about it are
   const build = (i: number) =>
     KademliaNode.create({
       policy: storeAnything,
-      time: world.time,
+      time: world.clock,
       random: new SeededRandom(i),
-      datagrams: world.datagrams("127.0.0.1", i),
+      datagrams: world.network.open({ ip: "127.0.0.1", port: i }),
       ...(i === 1 ? { admission } : {}),
     });
   const first = await build(1);
@@ -93,16 +93,16 @@ Deno.test("A store is decided in time although nodes that are asked about it are
   for (const port of [2, 3, 4]) {
     const gone = await build(port);
     const joined = gone.bootstrap(bootstrap);
-    await world.pass(5000);
+    await world.clock.advance(5000);
     await joined;
     await gone.close();
   }
   const putter = await build(5);
   const joined = putter.bootstrap(bootstrap);
-  await world.pass(5000);
+  await world.clock.advance(5000);
   await joined;
   const put = putter.put(keyOf("k"), bytesOf("v"));
-  await world.pass(20_000);
+  await world.clock.advance(20_000);
   assert.deepEqual((await put).holders.map(({ port }) => port).sort(), [1, 5]);
   await closeAll([first, putter]);
 });

@@ -3,56 +3,56 @@ import { sample } from "../../../../net/kademlia/rpc/methods/sample.ts";
 import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
 import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
 import { Puppet } from "../puppet.ts";
-import { closeAll, virtualNode, VirtualWorld } from "../support.ts";
+import { closeAll, testWorld, virtualNode } from "../support.ts";
 
 Deno.test("The public address is what a majority of contacts says", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   assert.equal(await node.publicAddress(), undefined);
   const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
   for (const puppet of puppets) puppet.ping(node.address);
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   puppets.forEach((puppet, i) => {
     const ip = i < 3 ? "80.1.2.3" : `81.0.0.${i}`;
     puppet.react.stun = (data) => encodeAnswer(data, stun, { ip, port: 5 });
   });
-  assert.deepEqual(await world.until(node.publicAddress()), { ip: "80.1.2.3", port: 5 });
+  assert.deepEqual(await world.clock.drive(node.publicAddress()), { ip: "80.1.2.3", port: 5 });
   const [turned] = puppets;
   assert.ok(turned);
   turned.react.stun = (data) => encodeAnswer(data, stun, { ip: "82.0.0.1", port: 5 });
   turned.silent = false;
   puppets.slice(1, 2).forEach((puppet) => puppet.silent = true);
-  assert.equal(await world.until(node.publicAddress()), undefined, "2 of 4 are no majority");
+  assert.equal(await world.clock.drive(node.publicAddress()), undefined, "2 of 4 are no majority");
   await node.close();
 });
 
 Deno.test("A sample is asked of random contacts, decoded and bounded", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const asked = await virtualNode(world, 1, { sample: () => [["alice", new Uint8Array(32), 7]] });
   const node = await virtualNode(world, 0);
   const { ip: host, port } = asked.address;
-  await world.until(node.bootstrap([{ host, port }]));
+  await world.clock.drive(node.bootstrap([{ host, port }]));
   const liars = Array.from({ length: 3 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
   for (const liar of liars) liar.ping(node.address);
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   const [huge, deep, python] = liars;
   assert.ok(huge && deep && python);
   const raw = { ...sample, answerBytesMax: 2_000 };
   huge.react.sample = (data) => encodeAnswer(data, raw, "x".repeat(1_300));
   const nested: unknown = Array(1_000).fill(0).reduce((inner) => [inner], "deep");
   deep.react.sample = (data) => encodeAnswer(data, raw, nested);
-  const samples = await world.until(node.sampleNear());
+  const samples = await world.clock.drive(node.sampleNear());
   assert.deepEqual(samples.map(({ sample }) => sample), [[["alice", new Uint8Array(32), 7]]]);
   assert.equal(python.count("sample"), 2, "unanswered, as Python nodes leave unknown methods");
   const [contact] = samples.map((answer) => answer.contact);
   assert.ok(contact);
-  assert.deepEqual(await world.until(node.sample(contact)), samples[0]?.sample);
+  assert.deepEqual(await world.clock.drive(node.sample(contact)), samples[0]?.sample);
   assert.equal(await node.sample({ id: new Uint8Array(3), ip: "1.1.1.1", port: 1 }), undefined);
   await closeAll([asked, node]);
 });
 
 Deno.test("A sample over one packet is not sent, and the mistake is reported", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const errors: string[] = [];
   const asked = await virtualNode(world, 1, {
     sample: () => "x".repeat(2_000),
@@ -60,7 +60,7 @@ Deno.test("A sample over one packet is not sent, and the mistake is reported", a
   });
   const puppet = new Puppet(world, "6.0.0.1");
   puppet.ask(asked.address, sample, { sender: puppet.contact.nodeId });
-  await world.pass(100);
+  await world.clock.advance(100);
   assert.match(errors.join(), /over the 1200 allowed/);
   assert.equal(puppet.answers.length, 0);
   await asked.close();

@@ -5,34 +5,34 @@ import { ping } from "../../../../net/kademlia/rpc/methods/ping.ts";
 import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
 import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
 import { naming, Puppet } from "../puppet.ts";
-import { keyOf, virtualNode, VirtualWorld } from "../support.ts";
+import { keyOf, testWorld, virtualNode } from "../support.ts";
 
 Deno.test("A contact enters the table only once it has answered us", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const silent = new Puppet(world, "6.0.0.1");
   silent.silent = true;
   silent.ping(node.address);
   const live = new Puppet(world, "6.0.1.1");
   live.ping(node.address);
-  await world.pass(5_000);
+  await world.clock.advance(5_000);
   assert.deepEqual(node.contacts().map((c) => c.ip), ["6.0.1.1"]);
   await node.close();
 });
 
 Deno.test("A contact that answers a ping under another id than was claimed for it stays out", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const liar = new Puppet(world, "6.0.0.1");
   liar.react.ping = (data) => encodeAnswer(data, ping, new Id(9, 9, 9, 9, 9));
   liar.ping(node.address);
-  await world.pass(5_000);
+  await world.clock.advance(5_000);
   assert.equal(node.contacts().length, 0);
   await node.close();
 });
 
 Deno.test("Contacts merely named by others do not enter the table", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const liar = new Puppet(world, "6.0.0.1");
   const named = Array.from(
@@ -41,33 +41,33 @@ Deno.test("Contacts merely named by others do not enter the table", async () => 
   );
   liar.react.find_node = naming(named);
   liar.ping(node.address);
-  await world.pass(100);
-  await world.until(node.lookup(keyOf("k")));
-  await world.pass(10_000);
+  await world.clock.advance(100);
+  await world.clock.drive(node.lookup(keyOf("k")));
+  await world.clock.advance(10_000);
   assert.deepEqual(node.contacts().map((c) => c.ip), ["6.0.0.1"]);
   await node.close();
 });
 
 Deno.test("An unanswered query evicts nobody; a failed ping after it does", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const [shaky, dead, other] = ["6.0.0.1", "6.0.1.1", "6.0.2.1"].map((ip) => new Puppet(world, ip));
   assert.ok(shaky && dead && other);
   for (const puppet of [shaky, dead, other]) puppet.ping(node.address);
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   assert.equal(node.contacts().length, 3);
   shaky.react.find_node = () => undefined;
   dead.silent = true;
-  await world.until(node.lookup(keyOf("k")));
-  await world.pass(500);
+  await world.clock.drive(node.lookup(keyOf("k")));
+  await world.clock.advance(500);
   assert.equal(node.contacts().length, 3, "the pings are still out");
-  await world.pass(5_000);
+  await world.clock.advance(5_000);
   assert.deepEqual(node.contacts().map((c) => c.ip).sort(), ["6.0.0.1", "6.0.2.1"]);
   await node.close();
 });
 
 Deno.test("An evicted contact's place goes to a replacement, once that has answered", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const far = (i: number): Id => new Id(~Id.from(node.id).w0, i, 0, 0, 0);
   const near = new Puppet(world, "6.1.0.1", new Id(Id.from(node.id).w0, 1, 0, 0, 0));
@@ -75,87 +75,89 @@ Deno.test("An evicted contact's place goes to a replacement, once that has answe
   const puppets = Array.from({ length: 22 }, (_, i) => new Puppet(world, `6.0.${i}.1`, far(i)));
   for (const puppet of puppets) {
     puppet.ping(node.address);
-    await world.pass(100);
+    await world.clock.advance(100);
   }
   assert.equal(node.contacts().length, 21, "20 of them, and the near one");
   const [dead] = puppets;
   assert.ok(dead);
   dead.silent = true;
-  await world.until(node.lookup(far(0).toBytes()));
-  await world.pass(5_000);
+  await world.clock.drive(node.lookup(far(0).toBytes()));
+  await world.clock.advance(5_000);
   assert.equal(node.contacts().length, 21);
   assert.ok(!node.contacts().some((c) => c.ip === dead.contact.ip));
   await node.close();
 });
 
 Deno.test("When nobody answers at all, nobody is evicted, and they are found again", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
   for (const puppet of puppets) puppet.ping(node.address);
-  await world.pass(1_000);
-  world.lose = () => true;
-  await world.until(node.lookup(keyOf("k")));
-  await world.pass(10_000);
+  await world.clock.advance(1_000);
+  world.network.lose = () => true;
+  await world.clock.drive(node.lookup(keyOf("k")));
+  await world.clock.advance(10_000);
   assert.equal(node.contacts().length, 5);
   assert.equal(node.joined, false);
-  world.lose = () => false;
-  await world.pass(120_000);
+  world.network.lose = () => false;
+  await world.clock.advance(120_000);
   assert.equal(node.joined, true);
   await node.close();
 });
 
 Deno.test("A contact without measurements is given the own estimate over recent replies", async () => {
-  const world = new VirtualWorld();
-  world.delayMs = 50;
+  const world = testWorld();
+  world.network.fixedMs = 50;
   const node = await virtualNode(world, 0);
   const helper = new Puppet(world, "6.0.0.1");
   helper.ping(node.address);
-  await world.pass(1_000);
-  for (let i = 0; i < 30; i++) await world.until(node.lookup(keyOf(`warm ${i}`)));
+  await world.clock.advance(1_000);
+  for (let i = 0; i < 30; i++) await world.clock.drive(node.lookup(keyOf(`warm ${i}`)));
   // Nobody listens there: with 100 ms round trips nobody waits for the initial second.
   helper.react.find_node = naming([new NodeContact(new Id(1, 1, 1, 1, 1), "7.0.0.1", 1)]);
-  const startMs = world.time.monotonic();
-  await world.until(node.lookup(keyOf("k")));
-  const tookMs = world.time.monotonic() - startMs;
+  const startMs = world.clock.monotonic();
+  await world.clock.drive(node.lookup(keyOf("k")));
+  const tookMs = world.clock.monotonic() - startMs;
   assert.ok(tookMs > 150 && tookMs < 500, `${tookMs} ms`);
   await node.close();
 });
 
 Deno.test("What a holder takes to think about a store is no round trip", async () => {
-  const world = new VirtualWorld();
-  world.delayMs = 50;
+  const world = testWorld();
+  world.network.fixedMs = 50;
   const node = await virtualNode(world, 0);
   const helper = new Puppet(world, "6.0.0.1");
   helper.delayMs.store = 900;
   helper.ping(node.address);
-  await world.pass(1_000);
-  for (let i = 0; i < 30; i++) await world.until(node.lookup(keyOf(`warm ${i}`)));
-  for (let i = 0; i < 10; i++) await world.until(node.put(keyOf(`put ${i}`), new Uint8Array(1)));
+  await world.clock.advance(1_000);
+  for (let i = 0; i < 30; i++) await world.clock.drive(node.lookup(keyOf(`warm ${i}`)));
+  for (let i = 0; i < 10; i++) {
+    await world.clock.drive(node.put(keyOf(`put ${i}`), new Uint8Array(1)));
+  }
   assert.ok(helper.count("store") >= 10);
   helper.silent = true;
-  const startMs = world.time.monotonic();
-  await world.until(node.lookup(keyOf("k")));
-  const tookMs = world.time.monotonic() - startMs;
+  const startMs = world.clock.monotonic();
+  await world.clock.drive(node.lookup(keyOf("k")));
+  const tookMs = world.clock.monotonic() - startMs;
   assert.ok(tookMs > 100 && tookMs < 500, `${tookMs} ms`);
   await node.close();
 });
 
 Deno.test("Verifying pings are bounded, whatever a flood of forged senders claims", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const forger = new Puppet(world, "6.0.0.1");
-  let sentBefore = world.sent;
+  let sentBefore = world.network.sent;
   for (let i = 0; i < 2_000; i++) {
     const ip = `8.${i >> 8}.${i & 255}.1`;
-    const from = world.datagrams(ip, 1);
+    const from = world.network.open({ ip: ip, port: 1 });
     forger.ask(node.address, stun, {});
     from.send(new Uint8Array(0), node.address);
     new Puppet(world, ip).ping(node.address);
   }
-  sentBefore = world.sent - sentBefore;
+  sentBefore = world.network.sent - sentBefore;
   assert.ok(node.stats().openRequests <= 32);
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   assert.ok(node.stats().contacts <= 200);
   await node.close();
 });

@@ -4,7 +4,7 @@ import { staleMs } from "../../../../net/kademlia/constants.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { compareDistance, Id, withPrefix } from "../../../../net/kademlia/space/id.ts";
 import { RoutingTable } from "../../../../net/kademlia/table/routing_table.ts";
-import { SeededRandom } from "../support.ts";
+import { SeededRandom } from "../../../sim/random.ts";
 
 const own = Id.from(new SeededRandom("own").bytes(20));
 const random = new SeededRandom("table");

@@ -5,7 +5,7 @@ import { store } from "../../../../net/kademlia/rpc/methods/store.ts";
 import { decodeAnswer, encodeRequest } from "../../../../net/kademlia/rpc/wire.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { among, holding, Puppet } from "../puppet.ts";
-import { bytesOf, keyOf, textOf, virtualNode, VirtualWorld } from "../support.ts";
+import { bytesOf, keyOf, testWorld, textOf, virtualNode } from "../support.ts";
 
 const key = keyOf("k");
 
@@ -20,24 +20,24 @@ function stored(puppet: Puppet): (boolean | undefined)[] {
 }
 
 Deno.test("A node stores what is valid, no older than what it stores, and not over 8,000 bytes", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets: [writer] } = await among(world, 1, key);
   assert.ok(writer);
   for (const text of ["2 a", "1 older", "2 a", "3 bad", "3 b"]) {
     put(writer, node.address, text);
-    await world.pass(100);
+    await world.clock.advance(100);
   }
   assert.deepEqual(stored(writer), [true, false, true, false, true]);
   put(writer, node.address, `4 ${"x".repeat(7_998)}`);
   put(writer, node.address, `5 ${"x".repeat(7_999)}`);
-  await world.pass(100);
+  await world.clock.advance(100);
   assert.deepEqual(stored(writer).length, 6, "the longer one is no request at all");
   assert.equal([...node.values()][0]?.value.length, 8_000);
   await node.close();
 });
 
 Deno.test("A node stores only what it is among the 2k closest known nodes for", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const own = Id.from(node.id);
   // Twenty contacts in each of two buckets that are nearer to the key than the own id.
@@ -49,15 +49,15 @@ Deno.test("A node stores only what it is among the 2k closest known nodes for", 
   );
   for (const puppet of puppets) {
     puppet.ping(node.address);
-    await world.pass(50);
+    await world.clock.advance(50);
   }
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   const [writer] = puppets;
   assert.ok(writer);
   const offer = async (target: Id): Promise<boolean | undefined> => {
     const value = { value: bytesOf("v") };
     writer.ask(node.address, store, { sender: writer.contact.nodeId, target, value });
-    await world.pass(100);
+    await world.clock.advance(100);
     return stored(writer).at(-1);
   };
   const flipped = new Id(own.w0 ^ (3 << 30), 0, 0, 0, 0);
@@ -70,20 +70,20 @@ Deno.test("A node stores only what it is among the 2k closest known nodes for", 
 });
 
 Deno.test("A stored value keeps no datagram's buffer", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets: [writer] } = await among(world, 1, key);
   assert.ok(writer);
   const { contact } = writer;
   const args = { sender: contact.nodeId, target: Id.from(key), value: { value: bytesOf("1 a") } };
   const datagram = encodeRequest(new Id(1, 2, 3, 4, 5), store, args);
-  world.inject(datagram, contact, node.address);
+  world.network.inject(datagram, contact, node.address);
   datagram.fill(0);
   assert.deepEqual([...node.values()].map(({ value }) => textOf(value)), ["1 a"]);
   await node.close();
 });
 
 Deno.test("Admission decides over valid values, and is told who sent them", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const verified: boolean[] = [];
   const admission: Admission = {
     admit(request) {
@@ -95,19 +95,19 @@ Deno.test("Admission decides over valid values, and is told who sent them", asyn
   const { node, puppets: [known] } = await among(world, 1, key, { admission });
   assert.ok(known);
   put(known, node.address, "1 no");
-  await world.pass(100);
+  await world.clock.advance(100);
   put(known, node.address, "2 yes");
-  await world.pass(100);
+  await world.clock.advance(100);
   const stranger = new Puppet(world, "6.9.9.9");
   stranger.silent = true;
   put(stranger, node.address, "3 yes");
-  await world.pass(100);
+  await world.clock.advance(100);
   assert.deepEqual(stored(known), [false, true]);
   assert.deepEqual(verified, [true, true, false]);
   known.answers.length = 0;
   const target = Id.from(key);
   known.ask(node.address, findValue, { sender: known.contact.nodeId, target });
-  await world.pass(100);
+  await world.clock.advance(100);
   const [answer] = known.answers;
   assert.ok(answer);
   assert.equal(decodeAnswer(answer, findValue)?.found?.since, 1_234);
@@ -115,7 +115,7 @@ Deno.test("Admission decides over valid values, and is told who sent them", asyn
 });
 
 Deno.test("Admission may ask the other holders before it decides", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   let seen: Answer[] = [];
   const admission: Admission = {
     async admit(_request, ask) {
@@ -128,7 +128,7 @@ Deno.test("Admission may ask the other holders before it decides", async () => {
   const [, , , writer] = puppets;
   assert.ok(writer);
   put(writer, node.address, "2 b");
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   assert.deepEqual(stored(writer), [true]);
   assert.deepEqual(seen.map((answer) => [textOf(answer.value), answer.since]), [
     ["1 a", 77],
@@ -138,7 +138,7 @@ Deno.test("Admission may ask the other holders before it decides", async () => {
 });
 
 Deno.test("An admission that throws, rejects or never decides has said no", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const ways = [
     (): boolean => {
       throw new Error("thrown");
@@ -150,14 +150,14 @@ Deno.test("An admission that throws, rejects or never decides has said no", asyn
   const { node, puppets: [writer] } = await among(world, 1, key, { admission });
   assert.ok(writer);
   for (const text of ["1 a", "2 b", "3 c"]) put(writer, node.address, text);
-  await world.pass(5_000);
+  await world.clock.advance(5_000);
   assert.deepEqual(stored(writer), [false, false, false]);
   assert.equal(node.stats().values, 0);
   await node.close();
 });
 
 Deno.test("Undecided admissions are bounded", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   let asked = 0;
   const admission: Admission = {
     admit: () => {
@@ -168,9 +168,9 @@ Deno.test("Undecided admissions are bounded", async () => {
   const { node, puppets: [writer] } = await among(world, 1, key, { admission });
   assert.ok(writer);
   for (let i = 0; i < 200; i++) put(writer, node.address, `${i} a`);
-  await world.pass(100);
+  await world.clock.advance(100);
   assert.equal(asked, 64);
-  await world.pass(5_000);
+  await world.clock.advance(5_000);
   assert.equal(stored(writer).length, 200);
   await node.close();
 });

@@ -12,50 +12,50 @@ import {
   bytesOf,
   closeAll,
   keyOf,
-  SeededRandom,
+  testWorld,
   textOf,
   virtualNetwork,
   virtualNode,
-  VirtualWorld,
 } from "../support.ts";
+import { SeededRandom } from "../../../sim/random.ts";
 
 const minute = 60_000;
 const hour = 60 * minute;
 const key = keyOf("k");
 
 Deno.test("Id, contacts and values survive a restart: a node rejoins without its bootstrap node", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const nodes = await virtualNetwork(world, 6);
   const storage = new MemoryStorage();
   const build = (): Promise<KademliaNode> =>
     KademliaNode.create({
       policy: storeAnything,
-      time: world.time,
+      time: world.clock,
       random: new SeededRandom("restarts"),
-      datagrams: world.datagrams("7.7.7.7", 1),
+      datagrams: world.network.open({ ip: "7.7.7.7", port: 1 }),
       storage,
     });
   const before = await build();
   const [bootstrap] = nodes;
   assert.ok(bootstrap);
-  await world.until(
+  await world.clock.drive(
     before.bootstrap([{ host: bootstrap.address.ip, port: bootstrap.address.port }]),
   );
-  await world.until(before.put(key, bytesOf("v")));
-  await world.until(before.close());
+  await world.clock.drive(before.put(key, bytesOf("v")));
+  await world.clock.drive(before.close());
   await bootstrap.close();
   const after = await build();
   assert.deepEqual(after.id, before.id);
   assert.equal(after.stats().values, 1);
   assert.equal(after.joined, false);
-  assert.equal(await world.until(after.bootstrap([])), true);
+  assert.equal(await world.clock.drive(after.bootstrap([])), true);
   assert.equal(after.contacts().length, 5);
   await closeAll([...nodes, after]);
 });
 
 Deno.test("Values read from disk are judged like those from the wire", async () => {
-  const world = new VirtualWorld();
-  const nowMs = world.time.now();
+  const world = testWorld();
+  const nowMs = world.clock.now();
   const stored = (text: string, expiresAtMs: number): StoredValue => ({
     key: keyOf(text),
     value: bytesOf(text),
@@ -74,7 +74,7 @@ Deno.test("Values read from disk are judged like those from the wire", async () 
 });
 
 Deno.test("Changes are saved in batches, and a failing disk is reported and tried again", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const errors: string[] = [];
   const batches: number[] = [];
   let broken = true;
@@ -94,23 +94,23 @@ Deno.test("Changes are saved in batches, and a failing disk is reported and trie
     errors.push(error.message);
   };
   const node = await virtualNode(world, 0, { storage, policy: numbered, onError });
-  for (let i = 0; i < 30; i++) await world.until(node.put(keyOf(`${i}`), bytesOf(`${i} a`)));
-  await world.pass(2_000);
+  for (let i = 0; i < 30; i++) await world.clock.drive(node.put(keyOf(`${i}`), bytesOf(`${i} a`)));
+  await world.clock.advance(2_000);
   assert.ok(errors.includes("disk is full"));
   broken = false;
-  await world.until(node.put(key, bytesOf("1 a")));
-  await world.pass(2_000);
+  await world.clock.drive(node.put(key, bytesOf("1 a")));
+  await world.clock.advance(2_000);
   assert.deepEqual(batches, [31]);
   await node.close();
   assert.equal((await memory.load()).values.length, 31);
 });
 
 Deno.test("Contacts are saved every few minutes, so that a crash does not lose them", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const storage = new MemoryStorage();
   const node = await virtualNode(world, 0, { storage });
   new Puppet(world, "6.0.0.1").ping(node.address);
-  await world.pass(8 * minute);
+  await world.clock.advance(8 * minute);
   assert.equal((await storage.load()).contacts.length, 1);
   await node.close();
 });

@@ -6,20 +6,20 @@ import {
   bytesOf,
   closeAll,
   keyOf,
-  SeededRandom,
+  testWorld,
   textOf,
   virtualNetwork,
   virtualNode,
-  VirtualWorld,
 } from "../support.ts";
+import { SeededRandom } from "../../../sim/random.ts";
 
 const key = keyOf("k");
 
 Deno.test("A get stops at a quorum of three holders", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 15, key);
   for (const puppet of puppets) puppet.react.find_value = holding(bytesOf("1 a"));
-  const result = await world.until(node.get(key));
+  const result = await world.clock.drive(node.get(key));
   assert.equal(textOf(result.value), "1 a");
   assert.ok(result.answers.length >= 3);
   assert.ok(puppets.reduce((sum, p) => sum + p.count("find_value"), 0) <= 5);
@@ -27,21 +27,21 @@ Deno.test("A get stops at a quorum of three holders", async () => {
 });
 
 Deno.test("Fewer holders are enough where fewer exist", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 15, key);
   const [, , , , , one] = puppets;
   assert.ok(one);
   one.react.find_value = holding(bytesOf("1 a"));
-  const result = await world.until(node.get(key));
+  const result = await world.clock.drive(node.get(key));
   assert.equal(textOf(result.value), "1 a");
   assert.equal(result.answers.length, 1);
   await node.close();
 });
 
 Deno.test("A value that nobody holds is not found, and that is no failure", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node } = await among(world, 5, key);
-  const result = await world.until(node.get(key));
+  const result = await world.clock.drive(node.get(key));
   assert.equal(result.value, undefined);
   assert.deepEqual(result.answers, []);
   assert.equal(result.answered, 5);
@@ -49,52 +49,52 @@ Deno.test("A value that nobody holds is not found, and that is no failure", asyn
 });
 
 Deno.test("The winner is returned and stored on holders of an older one and the closest without", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 4, key);
   const [lacks, old, newest, lacksToo] = puppets;
   assert.ok(lacks && old && newest && lacksToo);
   old.react.find_value = holding(bytesOf("1 a"));
   newest.react.find_value = holding(bytesOf("2 b"));
-  const result = await world.until(node.get(key));
+  const result = await world.clock.drive(node.get(key));
   assert.equal(textOf(result.value), "2 b");
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   const offered = puppets.map((puppet) => puppet.offered);
   assert.deepEqual(offered, [["2 b"], ["2 b"], [], []]);
   await node.close();
 });
 
 Deno.test("Without repair a get stores nothing", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 4, key);
   const [, holder] = puppets;
   assert.ok(holder);
   holder.react.find_value = holding(bytesOf("1 a"));
-  await world.until(node.get(key, { repair: false }));
-  await world.pass(1_000);
+  await world.clock.drive(node.get(key, { repair: false }));
+  await world.clock.advance(1_000);
   assert.equal(puppets.reduce((sum, p) => sum + p.count("store"), 0), 0);
   await node.close();
 });
 
 Deno.test("Invalid values, and those the caller does not believe, count for nothing", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 8, key);
   puppets.forEach((puppet, i) => {
     puppet.react.find_value = holding(bytesOf(i < 3 ? "9 bad" : i < 6 ? "8 foreign" : "1 mine"));
   });
   const accept = (value: Uint8Array): boolean => textOf(value)?.includes("mine") === true;
-  const result = await world.until(node.get(key, { accept }));
+  const result = await world.clock.drive(node.get(key, { accept }));
   assert.equal(textOf(result.value), "1 mine");
   assert.ok(result.answers.every((answer) => textOf(answer.value) === "1 mine"));
   await node.close();
 });
 
 Deno.test("All k closest are asked where the quorum is all, and the caller may choose", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 12, key);
   puppets.forEach((puppet, i) => {
     puppet.react.find_value = holding(bytesOf(i === 11 ? "1 rare" : "2 common"), 1_000 + i);
   });
-  const result = await world.until(
+  const result = await world.clock.drive(
     node.get(key, { quorum: "all", choose: (answers) => answers.find((a) => a.since === 1_011) }),
   );
   assert.equal(result.answers.length, 12);
@@ -103,42 +103,42 @@ Deno.test("All k closest are asked where the quorum is all, and the caller may c
 });
 
 Deno.test("Holders that name nobody do not hide the others: they are asked for their neighbours", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 1, key);
   const [first] = puppets;
   assert.ok(first);
   const hidden = [1, 2, 3].map((i) => new Puppet(world, `6.1.${i}.1`));
   for (const puppet of [first, ...hidden]) puppet.react.find_value = holding(bytesOf("1 a"));
   first.react.find_node = naming(hidden.map((puppet) => puppet.contact));
-  const result = await world.until(node.get(key));
+  const result = await world.clock.drive(node.get(key));
   assert.ok(result.answers.length >= 3);
   await node.close();
 });
 
 Deno.test("The own node counts as a holder", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0, { policy: numbered });
-  await world.until(node.put(key, bytesOf("1 a")));
-  const { sent } = world;
-  const result = await world.until(node.get(key, { quorum: 1 }));
-  assert.equal(world.sent, sent, "no other node is asked");
+  await world.clock.drive(node.put(key, bytesOf("1 a")));
+  const { sent } = world.network;
+  const result = await world.clock.drive(node.get(key, { quorum: 1 }));
+  assert.equal(world.network.sent, sent, "no other node is asked");
   assert.deepEqual(result.answers.map((answer) => answer.contact.id), [node.id]);
   await node.close();
 });
 
 Deno.test("Answers that only come late are waited for rather than reported as nothing", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 3, key);
   for (const puppet of puppets) puppet.react.find_value = holding(bytesOf("1 a"));
   // The pings took 20 ms; now everybody takes ten times that.
-  world.delayMs = 100;
-  const result = await world.until(node.get(key));
+  world.network.fixedMs = 100;
+  const result = await world.clock.drive(node.get(key));
   assert.equal(textOf(result.value), "1 a");
   await node.close();
 });
 
 Deno.test("An aborted get rejects with the reason, and leaves nothing behind", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 3, key);
   for (const puppet of puppets) puppet.silent = true;
   const abort = new AbortController();
@@ -152,7 +152,7 @@ Deno.test("An aborted get rejects with the reason, and leaves nothing behind", a
 });
 
 Deno.test("Wrong arguments reject with what is wrong", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   await assert.rejects(node.get(new Uint8Array(19)), /19 bytes/);
   await assert.rejects(node.get(key, { quorum: 0 }), /quorum of 0/);
@@ -163,7 +163,7 @@ Deno.test("Wrong arguments reject with what is wrong", async () => {
 
 Deno.test("Readers get the right value while validating holders are the majority", async () => {
   // Every fourth node is as trusting as a Python one and keeps whatever comes last.
-  const world = new VirtualWorld();
+  const world = testWorld();
   const nodes: KademliaNode[] = await virtualNetwork(
     world,
     24,
@@ -171,47 +171,47 @@ Deno.test("Readers get the right value while validating holders are the majority
   );
   const [writer] = nodes;
   assert.ok(writer);
-  await world.until(writer.put(key, bytesOf("5 right")));
+  await world.clock.drive(writer.put(key, bytesOf("5 right")));
   // A trusting node puts an invalid and a stale value everywhere: validating nodes refuse both.
-  await world.until(nodes[1]?.put(key, bytesOf("9 bad")) ?? Promise.reject());
-  await world.until(nodes[5]?.put(key, bytesOf("4 stale")) ?? Promise.reject());
+  await world.clock.drive(nodes[1]?.put(key, bytesOf("9 bad")) ?? Promise.reject());
+  await world.clock.drive(nodes[5]?.put(key, bytesOf("4 stale")) ?? Promise.reject());
   for (const node of nodes.filter((_, i) => i % 4 !== 1)) {
-    const { value } = await world.until(node.get(key));
+    const { value } = await world.clock.drive(node.get(key));
     assert.equal(textOf(value), "5 right");
   }
   await closeAll(nodes);
 });
 
 Deno.test("A malformed answer counts as none", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 3, key);
   const [broken, ...rest] = puppets;
   assert.ok(broken);
   broken.react.find_value = (data) => naming([])(data)?.fill(0xc1, 21);
   for (const puppet of rest) puppet.react.find_value = holding(bytesOf("1 a"));
-  const result = await world.until(node.get(key));
+  const result = await world.clock.drive(node.get(key));
   assert.equal(result.answers.length, 2);
   await node.close();
 });
 
 Deno.test("Reads that begin within the same hundredth of a millisecond do not keep time from passing", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0);
   const puppets = Array.from({ length: 6 }, (_, n) => new Puppet(world, `6.0.${n}.1`));
   for (const puppet of puppets) puppet.ping(node.address);
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   for (const puppet of puppets) puppet.silent = true;
   const reads: Promise<unknown>[] = [];
   for (let i = 0; i < 4; i++) {
     reads.push(node.get(keyOf(`k${i}`)));
-    await world.pass(0.004);
+    await world.clock.advance(0.004);
   }
-  await world.until(Promise.all(reads));
+  await world.clock.drive(Promise.all(reads));
   await node.close();
 });
 
 Deno.test("What the policy decoded comes back decoded: to readers, putters and admission", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const policy: ValuePolicy<{ readonly text: string }> = {
     check: (_key, value, nowMs) => {
       const decoded = { text: textOf(value) ?? "" };
@@ -221,9 +221,9 @@ Deno.test("What the policy decoded comes back decoded: to readers, putters and a
   };
   const admitted: string[] = [];
   const node = await KademliaNode.create({
-    time: world.time,
+    time: world.clock,
     random: new SeededRandom("decoding"),
-    datagrams: world.datagrams("5.0.0.1", 4000),
+    datagrams: world.network.open({ ip: "5.0.0.1", port: 4000 }),
     policy,
     admission: {
       admit: ({ decoded }) => {
@@ -234,16 +234,16 @@ Deno.test("What the policy decoded comes back decoded: to readers, putters and a
   });
   const other = new Puppet(world, "6.0.0.1");
   other.ping(node.address);
-  await world.pass(1_000);
+  await world.clock.advance(1_000);
   other.react.find_value = holding(bytesOf("7 theirs"));
   const believed: string[] = [];
   const accept = ({ text }: { readonly text: string }): boolean => believed.push(text) > 0;
-  const { winner, answers } = await world.until(node.get(key, { accept, repair: false }));
+  const { winner, answers } = await world.clock.drive(node.get(key, { accept, repair: false }));
   assert.equal(winner?.decoded.text, "7 theirs");
   assert.deepEqual(answers.map(({ decoded }) => decoded.text), ["7 theirs"]);
   assert.deepEqual(believed, ["7 theirs"]);
   other.react.store = refusing;
-  const { newer } = await world.until(node.put(key, bytesOf("1 mine")));
+  const { newer } = await world.clock.drive(node.put(key, bytesOf("1 mine")));
   assert.equal(newer?.text, "7 theirs");
   assert.deepEqual(admitted, ["1 mine"]);
   await node.close();

@@ -6,18 +6,18 @@ import {
   bytesOf,
   closeAll,
   keyOf,
+  testWorld,
   textOf,
   virtualNetwork,
   virtualNode,
-  VirtualWorld,
 } from "../support.ts";
 
 const key = keyOf("k");
 
 Deno.test("A put stores on the k closest of fifty nodes, and says how many accepted", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const nodes = await virtualNetwork(world, 50);
-  const result = await world.until(nodes[3]?.put(key, bytesOf("v")) ?? Promise.reject());
+  const result = await world.clock.drive(nodes[3]?.put(key, bytesOf("v")) ?? Promise.reject());
   assert.deepEqual([result.accepted, result.refused, result.silent], [20, 0, 0]);
   const target = Id.from(key);
   const distance = (id: Uint8Array): bigint => BigInt(`0x${Id.from(id)}`) ^ BigInt(`0x${target}`);
@@ -33,43 +33,43 @@ Deno.test("A put stores on the k closest of fifty nodes, and says how many accep
 });
 
 Deno.test("Refusing and silent nodes are counted", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 5, key);
   puppets.slice(0, 2).forEach((p) => p.react.store = refusing);
   const [, , mute] = puppets;
   assert.ok(mute);
   mute.react.store = () => undefined;
-  const result = await world.until(node.put(key, bytesOf("1 a")));
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
   assert.deepEqual([result.accepted, result.refused, result.silent], [3, 2, 1]);
   assert.equal(mute.count("store"), 2, "a datagram may get lost: it is asked twice");
   await node.close();
 });
 
 Deno.test("A put learns of the newer value for which others refuse it", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const { node, puppets } = await among(world, 3, key);
   const [newer] = puppets;
   assert.ok(newer);
   newer.react.store = refusing;
   newer.react.find_value = holding(bytesOf("7 newer"));
-  const result = await world.until(node.put(key, bytesOf("1 a")));
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
   assert.equal(textOf(result.newer), "7 newer");
-  assert.equal((await world.until(node.put(key, bytesOf("9 b")))).newer, undefined);
+  assert.equal((await world.clock.drive(node.put(key, bytesOf("9 b")))).newer, undefined);
   await node.close();
 });
 
 Deno.test("A value that the policy finds invalid is not put", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const node = await virtualNode(world, 0, { policy: numbered });
   await assert.rejects(node.put(key, bytesOf("1 bad")), TypeError);
   await node.close();
 });
 
 Deno.test("Two writers at once: every node ends with the value that wins", async () => {
-  const world = new VirtualWorld();
+  const world = testWorld();
   const nodes = await virtualNetwork(world, 30, () => ({ policy: numbered }));
   const puts = [1, 2, 3, 4].map((n) => nodes[n]?.put(key, bytesOf(`${n} by ${n}`)));
-  await world.until(Promise.all(puts));
+  await world.clock.drive(Promise.all(puts));
   for (const node of nodes) {
     for (const held of node.values()) assert.equal(textOf(held.value), "4 by 4");
   }
