@@ -8,7 +8,7 @@
  */
 
 import { BoundedMap } from "./bounded_map.ts";
-import type { IpAddress } from "./ip_address.ts";
+import { type IpAddress, unicastAddress } from "./ip_address.ts";
 import type { Time } from "./time.ts";
 
 /** How wide a network is: family and length of the prefix. */
@@ -72,6 +72,24 @@ function networks6(net64: string): Network[] {
     { depth: "6/48", name: `6/48 ${net48}` },
     { depth: "6/32", name: `6/32 ${a}:${b}` },
   ];
+}
+
+/**
+ * The networks that limits count an address under: none where it is exempt, as loopback and private
+ * addresses may be; undefined for what is no address of a single machine.
+ */
+export function limitedNetworks(
+  ip: string,
+  exemptPrivate: boolean,
+): readonly Network[] | undefined {
+  const address = unicastAddress(ip);
+  if (address === undefined) return undefined;
+  return exemptPrivate && address.kind !== "public" ? [] : networksOf(address);
+}
+
+/** The network that one customer may hold as a whole: a /24 (IPv4) or a /48 (IPv6), by name. */
+export function siteOf(networks: readonly Network[]): string | undefined {
+  return networks.find(({ depth }) => depth === "4/24" || depth === "6/48")?.name;
 }
 
 /** Counts what stands at addresses, within a limit for each network at each depth. */
@@ -195,6 +213,8 @@ interface Ring {
   readonly times: Float64Array;
   /** Where the next time is written: the oldest one stands there. */
   next: number;
+  /** Events left of the slot taken last. */
+  left: number;
 }
 
 /** At most so many events of each network, at each depth, within any period of a fixed length. */
@@ -202,24 +222,28 @@ export class NetworkWindow {
   readonly #time: Pick<Time, "monotonic">;
   readonly #limits: NetworkLimits;
   readonly #periodMs: number;
+  readonly #perSlot: number;
   readonly #rings: BoundedMap<string, Ring>;
 
   /**
    * No event has happened at first.
    *
-   * @param options.limits Events of each network within the period: a time is kept for each.
+   * @param options.limits Slots of each network within the period: a time is kept for each.
+   * @param options.perSlot Events that one slot is good for; 1 by default.
    * @param options.periodMs The period in milliseconds.
    * @param options.networksMax Networks remembered; one that is forgotten starts afresh.
    */
   constructor(options: {
     readonly time: Pick<Time, "monotonic">;
     readonly limits: NetworkLimits;
+    readonly perSlot?: number;
     readonly periodMs: number;
     readonly networksMax: number;
   }) {
     this.#time = options.time;
     this.#limits = options.limits;
     this.#periodMs = options.periodMs;
+    this.#perSlot = options.perSlot ?? 1;
     this.#rings = new BoundedMap(options.networksMax);
   }
 
@@ -228,15 +252,20 @@ export class NetworkWindow {
     const nowMs = this.#time.monotonic();
     const rings = networks.map(({ depth, name }): [string, Ring] => [
       name,
-      this.#rings.get(name) ??
-        { times: new Float64Array(this.#limits[depth]).fill(-Infinity), next: 0 },
+      this.#rings.touch(name) ??
+        { times: new Float64Array(this.#limits[depth]).fill(-Infinity), next: 0, left: 0 },
     ]);
     const since = nowMs - this.#periodMs;
-    if (rings.some(([, { times, next }]) => (times[next] ?? nowMs) > since)) return false;
+    const isFull = ({ times, next, left }: Ring) => left === 0 && (times[next] ?? nowMs) > since;
+    if (rings.some(([, ring]) => isFull(ring))) return false;
     for (const [name, ring] of rings) {
-      ring.times[ring.next] = nowMs;
-      ring.next = (ring.next + 1) % ring.times.length;
-      this.#rings.set(name, ring);
+      if (ring.left > 0) ring.left--;
+      else {
+        ring.times[ring.next] = nowMs;
+        ring.next = (ring.next + 1) % ring.times.length;
+        ring.left = this.#perSlot - 1;
+      }
+      if (!this.#rings.has(name)) this.#rings.set(name, ring);
     }
     return true;
   }

@@ -44,7 +44,7 @@ export const rooms: Rooms = {
     "core/timeline",
     "core/replication",
   ],
-  "net/kademlia/constants.ts": [],
+  "net/kademlia/constants.ts": ["lib"],
   "net/kademlia/ports.ts": ["lib"],
   "net/kademlia/space": dht,
   "net/kademlia/rpc/methods": dht,

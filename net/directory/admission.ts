@@ -4,6 +4,7 @@
  * @module
  */
 
+import { limitedNetworks, networkLimits, NetworkWindow, siteOf } from "../../lib/networks.ts";
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { type Claim, claimFirmMs, type ClaimLedger } from "../../core/model/claims.ts";
@@ -12,18 +13,26 @@ import { kindOfNamespace } from "../../core/model/record_body.ts";
 import { isWithdrawal } from "../../core/model/record_policy.ts";
 import { countVotes, type Vote } from "../../core/model/vote.ts";
 import type { Admission, Answer, Contact, StoredValue, StoreRequest } from "../kademlia/ports.ts";
-import { NetBudget, netOf } from "./net_budget.ts";
+
 import { PageQuota } from "./page_quota.ts";
 
-/** Names without an owner, accepted from one network in an hour (design, section 4). */
-const freshNamesPerHour = 20;
+/**
+ * Names without an owner, accepted from one network in an hour (design, section 4): 20 from a /24, /64 or
+ * /56, 60 from a /16 or /48, 120 from an IPv6 /32. A whole /48 and four /24s so come to 140.
+ */
+const freshNamesPerHour = networkLimits(20, 60, 120);
 
 /**
  * Names put to the vote for one network in an hour: a neighbour that hands over what it stores brings
  * hundreds, and each costs a question to k nodes.
  */
-const voteSlotsPerHour = 20;
+const voteSlotsPerHour = networkLimits(20, 60, 120);
 const votesPerSlot = 100;
+
+const hourMs = 3_600_000;
+
+/** Networks remembered: those that asked last. */
+const networksMax = 8_192;
 
 /** So many holders beside the sender, each in a network of its own, show that a claim is not fresh. */
 const confirmationsMin = 2;
@@ -61,8 +70,8 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   readonly #askNetwork: ClaimAdmissionOptions["askNetwork"];
   readonly #verify: (contact: Contact) => Promise<boolean>;
   readonly #exemptPrivate: boolean;
-  readonly #fresh: NetBudget;
-  readonly #votes: NetBudget;
+  readonly #fresh: NetworkWindow;
+  readonly #votes: NetworkWindow;
   readonly #pages = new PageQuota();
   /** The decision under way for a name; a second store of the name waits for it. */
   readonly #deciding = new Map<string, Promise<boolean>>();
@@ -75,10 +84,13 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     this.#askNetwork = options.askNetwork;
     this.#verify = options.verify;
     this.#exemptPrivate = exemptPrivate;
-    const budget = { monotonic, exemptPrivate };
-    this.#fresh = new NetBudget({ ...budget, slotsPerHour: freshNamesPerHour });
-    const votes = { slotsPerHour: voteSlotsPerHour, perSlot: votesPerSlot };
-    this.#votes = new NetBudget({ ...budget, ...votes });
+    const window = { time: { monotonic }, periodMs: hourMs, networksMax };
+    this.#fresh = new NetworkWindow({ ...window, limits: freshNamesPerHour });
+    this.#votes = new NetworkWindow({
+      ...window,
+      limits: voteSlotsPerHour,
+      perSlot: votesPerSlot,
+    });
   }
 
   admit(
@@ -180,7 +192,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     ask: () => Promise<Answer<SignedRecord>[]>,
   ): Promise<boolean> {
     const { from, own, decoded: record } = request;
-    if (!own && !(await this.#real(request) && this.#votes.take(from.ip))) return false;
+    if (!own && !(await this.#real(request) && this.#take(this.#votes, from.ip))) return false;
     const { username, publicKey } = record;
     const isPublic = record.namespace === "public";
     const claims = isPublic
@@ -189,14 +201,14 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     const mine = this.#ledger.get(username);
     const winner = this.#winner(username, claims, mine);
     if (winner === undefined) {
-      if (!isPublic || !(own || this.#fresh.take(from.ip))) return false;
+      if (!isPublic || !(own || this.#take(this.#fresh, from.ip))) return false;
       return this.#enter(request, record);
     }
     const agreed = equalBytes(winner.publicKey, publicKey);
     if (mine !== undefined && equalBytes(mine.key, winner.publicKey)) return agreed;
     if (!this.#confirmed(claims, winner.publicKey, request)) {
       if (!agreed) return false;
-      if (!(own || this.#fresh.take(from.ip))) return false;
+      if (!(own || this.#take(this.#fresh, from.ip))) return false;
     }
     return this.#enter(request, winner) && agreed;
   }
@@ -240,8 +252,12 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     claims: readonly Voter[],
     mine: Claim | undefined,
   ): Pick<SignedRecord, "publicKey" | "expiresAt" | "username"> | undefined {
-    const votes: Vote[] = claims.map(({ decoded, since }) => ({ key: decoded.publicKey, since }));
-    if (mine !== undefined) votes.push({ key: mine.key, since: mine.since });
+    const votes: Vote[] = claims.map(({ decoded, since, contact }) => ({
+      key: decoded.publicKey,
+      since,
+      networks: limitedNetworks(contact.ip, this.#exemptPrivate) ?? [],
+    }));
+    if (mine !== undefined) votes.push({ key: mine.key, since: mine.since, networks: [] });
     const [key] = countVotes(username, votes);
     if (key === undefined) return undefined;
     const found = claims.find(({ decoded }) => equalBytes(decoded.publicKey, key))?.decoded;
@@ -254,20 +270,31 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     key: Uint8Array,
     { from }: StoreRequest<SignedRecord>,
   ): boolean {
-    const sender = netOf(from, this.#exemptPrivate);
+    const sender = this.#siteOf(from);
     const nets = new Set<string>();
     for (const { decoded, contact } of claims) {
-      if (equalBytes(decoded.publicKey, key)) nets.add(netOf(contact, this.#exemptPrivate));
+      if (equalBytes(decoded.publicKey, key)) nets.add(this.#siteOf(contact));
     }
     nets.delete(sender);
     return nets.size >= confirmationsMin;
+  }
+
+  /** Takes one from the budget of the address's networks; false if none is left. */
+  #take(window: NetworkWindow, ip: string): boolean {
+    const networks = limitedNetworks(ip, this.#exemptPrivate);
+    return networks !== undefined && window.take(networks);
+  }
+
+  /** What one customer may hold, by name; where addresses are exempt each counts for itself. */
+  #siteOf({ ip, port }: Contact): string {
+    return siteOf(limitedNetworks(ip, this.#exemptPrivate) ?? []) ?? `${ip} ${port}`;
   }
 
   #enter(
     request: StoreRequest<SignedRecord>,
     { username, publicKey, expiresAt }: Pick<SignedRecord, "publicKey" | "expiresAt" | "username">,
   ): boolean {
-    const net = request.own ? "own" : netOf(request.from, this.#exemptPrivate);
+    const net = request.own ? "own" : this.#siteOf(request.from);
     return this.#ledger.enter({ username, key: publicKey, expiresAt, net });
   }
 }

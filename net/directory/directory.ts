@@ -138,6 +138,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
   const directory = new KademliaDirectory({
     node,
     firstNode: options.firstNode,
+    exemptPrivate,
     ready: membership.firstAttempt,
     ownSample: () => popularity.most(),
   });

@@ -16,6 +16,7 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
+import { limitedNetworks } from "../../lib/networks.ts";
 import { abortable } from "../../lib/waiting.ts";
 import type { GetOptions, GetResult, KademliaNode } from "../kademlia/mod.ts";
 import type { Answer } from "../kademlia/ports.ts";
@@ -30,6 +31,8 @@ export interface KademliaDirectoryOptions {
   readonly node: KademliaNode<SignedRecord>;
   /** Whether this is the network's first node, which counts as joined while alone. */
   readonly firstNode: boolean;
+  /** Whether loopback and private addresses are exempt from the limits by network. */
+  readonly exemptPrivate: boolean;
   /** Resolves once the first attempt to join has ended: until then every caller waits. */
   readonly ready: Promise<void>;
   /** Names this node's own sample. */
@@ -90,9 +93,9 @@ export class KademliaDirectory implements Directory {
 
   async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
     await this.#ready(signal);
-    const address = await this.#run(() => this.#node.publicAddress(signal), signal);
-    this.#outerIp = address?.ip ?? this.#outerIp;
-    return address?.ip;
+    const ip = await this.#run(() => this.#node.publicAddress(signal), signal);
+    this.#outerIp = ip ?? this.#outerIp;
+    return ip;
   }
 
   status(): DirectoryStatus {
@@ -152,7 +155,8 @@ export class KademliaDirectory implements Directory {
 
   /** All holders of `public` are asked; those that say since when they know the owner vote. */
   async #getByVote(username: string, signal?: AbortSignal): Promise<DirectoryAnswer> {
-    const choose = (answers: readonly Found[]) => electedOf(username, answers);
+    const choose = (answers: readonly Found[]) =>
+      electedOf(username, answers, this.#options.exemptPrivate);
     const options = { quorum: "all", choose } as const;
     const result = await this.#find(recordKey(username, "public"), options, signal);
     const otherKeys: Uint8Array[] = [];
@@ -182,9 +186,17 @@ function answerOf(result?: GetResult<SignedRecord>): Omit<DirectoryAnswer, "othe
 }
 
 /** The newest record of the key that most voters name. */
-function electedOf(username: string, answers: readonly Found[]): Found | undefined {
-  const votes = answers.flatMap(({ decoded, since }) =>
-    since === undefined ? [] : [{ key: decoded.publicKey, since }]
+function electedOf(
+  username: string,
+  answers: readonly Found[],
+  exemptPrivate: boolean,
+): Found | undefined {
+  const votes = answers.flatMap(({ decoded, since, contact }) =>
+    since === undefined ? [] : [{
+      key: decoded.publicKey,
+      since,
+      networks: limitedNetworks(contact.ip, exemptPrivate) ?? [],
+    }]
   );
   const [winner] = countVotes(username, votes);
   if (winner === undefined) return undefined;

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { networkLimits } from "../../lib/networks.ts";
+
 /** Bytes of an id, a key and a message id: 160 bits (section 2.1). */
 export const idBytes = 20;
 /** Bits of an id. */
@@ -39,12 +41,15 @@ export const contactsPerAnswerMax = 64;
 /** Longest textual IP address: IPv6 with embedded IPv4 and a zone is refused beyond 45 characters. */
 export const ipCharsMax = 45;
 
-/** Contacts of one /24 or /64 in a bucket. */
-export const sameNetPerBucketMax = 2;
+/**
+ * Contacts of one network in a bucket: two of a /24, /64 or /56, which any customer gets; few more of a
+ * /16 or /48, which one customer may hold; and of an IPv6 /32, which is a provider.
+ */
+export const networkPerBucketMax = networkLimits(2, 4, 8);
 /** The same in the whole table. */
-export const sameNetPerTableMax = 10;
-/** The same among a lookup's k. */
-export const sameNetPerLookupMax = 2;
+export const networkPerTableMax = networkLimits(10, 20, 40);
+/** The same among a lookup's k: of 20, a whole /48 gets 3. */
+export const networkPerLookupMax = networkLimits(2, 3, 6);
 /** In a full bucket, an entry heard of lately is very likely alive (the paper's figure 1): 15 minutes. */
 export const staleMs = 900_000;
 /** Replacement cache of a bucket: half a bucket replaces a silent death of every other contact. */

@@ -9,6 +9,9 @@ import { identityOf } from "../sim/users.ts";
 const [alice, mallory] = [identityOf("alice"), identityOf("mallory")];
 const query = { username: "alice", namespace: "public" as const };
 
+/** Newcomers without a pin that join and read, one after another. */
+const newcomers = 10;
+
 function isTheirs(value: Uint8Array): boolean {
   return peekRecord(value)?.publicKey.join() === mallory.publicKey.join();
 }
@@ -117,5 +120,40 @@ Deno.test("Attack: many ids of one network surround a name, and few of them are 
     }
     for (const peer of net.peers.slice(0, 3)) {
       assert.deepEqual(await net.believed("alice", peer), alice.publicKey);
+    }
+  }));
+
+/**
+ * Addresses of an attacker who has a whole /48 and four /24s: as many ids as he likes, each in a /56 or at
+ * an address of its own.
+ */
+function attackerAddress(i: number): string {
+  return i % 5 === 4 ? `${50 + (i >> 2) % 4}.7.7.${1 + i}` : `2a00:1:2:${(i << 8).toString(16)}::1`;
+}
+
+Deno.test("Attack: a /48 and four /24s surround a name, and no newcomer is misled", () =>
+  onNetwork(57, async (net) => {
+    await net.addPeers(25);
+    await net.drive(net.peer(2).directory.put(net.sign("alice", alice)));
+    const key = recordKey("alice", "public");
+    const forged = net.sign("alice", mallory, { sequence: Number.MAX_SAFE_INTEGER });
+    for (let i = 0; i < 60; i++) {
+      const id = key.slice();
+      id[19] = (id[19] ?? 0) ^ (i + 1);
+      const node = await net.addBare({
+        id,
+        ip: attackerAddress(i),
+        admission: { admit: ({ value }) => isTheirs(value), since: () => 1 },
+      });
+      await net.drive(node.put(key, forged.value));
+    }
+    for (const peer of net.peers) {
+      assert(!hasClaim(peer.claims, "alice", mallory.publicKey), "no holder gives the name away");
+    }
+    for (let i = 0; i < newcomers; i++) {
+      const peer = await net.addPeer({ ip: `${100 + i}.3.3.3` });
+      assert.deepEqual(await net.believed("alice", peer), alice.publicKey, `newcomer ${i}`);
+      net.peers.pop();
+      await peer.close();
     }
   }));

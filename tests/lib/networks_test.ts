@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type IpAddress, parseIp } from "../../lib/ip_address.ts";
 import {
+  limitedNetworks,
   NetworkBudget,
   NetworkCounts,
   type NetworkLimits,
   networkLimits,
   networksOf,
   NetworkWindow,
+  siteOf,
 } from "../../lib/networks.ts";
 import { VirtualClock } from "../sim/clock.ts";
 
@@ -133,4 +135,32 @@ Deno.test("A window lets so many events through in any period, at each depth", a
     (_, i) => `2001:db8:1:${((i & 255) << 8).toString(16)}::`,
   );
   assert.equal(wide.filter(take).length, 60);
+});
+
+Deno.test("NetworkWindow grants so many an hour to a network, whatever its addresses", () => {
+  const time = { now: 0, monotonic: () => time.now };
+  const options = { time, periodMs: 3_600_000, networksMax: 100 };
+  const take = (window: NetworkWindow, ip: string, exemptPrivate = false) => {
+    const networks = limitedNetworks(ip, exemptPrivate);
+    return networks !== undefined && window.take(networks);
+  };
+  const strict = new NetworkWindow({ ...options, limits: networkLimits(3, 9, 9) });
+  const three = [true, true, true, false];
+  assert.deepEqual([1, 2, 3, 4].map((i) => take(strict, `203.0.113.${i}`)), three);
+  assert.ok(take(strict, "203.0.112.1"));
+  assert.deepEqual([1, 2, 3, 4].map((i) => take(strict, `2001:db8:1:2::${i}`)), three);
+  time.now = 3_599_999;
+  assert.ok(!take(strict, "203.0.113.1"));
+  time.now = 3_600_000;
+  assert.ok(take(strict, "203.0.113.1"));
+  assert.ok(!take(strict, "not an address"));
+  for (let i = 0; i < 5; i++) take(strict, "127.0.0.1");
+  assert.ok(!take(strict, "127.0.0.1"));
+  for (let i = 0; i < 5; i++) assert.ok(take(strict, "127.0.0.1", true), "exempt");
+  const coarse = new NetworkWindow({ ...options, limits: networkLimits(2, 9, 9), perSlot: 3 });
+  assert.equal([1, 2, 3, 4, 5, 6, 7].filter(() => take(coarse, "203.0.113.1")).length, 6);
+  const site = (ip: string) => siteOf(limitedNetworks(ip, true) ?? []);
+  assert.equal(site("2001:db8:1:2::1"), site("2001:db8:1:ff00::1"));
+  assert.notEqual(site("2001:db8:1::1"), site("2001:db8:2::1"));
+  assert.equal(site("127.0.0.1"), undefined);
 });

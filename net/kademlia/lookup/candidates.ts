@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { candidatesPerLookupMax, sameNetPerLookupMax } from "../constants.ts";
+import type { Network } from "../../../lib/networks.ts";
+import { candidatesPerLookupMax, networkPerLookupMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, type Id } from "../space/id.ts";
 
@@ -36,8 +37,8 @@ export class Candidate {
   cost = 0;
   /** The number of its query: those with a lower number that are still open were overtaken. */
   order = 0;
-  /** The number of its group in {@link AddressGroups}; -1 until it is needed. */
-  group = -1;
+  /** The numbers of its groups in {@link AddressGroups}; undefined until they are needed. */
+  groups: readonly number[] | undefined;
 
   constructor(contact: NodeContact, known: number) {
     this.contact = contact;
@@ -90,37 +91,41 @@ export class CandidateList {
   }
 }
 
-/** The address limit of a lookup: counts its candidates by network. */
+/** The address limits of a lookup: counts its candidates by network, at each depth. */
 export class AddressGroups {
-  readonly #netOf: (ip: string) => string | undefined;
+  readonly #networksOf: (ip: string) => readonly Network[];
   readonly #groups = new Map<string, number>();
   readonly #limits: number[] = [];
 
-  /** `netOf` names the network that an IP address counts under; undefined where it is exempt. */
-  constructor(netOf: (ip: string) => string | undefined) {
-    this.#netOf = netOf;
+  /** `networksOf` gives the networks that an IP address counts under; none where it is exempt. */
+  constructor(networksOf: (ip: string) => readonly Network[]) {
+    this.#networksOf = networksOf;
   }
 
-  /** Counts a candidate in its group; false when `counts` has no room left for the group. */
+  /** Counts a candidate in its groups; false when `counts` has no room left for one of them. */
   within(candidate: Candidate, counts: number[]): boolean {
-    // Most candidates are never looked at: their group is named when it matters.
-    if (candidate.group < 0) candidate.group = this.#groupOf(candidate.contact);
-    const group = candidate.group;
-    const count = (counts[group] ?? 0) + 1;
-    if (count > (this.#limits[group] ?? 0)) return false;
-    counts[group] = count;
+    // Most candidates are never looked at: their groups are named when it matters.
+    const groups = candidate.groups ??= this.#groupsOf(candidate.contact);
+    for (const group of groups) {
+      if ((counts[group] ?? 0) >= (this.#limits[group] ?? 0)) return false;
+    }
+    for (const group of groups) counts[group] = (counts[group] ?? 0) + 1;
     return true;
   }
 
-  #groupOf(contact: NodeContact): number {
-    const net = this.#netOf(contact.ip);
+  #groupsOf(contact: NodeContact): number[] {
+    const networks = this.#networksOf(contact.ip);
     // Where networks are not limited, one address still is no more than one node.
-    const name = net ?? `${contact.ip}|${contact.port}`;
+    if (networks.length === 0) return [this.#group(`${contact.ip}|${contact.port}`, 1)];
+    return networks.map(({ depth, name }) => this.#group(name, networkPerLookupMax[depth]));
+  }
+
+  #group(name: string, limit: number): number {
     let group = this.#groups.get(name);
     if (group === undefined) {
       group = this.#limits.length;
       this.#groups.set(name, group);
-      this.#limits.push(net === undefined ? 1 : sameNetPerLookupMax);
+      this.#limits.push(limit);
     }
     return group;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Network } from "../../../lib/networks.ts";
 import { AddressGroups, type Candidate, CandidateList } from "./candidates.ts";
 import {
   crowdedShare,
@@ -35,7 +36,7 @@ export interface LookupOptions {
   /** The share of queries answered in time lately, 0 to 1: with a goal it decides how many to send. */
   readonly answerRate: number;
   /** The network that the address limit counts an IP address under; undefined where it is exempt. */
-  readonly netOf: (ip: string) => string | undefined;
+  readonly networksOf: (ip: string) => readonly Network[];
   /** What it costs to begin with a seed, in any unit; the cheapest are asked first. Default: the nearest. */
   readonly cost?: (seed: NodeContact, distance: number, radius: number) => number;
   /** The distance from the target within which its k closest are to be expected. */
@@ -100,7 +101,7 @@ export class Lookup {
     this.#width = this.#paths === 1 ? this.k : Math.max(this.#alpha, share);
     this.#goal = options.goal ?? Infinity;
     this.#answerRate = options.answerRate;
-    this.#groups = new AddressGroups(options.netOf);
+    this.#groups = new AddressGroups(options.networksOf);
     this.#reserve = options.reserve;
     this.#radiusOf = options.radius;
     this.#inFlight = new Array(this.#paths).fill(0);

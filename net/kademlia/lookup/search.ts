@@ -99,7 +99,7 @@ class Search implements Caller<Found, Candidate> {
       seeds: table.closest(target, k, undefined, true),
       reserve: () => table.closest(target, k + reserveMax, undefined, true),
       answerRate: neighbours.answerRate,
-      netOf: (ip) => table.limitedNet(ip),
+      networksOf: (ip) => table.networksOf(ip),
       radius: () => density.radius(),
       ...(goal === undefined ? {} : { goal }),
       ...(cost === undefined ? {} : { cost }),

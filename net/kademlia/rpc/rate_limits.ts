@@ -5,6 +5,7 @@
  */
 import { BoundedMap } from "../../../lib/bounded_map.ts";
 import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
+import { limitedNetworks } from "../../../lib/networks.ts";
 import { type Rate, TokenBucket } from "../../../lib/token_bucket.ts";
 import {
   answeredAddressesMax,
@@ -24,7 +25,7 @@ interface Allowance {
 }
 
 /**
- * How many requests one address may send (an IPv6 /64 counts as one), and how many bytes this node sends
+ * How many requests one address may send (an IPv6 /56 counts as one), and how many bytes this node sends
  * to an address that never answered it.
  */
 export class RateLimits {
@@ -66,7 +67,8 @@ export class RateLimits {
 
   #allowanceOf(ip: string, nowMs: number): Allowance {
     this.#nowMs = nowMs;
-    const name = ip.includes(":") ? unicastAddress(ip)?.net ?? ip : ip;
+    // Of IPv6 any home gets a /56, which stands second among the networks of an address.
+    const name = (ip.includes(":") ? limitedNetworks(ip, false)?.[1]?.name : undefined) ?? ip;
     let allowance = this.#allowances.touch(name);
     if (allowance === undefined) {
       const requests = new TokenBucket(this.#clock, requestRate);

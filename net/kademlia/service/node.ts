@@ -305,8 +305,8 @@ export class KademliaNode<T = Uint8Array> {
     return this.#sampleClient.sample(this.#sampleClient.randomContacts(count), signal);
   }
 
-  /** The address that a majority of up to 8 random contacts sees this node under, if there is one. */
-  publicAddress(signal?: AbortSignal): Promise<Endpoint | undefined> {
+  /** The IP address that a majority of up to 8 random contacts sees this node under, if there is one. */
+  publicAddress(signal?: AbortSignal): Promise<string | undefined> {
     return this.#sampleClient.publicAddress(signal);
   }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Endpoint } from "../../../lib/ip_address.ts";
+import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
+import { NetworkCounts, networkLimits } from "../../../lib/networks.ts";
 import { stunContacts } from "../constants.ts";
 import { askAll, type Network } from "../lookup/network.ts";
 import type { Contact, Random } from "../ports.ts";
@@ -19,6 +20,9 @@ export interface SampleAnswer {
   readonly sample: unknown;
 }
 
+/** Votes of one network on the own address: one of what any customer holds, few of wider ones. */
+const stunVotesMax = networkLimits(1, 2, 4);
+
 /** Asks contacts for their samples, and for the address that they see this node under. */
 export class SampleClient {
   readonly #network: Network;
@@ -29,20 +33,25 @@ export class SampleClient {
     this.#random = random;
   }
 
-  /** The address that a majority of those that answer sees this node under. */
-  async publicAddress(signal?: AbortSignal): Promise<Endpoint | undefined> {
-    const votes = new Map<string, { address: Endpoint; count: number }>();
+  /**
+   * The IP address that a majority of those that answer sees this node under. The port is not voted on:
+   * behind many routers each asked node sees another one. One network has one vote at each depth, and
+   * what a node on the open Internet says counts only where it names a public address.
+   */
+  async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
+    const votes = new Map<string, number>();
+    const voters = new NetworkCounts(stunVotesMax);
     let answers = 0;
     const contacts = this.randomContacts(stunContacts);
-    const onAnswer = (_contact: NodeContact, address: Endpoint): void => {
+    const onAnswer = (contact: NodeContact, { ip }: Endpoint): void => {
+      const isPublic = unicastAddress(contact.ip)?.kind === "public";
+      if (isPublic && unicastAddress(ip)?.kind !== "public") return;
+      if (!voters.add(this.#network.table.networksOf(contact.ip))) return;
       answers++;
-      const name = `${address.ip}|${address.port}`;
-      const vote = votes.get(name) ?? { address, count: 0 };
-      vote.count++;
-      votes.set(name, vote);
+      votes.set(ip, (votes.get(ip) ?? 0) + 1);
     };
     await askAll(this.#network, { contacts, method: stun, args: {}, onAnswer }, signal);
-    return [...votes.values()].find(({ count }) => 2 * count > answers)?.address;
+    return [...votes].find(([, count]) => 2 * count > answers)?.[0];
   }
 
   /** `count` contacts, drawn evenly from the table's live ones. */

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { unicastAddress } from "../../../lib/ip_address.ts";
+import { limitedNetworks, type Network, NetworkCounts } from "../../../lib/networks.ts";
 import {
   idBits,
+  networkPerBucketMax,
+  networkPerTableMax,
   replacementsMax,
-  sameNetPerBucketMax,
-  sameNetPerTableMax,
   staleMs,
 } from "../constants.ts";
 import { RoundTrip } from "../rpc/round_trip.ts";
@@ -18,8 +18,8 @@ import { commonPrefixBits, compareDistance, type Id } from "../space/id.ts";
 /** A contact in the table: it has answered a ping of this node under its id and address. */
 export class TableEntry {
   readonly contact: NodeContact;
-  /** The network that the address limits count it under; undefined where it is exempt. */
-  readonly net: string | undefined;
+  /** The networks that the address limits count it under; none where it is exempt. */
+  readonly networks: readonly Network[];
   readonly roundTrip: RoundTrip = new RoundTrip();
   /** Monotonic ms when it was last heard of. */
   seenMs: number;
@@ -28,9 +28,9 @@ export class TableEntry {
   /** Whether a ping is out that decides over its eviction. */
   checking = false;
 
-  constructor(contact: NodeContact, net: string | undefined, seenMs: number) {
+  constructor(contact: NodeContact, networks: readonly Network[], seenMs: number) {
     this.contact = contact;
-    this.net = net;
+    this.networks = networks;
     this.seenMs = seenMs;
   }
 }
@@ -72,7 +72,7 @@ export class RoutingTable {
   readonly k: number;
   readonly #exemptPrivate: boolean;
   readonly #buckets: Bucket[] = [];
-  readonly #nets = new Map<string, number>();
+  readonly #networks = new NetworkCounts(networkPerTableMax);
   #size = 0;
   #failing = 0;
 
@@ -122,10 +122,9 @@ export class RoutingTable {
     for (const bucket of this.#buckets) yield* bucket.entries;
   }
 
-  /** The /24 or /64 that the address limits count `ip` under; undefined where it is exempt. */
-  limitedNet(ip: string): string | undefined {
-    const address = unicastAddress(ip);
-    return this.#exemptPrivate && address?.kind !== "public" ? undefined : address?.net;
+  /** The networks that the address limits count `ip` under; none where it is exempt. */
+  networksOf(ip: string): readonly Network[] {
+    return limitedNetworks(ip, this.#exemptPrivate) ?? [];
   }
 
   /**
@@ -145,7 +144,7 @@ export class RoutingTable {
       this.#remember(bucket, contact, answered);
       return known.checking ? nothing : { kind: "check", entry: known };
     }
-    if (!this.#fitsNet(bucket, this.limitedNet(contact.ip))) return nothing;
+    if (!this.#fits(bucket, this.networksOf(contact.ip))) return nothing;
     if (bucket.entries.length < this.k || this.#splits(at)) return verify;
     this.#remember(bucket, contact, answered);
     let oldest = bucket.entries[0];
@@ -167,12 +166,12 @@ export class RoutingTable {
       at = this.bucketOf(id);
     }
     const bucket = this.#at(at);
-    const net = this.limitedNet(contact.ip);
-    if (!this.#fitsNet(bucket, net)) return undefined;
-    const entry = new TableEntry(contact, net, nowMs);
+    const networks = this.networksOf(contact.ip);
+    if (!this.#fits(bucket, networks)) return undefined;
+    const entry = new TableEntry(contact, networks, nowMs);
     bucket.entries.push(entry);
     this.#size++;
-    this.#count(net, 1);
+    this.#networks.add(networks);
     const waiting = bucket.replacements.findIndex((other) => other.nodeId.equals(id));
     if (waiting >= 0) bucket.replacements.splice(waiting, 1);
     return entry;
@@ -199,7 +198,7 @@ export class RoutingTable {
     bucket.entries.splice(at, 1);
     this.#size--;
     if (entry.failures > 0) this.#failing--;
-    this.#count(entry.net, -1);
+    this.#networks.remove(entry.networks);
     return bucket.replacements.pop();
   }
 
@@ -327,27 +326,26 @@ export class RoutingTable {
       if (!answered) return;
       cache.shift();
     }
-    const net = this.limitedNet(contact.ip);
-    if (net !== undefined) {
-      const same = cache.filter((other) => this.limitedNet(other.ip) === net).length;
-      if (same >= sameNetPerBucketMax) return;
-    }
+    const waiting = cache.map((other) => this.networksOf(other.ip));
+    if (isCrowded(this.networksOf(contact.ip), waiting)) return;
     if (answered) cache.push(contact);
     else cache.unshift(contact);
   }
 
-  #fitsNet(bucket: Bucket, net: string | undefined): boolean {
-    if (net === undefined) return true;
-    if ((this.#nets.get(net) ?? 0) >= sameNetPerTableMax) return false;
-    let same = 0;
-    for (const entry of bucket.entries) if (entry.net === net) same++;
-    return same < sameNetPerBucketMax;
+  #fits(bucket: Bucket, networks: readonly Network[]): boolean {
+    return this.#networks.has(networks) &&
+      !isCrowded(networks, bucket.entries.map((entry) => entry.networks));
   }
+}
 
-  #count(net: string | undefined, change: 1 | -1): void {
-    if (net === undefined) return;
-    const count = (this.#nets.get(net) ?? 0) + change;
-    if (count > 0) this.#nets.set(net, count);
-    else this.#nets.delete(net);
-  }
+/** Whether one of the networks has all that a bucket may have of it already. */
+function isCrowded(
+  networks: readonly Network[],
+  others: readonly (readonly Network[])[],
+): boolean {
+  return networks.some(({ depth, name }, i) => {
+    let same = 0;
+    for (const other of others) if (other[i]?.name === name) same++;
+    return same >= networkPerBucketMax[depth];
+  });
 }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { limitedNetworks } from "../../../lib/networks.ts";
 import {
   claimFirmMs,
   ClaimLedger,
   claimMemoryMs,
   claimSettledMs,
 } from "../../../core/model/claims.ts";
-import { countVotes } from "../../../core/model/vote.ts";
+import { countVotes, type Vote } from "../../../core/model/vote.ts";
 import { hasClaim, MemoryClaims } from "../../attacks/network.ts";
 import { userNamed } from "../../sim/users.ts";
 
@@ -130,9 +131,9 @@ Deno.test("A claim entered anew replaces the other key's", () => {
 
 Deno.test("The majority of votes wins, whatever the order of the votes", () => {
   const votes = [
-    { key: mallory, since: 1 },
-    { key: alice, since: 50 },
-    { key: alice, since: 60 },
+    { key: mallory, since: 1, networks: [] },
+    { key: alice, since: 50, networks: [] },
+    { key: alice, since: 60, networks: [] },
   ];
   assert.deepEqual(countVotes("alice", votes), [alice, mallory]);
   assert.deepEqual(countVotes("alice", votes.toReversed()), [alice, mallory]);
@@ -141,12 +142,12 @@ Deno.test("The majority of votes wins, whatever the order of the votes", () => {
 
 Deno.test("A tie goes to the key held for longer, by what half of its voters say", () => {
   const votes = [
-    { key: alice, since: 100 },
-    { key: alice, since: 110 },
-    { key: alice, since: 120 },
-    { key: mallory, since: 200 },
-    { key: mallory, since: 210 },
-    { key: mallory, since: 220 },
+    { key: alice, since: 100, networks: [] },
+    { key: alice, since: 110, networks: [] },
+    { key: alice, since: 120, networks: [] },
+    { key: mallory, since: 200, networks: [] },
+    { key: mallory, since: 210, networks: [] },
+    { key: mallory, since: 220, networks: [] },
   ];
   assert.deepEqual(countVotes("alice", votes)[0], alice);
   const oneLiar = votes.map((vote) => vote.since === 200 ? { ...vote, since: 0 } : vote);
@@ -154,11 +155,32 @@ Deno.test("A tie goes to the key held for longer, by what half of its voters say
 });
 
 Deno.test("A tie at the same time is decided alike by everybody, for each name on its own", () => {
-  const votes = [{ key: alice, since: 1 }, { key: mallory, since: 1 }];
+  const votes = [{ key: alice, since: 1, networks: [] }, { key: mallory, since: 1, networks: [] }];
   const winners = Array.from({ length: 20 }, (_, i) => countVotes(`name${i}`, votes)[0]);
   for (const [i, winner] of winners.entries()) {
     assert.deepEqual(countVotes(`name${i}`, votes.toReversed())[0], winner);
   }
   const alices = winners.filter((key) => key === alice).length;
   assert(alices > 0 && alices < 20, "no key wins every name");
+});
+
+Deno.test("One network has one vote, and a site three, however many holders it runs", () => {
+  const at = (ip: string) => limitedNetworks(ip, false) ?? [];
+  const votes = (count: number, key: Uint8Array, ipOf: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => ({ key, since: 1, networks: at(ipOf(i)) }));
+  const honest = (count: number) => votes(count, alice, (i) => `203.${i}.113.1`);
+  const winner = (list: readonly Vote[]) => countVotes("alice", list)[0];
+  for (
+    const [counted, ipOf] of [
+      [1, (i: number) => `198.51.100.${i}`],
+      [1, (i: number) => `2001:db8:0:${i.toString(16)}::1`],
+      [3, (i: number) => `198.51.${i}.1`],
+      [3, (i: number) => `2001:db8:0:${(i << 8).toString(16)}::1`],
+      [6, (i: number) => `2001:db8:${i.toString(16)}::1`],
+    ] as const
+  ) {
+    const many = votes(200, mallory, ipOf);
+    assert.deepEqual(winner([...many, ...honest(counted + 1)]), alice, ipOf(0));
+    assert.deepEqual(winner([...many, ...honest(counted - 1)]), mallory, ipOf(0));
+  }
 });

@@ -137,6 +137,35 @@ Deno.test("Admission bounds the votes that one network can cause", async () => {
   assert.equal(scene.ledger.size, 20);
 });
 
+Deno.test("Admission takes few fresh names an hour from a whole /48 and four /24s", async () => {
+  const names = async (scene: Scene, ipOf: (i: number) => string) => {
+    for (let i = 0; i < 300; i++) {
+      const from = { ...contact, ip: ipOf(i) };
+      await scene.admit(scene.net.sign(`name${scene.asked}`, alice), { from });
+    }
+    return scene.ledger.size;
+  };
+  const scene = new Scene();
+  assert.equal(await names(scene, (i) => `2001:db8:1:${(i & 255).toString(16)}::1`), 20, "a /56");
+  assert.equal(await names(scene, (i) => `2001:db8:1:${((i & 255) << 8).toString(16)}::1`), 60);
+  assert.equal(await names(scene, (i) => `${50 + (i & 3)}.7.7.${i & 255}`), 140, "and four /24s");
+  assert.equal(await names(new Scene(), (i) => `2001:db8:${i.toString(16)}::1`), 120, "a /32");
+});
+
+Deno.test("Admission counts a whole /48 as one holder that confirms a claim", async () => {
+  const scene = new Scene();
+  const from = { ...contact, ip: "2001:db8:1:100::1" };
+  for (let i = 0; i < 20; i++) await scene.admit(scene.net.sign(`name${i}`, alice), { from });
+  const record = scene.sign();
+  scene.answers = [2, 3, 4, 5].map((net) => ({
+    contact: { ...contact, ip: `2001:db8:1:${net}00::1` },
+    value: record.value,
+    decoded: record,
+    since: 1,
+  }));
+  assert.equal(await scene.admit(record, { from }), false, "it is as fresh as the others");
+});
+
 Deno.test("Admission decides on one name one after another", async () => {
   const scene = new Scene();
   const both = await Promise.all([scene.admit(scene.sign()), scene.admit(scene.sign(mallory))]);

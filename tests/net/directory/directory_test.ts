@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { DirectoryStatus } from "../../../core/ports.ts";
 import { PageQuota, pagesPerOwnerMax } from "../../../net/directory/page_quota.ts";
-import { NetBudget, netOf } from "../../../net/directory/net_budget.ts";
 import { MemoryStorage } from "../../../net/kademlia/mod.ts";
 import { hasClaim, MemoryClaims, onNetwork } from "../../attacks/network.ts";
 import { identityOf } from "../../sim/users.ts";
@@ -15,7 +14,7 @@ Deno.test("KademliaDirectory stores a record on all holders and finds it by pin 
     const [a, b] = [net.peer(3), net.peer(6)];
     const record = net.sign("alice", alice);
     const report = await net.drive(a.directory.put(record));
-    assert.deepEqual(report, { accepted: 8, refused: 0, asked: 8 });
+    assert.deepEqual(report, { accepted: 8, refused: 0, asked: 8, own: true });
     const voted = await net.drive(b.directory.get(query));
     assert.deepEqual(voted.record?.value, record.value);
     assert.deepEqual(voted.otherKeys, []);
@@ -123,6 +122,7 @@ Deno.test("A node alone keeps a record, and the next to join gets it", () =>
       accepted: 1,
       refused: 0,
       asked: 1,
+      own: true,
     });
     await net.addPeer();
     await net.clock.advance(10_000);
@@ -200,37 +200,4 @@ Deno.test("PageQuota bounds the pages of one owner, and finds room again", () =>
   assert(quota.add("alice", "one more"));
   quota.clear();
   assert(!quota.crowded("alice"));
-});
-
-Deno.test("NetBudget grants so many an hour to a network, whatever its addresses", () => {
-  const time = { now: 0 };
-  const budget = (exemptPrivate: boolean) =>
-    new NetBudget({ slotsPerHour: 3, monotonic: () => time.now, exemptPrivate });
-  const strict = budget(false);
-  assert.deepEqual(
-    [1, 2, 3, 4].map((i) => strict.take(`203.0.113.${i}`)),
-    [true, true, true, false],
-  );
-  assert(strict.take("203.0.112.1"));
-  assert.deepEqual(
-    [1, 2, 3, 4].map((i) => strict.take(`2001:db8:1:2::${i}`)),
-    [true, true, true, false],
-  );
-  time.now = 3_599_999;
-  assert(!strict.take("203.0.113.1"));
-  time.now = 3_600_000;
-  assert(strict.take("203.0.113.1"));
-  assert(!strict.take("not an address"));
-  for (let i = 0; i < 5; i++) strict.take("127.0.0.1");
-  assert(!strict.take("127.0.0.1"));
-  const slots = { slotsPerHour: 2, perSlot: 3, monotonic: () => time.now, exemptPrivate: false };
-  const coarse = new NetBudget(slots);
-  assert.equal([1, 2, 3, 4, 5, 6, 7].filter(() => coarse.take("203.0.113.1")).length, 6);
-  const lenient = budget(true);
-  for (let i = 0; i < 5; i++) assert(lenient.take("127.0.0.1") && lenient.take("192.168.1.1"));
-  assert.equal(netOf({ ip: "203.0.113.9", port: 1 }, true), "203.0.113");
-  assert.notEqual(
-    netOf({ ip: "127.0.0.1", port: 1 }, true),
-    netOf({ ip: "127.0.0.1", port: 2 }, true),
-  );
 });

@@ -118,7 +118,7 @@ export async function among(
   const { w0, w1, w2, w3, w4 } = Id.from(key);
   const puppets = Array.from(
     { length: count },
-    (_, i) => new Puppet(world, `6.0.${i}.1`, new Id(w0, w1 ^ (i + 1), w2, w3, w4)),
+    (_, i) => new Puppet(world, `6.${i}.0.1`, new Id(w0, w1 ^ (i + 1), w2, w3, w4)),
   );
   for (const puppet of puppets) puppet.ping(node.address);
   await world.clock.advance(1_000);

@@ -93,7 +93,7 @@ export function virtualNode(
     time: world.clock,
     random: new SeededRandom(`virtual ${i}`),
     policy: storeAnything,
-    datagrams: world.network.open({ ip: `5.${(i >> 8) & 255}.${i & 255}.1`, port: 4000 }),
+    datagrams: world.network.open({ ip: `${5 + 100 * (i >> 8)}.${i & 255}.0.1`, port: 4000 }),
     ...options,
   });
 }

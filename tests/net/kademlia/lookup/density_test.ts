@@ -8,7 +8,7 @@ const target = new Id(0, 0, 0, 0, 0);
 
 /** Contact number `n` by distance from the target. */
 function at(n: number): NodeContact {
-  return new NodeContact(new Id(n, 0, 0, 0, 0), `5.${n >> 8}.${n & 255}.1`, 4000);
+  return new NodeContact(new Id(n, 0, 0, 0, 0), `${5 + (n >> 8) % 200}.${n & 255}.0.1`, 4000);
 }
 
 Deno.test("The holders' distance is guessed from the own neighbourhood at first", () => {

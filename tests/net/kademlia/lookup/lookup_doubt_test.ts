@@ -10,7 +10,7 @@ const own = new Id(-1, -1, -1, -1, -1);
 
 /** Contact number `n` by distance from the target. */
 function at(n: number): NodeContact {
-  return new NodeContact(new Id(n, 0, 0, 0, 0), `5.${n >> 8}.${n & 255}.1`, 4000);
+  return new NodeContact(new Id(n, 0, 0, 0, 0), `${5 + (n >> 8) % 200}.${n & 255}.0.1`, 4000);
 }
 
 function lookup(options: Partial<LookupOptions> & Pick<LookupOptions, "seeds">): Lookup {
@@ -22,7 +22,7 @@ function lookup(options: Partial<LookupOptions> & Pick<LookupOptions, "seeds">):
     paths: 1,
     answerRate: 1,
     reserve: () => [],
-    netOf: () => undefined,
+    networksOf: () => [],
     radius: () => distance(target, at(10).nodeId),
     ...options,
   });

@@ -4,16 +4,16 @@ import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { compareDistance, Id } from "../../../../net/kademlia/space/id.ts";
 import type { Candidate } from "../../../../net/kademlia/lookup/candidates.ts";
 import { Lookup, type LookupOptions } from "../../../../net/kademlia/lookup/lookup.ts";
-import { unicastAddress } from "../../../../lib/ip_address.ts";
+import { limitedNetworks } from "../../../../lib/networks.ts";
 import { SeededRandom } from "../../../sim/random.ts";
 
 const random = new SeededRandom("lookup");
 const target = new Id(0, 0, 0, 0, 0);
 const own = new Id(-1, -1, -1, -1, -1);
-const netOf = (ip: string): string | undefined => unicastAddress(ip)?.net;
+const networksOf = (ip: string) => limitedNetworks(ip, false) ?? [];
 
 /** Contact number `n` by distance from the target. */
-function at(n: number, ip = `5.${n >> 8}.${n & 255}.1`): NodeContact {
+function at(n: number, ip = `${5 + (n >> 8) % 200}.${n & 255}.0.1`): NodeContact {
   return new NodeContact(new Id(n, 0, 0, 0, 0), ip, 4000);
 }
 
@@ -25,7 +25,7 @@ function lookup(options: Partial<LookupOptions> & Pick<LookupOptions, "seeds">):
   return new Lookup({
     target,
     own,
-    netOf,
+    networksOf,
     k: 20,
     alpha: 3,
     paths: 1,
@@ -134,7 +134,7 @@ Deno.test("Two of one /24 count among a lookup's k, however many are named", () 
 });
 
 Deno.test("Where networks are exempt, one address is still one node", () => {
-  const one = lookup({ seeds: [at(100)], netOf: () => undefined });
+  const one = lookup({ seeds: [at(100)], networksOf: () => [] });
   const [first] = one.start();
   assert.ok(first);
   const fakes = Array.from({ length: 20 }, (_, i) => at(i + 1, "127.0.0.1"));
@@ -243,7 +243,7 @@ Deno.test("In a hurry a lookup asks beyond its goal, within alpha", () => {
 });
 
 Deno.test("A node that names ever nearer nodes is not followed for ever", () => {
-  const one = lookup({ seeds: [at(1 << 30)], netOf: () => undefined });
+  const one = lookup({ seeds: [at(1 << 30)], networksOf: () => [] });
   const open = one.start();
   let asked = 0;
   for (let next = open.shift(); next; next = open.shift()) {
@@ -270,7 +270,7 @@ Deno.test("A lookup finds the k closest of any network that knows its neighbourh
         const ids = new SeededRandom(seed);
         const nodes = Array.from(
           { length: size },
-          (_, i) => new NodeContact(Id.from(ids.bytes(20)), `6.${i >> 8}.${i & 255}.1`, 1),
+          (_, i) => new NodeContact(Id.from(ids.bytes(20)), `${6 + (i >> 8)}.${i & 255}.0.1`, 1),
         );
         const point = Id.from(ids.bytes(20));
         const sorted = [...nodes].sort((a, b) => compareDistance(point, a.nodeId, b.nodeId));

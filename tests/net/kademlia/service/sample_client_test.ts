@@ -9,20 +9,38 @@ Deno.test("The public address is what a majority of contacts says", async () => 
   const world = testWorld();
   const node = await virtualNode(world, 0);
   assert.equal(await node.publicAddress(), undefined);
-  const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
+  const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
   for (const puppet of puppets) puppet.ping(node.address);
   await world.clock.advance(1_000);
   puppets.forEach((puppet, i) => {
     const ip = i < 3 ? "80.1.2.3" : `81.0.0.${i}`;
-    puppet.react.stun = (data) => encodeAnswer(data, stun, { ip, port: 5 });
+    puppet.react.stun = (data) => encodeAnswer(data, stun, { ip, port: 5 + i });
   });
-  assert.deepEqual(await world.clock.drive(node.publicAddress()), { ip: "80.1.2.3", port: 5 });
+  assert.equal(await world.clock.drive(node.publicAddress()), "80.1.2.3", "whatever the port");
   const [turned] = puppets;
   assert.ok(turned);
   turned.react.stun = (data) => encodeAnswer(data, stun, { ip: "82.0.0.1", port: 5 });
   turned.silent = false;
   puppets.slice(1, 2).forEach((puppet) => puppet.silent = true);
   assert.equal(await world.clock.drive(node.publicAddress()), undefined, "2 of 4 are no majority");
+  await node.close();
+});
+
+Deno.test("Attack: what one network says of the own address is one vote, and loopback none", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0, { exemptPrivateAddresses: false });
+  const liars = Array.from({ length: 4 }, (_, i) => new Puppet(world, `2a00:1:2:${i}00::1`));
+  const honest = Array.from({ length: 3 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
+  for (const puppet of [...liars, ...honest]) puppet.ping(node.address);
+  await world.clock.advance(1_000);
+  const say = (puppet: Puppet, ip: string) => {
+    puppet.react.stun = (data) => encodeAnswer(data, stun, { ip, port: 5 });
+  };
+  for (const liar of liars) say(liar, "66.6.6.6");
+  for (const puppet of honest) say(puppet, "80.1.2.3");
+  assert.equal(await world.clock.drive(node.publicAddress()), "80.1.2.3");
+  for (const puppet of honest) say(puppet, "127.0.0.1");
+  assert.notEqual(await world.clock.drive(node.publicAddress()), "127.0.0.1");
   await node.close();
 });
 

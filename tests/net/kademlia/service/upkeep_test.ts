@@ -19,7 +19,7 @@ const key = keyOf("k");
 Deno.test("Idle buckets are refreshed hourly", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
-  const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
+  const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
   for (const puppet of puppets) puppet.ping(node.address);
   await world.clock.advance(5 * minute);
   const queries = (): number => puppets.reduce((sum, p) => sum + p.count("find_node"), 0);

@@ -72,7 +72,10 @@ Deno.test("An evicted contact's place goes to a replacement, once that has answe
   const far = (i: number): Id => new Id(~Id.from(node.id).w0, i, 0, 0, 0);
   const near = new Puppet(world, "6.1.0.1", new Id(Id.from(node.id).w0, 1, 0, 0, 0));
   near.ping(node.address);
-  const puppets = Array.from({ length: 22 }, (_, i) => new Puppet(world, `6.0.${i}.1`, far(i)));
+  const puppets = Array.from(
+    { length: 22 },
+    (_, i) => new Puppet(world, `6.${10 + i}.0.1`, far(i)),
+  );
   for (const puppet of puppets) {
     puppet.ping(node.address);
     await world.clock.advance(100);
@@ -91,7 +94,7 @@ Deno.test("An evicted contact's place goes to a replacement, once that has answe
 Deno.test("When nobody answers at all, nobody is evicted, and they are found again", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
-  const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.0.${i}.1`));
+  const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
   for (const puppet of puppets) puppet.ping(node.address);
   await world.clock.advance(1_000);
   world.network.lose = () => true;

@@ -11,7 +11,7 @@ const random = new SeededRandom("table");
 
 /** A contact that shares exactly `bits` bits with the own id, in a /24 of its own. */
 let nets = 0;
-function contact(bits: number, ip = `5.${nets >> 8}.${nets++ & 255}.1`): NodeContact {
+function contact(bits: number, ip = `${5 + (nets >> 8)}.${nets++ & 255}.0.1`): NodeContact {
   return new NodeContact(withPrefix(own, bits, Id.from(random.bytes(20))), ip, 4000);
 }
 

@@ -44,7 +44,7 @@ Deno.test("A node stores only what it is among the 2k closest known nodes for", 
   const puppets = [0, 1].flatMap((bits) =>
     Array.from({ length: 20 }, (_, i) => {
       const w0 = own.w0 ^ (1 << (31 - bits)) ^ (i + 1);
-      return new Puppet(world, `6.${bits}.${i}.1`, new Id(w0, 0, 0, 0, 0));
+      return new Puppet(world, `${40 + bits}.${i}.0.1`, new Id(w0, 0, 0, 0, 0));
     })
   );
   for (const puppet of puppets) {

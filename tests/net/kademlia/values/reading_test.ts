@@ -107,7 +107,7 @@ Deno.test("Holders that name nobody do not hide the others: they are asked for t
   const { node, puppets } = await among(world, 1, key);
   const [first] = puppets;
   assert.ok(first);
-  const hidden = [1, 2, 3].map((i) => new Puppet(world, `6.1.${i}.1`));
+  const hidden = [1, 2, 3].map((i) => new Puppet(world, `6.${100 + i}.0.1`));
   for (const puppet of [first, ...hidden]) puppet.react.find_value = holding(bytesOf("1 a"));
   first.react.find_node = naming(hidden.map((puppet) => puppet.contact));
   const result = await world.clock.drive(node.get(key));
@@ -197,7 +197,7 @@ Deno.test("A malformed answer counts as none", async () => {
 Deno.test("Reads that begin within the same hundredth of a millisecond do not keep time from passing", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
-  const puppets = Array.from({ length: 6 }, (_, n) => new Puppet(world, `6.0.${n}.1`));
+  const puppets = Array.from({ length: 6 }, (_, n) => new Puppet(world, `6.${n}.0.1`));
   for (const puppet of puppets) puppet.ping(node.address);
   await world.clock.advance(1_000);
   for (const puppet of puppets) puppet.silent = true;
