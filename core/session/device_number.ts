@@ -46,5 +46,5 @@ export async function isOutrun(
   own: { readonly store: Pick<Store, "feeds">; readonly username: string },
 ): Promise<boolean> {
   const seen = heads.find((head) => head.device === device)?.head ?? 0;
-  return seen > 0 && seen > lastNumber(feedOf(await own.store.feeds(own.username), device));
+  return seen > lastNumber(feedOf(await own.store.feeds(own.username), device));
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { Identity } from "../../../core/model/identity.ts";
 import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
 import { equalBytes } from "../../../core/model/bytes.ts";
 import { recordOf, signRecord } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
-import { changed, otherPassword, password, World } from "../accounts_world.ts";
+import { changed, type Device, otherPassword, password, World } from "../accounts_world.ts";
 import { identityOf } from "../../sim/users.ts";
 
 async function refusedWith(code: ErrorCode, promise: Promise<unknown>): Promise<CamelliaError> {
@@ -236,6 +237,89 @@ Deno.test("Logging out wipes the keys, and so does a failed login", async () => 
   assert.throws(() => session.identity.sign(new Uint8Array(1)), /wiped/);
   assert.throws(() => session.identity.exportSeed(), /wiped/);
   assert.equal(session.signal.aborted, true);
+});
+
+Deno.test("Keys made of passwords are wiped after use, and so are identities that were only tried", async () => {
+  const world = new World();
+  const device = world.device();
+  const derived: Uint8Array[] = [];
+  const { derive, write } = device.keys;
+  device.keys.derive = async (...given) => {
+    const key = await derive.apply(device.keys, given);
+    derived.push(key);
+    return key;
+  };
+  let wiped = 0;
+  const { wipe } = Identity.prototype;
+  Identity.prototype.wipe = function () {
+    wiped++;
+    wipe.call(this);
+  };
+  const isWiped = async (identities: number, attempt: Promise<unknown>) => {
+    derived.length = wiped = 0;
+    await world.run(attempt.catch(() => {}));
+    await world.clock.settle();
+    assert.ok(derived.length > 0 && derived.every((key) => key.every((byte) => byte === 0)));
+    assert.equal(wiped, identities);
+  };
+  try {
+    await isWiped(0, device.register("alice", "password"));
+    const account = await world.run(device.register("alice"));
+    const change = { old: password, new: otherPassword };
+    await isWiped(1, device.accounts.changePassword(account, change));
+    await isWiped(0, device.accounts.changePassword(account, change));
+    await account.session.close();
+    await isWiped(0, device.login("alice"));
+    // From the network, onto a disk that fails.
+    await device.keys.remove("alice");
+    device.keys.write = () => Promise.reject(new Error("disk"));
+    await isWiped(1, device.login("alice", otherPassword));
+    await isWiped(1, device.register("bob"));
+    device.keys.write = write;
+    device.ports.random.bytes = (length) => {
+      if (length === 24) throw new Error("no randomness for a nonce");
+      return world.random.bytes(length);
+    };
+    await isWiped(1, device.register("bob"));
+  } finally {
+    Identity.prototype.wipe = wipe;
+  }
+});
+
+Deno.test("An aborted command ends at once, wherever it waits for the network", async () => {
+  const commands = {
+    register: (device: Device, signal: AbortSignal) =>
+      device.accounts.register({ username: "bob", password }, signal),
+    "register in vain": (device: Device, signal: AbortSignal) => {
+      device.directory.put = () => Promise.resolve({ accepted: 0, refused: 3, asked: 3 });
+      return device.accounts.register({ username: "bob", password }, signal);
+    },
+    login: (device: Device, signal: AbortSignal) =>
+      device.accounts.login({ username: "alice", password }, signal),
+    checkName: (device: Device, signal: AbortSignal) => device.accounts.checkName("bob", signal),
+  };
+  for (const [name, command] of Object.entries(commands)) {
+    for (let afterMs = 500;; afterMs += 1_000) {
+      const world = new World();
+      const { session } = await world.user("alice");
+      const device = world.device();
+      device.directory.latencyMs = 1_000;
+      const controller = new AbortController();
+      world.clock.after(afterMs, () => controller.abort(new Error("enough")));
+      const before = world.clock.monotonic();
+      const running = command(device, controller.signal);
+      const error = await world.run(running.then(() => undefined, (reason) => reason));
+      await session.close();
+      if (error instanceof CamelliaError) break;
+      if (error === undefined) {
+        const account = await running;
+        if (account) await account.session.close();
+        break;
+      }
+      assert.match(String(error), /enough/);
+      assert.equal(world.clock.monotonic() - before, afterMs, name);
+    }
+  }
 });
 
 Deno.test("A disk that fails in the middle of a login leaves no keys in memory and no timers", async () => {

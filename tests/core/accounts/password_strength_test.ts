@@ -22,6 +22,12 @@ Deno.test("A username in a password is worth nothing", async () => {
   await assert.rejects(judgePassword("zubrowka_kx", ["zubrowka_kx"]), { code: "weak_password" });
 });
 
+Deno.test("A password has 1,024 characters at most", async () => {
+  const password = "seven green lanterns drift ".repeat(40).slice(0, 1_024);
+  await judgePassword(password, []);
+  await assert.rejects(judgePassword(`${password}!`, []), { code: "weak_password" });
+});
+
 Deno.test("A password of 100,000 characters is refused without being looked at", async () => {
   await assert.rejects(judgePassword("ab1!".repeat(25_000), []), { code: "weak_password" });
 });

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { recordBytesMax, signRecord } from "../../../core/model/record.ts";
-import { type ListEntry, pageNamespaceOf, pagesMax } from "../../../core/model/record_body.ts";
+import {
+  type ListEntry,
+  type ListName,
+  pageNamespaceOf,
+  pagesMax,
+} from "../../../core/model/record_body.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import {
   fitPage,
@@ -33,6 +38,23 @@ function bookOf(count: number): ListBook {
   }
   return book;
 }
+
+Deno.test("A book tells one list or both, and what is dropped is gone from each count", () => {
+  const book = new ListBook();
+  const both = [entry("followers", "bob", now), entry("following", "bob", now, false)];
+  for (const one of [...both, entry("following", "carol", now)]) book.set(one);
+  const listed = (list?: ListName) =>
+    [...book.entries(list)].map((one) => `${one.list} ${one.username}`);
+  assert.deepEqual(listed("followers"), ["followers bob"]);
+  assert.deepEqual(listed("following"), ["following bob", "following carol"]);
+  assert.equal(listed().length, 3);
+  assert.deepEqual([book.size("following"), book.presentCount("following")], [2, 1]);
+  for (const one of both) book.drop(one);
+  book.drop(entry("followers", "carol", now));
+  assert.deepEqual(listed(), ["following carol"]);
+  assert.deepEqual([book.size("followers"), book.presentCount("followers")], [0, 0]);
+  assert.deepEqual([book.size("following"), book.presentCount("following")], [1, 1]);
+});
 
 Deno.test("Doubling the pages splits each page in two", () => {
   for (const name of names(500)) {

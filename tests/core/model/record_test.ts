@@ -101,6 +101,16 @@ Deno.test("recordOf gives the body its type, or says that it is another", () => 
   assert.throws(() => recordOf(record, "page"), TypeError);
 });
 
+Deno.test("peekRecord believes no value whose headers are other than a record's", () => {
+  const { value } = signRecord(content, alice);
+  const tail = value.length - 100;
+  for (const at of [2, 4, tail, tail + 1, tail + 34, tail + 35]) {
+    const changed = value.slice();
+    changed[at] = (changed[at] ?? 0) ^ 0x41;
+    assert.equal(peekRecord(changed), undefined, String(at));
+  }
+});
+
 Deno.test("peekRecord says undefined or nonsense of what is no record, and never throws", () => {
   for (let length = 0; length < 40; length++) {
     for (const byte of [0, 0x94, 0xc4, 0xc5, 0xff]) peekRecord(new Uint8Array(length).fill(byte));
