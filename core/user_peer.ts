@@ -59,10 +59,9 @@ export class UserPeer {
   readonly #collector: Collector;
   /** Opening, reopening and closing the links, one after another. */
   readonly #linkCycle = new Mutex();
+  readonly #rejoins = new Mutex();
   readonly #pulling: Job;
   readonly #reopening: Job;
-  #rejoining: Promise<void> | undefined;
-  #rejoinAgain = false;
   /** The device number that the links listen under and that was announced, or is about to be. */
   #reachableAs: number | undefined;
   #stopped: Promise<void> | undefined;
@@ -172,7 +171,7 @@ export class UserPeer {
           if (!limit.aborted) this.#warn(error);
         }),
         this.follows.settled(),
-        this.#delivery.drain(timeoutMs),
+        this.#delivery.settled(),
       ]);
     }, signal);
     await this.#messenger.drain(Math.max(untilMs - clock.monotonic(), 0));
@@ -217,18 +216,12 @@ export class UserPeer {
    * number changes: no user could answer a device that is not announced.
    */
   #rejoin(): void {
-    if (this.session.signal.aborted || this.#reachableAs !== this.session.device) return;
-    if (this.#rejoining !== undefined) {
-      this.#rejoinAgain = true;
-      return;
-    }
-    this.#rejoinAgain = false;
-    this.#rejoining = this.#sync.rejoin(this.session.signal)
-      .catch((error: unknown) => this.#warn(error))
-      .finally(() => {
-        this.#rejoining = undefined;
-        if (this.#rejoinAgain) this.#rejoin();
-      });
+    if (this.#rejoins.size > 1) return;
+    const { session } = this;
+    this.#rejoins.run(async () => {
+      const isReachable = this.#reachableAs === session.device && !session.signal.aborted;
+      if (isReachable) await this.#sync.rejoin(session.signal);
+    }).catch((error: unknown) => this.#warn(error));
   }
 
   async #pull(): Promise<void> {

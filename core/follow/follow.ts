@@ -84,7 +84,7 @@ export class Follows {
   }
 
   /**
-   * Follows somebody and fetches their posts at once.
+   * Follows a user and fetches the user's posts at once.
    *
    * @throws {CamelliaError} `invalid_username`, `invalid_argument`, `follow_self`,
    * `already_following`, `unknown_user`, `not_joined`, `pin_clash`.
@@ -105,7 +105,7 @@ export class Follows {
       this.#refuseFollowed(username, fingerprint);
       const old = lists.get("following", username);
       await this.#change(user, true);
-      // Under a replaced pin the name's posts so far are somebody else's.
+      // Under a replaced pin the name's posts so far are another user's.
       if (old !== undefined && !equalBytes(old.key, key)) await this.#removePosts(username, true);
     });
     const fetched = this.#background.add(sync.fetch(user, session.signal));
@@ -117,7 +117,7 @@ export class Follows {
   }
 
   /**
-   * Unfollows somebody and removes their posts.
+   * Unfollows a user and removes the user's posts.
    *
    * @throws {CamelliaError} `invalid_username`, `not_following`.
    */

@@ -10,9 +10,7 @@ import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
 
 /** Messages and bytes in a second. */
 interface Allowance {
-  /** Messages. */
   readonly messages: Rate;
-  /** Bytes. */
   readonly bytes: Rate;
 }
 
@@ -21,7 +19,6 @@ class Quota {
   readonly #messages: TokenBucket;
   readonly #bytes: TokenBucket;
 
-  /** Both full. */
   constructor(clock: Clock, allowance: Allowance) {
     this.#messages = new TokenBucket(clock, allowance.messages);
     this.#bytes = new TokenBucket(clock, allowance.bytes);
@@ -43,11 +40,6 @@ const mebibyte = 1024 * 1024;
 /** Senders whose quotas are remembered; one forgotten starts afresh, within the limit for all. */
 const sendersMax = 2048;
 
-/** Half of something: what senders without a pin share. */
-function half(rate: Rate): Rate {
-  return { perSecond: rate.perSecond / 2, burst: rate.burst / 2 };
-}
-
 /**
  * All senders together. At some 60 µs a message (decoding and two signatures) 4,000 a second take a
  * quarter of a core; bytes are bounded by memory and by what an author's 20,000 longest posts take.
@@ -55,6 +47,12 @@ function half(rate: Rate): Rate {
 const allSenders: Allowance = {
   messages: { perSecond: 4000, burst: 8000 },
   bytes: { perSecond: 32 * mebibyte, burst: 64 * mebibyte },
+};
+
+/** All senders without a pin together: half of that. */
+const unknownSenders: Allowance = {
+  messages: { perSecond: 2000, burst: 4000 },
+  bytes: { perSecond: 16 * mebibyte, burst: 32 * mebibyte },
 };
 
 /** One sender whose key is pinned, or whose answer is awaited: room for 10,000 posts within a second. */
@@ -86,10 +84,7 @@ export class InboundBudget {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#all = new Quota(clock, allSenders);
-    this.#unknown = new Quota(clock, {
-      messages: half(allSenders.messages),
-      bytes: half(allSenders.bytes),
-    });
+    this.#unknown = new Quota(clock, unknownSenders);
   }
 
   /**

@@ -15,8 +15,7 @@ import {
   type Signed,
   verifySigned,
 } from "../model/signed.ts";
-import type { UserRef } from "../model/user.ts";
-import { readUser, writeUser } from "./kinds/kind.ts";
+import { readUser, type Received, writeUser } from "./kinds/kind.ts";
 import { type KindName, kindNamed, type Message } from "./kinds/mod.ts";
 
 /** The most bytes of a frame: 1 MiB. */
@@ -40,8 +39,8 @@ const headLimits = { maxBytes: payloadBytesMax, maxArrayLength: 2, maxDepth: 1 }
  */
 export function signMessage(message: Message, identity: Identity): Uint8Array<ArrayBuffer> {
   const { kind, from, to, time, id, body } = message;
-  const bodyValue = kindNamed(kind).write(body);
-  const payload = encode([kind, writeUser(from), writeUser(to), time, id, bodyValue]);
+  const written = kindNamed(kind).write(body);
+  const payload = encode([kind, writeUser(from), writeUser(to), time, id, written]);
   const frame = sealSigned("message", payload, identity);
   if (frame.length > messageBytesMax) {
     throw new RangeError(`Cannot send ${kind}: ${frame.length} bytes are over ${messageBytesMax}`);
@@ -49,22 +48,13 @@ export function signMessage(message: Message, identity: Identity): Uint8Array<Ar
   return frame;
 }
 
-/** A frame that has been decoded, so that cheap checks can refuse it before its signature is verified. */
-export interface Frame {
-  /** What kind of message it says it is. */
-  readonly kind: KindName;
-  /** Whom it says it is from; the key is the one that signed, once verified. */
-  readonly from: UserRef;
-  /** Whom it is for. */
-  readonly to: UserRef;
-  /** Unix time in milliseconds at which it says it was made. */
-  readonly time: number;
-  /** 16 random bytes. */
-  readonly id: Uint8Array;
+/**
+ * A frame that has been decoded, so that cheap checks can refuse it before its signature is verified. Its
+ * body is within the limits of its kind, and not read yet.
+ */
+export interface Frame extends Received<KindName, unknown> {
   /** The envelope, for {@linkcode verifyFrame}. */
   readonly signed: Signed;
-  /** The body, within the limits of its kind but not read yet, for {@linkcode readFrameBody}. */
-  readonly bodyValue: unknown;
 }
 
 /**
@@ -82,7 +72,7 @@ export function readFrame(bytes: Uint8Array): Frame {
   const declaration = kindNamed(reader.string(kindLengthMax));
   if (length !== 6 || declaration === undefined) throw new DecodeError("kind is unknown");
   const [from, to, time, id] = [0, 1, 2, 3].map(() => reader.value(headLimits));
-  const bodyValue = reader.value(declaration.limits);
+  const body = reader.value(declaration.limits);
   if (!reader.finished()) throw new DecodeError(reader.failure ?? "bytes are left over");
   const frame = {
     kind: declaration.kind,
@@ -90,8 +80,8 @@ export function readFrame(bytes: Uint8Array): Frame {
     to: readUser(to, "receiver"),
     time: asInteger(time, "time"),
     id: asBytes(id, "id", messageIdBytes),
+    body,
     signed,
-    bodyValue,
   };
   // One key signs and is named: otherwise a message could speak for another's name.
   if (!equalBytes(frame.from.key, signed.publicKey)) {
@@ -110,6 +100,6 @@ export function verifyFrame(frame: Frame): boolean {
  *
  * @throws {DecodeError} if it does not fit the kind.
  */
-export function readFrameBody({ kind, from, to, time, id, bodyValue }: Frame): Message {
-  return { kind, from, to, time, id, body: kindNamed(kind).read(bodyValue) } as Message;
+export function readFrameBody({ signed: _, ...message }: Frame): Message {
+  return { ...message, body: kindNamed(message.kind).read(message.body) } as Message;
 }

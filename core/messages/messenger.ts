@@ -1,5 +1,5 @@
 /**
- * Messages between peers, in and out (design, section 6).
+ * Messages between peers, in and out (docs/PROTOCOL.md, section 4).
  *
  * @module
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { UserRef } from "../model/user.ts";
+import { refOf, type UserRef } from "../model/user.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
 import { toHex } from "../model/bytes.ts";
 import type { SendResult } from "../ports.ts";
@@ -24,7 +24,11 @@ export interface SendOrder<K extends KindName> {
   readonly device?: number;
   /** The message's id where the caller has drawn it: one id for the same message to many. */
   readonly id?: Uint8Array;
-  /** Nothing leaves before this resolves, and nothing if it rejects. */
+  /**
+   * Nothing leaves before this resolves, and nothing if it rejects. A post is signed for its first
+   * followers while it is being committed, and goes out when it is: the last of five followers has it
+   * half a millisecond sooner (docs/decisions/0012-commit-and-push-overlap.md).
+   */
   readonly committed?: Promise<void> | undefined;
 }
 
@@ -61,7 +65,7 @@ export class Outbox {
   }
 
   /**
-   * See `Messenger.send`. After the end of the session nothing is sent.
+   * See `PeerMessenger.send`. After the end of the session nothing is sent.
    *
    * @throws What `order.committed` rejects with.
    */
@@ -69,21 +73,30 @@ export class Outbox {
     order: SendOrder<K>,
     signal?: AbortSignal,
   ): Promise<SendReport> {
-    const { ports: { random, links }, signal: ended } = this.#session;
+    const { self, identity, ports: { clock, random, links }, signal: ended } = this.#session;
     const id = order.id ?? random.bytes(messageIdBytes);
     const all = await this.devices(order.to, signal);
     const devices = order.device === undefined
       ? all
       : all.filter((entry) => entry.device === order.device);
     if (devices.length === 0 || ended.aborted) return { id, devices: 0, full: 0 };
-    const frame = this.#sign(order, id);
+    const { kind, body } = order;
+    const message = {
+      kind,
+      from: self,
+      to: refOf(order.to),
+      time: Math.floor(clock.now()),
+      id,
+      body,
+    };
+    const frame = signMessage(message as Message, identity);
     if (order.committed !== undefined) {
       await order.committed;
       if (ended.aborted) return { id, devices: 0, full: 0 };
     }
     const results = devices.map((device) => links.send(device, frame));
     if (results.every((result) => result === "unreachable")) this.#people.forgetDevices(order.to);
-    // Whoever cannot be reached at any of these addresses may have moved.
+    // A user who cannot be reached at any of these addresses may have moved.
     if (!results.includes("queued")) {
       for (const device of await this.#moved(order, devices, signal)) {
         results.push(links.send(device, frame));
@@ -104,14 +117,6 @@ export class Outbox {
     return (await this.devices(to, signal)).filter((entry) =>
       !places.has(placeOf(entry)) && (device === undefined || entry.device === device)
     );
-  }
-
-  #sign<K extends KindName>(order: SendOrder<K>, id: Uint8Array): Uint8Array {
-    const { self, identity, ports: { clock } } = this.#session;
-    const { kind, to: { username, key }, body } = order;
-    const time = Math.floor(clock.now());
-    const message = { kind, from: self, to: { username, key }, time, id, body };
-    return signMessage(message as Message, identity);
   }
 }
 

@@ -96,11 +96,6 @@ export function missingUpTo(feed: FeedState, head: number): NumberRange[] {
   return missing;
 }
 
-/** How many posts are missing up to a head. */
-export function countMissing(feed: FeedState, head: number): number {
-  return missingUpTo(feed, head).reduce((sum, [from, to]) => sum + (to - from + 1), 0);
-}
-
 /**
  * The ranges that a user tells of having. A range without end says that what lies in the future is not
  * wanted now, not that it is had.
@@ -133,7 +128,7 @@ export function feedOf(feeds: readonly FeedState[], device: number): FeedState {
 
 /**
  * The MessagePack form of feed states. Of each only the first {@linkcode rangesMax} ranges are told,
- * fewer where there are many feeds: whoever answers sends what lies beyond them once more.
+ * fewer where there are many feeds: the peer that answers sends what lies beyond them once more.
  */
 export function writeFeeds(feeds: readonly FeedState[]): unknown {
   const told = Math.min(rangesMax, Math.floor(rangesTotalMax / Math.max(feeds.length, 1)));

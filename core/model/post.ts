@@ -1,5 +1,5 @@
 /**
- * Posts: signed by their author, so that whoever relays one cannot change it.
+ * Posts: signed by their author, so that a peer that relays one cannot change it.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
   DecodeError,
   encode,
 } from "../../lib/msgpack.ts";
-import { envelopeBytesMax, openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
+import { envelopeBytesMax, openSigned, sealSigned, type Signed } from "./signed.ts";
 import { deviceMax, parseSnowflake } from "./snowflake.ts";
 import { asUsername } from "./username.ts";
 
@@ -67,7 +67,7 @@ export function postLength(text: string): number {
 const invisible = /^[\s\p{Cc}\p{Cf}]*$/u;
 
 /**
- * Checks what somebody wants to post.
+ * Checks the text that a user wants to post.
  *
  * @throws {CamelliaError} `empty_post`, `post_too_long`, `invalid_text`.
  */
@@ -107,7 +107,8 @@ export function signPost(content: PostContent, identity: Identity): Post {
 }
 
 /**
- * Decodes a post and checks its schema, not yet its signature: for what comes from one's own disk.
+ * Decodes a post and checks its schema. Its signature is for the caller to verify, unless the post comes
+ * from the own disk.
  *
  * @throws {DecodeError} if anything is malformed, too long or out of range.
  */
@@ -139,15 +140,4 @@ export function readPost(bytes: Uint8Array): { post: Post; signed: Signed } {
     id: asBigInteger(replyId, "reply id"),
   };
   return { post: { ...post, replyTo }, signed };
-}
-
-/**
- * Decodes a post and checks schema and signature.
- *
- * @throws {DecodeError} if anything about it is not as it should be.
- */
-export function openPost(bytes: Uint8Array): Post {
-  const { post, signed } = readPost(bytes);
-  if (!verifySigned("post", signed)) throw new DecodeError("signature does not verify");
-  return post;
 }

@@ -42,7 +42,7 @@ const graceMs = 1_500;
 /** Where nothing tells how far an author's feeds reach, so many full answers are enough. */
 const answersEnough = 3;
 
-/** How a question ended: answered to the end, silent for too long, or with nobody there to hear it. */
+/** How a question ended: answered to the end, silent for too long, or not heard because no peer listens there. */
 export type Outcome = "done" | "silent" | "refused";
 
 /** A `want` that has been sent to one device. */
@@ -227,7 +227,7 @@ export class FetchRun {
     }
   }
 
-  /** Puts the question; undefined where nobody is there to hear it. */
+  /** Puts the question; undefined where no peer listens. */
   async #askOnce(
     user: UserRef,
     device: DeviceEntry,

@@ -55,7 +55,7 @@ export class Greeter {
 
   /**
    * The device is announced at another address: the users who were greeted under the old one are greeted
-   * again. Before the login has greeted anybody there is nothing to do.
+   * again. Before the login has greeted them there is nothing to do.
    */
   moved(): void {
     if (this.#greetedAt === undefined) return;

@@ -12,12 +12,11 @@ import { type Post, readPost } from "../model/post.ts";
 import type { AddReport } from "../ports.ts";
 import { type Signed, verifySigned } from "../model/signed.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
-import type { Session } from "../session/interfaces.ts";
+import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { Slices } from "../../lib/slices.ts";
 import type { Fetches } from "./fetches.ts";
-import type { KnownFeeds } from "./known_feeds.ts";
+import type { FeedsParts } from "./known_feeds.ts";
 import { postView } from "../session/views.ts";
 
 /** What became of posts that came in. */
@@ -31,11 +30,7 @@ export interface IntakeReport {
 }
 
 /** What the intake needs. */
-export interface IntakeParts {
-  /** The session. */
-  readonly session: Session;
-  /** What is kept and had. */
-  readonly feeds: KnownFeeds;
+export interface IntakeParts extends Pick<FeedsParts, "session" | "feeds"> {
   /** Fetches what lies beyond posts that were kept back and whose time has come. */
   readonly fetches: Pick<Fetches, "soon">;
 }
@@ -80,14 +75,16 @@ export class Intake {
   /** Authors of whom a message is being checked, and of whom posts are being stored. */
   readonly #checking = new Map<string, Mutex>();
   readonly #storing = new Map<string, Mutex>();
-  /** When each author's quota was last spoken of, in monotonic milliseconds. */
-  readonly #quotaTold = new BoundedMap<string, number>(quotaToldMax);
+  /** Authors whose quota was spoken of a while ago. */
+  readonly #quotaTold: TimedCache<true>;
   readonly #forksShown = new BoundedMap<string, true>(forksShownMax);
 
   /** The intake of one session. */
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#slices = new Slices(parts.session.ports.clock);
+    const { clock } = parts.session.ports;
+    this.#slices = new Slices(clock);
+    this.#quotaTold = new TimedCache(clock, quotaToldMax);
     parts.feeds.future.onDue = (author, posts) => this.#release(author, posts);
   }
 
@@ -224,10 +221,8 @@ export class Intake {
 
   #tellQuota(author: string, { rate, room }: NonNullable<AddReport["beyond"]>): void {
     const { session } = this.#parts;
-    const nowMs = session.ports.clock.monotonic();
-    const toldMs = this.#quotaTold.get(author);
-    if (toldMs !== undefined && nowMs - toldMs < quotaToldEveryMs) return;
-    this.#quotaTold.set(author, nowMs);
+    if (this.#quotaTold.get(author)) return;
+    this.#quotaTold.set(author, true, quotaToldEveryMs);
     const what = rate > 0
       ? `${rate} posts of ${author} were not kept: too many are dated within one hour. More are kept with a larger [QUOTA] in config.ini`
       : `The ${room} oldest posts of ${author} were removed: more are kept with a larger [QUOTA] in config.ini`;

@@ -66,15 +66,8 @@ export class PeerDelivery {
     this.#relay.pass(message, posts);
   }
 
-  /** Waits until what was given so far is handed to the links and has left, so long at most. */
-  async drain(timeoutMs: number): Promise<void> {
-    const { clock, links } = this.#parts.session.ports;
-    const untilMs = clock.monotonic() + timeoutMs;
-    await settledWithin(clock, this.#settled(), timeoutMs);
-    await links.flush(Math.max(untilMs - clock.monotonic(), 0));
-  }
-
-  async #settled(): Promise<void> {
+  /** Resolves when what was given so far has been handed to the links. */
+  async settled(): Promise<void> {
     await this.#running;
     await this.#queue.idle();
   }

@@ -1,12 +1,12 @@
 /**
- * Posting: checked, numbered, dated, signed, committed; pushed behind (design, sections 5 and 6).
+ * Posting: checked, numbered, dated, signed, committed, and pushed in the background (docs/DESIGN.md).
  *
  * @module
  */
 
 import type { PostView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
-import { lastNumber } from "../model/feed.ts";
+import { feedOf, lastNumber } from "../model/feed.ts";
 import { checkPostText, type Post, type PostName, signPost } from "../model/post.ts";
 import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
 import { parseUsername } from "../model/username.ts";
@@ -28,7 +28,7 @@ const waitedForMsMax = 600_000;
 /** Posts dated within one hour that followers keep of one author, as config.ini is shipped. */
 const postsAnHourMax = 600;
 
-/** What somebody wants to post. */
+/** What the user wants to post. */
 export interface Draft {
   /** 1 to 500 characters. */
   readonly text: string;
@@ -111,25 +111,19 @@ export class Publisher {
       end = await this.#readEnd(session.device);
     }
     const id = await this.#nextId(end);
-    const content = {
-      author: session.self.username,
-      device: end.device,
-      number: end.number + 1,
-      id,
-      text,
-    };
-    const signed = signPost(
-      replyTo === undefined ? content : { ...content, replyTo },
-      session.identity,
-    );
+    const { device } = end;
+    const number = end.number + 1;
+    const content = { author: session.self.username, device, number, id, text };
+    const withReply = replyTo === undefined ? content : { ...content, replyTo };
+    const post = signPost(withReply, session.identity);
     // Should the commit fail, only the database knows whether it happened.
     this.#end = undefined;
-    const committed = session.store.addOwnPost(signed);
-    delivery.push(signed, committed);
+    const committed = session.store.addOwnPost(post);
+    delivery.push(post, committed);
     await committed;
-    this.#end = { device: end.device, number: signed.number, id };
+    this.#end = { device, number, id };
     this.#countPost(id);
-    return signed;
+    return post;
   }
 
   /** Followers keep no more of an hour than {@linkcode postsAnHourMax}: the author is told, once an hour. */
@@ -146,8 +140,7 @@ export class Publisher {
   /** The end of the feed as the database has it, so that a restart goes on where it was. */
   async #readEnd(device: number): Promise<FeedEnd> {
     const { self, store } = this.#parts.session;
-    const feed = (await store.feeds(self.username)).find((state) => state.device === device);
-    const number = feed === undefined ? 0 : lastNumber(feed);
+    const number = lastNumber(feedOf(await store.feeds(self.username), device));
     if (number === 0) return { device, number, id: undefined };
     const query = { author: self.username, device, from: number, to: number, limit: 1 };
     const [last] = await store.feedPosts(query);

@@ -8,7 +8,8 @@ import {
 } from "../../core/messages/kinds/mod.ts";
 import { readFrame, readFrameBody, signMessage, verifyFrame } from "../../core/messages/frame.ts";
 import { decode, DecodeError, encode } from "../../lib/msgpack.ts";
-import { openPost, readPost, signPost } from "../../core/model/post.ts";
+import { readPost, signPost } from "../../core/model/post.ts";
+import { openPost } from "../core/model/open_post.ts";
 import { openRecord, peekRecord, readRecord, signRecord } from "../../core/model/record.ts";
 import type { Body, ListEntry, Namespace } from "../../core/model/record_body.ts";
 import { openSigned } from "../../core/model/signed.ts";

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import type { PostView } from "../../core/api.ts";
 import { toHex } from "../../core/model/bytes.ts";
-import { openPost } from "../../core/model/post.ts";
+import { openPost } from "../core/model/open_post.ts";
 import { openRecord } from "../../core/model/record.ts";
 import { snowflakeTimeMs } from "../../core/model/snowflake.ts";
 import type { SimMachine, SimWorld } from "./peers.ts";

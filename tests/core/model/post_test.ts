@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { openPost } from "./open_post.ts";
 import fc from "fast-check";
 import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
 import { DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
   checkPostText,
-  openPost,
   postBytesMax,
   type PostContent,
   postLength,

@@ -44,7 +44,7 @@ Deno.test("Pushing neither waits nor fails, and posts made quickly travel togeth
   for (const post of posts) author.delivery.push(post, Promise.resolve());
   await world.until(() => having(followers, 50) === 3, 5_000);
   assert.ok(sent(author, "posts") <= 12, `${sent(author, "posts")} messages`);
-  await world.clock.drive(author.delivery.drain(1_000));
+  await world.clock.drive(author.delivery.settled());
   await world.stop();
 });
 

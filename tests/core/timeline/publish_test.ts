@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { FeedState } from "../../../core/model/feed.ts";
-import { openPost, type Post } from "../../../core/model/post.ts";
+import type { Post } from "../../../core/model/post.ts";
+import { openPost } from "../model/open_post.ts";
 import { parseSnowflake, snowflakeTimeMs } from "../../../core/model/snowflake.ts";
 import type { Head } from "../../../core/model/record_body.ts";
 import type { Store } from "../../../core/ports.ts";
