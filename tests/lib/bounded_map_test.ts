@@ -53,10 +53,9 @@ Deno.test("A bounded map drops the entry written longest ago, but not one that w
 
 Deno.test("An entry in use stays in a bounded map, whatever else is written or used", () => {
   const map = new BoundedMap<number, number>(10);
-  for (let i = 0; i < 10; i++) map.set(i, i);
-  map.touch(0);
+  map.set(0, 0);
   let random = 1;
-  for (let i = 10; i < 5_000; i++) {
+  for (let i = 1; i < 5_000; i++) {
     random = (random * 48_271) % 2_147_483_647;
     if (random % 3 === 0) map.touch(i - (random % 10));
     else map.set(i, i);
