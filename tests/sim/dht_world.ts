@@ -46,9 +46,10 @@ export interface MemberOptions extends Partial<NodeOptions> {
 
 const portDefault = 4_000;
 
-/** A /24 for every node: 65,536 of them follow 20.0.0.0. Nothing is ever sent there. */
+/** A /16 for every node, up to 46,080 of them; from then on /24s in these. Nothing is ever sent there. */
 export function publicIp(index: number): string {
-  return `${20 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}.${1 + (index * 7) % 250}`;
+  const [first, second] = [20 + (index >> 8) % 180, index & 255];
+  return `${first}.${second}.${Math.floor(index / 46_080)}.${1 + (index * 7) % 250}`;
 }
 
 /** The same numbering within 10.0.0.0/8, which the address limits exempt. */

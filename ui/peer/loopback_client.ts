@@ -161,6 +161,7 @@ export class LoopbackClient {
   /** Sends a POST request with a body, or else a GET request. */
   #send(path: string, body?: string, signal?: AbortSignal) {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const wasUntouched = this.#isUntouched;
     const sent = request({
       host: "127.0.0.1",
       port: this.#port.port,
@@ -175,7 +176,8 @@ export class LoopbackClient {
       ...(signal === undefined ? {} : { signal }),
     });
     sent.on("response", (response) => {
-      if (!refusals.has(response.statusCode ?? 0)) this.#isUntouched = false;
+      // What was refused was not done, also by a stranger's server that had asked for the body.
+      this.#isUntouched = refusals.has(response.statusCode ?? 0) && wasUntouched;
       resolve(response);
     });
     sent.on("error", (error) => reject(gone(error)));
