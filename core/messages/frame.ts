@@ -71,7 +71,10 @@ export function readFrame(bytes: Uint8Array): Frame {
   const length = reader.array(6);
   const declaration = kindNamed(reader.string(kindLengthMax));
   if (length !== 6 || declaration === undefined) throw new DecodeError("kind is unknown");
-  const [from, to, time, id] = [0, 1, 2, 3].map(() => reader.value(headLimits));
+  const from = reader.value(headLimits);
+  const to = reader.value(headLimits);
+  const time = reader.value(headLimits);
+  const id = reader.value(headLimits);
   const body = reader.value(declaration.limits);
   if (!reader.finished()) throw new DecodeError(reader.failure ?? "bytes are left over");
   const frame = {
@@ -100,6 +103,6 @@ export function verifyFrame(frame: Frame): boolean {
  *
  * @throws {DecodeError} if it does not fit the kind.
  */
-export function readFrameBody({ signed: _, ...message }: Frame): Message {
-  return { ...message, body: kindNamed(message.kind).read(message.body) } as Message;
+export function readFrameBody({ kind, from, to, time, id, body }: Frame): Message {
+  return { kind, from, to, time, id, body: kindNamed(kind).read(body) } as Message;
 }
