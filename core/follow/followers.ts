@@ -8,8 +8,9 @@ import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { refOf, type UserRef } from "../model/user.ts";
 import type { Parts } from "../session/interfaces.ts";
-import { TimedCache } from "../../lib/bounded_map.ts";
+import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Mutex } from "../../lib/slots.ts";
+import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
 import { listLengthMax } from "./follow.ts";
 
 /** How far ahead of this clock a change may be dated: as far as a message may be. */
@@ -23,6 +24,15 @@ const unwantedAgeMs = 600_000;
 
 /** Senders of unwanted posts remembered. */
 const unwantedMax = 1_000;
+
+/**
+ * Changes taken from one user: four at once, for a person who changes their mind, then one a minute. Each
+ * costs a commit, a page of the list on the network, a `hello` and a line on the screen.
+ */
+const changes: Rate = { perSecond: 1 / 60, burst: 4 };
+
+/** Users whose changes are counted. */
+const changingMax = 10_000;
 
 /** What the list of followers needs. */
 export interface FollowersParts extends Pick<Parts, "session" | "lists" | "records"> {
@@ -38,6 +48,7 @@ export class Followers {
   readonly #mutex = new Mutex();
   /** Senders of unwanted posts who have been told. */
   readonly #told: TimedCache<true>;
+  readonly #changes = new BoundedMap<string, TokenBucket>(changingMax);
 
   /** The followers of one session's user. */
   constructor(parts: FollowersParts) {
@@ -48,6 +59,7 @@ export class Followers {
   /**
    * Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. A new follower is
    * greeted: what is posted from now on is pushed, and the heads tell what was posted before that.
+   * A user who changes it too often gets no acknowledgement, and so repeats the last change later.
    */
   async handle(message: MessageOf<"follow" | "unfollow">): Promise<void> {
     const { session, messenger, lists, greeter } = this.#parts;
@@ -55,6 +67,7 @@ export class Followers {
     if (from.username === session.self.username) return;
     const wasFollower = lists.get("followers", from.username)?.present;
     const reason = await this.#mutex.run(() => this.#apply(message));
+    if (reason === "often") return;
     const body = reason === undefined ? { id } : { id, reason };
     await messenger.send({ kind: "ack", to: from, body }, session.signal);
     const isFollower = lists.get("followers", from.username)?.present;
@@ -75,6 +88,7 @@ export class Followers {
     if (present && known === undefined && lists.present("followers").length >= listLengthMax) {
       return "full";
     }
+    if (!this.#changesOf(username).take(1)) return "often";
     const applied = await lists.apply({ list: "followers", username, key, updatedAt, present });
     const entry = lists.get("followers", username);
     if (!applied && (entry === undefined || entry.updatedAt < updatedAt)) return "full";
@@ -82,6 +96,13 @@ export class Followers {
       session.emit({ event: "follower", username, following: present });
     }
     return undefined;
+  }
+
+  #changesOf(username: string): TokenBucket {
+    const bucket = this.#changes.touch(username) ??
+      new TokenBucket(this.#parts.session.ports.clock, changes);
+    this.#changes.set(username, bucket);
+    return bucket;
   }
 
   /**
