@@ -150,6 +150,12 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** An account to be created. */
+export interface Registration extends Credentials {
+  /** Whether the sealed keys stay in the data folder: no stranger can guess at them. Absent: they do not. */
+  readonly localKeys?: boolean;
+}
+
 /** A post to be written. */
 export interface PostDraft {
   /** 1 to 500 characters. */
@@ -171,7 +177,7 @@ export interface PeerApi {
    */
   checkName(username: string, signal?: AbortSignal): Promise<void>;
   /** Creates an account and logs in. */
-  register(credentials: Credentials, signal?: AbortSignal): Promise<UserView>;
+  register(account: Registration, signal?: AbortSignal): Promise<UserView>;
   /** Logs in, on any machine. */
   login(credentials: Credentials, signal?: AbortSignal): Promise<UserView>;
   /** Logs out: takes this device out of `connections` and forgets the keys. Resolves to who was logged in. */
@@ -254,6 +260,12 @@ function integer(min: number, max: number): Reader<number> {
   };
 }
 
+/** True or false. */
+const flag: Reader<boolean> = (json, name) => {
+  if (typeof json === "boolean") return json;
+  throw wrong(name, "true or false");
+};
+
 /** Bytes, in base64. */
 const bytes: Reader<Uint8Array> = (json, name) => {
   try {
@@ -314,7 +326,9 @@ function abortable<T>(takes: Reader<T>) {
 export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> } = {
   prepare: call(nothing),
   checkName: abortable(word),
-  register: abortable(credentials),
+  register: abortable(
+    fields<Registration>({ username: word, password: longText, localKeys: optional(flag) }),
+  ),
   login: abortable(credentials),
   logout: abortable(nothing),
   whoami: call(nothing),

@@ -98,8 +98,8 @@ export class Peer implements PeerApi {
   readonly checkName: PeerApi["checkName"] = (username, signal) =>
     this.#accounts.checkName(username, signal);
 
-  readonly register: PeerApi["register"] = (credentials, signal) =>
-    this.#open((until) => this.#accounts.register(credentials, until), true, signal);
+  readonly register: PeerApi["register"] = (account, signal) =>
+    this.#open((until) => this.#accounts.register(account, until), true, signal);
 
   readonly login: PeerApi["login"] = (credentials, signal) =>
     this.#open((until) => this.#accounts.login(credentials, until), false, signal);

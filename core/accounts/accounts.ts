@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Credentials, UserView } from "../api.ts";
+import type { Credentials, Registration, UserView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { DecodeError } from "../../lib/msgpack.ts";
@@ -56,8 +56,8 @@ export class Accounts {
    * @throws {CamelliaError} `invalid_username`, `not_joined`, `weak_password`, `name_taken`,
    * `too_few_holders`; the disk's errors.
    */
-  async register(credentials: Credentials, signal?: AbortSignal): Promise<OpenAccount> {
-    const claimant = { ...credentials, username: parseUsername(credentials.username) };
+  async register(registration: Registration, signal?: AbortSignal): Promise<OpenAccount> {
+    const claimant = { ...registration, username: parseUsername(registration.username) };
     const account = await registerAccount(this.#context, claimant, signal);
     return await openAccount(this.#context, account);
   }
@@ -94,10 +94,12 @@ export class Accounts {
     old?.wipe();
     if (old === undefined) throw refused("wrong_password", "the present password is wrong");
     if (change.new === change.old) throw refused("weak_password", "the new one is the old one");
-    await judgePassword(change.new, [username]);
+    const { isLocal, isPublished } = records.sealed;
+    await judgePassword(change.new, [username], isPublished);
     signal?.throwIfAborted();
     const seal = prepareSeal(change.new, settings.derivation, ports);
-    await records.sealed.replace(await sealIdentity({ username, identity }, seal, ports), signal);
+    const body = await sealIdentity({ username, identity, isLocal }, seal, ports);
+    await records.sealed.replace(body, signal);
   }
 
   /**

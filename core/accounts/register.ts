@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Credentials } from "../api.ts";
+import type { Registration } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { Identity } from "../model/identity.ts";
@@ -42,7 +42,7 @@ interface Draft {
  */
 export async function registerAccount(
   context: AccountContext,
-  claimant: Credentials,
+  claimant: Registration,
   signal?: AbortSignal,
 ): Promise<UnsealedAccount> {
   const { ports, settings } = context;
@@ -81,18 +81,18 @@ export async function registerAccount(
 /** Asks for the name, judges the password, and seals fresh keys, all at the same time. */
 async function prepare(
   context: AccountContext,
-  claimant: Credentials,
+  claimant: Registration,
   signal?: AbortSignal,
 ): Promise<Draft> {
   const { ports, settings } = context;
-  const { username, password } = claimant;
+  const { username, password, localKeys = false } = claimant;
   const earlier = await readKeyFile(ports.keys, username);
   if (earlier !== undefined) return await resume(context, { claimant, sealed: earlier }, signal);
   const seal = prepareSeal(password, settings.derivation, ports);
   const asked = assertNameFree(ports.directory, username, signal);
   asked.catch(() => {}); // Awaited below, unless the password is refused before.
   try {
-    await judgePassword(password, [username]);
+    await judgePassword(password, [username], settings.publishPrivate && !localKeys);
     await asked;
   } catch (error) {
     seal.key.then((key) => key.fill(0), () => {});
@@ -102,7 +102,7 @@ async function prepare(
   const identity = new Identity(seed);
   seed.fill(0);
   try {
-    const body = await sealIdentity({ username, identity }, seal, ports);
+    const body = await sealIdentity({ username, identity, isLocal: localKeys }, seal, ports);
     const now = Math.floor(ports.clock.now());
     const content = { username, namespace: "private", sequence: now, body } as const;
     return { identity, sealed: signFresh(content, now, identity), isFresh: true };
@@ -115,7 +115,7 @@ async function prepare(
 /** There is a key file: it is that of an interrupted registration, or that of an account. */
 async function resume(
   { ports }: AccountContext,
-  { claimant, sealed }: { claimant: Credentials; sealed: SignedRecord<PrivateBody> },
+  { claimant, sealed }: { claimant: Registration; sealed: SignedRecord<PrivateBody> },
   signal?: AbortSignal,
 ): Promise<Draft> {
   const { username, password } = claimant;
@@ -138,14 +138,16 @@ function signClaim(username: string, now: number, identity: Identity): SignedRec
 /** Claims the name, then stores the sealed keys while the claim is read back. */
 async function publish(
   { ports, settings }: AccountContext,
-  { sealed, claim }: { sealed: SignedRecord; claim: SignedRecord<PublicBody> },
+  { sealed, claim }: { sealed: SignedRecord<PrivateBody>; claim: SignedRecord<PublicBody> },
   signal?: AbortSignal,
 ): Promise<void> {
   const { username } = claim;
   const report = await claimName(ports, claim, signal);
   const [{ record }] = await Promise.all([
     ports.directory.get({ username, namespace: "public" }, signal),
-    settings.publishPrivate ? ports.directory.put(sealed, signal) : undefined,
+    settings.publishPrivate && !sealed.body.isLocal
+      ? ports.directory.put(sealed, signal)
+      : undefined,
   ]);
   if (record === undefined) throw tooFewHolders(username, report);
   if (!equalBytes(record.publicKey, claim.publicKey)) throw nameTaken(username);

@@ -114,9 +114,9 @@ export function prepareSeal(
   return { derivation, key };
 }
 
-/** Seals an identity under a prepared key, which is wiped. */
+/** Seals an identity under a prepared key, which is wiped; `isLocal` marks keys that stay off the network. */
 export async function sealIdentity(
-  user: { readonly username: string; readonly identity: Identity },
+  user: { readonly username: string; readonly identity: Identity; readonly isLocal?: boolean },
   prepared: PreparedSeal,
   ports: SealPorts,
 ): Promise<PrivateBody> {
@@ -125,7 +125,8 @@ export async function sealIdentity(
   try {
     const nonce = ports.random.bytes(24);
     const sealed = sealSeed(seed, { key, nonce, username: user.username });
-    return { derivation: prepared.derivation, nonce, sealed };
+    const mark = user.isLocal ? { isLocal: true as const } : {};
+    return { derivation: prepared.derivation, nonce, sealed, ...mark };
   } finally {
     seed.fill(0);
     key.fill(0);

@@ -55,6 +55,8 @@ export interface PrivateBody {
   readonly nonce: Uint8Array;
   /** XChaCha20-Poly1305 ciphertext and tag. */
   readonly sealed: Uint8Array;
+  /** Whether the record is for key files alone and never goes to the network; absent: it does. */
+  readonly isLocal?: true;
 }
 
 /** The head of one feed: the number of the last post of a device. */
@@ -194,11 +196,15 @@ export function pageNamespaceOf(generation: number, page: number): PageNamespace
 
 function writePrivate(body: PrivateBody): unknown {
   const { memoryKiB, passes, lanes, salt } = body.derivation;
-  return ["argon2id", [memoryKiB, passes, lanes], salt, body.nonce, body.sealed];
+  const local = body.isLocal ? [true] : [];
+  return ["argon2id", [memoryKiB, passes, lanes], salt, body.nonce, body.sealed, ...local];
 }
 
 function readPrivate(value: unknown): PrivateBody {
-  const [name, parameters, salt, nonce, sealed] = asArray(value, "private body", 5);
+  const [name, parameters, salt, nonce, sealed, local] = asArray(value, "private body", 5, 6);
+  if (local !== undefined && local !== true) {
+    throw new DecodeError("mark of local keys is not true");
+  }
   if (name !== "argon2id") throw new DecodeError("key derivation is unknown");
   const [memoryKiB, passes, lanes] = asArray(parameters, "key derivation parameters", 3);
   return {
@@ -210,6 +216,7 @@ function readPrivate(value: unknown): PrivateBody {
     },
     nonce: asBytes(nonce, "nonce", 24),
     sealed: asBytesUpTo(sealed, "sealed keys", sealedBytesMax),
+    ...(local === true ? { isLocal: true } : {}),
   };
 }
 

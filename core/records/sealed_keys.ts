@@ -33,10 +33,20 @@ export class SealedKeys {
     return this.#record;
   }
 
+  /** Whether these keys are marked to stay off the network. */
+  get isLocal(): boolean {
+    return this.#record.body.isLocal === true;
+  }
+
+  /** Whether they go to the network: neither the settings nor their mark keep them off it. */
+  get isPublished(): boolean {
+    return this.#session.settings.publishPrivate && !this.isLocal;
+  }
+
   /**
    * Reads the network's record: a newer one, after a change of password on another device, replaces
    * the key file. Where the network's is older, worn or gone, the key file's is written there,
-   * unless the settings keep it off the network.
+   * unless it is to stay off the network.
    */
   async pull(signal?: AbortSignal): Promise<void> {
     const outcome = await this.#writer.write({
@@ -46,7 +56,7 @@ export class SealedKeys {
       sequenceMin: () => this.#record.sequence,
       build: async (seen) => {
         if (seen !== undefined) await this.#adopt(seen);
-        if (!this.#session.settings.publishPrivate) return undefined;
+        if (!this.isPublished) return undefined;
         const there = seen !== undefined && isSameBody("private", seen.body, this.#record.body) &&
           !isWorn(seen, this.#session.ports.clock.now());
         return there ? undefined : this.#record.body;
@@ -64,14 +74,14 @@ export class SealedKeys {
    * `too_few_holders` if the network is there and refuses; the disk's errors.
    */
   async replace(body: PrivateBody, signal?: AbortSignal): Promise<void> {
-    const { settings, ports, identity } = this.#session;
+    const { ports, identity } = this.#session;
     const before = this.#record;
     const { username } = before;
     const now = Math.floor(ports.clock.now());
     const sequence = Math.max(before.sequence + 1, now);
     const keepNew = () =>
       this.#keep(signFresh({ username, namespace: "private", sequence, body }, now, identity));
-    if (!settings.publishPrivate) return await keepNew();
+    if (!this.isPublished) return await keepNew();
     let [isKept, isDone] = [false, false];
     try {
       const outcome = await this.#writer.write({

@@ -46,7 +46,9 @@ Deno.test({
     await terminal.shows(/Cannot use the username "no spaces"/);
     await terminal.press("C-u");
     await terminal.enter("alice");
-    await terminal.shows(/New password of alice:/);
+    await terminal.shows(/Where are your keys kept/);
+    await terminal.press("Enter");
+    await terminal.shows(/New password of alice/);
     await terminal.enter(password);
     await terminal.shows(/The same again:/);
     assert.ok(!(await terminal.screen()).includes(password));

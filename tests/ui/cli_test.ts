@@ -195,7 +195,7 @@ Deno.test("The password comes from a file, the environment, or a prompt, in this
   m.answers.push("typed");
   await m.json("post", "hello");
   assert.deepEqual(m.asked.slice(-3), [
-    "New password of alice:",
+    "New password of alice (empty: one is made for you):",
     "The same again:",
     "Password of alice:",
   ]);
@@ -210,6 +210,36 @@ Deno.test("The password comes from a file, the environment, or a prompt, in this
   for (const file of ["/empty", "/nowhere"]) {
     assert.equal((await m.failure("post", "x", "--password-file", file)).error, "no_password");
   }
+});
+
+Deno.test("A password is made of random words for a person who enters none", async () => {
+  const m = new Machine();
+  m.io.terminal.input = true;
+  const { password } = m.prompts;
+  m.prompts.password = async (message, signal) => {
+    const made = /^It is: (.*) - write it down/.exec(message)?.[1];
+    return made ?? await password(message, signal);
+  };
+  const { out, err } = await m.run("register", "alice");
+  const made = m.host.accounts.get("alice") ?? "";
+  assert.match(made, /^([a-z]{3,9} ){4}[a-z]{3,9}$/);
+  assert.ok(!`${out}${err}`.includes(made), "the password stays on the screen");
+  m.answers.push(made, made, "");
+  await m.json("passwd");
+  const changed = m.host.accounts.get("alice") ?? "";
+  assert.notEqual(changed, made);
+  m.prompts.password = password;
+  m.answers.push(changed, changed, "", "mistyped");
+  assert.equal((await m.failure("passwd")).error, "no_password");
+});
+
+Deno.test("register --local-keys asks the peer to keep the keys off the network", async () => {
+  const m = new Machine();
+  m.io.variables["CAMELLIA_PASSWORD"] = "secret";
+  await m.json("register", "alice", "--local-keys");
+  await m.json("logout");
+  await m.json("register", "bob");
+  assert.deepEqual([...m.host.local], ["alice"]);
 });
 
 Deno.test("passwd changes the password; account export and import move an account", async () => {

@@ -109,6 +109,8 @@ export class FakeHost implements Host {
   readonly version = "1.2.3";
   readonly shippedConfig: { bytes: Uint8Array; name: string };
   readonly accounts = new Map<string, string>();
+  /** Users who registered with keys that stay in the folder. */
+  readonly local = new Set<string>();
   readonly order: string[] = [];
   readonly locked = new Set<string>();
   readonly started: { peer: FakePeer; settings: PeerSettings }[] = [];
@@ -144,7 +146,7 @@ export class FakeHost implements Host {
 
   #start(settings: PeerSettings): Promise<RunningPeer> {
     if (this.startError !== undefined) return Promise.reject(this.startError);
-    const peer = new FakePeer(this.accounts, this.order);
+    const peer = new FakePeer(this.accounts, this.order, this.local);
     this.prepare(peer);
     this.started.push({ peer, settings });
     return Promise.resolve({
@@ -154,7 +156,7 @@ export class FakeHost implements Host {
     });
   }
 
-  randomBytes(length: number): Uint8Array {
+  randomBytes(length: number): Uint8Array<ArrayBuffer> {
     return this.#random.bytes(length);
   }
 }

@@ -10,6 +10,7 @@ import {
   type PostDraft,
   type PostView,
   type ProfileView,
+  type Registration,
   type StatusView,
   type SuggestionView,
   type TimelineRequest,
@@ -45,10 +46,18 @@ export class FakePeer extends Refusing {
   readonly accounts: Map<string, string>;
   readonly order: string[];
 
-  constructor(accounts = new Map<string, string>(), order: string[] = []) {
+  /** Users whose keys stay in the folder. */
+  readonly local: Set<string>;
+
+  constructor(
+    accounts = new Map<string, string>(),
+    order: string[] = [],
+    local = new Set<string>(),
+  ) {
     super();
     this.accounts = accounts;
     this.order = order;
+    this.local = local;
     for (const name of Object.keys(methods) as (keyof PeerApi)[]) {
       const method = this[name].bind(this) as (...passed: unknown[]) => never;
       this[name] = (...passed: unknown[]) => {
@@ -98,13 +107,14 @@ export class FakePeer extends Refusing {
     return Promise.reject(new CamelliaError("name_taken", message));
   }
 
-  override async register(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+  override async register(credentials: Registration, signal?: AbortSignal): Promise<UserView> {
     await this.#wait(signal);
     const username = parseUsername(credentials.username);
     if (this.accounts.has(username)) {
       throw new CamelliaError("name_taken", `Cannot register ${username}: the name is taken`);
     }
     this.accounts.set(username, credentials.password);
+    if (credentials.localKeys) this.local.add(username);
     return this.#enter(username);
   }
 

@@ -60,12 +60,17 @@ export const accountCommands: readonly Command[] = [
   command(
     (program) =>
       program.command("register").description("create an account and log in")
-        .argument("<name>", "3 to 20 of a to z, 0 to 9 and _, a letter first"),
-    async (context, name) => {
+        .argument("<name>", "3 to 20 of a to z, 0 to 9 and _, a letter first")
+        .option(
+          "--local-keys",
+          "keep the sealed keys in the data folder alone, where no stranger can guess at the " +
+            "password; other machines then need `account export`",
+        ),
+    async (context, name, { localKeys = false }) => {
       const username = parseUsername(name);
       const ask = () => passwordFor(context, { username, kind: "new" });
       await withPeerForLogin(context, ask, async ({ api }, password) => {
-        const user = await register(context, api, { username, password });
+        const user = await register(context, api, { username, password, localKeys });
         const text = "Registered and logged in:";
         await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
       });

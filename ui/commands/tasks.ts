@@ -6,12 +6,12 @@
  */
 
 import type {
-  Credentials,
   FollowView,
   PeerCalls,
   PostDraft,
   PostView,
   ProfileView,
+  Registration,
   StatusView,
   SuggestionView,
   UserView,
@@ -89,10 +89,10 @@ export const showingStatus: Task<void, StatusView> = {
 export function register(
   { io, signal }: Context,
   api: PeerCalls,
-  credentials: Credentials,
+  account: Registration,
 ): Promise<UserView> {
-  const work = api.register(credentials, signal);
-  return withSpinner(io, `Registering ${credentials.username}`, work);
+  const work = api.register(account, signal);
+  return withSpinner(io, `Registering ${account.username}`, work);
 }
 
 /** Asks for the old and the new password of the user who is logged in, and changes it. */

@@ -138,6 +138,19 @@ function chooseUser(menu: MenuContext, message: string, usernames: readonly stri
   return chooseOne(menu, message, usernames.map((name) => ({ value: name, name })));
 }
 
+/** Whether the sealed keys are to stay on this machine. Where the settings keep all of them here, it is not asked. */
+async function askForLocalKeys({ prompts, settings, signal }: MenuContext): Promise<boolean> {
+  if (settings?.publishPrivate === false) return false;
+  const chosen = await prompts.choice({
+    message: "Where are your keys kept, sealed under your password?",
+    choices: [
+      { value: "network", name: "In the network: you can log in on any machine" },
+      { value: "local", name: "On this machine alone: no stranger can guess at the password" },
+    ],
+  }, signal);
+  return chosen === "local";
+}
+
 /** Registers, asking again for what was wrong. */
 async function askAndRegister(menu: MenuContext): Promise<void> {
   const { api, io, signal } = menu;
@@ -148,8 +161,10 @@ async function askAndRegister(menu: MenuContext): Promise<void> {
     try {
       const check = api.checkName(username, signal);
       await withSpinner(io, `Asking whether ${username} is free`, check);
+      const localKeys = await askForLocalKeys(menu);
       const password = await passwordFor(menu, { username, kind: "new" });
-      return await greet(menu, "Registered", await register(menu, api, { username, password }));
+      const user = await register(menu, api, { username, password, localKeys });
+      return await greet(menu, "Registered", user);
     } catch (error) {
       if (!(error instanceof CamelliaError) || !askAgain.has(error.code)) throw error;
       await sayFailure(menu, error);

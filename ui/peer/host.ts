@@ -50,7 +50,7 @@ export interface Host extends ConfigSource {
    */
   openFolder(path: string): Promise<OpenFolder>;
   /** Fresh random bytes. */
-  randomBytes(length: number): Uint8Array;
+  randomBytes(length: number): Uint8Array<ArrayBuffer>;
 }
 
 /** What every command has at hand. */

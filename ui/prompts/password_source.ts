@@ -7,6 +7,7 @@
 
 import { CamelliaError } from "../../core/model/errors.ts";
 import { messageOf } from "../output/failure.ts";
+import { makePassphrase } from "./passphrase.ts";
 import type { Console } from "./prompts.ts";
 
 /** A password file at most; its first line is the password. */
@@ -16,7 +17,7 @@ const passwordFileBytesMax = 4096;
 export interface PasswordRequest {
   /** Whose keys it seals. */
   readonly username: string;
-  /** `new` is asked for twice. */
+  /** All but `login` are asked for twice, and made up where the person enters none. */
   readonly kind: "login" | "new" | "changed";
 }
 
@@ -48,12 +49,25 @@ async function readPasswordFile(context: Console, path: string): Promise<string>
   return password;
 }
 
-async function ask(context: Console, request: PasswordRequest): Promise<string> {
-  const { prompts, signal } = context;
-  const what = request.kind === "login" ? "Password" : "New password";
-  const password = await prompts.password(`${what} of ${request.username}:`, signal);
-  if (request.kind === "login") return password;
-  const again = await prompts.password("The same again:", signal);
+/** The person or script to take a password from, and what one is made of. */
+export interface PasswordConsole extends Console {
+  /** See {@linkcode makePassphrase}. */
+  readonly host: { randomBytes(length: number): Uint8Array<ArrayBuffer> };
+}
+
+async function ask(context: PasswordConsole, request: PasswordRequest): Promise<string> {
+  const { prompts, signal, host } = context;
+  const { username, kind } = request;
+  if (kind === "login") return await prompts.password(`Password of ${username}:`, signal);
+  const question = `New password of ${username} (empty: one is made for you):`;
+  const typed = await prompts.password(question, signal);
+  const password = typed ||
+    await makePassphrase({ bytes: (length) => host.randomBytes(length) });
+  // A question vanishes once it is answered: the password does not stay on the screen.
+  const again = await prompts.password(
+    typed === "" ? `It is: ${password} - write it down, then type it here:` : "The same again:",
+    signal,
+  );
   if (again === password) return password;
   throw new CamelliaError(
     "no_password",
@@ -74,7 +88,7 @@ export function canHavePassword({ flags, io }: Console): boolean {
  * @throws {CamelliaError} `no_password`.
  */
 export async function passwordFor(
-  context: Console,
+  context: PasswordConsole,
   request: PasswordRequest,
   newPasswordFile?: string,
 ): Promise<string> {

@@ -5,7 +5,14 @@ import { equalBytes } from "../../../core/model/bytes.ts";
 import { recordOf, signRecord } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { OpenAccount } from "../../../core/accounts/accounts.ts";
-import { changed, type Device, otherPassword, password, World } from "../accounts_world.ts";
+import {
+  changed,
+  type Device,
+  type DeviceOptions,
+  otherPassword,
+  password,
+  World,
+} from "../accounts_world.ts";
 import { identityOf } from "../../sim/users.ts";
 
 async function refusedWith(code: ErrorCode, promise: Promise<unknown>): Promise<CamelliaError> {
@@ -446,6 +453,35 @@ Deno.test("Sealed keys that shall stay off the network do", async () => {
   assert.match(error.message, /import/);
   const again = await world.run(device.login("alice", otherPassword));
   await again.session.close();
+});
+
+Deno.test("Attack: keys kept local are looked for in the network, and no holder ever had them", async () => {
+  const world = new World();
+  const put: string[] = [];
+  const directory: DeviceOptions["directory"] = (real) =>
+    changed(real, {
+      put: (record, signal) => {
+        put.push(record.namespace);
+        return real.put(record, signal);
+      },
+    });
+  const here = world.device({ directory });
+  // Kept local, the keys are worth less to a guesser: a password that is refused otherwise will do.
+  const weaker = { username: "alice", password: "garnish dental" };
+  await refusedWith("weak_password", world.run(here.accounts.register(weaker)));
+  const first = await world.run(here.accounts.register({ ...weaker, localKeys: true }));
+  const change = { old: weaker.password, new: "reflux hatbox" };
+  await world.run(here.accounts.changePassword(first, change));
+  await world.run(first.records.pull());
+  // What is exported says that it stays local, also to a device that knows nothing else.
+  const there = world.device({ directory });
+  await there.accounts.importAccount(await here.accounts.exportAccount("alice"));
+  const second = await world.run(there.login("alice", change.new));
+  await world.run(second.records.pull());
+  assert.deepEqual([put.includes("public"), put.includes("private")], [true, false]);
+  assert.equal(world.network.peek("alice", "private"), undefined);
+  await first.session.close();
+  await second.session.close();
 });
 
 Deno.test("An exported account is imported elsewhere, and opens with the password alone", async () => {

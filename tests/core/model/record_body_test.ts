@@ -10,6 +10,7 @@ import {
   keyDerivationMax,
   kindOfNamespace,
   pageNamespaceOf,
+  type PrivateBody,
 } from "../../../core/model/record_body.ts";
 
 const limits = { maxBytes: 100_000, maxArrayLength: 2_000 };
@@ -19,7 +20,8 @@ const username = fc.stringMatching(/^[a-z][a-z0-9_]{2,19}$/);
 const device = fc.integer({ min: 0, max: 1_023 });
 
 const bodies: { readonly [K in keyof BodyOf]: fc.Arbitrary<BodyOf[K]> } = {
-  private: fc.record({
+  private: fc.record<PrivateBody>({
+    isLocal: fc.constant(true as const),
     derivation: fc.record({
       memoryKiB: fc.integer({ min: 8, max: keyDerivationMax.memoryKiB }),
       passes: fc.integer({ min: 1, max: keyDerivationMax.passes }),
@@ -28,7 +30,7 @@ const bodies: { readonly [K in keyof BodyOf]: fc.Arbitrary<BodyOf[K]> } = {
     }),
     nonce: bytes(24),
     sealed: fc.uint8Array({ maxLength: 1_024 }),
-  }),
+  }, { requiredKeys: ["derivation", "nonce", "sealed"] }),
   public: fc.record({
     since: time,
     posts: fc.nat(),
@@ -106,6 +108,7 @@ Deno.test("A private record that asks for more memory, passes or lanes than allo
     ]
   ) refuses("private", ["argon2id", parameters, ...rest]);
   refuses("private", ["argon2i", [65_536, 3, 4], ...rest]);
+  refuses("private", ["argon2id", [65_536, 3, 4], ...rest, false]);
   refuses("private", ["argon2id", [65_536, 3, 4], new Uint8Array(15), rest[1], rest[2]]);
   refuses("private", ["argon2id", [65_536, 3, 4], rest[0], rest[1], new Uint8Array(1_025)]);
 });

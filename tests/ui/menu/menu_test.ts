@@ -40,7 +40,9 @@ Deno.test("The first start asks for a node to join through and remembers it", as
 
 Deno.test("Register, write, follow, read and log out", async () => {
   const m = withTerminal(
-    ..."init|Register|Alice|secret|secret|New post|hello|Follow|bob|Timeline|back".split("|"),
+    ..."init|Register|Alice|network|secret|secret|New post|hello|Follow|bob|Timeline|back".split(
+      "|",
+    ),
     ..."Profile||Suggestions|Network|Settings|back|Unfollow|bob|Log out|quit".split("|"),
   );
   const { code, out } = await m.run();
@@ -57,9 +59,22 @@ Deno.test("Register, write, follow, read and log out", async () => {
   assert.ok(m.host.started[0]?.peer.stopped);
 });
 
+Deno.test("The menu offers to keep the keys on this machine, unless the settings say so", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|local|secret|secret|Log out|Register|bob|network".split("|"),
+    ..."secret|secret|quit".split("|"),
+  );
+  await m.run();
+  assert.deepEqual([[...m.host.accounts.keys()], [...m.host.local]], [["alice", "bob"], ["alice"]]);
+  const never = withTerminal(..."init|Register|carol|secret|secret|quit".split("|"));
+  never.writeFile("/data/config.ini", "[PRIVACY]\nPUBLISH_PRIVATE = no\n");
+  await never.run();
+  assert.deepEqual([...never.host.accounts.keys()], ["carol"]);
+});
+
 Deno.test("Settings name the ports in use where any free one was asked for", async () => {
   const m = withTerminal(
-    ..."init|Register|alice|secret|secret|Settings|back|Log out|quit".split("|"),
+    ..."init|Register|alice|network|secret|secret|Settings|back|Log out|quit".split("|"),
   );
   const { out } = await m.run("--port", "0", "--listening-port", "0");
   assert.match(out, /node on +\S+:8000 \(UDP, any free port\)/);
@@ -68,8 +83,9 @@ Deno.test("Settings name the ports in use where any free one was asked for", asy
 
 Deno.test("What was refused is said, and the menu comes back", async () => {
   const m = withTerminal(
-    ..."init|Register|alice|secret|secret|Follow|alice|Follow|unknown|Follow||Log out".split("|"),
-    ..."Register|alice|carol|secret|secret|Log out".split("|"),
+    ..."init|Register|alice|network|secret|secret|Follow|alice|Follow|unknown|Follow||Log out"
+      .split("|"),
+    ..."Register|alice|carol|network|secret|secret|Log out".split("|"),
     ..."Log in as alice|wrong|Log in as another user|zoe|secret|quit".split("|"),
   );
   const { code, out } = await m.run();
@@ -87,7 +103,8 @@ Deno.test("Pages of the timeline, a reply, a changed password, an exported accou
   const folder = await Deno.makeTempDir();
   try {
     const m = withTerminal(
-      ..."init|Register|alice|secret|secret|Timeline|older|newest|reply|bob/1008|me too".split("|"),
+      ..."init|Register|alice|network|secret|secret|Timeline|older|newest|reply|bob/1008|me too"
+        .split("|"),
       ..."back|Settings|password|secret|other|other|Settings|export".split("|"),
       `${folder}/account`,
       "quit",
@@ -109,7 +126,8 @@ Deno.test("Pages of the timeline, a reply, a changed password, an exported accou
 });
 
 Deno.test("Ctrl+C at any prompt, and a signal at any time, leave cleanly with exit code 0", async () => {
-  const all = "init|Register|alice|secret|secret|New post|hello|Settings|back|Log out".split("|");
+  const all = "init|Register|alice|network|secret|secret|New post|hello|Settings|back|Log out"
+    .split("|");
   for (let at = 0; at <= all.length; at++) {
     for (const how of ["prompt", "signal"]) {
       const m = withTerminal(...all.slice(0, at));
@@ -175,7 +193,9 @@ Deno.test("A menu on a folder whose peer runs already uses that peer", async () 
 });
 
 Deno.test("What is typed wrong is said in place, in lines that fit", async () => {
-  const m = withTerminal(..."init|Register|alice|secret|secret|Follow||New post||quit".split("|"));
+  const m = withTerminal(
+    ..."init|Register|alice|network|secret|secret|Follow||New post||quit".split("|"),
+  );
   const problems = new Map<string, (typed: string) => string | undefined>();
   const { text } = m.prompts;
   m.prompts.text = (question, signal) => {
@@ -201,7 +221,9 @@ Deno.test("Lifespans are told in their largest units", async () => {
     ["ACTIVE = no", "for ever"],
   ] as const;
   for (const [lines, told] of cases) {
-    const m = withTerminal(..."init|Register|alice|secret|secret|Settings|back|quit".split("|"));
+    const m = withTerminal(
+      ..."init|Register|alice|network|secret|secret|Settings|back|quit".split("|"),
+    );
     m.writeFile("/data/config.ini", `[MESSAGE_LIFESPAN]\n${lines}\n`);
     const { out } = await m.run();
     assert.match(out, new RegExp(`keeps posts +${told}\n`));
