@@ -93,8 +93,20 @@ export const unverifiableMax = 1_024;
 /** Requests a second from one address, and the burst: five times what a busy peer sends one node. */
 export const requestsPerSecond = 200;
 export const requestBurst = 400;
-/** Bytes a second to an address that never answered: no flood from forged senders is amplified. */
+/** Bytes a second to an address that never answered. */
 export const unverifiedBytesPerSecond = 20_000;
+/** An answer of up to so many times its request is no means of a flood in a forged sender's name. */
+export const answerFactorMax = 3;
+/**
+ * Bytes of answers beyond that to one address at once, which come back within the period: a lookup takes a
+ * node 600 bytes, a reader of long lists some pages of 8 KB.
+ */
+export const excessBytesMax = 65_536;
+export const excessPeriodMs = 16_000;
+/** The same for whole networks, all of whose addresses may be forged in turns. */
+export const excessBytesPerNetwork = networkLimits(262_144, 1_048_576, 4_194_304);
+/** Contacts named where nothing is left of that: so many are at most three times what asks for them. */
+export const contactsWhenShort = 3;
 /** Addresses whose rates are remembered. */
 export const rateEntriesMax = 4_096;
 /** Addresses remembered as having answered. */

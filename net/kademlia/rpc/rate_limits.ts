@@ -5,10 +5,14 @@
  */
 import { BoundedMap } from "../../../lib/bounded_map.ts";
 import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
-import { limitedNetworks } from "../../../lib/networks.ts";
+import { limitedNetworks, NetworkBudget } from "../../../lib/networks.ts";
 import { type Rate, TokenBucket } from "../../../lib/token_bucket.ts";
 import {
   answeredAddressesMax,
+  answerFactorMax,
+  excessBytesMax,
+  excessBytesPerNetwork,
+  excessPeriodMs,
   rateEntriesMax,
   requestBurst,
   requestsPerSecond,
@@ -17,16 +21,24 @@ import {
 
 const requestRate: Rate = { perSecond: requestsPerSecond, burst: requestBurst };
 const byteRate: Rate = { perSecond: unverifiedBytesPerSecond, burst: unverifiedBytesPerSecond };
+const excessRate: Rate = {
+  perSecond: excessBytesMax * 1_000 / excessPeriodMs,
+  burst: excessBytesMax,
+};
 
 /** What one address may still do. */
 interface Allowance {
   readonly requests: TokenBucket;
+  /** Bytes to it while it never answered. */
   readonly bytes: TokenBucket;
+  /** Bytes to it beyond a few times what it sent. */
+  readonly excess: TokenBucket;
 }
 
 /**
- * How many requests one address may send (an IPv6 /56 counts as one), and how many bytes this node sends
- * to an address that never answered it.
+ * How many requests one address may send (an IPv6 /56 counts as one), and how many bytes this node answers
+ * it with. A sender's address may be forged, so that answers go to a third party who never asked: one that
+ * has answered this node is a target like any other.
  */
 export class RateLimits {
   readonly #exemptLoopback: boolean;
@@ -35,6 +47,12 @@ export class RateLimits {
   readonly #clock = { monotonic: (): number => this.#nowMs };
   readonly #allowances = new BoundedMap<string, Allowance>(rateEntriesMax);
   readonly #answered = new BoundedMap<string, true>(answeredAddressesMax);
+  readonly #excess = new NetworkBudget({
+    time: this.#clock,
+    limits: excessBytesPerNetwork,
+    periodMs: excessPeriodMs,
+    networksMax: rateEntriesMax,
+  });
 
   constructor(exemptLoopback: boolean) {
     this.#exemptLoopback = exemptLoopback;
@@ -45,10 +63,17 @@ export class RateLimits {
     return this.#isExempt(ip) || this.#allowanceOf(ip, nowMs).requests.take(1);
   }
 
-  /** Takes `bytes` to `to`, which may never have answered; false when its allowance is used up. */
-  takeBytes(to: Endpoint, bytes: number, nowMs: number): boolean {
-    return this.#isExempt(to.ip) || this.hasAnswered(to) ||
-      this.#allowanceOf(to.ip, nowMs).bytes.take(bytes);
+  /**
+   * Takes an answer of `bytes` to a request of `asked` bytes in the name of `to`; false when its allowance
+   * is used up.
+   */
+  takeBytes(to: Endpoint, bytes: number, asked: number, nowMs: number): boolean {
+    if (this.#isExempt(to.ip)) return true;
+    const allowance = this.#allowanceOf(to.ip, nowMs);
+    if (!this.hasAnswered(to) && !allowance.bytes.take(bytes)) return false;
+    const excess = bytes - answerFactorMax * asked;
+    return excess <= 0 || allowance.excess.take(excess) &&
+        this.#excess.take(limitedNetworks(to.ip, true) ?? [], excess);
   }
 
   /** Notes that this very address has answered a request of this node. */
@@ -72,7 +97,8 @@ export class RateLimits {
     let allowance = this.#allowances.touch(name);
     if (allowance === undefined) {
       const requests = new TokenBucket(this.#clock, requestRate);
-      allowance = { requests, bytes: new TokenBucket(this.#clock, byteRate) };
+      const bytes = new TokenBucket(this.#clock, byteRate);
+      allowance = { requests, bytes, excess: new TokenBucket(this.#clock, excessRate) };
       this.#allowances.set(name, allowance);
     }
     return allowance;

@@ -190,10 +190,15 @@ export class Rpc {
     return call;
   }
 
-  /** Sends an answer, unless its receiver never answered a request and has had its share of bytes. */
-  respond(data: Uint8Array, to: Endpoint, nowMs: number): void {
-    if (this.#options.limits.takeBytes(to, data.length, nowMs)) this.send(data, to);
+  /**
+   * Sends the answer to a request of `asked` bytes; false, and nothing sent, where its receiver has had its
+   * share of bytes.
+   */
+  respond(data: Uint8Array, to: Endpoint, asked: number, nowMs: number): boolean {
+    const allowed = this.#options.limits.takeBytes(to, data.length, asked, nowMs);
+    if (allowed) this.send(data, to);
     else this.traffic.dropped++;
+    return allowed;
   }
 
   /** Sends a datagram. */

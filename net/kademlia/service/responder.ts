@@ -4,9 +4,10 @@
  * @module
  */
 import { type Endpoint, isPort } from "../../../lib/ip_address.ts";
-import { headerBytes } from "../constants.ts";
+import { contactsWhenShort, headerBytes } from "../constants.ts";
 import type { Network } from "../lookup/network.ts";
 import type { Admission } from "../ports.ts";
+import type { Contacts } from "../rpc/methods/find_node.ts";
 import { mayAsk } from "../rpc/methods/method.ts";
 import { type AnswerOf, type ArgumentsOf, type MethodName, methods } from "../rpc/methods/mod.ts";
 import type { RateLimits } from "../rpc/rate_limits.ts";
@@ -32,6 +33,12 @@ type Handler<N extends MethodName> = (
   args: ArgumentsOf[N],
   from: Endpoint,
 ) => AnswerOf[N] | undefined | Promise<AnswerOf[N]>;
+
+/** Whether an answer names more contacts than fit where bytes are short. */
+function isLong<A>(answer: A): answer is A & Contacts {
+  const { contacts }: Partial<Contacts> = answer ?? {};
+  return contacts !== undefined && contacts.length > contactsWhenShort;
+}
 
 /** Answers requests. */
 export class Responder<T> {
@@ -82,11 +89,17 @@ export class Responder<T> {
     if (answer instanceof Promise) {
       // The datagram is gone by the time the promise settles, the head of its answer is not.
       const head = data.slice(0, headerBytes);
+      const { length } = data;
       const to = { ip: from.ip, port: from.port };
-      answer.then((late) => rpc.respond(encodeAnswer(head, method, late), to, rpc.nowMs()))
+      answer.then((late) => rpc.respond(encodeAnswer(head, method, late), to, length, rpc.nowMs()))
         .catch(onError);
     } else if (answer !== undefined) {
-      rpc.respond(encodeAnswer(data, method, answer), from, nowMs);
+      const respond = (said: AnswerOf[N]): boolean =>
+        rpc.respond(encodeAnswer(data, method, said), from, data.length, nowMs);
+      // Strangers may have asked in its name: it still gets the nearest contacts, and its lookups go on.
+      if (!respond(answer) && isLong(answer)) {
+        respond({ ...answer, contacts: answer.contacts.slice(0, contactsWhenShort) });
+      }
     }
   }
 

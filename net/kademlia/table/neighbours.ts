@@ -87,6 +87,7 @@ export class Neighbours implements CallObserver {
   answered({ contact, method, isLate }: Call, roundTripMs: number, nowMs: number): void {
     const { table, limits } = this.#options;
     this.#answeredMs = nowMs;
+    limits.answered(contact);
     if (method.isPrompt) this.#all.add(roundTripMs);
     if (!isLate) this.#answerRate += (1 - this.#answerRate) * answerRateGain;
     const entry = table.find(contact);
@@ -95,7 +96,6 @@ export class Neighbours implements CallObserver {
       table.answered(entry, nowMs);
       return;
     }
-    limits.answered(contact);
     if (method.introduces) this.meet(contact, true, nowMs);
   }
 

@@ -24,19 +24,43 @@ Deno.test("An address that never answered us gets 20 KB a second, whatever port 
   const limits = new RateLimits(true);
   let bytes = 0;
   for (let i = 0; i < 100; i++) {
-    if (limits.takeBytes({ ip: stranger.ip, port: 1 + i }, 1_000, 0)) bytes += 1_000;
+    if (limits.takeBytes({ ip: stranger.ip, port: 1 + i }, 1_000, 1_000, 0)) bytes += 1_000;
   }
   assert.equal(bytes, 20_000);
-  for (let i = 0; i < 100; i++) if (limits.takeBytes(stranger, 1_000, 2_000)) bytes += 1_000;
+  for (let i = 0; i < 100; i++) {
+    if (limits.takeBytes(stranger, 1_000, 1_000, 2_000)) bytes += 1_000;
+  }
   assert.equal(bytes, 40_000);
 });
 
-Deno.test("An address that has answered us gets what it asks for; its neighbours do not", () => {
+Deno.test("An address that has answered us gets three times what it sent, and 64 KB at once", () => {
   const limits = new RateLimits(true);
   limits.answered(stranger);
   assert.ok(limits.hasAnswered(stranger));
-  for (let i = 0; i < 100; i++) assert.ok(limits.takeBytes(stranger, 1_000, 0));
   assert.equal(limits.hasAnswered({ ip: stranger.ip, port: 2 }), false);
+  const answers = (nowMs: number): number => {
+    let count = 0;
+    while (limits.takeBytes(stranger, 1_000, 100, nowMs)) count++;
+    return count;
+  };
+  assert.equal(answers(0), 93, "65,536 bytes beyond 300 for each");
+  assert.ok(limits.takeBytes(stranger, 300, 100, 0), "three times what it sent goes on");
+  assert.equal(answers(16_000), 93, "16 s later as much again");
+});
+
+Deno.test("A /24 gets four times what one of its addresses does, and other networks their own", () => {
+  const limits = new RateLimits(true);
+  const answers = (net: string): number => {
+    let count = 0;
+    for (let host = 1; host < 255; host++) {
+      const to = { ip: `${net}.${host}`, port: 1 };
+      limits.answered(to);
+      while (limits.takeBytes(to, 1_000, 0, 0)) count++;
+    }
+    return count;
+  };
+  assert.equal(answers("5.0.0"), 262);
+  assert.equal(answers("5.1.0"), 262);
 });
 
 Deno.test("Loopback is exempt by a setting of its own", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
+import { findValue } from "../../../../net/kademlia/rpc/methods/find_value.ts";
 import { ping } from "../../../../net/kademlia/rpc/methods/ping.ts";
 import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
 import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
@@ -17,6 +18,22 @@ Deno.test("A contact enters the table only once it has answered us", async () =>
   live.ping(node.address);
   await world.clock.advance(5_000);
   assert.deepEqual(node.contacts().map((c) => c.ip), ["6.0.1.1"]);
+  await node.close();
+});
+
+Deno.test("A contact that has answered pings alone is no longer limited as a stranger is", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const key = keyOf("k");
+  await node.put(key, new Uint8Array(7_900));
+  const asker = new Puppet(world, "6.0.0.1");
+  asker.ping(node.address);
+  await world.clock.advance(1_000);
+  asker.answers.length = 0;
+  const args = { sender: asker.contact.nodeId, target: Id.from(key) };
+  for (let i = 0; i < 5; i++) asker.ask(node.address, findValue, args);
+  await world.clock.advance(100);
+  assert.equal(asker.answers.length, 5, "a stranger gets two of them a second");
   await node.close();
 });
 
