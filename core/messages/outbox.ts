@@ -22,6 +22,8 @@ export interface SendOrder<K extends KindName> {
   readonly body: MessageBodyOf[K];
   /** Only to this one of the user's devices. */
   readonly device?: number;
+  /** Only to so many of the user's devices, those that were announced last; to all by default. */
+  readonly devicesMax?: number;
   /** The message's id where the caller has drawn it: one id for the same message to many. */
   readonly id?: Uint8Array;
   /**
@@ -75,10 +77,7 @@ export class Outbox {
   ): Promise<SendReport> {
     const { self, identity, ports: { clock, random, links }, signal: ended } = this.#session;
     const id = order.id ?? random.bytes(messageIdBytes);
-    const all = await this.devices(order.to, signal);
-    const devices = order.device === undefined
-      ? all
-      : all.filter((entry) => entry.device === order.device);
+    const devices = await this.#chosen(order, signal);
     if (devices.length === 0 || ended.aborted) return { id, devices: 0, full: 0 };
     const { kind, body } = order;
     const message = {
@@ -106,17 +105,26 @@ export class Outbox {
     return { id, devices: count("queued") + count("delayed"), full: count("full") };
   }
 
+  /** The devices that an order means. */
+  async #chosen(
+    { to, device, devicesMax }: SendOrder<KindName>,
+    signal?: AbortSignal,
+  ): Promise<DeviceEntry[]> {
+    const all = await this.devices(to, signal);
+    if (device !== undefined) return all.filter((entry) => entry.device === device);
+    if (devicesMax === undefined || all.length <= devicesMax) return all;
+    return all.toSorted((a, b) => b.updatedAt - a.updatedAt).slice(0, devicesMax);
+  }
+
   /** Devices that the network knows of and that were not tried. */
   async #moved(
-    { to, device }: SendOrder<KindName>,
+    order: SendOrder<KindName>,
     tried: readonly DeviceEntry[],
     signal?: AbortSignal,
   ): Promise<DeviceEntry[]> {
-    if (!await this.#people.renewDevices(to, signal)) return [];
+    if (!await this.#people.renewDevices(order.to, signal)) return [];
     const places = new Set(tried.map(placeOf));
-    return (await this.devices(to, signal)).filter((entry) =>
-      !places.has(placeOf(entry)) && (device === undefined || entry.device === device)
-    );
+    return (await this.#chosen(order, signal)).filter((entry) => !places.has(placeOf(entry)));
   }
 }
 

@@ -27,6 +27,12 @@ const usersMax = 8192;
 /** A user of whom no device was announced is not looked up again for so long, unless heard of. */
 const goneMs = 30_000;
 
+/**
+ * Devices that a follower's posts are pushed to, those announced last; others learn of them by the heads.
+ * A record of strangers' addresses may name ninety.
+ */
+export const pushedDevicesMax = 2;
+
 /** Tries, and the wait between them, while the queue to a user is full. */
 const fullTriesMax = 4;
 const fullPauseMs = 100;
@@ -112,14 +118,18 @@ export class PushQueue {
   }
 
   async #send(to: UserRef, { author, posts, heads, committed }: Batch): Promise<void> {
-    const { session: { ports: { clock, random }, signal }, messenger, onFuture } = this.#parts;
+    const { session: { self, ports: { clock, random }, signal }, messenger, onFuture } =
+      this.#parts;
     const id = random.bytes(messageIdBytes);
     const body = { author, posts: posts.map((post) => post.signed), done: true, heads, relay: [] };
     messenger.onAck(id, (from, reason) => {
       if (reason === "future") onFuture(from);
     });
+    // Of oneself every device is told: they are one's own.
+    const devicesMax = to.username === self.username ? Infinity : pushedDevicesMax;
+    const order = { kind: "posts" as const, to, body, id, committed, devicesMax };
     for (let tries = 1;; tries++) {
-      const report = await messenger.send({ kind: "posts", to, body, id, committed }, signal);
+      const report = await messenger.send(order, signal);
       if (report.devices > 0 || signal.aborted) return;
       if (report.full === 0) return this.noteGone(to);
       if (tries >= fullTriesMax) return;

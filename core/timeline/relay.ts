@@ -16,7 +16,7 @@ import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { pause } from "../../lib/waiting.ts";
-import type { Batch, PushQueue, PushQueueParts } from "./push_queue.ts";
+import { type Batch, pushedDevicesMax, type PushQueue, type PushQueueParts } from "./push_queue.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these. */
 export const directFollowersMax = 64;
@@ -182,7 +182,8 @@ export class Relay {
       await this.#slices.next();
       const to = share.relay;
       const body = { author, posts: signed, done: true, heads, relay: share.users };
-      const report = await messenger.send({ kind: "posts", to, body, id }, signal);
+      const order = { kind: "posts" as const, to, body, id, devicesMax: pushedDevicesMax };
+      const report = await messenger.send(order, signal);
       if (report.devices > 0) {
         broadcast.reached.push(to);
         if (share.users.length > 0) broadcast.open.push(share);

@@ -36,7 +36,7 @@ export type LinkState = "dialling" | "shaking" | "up" | "down" | "closed";
 
 /** What a link needs. */
 export interface LinkOptions {
-  /** Names the device and its addresses. */
+  /** Names the device: its link key, in hexadecimal digits. */
   readonly key: string;
   /** CURVE public key, 32 bytes. */
   readonly linkKey: Uint8Array;
@@ -129,6 +129,7 @@ export class Link {
   /** Closes it; what waits is lost, what zeromq has is given a moment to leave. */
   close(): void {
     if (this.#state === "closed") return;
+    if (this.#state === "up") this.#tellMet(-1);
     this.#state = "closed";
     this.#abort.abort();
     this.#scheduler.close();
@@ -208,6 +209,7 @@ export class Link {
       this.#state = "up";
       this.#failing = false;
       this.#upAt = now;
+      this.#tellMet(1);
       this.#pump();
     } else if (now - this.#progressAt >= handshakeMsMax) {
       this.#preferOthers();
@@ -220,7 +222,8 @@ export class Link {
   /** The address took a connect and no handshake: next time it comes last. */
   #preferOthers(): void {
     const failed = this.#address;
-    this.#options.dialler.forget(this.#options.key);
+    const { dialler, key, port } = this.#options;
+    if (failed !== undefined) dialler.failed(key, failed, port);
     this.#addresses = [
       ...this.#addresses.filter((address) => address !== failed),
       ...this.#addresses.filter((address) => address === failed),
@@ -263,6 +266,7 @@ export class Link {
   #fail(): void {
     const now = this.#clock.monotonic();
     const wasUp = this.#state === "up";
+    if (wasUp) this.#tellMet(-1);
     this.#dropSocket();
     this.#state = "down";
     this.#failing = true;
@@ -278,6 +282,11 @@ export class Link {
     const waitMs = this.#redialAt - this.#clock.monotonic();
     if (waitMs <= 0) void this.#dial();
     else this.#redialLater.dueIn(waitMs);
+  }
+
+  #tellMet(links: 1 | -1): void {
+    const { dialler, key, port } = this.#options;
+    if (this.#address !== undefined) dialler.met(key, this.#address, port, links);
   }
 
   #dropSocket(): void {

@@ -5,6 +5,7 @@
  */
 
 import { networkLimits } from "../../lib/networks.ts";
+import type { Rate } from "../../lib/token_bucket.ts";
 import type { DoorBounds } from "./front_door.ts";
 import type { SenderRates } from "./sender_budgets.ts";
 
@@ -52,6 +53,21 @@ export const dialStaggerMs = 250;
 
 /** Addresses looked at of one device. A machine has an IPv4, an IPv6 and perhaps a local one. */
 export const addressesMax = 8;
+
+/**
+ * Dials at one address and port for devices that have not been met there: strangers' records may name
+ * anybody's. A handshake that fails takes one more. Enough for a device that restarts under another key.
+ */
+export const dialsAtPlace: Rate = { perSecond: 0.1, burst: 4 };
+
+/** The same at all ports of one public address, behind which a provider may have many customers. */
+export const dialsAtAddress: Rate = { perSecond: 1, burst: 64 };
+
+/** Links up at one address and port: an honest peer has one key at a time, another after a restart. */
+export const linksAtPlaceMax = 4;
+
+/** Places remembered, for dials and for the devices that were met there. */
+export const placesMax = 8_192;
 
 /** Remembered choices of addresses; each is a short string. */
 export const rememberedAddressesMax = 2048;

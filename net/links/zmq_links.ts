@@ -125,7 +125,7 @@ export class ZmqLinks implements Links {
     signal?.throwIfAborted();
     if (!isPort(target.port)) return false;
     const addresses = dialable(target, this.#options.ownAddresses());
-    const request = { key: keyOf(target), addresses, port: target.port, timeoutMs };
+    const request = { key: toHex(target.linkKey), addresses, port: target.port, timeoutMs };
     const address = await this.#dialler.reach(request, signal);
     signal?.throwIfAborted();
     return address !== undefined;
@@ -162,7 +162,7 @@ export class ZmqLinks implements Links {
     // A link that is busy is not closed for another: its frames would be lost.
     if (isFull && !this.#closeOne((link) => !link.isBusy)) return "full";
     return new Link({
-      key,
+      key: toHex(target.linkKey),
       linkKey: target.linkKey,
       addresses,
       port: target.port,

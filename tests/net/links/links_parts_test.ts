@@ -169,7 +169,7 @@ Deno.test("Dialling remembers the good address until told to forget it", async (
   dialled.length = 0;
   assert.equal(await reach([addressA, addressB]), addressB);
   assert.deepEqual(dialled.map((one) => one.split("@")[0]), ["10.0.0.2"]);
-  dialler.forget("device");
+  dialler.failed("device", addressB, 7);
   dialled.length = 0;
   await reach([addressA, addressB]);
   assert.equal(dialled[0]?.split("@")[0], "10.0.0.1");

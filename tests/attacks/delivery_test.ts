@@ -1,0 +1,155 @@
+/**
+ * Attacks on the delivery of posts: by followers who name strangers' addresses, by authors who make
+ * their followers send, and by relays that lie.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { parseIp } from "../../lib/ip_address.ts";
+import { Dialler } from "../../net/links/dialler.ts";
+import { ByteBudget } from "../../net/links/frame_queue.ts";
+import { Link } from "../../net/links/link.ts";
+import { VirtualClock } from "../sim/clock.ts";
+import { identityOf } from "../sim/users.ts";
+import { MessageWorld } from "../core/message_world.ts";
+import { readFrame } from "../../core/messages/frame.ts";
+
+/** Links of one peer to devices at made-up places; all TCP connections are counted. */
+class Dialled {
+  readonly clock = new VirtualClock();
+  /** TCP connections so far, by address and port. */
+  readonly connections = new Map<string, number>();
+  /** Link keys that a program listens under, by address and port. */
+  readonly listening = new Map<string, Set<string>>();
+  /** Frames that arrived, by link key. */
+  readonly arrived = new Map<string, number>();
+  readonly #links: Link[] = [];
+  readonly #dialler = new Dialler(this.clock, (ip, port) => {
+    this.#count(`${ip} ${port}`);
+    return Promise.resolve();
+  });
+
+  link(key: string, ip: string, port: number): Link {
+    const address = parseIp(ip);
+    assert.ok(address !== undefined);
+    const place = `${ip} ${port}`;
+    let isBusy = false;
+    const link = new Link({
+      key,
+      linkKey: new Uint8Array(32),
+      addresses: [address],
+      port,
+      clock: this.clock,
+      dialler: this.#dialler,
+      connect: () => {
+        this.#count(place);
+        const isRight = this.listening.get(place)?.has(key) === true;
+        return {
+          get writable() {
+            return isRight && !isBusy;
+          },
+          send: () => {
+            this.arrived.set(key, (this.arrived.get(key) ?? 0) + 1);
+            isBusy = true;
+            this.clock.after(1, () => isBusy = false);
+            return Promise.resolve();
+          },
+          close: () => {},
+        };
+      },
+      budget: new ByteBudget(1e9),
+      soon: (fn) => void this.clock.after(0, fn),
+      onIdle: () => {},
+    });
+    this.#links.push(link);
+    return link;
+  }
+
+  close(): void {
+    for (const link of this.#links) link.close();
+  }
+
+  #count(place: string): void {
+    this.connections.set(place, (this.connections.get(place) ?? 0) + 1);
+  }
+}
+
+const frame = new Uint8Array(100);
+
+Deno.test("Attack: 400 followers name one stranger's port, and it gets a handful of connections", async () => {
+  const world = new Dialled();
+  for (let i = 0; i < 400; i++) world.link(`fake ${i}`, "9.9.9.9", 80).send(frame);
+  await world.clock.advance(30_000);
+  const connections = world.connections.get("9.9.9.9 80") ?? 0;
+  assert.ok(connections > 0 && connections <= 8, `${connections} connections`);
+  world.close();
+});
+
+Deno.test("Attack: 400 followers name 400 ports of one stranger, and few are dialled", async () => {
+  const world = new Dialled();
+  for (let i = 0; i < 400; i++) world.link(`fake ${i}`, "9.9.9.9", 1000 + i).send(frame);
+  await world.clock.advance(30_000);
+  const connections = [...world.connections.values()].reduce((sum, count) => sum + count, 0);
+  assert.ok(connections > 0 && connections <= 200, `${connections} connections`);
+  world.close();
+});
+
+Deno.test("Attack: followers name an honest follower's port, and the honest one is still linked", async () => {
+  const world = new Dialled();
+  world.listening.set("9.9.9.9 7000", new Set(["honest"]));
+  const first = world.link("honest", "9.9.9.9", 7000);
+  first.send(frame);
+  await world.clock.advance(100);
+  first.close();
+  for (let i = 0; i < 400; i++) world.link(`fake ${i}`, "9.9.9.9", 7000).send(frame);
+  await world.clock.advance(10_000);
+  world.link("honest", "9.9.9.9", 7000).send(frame);
+  await world.clock.advance(100);
+  assert.equal(world.arrived.get("honest"), 2);
+  world.close();
+});
+
+Deno.test("Attack: one program listens under 400 followers' keys, and gets four links", async () => {
+  const world = new Dialled();
+  const keys = Array.from({ length: 400 }, (_, i) => `fake ${i}`);
+  world.listening.set("9.9.9.9 7000", new Set(keys));
+  const links = keys.map((key) => world.link(key, "9.9.9.9", 7000));
+  for (let s = 0; s < 120; s++) {
+    for (const link of links) link.send(frame);
+    await world.clock.advance(1_000);
+  }
+  const up = links.filter((link) => link.state === "up").length;
+  assert.ok(up > 0 && up <= 4, `${up} links`);
+  world.close();
+});
+
+Deno.test("Attack: a follower announces 80 devices, and posts are pushed to the two newest", async () => {
+  const world = new MessageWorld();
+  const author = await world.add("author");
+  const follower = await world.add("follower");
+  world.follow(follower, author);
+  const { entry } = follower;
+  const entries = Array.from({ length: 80 }, (_, i) => ({
+    ...entry,
+    device: i + 2,
+    linkKey: identityOf("follower").linkKeys(i + 2).publicKey,
+    addresses: [`10.9.0.${i + 1}`],
+    updatedAt: i % 2 === 0 ? -i : 0,
+  }));
+  const targets: string[] = [];
+  const { links } = author;
+  const send = links.send.bind(links);
+  links.send = (target, bytes) => {
+    if (readFrame(bytes).to.username === "follower") targets.push(target.addresses[0] ?? "");
+    return send(target, bytes);
+  };
+  Object.defineProperty(follower, "siblings", {
+    value: entries.map((other) => ({ entry: other, announced: true, stop: () => {} })),
+  });
+  await author.post();
+  await world.clock.advance(5_000);
+  assert.equal(targets.length, 2);
+  assert.equal(targets[0], follower.ip, "the newest comes first");
+  await world.stop();
+});
