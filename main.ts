@@ -15,6 +15,9 @@ import { openDatagrams } from "./net/system/datagrams.ts";
 import { descriptorLimit } from "./net/system/descriptor_limit.ts";
 import { createDirectory } from "./net/directory/directory.ts";
 import { ZmqLinks } from "./net/links/zmq_links.ts";
+import { DialBack } from "./net/reach/dial_back.ts";
+import { homeAddresses } from "./net/reach/interfaces.ts";
+import { ReachWatch } from "./net/reach/reach_watch.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
 import { DataFolder } from "./storage/data_folder.ts";
 import { KeyFiles } from "./storage/key_files.ts";
@@ -44,7 +47,6 @@ function coreSettings(settings: PeerSettings): Settings {
     publishPrivate: settings.publishPrivate,
     firstNode: settings.firstNode,
     ...(settings.lifespan === "off" ? {} : { lifespanMs: settings.lifespan }),
-    ...(settings.announcedIp === undefined ? {} : { announcedAddress: settings.announcedIp }),
   };
 }
 
@@ -67,6 +69,7 @@ async function startPeer(
     (error) => log("error", `The UDP socket failed: ${error.message}`),
   );
   started.defer(() => datagrams.close());
+  const dialBack = new DialBack({ time: clock, exemptPrivate: true });
   const { directory, ...node } = await createDirectory({
     datagrams,
     clock,
@@ -76,6 +79,7 @@ async function startPeer(
     bootstrap: settings.bootstrap,
     firstNode: settings.firstNode,
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    dialBack: (to) => dialBack.dial(to),
     onError,
   });
   started.defer(() => node.close());
@@ -86,18 +90,29 @@ async function startPeer(
     ownAddresses: () =>
       [settings.announcedIp, directory.status().outerIp, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
+    homeNetworks: () => homeAddresses().map(({ cidr }) => cidr),
     onFault: (error) => {
       const why = error instanceof Error ? error.stack ?? error.message : String(error);
       log("error", `Cannot deal with what came in: ${why}`);
     },
   });
   started.defer(() => links.close());
+  const reach = new ReachWatch({
+    clock,
+    directory,
+    links,
+    homeAddresses,
+    onError,
+    ...(settings.announcedIp === undefined ? {} : { announcedAddress: settings.announcedIp }),
+  });
+  started.defer(() => reach.close());
   const peer = await Peer.start({
     ports: {
       clock,
       random,
       directory,
       links,
+      reach,
       stores: new KvStores(data, { quota: settings.quota }),
       keys,
     },
@@ -106,6 +121,7 @@ async function startPeer(
   });
   started.defer(() => peer.stop());
   clock.start();
+  reach.start();
   const running = started.move();
   return {
     api: peer,

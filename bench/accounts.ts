@@ -18,6 +18,7 @@ import { preparePasswordJudge } from "../core/accounts/password_strength.ts";
 import { openDatagrams } from "../net/system/datagrams.ts";
 import { type CreatedDirectory, createDirectory } from "../net/directory/directory.ts";
 import { SystemRandom } from "../net/system/system_random.ts";
+import { ReachWatch } from "../net/reach/reach_watch.ts";
 import { SystemClock } from "../net/system/system_time.ts";
 import { KeyFiles } from "../storage/key_files.ts";
 import { KvStores } from "../storage/user_store.ts";
@@ -64,11 +65,11 @@ async function device(number: number): Promise<Accounts> {
   const node = nodes[number % nodes.length];
   if (node === undefined) throw new Error("Cannot open a device: there is no node");
   const links: Pick<Links, "status"> = { status: () => ({ listening: endpoint, open: 0 }) };
+  const outside = { clock, directory: node.directory, links: links as Links };
   const ports: Ports = {
-    clock,
+    ...outside,
     random,
-    directory: node.directory,
-    links: links as Links,
+    reach: new ReachWatch({ ...outside, homeAddresses: () => [] }),
     stores: new KvStores(join(folder, "data")),
     keys: await KeyFiles.open(folder),
   };

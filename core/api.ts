@@ -88,6 +88,17 @@ export interface EndpointView {
   readonly port: number;
 }
 
+/** How strangers reach this peer. */
+export interface ReachView {
+  /**
+   * `direct`: others connected to where posts come in; `unreachable`: they could not; `unknown`: none has
+   * tried yet, or no user is logged in.
+   */
+  readonly state: "unknown" | "direct" | "unreachable";
+  /** The address that others see this peer at, or null. */
+  readonly outer_ip: string | null;
+}
+
 /** The state of a peer. */
 export interface StatusView {
   /** The DHT node. */
@@ -102,6 +113,8 @@ export interface StatusView {
   readonly user: UserView | null;
   /** Links between peers. */
   readonly links: { readonly open: number; readonly listening: EndpointView | null };
+  /** How strangers reach this peer. */
+  readonly reach: ReachView;
   /** The clock. */
   readonly clock: {
     readonly offset_ms: number;
@@ -121,6 +134,7 @@ export type PeerEvent =
   | { readonly event: "post"; readonly post: PostView }
   | { readonly event: "follower"; readonly username: string; readonly following: boolean }
   | { readonly event: "network"; readonly joined: boolean; readonly contacts: number }
+  | ({ readonly event: "reach" } & ReachView)
   | {
     readonly event: "clock";
     readonly source: "ntp" | "system";

@@ -59,6 +59,9 @@ export class Peer implements PeerApi {
         this.#emit({ event: "network", joined, contacts });
         if (joined) this.#user?.networkJoined();
       }),
+      options.ports.reach.onChange(({ state, outerIp }) =>
+        this.#emit({ event: "reach", state, outer_ip: outerIp ?? null })
+      ),
       options.ports.clock.onChange(({ source, offsetMs, doubtedMs }) => {
         if (doubtedMs !== undefined) this.#warnOfClock(doubtedMs);
         else this.#emit({ event: "clock", source, offset_ms: offsetMs });
@@ -148,15 +151,17 @@ export class Peer implements PeerApi {
     this.#with((user) => user.recommender.suggest(signal));
 
   readonly status: PeerApi["status"] = async () => {
-    const { directory, links, clock } = this.#ports;
+    const { directory, links, reach, clock } = this.#ports;
     const { nodeId, contacts, records, udp, joined } = directory.status();
     const { offsetMs, source, syncedAt } = clock.status();
     const { open, listening } = links.status();
+    const { state, outerIp } = reach.status();
     const user = this.#user;
     return {
       node: { id: nodeId, contacts, records, udp, joined },
       user: user === undefined ? null : userView(user.session.self),
       links: { open, listening: listening ?? null },
+      reach: { state, outer_ip: outerIp ?? null },
       clock: {
         offset_ms: offsetMs,
         source,

@@ -105,6 +105,11 @@ export interface Directory {
   sample(signal?: AbortSignal): Promise<PopularUser[]>;
   /** The address that a majority of other nodes see this one at, if they agree on one. */
   publicAddress(signal?: AbortSignal): Promise<string | undefined>;
+  /**
+   * Whether strangers reach a TCP port of this machine: other nodes find out by connecting to it.
+   * Undefined where none tells. Takes some seconds at most. Never rejects but with the signal's reason.
+   */
+  isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined>;
   /** The state of the node. */
   status(): DirectoryStatus;
   /** Calls back when the node joins or loses the network; returns how to stop that. */
@@ -145,6 +150,31 @@ export interface Links {
   status(): { readonly listening?: Endpoint; readonly open: number };
   /** Closes the PULL socket and every link. {@linkcode open} may be called again. */
   close(): Promise<void>;
+}
+
+/**
+ * How strangers reach this peer: `direct` when others connected to where its posts come in,
+ * `unreachable` when they could not, `unknown` while none has tried: there is no network yet, or no user
+ * is logged in.
+ */
+export interface ReachStatus {
+  /** See {@linkcode ReachStatus}. */
+  readonly state: "unknown" | "direct" | "unreachable";
+  /** The address that others see this peer at. */
+  readonly outerIp?: string;
+}
+
+/** How others reach this peer. */
+export interface Reach {
+  /** As far as it is known now. */
+  status(): ReachStatus;
+  /** Calls back when the status has changed; returns how to stop that. */
+  onChange(fn: (status: ReachStatus) => void): () => void;
+  /**
+   * Addresses to announce, the likeliest first: the outer one, then those in the home network. Empty
+   * where none is known. Others are asked 2 s at most. Never rejects but with the signal's reason.
+   */
+  addresses(signal?: AbortSignal): Promise<string[]>;
 }
 
 /** A page of a timeline. */
@@ -302,6 +332,8 @@ export interface Ports {
   readonly directory: Directory;
   /** Links between peers. */
   readonly links: Links;
+  /** How others reach this peer. */
+  readonly reach: Reach;
   /** Databases. */
   readonly stores: Stores;
   /** Sealed keys. */

@@ -170,6 +170,11 @@ export class TimedCache<V> {
 export class InFlight<V> {
   readonly #tasks = new Map<string, Promise<V>>();
 
+  /** The answer under way for the name, if there is one. */
+  get(name: string): Promise<V> | undefined {
+    return this.#tasks.get(name);
+  }
+
   /** The answer under way for the name, or that of a task begun now. */
   run(name: string, task: () => Promise<V>): Promise<V> {
     let promise = this.#tasks.get(name);

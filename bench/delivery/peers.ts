@@ -8,6 +8,7 @@ import { Peer, type PeerApi } from "../../core/peer.ts";
 import type { Directory, Keys, Stores } from "../../core/ports.ts";
 import { openDatagrams } from "../../net/system/datagrams.ts";
 import { createDirectory } from "../../net/directory/directory.ts";
+import { ReachWatch } from "../../net/reach/reach_watch.ts";
 import { ZmqLinks } from "../../net/links/zmq_links.ts";
 import { SystemRandom } from "../../net/system/system_random.ts";
 import { SystemClock } from "../../net/system/system_time.ts";
@@ -117,15 +118,21 @@ async function startLight(
     ownAddresses: () => [ip],
     onFault: (error) => fault(String(error)),
   });
+  const reach = new ReachWatch({
+    clock,
+    directory,
+    links,
+    announcedAddress: ip,
+    homeAddresses: () => [],
+  });
   const stores: Stores = spec.stores === "memory" ? new MemoryStores() : new KvStores(spec.folder);
   const keys: Keys = new MemoryKeys();
   const peer = await Peer.start({
-    ports: { clock, random, directory, links, stores, keys },
+    ports: { clock, random, directory, links, reach, stores, keys },
     settings: {
       derivation: { memoryKiB: 8, passes: 1, lanes: 1 },
       publishPrivate: true,
       firstNode: true,
-      announcedAddress: ip,
     },
   });
   return {
@@ -133,6 +140,7 @@ async function startLight(
     light: { directory, stores },
     async stop(): Promise<void> {
       await peer.stop();
+      reach.close();
       await links.close();
       await created?.close();
     },

@@ -37,6 +37,7 @@ export class SharedDirectory {
       },
       sample: (signal) => view.sample(signal),
       publicAddress: (signal) => view.publicAddress(signal),
+      isReachable: (port, signal) => view.isReachable(port, signal),
       status: () => view.status(),
       onChange: (fn) => view.onChange(fn),
     };

@@ -51,10 +51,17 @@ export class UserRecords implements OwnRecords {
     this.sealed = new SealedKeys(session, writer, sealed);
     this.#presence = new Presence(session, writer, () => void this.redraw().catch(() => {}));
     session.onDeviceChange(() => this.#presence.retire());
-    const stop = session.ports.directory.onChange(({ joined }) => {
-      if (joined) { for (const part of [this.#public, this.lists, this.#presence]) part.joined(); }
-    });
-    session.signal.addEventListener("abort", stop, { once: true });
+    const { directory, reach } = session.ports;
+    const stops = [
+      directory.onChange(({ joined }) => {
+        if (!joined) return;
+        for (const part of [this.#public, this.lists]) part.joined();
+        this.#presence.renew();
+      }),
+      // Where others see this device may have changed; whether they reach it does not change its entry.
+      reach.onChange(({ state }) => state === "unknown" && this.#presence.renew()),
+    ];
+    session.signal.addEventListener("abort", () => stops.forEach((stop) => stop()), { once: true });
   }
 
   /**

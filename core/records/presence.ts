@@ -20,7 +20,6 @@ import type { Endpoint } from "../ports.ts";
 import type { Session } from "../session/interfaces.ts";
 import { readNumber, writeNumber } from "../session/notes.ts";
 import { InFlight } from "../../lib/bounded_map.ts";
-import { unicastAddress } from "../../lib/ip_address.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { abortable, within } from "../../lib/waiting.ts";
 import { isDone, type RecordWriter, type WriteOutcome } from "./record_writer.ts";
@@ -39,9 +38,6 @@ const ownTimesMax = 64;
 
 /** How long the first announcement waits to hear whether a peer runs where this device was last. */
 const probeMsMax = 300;
-
-/** How long other nodes are asked what address they see. */
-const askMsMax = 2_000;
 
 /** The note with the time of the last announcement. */
 const note = "presence";
@@ -84,8 +80,8 @@ export class Presence {
     this.#notedTime = await readNumber(this.#session.store, note) ?? 0;
   }
 
-  /** The node has joined the network: the device is announced there, if it is to be. */
-  joined(): void {
+  /** The node has joined the network, or is reached elsewhere: the device is announced, if it is to be. */
+  renew(): void {
     this.#announceQuietly();
   }
 
@@ -148,7 +144,8 @@ export class Presence {
 
   async #announce(endpoint: Endpoint): Promise<void> {
     this.#job.cancel();
-    const addresses = await announcedAddresses(this.#session);
+    const { ports, signal } = this.#session;
+    const addresses = await ports.reach.addresses(signal);
     if (!this.#listensAt(endpoint)) return;
     if (addresses.length === 0) return this.#job.dueIn(retryMs);
     await this.#renewEntry(endpoint, addresses);
@@ -274,23 +271,4 @@ function mergeDevices(
   // More devices than fit: those that run out first make room.
   others.sort((a, b) => b.until - a.until || a.device - b.device);
   return [...others.slice(0, devicesListedMax - 1), own].sort((a, b) => a.device - b.device);
-}
-
-/**
- * The addresses to announce, the likeliest first: the configured one, or else what a majority of
- * nodes sees; then the one that the links are bound to, for peers on the same network. Where neither
- * is known, the one that the node's socket is bound to. Empty when all there is says "any".
- */
-async function announcedAddresses({ ports, settings, signal }: Session): Promise<string[]> {
-  const { clock, directory, links } = ports;
-  const outside = settings.announcedAddress ??
-    await within({ clock, ms: askMsMax }, (limit) => directory.publicAddress(limit), signal);
-  const known = [outside, links.status().listening?.ip].flatMap(dialable);
-  return known.length > 0 ? [...new Set(known)] : dialable(directory.status().udp.ip);
-}
-
-/** The address in its canonical form; none for "any", which no device can dial, and for what is none. */
-function dialable(ip: string | undefined): string[] {
-  const address = ip === undefined ? undefined : unicastAddress(ip);
-  return address === undefined ? [] : [address.ip];
 }

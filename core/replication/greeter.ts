@@ -16,7 +16,7 @@ import { mapBounded } from "../../lib/waiting.ts";
 const greetedAtOnceMax = 16;
 
 /** All users are greeted again at most this often, however often the address changes. */
-const greetEveryMs = 60_000;
+const greetEveryMs = 10_000;
 
 /** Greets followers and followed users. */
 export class Greeter {

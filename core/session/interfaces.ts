@@ -30,8 +30,6 @@ export interface Settings {
   readonly publishPrivate: boolean;
   /** Whether a registration may succeed in a network of this node alone (`--init`). */
   readonly firstNode: boolean;
-  /** The address to announce, where configured; otherwise what a majority of nodes sees. */
-  readonly announcedAddress?: string;
 }
 
 /** One user, logged in. */

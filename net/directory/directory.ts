@@ -10,7 +10,7 @@ import type { SignedRecord } from "../../core/model/record.ts";
 import type { Clock, Random } from "../../core/ports.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
 import { KademliaNode } from "../kademlia/mod.ts";
-import type { Datagrams, NodeStorage, Resolver } from "../kademlia/ports.ts";
+import type { Datagrams, DialBack, NodeStorage, Resolver } from "../kademlia/ports.ts";
 import { ClaimAdmission } from "./admission.ts";
 import { Membership } from "./membership.ts";
 import { KademliaDirectory } from "./kademlia_directory.ts";
@@ -42,6 +42,8 @@ export interface DirectoryOptions {
   readonly firstNode: boolean;
   /** Resolves host names of bootstrap nodes; default: only addresses work. */
   readonly resolve?: Resolver;
+  /** Connects for nodes that ask whether strangers reach them; default: they get no answer. */
+  readonly dialBack?: DialBack;
   /** Called with failures that no caller waits for, such as a full disk. */
   readonly onError?: (error: Error) => void;
   /** Bounds, where they are to differ from the defaults. */
@@ -122,6 +124,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     exemptPrivateAddresses: exemptPrivate,
     exemptLoopbackFromRates: limits?.exemptLoopbackFromRates ?? true,
     ...(options.storage === undefined ? {} : { storage: options.storage }),
+    ...(options.dialBack === undefined ? {} : { dialBack: options.dialBack }),
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     ...(options.onError === undefined ? {} : { onError: options.onError }),
     ...(options.id === undefined ? {} : { id: options.id }),

@@ -98,6 +98,11 @@ export class KademliaDirectory implements Directory {
     return ip;
   }
 
+  async isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
+    await this.#ready(signal);
+    return await this.#run(() => this.#node.isReachable(port, signal), signal);
+  }
+
   status(): DirectoryStatus {
     const { contacts, values } = this.#node.stats();
     const { ip, port } = this.#node.address;

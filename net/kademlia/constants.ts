@@ -172,6 +172,15 @@ export const anythingLivesMs = 86_400_000;
 /** Contacts asked for a `stun` majority or a sample. */
 export const stunContacts = 8;
 export const sampleContacts = 8;
+/** Contacts asked to dial back: of 8 enough answer, even where most are Python nodes. */
+export const dialBackContacts = 8;
+/** The answers to it that decide: two outvote one that lies or has a broken link. */
+export const dialBackVotes = 3;
+/**
+ * How long its answer may take, one a try: a node that does not know this one yet pings it first, and
+ * answers the second time; a connection that is dropped on its way takes the node 2 s.
+ */
+export const dialBackTimeoutsMs: readonly number[] = [1_000, 2_500];
 /** Bootstrap addresses tried in one call, and addresses taken from one name. */
 export const bootstrapAddressesMax = 64;
 /** Contacts of an earlier run greeted at once: a table of thousands of nodes has some 200. */

@@ -83,6 +83,12 @@ export interface NodeStorage {
   close(): Promise<void>;
 }
 
+/**
+ * Connects to a TCP port of another node and tells whether a peer took the connection; undefined, and no
+ * connection made, where enough were made for others lately. Never rejects.
+ */
+export type DialBack = (to: Endpoint) => Promise<boolean> | undefined;
+
 /** The verdict over one value: until when it may live (Unix ms), and what its bytes say; or why not. */
 export type Verdict<T = Uint8Array> =
   | { readonly ok: true; readonly decoded: T; readonly expiresAtMs: number }

@@ -3,8 +3,8 @@
  *
  * Addresses come out of records that strangers wrote: a peer must not become a tool that knocks on
  * doors of its own machine or local network. So loopback and private addresses are dialled only from
- * a peer whose own address is of that kind (design, section 6), and multicast, broadcast, link-local
- * and reserved ones never.
+ * a peer whose own address is of that kind (design, section 6), or in the own home network where the
+ * device has the same outer address (section 10); multicast, broadcast, link-local and reserved ones never.
  *
  * @module
  */
@@ -37,16 +37,35 @@ export function readAddress(text: string): IpAddress | undefined {
   return address;
 }
 
-/** The addresses of a device that a peer with the given own addresses may dial, in the order given. */
-export function dialable(target: LinkTarget, own: readonly string[]): IpAddress[] {
-  const ownKinds = new Set(own.map((text) => readAddress(text)?.kind));
-  const found = new Map<string, IpAddress>();
-  for (const text of target.addresses.slice(0, addressesMax)) {
-    const address = readAddress(text);
-    if (!address || (address.kind !== "public" && !ownKinds.has(address.kind))) continue;
-    found.set(address.ip, address);
-  }
-  return [...found.values()];
+/** What a peer knows of its own place. */
+export interface OwnPlace {
+  /** Its own addresses, as others know it. */
+  readonly addresses: readonly string[];
+  /** The home networks that this machine is in, as address and length of the prefix. */
+  readonly homeNetworks: readonly string[];
+}
+
+/** The addresses of a device that a peer at the given place may dial, in the order given. */
+export function dialable(target: LinkTarget, own: OwnPlace): IpAddress[] {
+  const ownAddresses = own.addresses.flatMap((text) => readAddress(text) ?? []);
+  const ownKinds = new Set(ownAddresses.map(({ kind }) => kind));
+  const named = target.addresses.slice(0, addressesMax).flatMap((text) => readAddress(text) ?? []);
+  const isSameHome = named.some(({ ip, kind }) =>
+    kind === "public" && ownAddresses.some((one) => one.ip === ip)
+  );
+  const may = (address: IpAddress) =>
+    address.kind === "public" || ownKinds.has(address.kind) ||
+    (isSameHome && isIn(own.homeNetworks, address));
+  return [...new Map(named.filter(may).map((address) => [address.ip, address])).values()];
+}
+
+/** Whether the address is in one of the networks. */
+function isIn(networks: readonly string[], { ip }: IpAddress): boolean {
+  const address = ipaddr.parse(ip);
+  return networks.some((cidr) => {
+    const [network, bits] = ipaddr.parseCIDR(cidr);
+    return network.kind() === address.kind() && address.match([network, bits]);
+  });
 }
 
 /** The address as zeromq takes it. */

@@ -12,7 +12,7 @@ import type { Clock, Endpoint, Links, LinkTarget, SendResult } from "../../core/
 import { toHex } from "../../core/model/bytes.ts";
 import { isPort } from "../../lib/ip_address.ts";
 import { pause } from "../../lib/waiting.ts";
-import { dialable } from "./addresses.ts";
+import { dialable, type OwnPlace } from "./addresses.ts";
 import { Dialler, type TcpConnect } from "./dialler.ts";
 import { ByteBudget } from "./frame_queue.ts";
 import { Link } from "./link.ts";
@@ -45,6 +45,8 @@ export interface ZmqLinksOptions {
    * one of them is of that kind.
    */
   readonly ownAddresses: () => readonly string[];
+  /** The home networks that this machine is in, as address and length of the prefix; default: none. */
+  readonly homeNetworks?: () => readonly string[];
   /** Learns what went wrong in the background: what a frame's receiver threw, or that all senders were cut off. */
   readonly onFault?: (error: unknown) => void;
   /** How many file descriptors this process may have open; POSIX systems rarely allow fewer by default. */
@@ -124,7 +126,7 @@ export class ZmqLinks implements Links {
   async probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     signal?.throwIfAborted();
     if (!isPort(target.port)) return false;
-    const addresses = dialable(target, this.#options.ownAddresses());
+    const addresses = dialable(target, this.#place());
     const request = { key: toHex(target.linkKey), addresses, port: target.port, timeoutMs };
     const address = await this.#dialler.reach(request, signal);
     signal?.throwIfAborted();
@@ -154,9 +156,14 @@ export class ZmqLinks implements Links {
     await incoming?.close();
   }
 
+  #place(): OwnPlace {
+    const { ownAddresses, homeNetworks } = this.#options;
+    return { addresses: ownAddresses(), homeNetworks: homeNetworks?.() ?? [] };
+  }
+
   #openLink(key: string, target: LinkTarget): Link | "full" | "unreachable" {
     if (target.linkKey.length !== linkKeyBytes || !isPort(target.port)) return "unreachable";
-    const addresses = dialable(target, this.#options.ownAddresses());
+    const addresses = dialable(target, this.#place());
     if (addresses.length === 0) return "unreachable";
     const isFull = this.#links.size >= this.#linksMax;
     // A link that is busy is not closed for another: its frames would be lost.

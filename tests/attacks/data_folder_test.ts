@@ -13,6 +13,7 @@ import { SystemClock } from "../../net/system/system_time.ts";
 import { KeyFiles } from "../../storage/key_files.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { SimDirectoryNetwork } from "../sim/directory.ts";
+import { simReach } from "../sim/reach.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { inFolder } from "../storage/folder.ts";
 
@@ -28,11 +29,15 @@ function accountsOn(
   stores: Stores,
 ): Accounts {
   const links: Pick<Links, "status"> = { status: () => ({ listening, open: 0 }) };
-  const ports: Ports = {
+  const outside = {
     clock: new SystemClock(),
-    random: new SeededRandom("data folder"),
     directory: network.directory(),
     links: links as Links,
+  };
+  const ports: Ports = {
+    ...outside,
+    random: new SeededRandom("data folder"),
+    reach: simReach(outside),
     stores,
     keys,
   };

@@ -12,11 +12,13 @@ import type { Directory, Endpoint, Links, Ports, Stores } from "../../core/ports
 import { Accounts, type OpenAccount } from "../../core/accounts/accounts.ts";
 import type { Settings } from "../../core/session/interfaces.ts";
 import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
+import type { ReachWatch, ReachWatchOptions } from "../../net/reach/reach_watch.ts";
 import { startMsDefault, VirtualClock } from "../sim/clock.ts";
 import { type SimDirectory, SimDirectoryNetwork } from "../sim/directory.ts";
 import { MemoryKeys } from "../sim/memory_keys.ts";
 import { MemoryStores, type MemoryStoresOptions } from "../sim/memory_store.ts";
 import { SeededRandom } from "../sim/random.ts";
+import { simReach } from "../sim/reach.ts";
 import { simSettings } from "../sim/users.ts";
 
 // The dictionaries are loaded in real time, which the simulated one does not wait for.
@@ -60,6 +62,7 @@ export class World {
 export interface DeviceOptions {
   readonly settings: Partial<Settings>;
   readonly stores: MemoryStoresOptions;
+  readonly reach: Partial<ReachWatchOptions>;
   /** Puts something between the device and the network. */
   readonly directory: (directory: SimDirectory) => Directory;
 }
@@ -71,6 +74,7 @@ export class Device {
   readonly directory: SimDirectory;
   readonly accounts: Accounts;
   readonly ports: Ports;
+  readonly reach: ReachWatch;
   readonly events: PeerEvent[] = [];
   /** Where the links listen. */
   listening: Endpoint | undefined = { ip: "0.0.0.0", port: 7000 };
@@ -85,11 +89,16 @@ export class Device {
       status: () =>
         this.listening === undefined ? { open: 0 } : { listening: this.listening, open: 0 },
     };
-    this.ports = {
+    const outside = {
       clock: world.clock,
-      random: world.random.fork(number),
       directory: options.directory?.(this.directory) ?? this.directory,
       links: links as Links,
+    };
+    this.reach = simReach(outside, options.reach);
+    this.ports = {
+      ...outside,
+      random: world.random.fork(number),
+      reach: this.reach,
       stores: this.stores,
       keys: this.keys,
     };

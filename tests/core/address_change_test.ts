@@ -25,8 +25,8 @@ Deno.test("A device that gets another address greets followers and followed user
   await world.clock.advance(10_000);
   const greetings = countGreetings(world, alice, bob);
   alice.move();
-  // The announcement is renewed every five minutes, and tells the new address.
-  await world.clock.advance(310_000);
+  // The outer address is looked at every 30 s.
+  await world.clock.advance(32_000);
   assert.equal(greetings(), 1);
 
   // Bob knows it from the greeting: the network is not needed to reach Alice.

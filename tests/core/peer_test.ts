@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { PeerEvent } from "../../core/api.ts";
 import { recordOf } from "../../core/model/record.ts";
 import type { SimMachine } from "../sim/peers.ts";
 import { simPassword, SimWorld } from "../sim/peers.ts";
@@ -292,6 +293,21 @@ Deno.test("A follow finds somebody whose peer was killed and comes back elsewher
   });
 });
 
+Deno.test("A peer tells in status and events whether others reach it, and where they see it", async () => {
+  await withUsers(["alice"], async (world, [alice]) => {
+    assert.ok(alice);
+    const events: PeerEvent[] = [];
+    alice.peer.subscribe((event) => event.event === "reach" && events.push(event));
+    const reach = async () => (await world.run(alice.peer.status())).reach;
+    await world.clock.advance(5_000);
+    assert.deepEqual(await reach(), { state: "direct", outer_ip: alice.ip });
+    alice.directory.dialBack = false;
+    await world.clock.advance(15 * 60_000 + 31_000);
+    assert.deepEqual(await reach(), { state: "unreachable", outer_ip: alice.ip });
+    assert.deepEqual(events.at(-1), { event: "reach", ...await reach() });
+  });
+});
+
 Deno.test("A listener that throws disturbs neither the peer nor other listeners", async () => {
   await withUsers(["alice"], async (world, machines) => {
     const [alice] = machines as [SimMachine];
@@ -299,7 +315,7 @@ Deno.test("A listener that throws disturbs neither the peer nor other listeners"
     const stop = alice.peer.subscribe(() => {
       throw new Error("listener");
     });
-    alice.peer.subscribe(({ event }) => seen.push(event));
+    alice.peer.subscribe(({ event }) => event === "post" && seen.push(event));
     await post(world, alice, "x");
     assert.deepEqual(seen, ["post"]);
     stop();

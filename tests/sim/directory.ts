@@ -188,6 +188,10 @@ export class SimDirectory implements Directory {
   latencyMs = 0;
   /** How many `get`, `put` and `sample` have been called. */
   readonly calls = { get: 0, put: 0, sample: 0 };
+  /** How many `isReachable` have been called. */
+  dialBackCalls = 0;
+  /** What {@linkcode isReachable} answers. */
+  dialBack: boolean | undefined = true;
   /** What {@linkcode publicAddress} answers. */
   address: string | undefined = "127.0.0.1";
   #outerIp: string | undefined;
@@ -262,6 +266,12 @@ export class SimDirectory implements Directory {
     if (!this.#reachable) return undefined;
     this.#outerIp = this.address ?? this.#outerIp;
     return this.address;
+  }
+
+  async isReachable(_port: number, signal?: AbortSignal): Promise<boolean | undefined> {
+    this.dialBackCalls++;
+    await this.#pass(signal);
+    return this.#reachable ? this.dialBack : undefined;
   }
 
   status(): DirectoryStatus {

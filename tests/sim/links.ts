@@ -10,7 +10,7 @@ import type { Endpoint, Links, LinkTarget, SendResult } from "../../core/ports.t
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex } from "../../core/model/bytes.ts";
 import { isPort } from "../../lib/ip_address.ts";
-import { dialable, readListeningAddress } from "../../net/links/addresses.ts";
+import { dialable, type OwnPlace, readListeningAddress } from "../../net/links/addresses.ts";
 import { ByteBudget } from "../../net/links/frame_queue.ts";
 import {
   addressesMax,
@@ -174,14 +174,14 @@ export class SimLinks implements Links {
 
   #outcomes(target: LinkTarget): ConnectOutcome[] {
     if (!isPort(target.port)) return [];
-    return dialable(target, this.#ownAddresses())
+    return dialable(target, this.#place())
       .map((address) =>
         this.#network.connect(this.#ip, { ip: address.ip, port: target.port }).outcome
       );
   }
 
-  #ownAddresses(): readonly string[] {
-    return this.#options.ownAddresses?.() ?? [this.#ip];
+  #place(): OwnPlace {
+    return { addresses: this.#options.ownAddresses?.() ?? [this.#ip], homeNetworks: [] };
   }
 
   #openLink(key: string, target: LinkTarget): SimLink | "full" | "unreachable" {
@@ -189,7 +189,7 @@ export class SimLinks implements Links {
     if (!listener || target.linkKey.length !== linkKeyBytes || !isPort(target.port)) {
       return "unreachable";
     }
-    const addresses = dialable(target, this.#ownAddresses()).map((address) => address.ip);
+    const addresses = dialable(target, this.#place()).map((address) => address.ip);
     if (addresses.length === 0) return "unreachable";
     if (this.#links.size >= linksMax && !this.#closeIdleLink()) return "full";
     return new SimLink({

@@ -18,6 +18,7 @@ import { type LinkFaults, SimLinkNetwork } from "./links_network.ts";
 import { MemoryKeys } from "./memory_keys.ts";
 import { type CommitHook, MemoryStores } from "./memory_store.ts";
 import { SeededRandom } from "./random.ts";
+import { simReach } from "./reach.ts";
 import { simSettings } from "./users.ts";
 
 /** A password that passes for a strong one. */
@@ -281,13 +282,17 @@ class SimLife {
   }
 
   ports(machine: SimMachine, onAwait: () => void): Ports {
-    return {
+    const outside = {
       clock: this.clock,
-      random: this.#random,
       links: this.links,
+      directory: this.#gated<Directory>(machine.directory, onAwait),
+    };
+    return {
+      ...outside,
+      random: this.#random,
       stores: machine.stores,
       keys: this.#gated<Keys>(machine.keys, () => {}),
-      directory: this.#gated<Directory>(machine.directory, onAwait),
+      reach: simReach(outside),
     };
   }
 

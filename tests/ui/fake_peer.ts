@@ -10,6 +10,7 @@ import {
   type PostDraft,
   type PostView,
   type ProfileView,
+  type ReachView,
   type Registration,
   type StatusView,
   type SuggestionView,
@@ -38,6 +39,7 @@ export class FakePeer extends Refusing {
   /** Methods that were called, in order. */
   readonly calls: string[] = [];
   joined = true;
+  reach: ReachView = { state: "direct", outer_ip: "127.0.0.1" };
   suggestions: SuggestionView[] = [];
   /** When set, calls that take a signal wait until it aborts. */
   hangs = false;
@@ -259,6 +261,7 @@ export class FakePeer extends Refusing {
         open: 1,
         listening: this.user === undefined ? null : { ip: "127.0.0.1", port: 7000 },
       },
+      reach: this.reach,
       clock: { offset_ms: 2, source: "system" as const, synced_at: null },
       store: { posts: this.posts.length, bytes: 4096 },
       pending: 0,

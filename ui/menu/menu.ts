@@ -82,6 +82,7 @@ const quit = { value: "quit", label: "Quit" };
 /** Events that only repeat what the menu shows anyway. */
 function isNews(event: PeerEvent, user: UserView | null): boolean {
   if (event.event === "login" || event.event === "clock") return false;
+  if (event.event === "reach") return event.state === "unreachable";
   return event.event !== "post" || event.post.author !== user?.username;
 }
 
@@ -92,7 +93,8 @@ function titleOf(status: StatusView, { paint }: Look): string {
   const contacts = `${node.contacts} contact${node.contacts === 1 ? "" : "s"}`;
   const where = node.joined ? contacts : paint.warning("no other node yet");
   const clock = status.clock.source === "ntp" ? "" : paint.dim(" · system clock");
-  return `${who} · ${where}${clock}`;
+  const reach = status.reach.state === "unreachable" ? paint.warning(" · not reachable") : "";
+  return `${who} · ${where}${reach}${clock}`;
 }
 
 async function menuLoop(

@@ -10,6 +10,7 @@ import type {
   PeerEvent,
   PostView,
   ProfileView,
+  ReachView,
   StatusView,
   SuggestionView,
   UserView,
@@ -164,6 +165,25 @@ export function renderSuggestions(suggestions: readonly SuggestionView[], look: 
   }).join("\n");
 }
 
+/** Whether others reach this peer, and what to do where they do not. */
+function reachLine({ reach, links }: Pick<StatusView, "reach" | "links">, { paint }: Look): string {
+  const at = reach.outer_ip === null ? "" : ` at ${safeLine(reach.outer_ip)}`;
+  if (reach.state === "direct") return paint.good(`others reach you directly${at}`);
+  if (reach.state === "unreachable") return paint.warning(unreachableText(links.listening?.port));
+  return links.listening === null
+    ? "not known before a user logs in"
+    : `not known yet: no other node has tried to connect${at}`;
+}
+
+/** Why others do not reach this peer, and what to do. */
+function unreachableText(port?: number): string {
+  const which = port === undefined
+    ? "the TCP port of [DEFAULT] LISTENING_PORT"
+    : `TCP port ${port}`;
+  return "others cannot connect to you, so what they send does not arrive: your router or firewall " +
+    `lets no connection in. Forward ${which} to this machine there.`;
+}
+
 /** The state of a peer. */
 export function renderStatus(status: StatusView, look: Look): string {
   const { node, user, links, clock, store } = status;
@@ -183,6 +203,7 @@ export function renderStatus(status: StatusView, look: Look): string {
       `${node.id} on ${formatEndpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`,
     ],
     ["posts", posts],
+    ["reach", reachLine(status, look)],
     [
       "clock",
       `${clock.source}, ${clock.offset_ms >= 0 ? "+" : ""}${
@@ -201,6 +222,19 @@ export function renderStatus(status: StatusView, look: Look): string {
   return rows.map(([label, value]) => `${paint.dim(label.padEnd(11))} ${value}`).join("\n");
 }
 
+/** A change of how others reach this peer. */
+function renderReach({ state, outer_ip }: ReachView, { paint }: Look): string {
+  const at = outer_ip === null ? "" : ` at ${safeLine(outer_ip)}`;
+  if (state === "direct") return paint.good(`Others reach you directly${at}`);
+  if (state === "unknown") {
+    return outer_ip === null
+      ? "Others have not told yet where they see you"
+      : `Others see you${at}`;
+  }
+  const text = unreachableText();
+  return paint.warning(text[0]?.toUpperCase() + text.slice(1));
+}
+
 /** One line, or for a post several, that tell of an event. */
 export function renderEvent(event: PeerEvent, look: Look): string {
   const { paint } = look;
@@ -214,6 +248,8 @@ export function renderEvent(event: PeerEvent, look: Look): string {
       return event.joined
         ? paint.good(`In the network with ${counted(event.contacts, "contact")}`)
         : paint.warning("No node of the network answers; trying on");
+    case "reach":
+      return renderReach(event, look);
     case "clock":
       return event.source === "ntp"
         ? `Clock set by NTP: ${Math.round(event.offset_ms)} ms`

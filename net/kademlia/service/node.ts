@@ -21,6 +21,7 @@ import type {
   Admission,
   Contact,
   Datagrams,
+  DialBack,
   NodeStorage,
   Random,
   Resolver,
@@ -67,6 +68,8 @@ export interface NodeOptions<T = Uint8Array> {
    * 1,200 bytes in MessagePack. Default: no answer.
    */
   readonly sample?: () => unknown;
+  /** Answers `dial_back`. Default: no answer. */
+  readonly dialBack?: DialBack;
   /** 20 bytes. Default: the stored one, else random. */
   readonly id?: Uint8Array;
   /** Told of failures that no caller waits for, such as a full disk. */
@@ -153,7 +156,8 @@ export class KademliaNode<T = Uint8Array> {
   readonly #bootstrap: Bootstrap;
 
   private constructor(options: NodeOptions<T>, own: Id, saved: Saved) {
-    const { time, random, datagrams, policy, admission, storage, resolve, sample } = options;
+    const { time, random, datagrams, policy, admission, storage, resolve, sample, dialBack } =
+      options;
     const { k = bucketSize, alpha = alphaDefault, exemptPrivateAddresses = true } = options;
     const onError = (error: unknown): void =>
       options.onError?.(error instanceof Error ? error : new Error(String(error)));
@@ -200,7 +204,7 @@ export class KademliaNode<T = Uint8Array> {
     this.#writing = writing;
     this.#sampleClient = new SampleClient(network, random);
     this.#bootstrap = new Bootstrap({ network, random, resolve, onError, saved: contacts });
-    const parts = { network, limits, stored, acceptance, admission, sample, onError };
+    const parts = { network, limits, stored, acceptance, admission, sample, dialBack, onError };
     const responder = new Responder(parts);
     rpc.attach(neighbours, (data, from, nowMs) => responder.handle(data, from, nowMs));
     new Upkeep({ network, random, stored, reading, writing, persistence, onError });
@@ -308,6 +312,14 @@ export class KademliaNode<T = Uint8Array> {
   /** The IP address that a majority of up to 8 random contacts sees this node under, if there is one. */
   publicAddress(signal?: AbortSignal): Promise<string | undefined> {
     return this.#sampleClient.publicAddress(signal);
+  }
+
+  /**
+   * Whether strangers reach a TCP port of this machine, as the nodes that answer first find out by
+   * connecting to it; undefined where none answers. Takes some seconds at most.
+   */
+  isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
+    return this.#sampleClient.isReachable(port, signal);
   }
 
   /** Counters, as of now. */

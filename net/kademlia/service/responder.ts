@@ -6,7 +6,7 @@
 import { type Endpoint, isPort } from "../../../lib/ip_address.ts";
 import { contactsWhenShort, headerBytes } from "../constants.ts";
 import type { Network } from "../lookup/network.ts";
-import type { Admission } from "../ports.ts";
+import type { Admission, DialBack } from "../ports.ts";
 import type { Contacts } from "../rpc/methods/find_node.ts";
 import { mayAsk } from "../rpc/methods/method.ts";
 import { type AnswerOf, type ArgumentsOf, type MethodName, methods } from "../rpc/methods/mod.ts";
@@ -25,6 +25,8 @@ export interface ResponderOptions<T> {
   readonly admission: Admission<T> | undefined;
   /** What this node answers to `sample`. */
   readonly sample: (() => unknown) | undefined;
+  /** Connects for those that ask. */
+  readonly dialBack: DialBack | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -55,6 +57,7 @@ export class Responder<T> {
       store: (args, from) => this.#handleStore(args, from),
       // Python nodes leave an unknown method unanswered; so does a node that has nothing to sample.
       sample: () => this.#options.sample?.(),
+      dial_back: ({ port }, { ip }) => this.#options.dialBack?.({ ip, port }),
     };
   }
 

@@ -1,13 +1,14 @@
 /**
- * Small questions to random contacts: `stun` and `sample`.
+ * Small questions to random contacts: `stun`, `dial_back` and `sample`.
  *
  * @module
  */
 import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
 import { NetworkCounts, networkLimits } from "../../../lib/networks.ts";
-import { stunContacts } from "../constants.ts";
+import { dialBackContacts, dialBackTimeoutsMs, dialBackVotes, stunContacts } from "../constants.ts";
 import { askAll, type Network } from "../lookup/network.ts";
 import type { Contact, Random } from "../ports.ts";
+import { dialBack } from "../rpc/methods/dial_back.ts";
 import { sample } from "../rpc/methods/sample.ts";
 import { stun } from "../rpc/methods/stun.ts";
 import type { NodeContact } from "../space/contact.ts";
@@ -21,7 +22,10 @@ export interface SampleAnswer {
 }
 
 /** Votes of one network on the own address: one of what any customer holds, few of wider ones. */
-const stunVotesMax = networkLimits(1, 2, 4);
+const addressVotesMax = networkLimits(1, 2, 4);
+
+/** Votes on whether this node is reachable: with a few answers in all, one of any network is enough. */
+const reachVotesMax = networkLimits(1, 1, 1);
 
 /** Asks contacts for their samples, and for the address that they see this node under. */
 export class SampleClient {
@@ -40,7 +44,7 @@ export class SampleClient {
    */
   async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
     const votes = new Map<string, number>();
-    const voters = new NetworkCounts(stunVotesMax);
+    const voters = new NetworkCounts(addressVotesMax);
     let answers = 0;
     const contacts = this.randomContacts(stunContacts);
     const onAnswer = (contact: NodeContact, { ip }: Endpoint): void => {
@@ -52,6 +56,34 @@ export class SampleClient {
     };
     await askAll(this.#network, { contacts, method: stun, args: {}, onAnswer }, signal);
     return [...votes].find(([, count]) => 2 * count > answers)?.[0];
+  }
+
+  /**
+   * Whether strangers reach a TCP port of this machine: what most of the first few say that answer, one
+   * vote a network. Undefined where none answers.
+   */
+  async isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
+    const voters = new NetworkCounts(reachVotesMax);
+    const decided = new AbortController();
+    const votes = { yes: 0, no: 0 };
+    const onAnswer = (contact: NodeContact, isReached: boolean): void => {
+      if (!voters.add(this.#network.table.networksOf(contact.ip))) return;
+      votes[isReached ? "yes" : "no"]++;
+      if (2 * Math.max(votes.yes, votes.no) > dialBackVotes) decided.abort();
+    };
+    const question = {
+      contacts: this.randomContacts(dialBackContacts),
+      method: dialBack,
+      args: { sender: this.#network.own, port },
+      timeoutsMs: dialBackTimeoutsMs,
+      onAnswer,
+    };
+    const until = signal === undefined ? decided.signal : AbortSignal.any([decided.signal, signal]);
+    await askAll(this.#network, question, until).catch((error) => {
+      if (!decided.signal.aborted) throw error;
+    });
+    const { yes, no } = votes;
+    return yes === no ? undefined : yes > no;
   }
 
   /** `count` contacts, drawn evenly from the table's live ones. */

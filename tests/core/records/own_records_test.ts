@@ -210,7 +210,7 @@ Deno.test("The announced address is the configured one, else what others see, el
   assert.deepEqual(await announce(), ["127.0.0.1"], "the node's own socket is bound there");
   await closeAll(alice);
 
-  const configured = await world.user("bob", { settings: { announcedAddress: "203.0.113.5" } });
+  const configured = await world.user("bob", { reach: { announcedAddress: "203.0.113.5" } });
   await world.run(configured.records.announce(endpoint));
   const record = world.network.peek("bob", "connections");
   assert.ok(record);

@@ -78,13 +78,30 @@ Deno.test("Only addresses of one's own kind are dialled, each once, and no more 
   const linkKey = new Uint8Array(32);
   const addresses = ["10.0.0.1", "8.8.8.8", "127.0.0.1", "::ffff:8.8.8.8"];
   const dial = (own: string[], all = addresses) =>
-    dialable({ linkKey, addresses: all, port: 1 }, own).map((address) => address.ip);
+    dialable({ linkKey, addresses: all, port: 1 }, { addresses: own, homeNetworks: [] })
+      .map((address) => address.ip);
   assert.deepEqual(dial(["1.1.1.1"]), ["8.8.8.8"]);
   assert.deepEqual(dial(["192.168.7.7"]), ["10.0.0.1", "8.8.8.8"]);
   assert.deepEqual(dial(["::1", "1.1.1.1"]), ["8.8.8.8", "127.0.0.1"]);
   assert.deepEqual(dial(["nonsense"]), ["8.8.8.8"]);
   const many = Array.from({ length: 100 }, (_, i) => `8.8.4.${i}`);
   assert.equal(dial(["1.1.1.1"], many).length, 8);
+});
+
+Deno.test("Attack: a stranger's record makes a peer dial its home network only from that home, and only there", () => {
+  const linkKey = new Uint8Array(32);
+  const own = {
+    addresses: ["80.1.2.3", "0.0.0.0"],
+    homeNetworks: ["192.168.1.20/24", "fd00:1::20/64"],
+  };
+  const dial = (...addresses: string[]) =>
+    dialable({ linkKey, addresses, port: 1 }, own).map(({ ip }) => ip);
+  const inside = ["192.168.1.7", "fd00:1::7"];
+  assert.deepEqual(dial("81.1.2.3", ...inside), ["81.1.2.3"], "another home");
+  assert.deepEqual(dial(...inside), [], "a home that is not told");
+  assert.deepEqual(dial("80.1.2.3", ...inside), ["80.1.2.3", ...inside], "the same home");
+  const outside = ["127.0.0.1", "::1", "192.168.2.7", "10.0.0.1", "fd00:2::7", "169.254.1.1"];
+  assert.deepEqual(dial("80.1.2.3", ...outside), ["80.1.2.3"]);
 });
 
 Deno.test("A frame queue keeps order, its bounds and its share of the budget", () => {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { dialBack } from "./dial_back.ts";
 import { findNode } from "./find_node.ts";
 import { findValue } from "./find_value.ts";
 import type { Method } from "./method.ts";
@@ -21,6 +22,7 @@ const table = {
   find_value: findValue,
   stun,
   sample,
+  dial_back: dialBack,
 };
 
 /** The names of the methods on the wire. */

@@ -37,6 +37,7 @@ const examples: {
   },
   store: { args: { sender, target, value }, answer: true },
   sample: { args: { sender }, answer: [["alice", new Uint8Array(32), 7], null, "text", -1] },
+  dial_back: { args: { sender, port: 7000 }, answer: false },
 };
 
 function testMethod<N extends MethodName>(name: N): void {
@@ -88,13 +89,18 @@ function testMethod<N extends MethodName>(name: N): void {
     const world = testWorld();
     const node = await virtualNode(world, 0, {
       sample: () => [],
+      dialBack: () => Promise.resolve(false),
       onError: (error) => assert.fail(error),
     });
-    const asker = new Puppet(world, "6.0.0.1");
+    const asker = new Puppet(world, "6.0.0.1", sender);
+    // The node pings the asker, and knows by its answer that the address is no invention.
+    asker.ping(node.address);
+    await world.clock.advance(100);
+    const before = asker.answers.length;
     world.network.inject(request, asker.contact, node.address);
     await world.clock.advance(100);
-    assert.equal(asker.answers.length, 1);
-    assert.notEqual(decodeAnswer(asker.answers[0] ?? request, method), undefined);
+    assert.equal(asker.answers.length, before + 1);
+    assert.notEqual(decodeAnswer(asker.answers[before] ?? request, method), undefined);
     for (let at = headerBytes; at < request.length; at++) {
       for (const byte of [0x00, 0x7f, 0x90, 0xc1, 0xc6, 0xdf, 0xff]) {
         const changed = request.slice();

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { KademliaNode } from "../../../../net/kademlia/mod.ts";
+import { dialBack } from "../../../../net/kademlia/rpc/methods/dial_back.ts";
 import { sample } from "../../../../net/kademlia/rpc/methods/sample.ts";
 import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
 import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
@@ -82,4 +84,67 @@ Deno.test("A sample over one packet is not sent, and the mistake is reported", a
   assert.match(errors.join(), /over the 1200 allowed/);
   assert.equal(puppet.answers.length, 0);
   await asked.close();
+});
+
+/** Lets a node meet others that dial back so. */
+async function dialledBack(
+  world: ReturnType<typeof testWorld>,
+  node: KademliaNode,
+  verdicts: readonly (readonly [ip: string, verdict: boolean])[],
+): Promise<boolean | undefined> {
+  for (const [ip, verdict] of verdicts) {
+    const puppet = new Puppet(world, ip);
+    puppet.react.dial_back = (data) => encodeAnswer(data, dialBack, verdict);
+    puppet.ping(node.address);
+  }
+  await world.clock.advance(1_000);
+  return await world.clock.drive(node.isReachable(7000));
+}
+
+Deno.test("A node is reachable if most of those say so that dialled back", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  assert.equal(await node.isReachable(7000), undefined);
+  const mostly = [["6.0.0.1", true], ["6.1.0.1", false], ["6.2.0.1", true]] as const;
+  assert.equal(await dialledBack(world, node, mostly), true);
+  const no = ["7.0.0.1", "7.1.0.1", "7.2.0.1"].map((ip) => [ip, false] as const);
+  assert.equal(await dialledBack(world, await virtualNode(world, 1), no), false);
+  const tied = [["8.0.0.1", true], ["8.1.0.1", false]] as const;
+  assert.equal(await dialledBack(world, await virtualNode(world, 2), tied), undefined);
+  await node.close();
+});
+
+Deno.test("Attack: nodes of one network have one vote on whether a node is reachable", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const liars = Array.from({ length: 4 }, (_, i) => [`2a00:1:2:${i}00::1`, false] as const);
+  const honest = [["6.0.0.1", true], ["6.1.0.1", true]] as const;
+  assert.equal(await dialledBack(world, node, [...liars, ...honest]), true);
+  await node.close();
+});
+
+Deno.test("Attack: only a node that answered is dialled back, and only at its own address", async () => {
+  const world = testWorld();
+  const dialled: string[] = [];
+  const node = await virtualNode(world, 0, {
+    dialBack: ({ ip, port }) => {
+      dialled.push(`${ip} ${port}`);
+      return Promise.resolve(true);
+    },
+  });
+  const puppet = new Puppet(world, "6.0.0.1");
+  const ask = () =>
+    puppet.ask(node.address, dialBack, { sender: puppet.contact.nodeId, port: 7001 });
+  puppet.silent = true;
+  ask();
+  await world.clock.advance(5_000);
+  assert.deepEqual(dialled, [], "the address may be forged");
+  puppet.silent = false;
+  await world.clock.advance(600_000);
+  ask();
+  await world.clock.advance(1_000);
+  ask();
+  await world.clock.advance(1_000);
+  assert.deepEqual(dialled, ["6.0.0.1 7001"]);
+  await node.close();
 });

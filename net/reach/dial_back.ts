@@ -1,0 +1,119 @@
+/**
+ * Connecting back to nodes that ask whether strangers reach them.
+ *
+ * The DHT passes on only what verified nodes ask, and only their own address: so this is no scanner of
+ * other machines' ports. Connections are few a minute for each network, and few in all.
+ *
+ * @module
+ */
+
+import { InFlight } from "../../lib/bounded_map.ts";
+import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
+import { limitedNetworks, NetworkBudget, networkLimits } from "../../lib/networks.ts";
+import type { Time } from "../../lib/time.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
+import { within } from "../../lib/waiting.ts";
+
+/** A peer asks at start, every 15 minutes, and after a change: a home with some peers stays within it. */
+const perNetworkAMinute = networkLimits(4, 16, 64);
+
+/** Connections made for others a minute, in all: each costs a descriptor for 2 s at most. */
+const perMinute = 60;
+
+/** Networks whose connections are remembered. */
+const networksMax = 4_096;
+
+/** How long a connection and the first bytes may take. A connection over a bad line takes a second. */
+const dialMsMax = 2_000;
+
+/** What a greeting of ZMTP begins with and ends its signature with, at these places (ZMTP 3.1, section 2.2). */
+const signature = { first: 0xff, last: 0x7f, bytes: 10 } as const;
+
+/** Reads the first bytes that a program says there. Rejects when it takes no connection. */
+export type ReadGreeting = (to: Endpoint, signal: AbortSignal) => Promise<Uint8Array>;
+
+/** {@linkcode ReadGreeting} on real sockets: says the first byte of a greeting, and reads the other's. */
+const readGreeting: ReadGreeting = async ({ ip, port }, signal) => {
+  using connection = await Deno.connect({ hostname: ip, port, signal });
+  const close = () => connection.close();
+  signal.addEventListener("abort", close);
+  try {
+    // The front door joins a caller to its PULL socket, which then greets, once it has said who it is.
+    await connection.write(Uint8Array.of(signature.first));
+    const bytes = new Uint8Array(signature.bytes);
+    for (let at = 0; at < bytes.length;) {
+      const read = await connection.read(bytes.subarray(at));
+      if (read === null) return bytes.subarray(0, at);
+      at += read;
+    }
+    return bytes;
+  } finally {
+    signal.removeEventListener("abort", close);
+  }
+};
+
+/** Whether these are the first bytes of a greeting of ZMTP. */
+function isGreeting(bytes: Uint8Array): boolean {
+  return bytes.length >= signature.bytes && bytes[0] === signature.first &&
+    bytes[signature.bytes - 1] === signature.last;
+}
+
+/** Dials back. */
+export class DialBack {
+  readonly #time: Pick<Time, "after" | "monotonic">;
+  readonly #read: ReadGreeting;
+  readonly #exemptPrivate: boolean;
+  readonly #networks: NetworkBudget;
+  readonly #all: TokenBucket;
+  /** A question that comes twice is one connection. */
+  readonly #dialling = new InFlight<boolean>();
+
+  /**
+   * Nothing is dialled at first.
+   *
+   * @param options.exemptPrivate Whether networks of private and loopback addresses are not limited.
+   * @param options.read Replaceable for tests.
+   */
+  constructor(options: {
+    readonly time: Pick<Time, "after" | "monotonic">;
+    readonly exemptPrivate: boolean;
+    readonly read?: ReadGreeting;
+  }) {
+    this.#time = options.time;
+    this.#read = options.read ?? readGreeting;
+    this.#exemptPrivate = options.exemptPrivate;
+    this.#networks = new NetworkBudget({
+      time: options.time,
+      limits: perNetworkAMinute,
+      periodMs: 60_000,
+      networksMax,
+    });
+    this.#all = new TokenBucket(options.time, { perSecond: perMinute / 60, burst: perMinute });
+  }
+
+  /**
+   * Whether a peer takes connections there; undefined, and no connection made, beyond the limits. Never
+   * rejects.
+   */
+  dial(to: Endpoint): Promise<boolean> | undefined {
+    const name = formatHostPort(to.ip, to.port);
+    const begun = this.#dialling.get(name);
+    if (begun !== undefined) return begun;
+    return this.#mayDial(to.ip) ? this.#dialling.run(name, () => this.#dial(to)) : undefined;
+  }
+
+  #mayDial(ip: string): boolean {
+    const networks = limitedNetworks(ip, this.#exemptPrivate);
+    return networks !== undefined && this.#networks.take(networks) && this.#all.take(1);
+  }
+
+  async #dial(to: Endpoint): Promise<boolean> {
+    try {
+      const limit = { clock: this.#time, ms: dialMsMax };
+      const bytes = await within(limit, (signal) => this.#read(to, signal));
+      return bytes !== undefined && isGreeting(bytes);
+    } catch {
+      return false;
+    }
+  }
+}

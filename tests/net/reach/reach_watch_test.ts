@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import type { Links, ReachStatus } from "../../../core/ports.ts";
+import { homeAddresses } from "../../../net/reach/interfaces.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { SimDirectoryNetwork } from "../../sim/directory.ts";
+import { simReach } from "../../sim/reach.ts";
+import type { ReachWatchOptions } from "../../../net/reach/reach_watch.ts";
+
+/** A watch over a directory that the test steers. */
+function world(options: Partial<ReachWatchOptions> = {}) {
+  const clock = new VirtualClock();
+  const directory = new SimDirectoryNetwork(clock).directory();
+  directory.address = "80.1.2.3";
+  const at = {
+    listening: { ip: "0.0.0.0", port: 7000 } as { ip: string; port: number } | undefined,
+  };
+  const links: Pick<Links, "status"> = {
+    status: () => at.listening === undefined ? { open: 0 } : { open: 0, listening: at.listening },
+  };
+  const watch = simReach({ clock, directory, links: links as Links }, options);
+  const heard: ReachStatus[] = [];
+  watch.onChange((status) => heard.push(status));
+  return { clock, directory, at, watch, heard };
+}
+
+Deno.test("What others find out is known within seconds, and looked at again every 15 minutes", async () => {
+  const { clock, directory, watch, heard } = world();
+  watch.start();
+  await clock.advance(100);
+  assert.deepEqual(watch.status(), { state: "direct", outerIp: "80.1.2.3" });
+  await clock.advance(10 * 60_000);
+  assert.equal(directory.dialBackCalls, 1);
+  directory.dialBack = false;
+  await clock.advance(6 * 60_000);
+  assert.deepEqual(watch.status(), { state: "unreachable", outerIp: "80.1.2.3" });
+  assert.deepEqual(heard.map(({ state }) => state), ["unknown", "direct", "unreachable"]);
+  watch.close();
+});
+
+Deno.test("Another outer address, or another port, is noticed within 30 s and checked anew", async () => {
+  const { clock, directory, at, watch, heard } = world();
+  watch.start();
+  await clock.advance(100);
+  directory.address = "81.1.2.3";
+  directory.dialBack = false;
+  await clock.advance(31_000);
+  assert.deepEqual(heard.slice(-2), [
+    { state: "unknown", outerIp: "81.1.2.3" },
+    { state: "unreachable", outerIp: "81.1.2.3" },
+  ]);
+  at.listening = { ip: "0.0.0.0", port: 7001 };
+  directory.dialBack = true;
+  await clock.advance(31_000);
+  assert.equal(watch.status().state, "direct");
+  watch.close();
+});
+
+Deno.test("Without a network, a login or an answer nothing is claimed, and it is asked again soon", async () => {
+  const { clock, directory, at, watch } = world();
+  const state = () => watch.status().state;
+  directory.reachable = false;
+  watch.start();
+  await clock.advance(10_000);
+  assert.equal(state(), "unknown");
+  directory.reachable = true;
+  directory.dialBack = undefined;
+  await clock.advance(10_000);
+  assert.equal(state(), "unknown", "no node tells");
+  assert.ok(directory.dialBackCalls > 2);
+  directory.dialBack = true;
+  await clock.advance(2_100);
+  assert.equal(state(), "direct");
+  at.listening = undefined;
+  await clock.advance(31_000);
+  assert.equal(state(), "unknown", "no user is logged in");
+  watch.close();
+  const asked = directory.dialBackCalls;
+  await clock.advance(3_600_000);
+  assert.equal(directory.dialBackCalls, asked, "closed");
+});
+
+Deno.test("Addresses of the home network are announced behind the outer one, where links are taken there", async () => {
+  const { at, watch } = world({ homeAddresses: () => [{ ip: "192.168.1.20" }] });
+  assert.deepEqual(await watch.addresses(), ["80.1.2.3", "192.168.1.20"]);
+  at.listening = { ip: "10.0.0.5", port: 7000 };
+  assert.deepEqual(await watch.addresses(), ["80.1.2.3", "10.0.0.5"]);
+  const configured = world({ announcedAddress: "82.1.2.3" });
+  assert.deepEqual(await configured.watch.addresses(), ["82.1.2.3"]);
+});
+
+Deno.test("Of this machine's addresses four private ones are taken, and none where it does not tell", () => {
+  const of = (...ips: string[]) =>
+    homeAddresses(() => ips.map((address) => ({ address, cidr: `${address}/24` })));
+  assert.deepEqual(of("127.0.0.1", "192.168.1.20", "fe80::1", "80.1.2.3", "fd00::1"), [
+    { ip: "192.168.1.20", cidr: "192.168.1.20/24" },
+    { ip: "fd00::1", cidr: "fd00::1/24" },
+  ]);
+  assert.equal(of(...Array.from({ length: 9 }, (_, i) => `10.0.0.${i}`)).length, 4);
+  const refused = () => {
+    throw new Deno.errors.NotCapable("sys");
+  };
+  assert.deepEqual(homeAddresses(refused), []);
+});
