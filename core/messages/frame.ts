@@ -55,6 +55,8 @@ export function signMessage(message: Message, identity: Identity): Uint8Array<Ar
 export interface Frame extends Received<KindName, unknown> {
   /** The envelope, for {@linkcode verifyFrame}. */
   readonly signed: Signed;
+  /** Bytes of the frame. */
+  readonly bytes: number;
 }
 
 /**
@@ -84,6 +86,7 @@ export function readFrame(bytes: Uint8Array): Frame {
     time: asInteger(time, "time"),
     id: asBytes(id, "id", messageIdBytes),
     body,
+    bytes: bytes.length,
     signed,
   };
   // One key signs and is named: otherwise a message could speak for another's name.
@@ -103,6 +106,6 @@ export function verifyFrame(frame: Frame): boolean {
  *
  * @throws {DecodeError} if it does not fit the kind.
  */
-export function readFrameBody({ kind, from, to, time, id, body }: Frame): Message {
-  return { kind, from, to, time, id, body: kindNamed(kind).read(body) } as Message;
+export function readFrameBody({ kind, from, to, time, id, body, bytes }: Frame): Message {
+  return { kind, from, to, time, id, body: kindNamed(kind).read(body), bytes } as Message;
 }

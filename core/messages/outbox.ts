@@ -24,6 +24,8 @@ export interface SendOrder<K extends KindName> {
   readonly device?: number;
   /** Only to so many of the user's devices, those that were announced last; to all by default. */
   readonly devicesMax?: number;
+  /** Only to this device, exactly where this says: nothing is looked up. */
+  readonly entry?: DeviceEntry;
   /** The message's id where the caller has drawn it: one id for the same message to many. */
   readonly id?: Uint8Array;
   /**
@@ -96,7 +98,7 @@ export class Outbox {
     const results = devices.map((device) => links.send(device, frame));
     if (results.every((result) => result === "unreachable")) this.#people.forgetDevices(order.to);
     // A user who cannot be reached at any of these addresses may have moved.
-    if (!results.includes("queued")) {
+    if (!results.includes("queued") && order.entry === undefined) {
       for (const device of await this.#moved(order, devices, signal)) {
         results.push(links.send(device, frame));
       }
@@ -107,9 +109,10 @@ export class Outbox {
 
   /** The devices that an order means. */
   async #chosen(
-    { to, device, devicesMax }: SendOrder<KindName>,
+    { to, device, devicesMax, entry }: SendOrder<KindName>,
     signal?: AbortSignal,
   ): Promise<DeviceEntry[]> {
+    if (entry !== undefined) return [entry];
     const all = await this.devices(to, signal);
     if (device !== undefined) return all.filter((entry) => entry.device === device);
     if (devicesMax === undefined || all.length <= devicesMax) return all;
@@ -129,6 +132,6 @@ export class Outbox {
 }
 
 /** Where a device listens, as one text. */
-function placeOf({ linkKey, addresses, port }: DeviceEntry): string {
+export function placeOf({ linkKey, addresses, port }: DeviceEntry): string {
   return [toHex(linkKey), port, ...addresses].join(" ");
 }

@@ -1,33 +1,40 @@
 /**
- * One answer to a `want`, read from the database and cut into messages.
+ * One answer to a `want`, read from the database in steps. Only what a step needs is read for it, so that
+ * a question costs what its answer brings, however many feeds the author has.
  *
  * @module
  */
 
 import {
-  feedOf,
+  emptyFeed,
   type FeedState,
-  hasNumber,
   headsOf,
   lastNumber,
   missingUpTo,
+  type NumberRange,
 } from "../model/feed.ts";
-import { batchBytesMax, postsPerMessageMax } from "../messages/kinds/posts.ts";
-import type { MessageBodyOf, MessageOf } from "../messages/kinds/mod.ts";
 import type { Post } from "../model/post.ts";
 import { type Head, highestHeads } from "../model/record_body.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
+import type { UserRef } from "../model/user.ts";
+import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { Store } from "../ports.ts";
 
 /** Posts read from the database at once. */
 const readAtOnceMax = 128;
 
-/** Numbers of one feed that are to be sent. */
-interface Piece {
-  readonly device: number;
-  from: number;
-  readonly to: number;
-}
+/** The shortest post with its envelope, in bytes: tells how many are read where little room is left. */
+const postBytesMin = 128;
+
+/** What a post adds to its own bytes in a message, and the most that one head takes (MessagePack). */
+const postHeaderBytes = 3;
+const headBytesMax = 13;
+
+/** Feeds looked at for one step: more than anyone's devices in use. Those of an author with more take turns. */
+const feedsPerStepMax = 16;
+
+/** Gaps that one answer fills; an asker with more asks again. */
+const gapsMax = 256;
 
 /** What an answer is made from. */
 export interface AnswerParts {
@@ -41,85 +48,151 @@ export interface AnswerParts {
   readonly isKept: boolean;
 }
 
-/** Reads an answer, one message at a time. */
+/** How much one step may bring. */
+export interface StepBounds {
+  /** Posts. */
+  readonly posts: number;
+  /** Bytes of heads and posts. */
+  readonly bytes: number;
+}
+
+/** One step of an answer. */
+export interface Step {
+  /** Signed posts. */
+  readonly posts: readonly Uint8Array[];
+  /** How far the feeds reach; left out where they don't fit. */
+  readonly heads: readonly Head[];
+  /** Whether nothing is left. */
+  readonly isLast: boolean;
+  /** How often the database was read for it. */
+  readonly reads: number;
+}
+
+/** What the asker lacks of one feed. */
+interface Lack {
+  readonly device: number;
+  /** The last number here. */
+  readonly last: number;
+  /** Numbers to be sent, ascending. */
+  gaps: NumberRange[];
+}
+
+/** Reads an answer, one step at a time. */
 export class Answer {
-  readonly #parts: AnswerParts;
-  readonly #pieces: Piece[] = [];
-  /** Posts that come first: the proofs of where feeds become too old. */
-  readonly #ready: Post[] = [];
-  #heads: Head[] = [];
-  #isPrepared = false;
+  /** Whose posts. */
+  readonly author: UserRef;
+  /** The id of the `want`. */
+  readonly id: Uint8Array;
+  readonly #store: AnswerParts["store"];
+  readonly #since: number;
+  #begin: (() => Promise<void>) | undefined;
+  /** Feeds that have not been looked at, and the one that is being sent. */
+  #lacks: Lack[] = [];
+  #lack: Lack | undefined;
+  /** Shows, in the feed that is being sent, which numbers are too old; comes first. */
+  #proof: Post | undefined;
+  #heads: readonly Head[] = [];
+  #reads = 0;
 
   /** An answer of which nothing has been read yet. */
-  constructor(parts: AnswerParts) {
-    this.#parts = parts;
+  constructor({ store, want, heads, isKept }: AnswerParts) {
+    const { author, feeds, since } = want.body;
+    this.author = author;
+    this.id = want.id;
+    this.#store = store;
+    this.#since = since;
+    if (isKept) this.#begin = () => this.#compare(feeds, heads);
   }
 
-  /** The next message's body; the last one says `done`. */
-  async next(): Promise<MessageBodyOf["posts"]> {
-    if (!this.#isPrepared) await this.#prepare();
-    const posts: Uint8Array[] = [];
-    let bytes = 0;
+  /** The next step. */
+  async next({ posts: most, bytes }: StepBounds): Promise<Step> {
+    this.#reads = 0;
+    await this.#begin?.();
+    this.#begin = undefined;
+    const heads = this.#heads.length * headBytesMax <= bytes ? this.#heads : [];
+    const step = { posts: [] as Uint8Array[], left: bytes - heads.length * headBytesMax };
+    const take = ({ signed }: Post): boolean => {
+      const left = step.left - signed.length - postHeaderBytes;
+      if (left < 0) return false;
+      step.left = left;
+      step.posts.push(signed);
+      return true;
+    };
+    let looked = 0;
     for (;;) {
-      const post = await this.#take();
-      if (post === undefined) break;
-      if (posts.length >= postsPerMessageMax || bytes + post.signed.length > batchBytesMax) {
-        this.#ready.unshift(post);
-        break;
-      }
-      posts.push(post.signed);
-      bytes += post.signed.length;
+      const limit = Math.min(
+        readAtOnceMax,
+        most - step.posts.length,
+        1 + Math.floor(step.left / postBytesMin),
+      );
+      if (limit <= 0) break;
+      if (this.#proof !== undefined) {
+        if (!take(this.#proof)) break;
+        this.#proof = undefined;
+      } else if (this.#lack !== undefined) {
+        if (!await this.#takeFrom(this.#lack, limit, take)) break;
+      } else if (++looked > feedsPerStepMax || !await this.#prepareNext()) break;
     }
-    const { want } = this.#parts;
-    const done = this.#ready.length === 0 && this.#pieces.length === 0;
-    const { author } = want.body;
-    return { author, posts, done, inReplyTo: want.id, heads: this.#heads, relay: [] };
+    const isLast = this.#lacks.length === 0 && this.#lack === undefined &&
+      this.#proof === undefined;
+    return { posts: step.posts, heads, isLast, reads: this.#reads };
   }
 
-  async #take(): Promise<Post | undefined> {
-    while (this.#ready.length === 0) {
-      const piece = this.#pieces[0];
-      if (piece === undefined) return undefined;
-      const { author } = this.#parts.want.body;
-      const { device, from, to } = piece;
-      const limit = Math.min(readAtOnceMax, to - from + 1);
-      const query = { author: author.username, device, from, to, limit };
-      const posts = await this.#parts.store.feedPosts(query);
-      this.#ready.push(...posts);
-      const last = posts.at(-1);
-      if (last === undefined || posts.length < limit || last.number >= to) this.#pieces.shift();
-      else piece.from = last.number + 1;
+  /** Takes posts from the first gap of a feed; whether all that were read fit. */
+  async #takeFrom(lack: Lack, limit: number, take: (post: Post) => boolean): Promise<boolean> {
+    const { device, gaps: [gap, ...others] } = lack;
+    const [from, to] = gap ?? [1, 0];
+    this.#reads++;
+    const posts = await this.#store.feedPosts({
+      author: this.author.username,
+      device,
+      from,
+      to,
+      limit,
+    });
+    const unfit = posts.find((post) => !take(post));
+    const last = posts.at(-1)?.number ?? to;
+    const next = unfit?.number ?? (posts.length < limit ? to : last) + 1;
+    lack.gaps = next > to ? others : [[next, to], ...others];
+    if (lack.gaps.length === 0) this.#lack = undefined;
+    return unfit === undefined;
+  }
+
+  /** Finds out what the asker lacks, without a look at any post. */
+  async #compare(feeds: readonly FeedState[], heads: readonly Head[]): Promise<void> {
+    this.#reads++;
+    const here = await this.#store.feeds(this.author.username);
+    this.#heads = highestHeads(heads, headsOf(here));
+    const theirs = new Map(feeds.map((feed) => [feed.device, feed]));
+    let count = 0;
+    for (const feed of here) {
+      const { device } = feed;
+      const last = lastNumber(feed);
+      const gaps = missingUpTo(theirs.get(device) ?? emptyFeed(device), last);
+      if (gaps.length > 0) this.#lacks.push({ device, last, gaps });
+      if ((count += gaps.length) >= gapsMax) return;
     }
-    return this.#ready.shift();
   }
 
-  async #prepare(): Promise<void> {
-    this.#isPrepared = true;
-    const { store, want, isKept } = this.#parts;
-    if (!isKept) return;
-    const feeds = await store.feeds(want.body.author.username);
-    this.#heads = highestHeads(this.#parts.heads, headsOf(feeds));
-    for (const feed of feeds) await this.#prepareFeed(feed);
-  }
-
-  async #prepareFeed(feed: FeedState): Promise<void> {
-    const { store, want: { body } } = this.#parts;
-    const { device } = feed;
-    const author = body.author.username;
-    const theirs = feedOf(body.feeds, device);
-    const missing = missingUpTo(theirs, lastNumber(feed));
-    if (missing.length === 0) return;
-    const collected = await store.floorProof(author, device);
+  /** Turns to the next feed; whether there is one. */
+  async #prepareNext(): Promise<boolean> {
+    const lack = this.#lacks.shift();
+    if (lack === undefined) return false;
+    const { device, last, gaps } = lack;
+    this.#reads++;
+    const collected = await this.#store.floorProof(this.author.username, device);
     const first = (collected?.number ?? 0) + 1;
-    const boundary = body.since > 0
-      ? await this.#boundary({ device, first, last: lastNumber(feed) }, body.since)
+    const { from: lowest, below } = this.#since > 0
+      ? await this.#boundary({ device, first, last })
       : { from: first, below: undefined };
-    const proof = boundary.below ?? collected;
-    if (proof !== undefined && !hasNumber(theirs, proof.number)) this.#ready.push(proof);
-    const lowest = boundary.from;
-    for (const [from, to] of missing) {
-      if (to >= lowest) this.#pieces.push({ device, from: Math.max(from, lowest), to });
-    }
+    const proof = below ?? collected;
+    const number = proof?.number ?? 0;
+    const lacksProof = gaps.some(([from, to]) => from <= number && number <= to);
+    if (lacksProof) this.#proof = proof;
+    lack.gaps = gaps.filter(([, to]) => to >= lowest)
+      .map(([from, to]) => [Math.max(from, lowest), to]);
+    if (lack.gaps.length > 0) this.#lack = lack;
+    return true;
   }
 
   /**
@@ -129,17 +202,17 @@ export class Answer {
    */
   async #boundary(
     { device, first, last }: { device: number; first: number; last: number },
-    since: number,
   ): Promise<{ from: number; below: Post | undefined }> {
-    const { store, want: { body: { author: { username: author } } } } = this.#parts;
+    const author = this.author.username;
     let below: Post | undefined;
     let low = first;
     let high = last + 1;
     while (low < high) {
       const middle = low + Math.floor((high - low) / 2);
       const query = { author, device, from: middle, to: high - 1, limit: 1 };
-      const [post] = await store.feedPosts(query);
-      if (post === undefined || snowflakeTimeMs(post.id) >= since) high = middle;
+      this.#reads++;
+      const [post] = await this.#store.feedPosts(query);
+      if (post === undefined || snowflakeTimeMs(post.id) >= this.#since) high = middle;
       else {
         below = post;
         low = post.number + 1;

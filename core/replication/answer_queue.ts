@@ -1,18 +1,26 @@
 /**
  * Answers to many who want posts at once: each in turn, within bounds, however much they want.
  *
+ * An answer is pulled in steps, one for each `want`. A step that leaves something has a token, and the
+ * next step is sent only for that token. A device that has sent one back has shown that it wants what
+ * goes there. To others a step is at most three times as large as the question: a stranger who names
+ * another user's address cannot have that address flooded (docs/PROTOCOL.md, section 4.4).
+ *
  * @module
  */
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
-import type { PostsBody } from "../messages/kinds/posts.ts";
+import { stepTokenBytes } from "../messages/kinds/kind.ts";
+import { batchBytesMax, type PostsBody, postsPerMessageMax } from "../messages/kinds/posts.ts";
+import { placeOf } from "../messages/outbox.ts";
 import { toHex } from "../model/bytes.ts";
 import { isSame, nameOf, type UserRef } from "../model/user.ts";
-import { BoundedMap } from "../../lib/bounded_map.ts";
+import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
 import { Slots } from "../../lib/slots.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { pause } from "../../lib/waiting.ts";
+import type { Clock } from "../ports.ts";
 import { Answer } from "./answer.ts";
 import type { FeedsParts } from "./known_feeds.ts";
 
@@ -37,6 +45,35 @@ const bytesOfOthers = { perSecond: 8 * 1024 * 1024, burst: 32 * 1024 * 1024 };
 /** Askers whose bytes are counted, at most. */
 const countedMax = 2048;
 
+/**
+ * Bytes sent to devices that have not shown that they want them: those of all askers with a pin together,
+ * and those of all others. A first step has some 500 to 1,500.
+ */
+const bytesUnshown = { perSecond: 128 * 1024, burst: 1024 * 1024 };
+
+/** How much larger than the question a step may be that goes to such a device. */
+const stepFactor = 3;
+
+/** What a step has beside heads and posts: envelope, names, keys, ids, token. At most 359 bytes. */
+const stepOverheadBytes = 360;
+
+/** How long a device that has sent a token back counts as shown, and how many are remembered. */
+const shownMs = 1_800_000;
+const shownMax = 8192;
+
+/** How long a step may be asked for: an asker deals with the step before first. */
+const tokenMs = 30_000;
+
+/** Answers that wait for their tokens at most: of askers whose key is pinned, and of others. */
+const parkedMax = { pinned: 512, others: 256 };
+
+/**
+ * Work for all askers without a pin together, in microseconds a second: a quarter of a core. A message is
+ * signed, encrypted and sent, perhaps over a new link.
+ */
+const workOfOthers = { perSecond: 250_000, burst: 1_000_000 };
+const workOf = { message: 400, read: 60, post: 6 };
+
 /** A message counts as at least so many bytes, so that a thousand empty answers aren't free. */
 const messageBytesMin = 2048;
 
@@ -45,20 +82,30 @@ const fullPauseMsMin = 10;
 const fullPauseMsMax = 250;
 const fullMsMax = 30_000;
 
-/** Answers of which nothing could be sent for so long are given up: the askers have stopped waiting. */
+/** Steps that could not be sent for so long are given up: the askers have stopped waiting. */
 const answerAgeMsMax = 60_000;
 
-/** An answer that has not been sent to its end. */
+/** An answer of which a step is to be sent. */
 interface OpenAnswer {
   readonly device: number;
   readonly answer: Answer;
-  /** When it was asked for, or a message of it was sent last, on the monotonic clock. */
-  movedAt: number;
-  /** The message that could not be queued yet. */
-  body?: PostsBody;
+  /** Bytes of the question. */
+  readonly bytes: number;
+  /** When it was asked for, on the monotonic clock. */
+  readonly askedAt: number;
+  /** The step that could not be queued yet, and the place that it was made for. */
+  made?: { readonly body: PostsBody; readonly shownName: string };
   /** How long it has to wait next, and since when it could not be queued. */
   pauseMs: number;
   fullAt?: number;
+}
+
+/** An answer of which a step was sent, to whom and where. */
+interface ParkedAnswer {
+  readonly user: UserRef;
+  readonly device: number;
+  readonly answer: Answer;
+  readonly shownName: string;
 }
 
 /** A user who waits, and for what. */
@@ -75,20 +122,28 @@ class Lane {
   readonly askers = new Map<string, Asker>();
   readonly askersMax: number;
   readonly slots: Slots;
+  readonly bytesUnshown: TokenBucket;
+  /** Answers of which a step was sent, by the token (hexadecimal) that asks for the next one. */
+  readonly parked: TimedCache<ParkedAnswer>;
 
-  constructor(askersMax: number, answeredAtOnceMax: number) {
-    this.askersMax = askersMax;
-    this.slots = new Slots(answeredAtOnceMax);
+  constructor(clock: Clock, kind: keyof typeof askersMax) {
+    this.askersMax = askersMax[kind];
+    this.slots = new Slots(answeredAtOnceMax[kind]);
+    this.bytesUnshown = new TokenBucket(clock, bytesUnshown);
+    this.parked = new TimedCache(clock, parkedMax[kind]);
   }
 }
 
 /** See the module. */
 export class AnswerQueue {
   readonly #parts: FeedsParts;
-  readonly #pinned = new Lane(askersMax.pinned, answeredAtOnceMax.pinned);
-  readonly #others = new Lane(askersMax.others, answeredAtOnceMax.others);
+  readonly #pinned: Lane;
+  readonly #others: Lane;
   readonly #buckets = new BoundedMap<string, TokenBucket>(countedMax);
   readonly #bytesOfOthers: TokenBucket;
+  readonly #workOfOthers: TokenBucket;
+  /** Devices that have sent a token back. */
+  readonly #shown: TimedCache<true>;
   readonly #slices: Slices;
 
   /** No asker waits at first. */
@@ -96,22 +151,44 @@ export class AnswerQueue {
     this.#parts = parts;
     const { clock } = parts.session.ports;
     this.#slices = new Slices(clock);
+    this.#pinned = new Lane(clock, "pinned");
+    this.#others = new Lane(clock, "others");
     this.#bytesOfOthers = new TokenBucket(clock, bytesOfOthers);
+    this.#workOfOthers = new TokenBucket(clock, workOfOthers);
+    this.#shown = new TimedCache(clock, shownMax);
   }
 
-  /** Answers a `want` when its turn comes; where too many wait already it is dropped. */
+  /** Sends the next step to a `want` when its turn comes; where too many wait already it is dropped. */
   add(want: MessageOf<"want">): void {
-    const { session: { self, store, ports }, people, records, feeds } = this.#parts;
-    const { author, device } = want.body;
-    const lane = people.pin(want.from.username) === undefined ? this.#others : this.#pinned;
-    const asker = this.#askerOf(lane, want.from);
-    if (asker === undefined) return;
-    const what = `${nameOf(author)}/${device}`;
+    const { session: { ports }, people } = this.#parts;
+    const { from, body: { author, device, token }, bytes = 0 } = want;
+    const lane = people.pin(from.username) === undefined ? this.#others : this.#pinned;
+    const answer = token === undefined ? this.#newAnswer(want) : this.#resume(lane, want, token);
+    const asker = answer && this.#askerOf(lane, from);
+    if (asker === undefined || answer === undefined) return;
+    const what = token === undefined ? `${nameOf(author)}/${device}` : toHex(token);
     if (!asker.open.has(what) && asker.open.size >= wantsOfAskerMax) return;
+    const askedAt = ports.clock.monotonic();
+    asker.open.set(what, { device, answer, bytes, askedAt, pauseMs: fullPauseMsMin });
+  }
+
+  #newAnswer(want: MessageOf<"want">): Answer {
+    const { session: { self, store }, records, feeds } = this.#parts;
+    const { author } = want.body;
     const heads = isSame(author, self) ? records.heads() : [];
-    const answer = new Answer({ store, want, heads, isKept: feeds.keeps(author) });
-    const movedAt = ports.clock.monotonic();
-    asker.open.set(what, { device, answer, movedAt, pauseMs: fullPauseMsMin });
+    return new Answer({ store, want, heads, isKept: feeds.keeps(author) });
+  }
+
+  /** The answer that waits for that token; the device that it was sent to counts as shown from now on. */
+  #resume(lane: Lane, { from, body }: MessageOf<"want">, token: Uint8Array): Answer | undefined {
+    const name = toHex(token);
+    const parked = lane.parked.get(name);
+    if (parked === undefined || parked.device !== body.device) return undefined;
+    const { answer, user } = parked;
+    if (!isSame(user, from) || !isSame(answer.author, body.author)) return undefined;
+    lane.parked.delete(name);
+    this.#shown.set(parked.shownName, true, shownMs);
+    return answer;
   }
 
   /** The asker, who is served from now on if not already; undefined where there is no room. */
@@ -135,7 +212,7 @@ export class AnswerQueue {
     await null;
     while (asker.open.size > 0 && !signal.aborted) {
       try {
-        const waitMs = await lane.slots.run(() => this.#sendNext(asker));
+        const waitMs = await lane.slots.run(() => this.#sendNext(lane, asker));
         if (waitMs > 0) await pause(clock, waitMs, signal);
       } catch {
         // The database failed: the asker will ask others.
@@ -146,32 +223,60 @@ export class AnswerQueue {
     lane.askers.delete(toHex(asker.user.key));
   }
 
-  /** Sends one message to one asker; resolves to how long the asker has to wait for the next. */
-  async #sendNext({ user, buckets, open }: Asker): Promise<number> {
-    const { session: { ports: { clock }, signal }, messenger } = this.#parts;
+  /** Sends one step to one asker; resolves to how long the asker has to wait for the next. */
+  async #sendNext(lane: Lane, { user, buckets, open }: Asker): Promise<number> {
+    const { session: { ports: { clock, random }, signal }, messenger } = this.#parts;
     await this.#slices.next();
-    const [entry] = open;
-    if (entry === undefined) return 0;
-    const [what, it] = entry;
+    const [first] = open;
+    if (first === undefined) return 0;
+    const [what, it] = first;
+    const { device, answer } = it;
     const drop = () => {
       if (open.get(what) === it) open.delete(what);
       return 0;
     };
-    if (clock.monotonic() - it.movedAt > answerAgeMsMax) return drop();
-    const waitMs = Math.max(...buckets.map((bucket) => bucket.waitMs(messageBytesMin)));
+    if (clock.monotonic() - it.askedAt > answerAgeMsMax) return drop();
+    const entry = (await messenger.devices(user, signal)).find((entry) => entry.device === device);
+    if (entry === undefined) return drop();
+    // One key's word for a device says nothing about another's.
+    const shownName = `${toHex(user.key)} ${placeOf(entry)}`;
+    const isShown = this.#shown.get(shownName) === true;
+    const unshownBytes = stepFactor * it.bytes;
+    const waitMs = Math.max(
+      ...buckets.map((bucket) => bucket.waitMs(messageBytesMin)),
+      lane === this.#others ? this.#workOfOthers.waitMs(0) : 0,
+      isShown ? 0 : lane.bytesUnshown.waitMs(unshownBytes),
+    );
     if (waitMs > 0) return waitMs;
-    const body = it.body ??= await it.answer.next();
-    const order = { kind: "posts" as const, to: user, body, device: it.device };
-    const { devices, full } = await messenger.send(order, signal);
+    if (it.made === undefined) {
+      const bytes = isShown ? batchBytesMax : unshownBytes - stepOverheadBytes;
+      const { posts, heads, isLast, reads } = await answer.next({
+        posts: postsPerMessageMax,
+        bytes,
+      });
+      const more = isLast ? {} : { more: random.bytes(stepTokenBytes) };
+      const { author, id: inReplyTo } = answer;
+      it.made = { shownName, body: { author, posts, ...more, inReplyTo, heads, relay: [] } };
+      if (lane === this.#others) {
+        const { message, read, post } = workOf;
+        this.#workOfOthers.spend(message + reads * read + posts.length * post);
+      }
+    }
+    const { body } = it.made;
+    // A step for one place, made while the queue to it was full, goes to no other.
+    if (it.made.shownName !== shownName) return drop();
+    const { devices, full } = await messenger.send(
+      { kind: "posts", to: user, body, entry },
+      signal,
+    );
     if (devices === 0) return full > 0 ? this.#waitForRoom(it) ?? drop() : drop();
-    const bytes = body.posts.reduce((sum, post) => sum + post.length, messageBytesMin);
-    for (const bucket of buckets) bucket.spend(bytes);
-    if (body.done) return drop();
-    delete it.body;
-    delete it.fullAt;
-    it.pauseMs = fullPauseMsMin;
-    it.movedAt = clock.monotonic();
-    return 0;
+    const bytes = body.posts.reduce((sum, post) => sum + post.length, 0);
+    for (const bucket of buckets) bucket.spend(messageBytesMin + bytes);
+    if (!isShown) lane.bytesUnshown.spend(unshownBytes);
+    if (body.more !== undefined) {
+      lane.parked.set(toHex(body.more), { user, device, answer, shownName }, tokenMs);
+    }
+    return drop();
   }
 
   /** How long to wait for room in the queue to the asker; undefined when it has been long enough. */

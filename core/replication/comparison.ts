@@ -21,6 +21,7 @@ import { TokenBucket } from "../../lib/token_bucket.ts";
 import { mapBounded, pause } from "../../lib/waiting.ts";
 import type { Fetches } from "./fetches.ts";
 import type { FeedsParts } from "./known_feeds.ts";
+import type { Questions } from "./questions.ts";
 
 /** From one comparison to the next, drawn a tenth around it, so that peers don't march in step. */
 const everyMs = 300_000;
@@ -54,6 +55,8 @@ const awaitedMs = 5_000;
 export interface ComparisonParts extends FeedsParts {
   /** Fetches what an author's public record promises. */
   readonly fetches: Pick<Fetches, "promised">;
+  /** Asks. */
+  readonly questions: Questions;
 }
 
 /** A user who is online, with one of the user's devices. */
@@ -91,7 +94,7 @@ export class Comparison {
   async askBack(
     { from, body: { author, feeds: theirs, device } }: MessageOf<"want">,
   ): Promise<void> {
-    const { session: { ports, signal }, feeds, messenger } = this.#parts;
+    const { session: { ports, signal }, feeds, messenger, questions } = this.#parts;
     const name = `${toHex(from.key)} ${nameOf(author)}`;
     if (this.#askedBack.get(name) || !feeds.keeps(author)) return;
     const mine = await feeds.had(author.username);
@@ -102,12 +105,12 @@ export class Comparison {
     this.#askedBack.set(name, true, askBackEveryMs);
     const body = await feeds.wantOf(author);
     pause(ports.clock, awaitedMs, signal).then(messenger.expect(from));
-    await messenger.send({ kind: "want", to: from, body, device }, signal);
+    await questions.ask(from, device, body, signal);
   }
 
   /** One comparison: asks a partner for all authors that both follow. What it has comes as `posts`. */
   async #compare(): Promise<void> {
-    const { session: { signal, ports: { random } }, feeds, messenger } = this.#parts;
+    const { session: { signal, ports: { random } }, feeds, questions } = this.#parts;
     await this.#readPublicHeads();
     const partner = await this.#findPartner();
     if (partner === undefined || signal.aborted) return;
@@ -116,7 +119,7 @@ export class Comparison {
     await mapBounded(authors, askedAtOnceMax, async (author) => {
       if (signal.aborted) return;
       const body = await feeds.wantOf(author);
-      await messenger.send({ kind: "want", to, body, device }, signal);
+      await questions.ask(to, device, body, signal);
     });
   }
 

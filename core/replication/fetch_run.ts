@@ -13,6 +13,7 @@ import type { Job, Scheduler } from "../../lib/scheduler.ts";
 import { Slots } from "../../lib/slots.ts";
 import { mapBounded, pause, settledWithin } from "../../lib/waiting.ts";
 import type { FeedsParts } from "./known_feeds.ts";
+import type { Questions } from "./questions.ts";
 
 /** Without an answer for so long the author counts as gone. */
 const authorSilenceMs = 1_500;
@@ -53,16 +54,17 @@ export class Question {
   readonly id: Uint8Array;
   /** Resolves when the device gives up its place; a late answer may still come. */
   readonly outcome: Promise<Outcome>;
-  /** How far the device says to have the feeds. */
+  /** How far the device says to have the feeds; a step without room for them says nothing. */
   heads: readonly Head[] = [];
   /** How many posts of the answer were new. */
   added = 0;
+  /** Whether the last step has come. */
+  hasLastCome = false;
   readonly #silence: Job;
   readonly #silenceMs: number;
   readonly #close: (outcome: Outcome) => void;
-  /** Messages of the answer that are being dealt with. */
+  /** Steps of the answer that are being dealt with. */
   #handling = 0;
-  #hasLastCome = false;
 
   /** Silence is counted from now on; the signal ends the waiting. */
   constructor(
@@ -82,18 +84,18 @@ export class Question {
 
   /** Whether the whole answer has come and has been dealt with. */
   get isDone(): boolean {
-    return this.#hasLastCome && this.#handling === 0;
+    return this.hasLastCome && this.#handling === 0;
   }
 
-  /** A message of the answer has come and is going to be dealt with. */
-  begin({ done, heads }: MessageOf<"posts">["body"]): void {
+  /** A step of the answer has come and is going to be dealt with. */
+  begin({ more, heads }: MessageOf<"posts">["body"]): void {
     this.#handling++;
-    this.heads = heads;
-    if (done) this.#hasLastCome = true;
+    if (heads.length > 0) this.heads = heads;
+    if (more === undefined) this.hasLastCome = true;
     this.#silence.cancel();
   }
 
-  /** A message of the answer has been dealt with, and so many of its posts were new. */
+  /** A step of the answer has been dealt with, and so many of its posts were new. */
   end(added: number): void {
     this.added += added;
     this.#handling--;
@@ -102,9 +104,15 @@ export class Question {
   }
 }
 
+/** What a run needs. */
+export interface FetchParts extends FeedsParts {
+  /** Asks. */
+  readonly questions: Questions;
+}
+
 /** One run, from the first question to the last answer. */
 export class FetchRun {
-  readonly #parts: FeedsParts;
+  readonly #parts: FetchParts;
   readonly #author: UserRef;
   readonly #questions: Question[] = [];
   readonly #abort = new AbortController();
@@ -115,7 +123,7 @@ export class FetchRun {
   #hasAuthorAnswered = false;
 
   /** A run that has not begun. */
-  constructor(parts: FeedsParts, author: UserRef) {
+  constructor(parts: FetchParts, author: UserRef) {
     this.#parts = parts;
     this.#author = author;
   }
@@ -153,8 +161,9 @@ export class FetchRun {
 
   /** It has been dealt with, and so many of its posts were new. */
   async end(question: Question, added: number): Promise<void> {
-    // What the author's full answer says of the heads has been taken in by now.
-    if (isSame(question.user, this.#author)) this.#isPromiseKnown = true;
+    // What the author's answer says of the heads has been taken in by now.
+    const hasHeads = question.heads.length > 0 || question.hasLastCome;
+    if (isSame(question.user, this.#author) && hasHeads) this.#isPromiseKnown = true;
     await this.check();
     question.end(added);
   }
@@ -233,16 +242,18 @@ export class FetchRun {
     device: DeviceEntry,
     silenceMs: number,
   ): Promise<Question | undefined> {
-    const { session: { ports, scheduler, signal: ended }, messenger, feeds } = this.#parts;
+    const { session, messenger, feeds, questions } = this.#parts;
+    const { ports, scheduler, signal: ended } = session;
     const { signal } = this.#abort;
     const listens = await ports.links.probe(device, silenceMs, signal).catch(() => false);
     if (!listens || signal.aborted) return undefined;
     const body = await feeds.wantOf(this.#author);
     const forget = messenger.expect(user);
-    const order = { kind: "want" as const, to: user, body, device: device.device };
     let question: Question | undefined;
     try {
-      const report = await this.#unlessOver(messenger.send(order, signal));
+      const report = await this.#unlessOver(
+        questions.ask(user, device.device, body, signal),
+      );
       if (report === undefined || report.devices === 0) return undefined;
       question = new Question({ user, id: report.id, scheduler, silenceMs }, signal);
       this.#questions.push(question);

@@ -13,8 +13,7 @@ import { fraction } from "../../lib/random.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { Slots } from "../../lib/slots.ts";
 import { abortable } from "../../lib/waiting.ts";
-import { FetchRun, type Question } from "./fetch_run.ts";
-import type { FeedsParts } from "./known_feeds.ts";
+import { type FetchParts, FetchRun, type Question } from "./fetch_run.ts";
 
 /** Runs at once: most of their time is spent waiting for others. */
 const runsMax = 48;
@@ -53,12 +52,12 @@ interface Fetching {
 
 /** Fetches. */
 export class Fetches {
-  readonly #parts: FeedsParts;
+  readonly #parts: FetchParts;
   readonly #slots = new Slots(runsMax);
   readonly #fetching = new BoundedMap<string, Fetching>(authorsMax);
 
   /** The fetches of one session. */
-  constructor(parts: FeedsParts) {
+  constructor(parts: FetchParts) {
     this.#parts = parts;
   }
 

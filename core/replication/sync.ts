@@ -17,6 +17,7 @@ import { Fetches } from "./fetches.ts";
 import type { Greeter } from "./greeter.ts";
 import { Intake } from "./intake.ts";
 import { KnownFeeds } from "./known_feeds.ts";
+import { Questions } from "./questions.ts";
 
 /** Authors fetched at once after rejoining: some runs are left for what the user asks for meanwhile. */
 const fetchedAtOnceMax = 40;
@@ -38,6 +39,7 @@ export interface SyncParts extends MessagingParts {
 export class PeerSync {
   readonly #parts: SyncParts;
   readonly #feeds: KnownFeeds;
+  readonly #questions: Questions;
   readonly #fetches: Fetches;
   readonly #intake: Intake;
   readonly #answers: AnswerQueue;
@@ -49,12 +51,14 @@ export class PeerSync {
     this.#parts = parts;
     const { session } = parts;
     const feeds = new KnownFeeds(parts);
-    const fetches = new Fetches({ ...parts, feeds });
+    const questions = new Questions(parts);
+    const fetches = new Fetches({ ...parts, feeds, questions });
     this.#feeds = feeds;
+    this.#questions = questions;
     this.#fetches = fetches;
     this.#intake = new Intake({ session, feeds, fetches });
     this.#answers = new AnswerQueue({ ...parts, feeds });
-    this.#comparison = new Comparison({ ...parts, feeds, fetches });
+    this.#comparison = new Comparison({ ...parts, feeds, fetches, questions });
     this.#unwanted = new TokenBucket(session.ports.clock, unwantedTold);
   }
 
@@ -99,6 +103,7 @@ export class PeerSync {
   async wanted(message: MessageOf<"want">): Promise<void> {
     const { from, body } = message;
     const { people, messenger } = this.#parts;
+    if (body.token !== undefined) return this.#answers.add(message);
     const isReachable = body.connections !== undefined && people.learn(from, body.connections);
     // The answer to a stranger who does not say where to send it takes a look-up.
     if (!isReachable && !messenger.isKnown(from) && !messenger.mayLookUp()) return;
@@ -116,11 +121,13 @@ export class PeerSync {
       ? []
       : this.#fetches.find(author, inReplyTo, from) ?? [];
     if (question !== undefined) run?.begin(question, body);
+    const asked = this.#feeds.keeps(author) ? this.#questions.begin(message) : undefined;
     let added = 0;
     try {
       if (this.#feeds.keeps(author)) added = await this.#take(message);
       else if (inReplyTo === undefined && isSame(from, author)) this.#refuse(from);
     } finally {
+      asked?.end(added);
       if (question !== undefined) await run?.end(question, added);
     }
     if (question === undefined && this.#feeds.keeps(author)) await this.#fetches.fillGaps(author);

@@ -121,7 +121,7 @@ export class PushQueue {
     const { session: { self, ports: { clock, random }, signal }, messenger, onFuture } =
       this.#parts;
     const id = random.bytes(messageIdBytes);
-    const body = { author, posts: posts.map((post) => post.signed), done: true, heads, relay: [] };
+    const body = { author, posts: posts.map((post) => post.signed), heads, relay: [] };
     messenger.onAck(id, (from, reason) => {
       if (reason === "future") onFuture(from);
     });

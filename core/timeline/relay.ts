@@ -181,7 +181,7 @@ export class Relay {
     await Promise.all(shares.map(async (share) => {
       await this.#slices.next();
       const to = share.relay;
-      const body = { author, posts: signed, done: true, heads, relay: share.users };
+      const body = { author, posts: signed, heads, relay: share.users };
       const order = { kind: "posts" as const, to, body, id, devicesMax: pushedDevicesMax };
       const report = await messenger.send(order, signal);
       if (report.devices > 0) {

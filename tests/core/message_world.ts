@@ -11,7 +11,7 @@ import type { Message, MessageOf } from "../../core/messages/kinds/mod.ts";
 import { signMessage } from "../../core/messages/frame.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import { type Post, signPost } from "../../core/model/post.ts";
-import { type SignedRecord, signRecord } from "../../core/model/record.ts";
+import { isRecordOf, openRecord, type SignedRecord, signRecord } from "../../core/model/record.ts";
 import type {
   ConnectionsBody,
   DeviceEntry,
@@ -385,8 +385,11 @@ class WorldPeople implements People {
     return devices;
   }
 
-  learn(user: UserRef): boolean {
+  learn(user: UserRef, connections: SignedRecord | Uint8Array): boolean {
+    const record = connections instanceof Uint8Array ? openRecord(connections) : connections;
+    if (!isRecordOf(record, user, "connections")) return false;
     this.#owner.learnt.push(user.username);
+    this.#cache.set(user.username, [...record.body.devices]);
     return true;
   }
 

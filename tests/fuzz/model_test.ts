@@ -94,8 +94,8 @@ const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
   unfollow: { updatedAt: timeMs },
   ack: { id: id16, reason: "ahead" },
   hello: { device: 7, heads, connections },
-  want: { author: self, feeds, since: 0, device: 7, connections },
-  posts: { author: self, posts, done: true, inReplyTo: id16, heads, relay: [self] },
+  want: { author: self, feeds, since: 0, device: 7, connections, token: id16 },
+  posts: { author: self, posts, more: id16, inReplyTo: id16, heads, relay: [self] },
 };
 
 const messages = messageKinds.map(({ kind }) => {

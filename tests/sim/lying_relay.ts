@@ -73,24 +73,33 @@ export class LyingRelay {
     return signMessage({ ...message, body: this.#lie(message) }, this.#identity);
   }
 
-  #lie({ body }: MessageOf<"posts">): Posts {
+  #lie({ body: { more, ...body } }: MessageOf<"posts">): Posts {
+    const steps = more === undefined ? {} : { more };
     for (const post of body.posts.slice(0, 10)) this.#collected.push(post);
     this.#collected.splice(0, this.#collected.length - 50);
     switch (this.#random.int(7)) {
       case 0:
-        return { ...body, posts: [], done: true };
+        return { ...body, posts: [] };
       case 1:
-        return { ...body, posts: body.posts.filter(() => this.#random.chance(0.5)) };
+        return { ...body, ...steps, posts: body.posts.filter(() => this.#random.chance(0.5)) };
       case 2:
-        return { ...body, posts: body.posts.map((post) => this.#flip(post)) };
+        return { ...body, ...steps, posts: body.posts.map((post) => this.#flip(post)) };
       case 3:
-        return { ...body, posts: body.posts.map((post) => this.#forge(post, body.author)) };
+        return {
+          ...body,
+          ...steps,
+          posts: body.posts.map((post) => this.#forge(post, body.author)),
+        };
       case 4:
-        return { ...body, heads: body.heads.map((head) => ({ ...head, head: head.head + 1_000 })) };
+        return {
+          ...body,
+          ...steps,
+          heads: body.heads.map((head) => ({ ...head, head: head.head + 1_000 })),
+        };
       case 5:
-        return { ...body, heads: [], done: !body.done };
+        return { ...body, heads: [], ...(more ? {} : { more: new Uint8Array(16) }) };
       default:
-        return { ...body, posts: this.#random.shuffle(this.#collected) };
+        return { ...body, ...steps, posts: this.#random.shuffle(this.#collected) };
     }
   }
 

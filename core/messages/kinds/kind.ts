@@ -48,6 +48,8 @@ export interface Received<K extends string, B> {
   readonly id: Uint8Array;
   /** What it says. */
   readonly body: B;
+  /** Bytes of the frame that it came in; absent while it is being made. */
+  readonly bytes?: number;
 }
 
 /** Everything about one kind of message. `P` names the parts of a peer that its handler needs. */
@@ -73,6 +75,9 @@ export interface MessageKind<K extends string, B, P> {
   /** Hands a message to the part that deals with it. */
   handle(message: Received<K, B>, parts: P): void | Promise<void>;
 }
+
+/** Random bytes of the token with which the next step of an answer is asked for. */
+export const stepTokenBytes = 16;
 
 /** The MessagePack form of a user. */
 export function writeUser(user: UserRef): unknown {

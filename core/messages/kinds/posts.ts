@@ -4,17 +4,20 @@
  * @module
  */
 
-import { asArray, asBoolean, asBytes, asBytesUpTo } from "../../../lib/msgpack.ts";
+import { asArray, asBytes, asBytesUpTo } from "../../../lib/msgpack.ts";
 import { postBytesMax } from "../../model/post.ts";
 import { type Head, readHeads, writeHeads } from "../../model/record_body.ts";
 import { deviceMax } from "../../model/snowflake.ts";
 import type { UserRef } from "../../model/user.ts";
-import { type MessageKind, readUser, type Received, writeUser } from "./kind.ts";
+import { type MessageKind, readUser, type Received, stepTokenBytes, writeUser } from "./kind.ts";
 
 /** Posts in one message at most; {@linkcode batchBytesMax} bounds them as well. */
 export const postsPerMessageMax = 500;
 
-/** Bytes of posts in one message: a quarter of what it may have, so that links take turns smoothly. */
+/**
+ * Bytes of posts in one message, and so in one step of an answer: a quarter of what a message may have,
+ * so that links take turns smoothly.
+ */
 export const batchBytesMax: number = 256 * 1024;
 
 /** Users to whom one relay is asked to pass a post on, at most. */
@@ -26,9 +29,9 @@ export interface PostsBody {
   readonly author: UserRef;
   /** Signed posts, each in its own envelope; those of a feed ascend by number. */
   readonly posts: readonly Uint8Array[];
-  /** Whether this is the last message of the answer. */
-  readonly done: boolean;
-  /** The id of the `want` that is answered; absent for a push. */
+  /** The token with which the next step of the answer is asked for; absent in the last step and in a push. */
+  readonly more?: Uint8Array;
+  /** The id of the `want` that is answered, the first one of an answer in steps; absent for a push. */
   readonly inReplyTo?: Uint8Array;
   /** The heads of the author's feeds as the sender knows them. */
   readonly heads: readonly Head[];
@@ -47,26 +50,28 @@ export interface PostsParts {
 /** Posts of one author. */
 export const posts: MessageKind<"posts", PostsBody, PostsParts> = {
   kind: "posts",
-  write: ({ author, posts, done, inReplyTo, heads, relay }) => [
+  write: ({ author, posts, more, inReplyTo, heads, relay }) => [
     writeUser(author),
     posts,
-    done,
+    more ?? null,
     inReplyTo ?? null,
     writeHeads(heads),
     relay.map(writeUser),
   ],
   read(value) {
-    const [author, posts, done, inReplyTo, heads, relay] = asArray(value, "posts", 6);
+    const [author, posts, more, inReplyTo, heads, relay] = asArray(value, "posts", 6);
     const body = {
       author: readUser(author, "author"),
       posts: asArray(posts, "post list", 0, postsPerMessageMax)
         .map((post) => asBytesUpTo(post, "post", postBytesMax)),
-      done: asBoolean(done, "done"),
       heads: readHeads(heads),
       relay: asArray(relay, "relay", 0, relayShareMax).map((user) => readUser(user, "relay")),
     };
-    if (inReplyTo === null) return body;
-    return { ...body, inReplyTo: asBytes(inReplyTo, "id of the want", 16) };
+    return {
+      ...body,
+      ...(more === null ? {} : { more: asBytes(more, "token", stepTokenBytes) }),
+      ...(inReplyTo === null ? {} : { inReplyTo: asBytes(inReplyTo, "id of the want", 16) }),
+    };
   },
   // 500 posts, the heads of 1,024 devices and 256 users hold some 4,400 values. The bytes are bounded
   // by the frame alone.

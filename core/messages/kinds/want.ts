@@ -5,11 +5,11 @@
  */
 
 import { type FeedState, rangesTotalMax, readFeeds, writeFeeds } from "../../model/feed.ts";
-import { asArray, asBytesUpTo, asInteger } from "../../../lib/msgpack.ts";
+import { asArray, asBytes, asBytesUpTo, asInteger } from "../../../lib/msgpack.ts";
 import { recordBytesMax } from "../../model/record.ts";
 import { deviceMax } from "../../model/snowflake.ts";
 import type { UserRef } from "../../model/user.ts";
-import { type MessageKind, readUser, type Received, writeUser } from "./kind.ts";
+import { type MessageKind, readUser, type Received, stepTokenBytes, writeUser } from "./kind.ts";
 
 /** What it says. */
 export interface WantBody {
@@ -23,6 +23,8 @@ export interface WantBody {
   readonly device: number;
   /** The sender's own signed `connections` record, so that the answer needs no look-up. */
   readonly connections?: Uint8Array;
+  /** The token of the last step of an answer: the next step is wanted. Then only the author and the device count. */
+  readonly token?: Uint8Array;
 }
 
 /** The part that keeps feeds complete. */
@@ -36,23 +38,29 @@ export interface WantParts {
 /** The sender lacks posts. */
 export const want: MessageKind<"want", WantBody, WantParts> = {
   kind: "want",
-  write: ({ author, feeds, since, device, connections }) => [
+  write: ({ author, feeds, since, device, connections, token }) => [
     writeUser(author),
     writeFeeds(feeds),
     since,
     device,
     connections ?? null,
+    token ?? null,
   ],
   read(value) {
-    const [author, feeds, since, device, connections] = asArray(value, "want", 5);
+    const [author, feeds, since, device, connections, token] = asArray(value, "want", 6);
     const body = {
       author: readUser(author, "author"),
       feeds: readFeeds(feeds),
       since: asInteger(since, "since"),
       device: asInteger(device, "device", 0, deviceMax),
     };
-    if (connections === null) return body;
-    return { ...body, connections: asBytesUpTo(connections, "connections", recordBytesMax) };
+    return {
+      ...body,
+      ...(connections === null
+        ? {}
+        : { connections: asBytesUpTo(connections, "connections", recordBytesMax) }),
+      ...(token === null ? {} : { token: asBytes(token, "token", stepTokenBytes) }),
+    };
   },
   // 1,024 feeds and 4,096 ranges hold some 17,500 values. The deepest is body, feeds, feed, ranges, range.
   limits: {

@@ -42,13 +42,14 @@ const messages: readonly Message[] = [
     },
   },
   { ...head, kind: "want", body: { author: bob, feeds: [], since: 0, device: 5 } },
+  { ...head, kind: "want", body: { author: bob, feeds: [], since: 0, device: 5, token: id } },
   {
     ...head,
     kind: "posts",
     body: {
       author: alice,
       posts: [new Uint8Array(3), new Uint8Array(2_307)],
-      done: false,
+      more: id,
       inReplyTo: id,
       heads: [],
       relay: [bob],
@@ -57,7 +58,7 @@ const messages: readonly Message[] = [
   {
     ...head,
     kind: "posts",
-    body: { author: alice, posts: [], done: true, heads: [{ device: 0, head: 1 }], relay: [] },
+    body: { author: alice, posts: [], heads: [{ device: 0, head: 1 }], relay: [] },
   },
 ];
 
@@ -78,7 +79,7 @@ Deno.test("Messages of every kind survive the wire", () => {
     const frame = readFrame(signMessage(message, identity));
     assert.equal(frame.kind, message.kind);
     assert(verifyFrame(frame));
-    assert.deepEqual(readFrameBody(frame), message);
+    assert.deepEqual(readFrameBody(frame), { ...message, bytes: frame.bytes });
   }
 });
 
@@ -132,27 +133,35 @@ Deno.test("Bodies that make no sense are refused", () => {
     ["hello", [1, [], new Uint8Array(8_001)]],
     ["hello", [1, [[1, 0]], id]],
     ["hello", [1, [[1, 1], [1, 2]], id]],
-    ["want", [user(bob), [], 0, 1024, null]],
-    ["want", [bob.username, [], 0, 1, null]],
-    ["posts", [user(alice), many(postsPerMessageMax + 1, post), true, null, [], []]],
-    ["posts", [user(alice), [new Uint8Array(3_000)], true, null, [], []]],
-    ["posts", [user(alice), [], 1, null, [], []]],
-    ["posts", [user(alice), [], true, post, [], []]],
-    ["posts", [user(alice), [], true, null, [], many(relayShareMax + 1, user(bob))]],
+    ["want", [user(bob), [], 0, 1024, null, null]],
+    ["want", [bob.username, [], 0, 1, null, null]],
+    ["want", [user(bob), [], 0, 1, null, post]],
+    ["posts", [user(alice), many(postsPerMessageMax + 1, post), null, null, [], []]],
+    ["posts", [user(alice), [new Uint8Array(3_000)], null, null, [], []]],
+    ["posts", [user(alice), [], post, null, [], []]],
+    ["posts", [user(alice), [], null, post, [], []]],
+    ["posts", [user(alice), [], null, null, [], many(relayShareMax + 1, user(bob))]],
   ];
   for (const [kind, body] of bad) {
     const read = () => readFrameBody(readFrame(frameOf(kind, body)));
     assert.throws(read, DecodeError, `${kind} ${Deno.inspect(body)}`);
   }
   // Our own encoder writes no fractions.
-  const parts = ["want", user(alice), user(bob), head.time, id, [user(bob), [], 0.5, 1, null]];
+  const parts = ["want", user(alice), user(bob), head.time, id, [
+    user(bob),
+    [],
+    0.5,
+    1,
+    null,
+    null,
+  ]];
   const fraction = sealSigned("message", encodeAnything(parts), identity);
   assert.throws(() => readFrameBody(readFrame(fraction)), DecodeError);
 });
 
 Deno.test("A message over 1 MiB is not made", () => {
   const posts = Array.from({ length: 500 }, () => new Uint8Array(2_200));
-  const body = { author: alice, posts, done: true, heads: [], relay: [] };
+  const body = { author: alice, posts, heads: [], relay: [] };
   assert.throws(() => signMessage({ ...head, kind: "posts", body }, identity), RangeError);
 });
 
@@ -179,9 +188,10 @@ Deno.test("The largest honest messages pass", () => {
   const relay = Array.from({ length: relayShareMax }, () => bob);
   const largest: Message[] = [
     { ...head, kind: "want", body: { author: bob, feeds, since: 0, device: 1 } },
-    { ...head, kind: "posts", body: { author: alice, posts, done: true, heads, relay } },
+    { ...head, kind: "posts", body: { author: alice, posts, heads, relay } },
   ];
   for (const message of largest) {
-    assert.deepEqual(readFrameBody(readFrame(signMessage(message, identity))), message);
+    const frame = signMessage(message, identity);
+    assert.deepEqual(readFrameBody(readFrame(frame)), { ...message, bytes: frame.length });
   }
 });

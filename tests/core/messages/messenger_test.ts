@@ -167,7 +167,7 @@ Deno.test("Unknown kinds, unknown versions, garbage and what is too large are re
   assert.deepEqual(got, []);
   assert.throws(() => {
     const posts = Array.from({ length: 500 }, () => new Uint8Array(2_200));
-    const body = { author: alice.self, posts, done: true, heads: [], relay: [] };
+    const body = { author: alice.self, posts, heads: [], relay: [] };
     signMessage({
       kind: "posts",
       from: alice.self,

@@ -224,7 +224,7 @@ Deno.test("Only the author of a followed feed can have posts passed on", async (
   const body = {
     author: author.self,
     posts: [post.signed],
-    done: true,
+
     heads: [],
     relay: [two.self, three.self],
   };
@@ -262,7 +262,7 @@ Deno.test("A relay passes on so much a second and no more", async () => {
     const body = {
       author: author.self,
       posts: [author.make(1).signed],
-      done: true,
+
       heads: [],
       relay: share,
     };

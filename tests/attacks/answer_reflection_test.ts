@@ -1,0 +1,158 @@
+/** Attacks that have a peer send to a third party what nobody there has asked for. */
+
+import assert from "node:assert/strict";
+import { readFrame, readFrameBody } from "../../core/messages/frame.ts";
+import type { MessageBodyOf } from "../../core/messages/kinds/mod.ts";
+import { Identity } from "../../core/model/identity.ts";
+import { type Post, signPost } from "../../core/model/post.ts";
+import { signRecord } from "../../core/model/record.ts";
+import type { ConnectionsBody, DeviceEntry } from "../../core/model/record_body.ts";
+import { composeSnowflake } from "../../core/model/snowflake.ts";
+import type { UserRef } from "../../core/model/user.ts";
+import { signMessage } from "../../core/messages/frame.ts";
+import { MessageWorld, type TestUser } from "../core/message_world.ts";
+
+/** A stranger with a key and no peer. */
+class Stranger {
+  readonly #world: MessageWorld;
+  readonly #identity: Identity;
+  readonly self: UserRef;
+  #sequence = 0;
+  /** Bytes that it has sent. */
+  sent = 0;
+
+  constructor(world: MessageWorld, username: string) {
+    this.#world = world;
+    this.#identity = new Identity(world.random.bytes(32));
+    this.self = { username, key: this.#identity.publicKey };
+  }
+
+  /** A signed record that says that its devices are these. */
+  connections(...devices: DeviceEntry[]): Uint8Array {
+    return signRecord<ConnectionsBody>({
+      username: this.self.username,
+      namespace: "connections",
+      sequence: ++this.#sequence,
+      expiresAt: Math.floor(this.#world.clock.now()) + 900_000,
+      body: { devices },
+    }, this.#identity).value;
+  }
+
+  /** Asks for posts. */
+  ask(to: TestUser, body: Partial<MessageBodyOf["want"]>): void {
+    const frame = signMessage({
+      kind: "want",
+      from: this.self,
+      to: to.self,
+      time: Math.floor(this.#world.clock.now()),
+      id: this.#world.random.bytes(16),
+      body: { author: to.self, feeds: [], since: 0, device: 1, ...body },
+    }, this.#identity);
+    this.sent += frame.length;
+    to.receive(frame);
+  }
+}
+
+/** Alice has two thousand posts; carol has a device, and asks for nothing. */
+async function scene(): Promise<{ world: MessageWorld; alice: TestUser; carol: TestUser }> {
+  const world = new MessageWorld();
+  const [alice, carol] = await world.addAll("alice", "carol");
+  const start = world.clock.now() - 3_600_000;
+  const text = "A post of the usual length, say. ".repeat(5);
+  const posts: Post[] = Array.from({ length: 2_000 }, (_, i) => {
+    const id = composeSnowflake({ timeMs: Math.floor(start) + i, device: 1, sequence: 0 });
+    return signPost({ author: "alice", device: 1, number: i + 1, id, text }, alice.identity);
+  });
+  await alice.store.addPosts("alice", posts);
+  return { world, alice, carol };
+}
+
+/** Counts what arrives at a device, and collects the tokens among it. */
+function watch(world: MessageWorld, ip: string): { bytes: number; tokens: Uint8Array[] } {
+  const seen = { bytes: 0, tokens: [] as Uint8Array[] };
+  const { onFrame } = world.network;
+  world.network.onFrame = (transit) => {
+    if (transit.to.ip === ip) {
+      seen.bytes += transit.frame.length;
+      const message = readFrameBody(readFrame(transit.frame));
+      if (message.kind === "posts" && message.body.more) seen.tokens.push(message.body.more);
+    }
+    return onFrame(transit);
+  };
+  return seen;
+}
+
+Deno.test("Attack: a stranger asks in the place of a third party, who gets at most three times what was asked with", async () => {
+  const { world, alice, carol } = await scene();
+  const victim = watch(world, carol.ip);
+  const mallory = new Stranger(world, "mallory");
+  for (let i = 0; i < 20; i++) {
+    mallory.ask(alice, { connections: mallory.connections(carol.entry) });
+    await world.clock.advance(1_000);
+  }
+  assert.ok(victim.bytes > 0, "an honest newcomer is answered like this");
+  assert.ok(victim.bytes <= 3 * mallory.sent, `${mallory.sent} in, ${victim.bytes} out`);
+  await world.stop();
+});
+
+Deno.test("Attack: many keys ask in the place of a third party, and bytes a second are bounded over all", async () => {
+  const { world, alice, carol } = await scene();
+  const victim = watch(world, carol.ip);
+  const strangers = Array.from({ length: 24 }, (_, i) => new Stranger(world, `mallory${i}`));
+  const records = strangers.map((mallory) => mallory.connections(carol.entry));
+  let count = 0;
+  for (let round = 0; round < 80; round++) {
+    for (const [i, mallory] of strangers.entries()) {
+      mallory.ask(alice, { connections: records[i] ?? new Uint8Array() });
+    }
+    count += strangers.length;
+    await world.clock.advance(10);
+  }
+  await world.clock.advance(1_200);
+  const seconds = 2;
+  const bound = (1024 + 128 * seconds) * 1024;
+  const asked = strangers.reduce((sum, { sent }) => sum + sent, 0);
+  assert.ok(victim.bytes > 500_000 && victim.bytes <= bound, `${victim.bytes}, at most ${bound}`);
+  assert.ok(3 * asked > 2 * bound, `${count} questions are too few to reach the bound`);
+  await world.stop();
+});
+
+Deno.test("Attack: a token that one device was sent opens no answer to another place, author or key", async () => {
+  const { world, alice, carol } = await scene();
+  const mallory = await world.add("mallory");
+  const own = watch(world, mallory.ip);
+  const victim = watch(world, carol.ip);
+  const stranger = new Stranger(world, "stranger");
+  const token = async () => {
+    stranger.ask(alice, { connections: stranger.connections(mallory.entry) });
+    const count = own.tokens.length;
+    await world.until(() => own.tokens.length > count);
+    return own.tokens.at(-1) ?? new Uint8Array(16);
+  };
+  // The device moves to the victim's place before it sends the token back.
+  const first = await token();
+  stranger.ask(alice, { connections: stranger.connections(carol.entry) });
+  stranger.ask(alice, { token: first });
+  await world.clock.advance(5_000);
+  assert.ok(victim.bytes > 0 && victim.bytes <= 3 * stranger.sent, `${victim.bytes} out`);
+  // What one key has shown is nothing to another.
+  const before = { victim: victim.bytes, own: own.bytes };
+  const other = new Stranger(world, "other");
+  other.ask(alice, { connections: other.connections(mallory.entry) });
+  await world.clock.advance(5_000);
+  assert.ok(own.bytes - before.own <= 3 * other.sent);
+  // Of another key, of another author, or a second time, a token is worth nothing.
+  const second = await token();
+  const count = own.bytes;
+  other.ask(alice, { token: second });
+  stranger.ask(alice, { token: second, author: carol.self });
+  stranger.ask(alice, { token: second, device: 2 });
+  stranger.ask(alice, { token: first });
+  await world.clock.advance(5_000);
+  assert.equal(own.bytes, count);
+  // Its own brings the next step, a large one.
+  stranger.ask(alice, { token: second });
+  await world.until(() => own.bytes > count);
+  assert.ok(own.bytes - count > 100_000, `${own.bytes - count}`);
+  await world.stop();
+});
