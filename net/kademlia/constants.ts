@@ -164,6 +164,16 @@ export const upkeepSliceMax = 500;
 export const transfersInFlightMax = 8;
 /** Transfers waiting: two full stores of values. The hourly replication makes up for those dropped. */
 export const transfersQueuedMax = 40_000;
+/** A newcomer answers for this long before values are handed over to it. */
+export const newcomerStaysMs = 180_000;
+/**
+ * Bytes handed over to one network within an hour: what a newcomer is to hold comes from some twenty
+ * neighbours, and the hourly replication brings the rest.
+ */
+export const handOverBytesPerNetwork = networkLimits(262_144, 1_048_576, 4_194_304);
+export const handOverPeriodMs = 3_600_000;
+/** Networks whose hand-over is remembered. */
+export const handOverNetworksMax = 4_096;
 /** Newcomers waiting for hand-over. */
 export const newcomersMax = 256;
 /** How long a value lives under the policy that stores anything: a day. Python nodes keep it a week. */

@@ -3,9 +3,14 @@
  *
  * @module
  */
+import { NetworkBudget } from "../../../lib/networks.ts";
 import type { Job } from "../../../lib/scheduler.ts";
 import {
+  handOverBytesPerNetwork,
+  handOverNetworksMax,
+  handOverPeriodMs,
   newcomersMax,
+  newcomerStaysMs,
   storeTimeoutMs,
   transfersInFlightMax,
   transfersQueuedMax,
@@ -13,10 +18,20 @@ import {
 } from "../constants.ts";
 import type { Network } from "../lookup/network.ts";
 import { FanOut } from "../rpc/fan_out.ts";
+import { ping } from "../rpc/methods/ping.ts";
 import { store } from "../rpc/methods/store.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, type Id } from "../space/id.ts";
 import type { StoredEntry, StoredValues } from "../values/stored_values.ts";
+
+/** A contact that has entered the table. */
+interface Newcomer {
+  readonly contact: NodeContact;
+  /** When it entered, in Unix ms: what was stored since was stored on it as well. */
+  readonly enteredAtMs: number;
+  /** When it has to answer again, in monotonic ms. */
+  readonly dueMs: number;
+}
 
 interface Transfer {
   readonly key: Id;
@@ -24,14 +39,18 @@ interface Transfer {
 }
 
 /**
- * Looks for the values that belong to a newcomer, in slices, so that a full store delays no answer; sends
+ * Waits until a newcomer has answered for some minutes, since an id costs its owner nothing and the values
+ * much. Looks for the values that belong to it, in slices, so that a full store delays no answer; sends
  * them a few at a time, so that no receiver's buffer overflows.
  */
 export class HandOver {
   readonly #network: Network;
   readonly #stored: StoredValues;
   readonly #looking: Job;
-  readonly #newcomers: NodeContact[] = [];
+  readonly #asking: Job;
+  readonly #budget: NetworkBudget;
+  readonly #waiting: Newcomer[] = [];
+  readonly #newcomers: Newcomer[] = [];
   /** The values still to be looked at for the first newcomer. */
   #left: Iterator<StoredEntry> | undefined;
   #queue: Transfer[] = [];
@@ -43,13 +62,52 @@ export class HandOver {
     this.#network = network;
     this.#stored = stored;
     this.#looking = network.scheduler.job(() => this.#look());
+    this.#asking = network.scheduler.job(() => this.#ask());
+    this.#budget = new NetworkBudget({
+      time: network.time,
+      limits: handOverBytesPerNetwork,
+      periodMs: handOverPeriodMs,
+      networksMax: handOverNetworksMax,
+    });
   }
 
   /** A contact has entered the table. */
   entered(contact: NodeContact): void {
-    if (this.#stored.count === 0 || this.#newcomers.length >= newcomersMax) return;
-    this.#newcomers.push(contact);
+    const { time, table } = this.#network;
+    const dueMs = time.monotonic() + newcomerStaysMs;
+    const newcomer = { contact, enteredAtMs: time.now(), dueMs };
+    // Where this node was alone its values are nowhere else.
+    if (table.size === 1) this.#stays(newcomer);
+    else if (this.#waiting.length < newcomersMax && this.#waiting.push(newcomer) === 1) {
+      this.#asking.dueIn(newcomerStaysMs);
+    }
+  }
+
+  /** Asks the newcomers whose time has come whether they are still there. */
+  #ask(): void {
+    const { time, rpc, own, table } = this.#network;
+    const nowMs = time.monotonic();
+    while ((this.#waiting[0]?.dueMs ?? Infinity) <= nowMs) {
+      const newcomer = this.#waiting.shift();
+      if (newcomer === undefined || table.find(newcomer.contact) === undefined) continue;
+      const { contact } = newcomer;
+      new FanOut(rpc, {
+        contacts: [contact],
+        method: ping,
+        args: { sender: own },
+        onAnswer: (_, id) => id.equals(contact.nodeId) && this.#stays(newcomer),
+      }).start();
+    }
+    const [next] = this.#waiting;
+    if (next !== undefined) this.#asking.dueIn(next.dueMs - nowMs);
+  }
+
+  /** Its turn comes, unless too many wait; true. */
+  #stays(newcomer: Newcomer): boolean {
+    if (this.#stored.count === 0 || this.#newcomers.length >= newcomersMax) return true;
+    this.#newcomers.push(newcomer);
     this.#looking.dueIn(0);
+    return true;
   }
 
   #look(): void {
@@ -63,13 +121,16 @@ export class HandOver {
         this.#newcomers.shift();
         break;
       }
-      if (this.#isFor(newcomer, value.keyId)) this.#send({ key: value.keyId, contact: newcomer });
+      const { keyId: key, storedAtMs } = value;
+      if (storedAtMs <= newcomer.enteredAtMs && this.#isFor(newcomer, key)) {
+        this.#send({ key, contact: newcomer.contact });
+      }
     }
     if (this.#newcomers.length > 0) this.#looking.dueIn(0);
   }
 
   /** Whether this node, as the holder nearest to the key, hands the value over: else every holder would. */
-  #isFor({ nodeId }: NodeContact, key: Id): boolean {
+  #isFor({ contact: { nodeId } }: Newcomer, key: Id): boolean {
     const { table, k, own } = this.#network;
     if (table.countCloserThanOwn(key, 1, nodeId) > 0) return false;
     const last = table.closest(key, k, nodeId)[k - 1];
@@ -85,7 +146,7 @@ export class HandOver {
   }
 
   #sendNext(): void {
-    const { time, rpc, own } = this.#network;
+    const { time, rpc, own, table } = this.#network;
     while (this.#inFlight < transfersInFlightMax) {
       const transfer = this.#queue[this.#at];
       if (transfer === undefined) {
@@ -97,6 +158,7 @@ export class HandOver {
       const { key, contact } = transfer;
       const value = this.#stored.get(key, time.now());
       if (value === undefined) continue;
+      if (!this.#budget.take(table.networksOf(contact.ip), value.cost)) continue;
       this.#inFlight++;
       new FanOut(rpc, {
         contacts: [contact],

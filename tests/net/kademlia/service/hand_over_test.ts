@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { newcomerStaysMs } from "../../../../net/kademlia/constants.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { numbered } from "../policies.ts";
 import { Puppet } from "../puppet.ts";
@@ -13,7 +14,7 @@ Deno.test("A newcomer closer to a key is handed its value, by the closest holder
   const { w0, w1, w2, w3, w4 } = Id.from(key);
   const newcomer = new Puppet(world, "6.0.0.1", new Id(w0, w1, w2, w3, w4 ^ 1));
   for (const node of nodes) newcomer.ping(node.address);
-  await world.clock.advance(10_000);
+  await world.clock.advance(newcomerStaysMs + 10_000);
   const { offered } = newcomer;
   assert.ok(offered.length >= 1 && offered.length <= 2, `${offered.length} stores`);
   assert.equal(offered[0], "1 a");
