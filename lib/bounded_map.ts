@@ -159,11 +159,6 @@ export class TimedCache<V> {
   delete(name: string): void {
     this.#entries.delete(name);
   }
-
-  /** Drops all values. */
-  clear(): void {
-    this.#entries.clear();
-  }
 }
 
 /** Lets callers who ask for the same thing at the same time share one answer. */

@@ -132,11 +132,18 @@ export class NetworkCounts {
       else this.#counts.delete(network.name);
     }
   }
+}
 
-  /** Forgets all counts. */
-  clear(): void {
-    this.#counts.clear();
-  }
+/** What is counted against limits by network over time. */
+export interface PeriodOptions {
+  /** Measures the period. */
+  readonly time: Pick<Time, "monotonic">;
+  /** Units or events of each network within a period. */
+  readonly limits: NetworkLimits;
+  /** The period in milliseconds. */
+  readonly periodMs: number;
+  /** Networks remembered; one that is forgotten starts afresh. */
+  readonly networksMax: number;
 }
 
 /** What one network has taken: units that come back evenly. */
@@ -150,27 +157,12 @@ interface Level {
  * What a network takes counts at all of its depths.
  */
 export class NetworkBudget {
-  readonly #time: Pick<Time, "monotonic">;
-  readonly #limits: NetworkLimits;
-  readonly #periodMs: number;
+  readonly #options: PeriodOptions;
   readonly #levels: BoundedMap<string, Level>;
 
-  /**
-   * Nothing is taken at first.
-   *
-   * @param options.limits Units for each network at once, and again in each period.
-   * @param options.periodMs The period in milliseconds.
-   * @param options.networksMax Networks remembered; one that is forgotten starts afresh.
-   */
-  constructor(options: {
-    readonly time: Pick<Time, "monotonic">;
-    readonly limits: NetworkLimits;
-    readonly periodMs: number;
-    readonly networksMax: number;
-  }) {
-    this.#time = options.time;
-    this.#limits = options.limits;
-    this.#periodMs = options.periodMs;
+  /** Nothing is taken at first. */
+  constructor(options: PeriodOptions) {
+    this.#options = options;
     this.#levels = new BoundedMap(options.networksMax);
   }
 
@@ -181,9 +173,8 @@ export class NetworkBudget {
 
   /** Whether so many units are left in each of the networks. */
   has(networks: readonly Network[], units = 1): boolean {
-    return networks.every((network) =>
-      this.#level(network).taken + units <= this.#limits[network.depth]
-    );
+    const { limits } = this.#options;
+    return networks.every((network) => this.#level(network).taken + units <= limits[network.depth]);
   }
 
   /** Takes so many units from each of the networks, if they are left; whether they were. */
@@ -197,11 +188,12 @@ export class NetworkBudget {
     return true;
   }
 
-  #level(network: Network): Level {
-    const nowMs = this.#time.monotonic();
-    const level = this.#levels.get(network.name);
+  #level({ depth, name }: Network): Level {
+    const { time, limits, periodMs } = this.#options;
+    const nowMs = time.monotonic();
+    const level = this.#levels.get(name);
     if (level === undefined) return { taken: 0, atMs: nowMs };
-    const back = (nowMs - level.atMs) / this.#periodMs * this.#limits[network.depth];
+    const back = (nowMs - level.atMs) / periodMs * limits[depth];
     level.taken = Math.max(0, level.taken - back);
     level.atMs = nowMs;
     return level;
@@ -219,10 +211,7 @@ interface Ring {
 
 /** At most so many events of each network, at each depth, within any period of a fixed length. */
 export class NetworkWindow {
-  readonly #time: Pick<Time, "monotonic">;
-  readonly #limits: NetworkLimits;
-  readonly #periodMs: number;
-  readonly #perSlot: number;
+  readonly #options: PeriodOptions & { readonly perSlot?: number };
   readonly #rings: BoundedMap<string, Ring>;
 
   /**
@@ -230,32 +219,22 @@ export class NetworkWindow {
    *
    * @param options.limits Slots of each network within the period: a time is kept for each.
    * @param options.perSlot Events that one slot is good for; 1 by default.
-   * @param options.periodMs The period in milliseconds.
-   * @param options.networksMax Networks remembered; one that is forgotten starts afresh.
    */
-  constructor(options: {
-    readonly time: Pick<Time, "monotonic">;
-    readonly limits: NetworkLimits;
-    readonly perSlot?: number;
-    readonly periodMs: number;
-    readonly networksMax: number;
-  }) {
-    this.#time = options.time;
-    this.#limits = options.limits;
-    this.#periodMs = options.periodMs;
-    this.#perSlot = options.perSlot ?? 1;
+  constructor(options: PeriodOptions & { readonly perSlot?: number }) {
+    this.#options = options;
     this.#rings = new BoundedMap(options.networksMax);
   }
 
   /** Counts an event at the address, if that is within all limits; whether it is. */
   take(networks: readonly Network[]): boolean {
-    const nowMs = this.#time.monotonic();
+    const { time, limits, perSlot = 1, periodMs } = this.#options;
+    const nowMs = time.monotonic();
     const rings = networks.map(({ depth, name }): [string, Ring] => [
       name,
       this.#rings.touch(name) ??
-        { times: new Float64Array(this.#limits[depth]).fill(-Infinity), next: 0, left: 0 },
+        { times: new Float64Array(limits[depth]).fill(-Infinity), next: 0, left: 0 },
     ]);
-    const since = nowMs - this.#periodMs;
+    const since = nowMs - periodMs;
     const isFull = ({ times, next, left }: Ring) => left === 0 && (times[next] ?? nowMs) > since;
     if (rings.some(([, ring]) => isFull(ring))) return false;
     for (const [name, ring] of rings) {
@@ -263,7 +242,7 @@ export class NetworkWindow {
       else {
         ring.times[ring.next] = nowMs;
         ring.next = (ring.next + 1) % ring.times.length;
-        ring.left = this.#perSlot - 1;
+        ring.left = perSlot - 1;
       }
       if (!this.#rings.has(name)) this.#rings.set(name, ring);
     }

@@ -10,9 +10,7 @@ import { pause } from "./waiting.ts";
 /** Milliseconds of work in one turn of the event loop at most: a person notices ten times as much. */
 const sliceMs = 5;
 
-/**
- * Cuts the long work of any number of tasks into slices; the event loop turns between two of them.
- */
+/** Cuts the long work of any number of tasks into slices; the event loop turns between two of them. */
 export class Slices {
   readonly #time: Time;
   #startedAt = -Infinity;
@@ -27,16 +25,12 @@ export class Slices {
   async next(): Promise<void> {
     const now = this.#time.monotonic();
     // Nothing kept this loop busy for a while: what comes now begins a slice of its own.
-    if (this.#turn === undefined && now - this.#startedAt > 2 * sliceMs) this.#begin(now);
+    if (this.#turn === undefined && now - this.#startedAt > 2 * sliceMs) this.#startedAt = now;
     if (now - this.#startedAt < sliceMs) return;
     this.#turn ??= pause(this.#time, 0).then(() => {
       this.#turn = undefined;
-      this.#begin(this.#time.monotonic());
+      this.#startedAt = this.#time.monotonic();
     });
     await this.#turn;
-  }
-
-  #begin(now: number): void {
-    this.#startedAt = now;
   }
 }

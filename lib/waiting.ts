@@ -56,20 +56,14 @@ export async function within<T>(
 ): Promise<T | undefined> {
   signal?.throwIfAborted();
   const controller = new AbortController();
-  const over = new Promise<"over">((resolve) => {
-    controller.signal.addEventListener("abort", () => resolve("over"), { once: true });
-  });
   const timer = limit.clock.after(limit.ms, () => controller.abort());
   const aborted = () => controller.abort(signal?.reason);
   signal?.addEventListener("abort", aborted, { once: true });
   try {
-    const work = task(controller.signal).then((value) => ({ value }), (error) => {
-      // Once the time is over, the caller has its answer already: the task's error adds nothing.
-      if (!controller.signal.aborted) throw error;
-      return undefined;
-    });
-    const result = await Promise.race([work, over]);
-    if (typeof result === "object") return result.value;
+    return await abortable(task(controller.signal), controller.signal);
+  } catch (error) {
+    // Once the time is over, the task's error adds nothing.
+    if (!controller.signal.aborted) throw error;
     signal?.throwIfAborted();
     return undefined;
   } finally {

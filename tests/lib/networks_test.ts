@@ -87,8 +87,9 @@ Deno.test("What has gone makes room, and an address refused at one depth counts 
   assert.equal(counts.size, 2);
   assert.ok(counts.add(c));
   assert.ok(!counts.has(a));
-  counts.clear();
+  for (const networks of [b, c]) counts.remove(networks);
   assert.ok(counts.has(a));
+  assert.equal(counts.size, 0);
 });
 
 Deno.test("A budget comes back evenly, at each depth, and is bounded in memory", async () => {
