@@ -10,13 +10,65 @@
 
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import denoConfig from "../deno.json" with { type: "json" };
+import type { EndpointView } from "../core/api.ts";
 import { LoopbackClient } from "../ui/peer/loopback_client.ts";
 import { parsePortFile, portFileName } from "../ui/peer/loopback_protocol.ts";
-import { names, type Options, readArguments, usage } from "./dev_options.ts";
+import { parseNumber } from "../ui/settings/endpoint.ts";
+import { SystemIo } from "../ui/terminal/system_io.ts";
 import { v8Flags } from "./v8_flags.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const io = new SystemIo();
+
+/** Users in the order in which `--peers` takes them; the first peer is the bare node. */
+const names = "alice bob carol dave erin frank grace heidi ivan judy mallory".split(" ");
+
+/** Peers at most: the node and one a name. */
+const peersMax = names.length + 1;
+
+/** What `--help` prints. */
+const usage = `Usage: deno task dev [--peers N] [--fresh] [--data DIR]
+
+  --peers N    how many peers to start, the bare node counted: 1 to ${peersMax} (default 5)
+  --fresh      begin anew: removes the data first
+  --data DIR   where the data is (default .dev); what peers complain of is in its NAME.log
+`;
+
+/** What `deno task dev` is asked for. */
+interface Options {
+  /** How many, the bare node counted. */
+  readonly peers: number;
+  /** Whether data of an earlier run is removed. */
+  readonly fresh: boolean;
+  /** Where the data is, if not in .dev. */
+  readonly data: string | undefined;
+}
+
+/** The options; `help`; or what is wrong with the arguments. */
+export function readArguments(args: readonly string[]): Options | "help" | Error {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        peers: { type: "string", default: "5" },
+        fresh: { type: "boolean", default: false },
+        data: { type: "string" },
+        help: { type: "boolean", default: false, short: "h" },
+      },
+    });
+    if (values.help) return "help";
+    const { fresh, data } = values;
+    const peers = parseNumber(values.peers, 1, peersMax);
+    if (data === "") return new Error("Cannot keep data in a folder without a name.");
+    return peers === undefined
+      ? new Error(`Cannot start ${values.peers} peers: say 1 to ${peersMax}.`)
+      : { peers, fresh, data };
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
 
 /** Where the data of all peers is. */
 let folder = join(root, ".dev");
@@ -40,11 +92,11 @@ DAYS = 0
 SERVERS = none
 `;
 
-/** A line with which \`up\` or \`node\` reports that it is ready. */
+/** A line with which `up` or `node` reports that it is ready. */
 interface Ready {
   readonly user: string | null;
-  readonly udp: { readonly ip: string; readonly port: number };
-  readonly listening: { readonly ip: string; readonly port: number } | null;
+  readonly udp: EndpointView;
+  readonly listening: EndpointView | null;
 }
 
 const children: Deno.ChildProcess[] = [];
@@ -55,15 +107,7 @@ let isStopping = false;
 /** Whether the terminal is the menu's, which every other word would garble. */
 let isMenuOpen = false;
 
-async function say(text: string): Promise<void> {
-  await Deno.stdout.write(new TextEncoder().encode(text));
-}
-
-async function complain(text: string): Promise<void> {
-  await Deno.stderr.write(new TextEncoder().encode(text));
-}
-
-/** The arguments with which a peer's program is run. */
+/** The arguments with which a peer's program is run for a person. */
 function programArguments(name: string, args: readonly string[]): string[] {
   const { read, write, net, ffi, env, sys } = denoConfig.permissions.camellia;
   const flags = Object.entries({ read, write, net, ffi, env })
@@ -78,7 +122,12 @@ function programArguments(name: string, args: readonly string[]): string[] {
     join(root, "main.ts"),
   ];
   const common = ["--data", join(folder, name), "--config", join(folder, "config.ini")];
-  return [...program, ...common, "--password-file", join(folder, "password"), ...args];
+  return [...program, ...common, ...args];
+}
+
+/** The same for a program that no person sits at. */
+function unattended(name: string, args: readonly string[]): string[] {
+  return programArguments(name, ["--json", "--password-file", join(folder, "password"), ...args]);
 }
 
 /** The sentence of the error that a command with --json wrote last, or all that it wrote. */
@@ -103,14 +152,14 @@ const piped = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
 
 /** Runs one command to its end. */
 async function run(name: string, args: readonly string[]): Promise<void> {
-  const { code, stderr } = await spawn(programArguments(name, ["--json", ...args]), piped).output();
+  const { code, stderr } = await spawn(unattended(name, args), piped).output();
   if (code !== 0) throw new Error(`${name}: ${reasonIn(new TextDecoder().decode(stderr))}`);
 }
 
 /** Starts a peer that stays and waits until it is ready. Standard error would garble the menu. */
 async function start(name: string, args: readonly string[]): Promise<Ready> {
   const log = join(folder, `${name}.log`);
-  const child = spawn(programArguments(name, ["--json", "--log-level", "error", ...args]), piped);
+  const child = spawn(unattended(name, ["--log-level", "error", ...args]), piped);
   const logged = Deno.writeTextFile(log, child.stderr.pipeThrough(new TextDecoderStream()));
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -125,7 +174,7 @@ async function start(name: string, args: readonly string[]): Promise<Ready> {
   void drain(lines);
   void child.status.then(async ({ code }) => {
     if (isStopping || isMenuOpen) return;
-    await complain(`${name} has ended with exit code ${code}; see ${log}\n`);
+    await io.err(`${name} has ended with exit code ${code}; see ${log}\n`);
   });
   return JSON.parse(text.slice(0, text.indexOf("\n")));
 }
@@ -168,13 +217,13 @@ async function acquaint(users: readonly string[]): Promise<void> {
 }
 
 async function startAll(peers: number): Promise<string> {
-  await say("Starting a bare node …\n");
+  await io.out("Starting a bare node …\n");
   const node = await start("node", ["node", "--init"]);
   const bootstrap = `${node.udp.ip}:${node.udp.port}`;
   const users = names.slice(0, peers - 1);
-  if (users.length > 0) await say(`Starting ${users.join(", ")} …\n`);
+  if (users.length > 0) await io.out(`Starting ${users.join(", ")} …\n`);
   const ready = await Promise.all(users.map((name) => startUser(name, bootstrap)));
-  if (users.length > 1) await say("They follow one another and post …\n");
+  if (users.length > 1) await io.out("They follow one another and post …\n");
   await acquaint(users);
   const rows = [["peer", "DHT (UDP)", "posts (TCP)"], ["node", bootstrap, "-"]];
   for (const { user, udp, listening } of ready) {
@@ -184,7 +233,7 @@ async function startAll(peers: number): Promise<string> {
       listening === null ? "-" : `${listening.ip}:${listening.port}`,
     ]);
   }
-  await say(
+  await io.out(
     `\n${rows.map(([a, b, c]) => `  ${a?.padEnd(10)}${b?.padEnd(20)}${c}`).join("\n")}\n\n`,
   );
   return bootstrap;
@@ -211,22 +260,10 @@ function signalAll(signal: Deno.Signal): void {
 
 /** The menu of one more peer on this terminal; it has a folder and a password of its own. */
 async function menu(bootstrap: string): Promise<void> {
-  const args = programArguments("you", ["--bootstrap", bootstrap])
-    .filter((arg, i, all) => arg !== "--password-file" && all[i - 1] !== "--password-file");
+  const args = programArguments("you", ["--bootstrap", bootstrap]);
   isMenuOpen = true;
   const child = spawn(args, { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   await child.status;
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    const signals: readonly Deno.Signal[] = Deno.build.os === "windows"
-      ? ["SIGINT", "SIGBREAK"]
-      : ["SIGINT", "SIGTERM", "SIGHUP"];
-    for (const signal of signals) {
-      Deno.addSignalListener(signal, () => resolve());
-    }
-  });
 }
 
 /** Makes the folder ready, for this process alone: two networks in one would take it from each other. */
@@ -262,16 +299,16 @@ function joinCommand(bootstrap: string): string {
 }
 
 async function runNetwork({ peers, fresh }: Options): Promise<number> {
-  const end = interrupted();
+  const end = new Promise<void>((resolve) => io.onInterrupt(() => resolve()));
   try {
     using _lock = await prepareFolder(fresh);
     try {
       const bootstrap = await Promise.race([startAll(peers), end]);
       if (bootstrap === undefined) return 0;
-      if (Deno.stdin.isTerminal() && Deno.stdout.isTerminal()) {
+      if (io.terminal.input && io.terminal.output) {
         await menu(bootstrap);
       } else {
-        await say(`Join with: ${joinCommand(bootstrap)}\nCtrl+C stops all of it.\n`);
+        await io.out(`Join with: ${joinCommand(bootstrap)}\nCtrl+C stops all of it.\n`);
         await end;
       }
       return 0;
@@ -279,7 +316,7 @@ async function runNetwork({ peers, fresh }: Options): Promise<number> {
       await stopAll();
     }
   } catch (error) {
-    await complain(`error: ${error instanceof Error ? error.message : error}\n`);
+    await io.err(`error: ${error instanceof Error ? error.message : error}\n`);
     return 1;
   }
 }
@@ -287,11 +324,11 @@ async function runNetwork({ peers, fresh }: Options): Promise<number> {
 async function main(): Promise<number> {
   const options = readArguments(Deno.args);
   if (options === "help") {
-    await say(usage);
+    await io.out(usage);
     return 0;
   }
   if (options instanceof Error) {
-    await complain(`error: ${options.message}\n\n${usage}`);
+    await io.err(`error: ${options.message}\n\n${usage}`);
     return 2;
   }
   if (options.data !== undefined) folder = resolve(options.data);

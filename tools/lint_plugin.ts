@@ -60,26 +60,18 @@ function calleeName(callee: Deno.lint.Expression): string {
   return "";
 }
 
-function checkSource(
-  context: Deno.lint.RuleContext,
-  node: { readonly source: Deno.lint.StringLiteral | null },
-): void {
-  if (node.source === null) return;
-  const message = importProblem(repositoryPath(context.filename), node.source.value);
-  if (message !== undefined) context.report({ node: node.source, message });
-}
-
 const importDirection: Deno.lint.Rule = {
   create(context) {
+    const check = (node: { readonly source: Deno.lint.Expression | null }) => {
+      if (node.source?.type !== "Literal" || typeof node.source.value !== "string") return;
+      const message = importProblem(repositoryPath(context.filename), node.source.value);
+      if (message !== undefined) context.report({ node: node.source, message });
+    };
     return {
-      ImportDeclaration: (node) => checkSource(context, node),
-      ExportNamedDeclaration: (node) => checkSource(context, node),
-      ExportAllDeclaration: (node) => checkSource(context, node),
-      ImportExpression(node) {
-        if (node.source.type !== "Literal" || typeof node.source.value !== "string") return;
-        const message = importProblem(repositoryPath(context.filename), node.source.value);
-        if (message !== undefined) context.report({ node, message });
-      },
+      ImportDeclaration: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      ImportExpression: check,
     };
   },
 };

@@ -81,28 +81,3 @@ export function roomOf(path: string): string | undefined {
   const folder = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
   return Object.hasOwn(rooms, folder) ? folder : undefined;
 }
-
-/** One cycle in a table of rooms, as a path that ends where it began; undefined where there is none. */
-export function findCycle(table: Rooms): string[] | undefined {
-  const done = new Set<string>();
-  const path: string[] = [];
-  const visit = (room: string): string[] | undefined => {
-    const at = path.indexOf(room);
-    if (at >= 0) return [...path.slice(at), room];
-    if (done.has(room)) return undefined;
-    path.push(room);
-    for (const next of table[room] ?? []) {
-      if (next === room) continue;
-      const cycle = visit(next);
-      if (cycle !== undefined) return cycle;
-    }
-    path.pop();
-    done.add(room);
-    return undefined;
-  };
-  for (const room of Object.keys(table)) {
-    const cycle = visit(room);
-    if (cycle !== undefined) return cycle;
-  }
-  return undefined;
-}

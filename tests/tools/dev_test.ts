@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PostView, StatusView } from "../../core/api.ts";
 import { eventually, runProgram } from "../e2e/harness.ts";
-import { readArguments } from "../../tools/dev_options.ts";
+import { readArguments } from "../../tools/dev.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -20,15 +20,16 @@ function dev(...args: readonly string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Reads until a text has come; resolves to all that was read. */
+/** Reads until a text has come; resolves to all that was read. If it ends before, `errors` say why. */
 async function readUntil(
   reader: ReadableStreamDefaultReader<string>,
   text: string,
+  errors: Promise<string>,
 ): Promise<string> {
   let all = "";
   while (!all.includes(text)) {
     const { done, value } = await reader.read();
-    if (done) throw new Error(`It ended without ${text}:\n${all}`);
+    if (done) throw new Error(`It ended without ${text}:\n${all}${await errors}`);
     all += value;
   }
   return all;
@@ -55,8 +56,16 @@ Deno.test("dev starts peers that follow one another and have posted, and stops a
   const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const errors = new Response(child.stderr).text();
   const pids: number[] = [];
+  const end = async () => {
+    // Where it has ended by itself, what the test met before says why, and not this.
+    if (isAlive(child.pid)) child.kill("SIGINT");
+    const { code } = await child.status;
+    await lines.cancel();
+    await Deno.remove(folder, { recursive: true });
+    return { code, errors: await errors };
+  };
   try {
-    const summary = await readUntil(lines, "Ctrl+C stops all of it.");
+    const summary = await readUntil(lines, "Ctrl+C stops all of it.", errors);
     assert.match(summary, /^ {2}node +127\.0\.0\.1:\d+ +-$/m);
     for (const name of ["alice", "bob"]) {
       assert.match(
@@ -83,14 +92,12 @@ Deno.test("dev starts peers that follow one another and have posted, and stops a
     assert.equal(second.code, 1);
     assert.match(new TextDecoder().decode(second.stderr), /^error: .*another network runs on/);
     assert.ok(pids.every(isAlive));
-  } finally {
-    child.kill("SIGINT");
-    assert.equal((await child.status).code, 0);
-    await lines.cancel();
-    assert.equal(await errors, "");
-    assert.deepEqual(pids.filter(isAlive), []);
-    await Deno.remove(folder, { recursive: true });
+  } catch (error) {
+    await end();
+    throw error;
   }
+  assert.deepEqual(await end(), { code: 0, errors: "" });
+  assert.deepEqual(pids.filter(isAlive), []);
 });
 
 Deno.test("dev says what is wrong with its arguments", () => {

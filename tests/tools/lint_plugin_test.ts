@@ -2,12 +2,37 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { walk } from "../walk.ts";
 import plugin, { importProblem } from "../../tools/lint_plugin.ts";
-import { findCycle, roomOf, rooms } from "../../tools/rooms.ts";
+import { roomOf, type Rooms, rooms } from "../../tools/rooms.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 function messages(path: string, source: string): string[] {
   return Deno.lint.runPlugin(plugin, `${root}${path}`, source).map((found) => found.message);
+}
+
+/** One cycle in a table of rooms, as a path that ends where it began; undefined where there is none. */
+function findCycle(table: Rooms): string[] | undefined {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (room: string): string[] | undefined => {
+    const at = path.indexOf(room);
+    if (at >= 0) return [...path.slice(at), room];
+    if (done.has(room)) return undefined;
+    path.push(room);
+    for (const next of table[room] ?? []) {
+      if (next === room) continue;
+      const cycle = visit(next);
+      if (cycle !== undefined) return cycle;
+    }
+    path.pop();
+    done.add(room);
+    return undefined;
+  };
+  for (const room of Object.keys(table)) {
+    const cycle = visit(room);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
 }
 
 Deno.test("Lint plugin forbids each import against the map", () => {
