@@ -7,7 +7,7 @@
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
 import { renderEvent } from "../output/render.ts";
 import {
-  chooseUser,
+  credentialsFor,
   inFolder,
   joinNetwork,
   logIn,
@@ -16,7 +16,6 @@ import {
 } from "../peer/access.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
-import { passwordFor } from "../prompts/password_source.ts";
 import { formatEndpoint } from "../settings/endpoint.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
 import { type Command, command } from "./command.ts";
@@ -78,10 +77,7 @@ async function serve(context: Context, withUser: boolean): Promise<void> {
   const locked = await context.host.openFolder(context.dataFolder);
   await inFolder(locked, async (folder) => {
     const settings = await resolveSettings(context);
-    const username = withUser ? await chooseUser(context, folder) : undefined;
-    const credentials = username === undefined
-      ? undefined
-      : { username, password: await passwordFor(context, { username, kind: "login" }) };
+    const credentials = await credentialsFor(context, folder, withUser ? "user" : "none");
     const { log } = context.output;
     await withStartedPeer(context, { folder, settings, log }, async (peer) => {
       // Others find a network's first node; contacts of an earlier run may all be gone by now.

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { EndpointView, PeerCalls, PostView, StatusView, UserView } from "../../core/api.ts";
+import type { EndpointView, PeerCalls, PostView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { parseUsername } from "../../core/model/username.ts";
@@ -306,31 +306,26 @@ function inUse(asked: EndpointView, actual: EndpointView | null, protocol: strin
   return `${formatEndpoint({ ip: asked.ip, port })} (${protocol}${why})`;
 }
 
-/** Labels and values. */
-function settingsRows(
-  settings: PeerSettings,
-  status: StatusView,
-): (readonly [label: string, value: string])[] {
-  return [
-    ["node on", inUse(settings.udp, status.node.udp, "UDP")],
-    ["posts on", inUse(settings.listening, status.links.listening, "TCP")],
-    ["joins through", formatHostPorts(settings.bootstrap) || "none"],
-    ["keeps posts", formatLifespan(settings.lifespan)],
-    ["time from", formatHostPorts(settings.ntpServers) || "none"],
-  ];
-}
-
 /** Shows what is in force, and asks what to change. */
 async function showSettings(menu: MenuContext, { username }: UserView): Promise<void> {
   const { dataFolder, flags, settings } = menu;
   const { paint } = menu.output.look();
-  const rows: (readonly [string, string])[] = [
+  const rows = [
     ["data", dataFolder],
     ["configuration", flags.config ?? join(dataFolder, configName)],
-    ...(settings === undefined ? [] : settingsRows(settings, await menu.api.status())),
   ];
+  if (settings !== undefined) {
+    const { node, links } = await menu.api.status();
+    rows.push(
+      ["node on", inUse(settings.udp, node.udp, "UDP")],
+      ["posts on", inUse(settings.listening, links.listening, "TCP")],
+      ["joins through", formatHostPorts(settings.bootstrap) || "none"],
+      ["keeps posts", formatLifespan(settings.lifespan)],
+      ["time from", formatHostPorts(settings.ntpServers) || "none"],
+    );
+  }
   await menu.say(
-    rows.map(([label, value]) => `${paint.dim(label.padEnd(14))} ${value}`).join("\n"),
+    rows.map(([label = "", value]) => `${paint.dim(label.padEnd(14))} ${value}`).join("\n"),
   );
   const chosen = await menu.prompts.choice({
     message: "Settings",

@@ -5,13 +5,11 @@
  */
 
 import { utf8 } from "../../core/model/bytes.ts";
-import type { Context } from "../peer/host.ts";
+import type { Context, OpenFolder } from "../peer/host.ts";
 import { parseHostPort } from "../settings/endpoint.ts";
 import { formatHostPort } from "../../lib/ip_address.ts";
 import { Interruption } from "../output/failure.ts";
-import type { OpenFolder } from "../peer/host.ts";
-import type { PeerSettings } from "../settings/settings.ts";
-import { configName } from "../settings/settings.ts";
+import { configName, type PeerSettings } from "../settings/settings.ts";
 import { wrapText } from "../terminal/width.ts";
 
 const written =

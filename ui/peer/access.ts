@@ -189,7 +189,11 @@ export async function chooseUser(context: Context, folder: OpenFolder): Promise<
 }
 
 /** Who is to be logged in to an own peer, and the password, asked for before anything takes time. */
-async function credentialsFor(context: Context, folder: OpenFolder, need: Need) {
+export async function credentialsFor(
+  context: Context,
+  folder: OpenFolder,
+  need: Need,
+): Promise<Credentials | undefined> {
   if (need === "none") return undefined;
   const hasAccounts = (await folder.accounts()).length > 0;
   if (need === "any" && !(hasAccounts && canHavePassword(context))) return undefined;

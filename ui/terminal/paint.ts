@@ -20,31 +20,16 @@ export interface Paint {
   error(text: string): string;
 }
 
-function sgr(on: number, off: number): (text: string) => string {
-  return (text) => `\x1b[${on}m${text}\x1b[${off}m`;
-}
-
-const coloured: Paint = {
-  bold: sgr(1, 22),
-  dim: sgr(2, 22),
-  name: sgr(36, 39),
-  good: sgr(32, 39),
-  warning: sgr(33, 39),
-  error: sgr(31, 39),
-};
-
-const asIs = (text: string): string => text;
-
-const plain: Paint = {
-  bold: asIs,
-  dim: asIs,
-  name: asIs,
-  good: asIs,
-  warning: asIs,
-  error: asIs,
-};
-
 /** Paint with colours or without. */
 export function paintFor(colours: boolean): Paint {
-  return colours ? coloured : plain;
+  const sgr = (on: number, off: number) => (text: string) =>
+    colours ? `\x1b[${on}m${text}\x1b[${off}m` : text;
+  return {
+    bold: sgr(1, 22),
+    dim: sgr(2, 22),
+    name: sgr(36, 39),
+    good: sgr(32, 39),
+    warning: sgr(33, 39),
+    error: sgr(31, 39),
+  };
 }
