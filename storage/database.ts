@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { CamelliaError } from "../core/model/errors.ts";
 import { checkDatabase } from "./database_check.ts";
-import { onDisk, storageError } from "./storage_errors.ts";
+import { ifThere, onDisk, storageError } from "./storage_errors.ts";
 import { createPrivateFile } from "./private_file.ts";
 import { reclaimSpace } from "./space.ts";
 import { migrate, type Schema } from "./schema.ts";
@@ -125,13 +125,8 @@ export class Database {
   async bytes(): Promise<number> {
     let bytes = 0;
     for (const path of [this.path, `${this.path}-wal`]) {
-      try {
-        bytes += (await Deno.stat(path)).size;
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) {
-          throw storageError(error, this.#task("measure"));
-        }
-      }
+      const info = await onDisk(this.#task("measure"), () => ifThere(Deno.stat(path)));
+      bytes += info?.size ?? 0;
     }
     return bytes;
   }
@@ -209,9 +204,7 @@ class DiskCopy {
     const copy = new DiskCopy(await Deno.makeTempDir({ prefix: "camellia-" }));
     try {
       await Deno.copyFile(path, copy.path);
-      await Deno.copyFile(`${path}-wal`, `${copy.path}-wal`).catch((error: unknown) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      });
+      await ifThere(Deno.copyFile(`${path}-wal`, `${copy.path}-wal`));
       return copy;
     } catch (error) {
       copy.remove();

@@ -28,12 +28,11 @@ const forksPerAuthorMax = 64;
 const noteBytesMax = 60_000;
 
 /** Reads a list, by name. */
-export async function getListEntries(kv: Deno.Kv, list: ListName): Promise<ListEntry[]> {
-  const entries: ListEntry[] = [];
-  for await (const { key, value } of kv.list({ prefix: ["list", list] }, { batchSize: 500 })) {
-    entries.push(readListEntry(list, String(key[2]), value));
-  }
-  return entries;
+export function getListEntries(kv: Deno.Kv, list: ListName): Promise<ListEntry[]> {
+  return Array.fromAsync(
+    kv.list({ prefix: ["list", list] }, { batchSize: 500 }),
+    ({ key, value }) => readListEntry(list, String(key[2]), value),
+  );
 }
 
 /** Writes or removes entries, as many in one commit as Deno KV takes. */
@@ -50,25 +49,24 @@ export async function changeListEntries(
 }
 
 /** Reads all pending follow requests, by name. */
-export async function getPendingFollows(kv: Deno.Kv): Promise<PendingFollow[]> {
-  const pending: PendingFollow[] = [];
-  for await (const { key, value } of kv.list({ prefix: ["notice"] }, { batchSize: 500 })) {
-    pending.push(readPendingFollow(String(key[1]), value));
-  }
-  return pending;
+export function getPendingFollows(kv: Deno.Kv): Promise<PendingFollow[]> {
+  return Array.fromAsync(
+    kv.list({ prefix: ["notice"] }, { batchSize: 500 }),
+    ({ key, value }) => readPendingFollow(String(key[1]), value),
+  );
+}
+
+/** When the follow request that waits for a user was made; undefined when none waits. */
+async function pendingSince(kv: Deno.Kv, username: string): Promise<number | undefined> {
+  const { value, versionstamp } = await kv.get(keys.pendingFollow(username));
+  return versionstamp === null ? undefined : readPendingFollow(username, value).updatedAt;
 }
 
 /** Writes a follow request unless a newer one to the same user waits. */
 export async function putPendingFollow(kv: Deno.Kv, request: PendingFollow): Promise<void> {
-  const key = keys.pendingFollow(request.username);
-  const { value, versionstamp } = await kv.get(key);
-  if (
-    versionstamp !== null &&
-    readPendingFollow(request.username, value).updatedAt > request.updatedAt
-  ) {
-    return;
-  }
-  await kv.set(key, writePendingFollow(request));
+  const { username, updatedAt } = request;
+  if ((await pendingSince(kv, username) ?? 0) > updatedAt) return;
+  await kv.set(keys.pendingFollow(username), writePendingFollow(request));
 }
 
 /** Removes the follow request of that time. */
@@ -77,10 +75,8 @@ export async function dropPendingFollow(
   username: string,
   updatedAt: number,
 ): Promise<void> {
-  const key = keys.pendingFollow(username);
-  const { value, versionstamp } = await kv.get(key);
-  if (versionstamp !== null && readPendingFollow(username, value).updatedAt === updatedAt) {
-    await kv.delete(key);
+  if (await pendingSince(kv, username) === updatedAt) {
+    await kv.delete(keys.pendingFollow(username));
   }
 }
 
@@ -118,10 +114,7 @@ export async function noteFork(kv: Deno.Kv, post: Post): Promise<void> {
 
 /** Forks of an author, by device and in the order in which they were stored. */
 export async function getForks(kv: Deno.Kv, author: string): Promise<Post[]> {
-  const forks: Post[] = [];
-  for await (const { value } of kv.list({ prefix: ["fork", author] })) {
-    const post = readStoredPost(value);
-    if (post !== undefined) forks.push(post);
-  }
-  return forks;
+  const forks = kv.list({ prefix: ["fork", author] });
+  return (await Array.fromAsync(forks, ({ value }) => readStoredPost(value)))
+    .filter((post) => post !== undefined);
 }

@@ -36,12 +36,12 @@ interface Argon2idParams extends Algorithm {
 
 /** {@linkcode Keys} in the folder `keys` of a data folder: 0700, each file 0600. */
 export class KeyFiles implements Keys {
-  readonly #data: string;
   readonly #folder: string;
+  readonly #lastUserFile: string;
 
   private constructor(data: string) {
-    this.#data = data;
     this.#folder = join(data, "keys");
+    this.#lastUserFile = join(data, "last-user");
   }
 
   /**
@@ -97,18 +97,18 @@ export class KeyFiles implements Keys {
   /** Removes them, and forgets the user as the last one. */
   async remove(username: string): Promise<void> {
     await removePrivateFile(this.#file(username));
-    if (await this.lastUser() === username) await removePrivateFile(this.#lastUserFile());
+    if (await this.lastUser() === username) await removePrivateFile(this.#lastUserFile);
   }
 
   async lastUser(): Promise<string | undefined> {
-    const bytes = await readPrivateFile(this.#lastUserFile());
+    const bytes = await readPrivateFile(this.#lastUserFile);
     const name = new TextDecoder().decode(bytes).trim();
     return isUsername(name) ? name : undefined;
   }
 
   async setLastUser(username: string): Promise<void> {
     assertUsername(username);
-    await writePrivateFile(this.#lastUserFile(), utf8(`${username}\n`));
+    await writePrivateFile(this.#lastUserFile, utf8(`${username}\n`));
   }
 
   /**
@@ -140,10 +140,6 @@ export class KeyFiles implements Keys {
     } finally {
       secret.fill(0);
     }
-  }
-
-  #lastUserFile(): string {
-    return join(this.#data, "last-user");
   }
 
   #file(username: string): string {

@@ -34,7 +34,7 @@ import {
   DecodeError,
   encode,
 } from "../lib/msgpack.ts";
-import { type Post, postBytesMax, readPost } from "../core/model/post.ts";
+import { type Post, postBytesMax, type PostContent, readPost } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import type { PendingFollow } from "../core/ports.ts";
 import type { Schema } from "./schema.ts";
@@ -87,19 +87,10 @@ export const keys = {
 } as const;
 
 /** What the keys of a post are made of. */
-export interface PostName {
-  /** Username. */
-  readonly author: string;
-  /** Snowflake id. */
-  readonly id: bigint;
-  /** The author's device, as the id names it. */
-  readonly device: number;
-  /** Number in the feed. */
-  readonly number: number;
-}
+export type PostPlace = Pick<PostContent, "author" | "id" | "device" | "number">;
 
 /** All keys of one post: what {@linkcode deletePost} removes and {@linkcode setPost} writes. */
-function postKeys({ author, id, device, number }: PostName): Deno.KvKey[] {
+function postKeys({ author, id, device, number }: PostPlace): Deno.KvKey[] {
   return [keys.feed(author, device, number), keys.timeline(id, author), keys.author(author, id)];
 }
 
@@ -114,8 +105,8 @@ export function setPost(operation: Deno.AtomicOperation, post: Post): void {
 }
 
 /** Takes a post out in a commit. */
-export function deletePost(operation: Deno.AtomicOperation, name: PostName): void {
-  for (const key of postKeys(name)) operation.delete(key);
+export function deletePost(operation: Deno.AtomicOperation, place: PostPlace): void {
+  for (const key of postKeys(place)) operation.delete(key);
 }
 
 /** The value of a feed state. */

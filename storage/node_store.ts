@@ -106,11 +106,9 @@ export class NodeStore {
   async load(): Promise<SavedNode> {
     return await this.#database.read("read the node's state", async (kv) => {
       const id = readId((await kv.get(nodeKeys.id)).value);
-      const contacts: StoredContact[] = [];
-      const parts = { limit: Math.ceil(contactsMax / contactsPerEntry) };
-      for await (const { value } of kv.list({ prefix: ["contacts"] }, parts)) {
-        contacts.push(...readContacts(value));
-      }
+      const limit = Math.ceil(contactsMax / contactsPerEntry);
+      const parts = kv.list({ prefix: ["contacts"] }, { limit });
+      const contacts = (await Array.fromAsync(parts, ({ value }) => readContacts(value))).flat();
       const saved = { contacts, values: await readValues(kv) };
       return id === undefined ? saved : { id, ...saved };
     });
@@ -193,13 +191,9 @@ class ClaimWriter implements ClaimStore {
 
   load(): Promise<Claim[]> {
     return this.#database.read("read the claims", async (kv) => {
-      const claims: Claim[] = [];
-      const limits = { limit: claimsMax, batchSize: 500 };
-      for await (const { key, value } of kv.list({ prefix: ["claim"] }, limits)) {
-        const claim = readClaim(key[1], value);
-        if (claim !== undefined) claims.push(claim);
-      }
-      return claims;
+      const stored = kv.list({ prefix: ["claim"] }, { limit: claimsMax, batchSize: 500 });
+      return (await Array.fromAsync(stored, ({ key, value }) => readClaim(key[1], value)))
+        .filter((claim) => claim !== undefined);
     });
   }
 

@@ -8,7 +8,7 @@
 
 import { join } from "node:path";
 import { CamelliaError } from "../core/model/errors.ts";
-import { onDisk } from "./storage_errors.ts";
+import { ifThere, onDisk } from "./storage_errors.ts";
 
 /** What a data folder may have in it that this program opens. What lies in the two folders counts as well. */
 const names = ["lock", "node.kv", "node.kv-wal", "node.kv-shm", "last-user", "peer.json"] as const;
@@ -23,15 +23,6 @@ function unsafe(path: string, why: string): CamelliaError {
   return new CamelliaError("folder_unsafe", `Cannot use ${path}: ${why}`);
 }
 
-async function lstat(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.lstat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
 /**
  * Checks something in a data folder, if it is there.
  *
@@ -39,7 +30,7 @@ async function lstat(path: string): Promise<Deno.FileInfo | undefined> {
  * user's.
  */
 export async function assertOwn(path: string, kind: "file" | "folder"): Promise<void> {
-  const info = await lstat(path);
+  const info = await ifThere(Deno.lstat(path));
   if (info === undefined) return;
   if (info.isSymlink) {
     throw unsafe(path, "it is a link, which could lead to any other file. Remove the link");
@@ -77,7 +68,7 @@ export async function assertOwnFolder(folder: string): Promise<void> {
     for (const name of folders) {
       const inner = join(path, name);
       await assertOwn(inner, "folder");
-      if (await lstat(inner) === undefined) continue;
+      if (await ifThere(Deno.lstat(inner)) === undefined) continue;
       for await (const entry of Deno.readDir(inner)) {
         await assertOwn(join(inner, entry.name), "file");
       }

@@ -46,7 +46,8 @@ export async function judge(
   const taken: Post[] = [];
   const settled: number[] = [];
   const { kept, after } = withinBound(state, fresh);
-  for (const run of runsByGap(state, kept)) {
+  const isSameGap = (a: Post, b: Post) => gapOf(state, a) === gapOf(state, b);
+  for (const run of grouped(kept, isSameGap)) {
     const limits = await idsAround(kv, memory, state, run);
     let last = limits.above;
     for (const post of run) {
@@ -93,7 +94,7 @@ function withinBound(
   if (all.ranges.length <= storedRangesMax) return { kept: posts, after: all };
   const kept: Post[] = [];
   let after = state;
-  for (const run of consecutive(posts)) {
+  for (const run of grouped(posts, (post, previous) => post.number === previous.number + 1)) {
     const next = withNumbers(after, run.map((post) => post.number));
     if (next.ranges.length > storedRangesMax) continue;
     after = next;
@@ -102,15 +103,7 @@ function withinBound(
   return { kept, after };
 }
 
-function consecutive(posts: readonly Post[]): Post[][] {
-  return grouped(posts, (post, previous) => post.number === previous.number + 1);
-}
-
-/** New posts that lie in the same gap of a feed. */
-function runsByGap(state: FeedState, posts: readonly Post[]): Post[][] {
-  return grouped(posts, (post, previous) => gapOf(state, post) === gapOf(state, previous));
-}
-
+/** The posts in runs: one that belongs with the post before it joins that one's. */
 function grouped(
   posts: readonly Post[],
   belongs: (post: Post, previous: Post) => boolean,

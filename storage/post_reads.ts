@@ -9,13 +9,13 @@ import type { Post } from "../core/model/post.ts";
 import { deviceMax, parseSnowflake } from "../core/model/snowflake.ts";
 import type { TimelineQuery } from "../core/ports.ts";
 import { getAll } from "./database.ts";
-import { keys, type PostName, readState, readStoredPost } from "./layout.ts";
+import { keys, type PostPlace, readState, readStoredPost } from "./layout.ts";
 
 /** Entries taken from the database at once: some 2 ms of decoding between two turns of the event loop. */
 const readAtOnceMax = 200;
 
 /** The post that an entry of one of the two indexes by time names; undefined when it makes no sense. */
-export function readPostName(entry: Deno.KvEntry<unknown>): PostName | undefined {
+export function readPostPlace(entry: Deno.KvEntry<unknown>): PostPlace | undefined {
   const [index, a, b] = entry.key;
   const [id, author] = index === "timeline" ? [a, b] : [b, a];
   if (typeof id !== "bigint" || typeof author !== "string") return undefined;
@@ -24,7 +24,7 @@ export function readPostName(entry: Deno.KvEntry<unknown>): PostName | undefined
 }
 
 /** The key of a signed post. */
-export function feedKeyOf({ author, device, number }: PostName): Deno.KvKey {
+export function feedKeyOf({ author, device, number }: PostPlace): Deno.KvKey {
   return keys.feed(author, device, number);
 }
 
@@ -47,8 +47,8 @@ export async function readTimeline(
         batchSize: wanted,
       }),
     );
-    const places = entries.map(readPostName)
-      .filter((place) => place !== undefined && !hidden.has(place.author)) as PostName[];
+    const places = entries.map(readPostPlace)
+      .filter((place) => place !== undefined && !hidden.has(place.author)) as PostPlace[];
     for (const value of await getAll(kv, places.map(feedKeyOf))) {
       const post = readStoredPost(value);
       if (post !== undefined) page.push(post);
@@ -61,13 +61,11 @@ export async function readTimeline(
 }
 
 /** The states of all feeds of an author. */
-export async function readFeedStates(kv: Deno.Kv, author: string): Promise<FeedState[]> {
-  const states: FeedState[] = [];
-  const prefix = ["state", author];
-  for await (const { key, value } of kv.list({ prefix }, { limit: deviceMax + 1 })) {
-    states.push(readState(Number(key[2]), value));
-  }
-  return states;
+export function readFeedStates(kv: Deno.Kv, author: string): Promise<FeedState[]> {
+  return Array.fromAsync(
+    kv.list({ prefix: ["state", author] }, { limit: deviceMax + 1 }),
+    ({ key, value }) => readState(Number(key[2]), value),
+  );
 }
 
 /** Posts of one feed, ascending by number. */
@@ -81,13 +79,9 @@ export async function readFeedPosts(
     start: keys.feed(author, device, from),
     end: keys.feed(author, device, to + 1),
   };
-  const posts: Post[] = [];
-  const batchSize = Math.min(limit, readAtOnceMax);
-  for await (const { value } of kv.list(selector, { limit, batchSize })) {
-    const post = readStoredPost(value);
-    if (post !== undefined) posts.push(post);
-  }
-  return posts;
+  const stored = kv.list(selector, { limit, batchSize: Math.min(limit, readAtOnceMax) });
+  return (await Array.fromAsync(stored, ({ value }) => readStoredPost(value)))
+    .filter((post) => post !== undefined);
 }
 
 /** The nearest kept post of a feed below or above a number. */

@@ -7,7 +7,7 @@
 import { basename, dirname, join } from "node:path";
 import { CamelliaError } from "../core/model/errors.ts";
 import { assertOwn } from "./own_files.ts";
-import { onDisk } from "./storage_errors.ts";
+import { ifThere, onDisk } from "./storage_errors.ts";
 
 /** Access for the owner alone. */
 const fileMode = 0o600;
@@ -82,30 +82,20 @@ export async function readPrivateFile(
   bytesMax: number = privateFileBytesMax,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   return await onDisk({ doing: `read ${path}`, path }, async () => {
-    try {
-      await assertOwn(path, "file");
-      const { size } = await Deno.stat(path);
-      if (size > bytesMax) {
-        const why = `it has ${size} bytes, more than the ${bytesMax} that it may have`;
-        throw new CamelliaError("invalid_file", `Cannot read ${path}: ${why}`);
-      }
-      return await Deno.readFile(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
+    await assertOwn(path, "file");
+    const { size } = await ifThere(Deno.stat(path)) ?? { size: 0 };
+    if (size > bytesMax) {
+      const why = `it has ${size} bytes, more than the ${bytesMax} that it may have`;
+      throw new CamelliaError("invalid_file", `Cannot read ${path}: ${why}`);
     }
+    return await ifThere(Deno.readFile(path));
   });
 }
 
 /** Removes a file if it is there. */
 export async function removePrivateFile(path: string): Promise<void> {
   await onDisk({ doing: `remove ${path}`, path }, async () => {
-    try {
-      await Deno.remove(path);
-      await syncFolder(dirname(path));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    await ifThere(Deno.remove(path).then(() => syncFolder(dirname(path))));
   });
 }
 

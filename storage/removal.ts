@@ -11,7 +11,7 @@ import {
   bytesPerPost,
   deletePost,
   keys,
-  type PostName,
+  type PostPlace,
   readCollected,
   readCount,
   readState,
@@ -21,7 +21,7 @@ import {
 import type { AuthorQuota } from "../core/ports.ts";
 import { feedName } from "./post_memory.ts";
 import { isBeyond, readUsages, setUsage } from "./quota.ts";
-import { feedKeyOf, readPostName } from "./post_reads.ts";
+import { feedKeyOf, readPostPlace } from "./post_reads.ts";
 
 /** Posts taken out in one commit: a commit of that size keeps the event loop busy for some 3 ms. */
 const removedAtOnceMax = 100;
@@ -66,7 +66,7 @@ export async function collectStep(
 /** What a scan found. */
 interface Scan {
   /** Posts to be taken out, oldest first. */
-  readonly leaving: readonly PostName[];
+  readonly leaving: readonly PostPlace[];
   /** Entries looked at. */
   readonly scanned: number;
   /** Where the next scan begins; undefined when this one came to the end. */
@@ -75,12 +75,12 @@ interface Scan {
 
 async function scan(kv: Deno.Kv, from: bigint, step: CollectStep): Promise<Scan> {
   const leavingMax = Math.min(step.limit, removedAtOnceMax);
-  const leaving: PostName[] = [];
+  const leaving: PostPlace[] = [];
   let scanned = 0;
   const range = { start: ["timeline", from], end: ["timeline", step.before] };
   for await (const entry of kv.list(range, { batchSize: leavingMax + 1 })) {
     scanned++;
-    const place = readPostName(entry);
+    const place = readPostPlace(entry);
     if (place === undefined) continue;
     // The next scan looks at the id where this one stops again: another author may have a post of that id.
     if (leaving.length >= leavingMax || (scanned > scannedAtOnceMax && place.id > from)) {
@@ -95,11 +95,11 @@ async function scan(kv: Deno.Kv, from: bigint, step: CollectStep): Promise<Scan>
 async function takeOut(
   kv: Deno.Kv,
   operation: Deno.AtomicOperation,
-  leaving: readonly PostName[],
-): Promise<readonly PostName[]> {
+  leaving: readonly PostPlace[],
+): Promise<readonly PostPlace[]> {
   const states = await statesOf(kv, leaving);
   const gone = withinCommit(leaving, states);
-  const newest = new Map<string, PostName>();
+  const newest = new Map<string, PostPlace>();
   for (const post of gone) {
     const feed = feedName(post);
     if (post.number > (newest.get(feed)?.number ?? 0)) newest.set(feed, post);
@@ -126,7 +126,7 @@ async function takeOut(
 /** The stored states of the feeds that posts are of. */
 async function statesOf(
   kv: Deno.Kv,
-  posts: readonly PostName[],
+  posts: readonly PostPlace[],
 ): Promise<ReadonlyMap<string, unknown>> {
   const feeds = new Map(posts.map((post) => [feedName(post), post]));
   const values = await getAll(
@@ -138,9 +138,9 @@ async function statesOf(
 
 /** The first posts whose feeds' states and proofs fit into one commit. */
 function withinCommit(
-  posts: readonly PostName[],
+  posts: readonly PostPlace[],
   states: ReadonlyMap<string, unknown>,
-): readonly PostName[] {
+): readonly PostPlace[] {
   const seen = new Set<string>();
   let bytes = 0;
   for (const [i, post] of posts.entries()) {
@@ -157,7 +157,7 @@ function withinCommit(
 async function countDown(
   kv: Deno.Kv,
   operation: Deno.AtomicOperation,
-  gone: ReadonlyMap<PostName, unknown>,
+  gone: ReadonlyMap<PostPlace, unknown>,
 ): Promise<void> {
   if (gone.size === 0) return;
   const byAuthor = Map.groupBy(gone, ([post]) => post.author);
@@ -195,11 +195,11 @@ export async function trimStep(
   const limit = removedAtOnceMax;
   const oldest = (await Array.fromAsync(
     kv.list({ prefix: ["author", author] }, { limit, batchSize: limit }),
-    readPostName,
+    readPostPlace,
   )).filter((place) => place !== undefined);
   const sizes = (await getAll(kv, oldest.map(feedKeyOf))).map(bytesOf);
   let { count, bytes } = usage;
-  const leaving: PostName[] = [];
+  const leaving: PostPlace[] = [];
   for (const [i, place] of oldest.entries()) {
     if (!isBeyond({ count, bytes }, quota)) break;
     leaving.push(place);
@@ -231,7 +231,7 @@ export async function removalStep(kv: Deno.Kv, author: string): Promise<boolean>
   const limit = removedAtOnceMax;
   let mutations = 0;
   for await (const entry of kv.list({ prefix: ["author", author] }, { limit, batchSize: limit })) {
-    const place = readPostName(entry);
+    const place = readPostPlace(entry);
     if (place === undefined) operation.delete(entry.key);
     else deletePost(operation, place);
     mutations++;
@@ -254,9 +254,7 @@ export async function removalStep(kv: Deno.Kv, author: string): Promise<boolean>
 
 /** Authors whose removal has begun and was interrupted. */
 export async function pendingRemovals(kv: Deno.Kv): Promise<string[]> {
-  const authors: string[] = [];
-  for await (const { key } of kv.list({ prefix: ["removing"] })) authors.push(String(key[1]));
-  return authors;
+  return await Array.fromAsync(kv.list({ prefix: ["removing"] }), ({ key }) => String(key[1]));
 }
 
 /** The state of a feed with everything up to a number settled. */

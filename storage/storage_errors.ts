@@ -84,6 +84,14 @@ export function storageError(error: unknown, task: DiskTask): Error {
   return new CamelliaError("disk_failed", message, { cause: error });
 }
 
+/** What the work resolves to; undefined where the file that it needs is not there. */
+export function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch((error: unknown) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return undefined;
+  });
+}
+
 /** Runs something that touches the disk, with its errors translated by {@linkcode storageError}. */
 export async function onDisk<T>(task: DiskTask, work: () => T | Promise<T>): Promise<T> {
   try {

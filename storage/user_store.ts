@@ -198,11 +198,7 @@ class KvStore implements Store {
       const operation = kv.atomic().set(keys.state(author, device), writeState(settled));
       const isNewer = number > (readStoredPost(known)?.number ?? 0);
       if (isNewer) operation.set(keys.proof(author, device), proof.signed);
-      try {
-        await commit(operation);
-      } finally {
-        this.#memory.forget(author);
-      }
+      await commit(operation).finally(() => this.#memory.forget(author));
     });
   }
 
@@ -231,13 +227,10 @@ class KvStore implements Store {
     let removed = 0;
     while (removed < query.limit && !this.#database.isClosed) {
       const step = { ...query, limit: query.limit - removed, skip: this.#removing };
-      const result = await this.#write("remove old posts", async (kv) => {
-        try {
-          return await collectStep(kv, step);
-        } finally {
-          this.#memory.forget();
-        }
-      });
+      const result = await this.#write(
+        "remove old posts",
+        (kv) => collectStep(kv, step).finally(() => this.#memory.forget()),
+      );
       removed += result.removed;
       if (result.done) break;
     }
