@@ -8,7 +8,7 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { Peer, type Settings } from "./core/peer.ts";
+import { Peer } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
@@ -40,15 +40,6 @@ export type * from "./ui/peer/host.ts";
 const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;
 
 const random = new SystemRandom();
-
-function coreSettings(settings: PeerSettings): Settings {
-  return {
-    derivation,
-    publishPrivate: settings.publishPrivate,
-    firstNode: settings.firstNode,
-    ...(settings.lifespan === "off" ? {} : { lifespanMs: settings.lifespan }),
-  };
-}
 
 /** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
 async function startPeer(
@@ -116,7 +107,12 @@ async function startPeer(
       stores: new KvStores(data, { quota: settings.quota }),
       keys,
     },
-    settings: coreSettings(settings),
+    settings: {
+      derivation,
+      publishPrivate: settings.publishPrivate,
+      firstNode: settings.firstNode,
+      ...(settings.lifespan === "off" ? {} : { lifespanMs: settings.lifespan }),
+    },
     program: { version: denoConfig.version, pid: Deno.pid },
   });
   started.defer(() => peer.stop());

@@ -7,7 +7,7 @@
 
 import type { PostView } from "./api.ts";
 import type { Endpoint } from "./ports.ts";
-import type { OpenAccount } from "./accounts/accounts.ts";
+import type { OpenAccount } from "./accounts/open_account.ts";
 import { Followers } from "./follow/followers.ts";
 import { Follows } from "./follow/follow.ts";
 import { PendingFollows } from "./follow/pending_follows.ts";

@@ -13,14 +13,12 @@ import type { PrivateBody } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";
 import { parseUsername } from "../model/username.ts";
 import { userView } from "../session/views.ts";
-import { readAccountFile, readKeyFile, writeAccountFile } from "./key_files.ts";
+import { readAccountFile, readKeyFile, writeAccountFile } from "./sealed_files.ts";
 import { loginAccount } from "./login.ts";
 import { type AccountContext, type OpenAccount, openAccount } from "./open_account.ts";
 import { judgePassword, preparePasswordJudge } from "./password_strength.ts";
 import { assertNameFree, registerAccount } from "./register.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
-
-export type { AccountContext, OpenAccount } from "./open_account.ts";
 
 /** The accounts of a data folder. */
 export class Accounts {

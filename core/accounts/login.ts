@@ -16,7 +16,7 @@ import { isSameBody, type Namespace, type PrivateBody } from "../model/record_bo
 import { compareRecords } from "../model/record_policy.ts";
 import type { UserRef } from "../model/user.ts";
 import { within } from "../../lib/waiting.ts";
-import { readKeyFile } from "./key_files.ts";
+import { readKeyFile } from "./sealed_files.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
 import { unsealIdentity } from "./seal.ts";
 

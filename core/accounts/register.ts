@@ -17,7 +17,7 @@ import type { PrivateBody, PublicBody } from "../model/record_body.ts";
 import { signFresh, withdrawalOf } from "../model/record_policy.ts";
 import type { Directory, PutReport } from "../ports.ts";
 import { delay } from "../../lib/waiting.ts";
-import { readKeyFile } from "./key_files.ts";
+import { readKeyFile } from "./sealed_files.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
 import { judgePassword } from "./password_strength.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";

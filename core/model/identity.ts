@@ -126,11 +126,6 @@ export class Identity {
     this.publicKey = copyOf(spki.subarray(-32));
   }
 
-  /** See {@linkcode fingerprintOf}. */
-  get fingerprint(): string {
-    return fingerprintOf(this.publicKey);
-  }
-
   /** A copy of the seed, to be sealed; the caller wipes it. */
   exportSeed(): Uint8Array<ArrayBuffer> {
     if (this.#key === undefined) throw new TypeError("Cannot export a key that was wiped");

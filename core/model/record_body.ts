@@ -37,11 +37,7 @@ export interface KeyDerivation {
 }
 
 /** What a reader computes at most, even if a record asks for more (design, section 4). */
-export const keyDerivationMax: {
-  readonly memoryKiB: number;
-  readonly passes: number;
-  readonly lanes: number;
-} = {
+export const keyDerivationMax: Omit<KeyDerivation, "salt"> = {
   memoryKiB: 256 * 1024,
   passes: 10,
   lanes: 16,

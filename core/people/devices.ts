@@ -4,8 +4,7 @@
  * @module
  */
 
-import { toHex } from "../model/bytes.ts";
-import type { UserRef } from "../model/user.ts";
+import { nameOf, type UserRef } from "../model/user.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { isRecordOf, openRecord, type SignedRecord } from "../model/record.ts";
 import { type ConnectionsBody, type DeviceEntry, isAnnounced } from "../model/record_body.ts";
@@ -106,9 +105,4 @@ export class Devices {
     const devices = this.#records.get(nameOf(user))?.body.devices ?? [];
     return devices.filter((entry) => isAnnounced(entry, now));
   }
-}
-
-/** Two keys under one name are two users. */
-function nameOf(user: UserRef): string {
-  return `${user.username}/${toHex(user.key)}`;
 }

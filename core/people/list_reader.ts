@@ -8,7 +8,7 @@
  * @module
  */
 
-import { toHex } from "../model/bytes.ts";
+import { nameOf } from "../model/user.ts";
 import { pageOf } from "../model/list_pages.ts";
 import { isRecordOf, type SignedRecord } from "../model/record.ts";
 import { type ListEntry, type PageBody, pageNamespaceOf } from "../model/record_body.ts";
@@ -107,8 +107,8 @@ export class ListReader {
   }
 }
 
-function pageName({ username, key }: Person, generation: number, page: number): string {
-  return `${username}/${toHex(key)}/${generation}/${page}`;
+function pageName(person: Person, generation: number, page: number): string {
+  return `${nameOf(person)}/${generation}/${page}`;
 }
 
 /** The present entries of all pages, each on the page where its name belongs, each name once a list. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ProfileView } from "../api.ts";
+import { given, type ProfileView } from "../api.ts";
 import { lastNumber } from "../model/feed.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
@@ -131,13 +131,11 @@ export class Profiles {
     user: UserRef & { readonly otherKeys: readonly Uint8Array[] },
   ): Promise<Pick<ProfileView, "clash" | "forks">> {
     const [other] = user.otherKeys;
-    const forks = (await this.#parts.session.store.forks(user.username)).length;
-    return {
-      ...(other === undefined
-        ? {}
-        : { clash: { pinned: fingerprintOf(user.key), other: fingerprintOf(other) } }),
-      ...(forks === 0 ? {} : { forks }),
-    };
+    const forks = await this.#parts.session.store.forks(user.username);
+    return given({
+      clash: other && { pinned: fingerprintOf(user.key), other: fingerprintOf(other) },
+      forks: forks.length || undefined,
+    });
   }
 }
 

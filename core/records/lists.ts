@@ -12,7 +12,7 @@ import { readNumber, writeNumber } from "../session/notes.ts";
 import { absentKeptMs, ListBook, replaces } from "../model/list_pages.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { ListPublisher } from "./list_publisher.ts";
-import type { Counts, ListsView, PublicRecord } from "./public_record.ts";
+import type { Counts, PublicRecord } from "./public_record.ts";
 import type { RecordWriter } from "./record_writer.ts";
 
 /** Changes coalesce for this long before they are published (design, section 4). */
@@ -46,7 +46,7 @@ const aheadMsMax = 15 * 60_000;
 const syncedNote = "lists.synced";
 
 /** {@linkcode Lists} of one session. */
-export class UserLists implements Lists, ListsView {
+export class UserLists implements Lists {
   readonly #session: Session;
   readonly #book = new ListBook();
   readonly #mutex = new Mutex();
@@ -141,7 +141,7 @@ export class UserLists implements Lists, ListsView {
     return complete;
   }
 
-  /** See {@linkcode ListsView.counts}. */
+  /** The lengths as published; undefined while they are not known, or changes wait to be published. */
   counts(): Counts | undefined {
     const known = this.#syncedAt !== undefined || this.#publisher.pulled;
     if (!known || this.#publisher.unwritten) return undefined;
@@ -166,8 +166,9 @@ export class UserLists implements Lists, ListsView {
   }
 
   /**
-   * See {@linkcode ListsView.merge}. Other lengths or other pages tell that another device changed the
-   * lists. Equal lengths don't tell that it did not; that waits for the next regular pull.
+   * Another device has written `public`: what it did to the lists is merged; whether that was complete.
+   * Other lengths or other pages tell that it changed the lists. Equal lengths don't tell that it did not;
+   * that waits for the next regular pull.
    */
   async merge(body: PublicBody): Promise<boolean> {
     this.#stale = true;

@@ -153,13 +153,10 @@ export class Presence {
     const outcome = await this.#write(false);
     if (!this.#listensAt(endpoint)) return;
     this.#job.dueIn(isDone(outcome) ? renewEveryMs : retryMs);
-    if (isDone(outcome)) this.#notePlace(`${this.#session.device} ${endpoint.port} ${addresses}`);
-  }
-
-  #notePlace(place: string): void {
-    const hasMoved = place !== this.#place;
+    const place = `${this.#session.device} ${endpoint.port} ${addresses}`;
+    if (!isDone(outcome) || place === this.#place) return;
     this.#place = place;
-    if (hasMoved) this.onMoved();
+    this.onMoved();
   }
 
   #listensAt(endpoint: Endpoint): boolean {

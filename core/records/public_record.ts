@@ -12,6 +12,7 @@ import { openRecord, type SignedRecord } from "../model/record.ts";
 import { type Head, highestHeads, isSameBody, type PublicBody } from "../model/record_body.ts";
 import type { Session } from "../session/interfaces.ts";
 import type { Job } from "../../lib/scheduler.ts";
+import type { UserLists } from "./lists.ts";
 import { isDone, isWorn, type RecordWriter, type WriteOutcome } from "./record_writer.ts";
 
 /** Changes of heads alone go out at most this often (design, section 4). */
@@ -28,14 +29,6 @@ export interface Counts {
   readonly following: number;
 }
 
-/** What the lists tell the public record. */
-export interface ListsView {
-  /** The lengths as published; undefined while they are not known, or changes wait to be published. */
-  counts(): Counts | undefined;
-  /** Another device has written `public`: what it did to the lists is merged; whether that was complete. */
-  merge(body: PublicBody): Promise<boolean>;
-}
-
 /** When {@linkcode PublicRecord.publish} reads and writes although nothing seems to require it. */
 export interface PublishOptions {
   /** Reads what is in force first, however fresh the last reading is. */
@@ -49,7 +42,7 @@ export class PublicRecord {
   readonly #session: Session;
   readonly #writer: RecordWriter;
   readonly #job: Job;
-  #lists: ListsView | undefined;
+  #lists: Pick<UserLists, "counts" | "merge"> | undefined;
   #heads: readonly Head[] = [];
   #since: number;
   #layout: Layout = { generation: 0, pages: 0 };
@@ -79,7 +72,7 @@ export class PublicRecord {
   }
 
   /** Makes the lists known, which are opened after this record. */
-  attach(lists: ListsView): void {
+  attach(lists: Pick<UserLists, "counts" | "merge">): void {
     this.#lists = lists;
   }
 

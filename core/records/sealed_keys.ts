@@ -11,6 +11,9 @@ import { compareRecords, signFresh } from "../model/record_policy.ts";
 import type { Session } from "../session/interfaces.ts";
 import { isWorn, type RecordWriter } from "./record_writer.ts";
 
+/** How far the number of keys that are put back is ahead: each of a write's attempts took a higher one. */
+const takeBackStep = 100;
+
 /** Keeps the sealed keys of one session's user, in the key file and on the network. */
 export class SealedKeys {
   readonly #session: Session;
@@ -133,14 +136,8 @@ export class SealedKeys {
     const { username, sequence } = this.#record;
     const seen = this.#writer.seen("private")?.sequence ?? 0;
     const now = Math.floor(ports.clock.now());
-    // Each attempt to write took a higher number.
-    const next = {
-      username,
-      namespace: "private" as const,
-      sequence: Math.max(sequence, seen) + 100,
-      body,
-    };
-    const record = signFresh(next, now, identity);
+    const next = { sequence: Math.max(sequence, seen) + takeBackStep, body };
+    const record = signFresh({ username, namespace: "private", ...next }, now, identity);
     await this.#keep(record);
     this.#writer.note(record);
     await ports.directory.put(record, signal);

@@ -4,7 +4,7 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { DecodeError, encode } from "../../lib/msgpack.ts";
 import { signRecord } from "../../core/model/record.ts";
 import { openSigned } from "../../core/model/signed.ts";
-import { readAccountFile, writeAccountFile } from "../../core/accounts/key_files.ts";
+import { readAccountFile, writeAccountFile } from "../../core/accounts/sealed_files.ts";
 import { readPrivate } from "../../core/accounts/seal.ts";
 import { parseConfig } from "../../ui/settings/config.ts";
 import { fuzz } from "./harness.ts";

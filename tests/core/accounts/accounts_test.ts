@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Identity } from "../../../core/model/identity.ts";
+import { fingerprintOf, Identity } from "../../../core/model/identity.ts";
 import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
 import { equalBytes } from "../../../core/model/bytes.ts";
 import { recordOf, signRecord } from "../../../core/model/record.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
-import type { OpenAccount } from "../../../core/accounts/accounts.ts";
+import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import {
   changed,
   type Device,
@@ -491,7 +491,7 @@ Deno.test("An exported account is imported elsewhere, and opens with the passwor
   const file = await here.accounts.exportAccount("alice");
   const there = world.device({ settings: { publishPrivate: false } });
   const view = await there.accounts.importAccount(file);
-  assert.equal(view.fingerprint, first.session.identity.fingerprint);
+  assert.equal(view.fingerprint, fingerprintOf(first.session.self.key));
   await refusedWith("wrong_password", world.run(there.login("alice", otherPassword)));
   const second = await world.run(there.login("alice"));
   assert.deepEqual(second.session.self.key, first.session.self.key);

@@ -11,7 +11,7 @@ import {
   accountFileBytesMax,
   readAccountFile,
   writeAccountFile,
-} from "../../../core/accounts/key_files.ts";
+} from "../../../core/accounts/sealed_files.ts";
 import {
   openSeed,
   prepareSeal,

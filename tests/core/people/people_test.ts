@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fingerprintOf } from "../../../core/model/identity.ts";
 import { type SignedRecord, signRecord } from "../../../core/model/record.ts";
 import {
   type DeviceEntry,
@@ -7,7 +8,7 @@ import {
 } from "../../../core/model/record_body.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { Directory, DirectoryAnswer, DirectoryQuery } from "../../../core/ports.ts";
-import type { OpenAccount } from "../../../core/accounts/accounts.ts";
+import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import type { Person } from "../../../core/session/interfaces.ts";
 import { ListReader } from "../../../core/people/list_reader.ts";
 import { pageOf } from "../../../core/model/list_pages.ts";
@@ -129,10 +130,13 @@ Deno.test("A pinned user is believed against whoever else claims the name, and t
   assert.deepEqual(device.events.filter((event) => event.event === "clash"), [{
     event: "clash",
     username: "bob",
-    pinned: mallory.fingerprint,
-    other: bob.session.identity.fingerprint,
+    pinned: fingerprintOf(mallory.publicKey),
+    other: fingerprintOf(bob.session.self.key),
   }]);
-  const clash = { pinned: mallory.fingerprint, other: bob.session.identity.fingerprint };
+  const clash = {
+    pinned: fingerprintOf(mallory.publicKey),
+    other: fingerprintOf(bob.session.self.key),
+  };
   assert.deepEqual(alice.people.clash("bob"), clash);
   // Under another pin nobody else is known to claim the name.
   const { key } = bob.session.self;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { recordOf } from "../../../core/model/record.ts";
 import { pageNamespaceOf, type PublicBody } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";
-import type { OpenAccount } from "../../../core/accounts/accounts.ts";
+import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { Device, World } from "../accounts_world.ts";
 import { entry } from "../../sim/users.ts";
 

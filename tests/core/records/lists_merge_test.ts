@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { recordOf } from "../../../core/model/record.ts";
 import { type ListEntry, pageNamespaceOf } from "../../../core/model/record_body.ts";
-import type { OpenAccount } from "../../../core/accounts/accounts.ts";
+import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { replaces } from "../../../core/model/list_pages.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { type Device, post, World } from "../accounts_world.ts";

@@ -3,7 +3,7 @@ import { recordOf, type SignedRecord } from "../../../core/model/record.ts";
 import { kindOfNamespace, pageNamespaceOf } from "../../../core/model/record_body.ts";
 import type { ListEntry } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";
-import type { OpenAccount } from "../../../core/accounts/accounts.ts";
+import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { listEntriesMax } from "../../../core/records/lists.ts";
 import { changed, World } from "../accounts_world.ts";
 import { entry } from "../../sim/users.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { fingerprintOf } from "../../../core/model/identity.ts";
 import { recordOf } from "../../../core/model/record.ts";
 import type { ConnectionsBody, PublicBody } from "../../../core/model/record_body.ts";
-import type { OpenAccount } from "../../../core/accounts/accounts.ts";
+import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { changed, Device, post, World } from "../accounts_world.ts";
 import { entry, identityOf } from "../../sim/users.ts";
 
@@ -378,7 +379,7 @@ Deno.test("Somebody else's claim of the own name is told once", async () => {
   const world = new World();
   const device = world.device();
   const alice = await world.run(device.register("alice"));
-  const { publicKey, fingerprint } = identityOf("mallory");
+  const { publicKey } = identityOf("mallory");
   world.network.addClash("alice", publicKey);
   await world.run(alice.records.pull());
   await world.clock.advance(60_000);
@@ -387,8 +388,8 @@ Deno.test("Somebody else's claim of the own name is told once", async () => {
   assert.deepEqual(clashes, [{
     event: "clash",
     username: "alice",
-    pinned: alice.session.identity.fingerprint,
-    other: fingerprint,
+    pinned: fingerprintOf(alice.session.self.key),
+    other: fingerprintOf(publicKey),
   }]);
   await closeAll(alice);
 });
