@@ -11,6 +11,7 @@
  * @module
  */
 
+import { InFlight } from "../../lib/bounded_map.ts";
 import type { HostPort } from "../../lib/ip_address.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Clock, ClockStatus, Timer } from "../../core/ports.ts";
@@ -65,7 +66,7 @@ export class NtpClock implements Clock {
   readonly #nextLook: Job;
   /** System time minus monotonic time when last looked at. */
   #systemOriginMs = 0;
-  #syncing: Promise<boolean> | undefined;
+  readonly #syncing = new InFlight<boolean>();
 
   /** The clock shows the system's time until {@linkcode start} is called and a server has answered. */
   constructor(options: NtpClockOptions) {
@@ -99,10 +100,7 @@ export class NtpClock implements Clock {
    * @returns Whether they agreed on an offset.
    */
   sync(): Promise<boolean> {
-    this.#syncing ??= this.#syncOnce().finally(() => {
-      this.#syncing = undefined;
-    });
-    return this.#syncing;
+    return this.#syncing.run("", () => this.#syncOnce());
   }
 
   /** Corrected Unix time in whole milliseconds. */

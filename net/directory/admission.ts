@@ -8,12 +8,17 @@ import { limitedNetworks, networkLimits, NetworkWindow, siteOf } from "../../lib
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { type Claim, claimFirmMs, type ClaimLedger } from "../../core/model/claims.ts";
-import { peekRecord, readRecord, recordKey, type SignedRecord } from "../../core/model/record.ts";
+import {
+  peekRecord,
+  readRecord,
+  recordKey,
+  type RecordPeek,
+  type SignedRecord,
+} from "../../core/model/record.ts";
 import { kindOfNamespace } from "../../core/model/record_body.ts";
 import { isWithdrawal } from "../../core/model/record_policy.ts";
 import { countVotes, type Vote } from "../../core/model/vote.ts";
 import type { Admission, Answer, Contact, StoredValue, StoreRequest } from "../kademlia/ports.ts";
-
 import { PageQuota } from "./page_quota.ts";
 
 /**
@@ -66,10 +71,8 @@ export interface ClaimAdmissionOptions {
 
 /** Decides by claims whether a valid record may be stored, and what goes first when room is short. */
 export class ClaimAdmission implements Admission<SignedRecord> {
+  readonly #options: ClaimAdmissionOptions;
   readonly #ledger: ClaimLedger;
-  readonly #askNetwork: ClaimAdmissionOptions["askNetwork"];
-  readonly #verify: (contact: Contact) => Promise<boolean>;
-  readonly #exemptPrivate: boolean;
   readonly #fresh: NetworkWindow;
   readonly #votes: NetworkWindow;
   readonly #pages = new PageQuota();
@@ -79,18 +82,11 @@ export class ClaimAdmission implements Admission<SignedRecord> {
 
   /** An admission that has seen nothing yet. */
   constructor(options: ClaimAdmissionOptions) {
-    const { monotonic, exemptPrivate } = options;
+    this.#options = options;
     this.#ledger = options.ledger;
-    this.#askNetwork = options.askNetwork;
-    this.#verify = options.verify;
-    this.#exemptPrivate = exemptPrivate;
-    const window = { time: { monotonic }, periodMs: hourMs, networksMax };
+    const window = { time: options, periodMs: hourMs, networksMax };
     this.#fresh = new NetworkWindow({ ...window, limits: freshNamesPerHour });
-    this.#votes = new NetworkWindow({
-      ...window,
-      limits: voteSlotsPerHour,
-      perSlot: votesPerSlot,
-    });
+    this.#votes = new NetworkWindow({ ...window, limits: voteSlotsPerHour, perSlot: votesPerSlot });
   }
 
   admit(
@@ -111,10 +107,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
 
   /** Since when this node knows the value's owner as the name's. */
   since(value: Uint8Array): number | undefined {
-    const names = peekRecord(value);
-    const claim = names && this.#ledger.get(names.username);
-    if (names === undefined || claim === undefined) return undefined;
-    return equalBytes(claim.key, names.publicKey) ? claim.since : undefined;
+    return this.#claimOf(peekRecord(value))?.since;
   }
 
   /**
@@ -124,9 +117,8 @@ export class ClaimAdmission implements Admission<SignedRecord> {
    */
   weight(stored: StoredValue): number {
     const names = peekRecord(stored.value);
-    const claim = names && this.#ledger.get(names.username);
+    const claim = this.#claimOf(names);
     if (names === undefined || claim === undefined) return 0;
-    if (!equalBytes(claim.key, names.publicKey)) return 0;
     if (!this.#ledger.settled(claim)) return 1;
     const kind = kindOfNamespace(names.namespace);
     if (kind === "page") return this.#pages.crowded(names.username) ? 1 : 2;
@@ -154,6 +146,12 @@ export class ClaimAdmission implements Admission<SignedRecord> {
         this.#ledger.enter({ username, key: publicKey, expiresAt, since: firstStoredAtMs });
       }
     }
+  }
+
+  /** The claim to the name, if it is that owner's. */
+  #claimOf(names: RecordPeek | undefined): Claim | undefined {
+    const claim = names && this.#ledger.get(names.username);
+    return claim && equalBytes(claim.key, names.publicKey) ? claim : undefined;
   }
 
   /** What the claim known decides; undefined if the holders have to be asked. */
@@ -219,7 +217,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     if (this.#verifying >= verificationsMax) return false;
     this.#verifying++;
     try {
-      return await this.#verify(from);
+      return await this.#options.verify(from);
     } finally {
       this.#verifying--;
     }
@@ -239,11 +237,11 @@ export class ClaimAdmission implements Admission<SignedRecord> {
    */
   async #claimsElsewhere(username: string): Promise<Voter[]> {
     const key = recordKey(username, "public");
-    const few = this.#claimsIn(username, await this.#askNetwork(key, fewHolders));
+    const few = this.#claimsIn(username, await this.#options.askNetwork(key, fewHolders));
     const [first] = few;
     const agree = first !== undefined && few.length >= fewHoldersMin &&
       few.every(({ decoded }) => equalBytes(decoded.publicKey, first.decoded.publicKey));
-    return agree ? few : this.#claimsIn(username, await this.#askNetwork(key, "all"));
+    return agree ? few : this.#claimsIn(username, await this.#options.askNetwork(key, "all"));
   }
 
   /** The winner's record, or what is known of it. */
@@ -255,7 +253,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     const votes: Vote[] = claims.map(({ decoded, since, contact }) => ({
       key: decoded.publicKey,
       since,
-      networks: limitedNetworks(contact.ip, this.#exemptPrivate) ?? [],
+      networks: limitedNetworks(contact.ip, this.#options.exemptPrivate) ?? [],
     }));
     if (mine !== undefined) votes.push({ key: mine.key, since: mine.since, networks: [] });
     const [key] = countVotes(username, votes);
@@ -281,13 +279,13 @@ export class ClaimAdmission implements Admission<SignedRecord> {
 
   /** Takes one from the budget of the address's networks; false if none is left. */
   #take(window: NetworkWindow, ip: string): boolean {
-    const networks = limitedNetworks(ip, this.#exemptPrivate);
+    const networks = limitedNetworks(ip, this.#options.exemptPrivate);
     return networks !== undefined && window.take(networks);
   }
 
   /** What one customer may hold, by name; where addresses are exempt each counts for itself. */
   #siteOf({ ip, port }: Contact): string {
-    return siteOf(limitedNetworks(ip, this.#exemptPrivate) ?? []) ?? `${ip} ${port}`;
+    return siteOf(limitedNetworks(ip, this.#options.exemptPrivate) ?? []) ?? `${ip} ${port}`;
   }
 
   #enter(

@@ -53,7 +53,6 @@ export class KademliaDirectory implements Directory {
   }
 
   async get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer> {
-    await this.#ready(signal);
     const { username, namespace, pin } = query;
     if (pin !== undefined) return await this.#getPinned(query, pin, signal);
     const answer = await this.#getByVote(username, signal);
@@ -64,7 +63,6 @@ export class KademliaDirectory implements Directory {
   }
 
   async put(record: SignedRecord, signal?: AbortSignal): Promise<PutReport> {
-    await this.#ready(signal);
     const key = recordKey(record.username, record.namespace);
     const nothing = { accepted: 0, refused: 0, asked: 0 };
     const result = await this.#run(
@@ -82,7 +80,6 @@ export class KademliaDirectory implements Directory {
   }
 
   async sample(signal?: AbortSignal): Promise<PopularUser[]> {
-    await this.#ready(signal);
     const answers = await this.#run(() => this.#node.sampleNear(signalled(signal)), signal) ?? [];
     const samples = answers.flatMap((answer) => {
       const users = readSample(answer.sample);
@@ -92,15 +89,13 @@ export class KademliaDirectory implements Directory {
   }
 
   async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
-    await this.#ready(signal);
     const ip = await this.#run(() => this.#node.publicAddress(signal), signal);
     this.#outerIp = ip ?? this.#outerIp;
     return ip;
   }
 
-  async isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
-    await this.#ready(signal);
-    return await this.#run(() => this.#node.isReachable(port, signal), signal);
+  isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
+    return this.#run(() => this.#node.isReachable(port, signal), signal);
   }
 
   status(): DirectoryStatus {
@@ -127,14 +122,13 @@ export class KademliaDirectory implements Directory {
     for (const listener of [...this.#listeners]) listener(status);
   }
 
-  /** Waits for the first attempt to join; rejects with the signal's reason alone. */
-  async #ready(signal?: AbortSignal): Promise<void> {
-    await abortable(this.#options.ready, signal);
-  }
-
-  /** The outcome of a call of the node; undefined if it failed for another reason than the signal. */
+  /**
+   * The outcome of a call of the node, once the first attempt to join has ended; undefined if it failed for
+   * another reason than the signal.
+   */
   async #run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
     try {
+      await abortable(this.#options.ready, signal);
       return await call();
     } catch {
       signal?.throwIfAborted();

@@ -20,13 +20,9 @@ export class PageQuota {
 
   /** Counts a page; false if the owner has too many. */
   add(username: string, key: string): boolean {
-    const pages = this.#pages.get(username);
-    if (pages === undefined) {
-      this.#pages.set(username, new Set([key]));
-      return true;
-    }
+    const pages = this.#pages.get(username) ?? new Set();
     if (pages.size >= pagesPerOwnerMax && !pages.has(key)) return false;
-    pages.add(key);
+    this.#pages.set(username, pages.add(key));
     return true;
   }
 

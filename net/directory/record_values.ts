@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { equalBytes } from "../../core/model/bytes.ts";
 import { attempt } from "../../lib/msgpack.ts";
+import type { ClaimLedger } from "../../core/model/claims.ts";
 import {
   openRecord,
   peekRecord,
@@ -18,12 +19,6 @@ import {
 import { clockToleranceMs, compareRecords, dateVerdict } from "../../core/model/record_policy.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import type { ValuePolicy, Verdict } from "../kademlia/ports.ts";
-
-/** Whose a name is, as far as the node knows. */
-export interface KnownClaims {
-  /** Whether the name is this key's for good: no vote can change it any more. */
-  owns(username: string, key: Uint8Array): boolean;
-}
 
 /**
  * Valid records remembered, so that bytes met again cost a comparison in place of a signature: a holder
@@ -40,7 +35,7 @@ const nameBytes = 32;
 
 /** The rules of records where the DHT stores, fetches, replicates and reads from disk. */
 export class RecordValuePolicy implements ValuePolicy<SignedRecord> {
-  readonly #claims: KnownClaims;
+  readonly #claims: Pick<ClaimLedger, "owns">;
   /** By {@linkcode nameOf}; the one used last is the youngest. */
   readonly #valid = new BoundedMap<string, SignedRecord>({
     ...rememberedBounds,
@@ -52,7 +47,7 @@ export class RecordValuePolicy implements ValuePolicy<SignedRecord> {
    *
    * @param claims Decide between records of two owners; they make no record invalid.
    */
-  constructor(claims: KnownClaims) {
+  constructor(claims: Pick<ClaimLedger, "owns">) {
     this.#claims = claims;
   }
 

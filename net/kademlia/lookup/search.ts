@@ -128,21 +128,23 @@ class Search implements Caller<Found, Candidate> {
     this.#activeMs = rpc.nowMs();
     this.#slowestMs = Math.max(this.#slowestMs, this.#activeMs - sentMs);
     const useful = answer.contacts.filter((named) => this.#isPlausible(named, contact));
-    if (this.#expanding.has(candidate)) this.#expanded(candidate, useful);
-    else this.#send(this.#lookup.reply(candidate, useful, counts));
+    this.#settled(candidate, useful, () => this.#lookup.reply(candidate, useful, counts));
     return true;
   }
 
   silent({ tag: candidate }: Call<Found, Candidate>): void {
-    if (this.#stopped) return;
-    if (this.#expanding.has(candidate)) this.#expanded(candidate, []);
-    else this.#send(this.#lookup.timeout(candidate));
+    this.#settled(candidate, [], () => this.#lookup.timeout(candidate));
   }
 
   lost({ tag: candidate }: Call<Found, Candidate>): void {
+    this.#settled(candidate, [], () => this.#lookup.failure(candidate));
+  }
+
+  /** Goes on after a question to a holder for its neighbours, or else after a query of the lookup. */
+  #settled(candidate: Candidate, contacts: readonly NodeContact[], next: () => Candidate[]): void {
     if (this.#stopped) return;
-    if (this.#expanding.has(candidate)) this.#expanded(candidate, []);
-    else this.#send(this.#lookup.failure(candidate));
+    const isExpanded = this.#expanding.delete(candidate);
+    this.#send(isExpanded ? this.#lookup.extend(candidate, contacts) : next());
   }
 
   #send(queue: Candidate[]): void {
@@ -217,11 +219,6 @@ class Search implements Caller<Found, Candidate> {
       if (this.#ask(holder, findNode)) this.#expanding.add(holder);
     }
     return this.#expanding.size > 0;
-  }
-
-  #expanded(holder: Candidate, contacts: readonly NodeContact[]): void {
-    this.#expanding.delete(holder);
-    this.#send(this.#lookup.extend(holder, contacts));
   }
 
   /** Whether a contact that `from` named is another node than this one, which `from` can know of. */

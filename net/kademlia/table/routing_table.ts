@@ -287,11 +287,7 @@ export class RoutingTable {
 
   /** The buckets into whose range no lookup went since `sinceMs` (section 2.3). */
   idleBuckets(sinceMs: number): number[] {
-    const idle: number[] = [];
-    this.#buckets.forEach((bucket, i) => {
-      if (bucket.lookedUpMs < sinceMs) idle.push(i);
-    });
-    return idle;
+    return this.#buckets.flatMap(({ lookedUpMs }, i) => lookedUpMs < sinceMs ? [i] : []);
   }
 
   #at(index: number): Bucket {
