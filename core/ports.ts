@@ -142,6 +142,11 @@ export interface Links {
   open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): Promise<Endpoint>;
   /** Queues a frame; opens the link on demand. Never throws and never waits. */
   send(target: LinkTarget, frame: Uint8Array): SendResult;
+  /**
+   * Ends the wait before what is queued to a device is dialled for again, because the device was heard. Without
+   * a device all links are made anew, because this machine has slept.
+   */
+  redial(target?: LinkTarget): void;
   /** Whether a program listens there: a plain TCP connect, on the first address that takes it. */
   probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   /** Waits until all that is queued has been handed to the network, `timeoutMs` at most. */

@@ -24,6 +24,7 @@ import { type Draft, Publisher } from "./timeline/publish.ts";
 import type { Job } from "../lib/scheduler.ts";
 import { Mutex } from "../lib/slots.ts";
 import { settledWithin, within } from "../lib/waiting.ts";
+import { onWake } from "../lib/wake.ts";
 
 /**
  * How long a login waits until this device is announced and the lists are read; then that goes on in the
@@ -127,6 +128,7 @@ export class UserPeer {
       user.#collector.start();
       user.#pulling.dueIn(pullEveryMs);
       joining.then(() => user.#rejoin());
+      onWake(session.ports.clock, session.scheduler, () => user.#woke());
     } catch (error) {
       await user.#messenger.stop();
       await session.close();
@@ -149,6 +151,12 @@ export class UserPeer {
   withClash(post: PostView): PostView {
     const clash = this.account.people.clash(post.author);
     return clash === undefined ? post : { ...post, clash };
+  }
+
+  /** After a sleep nothing is certain: links may be dead, this device forgotten, posts missed. */
+  #woke(): void {
+    this.session.ports.links.redial();
+    this.networkJoined();
   }
 
   /** The node has joined the network: what waited for that goes on. */

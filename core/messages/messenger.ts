@@ -75,7 +75,7 @@ export class PeerMessenger {
     const { clock } = session.ports;
     this.#acks = new TimedCache(clock, awaitedAcksMax);
     this.#background = new Tasks((error) => warn(session, error));
-    this.#outbox = new Outbox(session, people);
+    this.#outbox = new Outbox(session, people, (user) => this.heardAt(user));
     this.#claims = new SenderClaims(session, people);
     this.#inbox = new Inbox({
       session,

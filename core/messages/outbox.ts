@@ -12,6 +12,9 @@ import type { People, Session } from "../session/interfaces.ts";
 import { messageIdBytes, signMessage } from "./frame.ts";
 import type { KindName, Message, MessageBodyOf } from "./kinds/mod.ts";
 
+/** A user of whom a message came in so recently is there. */
+const heardMsMax = 5_000;
+
 /** What is to be sent to whom. */
 export interface SendOrder<K extends KindName> {
   /** The kind of message. */
@@ -50,14 +53,21 @@ export interface SendReport {
 export class Outbox {
   readonly #session: Session;
   readonly #people: Pick<People, "devices" | "forgetDevices" | "renewDevices">;
+  readonly #heardAt: (user: UserRef) => number | undefined;
 
-  /** The outbox of one session. */
+  /**
+   * The outbox of one session.
+   *
+   * @param heardAt When a message of a user came in last, on the monotonic clock.
+   */
   constructor(
     session: Session,
     people: Pick<People, "devices" | "forgetDevices" | "renewDevices">,
+    heardAt: (user: UserRef) => number | undefined,
   ) {
     this.#session = session;
     this.#people = people;
+    this.#heardAt = heardAt;
   }
 
   /** Devices of a user that a message can be sent to: this one is never among them. */
@@ -96,6 +106,13 @@ export class Outbox {
       if (ended.aborted) return { id, devices: 0, full: 0 };
     }
     const results = devices.map((device) => links.send(device, frame));
+    // A user who was heard is there again: what has waited in vain waits no longer.
+    if (
+      results.includes("delayed") &&
+      clock.monotonic() - (this.#heardAt(order.to) ?? -Infinity) < heardMsMax
+    ) {
+      for (const device of devices) links.redial(device);
+    }
     if (results.every((result) => result === "unreachable")) this.#people.forgetDevices(order.to);
     // A user who cannot be reached at any of these addresses may have moved.
     if (!results.includes("queued") && order.entry === undefined) {

@@ -8,6 +8,7 @@ import type { HostPort } from "../../lib/ip_address.ts";
 import { fraction } from "../../lib/random.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import { settledWithin } from "../../lib/waiting.ts";
+import { onWake } from "../../lib/wake.ts";
 import type { Clock, Random } from "../../core/ports.ts";
 import type { KademliaNode } from "../kademlia/mod.ts";
 
@@ -66,6 +67,7 @@ export class Membership {
     this.#options = options;
     this.#scheduler = new Scheduler(options.clock, reportError);
     this.#nextLook = this.#scheduler.job(() => this.#look());
+    onWake(options.clock, this.#scheduler, () => this.#woke());
     const attempt = this.#attempt();
     this.firstAttempt = settledWithin(options.clock, attempt, firstAttemptMsMax).then(() => {});
   }
@@ -98,6 +100,13 @@ export class Membership {
       this.#retryMs = Math.min(2 * pauseMs, retryMsMax);
     }
     return pauseMs * (1 - jitterShare * fraction(random));
+  }
+
+  /** The contacts may all be gone, and this node from theirs. */
+  #woke(): void {
+    if (!this.#nextLook.isDue) return; // An attempt goes on.
+    this.#nextLook.cancel();
+    void this.#attempt();
   }
 
   #look(): void {

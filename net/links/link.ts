@@ -74,6 +74,8 @@ export class Link {
   #progressAt = 0;
   #dialledAt = 0;
   #upAt = 0;
+  /** Whether the link was up at some time. */
+  #wasMet = false;
   #usedAt: number;
   #redialMs = redialMsMin;
   /** Whether the last attempt to connect failed, or the connection was lost since. */
@@ -124,6 +126,21 @@ export class Link {
     if (this.#state === "up") this.#pumpNow();
     else this.#redial();
     return this.#failing ? "delayed" : "queued";
+  }
+
+  /** The device was heard: a long wait to dial ends, if it was met before. At most one dial a second. */
+  hurry(): void {
+    if (this.#state !== "down" || !this.#wasMet) return;
+    this.#redialMs = redialMsMin;
+    this.#redialAt = Math.min(this.#redialAt, this.#dialledAt + redialMsMin);
+    this.#redialLater.cancel();
+    this.#redial();
+  }
+
+  /** This machine has slept: the connection may be dead without a sign of it, and is made anew. */
+  renew(): void {
+    if (this.#state === "up" || this.#state === "shaking") this.#fail();
+    this.hurry();
   }
 
   /** Closes it; what waits is lost, what zeromq has is given a moment to leave. */
@@ -209,6 +226,7 @@ export class Link {
       this.#state = "up";
       this.#failing = false;
       this.#upAt = now;
+      this.#wasMet = true;
       this.#tellMet(1);
       this.#pump();
     } else if (now - this.#progressAt >= handshakeMsMax) {

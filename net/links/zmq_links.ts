@@ -133,6 +133,11 @@ export class ZmqLinks implements Links {
     return address !== undefined;
   }
 
+  redial(target?: LinkTarget): void {
+    if (target !== undefined) this.#links.get(keyOf(target))?.hurry();
+    else for (const link of this.#links.values()) link.renew();
+  }
+
   /**
    * Waits until all that is queued has been handed to the network, `timeoutMs` at most. It does not
    * wait for frames to peers that are known to be down.

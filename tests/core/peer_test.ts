@@ -433,3 +433,24 @@ Deno.test("Two copies of a data folder online at once end up as two devices", as
     assert.notEqual(first, second);
   });
 });
+
+Deno.test("Attack: a peer sleeps for two minutes, and is complete and announced within 5 s of waking", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    for (const reader of [bob, carol]) await world.run(reader.peer.follow({ username: "alice" }));
+    await world.run(alice.peer.follow({ username: "bob" }));
+    bob.sleep();
+    for (let i = 0; i < 30; i++) {
+      await post(world, alice, `missed ${i}`);
+      await world.clock.advance(4_000);
+    }
+    const announced = () => world.directories.peek("bob", "connections")?.sequence ?? 0;
+    const before = announced();
+    bob.wake();
+    await world.until("all is there", async () => (await bob.texts()).length === 30, 5_000);
+    await world.until("bob is announced anew", () => Promise.resolve(announced() > before), 5_000);
+    // What bob posts now reaches others as quickly.
+    await post(world, bob, "awake");
+    await world.until("alice has it", async () => (await alice.texts()).includes("awake"), 5_000);
+  });
+});

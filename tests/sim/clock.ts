@@ -174,6 +174,8 @@ export class NodeClock implements Clock {
   readonly #source: ClockStatus["source"];
   #offsetMs: number;
   #stopped = false;
+  /** Timers that came due while the peer was frozen. */
+  #frozen: (() => void)[] | undefined;
 
   /** Use {@linkcode VirtualClock.view}. */
   constructor(base: VirtualClock, options: NodeClockOptions) {
@@ -200,10 +202,11 @@ export class NodeClock implements Clock {
   /** As {@linkcode VirtualClock.after}; after {@linkcode stop} nothing is called any more. */
   after(ms: number, fn: () => void): Timer {
     if (this.#stopped) return { cancel: () => {} };
-    const inner = this.#base.after(ms, () => {
-      this.#timers.delete(timer);
-      fn();
-    });
+    const fire = () => {
+      if (this.#frozen !== undefined) return void this.#frozen.push(fire);
+      if (this.#timers.delete(timer)) fn();
+    };
+    const inner = this.#base.after(ms, fire);
     const timer: Timer = {
       cancel: () => {
         this.#timers.delete(timer);
@@ -229,6 +232,18 @@ export class NodeClock implements Clock {
   step(deltaMs: number): void {
     this.#offsetMs += deltaMs;
     for (const listener of [...this.#listeners]) listener(this.status());
+  }
+
+  /** The process is stopped (SIGSTOP): time goes on and nothing runs until {@linkcode thaw}. */
+  freeze(): void {
+    this.#frozen ??= [];
+  }
+
+  /** The process goes on: all that came due meanwhile runs now. */
+  thaw(): void {
+    const due = this.#frozen ?? [];
+    this.#frozen = undefined;
+    for (const fire of due) fire();
   }
 
   /** The peer crashes: none of its timers fires any more, and none can be set. */

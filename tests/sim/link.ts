@@ -46,6 +46,8 @@ export class SimLink {
   #failing = false;
   #redialAt = 0;
   #redialPlanned = false;
+  #dialledAt = 0;
+  #wasUp = false;
   #arrivalAt = 0;
   #usedAt: number;
 
@@ -71,6 +73,21 @@ export class SimLink {
     if (this.#state === "up") this.#pump();
     else this.#planRedial();
     return this.#failing ? "delayed" : "queued";
+  }
+
+  /** As the real one. */
+  hurry(): void {
+    if (this.#state !== "down" || !this.#wasUp) return;
+    this.#redialMs = redialMsMin;
+    this.#redialAt = Math.min(this.#redialAt, this.#dialledAt + redialMsMin);
+    this.#redialPlanned = false;
+    this.#planRedial();
+  }
+
+  /** As the real one. */
+  renew(): void {
+    if (this.#state === "up") this.#fail();
+    this.hurry();
   }
 
   /** What waits is lost; what is on its way arrives. */
@@ -109,6 +126,7 @@ export class SimLink {
     const met = addresses.map((ip) => network.connect(from.ip, { ip, port }));
     const listener = met.find((one) => one.outcome === "accepted")?.listener;
     const roundTripMs = 2 * network.latency();
+    this.#dialledAt = this.#now();
     this.#redialAt = this.#now() + this.#redialMs;
     if (!listener) {
       const hangs = met.some((one) => one.outcome === "silence");
@@ -125,6 +143,7 @@ export class SimLink {
     this.#listener = listener;
     this.#redialMs = redialMsMin;
     this.#state = "up";
+    this.#wasUp = true;
     this.#failing = false;
     this.#arrivalAt = 0;
     this.#pump();

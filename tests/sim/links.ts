@@ -106,6 +106,12 @@ export class SimLinks implements Links {
     return link.send(frame);
   }
 
+  /** As the real one. */
+  redial(target?: LinkTarget): void {
+    if (target !== undefined) this.#links.get(keyOf(target))?.hurry();
+    else for (const link of this.#links.values()) link.renew();
+  }
+
   /** As the real one, but that addresses are tried all at once. */
   probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (signal?.aborted) return Promise.reject(signal.reason);

@@ -232,6 +232,18 @@ export class SimMachine {
     this.#life?.links.move(this.ip);
   }
 
+  /** The machine sleeps, or its process is stopped: it answers nothing, and no packet gets through. */
+  sleep(): void {
+    this.#world.links.setSilent(this.ip, true);
+    this.#life?.clock.freeze();
+  }
+
+  /** It goes on. */
+  wake(): void {
+    this.#world.links.setSilent(this.ip, false);
+    this.#life?.clock.thaw();
+  }
+
   /** The clock jumps by that many milliseconds; later lives keep the offset. */
   step(deltaMs: number): void {
     this.#offsetMs += deltaMs;

@@ -25,13 +25,17 @@ function entryAt(port: number): DeviceEntry {
 /** Bob was known at port 1, and is at port 2 by what the network says. */
 function setUp(results: Readonly<Record<number, SendResult>>, renews = true) {
   const sent: number[] = [];
+  const redialled: (number | undefined)[] = [];
+  const heard: { atMs?: number } = {};
   const links = only<Links>({
     send: ({ port }: LinkTarget) => {
       sent.push(port);
       return results[port] ?? "unreachable";
     },
+    redial: (target?: LinkTarget) => void redialled.push(target?.port),
   });
-  const session = testSession({ clock: new VirtualClock().view(), ports: { links } });
+  const clock = new VirtualClock();
+  const session = testSession({ clock: clock.view(), ports: { links } });
   let known = entryAt(1);
   const forgotten: string[] = [];
   const outbox = new Outbox(session, {
@@ -41,8 +45,8 @@ function setUp(results: Readonly<Record<number, SendResult>>, renews = true) {
       return Promise.resolve(renews);
     },
     forgetDevices: ({ username }) => void forgotten.push(username),
-  });
-  return { outbox, sent, forgotten };
+  }, () => heard.atMs);
+  return { clock, outbox, sent, forgotten, redialled, heard };
 }
 
 Deno.test("A message goes to where a device listens, and nobody is looked up anew", async () => {
@@ -81,4 +85,21 @@ Deno.test("A message to one device goes to no other", async () => {
   assert.deepEqual(sent, [1, 2]);
   assert.equal((await outbox.send({ ...order, device: 5 })).devices, 0);
   assert.deepEqual(sent, [1, 2]);
+});
+
+Deno.test("What waits for a user who was heard a moment ago is dialled for at once", async () => {
+  const { clock, outbox, redialled, heard } = setUp({ 1: "delayed" }, false);
+  await outbox.send(order);
+  heard.atMs = clock.monotonic();
+  await clock.advance(5_000);
+  await outbox.send(order);
+  assert.deepEqual(redialled, []);
+  heard.atMs = clock.monotonic();
+  await clock.advance(4_999);
+  await outbox.send(order);
+  assert.deepEqual(redialled, [1]);
+  const fine = setUp({ 1: "queued" });
+  fine.heard.atMs = fine.clock.monotonic();
+  await fine.outbox.send(order);
+  assert.deepEqual(fine.redialled, []);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Clock } from "../../../core/ports.ts";
 import type { HostPort } from "../../../lib/ip_address.ts";
 import { Membership } from "../../../net/directory/membership.ts";
 import { VirtualClock } from "../../sim/clock.ts";
@@ -31,10 +32,10 @@ class FakeNode {
     return Promise.resolve(this.joined);
   }
 
-  join(): Membership {
+  join(clock: Clock = this.clock): Membership {
     return new Membership({
       node: this,
-      clock: this.clock,
+      clock,
       random: new SeededRandom(1),
       bootstrap,
       onChange: () => this.states.push(this.joined),
@@ -131,4 +132,19 @@ Deno.test("Membership keeps nobody waiting for more than 5 s, and a hanging atte
   joining.stop();
   await node.clock.advance(1_000_000);
   assert.equal(node.attempts.length, 1);
+});
+
+Deno.test("After a sleep the network is joined again at once, whatever was to come next", async () => {
+  const node = new FakeNode();
+  node.reachable = true;
+  const clock = node.clock.view();
+  const joining = node.join(clock);
+  await node.clock.advance(30_000);
+  assert.equal(node.attempts.length, 1);
+  clock.freeze();
+  await node.clock.advance(120_000);
+  clock.thaw();
+  await node.clock.advance(1_000);
+  assert.equal(node.attempts.length, 2);
+  joining.stop();
 });

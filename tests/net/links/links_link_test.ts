@@ -180,3 +180,58 @@ Deno.test("A link closes two minutes after its last frame", async () => {
   assert.equal(link.state, "closed");
   assert.equal(idle(), 1);
 });
+
+Deno.test("A link in a long wait dials at once when its device is heard, and never more than once a second", async () => {
+  const weather = { ...fair };
+  const { clock, link, sent, dialledAt, send } = simLink(weather);
+  send(0);
+  await clock.advance(11_000);
+  weather.listens = weather.shakes = false;
+  for (let s = 0; s < 60; s++) {
+    send(1);
+    await clock.advance(1_000);
+  }
+  const failed = dialledAt.length;
+  for (let i = 0; i < 100; i++) {
+    link.hurry();
+    await clock.advance(100);
+  }
+  const hurried = dialledAt.length - failed;
+  assert(hurried >= 9 && hurried <= 11, `${hurried} dials in ten seconds`);
+  weather.listens = weather.shakes = true;
+  await clock.advance(1_000);
+  link.hurry();
+  await clock.advance(1_000);
+  assert.equal(link.state, "up");
+  assert.equal(sent.filter((frame) => frame === 1).length, 60);
+  link.close();
+});
+
+Deno.test("A device that was never met is not dialled sooner because somebody speaks in its name", async () => {
+  const { clock, link, dialledAt, send } = simLink({ ...fair, listens: false });
+  for (let s = 0; s < 60; s++) {
+    send(1);
+    link.hurry();
+    link.renew();
+    await clock.advance(1_000);
+  }
+  assert(dialledAt.length < 8, `${dialledAt.length} dials`);
+  link.close();
+});
+
+Deno.test("After a sleep a link is made anew, with what waits in it", async () => {
+  const weather = { ...fair };
+  const { clock, link, sent, dialledAt, send } = simLink(weather);
+  send(0);
+  await clock.advance(11_000);
+  weather.takes = false;
+  send(1);
+  send(2);
+  await clock.advance(100);
+  assert.deepEqual([sent, link.state], [[0, 1], "up"]);
+  weather.takes = true;
+  link.renew();
+  await clock.advance(100);
+  assert.deepEqual([sent, dialledAt.length], [[0, 1, 2], 2]);
+  link.close();
+});
