@@ -30,7 +30,9 @@ export interface SyncParts extends MessagingParts {
   /** Says `hello`. */
   readonly greeter: Pick<Greeter, "greetAll">;
   /** Passes posts on where their author asks for it. */
-  readonly relay: { pass(message: MessageOf<"posts">, posts: readonly Post[]): void };
+  readonly relay: {
+    took(message: MessageOf<"posts">, valid: readonly Post[], added: readonly Post[]): void;
+  };
   /** Corrects the list of a user who pushes own posts although the user here does not follow. */
   readonly followers: { unwanted(from: UserRef): Promise<void> };
 }
@@ -125,7 +127,7 @@ export class PeerSync {
     let added = 0;
     try {
       if (this.#feeds.keeps(author)) added = await this.#take(message);
-      else if (inReplyTo === undefined && isSame(from, author)) this.#refuse(from);
+      else if (inReplyTo === undefined) await this.#refuse(message);
     } finally {
       asked?.end(added);
       if (question !== undefined) await run?.end(question, added);
@@ -135,13 +137,13 @@ export class PeerSync {
 
   /** Resolves to how many posts were new. */
   async #take(message: MessageOf<"posts">): Promise<number> {
-    const { body: { author, heads, posts, relay }, from } = message;
+    const { body: { author, heads, posts }, from } = message;
     const { valid, added, future } = await this.#intake.take(author, posts);
     // Only the author's word on heads counts; every post is such a word as well.
     const shown = valid.map(({ device, number }) => ({ device, head: number }));
     this.#feeds.promise(author.username, isSame(from, author) ? [...heads, ...shown] : shown);
     if (future > 0) await this.#tellFuture(message);
-    if (relay.length > 0) this.#parts.relay.pass(message, valid);
+    this.#parts.relay.took(message, valid, added);
     return added.length;
   }
 
@@ -153,10 +155,13 @@ export class PeerSync {
     await messenger.send({ kind: "ack", to: from, body }, session.signal);
   }
 
-  #refuse(from: UserRef): void {
-    const { followers, session } = this.#parts;
-    if (isSame(from, session.self) || !this.#unwanted.take(1)) return;
-    // The user goes on pushing, and is told another time.
-    followers.unwanted(from).catch(() => {});
+  /** Tells the sender of posts that are not wanted here; one who is not told goes on, and is another time. */
+  async #refuse({ id, from, body: { author } }: MessageOf<"posts">): Promise<void> {
+    const { followers, messenger, session: { self, signal } } = this.#parts;
+    if (isSame(from, self) || !this.#unwanted.take(1)) return;
+    if (isSame(from, author)) followers.unwanted(from).catch(() => {});
+    else if (messenger.isKnown(from) || messenger.mayLookUp()) {
+      await messenger.send({ kind: "ack", to: from, body: { id, reason: "unwanted" } }, signal);
+    }
   }
 }

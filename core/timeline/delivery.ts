@@ -9,9 +9,10 @@ import { batchBytesMax } from "../messages/kinds/posts.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import type { Post } from "../model/post.ts";
 import { highestHeads } from "../model/record_body.ts";
-import { refOf, type UserRef } from "../model/user.ts";
+import { isSame, refOf, type UserRef } from "../model/user.ts";
 import { warn } from "../session/warn.ts";
 import { pause, settledWithin } from "../../lib/waiting.ts";
+import { Passing } from "./passing.ts";
 import { PushQueue } from "./push_queue.ts";
 import { directFollowersMax, Relay } from "./relay.ts";
 
@@ -38,6 +39,7 @@ export class PeerDelivery {
   readonly #parts: MessagingParts;
   readonly #queue: PushQueue;
   readonly #relay: Relay;
+  readonly #passing: Passing;
   #pending: Post[] = [];
   #running: Promise<void> | undefined;
   #futureToldAt = -Infinity;
@@ -45,9 +47,14 @@ export class PeerDelivery {
   /** The delivery of one session. */
   constructor(parts: MessagingParts) {
     this.#parts = parts;
-    const onFuture = (from: UserRef) => this.#tellFuture(from);
-    this.#queue = new PushQueue({ ...parts, onFuture });
-    this.#relay = new Relay({ ...parts, queue: this.#queue, onFuture });
+    const onRefusal = (from: UserRef, reason: string, author: UserRef) => {
+      if (reason === "unwanted") this.#passing.refused(author, from);
+      else if (reason === "future" && isSame(author, parts.session.self)) this.#tellFuture(from);
+    };
+    const queue = new PushQueue({ ...parts, onRefusal });
+    this.#queue = queue;
+    this.#relay = new Relay({ ...parts, queue, onRefusal });
+    this.#passing = new Passing({ ...parts, queue });
   }
 
   /**
@@ -61,9 +68,9 @@ export class PeerDelivery {
     } else this.#pushBatch([post], committed).catch((error: unknown) => this.#report(error));
   }
 
-  /** Passes posts on where their author asks for it; for `PeerSync`. */
-  pass(message: MessageOf<"posts">, posts: readonly Post[]): void {
-    this.#relay.pass(message, posts);
+  /** Passes posts that came in on where their author asks for it; for `PeerSync`. */
+  took(message: MessageOf<"posts">, valid: readonly Post[], added: readonly Post[]): void {
+    this.#passing.took(message, valid, added);
   }
 
   /** Resolves when what was given so far has been handed to the links. */

@@ -9,7 +9,7 @@ import { messageIdBytes } from "../messages/frame.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import type { Post } from "../model/post.ts";
 import type { Head } from "../model/record_body.ts";
-import { nameOf, type UserRef } from "../model/user.ts";
+import { isSame, nameOf, type UserRef } from "../model/user.ts";
 import { TimedCache } from "../../lib/bounded_map.ts";
 import { Slots } from "../../lib/slots.ts";
 import { Tasks } from "../../lib/tasks.ts";
@@ -23,6 +23,9 @@ const waitingMax = 64;
 
 /** Users for whom posts wait, at most. */
 const usersMax = 8192;
+
+/** Bytes of posts that wait, counted for each user: an author may have posts passed on to thousands. */
+const waitingBytesMax = 16 * 1024 * 1024;
 
 /** A user of whom no device was announced is not looked up again for so long, unless heard of. */
 const goneMs = 30_000;
@@ -51,8 +54,8 @@ export interface Batch {
 
 /** What the queue needs. */
 export interface PushQueueParts extends MessagingParts {
-  /** Told when a user keeps own posts back because they are from the future. */
-  readonly onFuture: (from: UserRef) => void;
+  /** Told why a user who was sent posts of that author does not take them: `future`, `unwanted`. */
+  readonly onRefusal: (from: UserRef, reason: string, author: UserRef) => void;
 }
 
 /** See the module. */
@@ -63,6 +66,7 @@ export class PushQueue {
    * its number goes to another post.
    */
   readonly #waiting = new Map<string, Batch[]>();
+  #waitingBytes = 0;
   readonly #slots = new Slots(sendingMax);
   readonly #tasks = new Tasks(() => {});
   /** Since when users are gone, on the monotonic clock. */
@@ -92,9 +96,14 @@ export class PushQueue {
     batch.committed?.catch(() => {});
     const name = `${nameOf(to)} ${batch.author.username}`;
     const waiting = this.#waiting.get(name) ?? [];
-    waiting.push({ ...batch, posts: batch.posts.slice(-waitingMax) });
-    while (countOf(waiting) > waitingMax) waiting.shift();
-    if (this.#waiting.has(name) || this.#waiting.size >= usersMax) return;
+    const isNew = !this.#waiting.has(name);
+    const posts = batch.posts.slice(-waitingMax);
+    const isFull = this.#waitingBytes + bytesOf(posts) > waitingBytesMax;
+    if (isFull || (isNew && this.#waiting.size >= usersMax)) return;
+    waiting.push({ ...batch, posts });
+    this.#waitingBytes += bytesOf(posts);
+    while (countOf(waiting) > waitingMax) this.#waitingBytes -= bytesOf(waiting.shift()?.posts);
+    if (!isNew) return;
     this.#waiting.set(name, waiting);
     this.#tasks.add(this.#slots.run(() => this.#sendAll(name, to, waiting)));
   }
@@ -107,7 +116,9 @@ export class PushQueue {
   async #sendAll(name: string, to: UserRef, waiting: Batch[]): Promise<void> {
     while (waiting.length > 0 && !this.#parts.session.signal.aborted) {
       try {
-        const batch = await joined(waiting.splice(0));
+        const batches = waiting.splice(0);
+        for (const { posts } of batches) this.#waitingBytes -= bytesOf(posts);
+        const batch = await joined(batches);
         if (batch !== undefined) await this.#send(to, batch);
       } catch {
         // What was not committed is not sent; what could not be sent the user fetches.
@@ -118,12 +129,12 @@ export class PushQueue {
   }
 
   async #send(to: UserRef, { author, posts, heads, committed }: Batch): Promise<void> {
-    const { session: { self, ports: { clock, random }, signal }, messenger, onFuture } =
+    const { session: { self, ports: { clock, random }, signal }, messenger, onRefusal } =
       this.#parts;
     const id = random.bytes(messageIdBytes);
     const body = { author, posts: posts.map((post) => post.signed), heads, relay: [] };
     messenger.onAck(id, (from, reason) => {
-      if (reason === "future") onFuture(from);
+      if (reason !== undefined && isSame(from, to)) onRefusal(from, reason, author);
     });
     // Of oneself every device is told: they are one's own.
     const devicesMax = to.username === self.username ? Infinity : pushedDevicesMax;
@@ -152,4 +163,8 @@ async function joined(batches: readonly Batch[]): Promise<Batch | undefined> {
 
 function countOf(batches: readonly Batch[]): number {
   return batches.reduce((sum, { posts }) => sum + posts.length, 0);
+}
+
+function bytesOf(posts: readonly Post[] = []): number {
+  return posts.reduce((sum, { signed }) => sum + signed.length, 0);
 }

@@ -8,13 +8,10 @@
  */
 
 import { messageIdBytes } from "../messages/frame.ts";
-import type { MessageOf } from "../messages/kinds/mod.ts";
 import { relayShareMax } from "../messages/kinds/posts.ts";
-import type { Post } from "../model/post.ts";
-import { isSame, nameOf, type UserRef } from "../model/user.ts";
+import { nameOf, type UserRef } from "../model/user.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
-import { TokenBucket } from "../../lib/token_bucket.ts";
 import { pause } from "../../lib/waiting.ts";
 import { type Batch, pushedDevicesMax, type PushQueue, type PushQueueParts } from "./push_queue.ts";
 
@@ -23,9 +20,6 @@ export const directFollowersMax = 64;
 
 /** A relay acknowledges soon; one that has not done so by then is replaced. */
 const ackMsMax = 600;
-
-/** Passing on comes first: the author, who gets all acknowledgements, is in no hurry. */
-const ackAfterMs = 60;
 
 /** How often silent relays are replaced. */
 const roundsMax = 3;
@@ -38,9 +32,6 @@ const silentMax = 4096;
 
 /** A user heard of within so long is likely to be online. */
 const heardMsMax = 900_000;
-
-/** Users that this peer passes posts on to in a second: what a hundred authors' busy minute takes. */
-const passedOn = { perSecond: 512, burst: 2048 };
 
 /** What a relay needs. */
 export interface RelayParts extends PushQueueParts {
@@ -89,10 +80,9 @@ class Broadcast {
   }
 }
 
-/** Spreads own posts by relay, and passes on those of others. */
+/** Spreads own posts by relay. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #passedOn: TokenBucket;
   readonly #slices: Slices;
   /** When relays failed to acknowledge, on the monotonic clock. */
   readonly #silent = new BoundedMap<string, number>(silentMax);
@@ -100,9 +90,7 @@ export class Relay {
   /** The relay of one session. */
   constructor(parts: RelayParts) {
     this.#parts = parts;
-    const { clock } = parts.session.ports;
-    this.#passedOn = new TokenBucket(clock, passedOn);
-    this.#slices = new Slices(clock);
+    this.#slices = new Slices(parts.session.ports.clock);
   }
 
   /**
@@ -129,27 +117,6 @@ export class Relay {
     }).finally(() => {
       for (const stop of broadcast.stops) stop();
     });
-  }
-
-  /**
-   * Passes posts on to the users that their author names, and tells the author so. Only the author of a
-   * followed feed can ask for this: no other user's word makes this peer send to others.
-   */
-  pass({ id, from, body }: MessageOf<"posts">, posts: readonly Post[]): void {
-    const { session: { self, ports, signal }, lists, messenger, queue } = this.#parts;
-    const { author, relay, inReplyTo } = body;
-    if (inReplyTo !== undefined || posts.length === 0 || !isSame(from, author)) return;
-    if (!lists.get("following", author.username)?.present) return;
-    if (!this.#passedOn.take(relay.length)) return;
-    for (const to of relay) {
-      if (to.username === self.username || isSame(to, author)) continue;
-      queue.push(to, { author, posts, heads: [] });
-    }
-    pause(ports.clock, ackAfterMs, signal)
-      .then(() => messenger.send({ kind: "ack", to: from, body: { id } }, signal))
-      .catch(() => {
-        // Unacknowledged, the share is given to another relay as well.
-      });
   }
 
   /** Those heard of lately first: they are the likeliest to be online. Those who failed come last. */
@@ -197,11 +164,11 @@ export class Relay {
 
   /** An id for the messages that place shares once; by acknowledging it relays show that they act. */
   #newId(broadcast: Broadcast): Uint8Array {
-    const { session: { ports: { random } }, messenger, onFuture } = this.#parts;
+    const { session: { self, ports: { random } }, messenger, onRefusal } = this.#parts;
     const id = random.bytes(messageIdBytes);
     const stop = messenger.onAck(id, (from, reason) => {
-      if (reason === "future") onFuture(from);
-      else if (reason === undefined) broadcast.acked.set(nameOf(from), from);
+      if (reason !== undefined) onRefusal(from, reason, self);
+      else broadcast.acked.set(nameOf(from), from);
     });
     broadcast.stops.push(stop);
     return id;

@@ -12,8 +12,9 @@ import { ByteBudget } from "../../net/links/frame_queue.ts";
 import { Link } from "../../net/links/link.ts";
 import { VirtualClock } from "../sim/clock.ts";
 import { identityOf } from "../sim/users.ts";
-import { MessageWorld } from "../core/message_world.ts";
-import { readFrame } from "../../core/messages/frame.ts";
+import { MessageWorld, type TestUser } from "../core/message_world.ts";
+import { readFrame, readFrameBody } from "../../core/messages/frame.ts";
+import type { Post } from "../../core/model/post.ts";
 
 /** Links of one peer to devices at made-up places; all TCP connections are counted. */
 class Dialled {
@@ -151,5 +152,104 @@ Deno.test("Attack: a follower announces 80 devices, and posts are pushed to the 
   await world.clock.advance(5_000);
   assert.equal(targets.length, 2);
   assert.equal(targets[0], follower.ip, "the newest comes first");
+  await world.stop();
+});
+
+/** An author, a follower who is asked to pass posts on, and other users. */
+async function amplifier(
+  count: number,
+  options: { readonly registered?: boolean; readonly following?: boolean } = {},
+) {
+  const world = new MessageWorld();
+  const { registered = true, following = true } = options;
+  const [author, relay] = await world.addAll("author", "relay");
+  world.follow(relay, author);
+  const others: TestUser[] = [];
+  for (let i = 0; i < count; i++) {
+    const other = await world.add(`other${i}`);
+    other.registered = registered;
+    if (following) world.follow(other, author);
+    others.push(other);
+  }
+  const sent = { posts: 0, bytes: 0, asked: 0 };
+  world.network.onFrame = ({ from, frame }) => {
+    const message = readFrameBody(readFrame(frame));
+    // Answers to those who compare heads are no concern here.
+    if (message.kind !== "posts" || message.body.inReplyTo !== undefined) return frame;
+    if (from.ip === author.ip) sent.asked += frame.length;
+    if (from.ip !== relay.ip) return frame;
+    sent.posts++;
+    sent.bytes += frame.length;
+    return frame;
+  };
+  const ask = (posts: readonly Post[], users: readonly TestUser[] = others) => {
+    const body = {
+      author: author.self,
+      posts: posts.map((post) => post.signed),
+      heads: [],
+      relay: users.map((user) => user.self),
+    };
+    author.throw(relay, author.frame(relay.self, { kind: "posts", body }));
+  };
+  return { world, author, relay, others, sent, ask };
+}
+
+/** The longest text there is. */
+const long = "\u{1F99C}".repeat(500);
+
+Deno.test("Attack: an author has old posts passed on, new here or not, and none is", async () => {
+  const { world, author, relay, sent, ask } = await amplifier(20);
+  const old = author.make(1, "old", author.clock.now() - 700_000);
+  const known = author.make(2);
+  ask([old]);
+  ask([known], []);
+  await world.until(() => relay.events.length === 2, 2_000);
+  await world.clock.advance(700_000);
+  ask([old, known]);
+  await world.clock.advance(10_000);
+  assert.equal(relay.events.length, 2);
+  assert.equal(sent.posts, 0);
+  await world.stop();
+});
+
+Deno.test("Attack: an author has posts passed on to keys without an account, and none is sent", async () => {
+  const { world, author, sent, ask } = await amplifier(256, { registered: false });
+  for (let i = 1; i <= 20; i++) ask([author.make(i, long)]);
+  await world.clock.advance(30_000);
+  assert.equal(sent.bytes, 0, `${sent.asked} bytes made ${sent.bytes}`);
+  assert.ok(world.lookUps.find <= 256 + 30, `${world.lookUps.find} look-ups`);
+  await world.stop();
+});
+
+Deno.test("Attack: an author has one post passed on again and again, and each user gets it once", async () => {
+  const { world, author, others, sent, ask } = await amplifier(20);
+  const post = author.make(1);
+  for (let i = 0; i < 50; i++) ask([post], [...others, ...others]);
+  await world.clock.advance(10_000);
+  assert.equal(sent.posts, 20);
+  await world.stop();
+});
+
+Deno.test("Attack: an author has posts without end passed on, and a minute takes so many bytes", async () => {
+  const { world, author, relay, others, sent, ask } = await amplifier(60);
+  for (const other of others) world.follow(other, relay);
+  for (let i = 1; i <= 30; i++) {
+    const post = author.make(i, long);
+    await author.store.addOwnPost(post);
+    ask([post]);
+    await world.clock.advance(50);
+  }
+  const allowed = 2_200_000;
+  assert.ok(sent.bytes > 100_000 && sent.bytes <= allowed, `${sent.bytes} bytes`);
+  await world.stop();
+});
+
+Deno.test("Attack: an author has posts passed on to users who do not follow, and they say so once", async () => {
+  const { world, author, others, sent, ask } = await amplifier(5, { following: false });
+  for (let i = 1; i <= 10; i++) {
+    ask([author.make(i)]);
+    await world.clock.advance(2_000);
+  }
+  assert.equal(sent.posts, others.length);
   await world.stop();
 });
