@@ -21,9 +21,9 @@ import {
   DecodeError,
   encode,
 } from "../../lib/msgpack.ts";
-import { openRecord, recordOf, type SignedRecord } from "../model/record.ts";
+import { openRecord, type SignedRecord } from "../model/record.ts";
 import type { PrivateBody } from "../model/record_body.ts";
-import type { Keys, Random } from "../ports.ts";
+import type { Keys, Ports } from "../ports.ts";
 import type { Settings } from "../session/interfaces.ts";
 
 /** The version of the sealed plaintext: `[1, seed]`. */
@@ -85,14 +85,6 @@ export function openSeed(
   }
 }
 
-/** What the slow function and randomness are taken from. */
-export interface SealPorts {
-  /** Argon2id. */
-  readonly keys: Pick<Keys, "derive">;
-  /** Salt and nonce. */
-  readonly random: Random;
-}
-
 /** A key derived ahead of its use, so that the slow function overlaps with the network. */
 export interface PreparedSeal {
   /** Derivation with a fresh salt. */
@@ -105,10 +97,9 @@ export interface PreparedSeal {
 export function prepareSeal(
   password: string,
   parameters: Settings["derivation"],
-  ports: SealPorts,
+  ports: Pick<Ports, "keys" | "random">,
 ): PreparedSeal {
-  const { memoryKiB, passes, lanes } = parameters;
-  const derivation = { memoryKiB, passes, lanes, salt: ports.random.bytes(16) };
+  const derivation = { ...parameters, salt: ports.random.bytes(16) };
   const key = ports.keys.derive(password, derivation);
   key.catch(() => {}); // Its user awaits it and hears of the failure; there is none where the name is taken.
   return { derivation, key };
@@ -118,7 +109,7 @@ export function prepareSeal(
 export async function sealIdentity(
   user: { readonly username: string; readonly identity: Identity; readonly isLocal?: boolean },
   prepared: PreparedSeal,
-  ports: SealPorts,
+  ports: Pick<Ports, "keys" | "random">,
 ): Promise<PrivateBody> {
   const key = await prepared.key;
   const seed = user.identity.exportSeed();
@@ -176,5 +167,5 @@ export function readPrivate(value: Uint8Array, username?: string): SignedRecord<
   if (username !== undefined && record.username !== username) {
     throw new DecodeError("record is another user's");
   }
-  return recordOf(record, "private");
+  return record as SignedRecord<PrivateBody>;
 }

@@ -111,11 +111,7 @@ export class Identity {
   readonly #seed: Uint8Array;
   #key: KeyObject | undefined;
 
-  /**
-   * The identity of a seed.
-   *
-   * @param seed The 32 secret bytes; the identity keeps a copy of its own.
-   */
+  /** The identity of a seed, 32 secret bytes, of which it keeps a copy of its own. */
   constructor(seed: Uint8Array) {
     if (seed.length !== 32) throw new RangeError("Cannot use the seed: it is not 32 bytes long");
     this.#seed = copyOf(seed);

@@ -135,11 +135,8 @@ export class ListBook {
 
   /** The pages of these names among so many. */
   pagesOf(names: Iterable<string>, pages: number): Set<number> {
-    const result = new Set<number>();
-    for (const name of names) {
-      result.add((this.#names.get(name)?.hash ?? nameHash(name)) & (pages - 1));
-    }
-    return result;
+    const hashOf = (name: string) => this.#names.get(name)?.hash ?? nameHash(name);
+    return new Set([...names].map((name) => hashOf(name) & (pages - 1)));
   }
 
   /** Entries of one page, in the order in which every device writes them. */

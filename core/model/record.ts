@@ -10,7 +10,6 @@ import {
   type Body,
   type BodyIn,
   bodyKinds,
-  type BodyOf,
   kindOfNamespace,
   type Namespace,
 } from "./record_body.ts";
@@ -185,15 +184,4 @@ export function isRecordOf<N extends Namespace>(
 ): record is SignedRecord<BodyIn<N>> {
   return record?.namespace === namespace && record.username === user.username &&
     equalBytes(record.publicKey, user.key);
-}
-
-/** The record as one of a namespace whose body is known. */
-export function recordOf<K extends keyof BodyOf>(
-  record: SignedRecord,
-  kind: K,
-): SignedRecord<BodyOf[K]> {
-  if (kindOfNamespace(record.namespace) !== kind) {
-    throw new TypeError(`Cannot read ${record.namespace} as ${kind}`);
-  }
-  return record as SignedRecord<BodyOf[K]>;
 }

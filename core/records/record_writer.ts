@@ -95,11 +95,7 @@ export class RecordWriter {
   readonly #onOtherKeys: (keys: readonly Uint8Array[]) => void;
   readonly #known = new Map<Namespace, Known>();
 
-  /**
-   * A writer for the session's user.
-   *
-   * @param onOtherKeys Called with the keys that others claim the user's name with.
-   */
+  /** A writer for the session's user; `onOtherKeys` is told of keys that others claim the name with. */
   constructor(session: Session, onOtherKeys: (keys: readonly Uint8Array[]) => void) {
     this.#session = session;
     this.#onOtherKeys = onOtherKeys;

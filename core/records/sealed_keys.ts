@@ -20,11 +20,7 @@ export class SealedKeys {
   readonly #writer: RecordWriter;
   #record: SignedRecord<PrivateBody>;
 
-  /**
-   * The keeper of one session.
-   *
-   * @param record The record in the key file.
-   */
+  /** The keeper of one session, with the record in the key file. */
   constructor(session: Session, writer: RecordWriter, record: SignedRecord<PrivateBody>) {
     this.#session = session;
     this.#writer = writer;

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { equalBytes } from "../../core/model/bytes.ts";
-import { recordKey, recordOf, signRecord } from "../../core/model/record.ts";
+import { recordKey, signRecord } from "../../core/model/record.ts";
+import { recordOf } from "../core/record_of.ts";
 import { withdrawalOf } from "../../core/model/record_policy.ts";
 import type { PutReport } from "../../core/ports.ts";
 import { MemoryStorage } from "../../net/kademlia/mod.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { recordOf } from "../../core/model/record.ts";
+import { recordOf } from "./record_of.ts";
 import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import { simPassword, SimWorld } from "../sim/peers.ts";
 

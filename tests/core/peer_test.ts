@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { PeerEvent } from "../../core/api.ts";
-import { recordOf } from "../../core/model/record.ts";
+import { recordOf } from "./record_of.ts";
 import type { SimMachine } from "../sim/peers.ts";
 import { simPassword, SimWorld } from "../sim/peers.ts";
 

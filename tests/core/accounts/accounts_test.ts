@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { fingerprintOf, Identity } from "../../../core/model/identity.ts";
 import { CamelliaError, type ErrorCode } from "../../../core/model/errors.ts";
 import { equalBytes } from "../../../core/model/bytes.ts";
-import { recordOf, signRecord } from "../../../core/model/record.ts";
+import { signRecord } from "../../../core/model/record.ts";
+import { recordOf } from "../record_of.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import {

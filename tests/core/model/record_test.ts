@@ -7,9 +7,9 @@ import {
   readRecord,
   recordBytesMax,
   recordKey,
-  recordOf,
   signRecord,
 } from "../../../core/model/record.ts";
+import { recordOf } from "../record_of.ts";
 import type { PublicBody } from "../../../core/model/record_body.ts";
 import { compareRecords } from "../../../core/model/record_policy.ts";
 import { sealSigned } from "../../../core/model/signed.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { recordOf } from "../../../core/model/record.ts";
+import { recordOf } from "../record_of.ts";
 import { pageNamespaceOf, type PublicBody } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";

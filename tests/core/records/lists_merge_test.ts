@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { recordOf } from "../../../core/model/record.ts";
+import { recordOf } from "../record_of.ts";
 import { type ListEntry, pageNamespaceOf } from "../../../core/model/record_body.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { replaces } from "../../../core/model/list_pages.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { recordOf, type SignedRecord } from "../../../core/model/record.ts";
+import type { SignedRecord } from "../../../core/model/record.ts";
+import { recordOf } from "../record_of.ts";
 import { kindOfNamespace, pageNamespaceOf } from "../../../core/model/record_body.ts";
 import type { ListEntry } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fingerprintOf } from "../../../core/model/identity.ts";
-import { recordOf } from "../../../core/model/record.ts";
+import { recordOf } from "../record_of.ts";
 import type { ConnectionsBody, PublicBody } from "../../../core/model/record_body.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { changed, Device, post, World } from "../accounts_world.ts";
