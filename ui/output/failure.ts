@@ -17,11 +17,7 @@ export interface Failure {
 
 /** The reason that signals carry when the user or the system interrupts the program. */
 export class Interruption extends CamelliaError {
-  /**
-   * The reason for one interruption.
-   *
-   * @param by What interrupted, such as `SIGINT`.
-   */
+  /** The reason for one interruption, by something such as `SIGINT`. */
   constructor(by: string) {
     super("interrupted", `Interrupted by ${by}; nothing is lost`);
   }

@@ -27,11 +27,7 @@ export class Output {
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
 
-  /**
-   * The output of one run.
-   *
-   * @param options The flags that matter here.
-   */
+  /** The output of one run. */
   constructor(io: Io, options: { json?: boolean; logLevel: LogLevel }) {
     this.#io = io;
     this.json = options.json ?? false;

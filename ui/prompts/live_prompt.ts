@@ -38,19 +38,9 @@ export interface LiveMenu {
 
 const hideCursor = "\x1b[?25l";
 
-/** Until when a prompt shows and on what, as `@inquirer/core` takes it. */
-export interface PromptContext {
-  /** Ends the prompt. */
-  readonly signal?: AbortSignal;
-  /** Cleared once answered. */
-  readonly clearPromptOnDone?: boolean;
-  /** Where it is drawn. */
-  readonly output?: NodeJS.WritableStream;
-}
-
 /** Shows the menu until something is chosen. */
-export const livePrompt: (menu: LiveMenu, context?: PromptContext) => Promise<string> =
-  createPrompt<string, LiveMenu>((menu, done) => {
+export const livePrompt: ReturnType<typeof createPrompt<string, LiveMenu>> = createPrompt(
+  (menu, done) => {
     const [state, setState] = useState(menuState(menu.choices, menu.last));
     const [, setDrawing] = useState(0);
 
@@ -86,4 +76,5 @@ export const livePrompt: (menu: LiveMenu, context?: PromptContext) => Promise<st
     const live = menu.feed.lines(look, liveLinesMax(state.choices.length, rows));
     const frame = { live, title: menu.title(look), columns, rows, paint: look.paint };
     return `${render(state, frame)}${hideCursor}`;
-  });
+  },
+);

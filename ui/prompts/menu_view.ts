@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { KeypressEvent } from "@inquirer/core";
 import type { Paint } from "../terminal/paint.ts";
 import { cutToWidth } from "../terminal/width.ts";
 
@@ -40,14 +41,6 @@ export interface MenuFrame {
   readonly rows: number;
   /** Colours or none. */
   readonly paint: Paint;
-}
-
-/** A key as readline names it. */
-export interface Key {
-  /** Such as `up`, `return`, `a`. */
-  readonly name?: string;
-  /** Whether Ctrl was held. */
-  readonly ctrl?: boolean;
 }
 
 /** What a key led to. */
@@ -109,7 +102,7 @@ function indexOfLetter({ choices, active }: MenuState, letter: string): number {
 }
 
 /** How a key changes the menu: arrows move, letters jump, digits and Enter choose. */
-export function onKey(state: MenuState, key: Key): KeyResult {
+export function onKey(state: MenuState, key: Partial<KeypressEvent>): KeyResult {
   const { choices, active } = state;
   const at = (index: number): KeyResult => ({ state: { choices, active: index } });
   const name = key.name ?? "";

@@ -25,11 +25,7 @@ export class IniLineError extends Error {
   /** 1-based. */
   readonly line: number;
 
-  /**
-   * An error in one line.
-   *
-   * @param line The line, 1-based.
-   */
+  /** An error in one line. */
   constructor(line: number, message: string) {
     super(message);
     this.line = line;
