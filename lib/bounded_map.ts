@@ -33,11 +33,7 @@ export class BoundedMap<K, V> {
   #weight = 0;
   #order = 0;
 
-  /**
-   * The map is empty at first.
-   *
-   * @param bounds Its bounds, or just how many entries it may have.
-   */
+  /** The map is empty at first. `bounds` may be just how many entries it may have. */
   constructor(bounds: number | MapBounds<V>) {
     this.#bounds = typeof bounds === "number" ? { entriesMax: bounds } : bounds;
   }

@@ -117,7 +117,10 @@ export class Database {
     work: (kv: Deno.Kv) => Promise<T>,
     options?: { urgent: boolean },
   ): Promise<T> {
-    if (this.isReadOnly) return Promise.reject(diskFull(doing, this.path));
+    if (this.isReadOnly) {
+      const why = `the disk that holds ${this.path} is full. Free some space and start again`;
+      return Promise.reject(new CamelliaError("disk_full", `Cannot ${doing}: ${why}`));
+    }
     return this.#track(doing, () => this.#queue.run(() => work(this.#kv), options?.urgent));
   }
 
@@ -125,7 +128,7 @@ export class Database {
   async bytes(): Promise<number> {
     let bytes = 0;
     for (const path of [this.path, `${this.path}-wal`]) {
-      const info = await onDisk(this.#task("measure"), () => ifThere(Deno.stat(path)));
+      const info = await onDisk({ doing: "measure", path }, () => ifThere(Deno.stat(path)));
       bytes += info?.size ?? 0;
     }
     return bytes;
@@ -140,17 +143,12 @@ export class Database {
     this.#copy?.remove();
   }
 
-  #task(doing: string): { doing: string; path: string } {
-    return { doing, path: this.path };
-  }
-
   #track<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    const task = this.#task(doing);
     if (this.#closed) {
       const message = `Cannot ${doing}: ${this.path} has been closed`;
       return Promise.reject(new CamelliaError("interrupted", message));
     }
-    const running = onDisk(task, work);
+    const running = onDisk({ doing, path: this.path }, work);
     this.#underWay.add(running);
     const done = (): void => void this.#underWay.delete(running);
     running.then(done, done);
@@ -167,11 +165,6 @@ async function openSchema(openKv: OpenKv, path: string, schema: Schema): Promise
     kv.close();
     throw error;
   }
-}
-
-function diskFull(doing: string, path: string): CamelliaError {
-  const why = `the disk that holds ${path} is full. Free some space and start again`;
-  return new CamelliaError("disk_full", `Cannot ${doing}: ${why}`);
 }
 
 /** Whether the disk with that file has no room for what Deno KV writes beside it. */

@@ -68,8 +68,7 @@ export class Id {
 
   /** Lower-case hexadecimal. */
   toString(): string {
-    return [this.w0, this.w1, this.w2, this.w3, this.w4]
-      .map((w) => (w >>> 0).toString(16).padStart(8, "0")).join("");
+    return this.toBytes().toHex();
   }
 
   equals(other: Id): boolean {
