@@ -3,7 +3,8 @@
  *
  * A frame passes size, form, receiver, age, id, pin and budget the moment it arrives; then it waits in
  * one of two bounded lanes, that of senders whose key is known or that of all others, until its signature
- * is verified and its message handed on. So strangers can fill their own lane only.
+ * is verified and its message handed on. So strangers can fill their own lane only. A frame that does not
+ * verify changes nothing for the sender it names; how many come is bounded at the front door, by network.
  *
  * @module
  */
@@ -62,15 +63,9 @@ const handledMax = { known: 12, unknown: 4 };
 /** A handler that takes longer loses its place; it may go on, unwatched. */
 const handlerMsMax = 30_000;
 
-/** A sender in whose name a message was forged counts as a stranger for so long. */
-const suspectMs = 10_000;
-
 /** The same error is reported at most once in this time; so many errors are remembered. */
 const sameErrorMs = 60_000;
 const errorsMax = 64;
-
-/** Senders under suspicion, at most. */
-const suspectsMax = 1024;
 
 /** What the inbox needs. */
 export interface InboxParts {
@@ -86,6 +81,8 @@ export interface InboxParts {
 
 /** One of the two queues. */
 interface Lane {
+  /** Signatures are verified one after another, and not behind messages that are being dealt with. */
+  readonly checks: Slots;
   /** Messages dealt with at once. */
   readonly slots: Slots;
   /** Ids of messages that have been dealt with. */
@@ -111,7 +108,6 @@ export class Inbox {
   readonly #slices: Slices;
   readonly #known: Lane;
   readonly #unknown: Lane;
-  readonly #suspects: TimedCache<true>;
   readonly #reported: TimedCache<true>;
   readonly #tasks = new Tasks((error) => this.#report(error));
   /** Counts how often what waits was forgotten. */
@@ -126,6 +122,7 @@ export class Inbox {
     this.#budget = new InboundBudget(clock);
     this.#slices = new Slices(clock);
     const lane = (places: number): Lane => ({
+      checks: new Slots(1),
       slots: new Slots(places),
       seen: new TimedCache(clock, seenMax),
       frames: 0,
@@ -133,7 +130,6 @@ export class Inbox {
     });
     this.#known = lane(handledMax.known);
     this.#unknown = lane(handledMax.unknown);
-    this.#suspects = new TimedCache(clock, suspectsMax);
     this.#reported = new TimedCache(clock, errorsMax);
   }
 
@@ -148,13 +144,24 @@ export class Inbox {
     }
     lane.frames++;
     lane.bytes += arrival.bytes;
-    const clears = this.#clears;
-    this.#tasks.add(lane.slots.run(async () => {
-      if (clears !== this.#clears) return;
-      lane.frames--;
-      lane.bytes -= arrival.bytes;
-      await this.#deal(arrival, lane);
-    }));
+    this.#tasks.add(this.#pass(arrival, lane, this.#clears));
+  }
+
+  /** Takes a frame through its lane. */
+  async #pass(arrival: Arrival, lane: Lane, clears: number): Promise<void> {
+    const message = await lane.checks.run(() => this.#verified(arrival, lane));
+    if (message === undefined) return this.#leave(arrival, lane, clears);
+    await lane.slots.run(async () => {
+      this.#leave(arrival, lane, clears);
+      if (clears === this.#clears) await this.#deal(arrival, message);
+    });
+  }
+
+  /** A frame waits no longer. */
+  #leave({ bytes }: Arrival, lane: Lane, clears: number): void {
+    if (clears !== this.#clears) return;
+    lane.frames--;
+    lane.bytes -= bytes;
   }
 
   /** Resolves when nothing waits and nothing is being dealt with. */
@@ -168,7 +175,7 @@ export class Inbox {
     for (const lane of [this.#known, this.#unknown]) lane.frames = lane.bytes = 0;
   }
 
-  #refuse(why: Refusal): void {
+  #refuse(why: Refusal): undefined {
     this.refused.set(why, (this.refused.get(why) ?? 0) + 1);
   }
 
@@ -194,31 +201,29 @@ export class Inbox {
   }
 
   #standingOf(sender: string, isPinned: boolean): Standing {
-    if (this.#suspects.get(sender)) return "unknown";
     if (isPinned) return "pinned";
     return this.#parts.isAwaited(sender) ? "awaited" : "unknown";
   }
 
-  async #deal({ frame, sender, bytes, standing }: Arrival, lane: Lane): Promise<void> {
-    const { session, pinOf } = this.#parts;
+  /** The message, if its signature is good and the sender's own budget has room for it. */
+  async #verified({ frame, sender, bytes }: Arrival, lane: Lane): Promise<Message | undefined> {
     await this.#slices.next();
-    if (session.signal.aborted) return;
-    if (!verifyFrame(frame)) {
-      this.#suspects.set(sender, true, suspectMs);
-      return this.#refuse("bad_signature");
-    }
+    if (this.#parts.session.signal.aborted) return;
+    if (!verifyFrame(frame)) return this.#refuse("bad_signature");
     const id = toHex(frame.id);
     if (this.#wasSeen(id)) return this.#refuse("seen");
-    const isPinned = pinOf(frame.from.username) !== undefined;
-    // A sender under suspicion has shown now that this one is no forgery.
-    if (isPinned) this.#suspects.delete(sender);
     if (!this.#budget.charge(sender, lane === this.#known, bytes)) {
       return this.#refuse("over_budget");
     }
     lane.seen.set(id, true, seenMs);
-    const message = attempt(() => readFrameBody(frame));
-    if (message === undefined) return this.#refuse("malformed");
-    const handled = this.#parts.dispatch(message, isPinned ? "pinned" : standing)
+    return attempt(() => readFrameBody(frame)) ?? this.#refuse("malformed");
+  }
+
+  async #deal({ standing }: Arrival, message: Message): Promise<void> {
+    const { session, pinOf, dispatch } = this.#parts;
+    if (session.signal.aborted) return;
+    const isPinned = pinOf(message.from.username) !== undefined;
+    const handled = dispatch(message, isPinned ? "pinned" : standing)
       .catch((error: unknown) => this.#report(error));
     await settledWithin(session.ports.clock, handled, handlerMsMax);
   }

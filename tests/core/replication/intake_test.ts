@@ -27,7 +27,6 @@ async function bring(
   const body = {
     author: author.self,
     posts: posts.map((post) => post instanceof Uint8Array ? post : post.signed),
-    done: true,
     heads: [],
     relay: [],
     ...more,
@@ -284,7 +283,7 @@ Deno.test("Strangers' posts are looked at so many a second, those of users who a
     return feeds(author);
   };
   const list = (await alice.store.timeline({ limit: 500 })).map((post) => post.signed);
-  const body = { author: alice.self, posts: list, done: true, heads: [], relay: [] };
+  const body = { author: alice.self, posts: list, heads: [], relay: [] };
   for (let i = 0; i < 100; i++) bob.receive(carol.frame(bob.self, { kind: "posts", body }));
   await world.clock.advance(1_000);
   assert.ok(reads <= 2 * 12, `${reads} reads`);
