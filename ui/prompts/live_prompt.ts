@@ -38,7 +38,11 @@ export interface LiveMenu {
 
 const hideCursor = "\x1b[?25l";
 
-/** Shows the menu until something is chosen. */
+/**
+ * Shows the menu until something is chosen.
+ *
+ * @internal Its type is inquirer's.
+ */
 export const livePrompt: ReturnType<typeof createPrompt<string, LiveMenu>> = createPrompt(
   (menu, done) => {
     const [state, setState] = useState(menuState(menu.choices, menu.last));

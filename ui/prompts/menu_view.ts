@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { KeypressEvent } from "@inquirer/core";
 import type { Paint } from "../terminal/paint.ts";
 import { cutToWidth } from "../terminal/width.ts";
 
@@ -101,8 +100,8 @@ function indexOfLetter({ choices, active }: MenuState, letter: string): number {
   return active;
 }
 
-/** How a key changes the menu: arrows move, letters jump, digits and Enter choose. */
-export function onKey(state: MenuState, key: Partial<KeypressEvent>): KeyResult {
+/** How a key, as readline names it, changes the menu: arrows move, letters jump, digits and Enter choose. */
+export function onKey(state: MenuState, key: { name?: string; ctrl?: boolean }): KeyResult {
   const { choices, active } = state;
   const at = (index: number): KeyResult => ({ state: { choices, active: index } });
   const name = key.name ?? "";
