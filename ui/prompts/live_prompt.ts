@@ -38,12 +38,11 @@ export interface LiveMenu {
 
 const hideCursor = "\x1b[?25l";
 
-/**
- * Shows the menu until something is chosen.
- *
- * @internal Its type is inquirer's.
- */
-export const livePrompt: ReturnType<typeof createPrompt<string, LiveMenu>> = createPrompt(
+/** Shows the menu until something is chosen, on the `output` and as long as the `signal` lets it. */
+export const livePrompt: (
+  menu: LiveMenu,
+  context?: { signal?: AbortSignal; clearPromptOnDone?: boolean; output?: NodeJS.WritableStream },
+) => Promise<string> = createPrompt<string, LiveMenu>(
   (menu, done) => {
     const [state, setState] = useState(menuState(menu.choices, menu.last));
     const [, setDrawing] = useState(0);
