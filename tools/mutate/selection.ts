@@ -11,7 +11,7 @@ export function drawSample<T>(
   random: { pick<T>(items: readonly T[]): T },
 ): T[] {
   const drawn = Math.min(count, items.length);
-  const edges = Array.from({ length: drawn + 1 }, (_, i) => Math.floor(i / drawn * items.length));
+  const edges = Array.from({ length: drawn + 1 }, (_, i) => Math.floor(i * items.length / drawn));
   return edges.slice(1).map((edge, i) => random.pick(items.slice(edges[i], edge)));
 }
 
