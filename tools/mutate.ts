@@ -24,6 +24,7 @@ const usage = `Usage: deno task mutate [options]
   --timeout S    seconds without a line of output after which a test is taken to hang (default 120)
   --list         shows the sample and tries nothing
   --resume FILE  goes on with the run of a report
+  --help         prints this
 `;
 
 /** A mutant that has been tried, and the seconds that this took. */
@@ -66,7 +67,8 @@ function summaryOf(results: readonly Result[]): string {
 function parse() {
   const text = { type: "string" } as const;
   const options = { seed: text, sample: text, path: text, jobs: text, timeout: text, resume: text };
-  const { values } = parseArgs({ options: { ...options, list: { type: "boolean" } } });
+  const flag = { type: "boolean" } as const;
+  const { values } = parseArgs({ options: { ...options, list: flag, help: flag } });
   for (const name of ["seed", "sample", "jobs", "timeout"] as const) {
     if (/^[1-9]\d{0,5}$/.test(values[name] ?? "1")) continue;
     throw new RangeError(`--${name} takes a whole number from 1 to 999999, not ${values[name]}`);
@@ -120,7 +122,8 @@ if (import.meta.main) {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => end(143));
   let code = 2;
   try {
-    await mutate(parse(), copies);
+    const options = parse();
+    await (options.help ? say(usage) : mutate(options, copies));
     code = 0;
   } catch (error) {
     // A reader of the output that goes away must not leave copies behind: this may fail as well.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import plugin, { type Edit } from "../../tools/mutate/mutants.ts";
 import { drawSample, importersOf, testsOf } from "../../tools/mutate/selection.ts";
 import { SeededRandom } from "../sim/random.ts";
@@ -114,4 +115,13 @@ Deno.test("Sample of a seed is always the same, and spread over all mutants", ()
   const few = items.slice(0, 49);
   assert.deepEqual(drawSample(few, 5000, new SeededRandom(7)), few);
   assert.deepEqual(drawSample([], 40, new SeededRandom(7)), []);
+});
+
+Deno.test("Asked for help, mutate prints its usage and nothing else", async () => {
+  const script = fileURLToPath(new URL("../../tools/mutate.ts", import.meta.url));
+  const args = ["run", "-q", "--no-check", "-A", script, "--help"];
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), { args }).output();
+  const text = new TextDecoder().decode(stdout);
+  assert.match(text, /^Usage: deno task mutate \[options\]\n( {2}--.*\n)+$/);
+  assert.equal(code, 0);
 });
