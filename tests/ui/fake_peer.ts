@@ -1,5 +1,6 @@
 /** A peer in memory: just enough behaviour to see what ui/ makes of it. */
 
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
   type Credentials,
@@ -64,6 +65,11 @@ export class FakePeer extends Refusing {
       const method = this[name].bind(this) as (...passed: unknown[]) => never;
       this[name] = (...passed: unknown[]) => {
         this.calls.push(name);
+        const called = methods[name];
+        // What takes long is to end when the person or script in front has had enough.
+        if ("abortable" in called && called.abortable) {
+          assert.ok(passed.at(-1) instanceof AbortSignal, `${name} was called without a signal`);
+        }
         return method(...passed);
       };
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Interruption } from "../../../ui/output/failure.ts";
 import { Machine } from "../fake_io.ts";
+import { FakePeer } from "../fake_peer.ts";
 
 /** A machine with a terminal, whose prompts are answered in order. */
 function withTerminal(...answers: string[]): Machine {
@@ -109,10 +110,25 @@ Deno.test("Pages of the timeline, a reply, a changed password, an exported accou
       `${folder}/account`,
       "quit",
     );
+    const limits = new Set<number>();
     m.host.prepare = (peer) => {
       for (let i = 0; i < 12; i++) peer.arrive("bob", `post ${i}`);
+      const { timeline } = peer;
+      peer.timeline = (request) => {
+        limits.add(request.limit);
+        return timeline(request);
+      };
+    };
+    const { choice } = m.prompts;
+    const offered: string[][] = [];
+    m.prompts.choice = (question, signal) => {
+      if (question.message === "Timeline") offered.push(question.choices.map((one) => one.value));
+      return choice(question, signal);
     };
     const { code, out } = await m.run();
+    assert.deepEqual([...limits], [6], "as many as the terminal has room for");
+    const atTop = ["older", "back", "reply"];
+    assert.deepEqual(offered, [atTop, ["older", "newest", "back", "reply"], atTop, atTop]);
     assert.equal(code, 0);
     assert.match(out, /post 11\n[^]*post 0\n[^]*post 11\n/);
     assert.deepEqual(m.answers, []);
@@ -164,18 +180,96 @@ Deno.test("The menu is drawn anew when a user logs in or out elsewhere", async (
     async menu(menu, signal) {
       seen.push(menu.choices.map(({ label }) => label));
       if (seen.length === 3) return "quit";
-      const stale = new Promise<string>((resolve) =>
-        menu.stale.addEventListener("abort", () => resolve("refresh"), { once: true })
-      );
       signal.throwIfAborted();
+      assert.equal(menu.stale.aborted, false);
       // Another terminal's command reaches this peer through the loopback port.
-      const other = seen.length === 1 ? m.json("register", "bob") : m.json("logout");
-      await Promise.all([stale, other]);
+      await (seen.length === 1 ? m.json("register", "bob") : m.json("logout"));
+      assert.ok(menu.stale.aborted);
       return "refresh";
     },
   };
   assert.equal((await m.run()).code, 0);
   assert.deepEqual(seen.map(([first]) => first), ["Register", "New post", "Log in as bob"]);
+});
+
+Deno.test("Above the menu stand what others did and what is the matter, and nothing twice", async () => {
+  const m = withTerminal(..."init|Register|alice|secret|secret".split("|"));
+  m.host.prepare = (peer) => peer.joined = false;
+  const { prompts } = m;
+  const seen: string[][] = [];
+  const titles: string[] = [];
+  const status = { contacts: 0, source: "system" as "ntp" | "system" };
+  m.prompts = {
+    ...prompts,
+    async menu(menu, signal) {
+      const look = menu.look();
+      const note = () => {
+        seen.push(menu.feed.lines(look, 100).map((line) => line.split(" · ")[0] ?? ""));
+        titles.push(menu.title(look));
+      };
+      note();
+      if (m.answers.length > 0) return prompts.menu(menu, signal);
+      const peer = m.host.started[0]?.peer ?? assert.fail();
+      const told = peer.status;
+      peer.status = async () => {
+        const { node, clock, ...rest } = await told();
+        const { contacts, source } = status;
+        const joined = contacts > 0;
+        return { ...rest, node: { ...node, joined, contacts }, clock: { ...clock, source } };
+      };
+      peer.arrive("alice", "my own");
+      peer.arrive("bob", "another's");
+      peer.emit({ event: "follower", username: "carol", following: true });
+      peer.emit({ event: "clock", source: "ntp", offset_ms: 3 });
+      for (const contacts of [1, 2]) {
+        Object.assign(status, { contacts, source: "ntp" });
+        peer.emit({ event: "network", joined: true, contacts });
+        // The status is asked for anew.
+        await new Promise((resolve) => setTimeout(resolve));
+        note();
+      }
+      peer.emit({ event: "login", user: FakePeer.view("zoe") });
+      peer.emit({ event: "logout", username: "alice" });
+      note();
+      return "quit";
+    },
+  };
+  assert.equal((await m.run()).code, 0);
+  const alone = "No node of the network answers. Name one with --bootstrap HOST:PORT or in";
+  const [first = [], second, ...later] = seen;
+  assert.deepEqual([first[0], second?.[0]], [alone, alone]);
+  const arrived = [...first, "bob", "  another's", "carol follows you"];
+  const joined = (contacts: string) => `In the network with ${contacts}`;
+  assert.deepEqual(later, [
+    [...arrived, joined("1 contact")],
+    [...arrived, joined("1 contact"), joined("2 contacts")],
+    ["Logged out alice"],
+  ]);
+  assert.deepEqual(titles, [
+    "Camellia · no other node yet · system clock",
+    "alice · no other node yet · system clock",
+    "alice · 1 contact",
+    "alice · 2 contacts",
+    "alice · 2 contacts",
+  ]);
+});
+
+Deno.test("A menu whose peer stops in another process ends with the reason", async () => {
+  const m = await Machine.withAlice();
+  m.io.terminal = { input: true, output: true, error: false };
+  const up = m.start("up", "--json");
+  await up.io.until(() => up.io.stdout.includes('"ready"'));
+  m.prompts.menu = (menu) => {
+    up.io.interrupt();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    if (menu.stale.aborted) resolve("refresh");
+    menu.stale.addEventListener("abort", () => resolve("refresh"), { once: true });
+    return promise;
+  };
+  const { code, err } = await m.run();
+  assert.equal(code, 1);
+  assert.match(err, /The peer that .* has stopped/);
+  await up.ended;
 });
 
 Deno.test("A menu on a folder whose peer runs already uses that peer", async () => {

@@ -130,7 +130,16 @@ Deno.test("The status says in words what is the matter", async () => {
   assert.match(text, /in the network; 3 contacts/);
   peer.joined = false;
   assert.match(renderStatus(await peer.status(), look), /not in a network/);
-  for (const [bytes, told] of [[999, "999 bytes"], [1_500_000, "1.5 MB"]] as const) {
+  const sizes: readonly [number, string][] = [
+    [0, "0 bytes"],
+    [999, "999 bytes"],
+    [1_000, "1.0 KB"],
+    [1_500_000, "1.5 MB"],
+    [1e9, "1.0 GB"],
+    [1e12, "1.0 TB"],
+    [5e15, "5000.0 TB"],
+  ];
+  for (const [bytes, told] of sizes) {
     const status = { ...await peer.status(), store: { posts: 0, bytes } };
     assert.match(renderStatus(status, look), new RegExp(`database +0 posts, ${told}\n`));
   }

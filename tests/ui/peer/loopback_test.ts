@@ -192,18 +192,32 @@ Deno.test("The client learns that the peer has stopped", async () => {
 Deno.test("A request that the client gives up is aborted in the peer", async () => {
   await using opened = await Opened.open();
   const { api, client } = opened;
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  let isAborted = false;
+  let finish = () => {};
   api.suggest = (signal?: AbortSignal) =>
-    new Promise((_, reject) => {
+    new Promise((resolve, reject) => {
+      finish = () => resolve([]);
       signal?.addEventListener("abort", () => {
-        resolve();
+        isAborted = true;
         reject(signal.reason);
       });
       controller.abort(new CamelliaError("interrupted", "by hand"));
     });
   const controller = new AbortController();
-  await assert.rejects(client.api.suggest(controller.signal), { code: "interrupted" });
-  await aborted;
+  const call = assert.rejects(client.api.suggest(controller.signal), { code: "interrupted" });
+  // Other requests are answered meanwhile; the peer hears of the end of this one before long.
+  for (let i = 0; i < 500 && !isAborted; i++) await client.api.status();
+  finish();
+  await call;
+  assert.ok(isAborted);
+});
+
+Deno.test("A request is not sent for a client that has given up before", async () => {
+  await using opened = await Opened.open();
+  const signal = AbortSignal.abort(new CamelliaError("interrupted", "by hand"));
+  await assert.rejects(opened.client.api.suggest(signal), { code: "interrupted" });
+  await opened.client.api.status();
+  assert.deepEqual(opened.api.calls, ["status"]);
 });
 
 Deno.test("A logout that ends the peer is still answered", async () => {
@@ -221,7 +235,7 @@ Deno.test("A logout that ends the peer is still answered", async () => {
 Deno.test("Requests without the token, with an Origin, or for a foreign Host are refused", async () => {
   await using opened = await Opened.open();
   const { port, token } = opened.port;
-  await opened.api.register({ username: "alice", password: "p" });
+  await opened.api.register({ username: "alice", password: "p" }, new AbortController().signal);
   const host = `127.0.0.1:${port}`;
   const authorization = `Bearer ${token}`;
   const cases: readonly [status: number, headers: Record<string, string>][] = [

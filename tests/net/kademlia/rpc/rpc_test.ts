@@ -69,6 +69,33 @@ Deno.test("An answer counts once: the second is dropped", async () => {
   assert.equal(rpc.openRequests, 0);
 });
 
+Deno.test("Traffic counts datagrams and bytes in either direction", async () => {
+  const { world, rpc, ask, answer } = setup();
+  const idle = { datagramsIn: 0, datagramsOut: 0, bytesIn: 0, bytesOut: 0, dropped: 0 };
+  assert.deepEqual(rpc.traffic, idle);
+  const sizes: number[] = [];
+  world.network.open({ ip: "5.0.0.3", port: 3 }).onReceive((data) => sizes.push(data.length));
+  rpc.send(new Uint8Array(30), { ip: "5.0.0.3", port: 3 });
+  await world.clock.advance(20);
+  assert.deepEqual(sizes, [30]);
+  assert.deepEqual(rpc.traffic, { ...idle, datagramsOut: 1, bytesOut: 30 });
+  ask();
+  const { bytesOut } = rpc.traffic;
+  assert.ok(bytesOut > 30);
+  const { length } = await answer();
+  const after = { ...idle, datagramsIn: 1, bytesIn: length, datagramsOut: 2, bytesOut };
+  assert.deepEqual(rpc.traffic, after);
+  // Neither a request nor an answer, and shorter than any.
+  world.network.inject(new Uint8Array(3_000).fill(99), there, here);
+  world.network.inject(new Uint8Array(1), there, here);
+  assert.deepEqual(rpc.traffic, {
+    ...after,
+    datagramsIn: 3,
+    bytesIn: length + 3_001,
+    dropped: 2,
+  });
+});
+
 Deno.test("An answer from another address than the one asked does not count", async () => {
   const { told, ask, answer, rpc } = setup();
   ask();

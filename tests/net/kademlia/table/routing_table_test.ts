@@ -94,6 +94,26 @@ Deno.test("The replacement cache is bounded, and whoever answered us comes first
   assert.equal(waiting.length <= 10, true);
 });
 
+Deno.test("A replacement that enters the table by itself waits no longer, and the others still do", () => {
+  for (const entering of [0, 1]) {
+    const table = emptyTable();
+    filled(1, 1, table);
+    const contacts = filled(0, 20, table);
+    const waiting = [contact(0), contact(0), contact(0)];
+    for (const one of waiting) table.consider(one, true, 0);
+    const evicted = contacts.slice(0, 3).map((one) => table.find(one));
+    const evict = () => {
+      const entry = evicted.shift();
+      return entry && table.evict(entry);
+    };
+    assert.equal(evict(), waiting[2]);
+    const entered = waiting[entering];
+    assert.ok(entered && table.insert(entered, 0));
+    assert.equal(evict(), waiting[1 - entering]);
+    assert.equal(evict(), undefined);
+  }
+});
+
 Deno.test("An id at another address does not displace the known one: the old address is asked", () => {
   const table = emptyTable();
   const known = contact(3);

@@ -42,6 +42,22 @@ Deno.test("At the bound of bytes the farthest goes first", () => {
   assert.equal(values.put(...item(7, 0, 1_500), 0), false);
 });
 
+Deno.test("Both bounds may be reached, and no byte or record more", () => {
+  const items = [1, 2, 3].map((n) => item(n, 0, 100 * n));
+  const all = storage();
+  for (const one of items) all.put(...one, 0);
+  for (const exact of [{ bytesMax: all.bytes }, { valuesMax: 3 }]) {
+    const values = storage(exact);
+    for (const one of items) assert.ok(values.put(...one, 0));
+    assert.deepEqual(distances(values), [1, 2, 3]);
+  }
+  for (const less of [{ bytesMax: all.bytes - 1 }, { valuesMax: 2 }]) {
+    const values = storage(less);
+    assert.deepEqual(items.map((one) => values.put(...one, 0)), [true, true, false]);
+    assert.deepEqual(distances(values), [1, 2]);
+  }
+});
+
 Deno.test("A value that grows beyond the bound makes others go", () => {
   const values = storage({ bytesMax: 5_000 });
   for (const n of [1, 2]) values.put(...item(n, 0, 1_500), 0);
