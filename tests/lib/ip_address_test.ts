@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { ipAddress, parseIp, unicastAddress } from "../../lib/ip_address.ts";
+import fc from "fast-check";
+import {
+  formatHostPort,
+  ipAddress,
+  type IpKind,
+  isPort,
+  parseIp,
+  unicastAddress,
+} from "../../lib/ip_address.ts";
 
 Deno.test("One address has one text", () => {
   assert.equal(parseIp("::ffff:192.0.2.7")?.ip, "192.0.2.7");
@@ -59,4 +67,83 @@ Deno.test("Loopback, private and public addresses are told apart", () => {
       "public",
     ],
   );
+});
+
+Deno.test("Every range of special IPv4 addresses begins and ends where it should", () => {
+  const ranges: readonly [first: string, last: string, kind: IpKind][] = [
+    ["0.0.0.0", "0.255.255.255", "unspecified"],
+    ["1.0.0.0", "9.255.255.255", "public"],
+    ["10.0.0.0", "10.255.255.255", "private"],
+    ["11.0.0.0", "100.63.255.255", "public"],
+    ["100.64.0.0", "100.127.255.255", "private"],
+    ["100.128.0.0", "126.255.255.255", "public"],
+    ["127.0.0.0", "127.255.255.255", "loopback"],
+    ["128.0.0.0", "169.253.255.255", "public"],
+    ["169.254.0.0", "169.254.255.255", "linkLocal"],
+    ["169.255.0.0", "172.15.255.255", "public"],
+    ["172.16.0.0", "172.31.255.255", "private"],
+    ["172.32.0.0", "192.167.255.255", "public"],
+    ["192.168.0.0", "192.168.255.255", "private"],
+    ["192.169.0.0", "223.255.255.255", "public"],
+    ["224.0.0.0", "255.255.255.255", "multicast"],
+  ];
+  const numberOf = (ip: string) => ip.split(".").reduce((all, part) => all * 256 + Number(part), 0);
+  const textOf = (n: number) => [24, 16, 8, 0].map((shift) => (n >>> shift) & 255).join(".");
+  for (const [first, last, kind] of ranges) {
+    const within = fc.integer({ min: numberOf(first), max: numberOf(last) }).map(textOf);
+    fc.assert(
+      fc.property(within, (ip) => {
+        const net = ip.slice(0, ip.lastIndexOf("."));
+        assert.deepEqual(parseIp(ip), { ip, isIPv6: false, kind, net });
+      }),
+      { seed: 4, numRuns: 40, examples: [[first], [last]] },
+    );
+  }
+});
+
+Deno.test("IPv6 addresses have their kind and their /64", () => {
+  const kinds: readonly [ip: string, kind: IpKind, net: string][] = [
+    ["::", "unspecified", "0:0:0:0"],
+    ["::1", "loopback", "0:0:0:0"],
+    ["fe80::1", "linkLocal", "fe80:0:0:0"],
+    ["fc00::1", "private", "fc00:0:0:0"],
+    ["fdff::1", "private", "fdff:0:0:0"],
+    ["ff02::1", "multicast", "ff02:0:0:0"],
+    ["2001:db8:1:2:3:4:5:6", "public", "2001:db8:1:2"],
+    ["2a00::1", "public", "2a00:0:0:0"],
+  ];
+  for (const [ip, kind, net] of kinds) {
+    assert.deepEqual(parseIp(ip), { ip, isIPv6: true, kind, net });
+    assert.deepEqual(parseIp(ip.toUpperCase()), { ip, isIPv6: true, kind, net });
+  }
+});
+
+Deno.test("Four numbers below 256 and three dots make an address, and nothing else does", () => {
+  const letters = fc.constantFrom(..."0123456789.:/a-+ x%");
+  fc.assert(
+    fc.property(fc.array(letters, { maxLength: 16 }), fc.nat(12), (extra, at) => {
+      const good = "1.20.255.249";
+      const text = good.slice(0, at) + extra.join("") + good.slice(at);
+      const parts = text.split(".");
+      const isQuad = parts.length === 4 &&
+        parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+      if (!text.includes(":")) assert.equal(parseIp(text)?.ip, isQuad ? text : undefined);
+    }),
+    { seed: 4, numRuns: 2_000, examples: [[["a"], 5], [["/"], 5], [["0"], 0], [["5", "6"], 6]] },
+  );
+  for (const text of ["1.2.3.a", "1.2.3.4/", "1.2.3.4:", "1.2.3.256", "1.2.3.00", "1.2.3."]) {
+    assert.equal(parseIp(text), undefined, text);
+  }
+  const longest = "0000:0000:0000:0000:0000:ffff:255.255.255.255";
+  assert.equal(parseIp(longest)?.ip, "255.255.255.255");
+  assert.equal(parseIp(`0${longest}`), undefined);
+});
+
+Deno.test("Ports go from 1 to 65535, and IPv6 addresses before a port stand in brackets", () => {
+  assert.deepEqual([0, 1, 65_535, 65_536, 1.5, NaN, -1].map(isPort), [
+    ...[false, true, true, false],
+    ...[false, false, false],
+  ]);
+  assert.equal(formatHostPort("a.example", 8000), "a.example:8000");
+  assert.equal(formatHostPort("::1", 8000), "[::1]:8000");
 });

@@ -165,3 +165,19 @@ Deno.test("NetworkWindow grants so many an hour to a network, whatever its addre
   assert.notEqual(site("2001:db8:1::1"), site("2001:db8:2::1"));
   assert.equal(site("127.0.0.1"), undefined);
 });
+
+Deno.test("One event a period is one event a period, and a budget is asked for one unit by default", () => {
+  const time = { now: 0, monotonic: () => time.now };
+  const options = { time, periodMs: 1_000, networksMax: 10, limits: networkLimits(1, 9, 9) };
+  const networks = networksOf(address("203.0.113.1"));
+  const window = new NetworkWindow(options);
+  const budget = new NetworkBudget(options);
+  for (let i = 0; i < 3; i++) {
+    time.now = 1_000 * i;
+    assert.ok(window.take(networks));
+    assert.ok(!window.take(networks));
+    assert.ok(budget.has(networks) && !budget.has(networks, 2));
+    assert.ok(budget.take(networks));
+    assert.ok(!budget.has(networks) && !budget.take(networks));
+  }
+});

@@ -37,6 +37,13 @@ Deno.test("Mutants imitate each kind of mistake", () => {
     "const x = a.length < b;": ["const x = (a.length - 1) < b;", "const x = a.length <= b;"],
     "const x = await a;": ["const x = a;"],
     "await f(a);": [";", "f(a);"],
+    "async () => { try { return await a; } finally { f(); } };": [
+      "async () => { try { return a; } finally { f(); } };",
+      "async () => { try { return await a; } finally { ; } };",
+    ],
+    "async () => { await using a = b; return await c; };": [
+      "async () => { await using a = b; return c; };",
+    ],
     "a?.delete(b);": [";"],
     "const x = Math.min(a, b);": ["const x = Math.max(a, b);"],
     "const x = f(a, signal);": ["const x = f(a);"],
@@ -67,6 +74,8 @@ Deno.test("Mutants leave alone what no test has to notice", () => {
     "const x = { burst: 20 };",
     "const x = 0x1f;",
     "const x = 65_536;",
+    "async () => await a;",
+    "class X { async f() { return await b; } }",
     "assert(a);",
     "this.#log.warn(a);",
     "const x = { 1: a };",

@@ -1,5 +1,7 @@
 /** A process around ui/ in memory, and a host whose peers are {@linkcode FakePeer}s. */
 
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
 import { SystemRandom } from "../../net/system/system_random.ts";
@@ -23,6 +25,8 @@ export class FakeIo implements Io {
   readonly interrupts = new Set<(signal: string) => void>();
   readonly unexpected = new Set<(error: unknown) => void>();
   exited: number | undefined;
+  /** Texts whose writing to standard output has begun and not ended. */
+  writing = 0;
   #changed = Promise.withResolvers<void>();
 
   #change(): void {
@@ -36,10 +40,12 @@ export class FakeIo implements Io {
     while (!condition()) await this.#changed.promise;
   }
 
-  out(text: string): Promise<void> {
+  async out(text: string): Promise<void> {
     this.stdout += text;
     this.#change();
-    return Promise.resolve();
+    this.writing++;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.writing--;
   }
 
   err(text: string): Promise<void> {
@@ -170,6 +176,7 @@ export class Machine {
   readonly asked: string[] = [];
 
   readonly #answer = (message: string): Promise<string> => {
+    assert.equal(this.io.writing, 0, `${message} is asked before all is said`);
     this.asked.push(message);
     return Promise.resolve(this.answers.shift() ?? "");
   };
@@ -190,6 +197,7 @@ export class Machine {
       host: this.host,
       prompts: this.prompts,
     });
+    assert.equal(io.writing, 0, "all is said when the command ends");
     return { code, out: io.stdout.slice(outAt), err: io.stderr.slice(errAt) };
   }
 
