@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Scheduler } from "../../lib/scheduler.ts";
 import { testWorld } from "../net/kademlia/support.ts";
+import { VirtualClock } from "../sim/clock.ts";
 import type { DhtWorld } from "../sim/dht_world.ts";
 
 function scheduler(world: DhtWorld, errors: Error[] = []): Scheduler {
@@ -112,4 +113,58 @@ Deno.test("What fails in a job, at once or later, is reported, and the job can r
   job.dueIn(1);
   await world.clock.advance(2);
   assert.deepEqual(errors.map(({ message }) => message), ["at once", "later"]);
+});
+
+Deno.test("One timer serves all entries, and none is left when they are done or the scheduler is closed", async () => {
+  const clock = new VirtualClock();
+  const plan = new Scheduler(clock, (error) => assert.fail(error));
+  const ran: number[][] = [];
+  const note = (ms: number) => plan.after(ms, (nowMs) => ran.push([ms, nowMs]));
+  for (const ms of [20, 10, 30, 10]) {
+    note(ms);
+    assert.equal(clock.pending, 1);
+  }
+  const cancelled = [note(15), note(40)];
+  for (const entry of cancelled) entry.cancel();
+  assert.equal(plan.size, 6);
+  await clock.advance(12);
+  assert.deepEqual([clock.pending, plan.size], [1, 3]);
+  await clock.advance(30);
+  assert.deepEqual(ran, [[10, 10], [10, 10], [20, 20], [30, 30]]);
+  assert.deepEqual([clock.pending, plan.size], [0, 0]);
+  note(5);
+  assert.deepEqual([clock.pending, plan.size], [1, 1]);
+  plan.close();
+  note(5);
+  assert.deepEqual([clock.pending, plan.size], [0, 0]);
+});
+
+Deno.test("A scheduler closed by what it runs stays closed", async () => {
+  const clock = new VirtualClock();
+  const plan = new Scheduler(clock, (error) => assert.fail(error));
+  plan.after(1, () => plan.close());
+  plan.after(2, () => assert.fail("is closed"));
+  await clock.advance(5);
+  assert.deepEqual([clock.pending, plan.size], [0, 0]);
+});
+
+Deno.test("A job that is asked for again at the same time or later is not moved", async () => {
+  const clock = new VirtualClock();
+  const errors: string[] = [];
+  const plan = new Scheduler(clock, (error) => errors.push(error.message));
+  const ran: number[] = [];
+  const job = plan.job(() => {
+    ran.push(clock.monotonic());
+    // What is no error is told as one.
+    return Promise.reject("a text");
+  });
+  job.dueIn(5);
+  job.dueIn(5);
+  job.dueIn(6);
+  assert.equal(plan.size, 1);
+  job.dueIn(-3);
+  assert.equal(plan.size, 2);
+  await clock.advance(10);
+  assert.deepEqual(ran, [0]);
+  assert.deepEqual(errors, ["a text"]);
 });

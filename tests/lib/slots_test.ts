@@ -48,3 +48,18 @@ Deno.test("Slots run so many tasks at once and no more, in order", async () => {
   assert.equal(most, 3);
   assert.deepEqual(begun, Array.from({ length: 20 }, (_, i) => i));
 });
+
+Deno.test("Tasks that run and wait are counted, up to the bound", async () => {
+  const slots = new Slots(1, 2);
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const running = gates.map(({ promise }) => slots.run(() => promise));
+  assert.equal(slots.size, 2);
+  await assert.rejects(slots.run(() => Promise.resolve()), RangeError);
+  assert.equal(slots.size, 2);
+  for (const [i, { resolve }] of gates.entries()) {
+    resolve();
+    await running[i];
+    assert.equal(slots.size, 1 - i);
+  }
+  assert.equal(await slots.run(() => Promise.resolve(7)), 7);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { abortable, delay, mapBounded, within } from "../../lib/waiting.ts";
+import { abortable, delay, mapBounded, pause, settledWithin, within } from "../../lib/waiting.ts";
 import { VirtualClock } from "../sim/clock.ts";
 
 const stop = new DOMException("stop", "AbortError");
@@ -70,4 +70,75 @@ Deno.test("Work is done at most so many at a time, and comes back in order", asy
   assert.deepEqual(results, [50, 10, 40, 20, 30]);
   assert.equal(max, 2);
   assert.deepEqual(await mapBounded([], 4, () => Promise.resolve(1)), []);
+});
+
+/** A signal that counts who listens to it. */
+function countedSignal() {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = new Set<unknown>();
+  const { addEventListener: add, removeEventListener: remove } = signal;
+  signal.addEventListener = (
+    name: string,
+    fn: EventListener,
+    options?: AddEventListenerOptions,
+  ) => {
+    assert.deepEqual([name, options], ["abort", { once: true }]);
+    listeners.add(fn);
+    add.call(signal, name, fn, options);
+  };
+  signal.removeEventListener = (name: string, fn: EventListener) => {
+    listeners.delete(fn);
+    remove.call(signal, name, fn);
+  };
+  return { controller, signal, listeners };
+}
+
+Deno.test("What has been waited for leaves neither a timer nor a listener", async () => {
+  const clock = new VirtualClock();
+  const { signal, listeners } = countedSignal();
+  const limit = { clock, ms: 100 };
+  await clock.drive(delay(clock, 5, signal));
+  await clock.drive(pause(clock, 5, signal));
+  await clock.drive(within(limit, () => delay(clock, 5), signal));
+  await clock.drive(within(limit, () => new Promise(() => {}), signal));
+  await assert.rejects(within(limit, () => Promise.reject(stop), signal), stop);
+  assert.equal(await abortable(Promise.resolve(3), signal), 3);
+  await assert.rejects(abortable(Promise.reject(stop), signal), stop);
+  await clock.settle();
+  assert.equal(listeners.size, 0);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("A pause ends at its time or with the signal, and never fails", async () => {
+  const clock = new VirtualClock();
+  await clock.drive(pause(clock, 500));
+  assert.equal(clock.monotonic(), 500);
+  const controller = new AbortController();
+  const waiting = pause(clock, 500, controller.signal);
+  controller.abort(stop);
+  await waiting;
+  await pause(clock, 500, controller.signal);
+  assert.equal(clock.monotonic(), 500);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("Whether a promise settles within a time is told as soon as it is known", async () => {
+  const clock = new VirtualClock();
+  assert.equal(await clock.drive(settledWithin(clock, delay(clock, 99), 100)), true);
+  assert.equal(clock.monotonic(), 99);
+  assert.equal(await settledWithin(clock, Promise.reject(stop), 100), true);
+  assert.equal(clock.pending, 0);
+  assert.equal(await clock.drive(settledWithin(clock, new Promise(() => {}), 100)), false);
+  assert.equal(clock.monotonic(), 199);
+});
+
+Deno.test("The error of a task that was given up does not count", async () => {
+  const clock = new VirtualClock();
+  const limit = { clock, ms: 100 };
+  const late = within(limit, (signal) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(new RangeError("too late")));
+    }));
+  assert.equal(await clock.drive(late), undefined);
 });
