@@ -14,6 +14,7 @@ import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
 import { descriptorLimit } from "./net/system/descriptor_limit.ts";
 import { createDirectory } from "./net/directory/directory.ts";
+import { borrowPoller } from "./net/links/poller.ts";
 import { ZmqLinks } from "./net/links/zmq_links.ts";
 import { DialBack } from "./net/reach/dial_back.ts";
 import { homeAddresses } from "./net/reach/interfaces.ts";
@@ -40,6 +41,9 @@ export type * from "./ui/peer/host.ts";
 const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;
 
 const random = new SystemRandom();
+
+/** How many descriptors this process may have open, once it was asked. */
+let descriptors: number | undefined;
 
 /** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
 async function startPeer(
@@ -77,7 +81,7 @@ async function startPeer(
   const links = new ZmqLinks({
     listen: settings.listening,
     clock,
-    descriptors: descriptorLimit(),
+    descriptors: descriptors ??= descriptorLimit(),
     ownAddresses: () =>
       [settings.announcedIp, directory.status().outerIp, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
@@ -157,6 +161,18 @@ export async function createHost(): Promise<Host> {
   };
 }
 
+/**
+ * Loads the libraries of the system that the program calls, for as long as it runs, and gives up the
+ * permission to load others: zeromq's addon came with its import, and a later library could only be an
+ * attacker's.
+ */
+export function keepLibraries(): void {
+  descriptors = descriptorLimit();
+  borrowPoller();
+  Deno.permissions.revokeSync({ name: "ffi" });
+}
+
 if (import.meta.main) {
+  keepLibraries();
   Deno.exit(await run(Deno.args, { io: new SystemIo(), host: await createHost() }));
 }

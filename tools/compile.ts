@@ -16,18 +16,22 @@ import { v8Flags } from "./v8_flags.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+const { env, sys } = denoConfig.permissions.camellia;
+
 /**
  * Permissions of the executable: no subprocess, no import, no prompt. Data folder, addresses and
  * name servers are the user's choice at run time, so folders and hosts cannot be named here; the
- * addon is unpacked to a temporary place, so its path cannot either.
+ * addon is unpacked to a temporary place, so its path cannot either. main.ts gives the permission for
+ * libraries up once they are loaded.
  */
 const permissions = [
   "--allow-read",
   "--allow-write",
   "--allow-net",
   "--allow-ffi",
-  "--allow-env",
-  `--allow-sys=${denoConfig.permissions.camellia.sys.join(",")}`,
+  `--allow-env=${env.allow.join(",")}`,
+  "--ignore-env",
+  `--allow-sys=${sys.join(",")}`,
 ];
 
 /** The addon that Deno loads on Linux; elsewhere all builds for the platform are kept. */

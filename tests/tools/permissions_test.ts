@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import denoConfig from "../../deno.json" with { type: "json" };
+import { compileArguments } from "../../tools/compile.ts";
+import { walk } from "../walk.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const { camellia } = denoConfig.permissions;
+
+/** What the terminal is like: read by Deno and the prompts. */
+const terminalNames = ["COLORTERM", "NODE_DISABLE_COLORS", "TERM_PROGRAM", "TMUX"];
+
+/** The names of the operating system's calls that need a permission, as the sources use them. */
+const systemCalls: Readonly<Record<string, RegExp>> = {
+  networkInterfaces: /Deno\.networkInterfaces/,
+  uid: /Deno\.uid\(/,
+};
+
+/** Runs code with the permissions of the task; resolves to what it printed, in lines. */
+async function withPermissions(code: string): Promise<string[]> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/code.ts`, code);
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "-q",
+        "-P=camellia",
+        "--no-prompt",
+        "--config",
+        "deno.json",
+        `${folder}/code.ts`,
+      ],
+      cwd: root,
+      env: { NO_COLOR: "1", SECRET_OF_ANOTHER_PROGRAM: "secret" },
+    }).output();
+    const decoder = new TextDecoder();
+    const text = decoder.decode(stdout);
+    assert.notEqual(text, "", decoder.decode(stderr));
+    return text.trim().split("\n");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("The program may ask for the variables and system calls that it uses, and for no others", async () => {
+  let sources = "";
+  for await (const path of walk(["core", "lib", "net", "storage", "ui"], ".ts")) {
+    sources += await Deno.readTextFile(`${root}${path}`);
+  }
+  const asked = [...sources.matchAll(/\benv\("([A-Z_]+)"\)|"(CAMELLIA_[A-Z_]+)"/g)]
+    .map(([, name, own]) => name ?? own ?? "");
+  assert.deepEqual(camellia.env.allow, [...new Set([...asked, ...terminalNames])].sort());
+  assert.equal(camellia.env.ignore, true);
+  // Node's code asks for the release of Windows, to learn how many colours its terminal has.
+  const used = Object.keys(systemCalls).filter((name) => systemCalls[name]?.test(sources));
+  assert.deepEqual(camellia.sys, [...used, "osRelease"].sort());
+  assert.deepEqual(Object.keys(camellia).sort(), ["env", "ffi", "net", "read", "sys", "write"]);
+});
+
+Deno.test("The executable may do what the task may", async () => {
+  const flags = (await compileArguments("camellia")).filter((flag) =>
+    /^--(allow|ignore)/.test(flag)
+  );
+  assert.deepEqual(flags, [
+    "--allow-read",
+    "--allow-write",
+    "--allow-net",
+    "--allow-ffi",
+    `--allow-env=${camellia.env.allow}`,
+    "--ignore-env",
+    `--allow-sys=${camellia.sys}`,
+  ]);
+  assert.match(denoConfig.tasks.camellia.command, / -P=camellia --no-prompt main\.ts$/);
+});
+
+Deno.test("Attack: code in the peer starts programs, reads other programs' variables, rewrites the program", async () => {
+  const lines = await withPermissions(`
+    const refused = async (what, act) => {
+      try {
+        console.log(what, await act());
+      } catch (error) {
+        console.log(what, error.name);
+      }
+    };
+    await refused("env", () => Deno.env.get("SECRET_OF_ANOTHER_PROGRAM"));
+    await refused("run", () => new Deno.Command("true").output());
+    await refused("hostname", () => Deno.hostname());
+    await refused("import", () => import("https://code.invalid/x.ts"));
+    for (const path of ["main.ts", "core/x.ts", "net/links/x.ts", "deno.json", ".git/hooks/x"]) {
+      await refused(path, () => Deno.writeTextFile(path, "", { append: true, create: false }));
+    }
+  `);
+  assert.deepEqual(lines.slice(0, 3), ["env undefined", "run NotCapable", "hostname NotCapable"]);
+  assert.match(lines[3] ?? "", /^import (TypeError|NotCapable)$/);
+  for (const line of lines.slice(4)) assert.match(line, / NotCapable$/);
+  assert.equal(lines.length, 9);
+});
+
+Deno.test("Attack: code in the peer loads a library, and none is loaded once the peer has its own", async () => {
+  const lines = await withPermissions(`
+    import { keepLibraries } from "${new URL("../../main.ts", import.meta.url)}";
+    import { borrowPoller } from "${new URL("../../net/links/poller.ts", import.meta.url)}";
+    keepLibraries();
+    try {
+      Deno.dlopen("libc.so.6", { system: { parameters: ["buffer"], result: "i32" } });
+      console.log("loaded");
+    } catch (error) {
+      console.log(error.name);
+    }
+    const poller = borrowPoller();
+    if (Deno.build.os === "linux") {
+
+      console.log(poller === undefined ? "no poller" : "poller");
+
+    }
+    Deno.exit();
+  `);
+  const expected = Deno.build.os === "linux" ? ["NotCapable", "poller"] : ["NotCapable"];
+  assert.deepEqual(lines, expected);
+});
