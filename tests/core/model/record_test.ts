@@ -10,29 +10,12 @@ import {
   signRecord,
 } from "../../../core/model/record.ts";
 import { recordOf } from "../record_of.ts";
-import type { PublicBody } from "../../../core/model/record_body.ts";
 import { compareRecords } from "../../../core/model/record_policy.ts";
 import { sealSigned } from "../../../core/model/signed.ts";
 import { identityOf } from "../../sim/users.ts";
+import { body, content, now } from "./sample_record.ts";
 
 const alice = identityOf("alice");
-const now = Date.UTC(2026, 5, 1);
-const body: PublicBody = {
-  since: now,
-  posts: 1,
-  followers: 2,
-  following: 3,
-  heads: [{ device: 1, head: 1 }],
-  generation: 1,
-  pages: 2,
-};
-const content = {
-  username: "alice",
-  namespace: "public" as const,
-  sequence: now,
-  expiresAt: now + 1_000,
-  body,
-};
 
 /** A properly signed value with any payload. */
 function signedParts(...parts: unknown[]): Uint8Array {

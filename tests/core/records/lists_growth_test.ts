@@ -1,27 +1,13 @@
 import assert from "node:assert/strict";
-import { recordOf } from "../record_of.ts";
-import { pageNamespaceOf, type PublicBody } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { Device, World } from "../accounts_world.ts";
+import { claimOf, published } from "./published.ts";
 import { entry } from "../../sim/users.ts";
 
-function layoutOf(world: World): PublicBody {
-  const claim = world.network.peek("alice", "public");
-  assert.ok(claim);
-  return recordOf(claim, "public").body;
-}
-
-/** What a reader finds: names in the pages that `public` names, every one of which must be there. */
+/** The names that a reader finds. */
 function read(world: World): Set<string> {
-  const { generation, pages } = layoutOf(world);
-  const names = new Set<string>();
-  for (let page = 0; page < pages; page++) {
-    const record = world.network.peek("alice", pageNamespaceOf(generation, page));
-    assert.ok(record, `page ${page} of ${pages} in generation ${generation} is missing`);
-    for (const one of recordOf(record, "page").body.entries) names.add(one.username);
-  }
-  return names;
+  return new Set(published(world).map(({ username }) => username));
 }
 
 function named(prefix: string, count: number): string[] {
@@ -63,7 +49,7 @@ Deno.test("A crash at any point of growing into a new generation is harmless", a
       const first = await world.run(device.register("alice"));
       await followAll(first, before);
       await world.clock.advance(20_000);
-      assert.equal(layoutOf(world).pages, 1);
+      assert.equal(claimOf(world).pages, 1);
       Object.assign(state, { calls: 0, at });
       await followAll(first, after);
       await world.clock.advance(4_000);
@@ -79,7 +65,7 @@ Deno.test("A crash at any point of growing into a new generation is harmless", a
       await world.run(second.records.pull());
       await world.clock.advance(10_000);
       assert.equal(read(world).size, 140, `crashed ${isBefore ? "before" : "after"} call ${at}`);
-      assert.equal(layoutOf(world).following, 140);
+      assert.equal(claimOf(world).following, 140);
       await second.session.close();
     }
   }
@@ -103,7 +89,7 @@ Deno.test("A crash at any commit of the lists is harmless", async () => {
     await world.run(second.records.pull());
     await world.clock.advance(10_000);
     assert.equal(read(world).size, second.lists.present("following").length);
-    assert.equal(layoutOf(world).following, second.lists.present("following").length);
+    assert.equal(claimOf(world).following, second.lists.present("following").length);
     await second.session.close();
   }
 });
@@ -133,7 +119,7 @@ Deno.test("Two devices that grow at once end up with one list that has everythin
       await world.run(Promise.all([first.records.pull(), second.records.pull()]));
       await world.clock.advance(60_000);
       assert.equal(read(world).size, all);
-      assert.equal(layoutOf(world).following, all);
+      assert.equal(claimOf(world).following, all);
       for (const { lists, session } of [first, second]) {
         assert.equal(lists.present("following").length, all);
         await session.close();

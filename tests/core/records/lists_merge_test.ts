@@ -1,26 +1,16 @@
 import assert from "node:assert/strict";
 import { recordOf } from "../record_of.ts";
-import { type ListEntry, pageNamespaceOf } from "../../../core/model/record_body.ts";
+import type { ListEntry } from "../../../core/model/record_body.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { replaces } from "../../../core/model/list_pages.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { type Device, post, World } from "../accounts_world.ts";
+import { published } from "./published.ts";
 import { entry } from "../../sim/users.ts";
 
 /** What is on the network, by list and name. */
-function published(world: World): Map<string, ListEntry> {
-  const claim = world.network.peek("alice", "public");
-  assert.ok(claim);
-  const { generation, pages } = recordOf(claim, "public").body;
-  const entries = new Map<string, ListEntry>();
-  for (let page = 0; page < pages; page++) {
-    const record = world.network.peek("alice", pageNamespaceOf(generation, page));
-    assert.ok(record, `page ${page} is missing`);
-    for (const one of recordOf(record, "page").body.entries) {
-      entries.set(`${one.list}/${one.username}`, one);
-    }
-  }
-  return entries;
+function publishedByName(world: World): Map<string, ListEntry> {
+  return new Map(published(world).map((one) => [`${one.list}/${one.username}`, one]));
 }
 
 /** One user on three devices that are cut off, restarted and slowed down at random. */
@@ -116,7 +106,7 @@ for (let seed = 1; seed <= 24; seed++) {
     await story.begin();
     for (let i = 0; i < 120; i++) await story.step();
     await story.end();
-    const found = published(story.world);
+    const found = publishedByName(story.world);
     assert.deepEqual(sorted(found), sorted(story.expected));
     for (const account of story.open) {
       assert.ok(account);

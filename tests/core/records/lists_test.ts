@@ -1,29 +1,15 @@
 import assert from "node:assert/strict";
 import type { SignedRecord } from "../../../core/model/record.ts";
-import { recordOf } from "../record_of.ts";
 import { kindOfNamespace, pageNamespaceOf } from "../../../core/model/record_body.ts";
 import type { ListEntry } from "../../../core/model/record_body.ts";
 import type { Directory } from "../../../core/ports.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { listEntriesMax } from "../../../core/records/lists.ts";
 import { changed, World } from "../accounts_world.ts";
+import { claimOf, published } from "./published.ts";
 import { entry } from "../../sim/users.ts";
 
 const dayMs = 86_400_000;
-
-/** What the network has of somebody's lists, through the pages that `public` names. */
-function published(world: World, username: string): ListEntry[] {
-  const claim = world.network.peek(username, "public");
-  assert.ok(claim);
-  const { generation, pages } = recordOf(claim, "public").body;
-  const entries: ListEntry[] = [];
-  for (let page = 0; page < pages; page++) {
-    const record = world.network.peek(username, pageNamespaceOf(generation, page));
-    assert.ok(record, `page ${page} of generation ${generation} is missing`);
-    entries.push(...recordOf(record, "page").body.entries);
-  }
-  return entries;
-}
 
 function namesPublished(world: World, username: string, list = "following"): string[] {
   return published(world, username)
@@ -33,9 +19,7 @@ function namesPublished(world: World, username: string, list = "following"): str
 }
 
 function countsPublished(world: World, username: string): number[] {
-  const claim = world.network.peek(username, "public");
-  assert.ok(claim);
-  const { followers, following } = recordOf(claim, "public").body;
+  const { followers, following } = claimOf(world, username);
   return [followers, following];
 }
 

@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
 import { fingerprintOf } from "../../../core/model/identity.ts";
 import { recordOf } from "../record_of.ts";
-import type { ConnectionsBody, PublicBody } from "../../../core/model/record_body.ts";
+import type { ConnectionsBody } from "../../../core/model/record_body.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { changed, Device, post, World } from "../accounts_world.ts";
+import { claimOf } from "./published.ts";
 import { entry, identityOf } from "../../sim/users.ts";
 
 const endpoint = { ip: "0.0.0.0", port: 7001 };
-
-function claimOf(world: World): PublicBody {
-  const claim = world.network.peek("alice", "public");
-  assert.ok(claim);
-  return recordOf(claim, "public").body;
-}
 
 function devicesOf(world: World): ConnectionsBody["devices"] {
   const record = world.network.peek("alice", "connections");

@@ -5,7 +5,6 @@ import {
   type SignedRecord,
   signRecord,
 } from "../../../core/model/record.ts";
-import type { PublicBody } from "../../../core/model/record_body.ts";
 import {
   clockToleranceMs,
   expiryFor,
@@ -13,25 +12,9 @@ import {
 } from "../../../core/model/record_policy.ts";
 import { RecordValuePolicy } from "../../../net/directory/record_values.ts";
 import { identityOf } from "../../sim/users.ts";
+import { body, content, now } from "../../core/model/sample_record.ts";
 
 const alice = identityOf("alice");
-const now = Date.UTC(2026, 5, 1);
-const body: PublicBody = {
-  since: now,
-  posts: 1,
-  followers: 2,
-  following: 3,
-  heads: [{ device: 1, head: 1 }],
-  generation: 1,
-  pages: 2,
-};
-const content = {
-  username: "alice",
-  namespace: "public" as const,
-  sequence: now,
-  expiresAt: now + 1_000,
-  body,
-};
 const policy = new RecordValuePolicy({ owns: () => false });
 
 Deno.test("A record counts until two minutes after its expiry", () => {

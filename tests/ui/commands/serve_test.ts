@@ -186,7 +186,8 @@ Deno.test("A port file that leads to no peer is passed over, also while another 
       return readFile.call(m.io, path);
     };
     const posting = m.json("post", "hello");
-    await reads.promise;
+    // Where the command fails instead, its error is the test's.
+    await Promise.race([reads.promise, posting]);
     await folder.close();
     assert.equal((await posting as { post: { text: string } }).post.text, "hello");
   }
