@@ -49,6 +49,8 @@ export interface StoredValue {
   readonly firstStoredAtMs: number;
   /** Unix ms. */
   readonly storedAtMs: number;
+  /** IP address of the node that brought it first. */
+  readonly from?: string;
 }
 
 /** Schema of the node's database. */
@@ -106,18 +108,19 @@ export function readContacts(value: unknown): StoredContact[] {
 
 /** A stored value's entry; dates lose their fractions of a millisecond. */
 export function writeValue(stored: StoredValue): Uint8Array {
-  const { value, scalar = false, expiresAtMs, firstStoredAtMs, storedAtMs } = stored;
+  const { value, scalar = false, expiresAtMs, firstStoredAtMs, storedAtMs, from = "" } = stored;
   const dates = [expiresAtMs, firstStoredAtMs, storedAtMs].map((ms) => Math.max(0, Math.floor(ms)));
-  return encode([value, scalar, ...dates]);
+  return encode([value, scalar, ...dates, from]);
 }
 
 /** A stored value, unless damaged. */
 export function readValue(key: unknown, value: unknown): StoredValue | undefined {
   return attempt(() => {
-    const [bytes, scalar, expiresAtMs, firstStoredAtMs, storedAtMs] = asArray(
+    const [bytes, scalar, expiresAtMs, firstStoredAtMs, storedAtMs, from = ""] = asArray(
       open(value, valueEntryBytesMax),
       "stored value",
       5,
+      6,
     );
     const stored = {
       key: asBytes(key, "key", 20),
@@ -126,7 +129,9 @@ export function readValue(key: unknown, value: unknown): StoredValue | undefined
       firstStoredAtMs: asInteger(firstStoredAtMs, "since"),
       storedAtMs: asInteger(storedAtMs, "stored"),
     };
-    return asBoolean(scalar, "scalar") ? { ...stored, scalar: true } : stored;
+    const ip = asString(from, "from", ipLengthMax);
+    const isScalar = asBoolean(scalar, "scalar");
+    return { ...stored, ...(isScalar && { scalar: true }), ...(ip !== "" && { from: ip }) };
   });
 }
 

@@ -111,18 +111,25 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   }
 
   /**
-   * 0 for a value whose owner has no claim to the name, 1 while the claim is young; then by namespace: a
-   * page weighs least, since an owner may have hundreds of them, the two records that make the account
-   * most.
+   * 0 for a value whose owner has no claim to the name. Then list pages, since an owner may have hundreds of
+   * them: 1 for those of a young claim, or of an owner with many, 2 for others. Then the other records: 3
+   * while the claim is young, 4 for `connections`, 5 for the two that make the account.
    */
   weight(stored: StoredValue): number {
     const names = peekRecord(stored.value);
     const claim = this.#claimOf(names);
     if (names === undefined || claim === undefined) return 0;
-    if (!this.#ledger.settled(claim)) return 1;
     const kind = kindOfNamespace(names.namespace);
-    if (kind === "page") return this.#pages.crowded(names.username) ? 1 : 2;
-    return kind === "connections" ? 3 : 4;
+    const isSettled = this.#ledger.settled(claim);
+    if (kind === "page") return isSettled && !this.#pages.crowded(names.username) ? 2 : 1;
+    if (!isSettled) return 3;
+    return kind === "connections" ? 4 : 5;
+  }
+
+  /** The kind of namespace: records of one kind never take all of the room. */
+  group({ value }: StoredValue): string | undefined {
+    const names = peekRecord(value);
+    return names && kindOfNamespace(names.namespace);
   }
 
   forget(key: Uint8Array, value: Uint8Array): void {

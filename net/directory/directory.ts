@@ -54,6 +54,8 @@ export interface DirectoryOptions {
     readonly exemptLoopbackFromRates?: boolean;
     /** Claims remembered. */
     readonly claimsMax?: number;
+    /** Bytes of stored records at most. */
+    readonly storedBytesMax?: number;
   };
   /** The node's id, 20 bytes; default: the stored one, else random. */
   readonly id?: Uint8Array;
@@ -123,6 +125,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     sample: () => writeSample(popularity.most()),
     exemptPrivateAddresses: exemptPrivate,
     exemptLoopbackFromRates: limits?.exemptLoopbackFromRates ?? true,
+    ...(limits?.storedBytesMax === undefined ? {} : { storedBytesMax: limits.storedBytesMax }),
     ...(options.storage === undefined ? {} : { storage: options.storage }),
     ...(options.dialBack === undefined ? {} : { dialBack: options.dialBack }),
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),

@@ -119,6 +119,13 @@ export const storedBytesMax = 32 * 1_024 * 1_024;
 export const storedOverheadBytes = 200;
 /** Stored this long a value counts as established (one day) and never goes before a fresh one. */
 export const establishedMs = 86_400_000;
+/**
+ * Shares of the bounds that the values brought by one network have when room is short: a holder's some
+ * twenty neighbours bring a twentieth each.
+ */
+export const networkShareMax = networkLimits(1 / 16, 1 / 8, 1 / 4);
+/** The same for one group of values, such as a namespace. */
+export const groupShareMax = 0.5;
 /** Eviction frees this share of the bound at once, so that its scan is rare. */
 export const evictionShare = 0.01;
 /** Admissions undecided at once: each asks up to k other holders. */

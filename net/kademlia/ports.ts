@@ -54,6 +54,8 @@ export interface StoredValue {
   readonly firstStoredAtMs: number;
   /** Unix ms of the last store for this key (section 2.5 skips replication within the hour). */
   readonly storedAtMs: number;
+  /** IP address of the node that brought this value first; absent where it was this node itself. */
+  readonly from?: string;
 }
 
 /** What a node finds in its storage at start. */
@@ -164,6 +166,8 @@ export interface Admission<T = Uint8Array> {
    * else 0.
    */
   weight?(value: StoredValue): number;
+  /** The group that a value belongs to for ever; one has at most half of the room when it is short. */
+  group?(value: StoredValue): string | undefined;
   /** Told when a value has left this node, by expiry or at the bounds. */
   forget?(key: Uint8Array, value: Uint8Array): void;
 }

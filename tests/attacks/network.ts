@@ -45,6 +45,7 @@ export interface PeerOptions {
   readonly id?: Uint8Array;
   readonly claims?: ClaimStore;
   readonly claimsMax?: number;
+  readonly storedBytesMax?: number;
   readonly storage?: NodeStorage;
 }
 
@@ -128,6 +129,7 @@ export class AttackNetwork {
       limits: {
         exemptPrivateAddresses: false,
         ...(options.claimsMax === undefined ? {} : { claimsMax: options.claimsMax }),
+        ...(options.storedBytesMax === undefined ? {} : { storedBytesMax: options.storedBytesMax }),
       },
     });
     this.peers.push(peer);

@@ -47,7 +47,7 @@ Deno.test("Node store keeps id, contacts, values and claims over a restart", asy
       { length: 1300 },
       (_, n) => ({ id: keyOf(n), ip: "2001:db8::1", port: n + 1 }),
     );
-    const values = [1, 2, 3].map((n) => valueOf(n));
+    const values = [valueOf(1), { ...valueOf(2), from: "2001:db8::1" }, valueOf(3)];
     const store = await NodeStore.open(folder, { time });
     await store.saveId(id);
     await store.saveContacts(contacts);

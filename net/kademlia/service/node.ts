@@ -186,6 +186,7 @@ export class KademliaNode<T = Uint8Array> {
       valuesMax: options.storedValuesMax ?? storedValuesMax,
       bytesMax: options.storedBytesMax ?? storedBytesMax,
       admission,
+      networksOf: (ip) => table.networksOf(ip),
       onChange: (key) => persistence.changed(key),
     });
     const persistence = new Persistence({ storage, stored, scheduler, time, onError });

@@ -101,14 +101,14 @@ export class Acceptance<T> {
     const verdict = this.judge(key, value);
     if (!verdict.ok || (current !== undefined && this.wins(current, value))) return false;
     const { decoded, expiresAtMs } = verdict;
-    if (admission === undefined) return this.#store(key, value, expiresAtMs);
+    if (admission === undefined) return this.#store(offer, value, expiresAtMs);
     if (this.#undecided >= admissionsMax) return false;
     const { from, verifiedSender, own } = offer;
     const request = { key: key.toBytes(), value: value.value, decoded, from, verifiedSender, own };
     try {
       const admitted = admission.admit(request, () => this.#options.ask(key));
-      if (typeof admitted !== "boolean") return this.#decide(admitted, key, value, expiresAtMs);
-      return admitted && this.#store(key, value, expiresAtMs);
+      if (typeof admitted !== "boolean") return this.#decide(admitted, offer, value, expiresAtMs);
+      return admitted && this.#store(offer, value, expiresAtMs);
     } catch (error) {
       this.#options.onError(error);
       return false;
@@ -127,7 +127,7 @@ export class Acceptance<T> {
 
   async #decide(
     admitted: Promise<boolean>,
-    key: Id,
+    offer: Offer,
     value: WireValue,
     expiresAtMs: number,
   ): Promise<boolean> {
@@ -137,9 +137,9 @@ export class Acceptance<T> {
       const limit = { clock: network.scheduler, ms: admissionMsMax };
       if (await within(limit, () => admitted) !== true) return false;
       // Another store may have come while this one waited.
-      const current = stored.get(key, network.time.now());
+      const current = stored.get(offer.key, network.time.now());
       if (current !== undefined && this.wins(current, value)) return false;
-      return this.#store(key, value, expiresAtMs);
+      return this.#store(offer, value, expiresAtMs);
     } catch (error) {
       onError(error);
       return false;
@@ -148,11 +148,12 @@ export class Acceptance<T> {
     }
   }
 
-  #store(key: Id, value: WireValue, expiresAtMs: number): boolean {
+  #store({ key, own, from }: Offer, value: WireValue, expiresAtMs: number): boolean {
     const { stored, network } = this.#options;
     const nowMs = network.time.now();
     const firstStoredAtMs = stored.get(key, nowMs)?.firstStoredAtMs ?? nowMs;
-    return stored.put(key, { ...value, expiresAtMs, firstStoredAtMs, storedAtMs: nowMs }, nowMs);
+    const dates = { expiresAtMs, firstStoredAtMs, storedAtMs: nowMs };
+    return stored.put(key, { ...value, ...dates, ...(!own && { from: from.ip }) }, nowMs);
   }
 }
 

@@ -3,18 +3,34 @@
  *
  * @module
  */
-import { establishedMs, evictionShare, storedOverheadBytes } from "../constants.ts";
+import type { Network } from "../../../lib/networks.ts";
+import {
+  establishedMs,
+  evictionShare,
+  groupShareMax,
+  networkShareMax,
+  storedOverheadBytes,
+} from "../constants.ts";
 import type { Admission, StoredValue } from "../ports.ts";
 import { compareDistance, type Id } from "../space/id.ts";
+
+/** What a value belongs to that has a share of the room when it is short: a network, or a group. */
+interface Share {
+  readonly name: string;
+  /** 0 to 1. */
+  readonly share: number;
+}
 
 /** A value that is stored. */
 export class StoredEntry implements StoredValue {
   readonly keyId: Id;
+  readonly shares: Share[] = [];
   readonly value: Uint8Array;
   readonly scalar: boolean;
   expiresAtMs: number;
   readonly firstStoredAtMs: number;
   storedAtMs: number;
+  readonly from?: string;
 
   constructor(keyId: Id, stored: Omit<StoredValue, "key">) {
     this.keyId = keyId;
@@ -23,6 +39,7 @@ export class StoredEntry implements StoredValue {
     this.expiresAtMs = stored.expiresAtMs;
     this.firstStoredAtMs = stored.firstStoredAtMs;
     this.storedAtMs = stored.storedAtMs;
+    if (stored.from !== undefined) this.from = stored.from;
   }
 
   /** A fresh copy. */
@@ -37,9 +54,9 @@ export class StoredEntry implements StoredValue {
 
   /** The value as plain data. */
   plain(): StoredValue {
-    const { key, value, scalar, expiresAtMs, firstStoredAtMs, storedAtMs } = this;
+    const { key, value, scalar, expiresAtMs, firstStoredAtMs, storedAtMs, from } = this;
     const plain = { key, value, expiresAtMs, firstStoredAtMs, storedAtMs };
-    return scalar ? { ...plain, scalar } : plain;
+    return { ...plain, ...(scalar && { scalar }), ...(from !== undefined && { from }) };
   }
 }
 
@@ -49,7 +66,9 @@ export interface StoredValuesOptions {
   readonly valuesMax: number;
   readonly bytesMax: number;
   /** Says what is worth keeping when a bound is hit, and hears of values that went. */
-  readonly admission?: Pick<Admission, "weight" | "forget"> | undefined;
+  readonly admission?: Pick<Admission, "weight" | "group" | "forget"> | undefined;
+  /** The networks that limits count an address under; none where it is exempt. */
+  readonly networksOf: (ip: string) => readonly Network[];
   /** Told of keys whose value changed or went. */
   readonly onChange: (key: Id) => void;
 }
@@ -71,15 +90,18 @@ export function keyText(id: Id): string {
 }
 
 /**
- * Values by key. When a bound is hit the lightest go first, among equals the farthest from the own id,
- * be it the newcomer: a flood of fresh values cannot push out what has been stored for long.
+ * Values by key. When a bound is hit, first goes what exceeds the share of its network or group, then the
+ * lightest, among equals the farthest from the own id, be it the newcomer: a flood of fresh values cannot
+ * push out what has been stored for long. A newcomer that would be among the next to go is refused.
  */
 export class StoredValues {
   readonly #options: StoredValuesOptions;
   readonly #values = new Map<string, StoredEntry>();
   #bytes = 0;
-  /** What went, or was refused, when a bound was hit last; unset once other values went. */
+  /** The best of what went, or is next to go, since room is short; unset while there is room. */
   #horizon: Ranked | undefined;
+  /** The same for networks and groups that have their share: what is no better exceeds it. */
+  readonly #fullShares = new Map<string, Ranked>();
 
   constructor(options: StoredValuesOptions) {
     this.#options = options;
@@ -115,6 +137,7 @@ export class StoredValues {
     const text = keyText(key);
     const before = this.#values.get(text);
     const entry = new StoredEntry(key, value);
+    entry.shares.push(...this.#sharesOf(entry));
     if (before === undefined && !this.#makeRoom(entry, nowMs)) return false;
     this.#bytes += entry.cost - (before?.cost ?? 0);
     this.#values.set(text, entry);
@@ -138,57 +161,96 @@ export class StoredValues {
   #remove(entry: StoredEntry): void {
     if (!this.#values.delete(keyText(entry.keyId))) return;
     this.#bytes -= entry.cost;
-    this.#horizon = undefined;
+    if (this.#hasRoom(this.#bytes, this.#values.size)) this.#horizon = undefined;
     this.#options.onChange(entry.keyId);
     this.#options.admission?.forget?.(entry.key, entry.value);
   }
 
-  /** Evicts until `newcomer` fits; false when it is itself what would have to go. */
+  /** A little less than the bounds, so that what is ranked when they are hit is enough for a while. */
+  #hasRoom(bytes: number, count: number): boolean {
+    const { bytesMax, valuesMax } = this.#options;
+    return bytes <= bytesMax * (1 - evictionShare) &&
+      count <= Math.ceil(valuesMax * (1 - evictionShare));
+  }
+
+  /** Evicts until `newcomer` fits; false when it is itself what would have to go, now or next. */
   #makeRoom(newcomer: StoredEntry | undefined, nowMs: number): boolean {
     const { bytesMax, valuesMax } = this.#options;
-    const bytesAfter = this.#bytes + (newcomer?.cost ?? 0);
-    const countAfter = this.#values.size + (newcomer ? 1 : 0);
-    if (bytesAfter <= bytesMax && countAfter <= valuesMax) return true;
-    if (newcomer && this.#beyondHorizon(newcomer, nowMs)) return false;
-    const ranked = [...this.#values.values()].map((entry) => this.#rank(entry, nowMs));
-    if (newcomer) ranked.push(this.#rank(newcomer, nowMs));
-    ranked.sort((a, b) => this.#compare(a, b));
-    // A little more than needed goes at once, so that this sort is rare; but no value has to go for a
-    // newcomer that is itself among them.
-    const bytesGoal = bytesMax * (1 - evictionShare);
-    const countGoal = Math.floor(valuesMax * (1 - evictionShare));
-    let bytes = bytesAfter;
-    let count = countAfter;
+    let bytes = this.#bytes + (newcomer?.cost ?? 0);
+    let count = this.#values.size + (newcomer ? 1 : 0);
+    if (this.#hasRoom(bytes, count)) return true;
+    const fits = bytes <= bytesMax && count <= valuesMax;
+    if (newcomer && this.#horizon !== undefined) {
+      // A flood costs no ranking of everything for each newcomer.
+      if (this.#compare(this.#rankNewcomer(newcomer, nowMs), this.#horizon) <= 0) return false;
+      if (fits) return true;
+    }
     const going: Ranked[] = [];
-    for (const rank of ranked) {
-      if (bytes <= bytesGoal && count <= countGoal) break;
+    for (const rank of this.#rankAll(newcomer, nowMs)) {
+      if (this.#hasRoom(bytes, count)) break;
       bytes -= rank.entry.cost;
       count--;
       going.push(rank);
     }
-    const refused = going.find((rank) => rank.entry === newcomer);
-    if (!refused) { for (const rank of going) this.#remove(rank.entry); }
-    this.#horizon = refused ?? going.at(-1);
-    return !refused;
+    const isRefused = going.some(({ entry }) => entry === newcomer);
+    if (!isRefused && !fits) { for (const { entry } of going) this.#remove(entry); }
+    this.#horizon = going.at(-1);
+    return !isRefused;
   }
 
-  /**
-   * Whether a newcomer would go before what went last time. As long as nothing else made room it is
-   * refused without ranking everything again: a flood of far values costs no sort each.
-   */
-  #beyondHorizon(newcomer: StoredEntry, nowMs: number): boolean {
-    const horizon = this.#horizon;
-    return horizon !== undefined && this.#compare(this.#rank(newcomer, nowMs), horizon) <= 0;
+  #sharesOf(entry: StoredEntry): Share[] {
+    const { admission, networksOf } = this.#options;
+    const networks = entry.from === undefined ? [] : networksOf(entry.from);
+    const shares = networks.map(({ name, depth }) => ({ name, share: networkShareMax[depth] }));
+    const group = admission?.group?.(entry);
+    return group === undefined ? shares : [...shares, { name: group, share: groupShareMax }];
   }
 
   #rank(entry: StoredEntry, nowMs: number): Ranked {
     const weight = this.#options.admission?.weight?.(entry);
     const isEstablished = nowMs - entry.firstStoredAtMs >= establishedMs;
-    return { entry, weight: weight ?? Number(isEstablished) };
+    return { entry, weight: weight ?? Number(isEstablished), isBeyond: false };
+  }
+
+  #rankNewcomer(newcomer: StoredEntry, nowMs: number): Ranked {
+    const rank = this.#rank(newcomer, nowMs);
+    rank.isBeyond = newcomer.shares.some(({ name }) => {
+      const full = this.#fullShares.get(name);
+      return full !== undefined && this.#compareWorth(rank, full) <= 0;
+    });
+    return rank;
+  }
+
+  /** All entries, with what goes first first. The best ones of a network or group are within its share. */
+  #rankAll(newcomer: StoredEntry | undefined, nowMs: number): Ranked[] {
+    const { bytesMax, valuesMax } = this.#options;
+    const ranked = [...this.#values.values(), ...(newcomer ? [newcomer] : [])]
+      .map((entry) => this.#rank(entry, nowMs)).sort((a, b) => this.#compareWorth(b, a));
+    const sums = new Map<string, { bytes: number; count: number }>();
+    this.#fullShares.clear();
+    for (const rank of ranked) {
+      const { shares, cost } = rank.entry;
+      for (const { name, share } of shares) {
+        const { bytes, count } = sums.get(name) ?? { bytes: 0, count: 0 };
+        if (bytes + cost <= bytesMax * share && count + 1 <= valuesMax * share) continue;
+        rank.isBeyond = true;
+        if (!this.#fullShares.has(name)) this.#fullShares.set(name, rank);
+      }
+      if (rank.isBeyond) continue;
+      for (const { name } of shares) {
+        const { bytes, count } = sums.get(name) ?? { bytes: 0, count: 0 };
+        sums.set(name, { bytes: bytes + cost, count: count + 1 });
+      }
+    }
+    return ranked.sort((a, b) => this.#compare(a, b));
   }
 
   /** What goes first comes first. */
   #compare(a: Ranked, b: Ranked): number {
+    return Number(b.isBeyond) - Number(a.isBeyond) || this.#compareWorth(a, b);
+  }
+
+  #compareWorth(a: Ranked, b: Ranked): number {
     return a.weight - b.weight || compareDistance(this.#options.own, b.entry.keyId, a.entry.keyId);
   }
 }
@@ -196,4 +258,6 @@ export class StoredValues {
 interface Ranked {
   readonly entry: StoredEntry;
   readonly weight: number;
+  /** Whether it exceeds the share of its network or group. */
+  isBeyond: boolean;
 }

@@ -173,19 +173,20 @@ Deno.test("Admission decides on one name one after another", async () => {
   assert.equal(scene.asked, 1);
 });
 
-Deno.test("Admission weighs settled accounts above young ones, and crowded pages least", async () => {
+Deno.test("Admission weighs settled accounts above young ones, and list pages least", async () => {
   const scene = new Scene();
   const weight = (record: SignedRecord) => scene.admission.weight(scene.held(record));
   const claim = scene.sign();
   assert.equal(weight(claim), 0, "nobody's");
   await scene.admit(claim);
-  assert.equal(weight(claim), 1);
+  const page = scene.sign(alice, { namespace: "public:1:0" });
+  const connections = scene.sign(alice, { namespace: "connections" });
+  assert.deepEqual([page, connections, claim].map(weight), [1, 3, 3]);
   assert.equal(weight(scene.sign(mallory)), 0);
   scene.time.now += claimSettledMs;
-  assert.equal(weight(claim), 4);
-  assert.equal(weight(scene.sign(alice, { namespace: "connections" })), 3);
-  const page = scene.sign(alice, { namespace: "public:1:0" });
-  assert.equal(weight(page), 2);
+  assert.deepEqual([page, connections, claim].map(weight), [2, 4, 5]);
+  const group = (record: SignedRecord) => scene.admission.group(scene.held(record));
+  assert.deepEqual([page, connections, claim].map(group), ["page", "connections", "public"]);
   for (let i = 0; i < 200; i++) {
     assert(scene.admit(scene.sign(alice, { namespace: `public:2:${i}` })));
   }

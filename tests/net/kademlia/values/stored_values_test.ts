@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { limitedNetworks } from "../../../../lib/networks.ts";
 import {
+  type StoredEntry,
   StoredValues,
   type StoredValuesOptions,
 } from "../../../../net/kademlia/values/stored_values.ts";
@@ -19,7 +21,8 @@ function item(n: number, firstStoredAtMs = 0, bytes = 10, expiresAtMs = 100 * da
 }
 
 function storage(options: Partial<StoredValuesOptions> = {}): StoredValues {
-  return new StoredValues({ own, valuesMax: 1_000, bytesMax: 1e6, onChange() {}, ...options });
+  const bounds = { valuesMax: 1_000, bytesMax: 1e6 };
+  return new StoredValues({ own, networksOf: () => [], ...bounds, onChange() {}, ...options });
 }
 
 function distances(values: StoredValues): number[] {
@@ -89,6 +92,47 @@ Deno.test("A flood of far values costs no ranking each", () => {
   for (let n = 1; n <= 100; n++) values.put(...item(n), 0);
   for (let n = 0; n < 10_000; n++) assert.equal(values.put(...item(1_000 + n), 0), false);
   assert.ok(ranked < 20_000, `${ranked} times`);
+});
+
+Deno.test("With little room left a value that would be the next to go is refused", () => {
+  const weight = ({ value }: StoredValue): number => Number(value.length > 50);
+  const values = storage({ bytesMax: 100_000, admission: { weight } });
+  for (let n = 1; values.bytes < 98_600; n++) values.put(...item(n, 0, 100), 0);
+  assert.equal(values.put(...item(999, 0, 50), 0), true, "there is room");
+  for (let n = 1_000; n < 1_002; n++) values.put(...item(n, 0, 100), 0);
+  const before = values.count;
+  assert.ok(values.bytes + 250 <= 100_000, "it would fit");
+  assert.equal(values.put(...item(5_000, 0, 50), 0), false);
+  assert.equal(values.count, before);
+  assert.equal(values.put(...item(0, 0, 100), 0), true, "one that stays is taken");
+});
+
+Deno.test("When room is short what exceeds the share of its network goes first, however heavy", () => {
+  const networksOf = (ip: string) => limitedNetworks(ip, false) ?? [];
+  const weight = ({ from }: StoredValue): number => from === undefined ? 1 : 2;
+  const values = storage({ valuesMax: 160, networksOf, admission: { weight } });
+  const put = (n: number, from?: string): boolean => {
+    const [key, value] = item(n);
+    return values.put(key, from === undefined ? value : { ...value, from }, 0);
+  };
+  for (let n = 1; n <= 100; n++) assert.ok(put(n, `9.9.9.${n}`), "as long as there is room");
+  for (let n = 101; n <= 400; n++) put(n);
+  const left = (): StoredEntry[] => [...values].filter(({ from }) => from !== undefined);
+  assert.deepEqual(left().map(({ keyId }) => keyId.w0), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assert.equal(put(401, "9.9.9.9"), false, "it would be the eleventh");
+  assert.equal(put(0, "9.9.9.9"), true, "it takes the place of one that is farther away");
+  for (let i = 0; i < 100; i++) put(500 + i, `8.${i}.9.9`);
+  assert.ok(left().length > 100, "other networks have shares of their own");
+});
+
+Deno.test("When room is short one group has half of it", () => {
+  const group = ({ value }: StoredValue): string => (value[0] ?? 0) % 2 === 0 ? "even" : "odd";
+  const values = storage({ valuesMax: 100, admission: { group } });
+  for (let n = 0; n < 100; n++) values.put(...item(2 * n), 0);
+  for (let n = 500; n < 600; n++) values.put(...item(2 * n + 1), 0);
+  const even = distances(values).filter((n) => n % 2 === 0);
+  assert.ok(even.length === 50 || even.length === 51, `${even.length} of 100`);
+  assert.equal(even.at(-1), 2 * even.length - 2, "the nearest ones");
 });
 
 Deno.test("An expired value is gone, at the read or at the sweep", () => {
