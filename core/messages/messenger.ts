@@ -40,8 +40,12 @@ const awaitedAckMs = 60_000;
 /** Users of whom it is remembered when they were heard last. */
 const heardMax = 8192;
 
-/** Is told of an acknowledgement: the sender and, where something was refused, the reason. */
-export type AckListener = (from: UserRef, reason: string | undefined) => void;
+/** Is told of an acknowledgement: the sender, the reason where something was refused, and who passed posts on. */
+export type AckListener = (
+  from: UserRef,
+  reason: string | undefined,
+  by: readonly string[],
+) => void;
 
 /**
  * Sends messages over the links, and hands those that come in, checked, to the part that deals with
@@ -143,9 +147,9 @@ export class PeerMessenger {
   }
 
   /** Tells the part that waits for this acknowledgement; whether one does. */
-  acknowledge({ from, body: { id, reason } }: MessageOf<"ack">): boolean {
+  acknowledge({ from, body: { id, reason, by = [] } }: MessageOf<"ack">): boolean {
     const listener = this.#acks.get(toHex(id));
-    listener?.(from, reason);
+    listener?.(from, reason, by);
     return listener !== undefined;
   }
 

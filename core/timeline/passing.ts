@@ -8,6 +8,7 @@
  * @module
  */
 
+import { passersMax } from "../messages/kinds/ack.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import { copyOf } from "../model/bytes.ts";
@@ -26,6 +27,9 @@ const freshMs = 600_000;
 
 /** Passing on comes first: the author, who gets all acknowledgements, is in no hurry. */
 const ackAfterMs = 60;
+
+/** Whom the author asks for relays waits so long for relays that are slower than the author. */
+const answerAfterMs = 500;
 
 /** Posts that may be passed on, at most: the hourly 600 of some authors, within ten minutes. */
 const freshMax = 2_048;
@@ -73,11 +77,19 @@ interface AuthorBudget {
   readonly lookUps: TokenBucket;
 }
 
+/** A post that came in a moment ago. */
+interface FreshPost {
+  /** Users to whom it has been passed on, by name and key. */
+  readonly told: Set<string>;
+  /** Names of users who passed it on to this peer. */
+  readonly by: Set<string>;
+}
+
 /** Passes posts of others on. */
 export class Passing {
   readonly #parts: PassingParts;
-  /** Posts that came in a moment ago, and whom each has been passed on to. */
-  readonly #fresh: TimedCache<Set<string>>;
+  /** Posts that came in a moment ago. */
+  readonly #fresh: TimedCache<FreshPost>;
   readonly #registered: TimedCache<true>;
   readonly #unwanted: TimedCache<true>;
   readonly #budgets = new BoundedMap<string, AuthorBudget>(authorsMax);
@@ -104,18 +116,38 @@ export class Passing {
    * @param valid The author's posts in the message; `added` are those of them that are new here.
    */
   took(message: MessageOf<"posts">, valid: readonly Post[], added: readonly Post[]): void {
-    const { session: { signal, ports: { clock } }, messenger } = this.#parts;
+    const { session: { self, signal, ports: { clock } }, messenger } = this.#parts;
     for (const post of added) {
-      if (this.#isYoung(post)) this.#fresh.set(idOf(post), new Set(), freshMs);
+      if (!this.#isYoung(post)) continue;
+      this.#fresh.set(idOf(post), { told: new Set(), by: new Set() }, freshMs);
     }
     const { id, from, body: { author, relay, inReplyTo } } = message;
-    if (inReplyTo !== undefined || relay.length === 0 || !isSame(from, author)) return;
-    if (!this.#pass(author, relay, valid)) return;
-    pause(clock, ackAfterMs, signal)
-      .then(() => messenger.send({ kind: "ack", to: from, body: { id } }, signal))
+    if (inReplyTo !== undefined) return;
+    if (!isSame(from, author)) {
+      for (const { by } of this.#freshOf(valid)) if (by.size < passersMax) by.add(from.username);
+      return;
+    }
+    if (relay.length === 0 || !this.#pass(author, relay, valid)) return;
+    // The author asks who passes these posts on to this peer: late ones count as well.
+    const isAsked = relay.every((user) => user.username === self.username);
+    pause(clock, isAsked ? answerAfterMs : ackAfterMs, signal)
+      .then(() =>
+        messenger.send({ kind: "ack", to: from, body: { id, by: this.#by(valid) } }, signal)
+      )
       .catch(() => {
         // Unacknowledged, the share is given to another relay as well.
       });
+  }
+
+  /** Those of the posts that came in a moment ago. */
+  #freshOf(posts: readonly Post[]): FreshPost[] {
+    return posts.flatMap((post) => this.#fresh.get(idOf(post)) ?? []);
+  }
+
+  /** Names of users who passed all of the posts on to this peer. */
+  #by(posts: readonly Post[]): string[] {
+    const fresh = this.#freshOf(posts);
+    return [...fresh[0]?.by ?? []].filter((name) => fresh.every(({ by }) => by.has(name)));
   }
 
   /** The user does not want posts of that author from this peer. */
@@ -134,7 +166,7 @@ export class Passing {
     for (const [name, user] of users) {
       const isDone = user.username === self.username || isSame(user, author) ||
         this.#unwanted.get(`${nameOf(author)} ${name}`) !== undefined ||
-        posts.every((post) => this.#fresh.get(idOf(post))?.has(name));
+        posts.every((post) => this.#fresh.get(idOf(post))?.told.has(name));
       if (isDone) users.delete(name);
     }
     const strangers = [...users].filter(([name, user]) => !this.#isKnown(name, user));
@@ -152,8 +184,8 @@ export class Passing {
 
   /** To those of the posts that the user was not sent before. */
   #push(name: string, to: UserRef, author: UserRef, posts: readonly Post[]): void {
-    const others = posts.filter((post) => this.#fresh.get(idOf(post))?.has(name) === false);
-    for (const post of others) this.#fresh.get(idOf(post))?.add(name);
+    const others = posts.filter((post) => this.#fresh.get(idOf(post))?.told.has(name) === false);
+    for (const { told } of this.#freshOf(others)) told.add(name);
     if (others.length > 0) this.#parts.queue.push(to, { author, posts: others, heads: [] });
   }
 

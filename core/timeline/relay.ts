@@ -1,37 +1,59 @@
 /**
  * Relay: an author with many followers sends a post to some of them, and each passes it on to its share
  * of the others (docs/PROTOCOL.md, section 4.1). The author's signature travels with the post, so that a
- * relay cannot change it; one that lies, stops or is slow is replaced, or repaired by the comparison of
- * heads.
+ * relay cannot change it. Each follower is told by two relays; the author sends the post to some followers
+ * itself and asks them who has passed it on to them. A relay that stops, or says that it passed what did not
+ * arrive, is replaced and loses its place.
  *
  * @module
  */
 
 import { messageIdBytes } from "../messages/frame.ts";
-import { relayShareMax } from "../messages/kinds/posts.ts";
 import { nameOf, type UserRef } from "../model/user.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
+import { TokenBucket } from "../../lib/token_bucket.ts";
 import { pause } from "../../lib/waiting.ts";
+import { dealOut, mix, SecretTokens, type Share } from "./draw.ts";
 import { type Batch, pushedDevicesMax, type PushQueue, type PushQueueParts } from "./push_queue.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these. */
 export const directFollowersMax = 64;
 
+/** Relays that pass a post on to one follower. */
+const copies = 2;
+
+/** Relays are others for each follower after so long. */
+const epochMs = 3_600_000;
+
 /** A relay acknowledges soon; one that has not done so by then is replaced. */
 const ackMsMax = 600;
 
-/** How often silent relays are replaced. */
-const roundsMax = 3;
+/** How often silent and doubted relays are replaced, and followers asked. */
+const roundsMax = 6;
+
+/** Followers asked in one round: while relays have to show what they do, and afterwards. */
+const askedMax = { atFirst: 96, later: 64 };
+
+/** Followers asked, for all posts: as many as a doubted post takes, and again within some seconds. */
+const asked = { perSecond: 128, burst: 4 * askedMax.atFirst };
+
+/** After so many posts in a row of which all arrived one round of asking is enough. */
+const cleanMin = 3;
 
 /** Followers looked up in search of relays, for one batch of posts: most may be offline. */
 const triedMax = 4 * directFollowersMax;
 
-/** Relays remembered for not having acknowledged. */
-const silentMax = 4096;
+/** Relays of whom it is remembered that they did not acknowledge, or what followers said. */
+const remembered = 4096;
 
 /** A user heard of within so long is likely to be online. */
 const heardMsMax = 900_000;
+
+/** How far trust and doubt go, in followers' words; each counts half after {@linkcode wordsHalfMs}. */
+const trustMax = 4;
+const doubtMax = 8;
+const wordsHalfMs = 600_000;
 
 /** What a relay needs. */
 export interface RelayParts extends PushQueueParts {
@@ -39,29 +61,39 @@ export interface RelayParts extends PushQueueParts {
   readonly queue: PushQueue;
 }
 
-/** The users that one relay is asked to pass a post on to. */
-interface Share {
-  readonly relay: UserRef;
-  readonly users: readonly UserRef[];
+/** A share on its way. */
+interface PlacedShare extends Share {
+  /** When it was sent, on the monotonic clock. */
+  readonly at: number;
 }
 
 /** One batch of own posts on its way to many followers. */
 class Broadcast {
   readonly batch: Batch;
+  /** This batch's secret number. */
+  readonly seed: number;
   /** Followers in the order in which they are tried as relays, and how many have been. */
   readonly #order: readonly UserRef[];
   #tried = 0;
+  /** Followers that the author sent the posts to itself, by name. */
+  readonly told = new Set<string>();
   /** Relays that a message was queued to. */
   readonly reached: UserRef[] = [];
   /** Relays that have acknowledged, by name. */
   readonly acked = new Map<string, UserRef>();
-  /** Shares whose relay has not acknowledged yet. */
-  open: Share[] = [];
+  /** Relays that were given a follower, by the follower's name. */
+  readonly dealt = new Map<string, Map<string, UserRef>>();
+  /** Shares whose relay is neither silent nor doubted so far. */
+  open: PlacedShare[] = [];
+  /** Whether a follower lacked what a relay said to have passed on, and how many were asked. */
+  isDoubtful = false;
+  answers = 0;
   /** How to stop listening for acknowledgements. */
   readonly stops: (() => void)[] = [];
 
-  constructor(batch: Batch, order: readonly UserRef[]) {
+  constructor(batch: Batch, seed: number, order: readonly UserRef[]) {
     this.batch = batch;
+    this.seed = seed;
     this.#order = order;
   }
 
@@ -72,11 +104,27 @@ class Broadcast {
     return next;
   }
 
-  /** Takes out the shares whose relay is silent. */
-  takeSilent(): Share[] {
-    const silent = this.open.filter(({ relay }) => !this.acked.has(nameOf(relay)));
-    this.open = [];
-    return silent;
+  /** Followers to be asked, in an order that nobody else knows. */
+  toAsk(
+    count: number,
+    tokenOf: (name: string) => number,
+    isGone: (user: UserRef) => boolean,
+  ): UserRef[] {
+    return this.#order.map((user) => ({ user, name: nameOf(user) }))
+      .filter(({ user, name }) => !this.told.has(name) && !isGone(user))
+      .map(({ user, name }) => ({ user, rank: mix(tokenOf(name), ~this.seed) }))
+      .sort((a, b) => a.rank - b.rank).slice(0, count)
+      .map(({ user }) => user);
+  }
+
+  /** Takes out the shares whose relay has failed. */
+  takeFailed(hasFailed: (share: PlacedShare) => boolean): PlacedShare[] {
+    const { failed = [], open = [] } = Object.groupBy(
+      this.open,
+      (share) => hasFailed(share) ? "failed" : "open",
+    );
+    this.open = open;
+    return failed;
   }
 }
 
@@ -84,24 +132,34 @@ class Broadcast {
 export class Relay {
   readonly #parts: RelayParts;
   readonly #slices: Slices;
+  readonly #tokens: SecretTokens;
   /** When relays failed to acknowledge, on the monotonic clock. */
-  readonly #silent = new BoundedMap<string, number>(silentMax);
+  readonly #silent = new BoundedMap<string, number>(remembered);
+  /** What followers said of relays: doubt is above zero, and fades. */
+  readonly #words = new BoundedMap<string, { doubt: number; at: number }>(remembered);
+  readonly #asked: TokenBucket;
+  /** Posts in a row of which all that was asked for had arrived. */
+  #clean = 0;
 
   /** The relay of one session. */
   constructor(parts: RelayParts) {
     this.#parts = parts;
-    this.#slices = new Slices(parts.session.ports.clock);
+    const { clock, random } = parts.session.ports;
+    this.#slices = new Slices(clock);
+    this.#tokens = new SecretTokens(random);
+    this.#asked = new TokenBucket(clock, asked);
   }
 
   /**
    * Spreads own posts. Resolves when they are queued to relays that are announced; relays that then
-   * stay silent are replaced in the background.
+   * fail are replaced in the background.
    */
   async spread(batch: Batch, followers: readonly UserRef[]): Promise<void> {
     const order = this.#inOrder(followers);
-    const broadcast = new Broadcast(batch, order);
+    const seed = this.#tokens.of(batch.posts.map(({ id }) => id).join());
+    const broadcast = new Broadcast(batch, seed, order);
     const relays = broadcast.next(directFollowersMax);
-    let unplaced = await this.#place(broadcast, order.slice(relays.length), relays);
+    let unplaced = await this.#place(broadcast, order.slice(relays.length), relays, copies);
     while (unplaced.length > 0 && broadcast.reached.length < directFollowersMax) {
       const more = broadcast.next(directFollowersMax - broadcast.reached.length);
       if (more.length === 0) break;
@@ -124,9 +182,11 @@ export class Relay {
     const { messenger, queue, session: { ports: { clock } } } = this.#parts;
     const heardAfter = clock.monotonic() - heardMsMax;
     const ranks: UserRef[][] = [[], [], []];
-    for (const user of inStableOrder(followers)) {
+    const drawn = followers.map((user) => ({ user, rank: this.#tokenOf(nameOf(user)) }))
+      .sort((a, b) => a.rank - b.rank);
+    for (const { user } of drawn) {
       const heardAt = messenger.heardAt(user) ?? -Infinity;
-      const hasFailed = queue.isGone(user) ||
+      const hasFailed = queue.isGone(user) || this.#isDoubted(user) ||
         (this.#silent.get(nameOf(user)) ?? -Infinity) > heardAt;
       ranks[hasFailed ? 2 : heardAt >= heardAfter ? 0 : 1]?.push(user);
     }
@@ -138,110 +198,153 @@ export class Relay {
     broadcast: Broadcast,
     users: readonly UserRef[],
     relays: readonly UserRef[],
+    copies = 1,
   ): Promise<UserRef[]> {
-    const { session: { signal }, messenger, queue } = this.#parts;
-    const { author, posts, heads } = broadcast.batch;
-    const id = this.#newId(broadcast);
-    const signed = posts.map((post) => post.signed);
-    const { shares, left } = dealOut(users, relays);
+    const { queue, session: { ports: { clock } } } = this.#parts;
+    const { seed, dealt } = broadcast;
+    const id = this.#newId(broadcast, (from) => broadcast.acked.set(nameOf(from), from));
+    const isDealt = (user: string, relay: string) => dealt.get(user)?.has(relay) ?? false;
+    const tokenOf = (name: string) => this.#tokenOf(name);
+    const { shares, left } = dealOut({ users, relays, copies, tokenOf, seed, isDealt });
     const unplaced = [...left];
     await Promise.all(shares.map(async (share) => {
       await this.#slices.next();
-      const to = share.relay;
-      const body = { author, posts: signed, heads, relay: share.users };
-      const order = { kind: "posts" as const, to, body, id, devicesMax: pushedDevicesMax };
-      const report = await messenger.send(order, signal);
+      const { relay, users } = share;
+      if (users.length === 0 && broadcast.told.has(nameOf(relay))) return;
+      const report = await this.#send(broadcast, relay, users, id);
       if (report.devices > 0) {
-        broadcast.reached.push(to);
-        if (share.users.length > 0) broadcast.open.push(share);
+        broadcast.reached.push(relay);
+        if (users.length > 0) broadcast.open.push({ ...share, at: clock.monotonic() });
+        for (const user of users) {
+          const name = nameOf(user);
+          const relays = dealt.get(name) ?? new Map<string, UserRef>();
+          dealt.set(name, relays.set(nameOf(relay), relay));
+        }
         return;
       }
-      if (report.full === 0) queue.noteGone(to);
-      unplaced.push(...share.users);
+      if (report.full === 0) queue.noteGone(relay);
+      unplaced.push(...users);
     }));
     return unplaced;
   }
 
-  /** An id for the messages that place shares once; by acknowledging it relays show that they act. */
-  #newId(broadcast: Broadcast): Uint8Array {
+  #send({ batch, told }: Broadcast, to: UserRef, relay: readonly UserRef[], id: Uint8Array) {
+    const { session: { signal }, messenger } = this.#parts;
+    const { author, posts, heads } = batch;
+    told.add(nameOf(to));
+    const body = { author, posts: posts.map(({ signed }) => signed), heads, relay };
+    const order = { kind: "posts" as const, to, body, id, devicesMax: pushedDevicesMax };
+    return messenger.send(order, signal);
+  }
+
+  /** An id for messages that are sent together; by acknowledging it followers show that they act. */
+  #newId(
+    broadcast: Broadcast,
+    onAck: (from: UserRef, by: readonly string[]) => void,
+  ): Uint8Array {
     const { session: { self, ports: { random } }, messenger, onRefusal } = this.#parts;
     const id = random.bytes(messageIdBytes);
-    const stop = messenger.onAck(id, (from, reason) => {
+    const stop = messenger.onAck(id, (from, reason, by) => {
       if (reason !== undefined) onRefusal(from, reason, self);
-      else broadcast.acked.set(nameOf(from), from);
+      else onAck(from, by);
     });
     broadcast.stops.push(stop);
     return id;
   }
 
-  /** Gives the shares of relays that don't acknowledge to others; what is left at last is sent directly. */
+  /**
+   * Gives the shares of relays that fail to others, and asks followers, until all is well or the rounds
+   * are over; what is left at last is sent directly.
+   */
   async #watch(broadcast: Broadcast): Promise<void> {
     const { session: { ports: { clock }, signal }, queue } = this.#parts;
     let unplaced: UserRef[] = [];
-    for (let round = 0; round < roundsMax && !signal.aborted; round++) {
-      if (broadcast.open.length === 0 && unplaced.length === 0) return;
+    for (let round = 0; round < roundsMax; round++) {
       await pause(clock, ackMsMax, signal);
-      const silent = broadcast.takeSilent();
-      for (const { relay } of silent) this.#silent.set(nameOf(relay), clock.monotonic());
-      const users = [...unplaced, ...silent.flatMap((share) => share.users)];
-      if (users.length === 0) return;
-      const acked = [...broadcast.acked.values()].slice(0, directFollowersMax);
-      const relays = acked.length > 0 ? acked : broadcast.next(directFollowersMax);
+      if (signal.aborted) return;
+      const failed = this.#takeFailed(broadcast);
+      const users = [...unplaced, ...failed.flatMap((share) => share.users)];
+      const isWell = users.length === 0 && !broadcast.isDoubtful && this.#clean >= cleanMin;
+      if (isWell && round > 0) break;
+      const good = [...broadcast.acked.values()].filter((relay) => !this.#isDoubted(relay))
+        .slice(0, directFollowersMax);
+      const relays = good.length > 0 ? good : broadcast.next(directFollowersMax);
       unplaced = relays.length > 0 ? await this.#place(broadcast, users, relays) : users;
+      this.#ask(broadcast);
     }
-    const silent = broadcast.takeSilent();
-    const rest = [...unplaced, ...silent.flatMap((share) => share.users)];
+    if (broadcast.isDoubtful) this.#clean = 0;
+    else if (broadcast.answers > 0) this.#clean++;
+    const rest = [...unplaced, ...this.#takeFailed(broadcast).flatMap((share) => share.users)]
+      .filter((user) => !broadcast.told.has(nameOf(user)));
     for (const to of rest.slice(0, directFollowersMax)) queue.push(to, broadcast.batch);
   }
-}
 
-/** FNV-1a, 32 bits. */
-function hashOf({ username }: UserRef): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < username.length; i++) {
-    hash = Math.imul(hash ^ username.charCodeAt(i), 0x01000193);
+  /** Takes out the shares of relays that are silent or doubted. */
+  #takeFailed(broadcast: Broadcast): PlacedShare[] {
+    const now = this.#parts.session.ports.clock.monotonic();
+    return broadcast.takeFailed(({ relay, at }) => {
+      const name = nameOf(relay);
+      if (broadcast.acked.has(name)) return this.#isDoubted(relay);
+      if (now - at < ackMsMax) return false;
+      this.#silent.set(name, now);
+      return true;
+    });
   }
-  return hash >>> 0;
-}
 
-/** Mixes two hashes into one (the finaliser of MurmurHash3). */
-function mix(a: number, b: number): number {
-  let hash = a ^ Math.imul(b, 0x9e3779b1);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-/** The users in an order that is always the same for them, and says nothing about them. */
-function inStableOrder(users: readonly UserRef[]): UserRef[] {
-  return users.map((user) => ({ user, rank: mix(hashOf(user), 0) }))
-    .sort((a, b) => a.rank - b.rank || (a.user.username < b.user.username ? -1 : 1))
-    .map(({ user }) => user);
-}
-
-/**
- * Deals users out to relays by rendezvous hashing (Thaler and Ravishankar 1998): from post to post each
- * user keeps the relay while it is among them, so that relays know the way from the time before. No
- * share is longer than a message allows; users who fit nowhere are `left`.
- */
-function dealOut(
-  users: readonly UserRef[],
-  relays: readonly UserRef[],
-): { readonly shares: readonly Share[]; readonly left: readonly UserRef[] } {
-  const ranked = relays.map((relay) => ({ relay, hash: hashOf(relay), users: [] as UserRef[] }));
-  const left: UserRef[] = [];
-  for (const user of users) {
-    const hash = hashOf(user);
-    let best: (typeof ranked)[number] | undefined;
-    let bestRank = -1;
-    for (const candidate of ranked) {
-      const rank = mix(candidate.hash, hash);
-      if (rank <= bestRank || candidate.users.length >= relayShareMax) continue;
-      best = candidate;
-      bestRank = rank;
+  /** Sends the posts to some of the other followers, and asks them who passed them on. */
+  #ask(broadcast: Broadcast): void {
+    const { queue } = this.#parts;
+    const tokenOf = (name: string) => this.#tokenOf(name);
+    const isProven = !broadcast.isDoubtful && this.#clean >= cleanMin;
+    const count = isProven ? askedMax.later : askedMax.atFirst;
+    const users = broadcast.toAsk(count, tokenOf, (user) => queue.isGone(user));
+    if (!this.#asked.take(users.length)) return;
+    const relaysOf = new Map(users.map((user) => {
+      return [nameOf(user), [...broadcast.dealt.get(nameOf(user))?.values() ?? []]];
+    }));
+    const id = this.#newId(broadcast, (from, by) => {
+      const name = nameOf(from);
+      const relays = relaysOf.get(name)?.filter((relay) => broadcast.acked.has(nameOf(relay)));
+      if (relays === undefined) return;
+      relaysOf.delete(name);
+      broadcast.answers++;
+      for (const relay of relays) this.#note(broadcast, relay, by.includes(relay.username));
+    });
+    for (const user of users) {
+      this.#slices.next().then(() => this.#send(broadcast, user, [user], id)).then((report) => {
+        if (report.devices + report.full === 0) queue.noteGone(user);
+      }).catch(() => {
+        // The session has ended.
+      });
     }
-    if (best === undefined) left.push(user);
-    else best.users.push(user);
   }
-  return { shares: ranked, left };
+
+  /** A follower says whether a relay passed the posts on. */
+  #note(broadcast: Broadcast, relay: UserRef, hasPassed: boolean): void {
+    const doubt = this.#doubtOf(relay) + (hasPassed ? -1 : 1);
+    const at = this.#parts.session.ports.clock.monotonic();
+    this.#words.set(nameOf(relay), {
+      doubt: Math.min(Math.max(doubt, -trustMax), doubtMax),
+      at,
+    });
+    if (!hasPassed) broadcast.isDoubtful = true;
+  }
+
+  #doubtOf(relay: UserRef): number {
+    const words = this.#words.get(nameOf(relay));
+    if (words === undefined) return 0;
+    const ageMs = this.#parts.session.ports.clock.monotonic() - words.at;
+    return words.doubt * 2 ** (-ageMs / wordsHalfMs);
+  }
+
+  /** Whether followers lacked lately what the relay said to have passed on. */
+  #isDoubted(relay: UserRef): boolean {
+    return this.#doubtOf(relay) > 0.5;
+  }
+
+  /** A user's secret number in this epoch. */
+  #tokenOf(name: string): number {
+    const { clock } = this.#parts.session.ports;
+    return this.#tokens.ofUser(name, Math.floor(clock.monotonic() / epochMs));
+  }
 }

@@ -14,6 +14,7 @@ import { VirtualClock } from "../sim/clock.ts";
 import { identityOf } from "../sim/users.ts";
 import { MessageWorld, type TestUser } from "../core/message_world.ts";
 import { readFrame, readFrameBody } from "../../core/messages/frame.ts";
+import { passersMax } from "../../core/messages/kinds/ack.ts";
 import type { Post } from "../../core/model/post.ts";
 
 /** Links of one peer to devices at made-up places; all TCP connections are counted. */
@@ -251,5 +252,120 @@ Deno.test("Attack: an author has posts passed on to users who do not follow, and
     await world.clock.advance(2_000);
   }
   assert.equal(sent.posts, others.length);
+  await world.stop();
+});
+
+/** Names that came first where the order of relays was a hash of their names, as it was once. */
+function nameRank(name: string): number {
+  let hash = 0x811c9dc5;
+  for (const char of name) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
+  hash >>>= 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** Followers who act together: they acknowledge and drop, and cover one another when they are asked. */
+class Ring {
+  /** Whom of the ring each user was given to, by the user's name. */
+  readonly #dealt = new Map<string, string[]>();
+  /** Until then all are honest. */
+  isLying = true;
+
+  join(follower: TestUser): void {
+    const { delivery } = follower;
+    const took = delivery.took.bind(delivery);
+    delivery.took = (message, valid, added) => {
+      if (!this.isLying) return took(message, valid, added);
+      const { id, from, body: { relay } } = message;
+      if (relay.length === 0) return;
+      for (const { username } of relay) {
+        this.#dealt.set(username, [...this.#dealt.get(username) ?? [], follower.username]);
+      }
+      const by = (this.#dealt.get(follower.username) ?? []).slice(-passersMax);
+      void follower.messenger.send({ kind: "ack", to: from, body: { id, by } });
+    };
+  }
+}
+
+/** An author with followers of whom some lie. */
+async function liarsAmong(names: readonly string[], isLiar: (name: string) => boolean) {
+  const world = new MessageWorld();
+  const author = await world.add("author");
+  const honest: TestUser[] = [];
+  const liars: TestUser[] = [];
+  for (const name of names) {
+    const follower = await world.add(name);
+    world.follow(follower, author);
+    (isLiar(name) ? liars : honest).push(follower);
+  }
+  return { world, author, honest, liars };
+}
+
+/** How many of the users have so many posts. */
+function having(users: readonly TestUser[], posts: number): number {
+  return users.filter(({ events }) => {
+    return events.filter(({ event }) => event === "post").length >= posts;
+  }).length;
+}
+
+async function chosenFakes(fakes: number): Promise<void> {
+  const chosen = Array.from({ length: 20 * fakes }, (_, i) => `fake${i}`)
+    .sort((a, b) => nameRank(a) - nameRank(b)).slice(0, fakes);
+  const names = [...chosen, "ann", "bert", "cleo", "dora", "emil"];
+  const { world, author, honest, liars } = await liarsAmong(names, (n) => n.startsWith("fake"));
+  const ring = new Ring();
+  for (const liar of liars) ring.join(liar);
+  for (let post = 1; post <= 3; post++) {
+    await author.post();
+    await world.until(() => having(honest, post) === 5, 5_000);
+    assert.equal(having(honest, post), 5, `post ${post}`);
+    await world.clock.advance(5_000);
+  }
+  await world.stop();
+}
+
+Deno.test("Attack: 66 followers with chosen names acknowledge and drop, and all others have each post", () =>
+  chosenFakes(66));
+
+Deno.test("Attack: 400 followers with chosen names acknowledge and drop, and all others have each post", () =>
+  chosenFakes(400));
+
+Deno.test("Attack: 30 % of the followers drop posts and slander honest relays, and 99 % of the others have each in 3 s", async () => {
+  const names = Array.from({ length: 250 }, (_, i) => `user${i}`);
+  const { world, author, honest, liars } = await liarsAmong(
+    names,
+    (name) => Number(name.slice(4)) % 10 < 3,
+  );
+  const ring = new Ring();
+  for (const liar of liars) ring.join(liar);
+  for (let post = 1; post <= 3; post++) {
+    await author.post();
+    await world.until(() => having(honest, post) >= 0.99 * honest.length, 3_000);
+    const has = having(honest, post);
+    assert.ok(has >= 0.99 * honest.length, `post ${post}: ${has} of ${honest.length}`);
+    await world.clock.advance(5_000);
+  }
+  await world.stop();
+});
+
+Deno.test("Attack: relays that were honest drop a post, and the others have it in 5 s", async () => {
+  const names = Array.from({ length: 150 }, (_, i) => `user${i}`);
+  const { world, author, honest, liars } = await liarsAmong(
+    names,
+    (name) => Number(name.slice(4)) % 2 === 0,
+  );
+  const ring = new Ring();
+  ring.isLying = false;
+  for (const liar of liars) ring.join(liar);
+  for (let post = 1; post <= 4; post++) {
+    await author.post();
+    await world.clock.advance(5_000);
+  }
+  assert.equal(having(honest, 4), honest.length);
+  ring.isLying = true;
+  await author.post();
+  await world.clock.advance(5_000);
+  assert.equal(having(honest, 5), honest.length);
   await world.stop();
 });

@@ -5,10 +5,14 @@
  */
 
 import { asArray, asBytes, asString } from "../../../lib/msgpack.ts";
+import { asUsername } from "../../model/username.ts";
 import type { MessageKind, Received } from "./kind.ts";
 
 /** The longest reason: one word. */
 const reasonLengthMax = 32;
+
+/** Users named who passed posts on: each follower is given to two, and some are replaced. */
+export const passersMax = 4;
 
 /** What it says. */
 export interface AckBody {
@@ -16,6 +20,8 @@ export interface AckBody {
   readonly id: Uint8Array;
   /** Why something in it was refused: `future`, `time` or `full`. */
   readonly reason?: string;
+  /** Of posts that an author asks about: names of the users who passed all of them on to the sender. */
+  readonly by?: readonly string[];
 }
 
 /** The parts that wait for acknowledgements. */
@@ -34,16 +40,20 @@ export interface AckParts {
 /** Message `id` has been dealt with. */
 export const ack: MessageKind<"ack", AckBody, AckParts> = {
   kind: "ack",
-  write: ({ id, reason }) => [id, reason ?? null],
+  write: ({ id, reason, by = [] }) => [id, reason ?? null, by],
   read(value) {
-    const [id, reason] = asArray(value, "ack", 2);
-    const body = { id: asBytes(id, "acknowledged id", 16) };
+    const [id, reason, by] = asArray(value, "ack", 3);
+    const names = asArray(by, "passers", 0, passersMax).map((name) => asUsername(name, "passer"));
+    const body = {
+      id: asBytes(id, "acknowledged id", 16),
+      ...(names.length > 0 ? { by: names } : {}),
+    };
     return reason === null
       ? body
       : { ...body, reason: asString(reason, "reason", reasonLengthMax) };
   },
-  // The reason takes up to three bytes a character.
-  limits: { maxBytes: 128, maxArrayLength: 2, maxDepth: 1 },
+  // The reason takes up to three bytes a character, a name has 20.
+  limits: { maxBytes: 128 + 21 * passersMax, maxArrayLength: passersMax, maxDepth: 2 },
   allowedFrom: "anyone",
   retry: "never",
   handle: (message, { acks, requests }) =>

@@ -1,0 +1,137 @@
+/**
+ * Which follower passes an author's post on to whom: drawn with a secret of the author, so that followers
+ * whose names were chosen for it cannot become the relays of someone in particular.
+ *
+ * @module
+ */
+
+import { createHmac } from "node:crypto";
+import { relayShareMax } from "../messages/kinds/posts.ts";
+import type { Random } from "../ports.ts";
+import { nameOf, type UserRef } from "../model/user.ts";
+import { BoundedMap } from "../../lib/bounded_map.ts";
+
+/** Tokens remembered, of the followers of one epoch. */
+const tokensMax = 16_384;
+
+/**
+ * A follower's relays of one epoch are so many times those of one post: shares change with each post, and
+ * a relay still has most of its links open when the next post comes.
+ */
+const poolFactor = 2;
+
+/** The users that one relay is asked to pass a post on to. */
+export interface Share {
+  /** Passes it on. */
+  readonly relay: UserRef;
+  /** To these. */
+  readonly users: readonly UserRef[];
+}
+
+/** Numbers that the author alone can know. */
+export class SecretTokens {
+  readonly #secret: Uint8Array;
+  readonly #tokens = new BoundedMap<string, number>(tokensMax);
+  #epoch = NaN;
+
+  /** A fresh secret. */
+  constructor(random: Random) {
+    this.#secret = random.bytes(32);
+  }
+
+  /** 32 bits that depend on the secret and the text. */
+  of(text: string): number {
+    return createHmac("sha256", this.#secret).update(text).digest().readUInt32BE();
+  }
+
+  /** A user's 32 bits, which are others in each epoch. */
+  ofUser(name: string, epoch: number): number {
+    if (epoch !== this.#epoch) this.#tokens.clear();
+    this.#epoch = epoch;
+    let token = this.#tokens.get(name);
+    if (token === undefined) this.#tokens.set(name, token = this.of(`${epoch} ${name}`));
+    return token;
+  }
+}
+
+/** Mixes two numbers of 32 bits into one (the finaliser of MurmurHash3); what is secret are the numbers. */
+export function mix(a: number, b: number): number {
+  let hash = a ^ Math.imul(b, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** What {@linkcode dealOut} is to do. */
+export interface Deal {
+  /** Users to be told. */
+  readonly users: readonly UserRef[];
+  /** Relays to tell them. */
+  readonly relays: readonly UserRef[];
+  /** By how many relays each user is to be told. */
+  readonly copies: number;
+  /** A user's secret number, by name. */
+  readonly tokenOf: (name: string) => number;
+  /** The secret number of this post. */
+  readonly seed: number;
+  /** Whether the user has been given to that relay before, by their names. */
+  readonly isDealt: (user: string, relay: string) => boolean;
+}
+
+interface OpenShare {
+  readonly relay: UserRef;
+  readonly name: string;
+  readonly token: number;
+  readonly users: UserRef[];
+}
+
+/**
+ * Deals users out to relays by rendezvous hashing (Thaler and Ravishankar 1998): a user's few relays of
+ * the epoch are those that the user's token ranks first, and the post's seed chooses among them. No share
+ * is longer than a message allows; users who fit nowhere are `left`.
+ */
+export function dealOut(
+  { users, relays, copies, tokenOf, seed, isDealt }: Deal,
+): { readonly shares: readonly Share[]; readonly left: readonly UserRef[] } {
+  const shares = relays.map((relay): OpenShare => {
+    const name = nameOf(relay);
+    return { relay, name, token: tokenOf(name), users: [] };
+  });
+  const left: UserRef[] = [];
+  for (const user of users) {
+    const name = nameOf(user);
+    const token = tokenOf(name);
+    const mayTake = (share: OpenShare) =>
+      share.users.length < relayShareMax && share.name !== name && !isDealt(name, share.name);
+    const pool = first(shares, poolFactor * copies, mayTake, (share) => mix(share.token, token));
+    const drawn = mix(token, seed);
+    const chosen = first(pool, copies, () => true, (share) => mix(share.token, drawn));
+    for (const share of chosen) share.users.push(user);
+    if (chosen.length === 0) left.push(user);
+  }
+  return { shares, left };
+}
+
+/** The items with the lowest ranks, without sorting the others. */
+function first<T>(
+  items: readonly T[],
+  count: number,
+  may: (item: T) => boolean,
+  rankOf: (item: T) => number,
+): T[] {
+  const best: T[] = [];
+  const ranks: number[] = [];
+  for (const item of items) {
+    const rank = rankOf(item);
+    if (best.length === count && rank >= (ranks.at(-1) ?? 0)) continue;
+    if (!may(item)) continue;
+    let at = best.length === count ? count - 1 : best.length;
+    for (; at > 0 && (ranks[at - 1] ?? 0) > rank; at--) {
+      best[at] = best[at - 1] as T;
+      ranks[at] = ranks[at - 1] ?? 0;
+    }
+    best[at] = item;
+    ranks[at] = rank;
+  }
+  return best;
+}
