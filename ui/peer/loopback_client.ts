@@ -9,11 +9,12 @@
  */
 
 import { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { methods, nothing, type PeerCalls, type PeerEvent } from "../../core/api.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
 import { settledWithin } from "../../lib/waiting.ts";
-import { type PortFile, readJson, responseBytesMax } from "./loopback_protocol.ts";
+import { type PortFile, proofOf, readJson, responseBytesMax } from "./loopback_protocol.ts";
 
 /** One line of events at most: an event with a post of 2,000 bytes, escaped, has some 13,000. */
 const eventLineLengthMax = 65_536;
@@ -110,6 +111,9 @@ export class LoopbackClient {
   readonly #user: string | undefined;
   readonly #patience: Patience;
   #isUntouched = true;
+  /** Whether the server has proven that it is the peer. Before, it is shown neither token nor call. */
+  #isMet = false;
+  readonly #nonce = randomUUID();
   /** The open subscriptions. */
   readonly #watching = new Set<ClientRequest>();
   readonly #ended = Promise.withResolvers<void>();
@@ -139,6 +143,7 @@ export class LoopbackClient {
 
   /** Calls back for events; resolves to how to stop that, once no event is missed any more. */
   async subscribe(listener: (event: PeerEvent) => void): Promise<() => void> {
+    await this.#meet();
     const { request: sent, response } = this.#send("/events");
     this.#watching.add(sent);
     const ready = Promise.withResolvers<void>();
@@ -169,7 +174,9 @@ export class LoopbackClient {
       path,
       agent: false,
       headers: {
-        authorization: `Bearer ${this.#port.token}`,
+        ...(this.#isMet
+          ? { authorization: `Bearer ${this.#port.token}` }
+          : { "camellia-nonce": this.#nonce }),
         "content-length": Buffer.byteLength(body ?? ""),
         ...(body === undefined ? {} : { expect: "100-continue" }),
       },
@@ -177,7 +184,7 @@ export class LoopbackClient {
     });
     sent.on("response", (response) => {
       // What was refused was not done, also by a stranger's server that had asked for the body.
-      this.#isUntouched = refusals.has(response.statusCode ?? 0) && wasUntouched;
+      this.#isUntouched = wasUntouched && (!this.#isMet || refusals.has(response.statusCode ?? 0));
       resolve(response);
     });
     sent.on("error", (error) => reject(gone(error)));
@@ -192,6 +199,20 @@ export class LoopbackClient {
       });
     }
     return { request: sent, response: promise };
+  }
+
+  /**
+   * Lets the server prove that it knows the token. The port may be another program's: that of a peer that died,
+   * or on another machine that shares the folder.
+   */
+  async #meet(): Promise<void> {
+    if (this.#isMet) return;
+    const { request: sent, response } = this.#send("/");
+    const { headers } = (await this.#answered(sent, response)).resume();
+    if (headers["camellia-proof"] !== proofOf(this.#port, this.#nonce)) {
+      throw gone(new Error("another program listens there"));
+    }
+    this.#isMet = true;
   }
 
   /**
@@ -224,6 +245,7 @@ export class LoopbackClient {
     signal?.throwIfAborted();
     const body = JSON.stringify({ method, argument, user: this.#user });
     try {
+      await this.#meet();
       const sent = this.#send("/call", body, signal);
       const response = await this.#answered(sent.request, sent.response);
       const { result, error } = await readJson(response, responseBytesMax) as Answer;

@@ -7,13 +7,16 @@
  * - `GET /events` is answered with one JSON event a line, for as long as the client stays. The first
  *   line is empty: from then on nothing is missed.
  *
- * Both need `Authorization: Bearer <token>`. A client may send `Expect: 100-continue` (RFC 9110, section
+ * Both need `Authorization: Bearer <token>`. Before a client shows the token it sends a nonce, in the header
+ * `Camellia-Nonce`; an answer to such a request has the {@linkcode proofOf proof} that the server knows the
+ * token, in `Camellia-Proof`. A client may send `Expect: 100-continue` (RFC 9110, section
  * 10.1.1): then it learns that the token was seen before it says what is to be done.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { parseNumber } from "../settings/endpoint.ts";
 
@@ -50,6 +53,11 @@ export function parsePortFile(text: string): PortFile | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What only a server that knows the token can say to a nonce, at this port: 64 hexadecimal digits. */
+export function proofOf({ port, token }: PortFile, nonce: string): string {
+  return createHmac("sha256", token).update(`${port} ${nonce}`).digest("hex");
 }
 
 /**

@@ -28,7 +28,7 @@ import { toHex, utf8 } from "../../core/model/bytes.ts";
 import { detailsOf, failureOf } from "../output/failure.ts";
 import type { Host, OpenFolder } from "./host.ts";
 import type { Log } from "../settings/flags.ts";
-import { bodyBytesMax, portFileName, readJson, tokenBytes } from "./loopback_protocol.ts";
+import { bodyBytesMax, portFileName, proofOf, readJson, tokenBytes } from "./loopback_protocol.ts";
 
 /** Requests that are worked on at a time, watchers included; one person's scripts need a few. */
 const requestsMax = 64;
@@ -145,6 +145,8 @@ export class LoopbackServer {
   readonly #stopping = new AbortController();
   /** Connections that have not shown the token, the oldest first. */
   readonly #strangers = new Set<Socket>();
+  /** Connections that a request has come on: a second one is not looked at. */
+  readonly #used = new WeakSet<Socket>();
   #requests = 0;
 
   private constructor(options: LoopbackOptions) {
@@ -153,7 +155,8 @@ export class LoopbackServer {
     const handle = (request: IncomingMessage, response: ServerResponse) =>
       void this.#handle(request, response);
     const arrival = options.arrival ?? arrivalOfCommands;
-    this.#server = createServer({ ...arrival }, handle).on("checkContinue", handle);
+    this.#server = createServer({ ...arrival }, handle)
+      .on("checkContinue", handle).on("checkExpectation", handle);
     this.#server.maxConnections = connectionsMax;
     this.#server.on("connection", (socket: Socket) => this.#greet(socket));
   }
@@ -216,6 +219,9 @@ export class LoopbackServer {
     // Both end with the connection, which a client may break off at any time.
     request.on("error", () => {});
     response.on("error", () => {});
+    // One request a connection: what stands behind it may be part of what another program wrote.
+    if (this.#used.has(request.socket)) return void request.socket.destroy();
+    this.#used.add(request.socket);
     const { method, url } = request;
     let answer = this.#refusalOf(request);
     if (answer === undefined) this.#strangers.delete(request.socket);
@@ -231,15 +237,20 @@ export class LoopbackServer {
     }
     const { status, value } = answer ??
       refuse(404, "There is nothing here", "invalid_argument");
-    // One request a connection: what was left unread of it shall not be taken for the next.
-    response.writeHead(status, { ...headers, connection: "close" });
+    const nonce = request.headers["camellia-nonce"];
+    const proof = typeof nonce === "string"
+      ? { "camellia-proof": proofOf({ port: this.port, token: this.#token }, nonce) }
+      : {};
+    response.writeHead(status, { ...headers, ...proof, connection: "close" });
     response.end(JSON.stringify(value));
   }
 
   #refusalOf(request: IncomingMessage): Answer | undefined {
     const { origin, host, authorization = "" } = request.headers;
+    const hosts = request.rawHeaders.filter((name, i) => i % 2 === 0 && /^host$/i.test(name));
     if (origin !== undefined) return refuse(403, "Cannot do that for a web page");
-    if (host !== `127.0.0.1:${this.port}` && host !== `localhost:${this.port}`) {
+    const isOurs = host === `127.0.0.1:${this.port}` || host === `localhost:${this.port}`;
+    if (!isOurs || hosts.length !== 1) {
       return refuse(403, "Cannot do that for another host");
     }
     if (equalSecrets(authorization, `Bearer ${this.#token}`)) return undefined;
