@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { proofOf } from "../../../ui/peer/loopback_protocol.ts";
 import { type FakeIo, Machine } from "../fake_io.ts";
 import { FakePeer } from "../fake_peer.ts";
 
@@ -198,15 +199,22 @@ Deno.test("A port file that leads to no peer is passed over, also while another 
 Deno.test("A call that broke off after it was sent is not repeated", async () => {
   const m = await Machine.withAlice();
   const folder = await m.host.openFolder("/data");
+  const token = "a".repeat(64);
   let requests = 0;
-  const dying = createServer((request) => {
-    requests++;
-    request.socket.destroy();
+  const dying = createServer(({ method, headers, socket }, response) => {
+    if (method === "GET") {
+      const { port } = dying.address() as AddressInfo;
+      const nonce = String(headers["camellia-nonce"]);
+      response.writeHead(401, { "camellia-proof": proofOf({ port, token }, nonce) }).end();
+    } else {
+      requests++;
+      socket.destroy();
+    }
   });
   dying.listen(0, "127.0.0.1");
   await once(dying, "listening");
   const { port } = dying.address() as AddressInfo;
-  m.writeFile("/data/peer.json", JSON.stringify({ port, token: "a".repeat(64) }));
+  m.writeFile("/data/peer.json", JSON.stringify({ port, token }));
   const failure = await m.failure("post", "hello");
   assert.equal(failure.error, "no_peer");
   assert.match(failure.message, /it has stopped\. Try again/);

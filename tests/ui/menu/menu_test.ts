@@ -193,7 +193,7 @@ Deno.test("The menu is drawn anew when a user logs in or out elsewhere", async (
 });
 
 Deno.test("Above the menu stand what others did and what is the matter, and nothing twice", async () => {
-  const m = withTerminal(..."init|Register|alice|secret|secret".split("|"));
+  const m = withTerminal(..."init|Register|alice|network|secret|secret".split("|"));
   m.host.prepare = (peer) => peer.joined = false;
   const { prompts } = m;
   const seen: string[][] = [];
