@@ -16,9 +16,8 @@ import { descriptorLimit } from "./net/system/descriptor_limit.ts";
 import { createDirectory } from "./net/directory/directory.ts";
 import { borrowPoller } from "./net/links/poller.ts";
 import { ZmqLinks } from "./net/links/zmq_links.ts";
-import { DialBack } from "./net/reach/dial_back.ts";
 import { homeAddresses } from "./net/reach/interfaces.ts";
-import { ReachWatch } from "./net/reach/reach_watch.ts";
+import { createReach } from "./net/reach/reach.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
 import { DataFolder } from "./storage/data_folder.ts";
 import { KeyFiles } from "./storage/key_files.ts";
@@ -64,7 +63,8 @@ async function startPeer(
     (error) => log("error", `The UDP socket failed: ${error.message}`),
   );
   started.defer(() => datagrams.close());
-  const dialBack = new DialBack({ time: clock, exemptPrivate: true });
+  const reaching = createReach({ clock, random, settings, onError });
+  started.defer(() => reaching.close());
   const { directory, ...node } = await createDirectory({
     datagrams,
     clock,
@@ -74,7 +74,8 @@ async function startPeer(
     bootstrap: settings.bootstrap,
     firstNode: settings.firstNode,
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-    dialBack: (to) => dialBack.dial(to),
+    dialBack: reaching.dialBack,
+    relay: reaching.offerRelay,
     onError,
   });
   started.defer(() => node.close());
@@ -85,22 +86,21 @@ async function startPeer(
     ownAddresses: () =>
       [settings.announcedIp, directory.status().outerIp, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
+    services: reaching.services,
     homeNetworks: () => homeAddresses().map(({ cidr }) => cidr),
     onFault: (error) => {
       const why = error instanceof Error ? error.stack ?? error.message : String(error);
       log("error", `Cannot deal with what came in: ${why}`);
     },
   });
-  started.defer(() => links.close());
-  const reach = new ReachWatch({
-    clock,
-    directory,
-    links,
-    homeAddresses,
-    onError,
-    ...(settings.announcedIp === undefined ? {} : { announcedAddress: settings.announcedIp }),
-  });
-  started.defer(() => reach.close());
+  started.defer(() => links.end());
+  try {
+    links.listen();
+  } catch (error) {
+    // A login says it again, and fails; without one there is only no relaying.
+    log("info", error instanceof Error ? error.message : String(error));
+  }
+  const reach = reaching.start({ directory, links });
   const peer = await Peer.start({
     ports: {
       clock,
@@ -121,7 +121,6 @@ async function startPeer(
   });
   started.defer(() => peer.stop());
   clock.start();
-  reach.start();
   const running = started.move();
   return {
     api: peer,

@@ -91,10 +91,13 @@ export interface EndpointView {
 /** How strangers reach this peer. */
 export interface ReachView {
   /**
-   * `direct`: others connected to where posts come in; `unreachable`: they could not; `unknown`: none has
-   * tried yet, or no user is logged in.
+   * `direct`: others connected to this peer; `mapped`: they did once the home router was asked to let
+   * them in; `relayed`: they could not, but relays pass on what they send; `unreachable`: none of these;
+   * `unknown`: none has tried yet.
    */
-  readonly state: "unknown" | "direct" | "unreachable";
+  readonly state: "unknown" | "direct" | "mapped" | "relayed" | "unreachable";
+  /** Relays that pass on to this peer. */
+  readonly relays: number;
   /** The address that others see this peer at, or null. */
   readonly outer_ip: string | null;
 }

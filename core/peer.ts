@@ -15,7 +15,7 @@ import type { Settings } from "./session/interfaces.ts";
 import { Mutex } from "../lib/slots.ts";
 import { readTimeline } from "./timeline/timeline.ts";
 import { UserPeer } from "./user_peer.ts";
-import { userView } from "./session/views.ts";
+import { reachView, userView } from "./session/views.ts";
 
 export * from "./api.ts";
 export { CamelliaError, type ErrorCode } from "./model/errors.ts";
@@ -59,8 +59,8 @@ export class Peer implements PeerApi {
         this.#emit({ event: "network", joined, contacts });
         if (joined) this.#user?.networkJoined();
       }),
-      options.ports.reach.onChange(({ state, outerIp }) =>
-        this.#emit({ event: "reach", state, outer_ip: outerIp ?? null })
+      options.ports.reach.onChange((status) =>
+        this.#emit({ event: "reach", ...reachView(status) })
       ),
       options.ports.clock.onChange(({ source, offsetMs, doubtedMs }) => {
         if (doubtedMs !== undefined) this.#warnOfClock(doubtedMs);
@@ -155,13 +155,12 @@ export class Peer implements PeerApi {
     const { nodeId, contacts, records, udp, joined } = directory.status();
     const { offsetMs, source, syncedAt } = clock.status();
     const { open, listening } = links.status();
-    const { state, outerIp } = reach.status();
     const user = this.#user;
     return {
       node: { id: nodeId, contacts, records, udp, joined },
       user: user === undefined ? null : userView(user.session.self),
       links: { open, listening: listening ?? null },
-      reach: { state, outer_ip: outerIp ?? null },
+      reach: reachView(reach.status()),
       clock: {
         offset_ms: offsetMs,
         source,

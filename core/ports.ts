@@ -132,6 +132,16 @@ export interface LinkTarget {
  */
 export type SendResult = "queued" | "delayed" | "full" | "unreachable";
 
+/** The state of the links. */
+export interface LinksStatus {
+  /** Where messages are taken; absent while none are. */
+  readonly listening?: Endpoint;
+  /** Where connections are taken, for messages or for other services of this peer. */
+  readonly door?: Endpoint;
+  /** Links open. */
+  readonly open: number;
+}
+
 /** ZeroMQ links: one PULL socket for what comes in, a PUSH socket a destination. */
 export interface Links {
   /**
@@ -152,21 +162,25 @@ export interface Links {
   /** Waits until all that is queued has been handed to the network, `timeoutMs` at most. */
   flush(timeoutMs: number): Promise<void>;
   /** Where it listens, and how many links are open. */
-  status(): { readonly listening?: Endpoint; readonly open: number };
+  status(): LinksStatus;
   /** Closes the PULL socket and every link. {@linkcode open} may be called again. */
   close(): Promise<void>;
 }
 
 /**
- * How strangers reach this peer: `direct` when others connected to where its posts come in,
- * `unreachable` when they could not, `unknown` while none has tried: there is no network yet, or no user
- * is logged in.
+ * How strangers reach this peer: `direct` when others connected to its front door, `mapped` when they did
+ * after the home router was asked to let them in, `relayed` when they could not but relays pass on what
+ * they send, `unreachable` when neither, `unknown` while none has tried.
  */
 export interface ReachStatus {
   /** See {@linkcode ReachStatus}. */
-  readonly state: "unknown" | "direct" | "unreachable";
+  readonly state: "unknown" | "direct" | "mapped" | "relayed" | "unreachable";
+  /** Relays that reach this peer. */
+  readonly relays: number;
   /** The address that others see this peer at. */
   readonly outerIp?: string;
+  /** The TCP port there, where the router has another than this machine. */
+  readonly outerPort?: number;
 }
 
 /** How others reach this peer. */
@@ -176,8 +190,8 @@ export interface Reach {
   /** Calls back when the status has changed; returns how to stop that. */
   onChange(fn: (status: ReachStatus) => void): () => void;
   /**
-   * Addresses to announce, the likeliest first: the outer one, then those in the home network. Empty
-   * where none is known. Others are asked 2 s at most. Never rejects but with the signal's reason.
+   * Addresses to announce, the likeliest first: the outer one, those in the home network, and relays.
+   * Empty where none is known. Others are asked 2 s at most. Never rejects but with the signal's reason.
    */
   addresses(signal?: AbortSignal): Promise<string[]>;
 }

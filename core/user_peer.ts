@@ -72,7 +72,7 @@ export class UserPeer {
     const { session, people, records } = account;
     const messenger = new PeerMessenger({ session, people });
     const parts = { ...account, messenger };
-    const greeter = new Greeter(parts);
+    const greeter = new Greeter(parts, () => this.#rejoin());
     const followers = new Followers({ ...parts, greeter });
     const requests = new PendingFollows(session, messenger);
     const delivery = new PeerDelivery(parts);

@@ -63,7 +63,7 @@ export const rooms: Rooms = {
   "net/clock": [...core, "net/system"],
   "net/directory": [...core, "net/kademlia", "net/kademlia/ports.ts"],
   "net/links": core,
-  "net/reach": core,
+  "net/reach": [...core, "net/links"],
   "storage": core,
   "ui/terminal": ["lib"],
   "ui/settings": ["lib", "core/model", "core/api.ts", "ui/terminal"],

@@ -83,6 +83,9 @@ async function startWhole(
     ntpServers: [],
     ntpTrustFar: false,
     publishPrivate: true,
+    relay: "no" as const,
+    portMapping: false,
+    relaysOnly: false,
   };
   const running = await folder.start(settings, (level, message) => {
     if (level === "error") fault(message);

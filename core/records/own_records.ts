@@ -54,12 +54,11 @@ export class UserRecords implements OwnRecords {
     const { directory, reach } = session.ports;
     const stops = [
       directory.onChange(({ joined }) => {
-        if (!joined) return;
-        for (const part of [this.#public, this.lists]) part.joined();
-        this.#presence.renew();
+        if (joined) {
+          for (const part of [this.#public, this.lists, this.#presence]) part.joined();
+        }
       }),
-      // Where others see this device may have changed; whether they reach it does not change its entry.
-      reach.onChange(({ state }) => state === "unknown" && this.#presence.renew()),
+      reach.onChange(() => this.#presence.reachChanged()),
     ];
     session.signal.addEventListener("abort", () => stops.forEach((stop) => stop()), { once: true });
   }

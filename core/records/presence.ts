@@ -80,9 +80,20 @@ export class Presence {
     this.#notedTime = await readNumber(this.#session.store, note) ?? 0;
   }
 
-  /** The node has joined the network, or is reached elsewhere: the device is announced, if it is to be. */
-  renew(): void {
+  /** The node has joined the network: the device is announced there, if it is to be. */
+  joined(): void {
     this.#announceQuietly();
+  }
+
+  /** Others may reach this device at other addresses now: then it is announced at these. */
+  reachChanged(): void {
+    const endpoint = this.#endpoint;
+    const { ports, signal } = this.#session;
+    if (endpoint === undefined) return;
+    // Rejects at logout.
+    ports.reach.addresses(signal).then((addresses) => {
+      if (this.#placeOf(endpoint, addresses) !== this.#place) this.#announceQuietly();
+    }, () => {});
   }
 
   /**
@@ -153,10 +164,14 @@ export class Presence {
     const outcome = await this.#write(false);
     if (!this.#listensAt(endpoint)) return;
     this.#job.dueIn(isDone(outcome) ? renewEveryMs : retryMs);
-    const place = `${this.#session.device} ${endpoint.port} ${addresses}`;
+    const place = this.#placeOf(endpoint, addresses);
     if (!isDone(outcome) || place === this.#place) return;
     this.#place = place;
     this.onMoved();
+  }
+
+  #placeOf({ port }: Endpoint, addresses: readonly string[]): string {
+    return `${this.#session.device} ${port} ${addresses}`;
   }
 
   #listensAt(endpoint: Endpoint): boolean {

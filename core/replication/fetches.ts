@@ -72,6 +72,15 @@ export class Fetches {
     await abortable(this.#start(author), signal);
   }
 
+  /**
+   * As {@linkcode Fetches.fetch}, but a run that goes on and does not get everything is followed by
+   * another: what was asked under an old address is answered there.
+   */
+  async fetchAnew(author: UserRef, signal?: AbortSignal): Promise<void> {
+    const begun = this.#fetching.get(nameOf(author))?.run?.over;
+    if (begun === undefined || !await abortable(begun, signal)) await this.fetch(author, signal);
+  }
+
   /** The question that a message from that user answers, with the run that asked it. */
   find(author: UserRef, inReplyTo: Uint8Array, from: UserRef): [FetchRun, Question] | undefined {
     const run = this.#fetching.get(nameOf(author))?.run?.run;

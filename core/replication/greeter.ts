@@ -15,8 +15,14 @@ import { mapBounded } from "../../lib/waiting.ts";
 /** Users greeted at once; each may need a look-up in the DHT. */
 const greetedAtOnceMax = 16;
 
-/** All users are greeted again at most this often, however often the address changes. */
-const greetEveryMs = 10_000;
+/** After a change of address all users are greeted again this soon after the last time … */
+const greetMsMin = 2_000;
+
+/** … and while the address goes on changing, each time twice as late, up to this … */
+const greetMsMax = 60_000;
+
+/** … until it has not changed for so long. */
+const settledMs = 300_000;
 
 /** Greets followers and followed users. */
 export class Greeter {
@@ -24,11 +30,18 @@ export class Greeter {
   readonly #again: Job;
   /** When all users were greeted last, on the monotonic clock. */
   #greetedAt: number | undefined;
+  /** How long after the last greeting the next one comes. */
+  #pauseMs = greetMsMin;
 
-  /** The greeter of one session. */
-  constructor(parts: MessagingParts) {
+  /**
+   * The greeter of one session.
+   *
+   * @param rejoin Called when the device is announced at another address; it greets all, and fetches what
+   * could not come at the old address.
+   */
+  constructor(parts: MessagingParts, rejoin: () => void | Promise<void>) {
     this.#parts = parts;
-    this.#again = parts.session.scheduler.job(() => this.greetAll(parts.session.signal));
+    this.#again = parts.session.scheduler.job(rejoin);
   }
 
   /** Greets all followers and followed users, and the user's other devices. */
@@ -60,6 +73,9 @@ export class Greeter {
   moved(): void {
     if (this.#greetedAt === undefined) return;
     const { clock } = this.#parts.session.ports;
-    this.#again.dueIn(Math.max(this.#greetedAt + greetEveryMs - clock.monotonic(), 0));
+    const quietMs = clock.monotonic() - this.#greetedAt;
+    if (quietMs >= settledMs) this.#pauseMs = greetMsMin;
+    this.#again.dueIn(Math.max(this.#pauseMs - quietMs, 0));
+    this.#pauseMs = Math.min(2 * this.#pauseMs, greetMsMax);
   }
 }

@@ -82,7 +82,7 @@ export class PeerSync {
     return this.#fetches.fetch(author, signal);
   }
 
-  /** After login: greets followers and followed users, and fetches from all who are followed. */
+  /** After login, and at another address: greets followers and followed users, and fetches from all who are followed. */
   async rejoin(signal?: AbortSignal): Promise<void> {
     await Promise.all([this.#fetchAll(signal), this.#parts.greeter.greetAll(signal)]);
   }
@@ -91,7 +91,7 @@ export class PeerSync {
     const { session, lists } = this.#parts;
     const authors = [session.self, ...lists.present("following")].map(refOf);
     await mapBounded(authors, fetchedAtOnceMax, async (author) => {
-      if (!session.signal.aborted) await this.#fetches.fetch(author, signal);
+      if (!session.signal.aborted) await this.#fetches.fetchAnew(author, signal);
     });
   }
 

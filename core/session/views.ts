@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { PostView, UserView } from "../api.ts";
+import type { PostView, ReachView, UserView } from "../api.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
+import type { ReachStatus } from "../ports.ts";
 
 /** A post as commands and events show it. */
 export function postView(post: Post): PostView {
@@ -25,4 +26,9 @@ export function postView(post: Post): PostView {
 /** A user as commands and events show one. */
 export function userView(user: UserRef): UserView {
   return { username: user.username, fingerprint: fingerprintOf(user.key) };
+}
+
+/** How others reach the peer, as commands and events show it. */
+export function reachView({ state, relays, outerIp }: ReachStatus): ReachView {
+  return { state, relays, outer_ip: outerIp ?? null };
 }

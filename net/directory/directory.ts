@@ -10,7 +10,7 @@ import type { SignedRecord } from "../../core/model/record.ts";
 import type { Clock, Random } from "../../core/ports.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
 import { KademliaNode } from "../kademlia/mod.ts";
-import type { Datagrams, DialBack, NodeStorage, Resolver } from "../kademlia/ports.ts";
+import type { Datagrams, DialBack, NodeStorage, OfferRelay, Resolver } from "../kademlia/ports.ts";
 import { ClaimAdmission } from "./admission.ts";
 import { Membership } from "./membership.ts";
 import { KademliaDirectory } from "./kademlia_directory.ts";
@@ -44,6 +44,8 @@ export interface DirectoryOptions {
   readonly resolve?: Resolver;
   /** Connects for nodes that ask whether strangers reach them; default: they get no answer. */
   readonly dialBack?: DialBack;
+  /** What nodes are told that look for a relay; default: they get no answer. */
+  readonly relay?: OfferRelay;
   /** Called with failures that no caller waits for, such as a full disk. */
   readonly onError?: (error: Error) => void;
   /** Bounds, where they are to differ from the defaults. */
@@ -128,6 +130,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     ...(limits?.storedBytesMax === undefined ? {} : { storedBytesMax: limits.storedBytesMax }),
     ...(options.storage === undefined ? {} : { storage: options.storage }),
     ...(options.dialBack === undefined ? {} : { dialBack: options.dialBack }),
+    ...(options.relay === undefined ? {} : { relay: options.relay }),
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     ...(options.onError === undefined ? {} : { onError: options.onError }),
     ...(options.id === undefined ? {} : { id: options.id }),

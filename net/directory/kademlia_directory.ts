@@ -13,6 +13,7 @@ import type {
   DirectoryAnswer,
   DirectoryQuery,
   DirectoryStatus,
+  Endpoint,
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
@@ -96,6 +97,11 @@ export class KademliaDirectory implements Directory {
 
   isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
     return this.#run(() => this.#node.isReachable(port, signal), signal);
+  }
+
+  /** The places of nodes that relay for others and have room; none where the network does not answer. */
+  async relays(signal?: AbortSignal): Promise<Endpoint[]> {
+    return await this.#run(() => this.#node.relays(signal), signal) ?? [];
   }
 
   status(): DirectoryStatus {

@@ -189,6 +189,8 @@ export const anythingLivesMs = 86_400_000;
 /** Contacts asked for a `stun` majority or a sample. */
 export const stunContacts = 8;
 export const sampleContacts = 8;
+/** Contacts asked for a relay: of those that others reach, a few relay and have room. */
+export const relayContacts = 24;
 /** Contacts asked to dial back: of 8 enough answer, even where most are Python nodes. */
 export const dialBackContacts = 8;
 /** The answers to it that decide: two outvote one that lies or has a broken link. */

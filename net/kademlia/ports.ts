@@ -91,6 +91,9 @@ export interface NodeStorage {
  */
 export type DialBack = (to: Endpoint) => Promise<boolean> | undefined;
 
+/** What a node that relays for others offers; undefined while it does not. */
+export type OfferRelay = () => { readonly port: number; readonly room: number } | undefined;
+
 /** The verdict over one value: until when it may live (Unix ms), and what its bytes say; or why not. */
 export type Verdict<T = Uint8Array> =
   | { readonly ok: true; readonly decoded: T; readonly expiresAtMs: number }

@@ -10,7 +10,13 @@
  */
 
 import ipaddr from "ipaddr.js";
-import { type IpAddress, parseIp } from "../../lib/ip_address.ts";
+import {
+  type Endpoint,
+  formatHostPort,
+  type IpAddress,
+  isPort,
+  parseIp,
+} from "../../lib/ip_address.ts";
 import type { LinkTarget } from "../../core/ports.ts";
 import { addressesMax } from "./link_limits.ts";
 
@@ -45,18 +51,55 @@ export interface OwnPlace {
   readonly homeNetworks: readonly string[];
 }
 
-/** The addresses of a device that a peer at the given place may dial, in the order given. */
-export function dialable(target: LinkTarget, own: OwnPlace): IpAddress[] {
+/** One way to a device. */
+export interface Route {
+  /** The device's own address, or that of a relay. */
+  readonly address: IpAddress;
+  /** The TCP port there. */
+  readonly port: number;
+  /** Whether a relay listens there, which the device keeps a connection to. */
+  readonly isRelay: boolean;
+  /** Names it: no two routes share it. */
+  readonly name: string;
+}
+
+/** The ways to a device that a peer at the given place may try, in the order given. */
+export function routesTo(target: LinkTarget, own: OwnPlace): Route[] {
   const ownAddresses = own.addresses.flatMap((text) => readAddress(text) ?? []);
   const ownKinds = new Set(ownAddresses.map(({ kind }) => kind));
-  const named = target.addresses.slice(0, addressesMax).flatMap((text) => readAddress(text) ?? []);
-  const isSameHome = named.some(({ ip, kind }) =>
-    kind === "public" && ownAddresses.some((one) => one.ip === ip)
+  const named = target.addresses.slice(0, addressesMax)
+    .flatMap((text) => readRoute(text, target.port) ?? []);
+  const isSameHome = named.some(({ isRelay, address: { ip, kind } }) =>
+    !isRelay && kind === "public" && ownAddresses.some((one) => one.ip === ip)
   );
-  const may = (address: IpAddress) =>
+  const may = ({ address, isRelay }: Route) =>
     address.kind === "public" || ownKinds.has(address.kind) ||
-    (isSameHome && isIn(own.homeNetworks, address));
-  return [...new Map(named.filter(may).map((address) => [address.ip, address])).values()];
+    (!isRelay && isSameHome && isIn(own.homeNetworks, address));
+  return [...new Map(named.filter(may).map((route) => [route.name, route])).values()];
+}
+
+/** What the address of a relay begins with. */
+const relayPrefix = "relay/";
+
+/** The address under which a device that is reached through a relay is announced. */
+export function relayAddress({ ip, port }: Endpoint): string {
+  return relayPrefix + formatHostPort(ip, port);
+}
+
+/**
+ * Reads an address, `<address>:<port>` where the port is another than the device's, or
+ * `relay/<address>:<port>`; nothing for all others.
+ */
+export function readRoute(text: string, devicePort: number): Route | undefined {
+  const isRelay = text.startsWith(relayPrefix);
+  const place = isRelay ? text.slice(relayPrefix.length) : text;
+  const [, ip = "", digits = ""] = /^(.+):(\d{1,5})$/.exec(place) ?? [];
+  const bare = isRelay ? undefined : readAddress(place);
+  const address = bare ?? readAddress(ip);
+  const port = bare === undefined ? Number(digits) : devicePort;
+  if (address === undefined || !isPort(port)) return undefined;
+  const name = formatHostPort(address.ip, port);
+  return { address, port, isRelay, name: isRelay ? relayPrefix + name : name };
 }
 
 /** Whether the address is in one of the networks. */

@@ -1,46 +1,75 @@
 /**
- * Finds out where a device can be reached: a plain TCP connect to one of its addresses.
+ * Finds out on which way a device can be reached: a plain TCP connect to one of its addresses, or through
+ * a relay.
  *
  * @module
  */
 
 import type { Clock } from "../../core/ports.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
-import type { IpAddress } from "../../lib/ip_address.ts";
 import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
 import { within } from "../../lib/waiting.ts";
+import type { Route } from "./addresses.ts";
+import { ByteReader, writeAll } from "./byte_reader.ts";
+import { socksAnswer, socksChoice, socksGreeting, socksRequest } from "./socks.ts";
 import {
   dialsAtAddress,
   dialsAtPlace,
+  dialsAtRelay,
   dialStaggerMs,
   linksAtPlaceMax,
+  linksAtRelayMax,
   placesMax,
   rememberedAddressesMax,
 } from "./link_limits.ts";
 
 /** Connects and closes at once. Rejects when no program listens there, or the signal is raised. */
-export type TcpConnect = (ip: string, port: number, signal: AbortSignal) => Promise<void>;
+export type TcpConnect = (
+  ip: string,
+  port: number,
+  signal: AbortSignal,
+  /** The device that the program there, a relay, has to connect to. */
+  relayedTo?: Uint8Array,
+) => Promise<void>;
 
 /** {@linkcode TcpConnect} on real sockets. */
-const denoConnect: TcpConnect = async (ip, port, signal) => {
-  const connection = await Deno.connect({ hostname: ip, port, signal });
-  connection.close();
+const denoConnect: TcpConnect = async (ip, port, signal, relayedTo) => {
+  using connection = await Deno.connect({ hostname: ip, port, signal });
+  if (relayedTo === undefined) return;
+  const close = () => connection.close();
+  signal.addEventListener("abort", close);
+  try {
+    await connectThrough(connection, relayedTo);
+  } finally {
+    signal.removeEventListener("abort", close);
+  }
 };
+
+/** Has a relay connect to a device. Rejects when it does not. */
+async function connectThrough(relay: Deno.Conn, linkKey: Uint8Array): Promise<void> {
+  const reader = new ByteReader(relay);
+  await writeAll(relay, socksGreeting);
+  const [, method] = await reader.take(socksChoice.length);
+  if (method !== 0) throw new Error("Cannot connect: the relay wants to know more");
+  await writeAll(relay, socksRequest(linkKey));
+  const [, reply] = await reader.take(socksAnswer("granted").length);
+  if (reply !== 0) throw new Error(`Cannot connect: the relay answers ${reply}`);
+}
 
 /** What to dial. */
 export interface DialRequest {
   /** Names the device: its link key, in hexadecimal digits. */
   readonly key: string;
-  /** Addresses, the likeliest first. */
-  readonly addresses: readonly IpAddress[];
-  /** TCP port. */
-  readonly port: number;
+  /** Ways to it, the likeliest first. */
+  readonly routes: readonly Route[];
+  /** The device's link key, where a relay is to show that it reaches the device. */
+  readonly relayedTo?: Uint8Array;
   /** When to give up, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 /**
- * Chooses among the addresses of devices and remembers the choice.
+ * Chooses among the ways to devices and remembers the choice.
  *
  * A record may name an address and port that is not its owner's. So dials there are bounded over all
  * devices together, but for the device that was met there last: what others claim does not cut it off.
@@ -48,7 +77,7 @@ export interface DialRequest {
 export class Dialler {
   readonly #clock: Pick<Clock, "after" | "monotonic">;
   readonly #connect: TcpConnect;
-  /** The address that took the last connect, by device. */
+  /** The name of the route that took the last connect, by device. */
   readonly #good = new BoundedMap<string, string>(rememberedAddressesMax);
   /** The device that was met last, by address and port. */
   readonly #met = new BoundedMap<string, string>(placesMax);
@@ -63,42 +92,42 @@ export class Dialler {
     this.#connect = connect;
   }
 
-  /** The device was not met there: the next dial tries another address first, and all others wait longer. */
-  failed(key: string, { ip }: IpAddress, port: number): void {
+  /** The device was not met there: the next dial tries another route first, and all others wait longer. */
+  failed(key: string, route: Route): void {
     this.#good.delete(key);
-    this.#bucket(placeOf(ip, port), dialsAtPlace).spend(1);
+    this.#bucket(route.name, route.isRelay ? dialsAtRelay : dialsAtPlace).spend(1);
   }
 
   /** The device was met there; to be called again with -1 when the link is gone. */
-  met(key: string, { ip }: IpAddress, port: number, links: 1 | -1): void {
-    const place = placeOf(ip, port);
-    if (links > 0) this.#met.set(place, key);
-    const up = (this.#up.get(place) ?? 0) + links;
-    if (up > 0) this.#up.set(place, up);
-    else this.#up.delete(place);
+  met(key: string, { name, isRelay }: Route, links: 1 | -1): void {
+    // Many devices are met at one relay: none of them keeps the others waiting.
+    if (links > 0 && !isRelay) this.#met.set(name, key);
+    const up = (this.#up.get(name) ?? 0) + links;
+    if (up > 0) this.#up.set(name, up);
+    else this.#up.delete(name);
   }
 
   /**
-   * The first address that takes a connect: the remembered one, then the others, each tried when the
+   * The first route that takes a connect: the remembered one, then the others, each tried when the
    * one before has failed or has not answered for a while.
    *
    * @returns Nothing when none took it in time, or the signal was raised.
    */
-  async reach(request: DialRequest, signal?: AbortSignal): Promise<IpAddress | undefined> {
-    const { key, addresses, port, timeoutMs } = request;
-    if (addresses.length === 0 || signal?.aborted) return undefined;
+  async reach(request: DialRequest, signal?: AbortSignal): Promise<Route | undefined> {
+    const { key, routes, relayedTo, timeoutMs } = request;
+    if (routes.length === 0 || signal?.aborted) return undefined;
     const good = this.#good.get(key);
-    const inOrder = addresses.toSorted((a, b) => Number(b.ip === good) - Number(a.ip === good));
-    const staggerMs = Math.min(dialStaggerMs, timeoutMs / addresses.length);
+    const inOrder = routes.toSorted((a, b) => Number(b.name === good) - Number(a.name === good));
+    const staggerMs = Math.min(dialStaggerMs, timeoutMs / routes.length);
     const ended = new AbortController();
     const first = (limit: AbortSignal) => {
       limit.addEventListener("abort", () => ended.abort());
-      return this.#first(inOrder, { key, port, staggerMs, signal: ended.signal });
+      return this.#first(inOrder, { key, relayedTo, staggerMs, signal: ended.signal });
     };
     try {
-      const address = await within({ clock: this.#clock, ms: timeoutMs }, first, signal);
-      if (address) this.#good.set(key, address.ip);
-      return address;
+      const route = await within({ clock: this.#clock, ms: timeoutMs }, first, signal);
+      if (route) this.#good.set(key, route.name);
+      return route;
     } catch {
       return undefined;
     } finally {
@@ -106,15 +135,22 @@ export class Dialler {
     }
   }
 
-  /** Rejects when no address takes a connect. */
+  /** Rejects when no route takes a connect. */
   async #first(
-    [address, ...others]: readonly IpAddress[],
-    how: Pick<DialRequest, "key" | "port"> & { staggerMs: number; signal: AbortSignal },
-  ): Promise<IpAddress> {
+    [route, ...others]: readonly Route[],
+    how: {
+      readonly key: string;
+      readonly relayedTo: Uint8Array | undefined;
+      readonly staggerMs: number;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Route> {
     how.signal.throwIfAborted();
-    if (!address) throw new Error("Cannot connect: no address is left to try");
-    if (!this.#mayDial(how.key, address, how.port)) return await this.#first(others, how);
-    const attempt = this.#connect(address.ip, how.port, how.signal).then(() => address);
+    if (!route) throw new Error("Cannot connect: no address is left to try");
+    if (!this.#mayDial(how.key, route)) return await this.#first(others, how);
+    const { address: { ip }, port, isRelay } = route;
+    const attempt = this.#connect(ip, port, how.signal, isRelay ? how.relayedTo : undefined)
+      .then(() => route);
     try {
       const limit = { clock: this.#clock, ms: how.staggerMs };
       const reached = await within(limit, () => attempt, how.signal);
@@ -125,11 +161,10 @@ export class Dialler {
     return await Promise.any([attempt, this.#first(others, how)]);
   }
 
-  #mayDial(key: string, { ip, kind }: IpAddress, port: number): boolean {
-    const place = placeOf(ip, port);
-    if (this.#met.touch(place) === key) return true;
-    if ((this.#up.get(place) ?? 0) >= linksAtPlaceMax) return false;
-    const buckets = [this.#bucket(place, dialsAtPlace)];
+  #mayDial(key: string, { name, isRelay, address: { ip, kind } }: Route): boolean {
+    if (this.#met.touch(name) === key) return true;
+    if ((this.#up.get(name) ?? 0) >= (isRelay ? linksAtRelayMax : linksAtPlaceMax)) return false;
+    const buckets = [this.#bucket(name, isRelay ? dialsAtRelay : dialsAtPlace)];
     if (kind === "public") buckets.push(this.#bucket(ip, dialsAtAddress));
     return buckets.every((bucket) => bucket.has(1)) && buckets.every((bucket) => bucket.take(1));
   }
@@ -139,8 +174,4 @@ export class Dialler {
     if (!this.#dials.has(name)) this.#dials.set(name, bucket);
     return bucket;
   }
-}
-
-function placeOf(ip: string, port: number): string {
-  return `${ip} ${port}`;
 }

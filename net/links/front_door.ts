@@ -3,7 +3,8 @@
  *
  * libzmq accepts whatever comes, and at the limit of descriptors its thread spins. So a listener of our
  * own accepts, counts connections by address and network, and looks at the first byte of each. A ZMTP
- * greeting is joined to the PULL socket, which listens on this machine alone; everything else is closed.
+ * greeting is joined to the PULL socket, which listens on this machine alone; what has another meaning
+ * is handed to the service for it; everything else is closed.
  * What a connection sends is counted too, and a sender beyond its budget is read more slowly, which
  * TCP passes on to it.
  *
@@ -20,12 +21,14 @@ import {
   farewellMsMax,
   firstByteMsMax,
   largeBuffersMax,
+  relayedPerRelayMax,
   silentMsMax,
   silentMsMin,
   speechBytesMin,
 } from "./link_limits.ts";
 import { type SenderBudget, SenderBudgets, type SenderRates } from "./sender_budgets.ts";
 import type { InsideAddress } from "./sockets.ts";
+import { writeAll } from "./byte_reader.ts";
 import { ZmtpFrames } from "./zmtp_frames.ts";
 
 /** The first byte of a ZMTP greeting (ZMTP 3.1, section 2.2). */
@@ -44,6 +47,23 @@ export interface DoorBounds extends SenderRates {
   readonly perNetwork: NetworkLimits;
 }
 
+/** A connection that a service of the front door serves. It is closed when the service is done with it. */
+export interface Caller {
+  /** The connection. */
+  readonly conn: Deno.TcpConn;
+  /** Where it came from. */
+  readonly address: IpAddress;
+  /** What it said first, one byte at least. */
+  readonly first: Uint8Array;
+  /** It said something: it is not among those that make room for others. */
+  spoke(): void;
+  /** Closes it. Idempotent. */
+  end(): void;
+}
+
+/** Serves connections that begin with a certain byte. It may reject. */
+export type DoorService = (caller: Caller) => Promise<void>;
+
 /** How a {@linkcode FrontDoor} is built. */
 export interface FrontDoorOptions {
   /** Where to listen; port 0 for any free one. */
@@ -56,6 +76,8 @@ export interface FrontDoorOptions {
   readonly isExempt: (address: IpAddress) => boolean;
   /** Where the PULL socket listens; undefined while there is none. */
   readonly inside: () => InsideAddress | undefined;
+  /** What else the door is for, by the first byte that a caller says. Default: nothing. */
+  readonly services?: ReadonlyMap<number, DoorService>;
   /** Where a caller is; replaceable for tests. */
   readonly addressOf?: (conn: Deno.TcpConn) => IpAddress | undefined;
 }
@@ -72,6 +94,9 @@ interface Crowd {
 /** One connection that is open. */
 interface Visit {
   readonly outside: Deno.TcpConn;
+  readonly address: IpAddress;
+  /** Whether it came through a relay, and not through the door: then it may only send messages. */
+  readonly isRelayed: boolean;
   inside: Deno.Conn | undefined;
   /** The crowds that it belongs to, the narrowest first. */
   readonly crowds: readonly Crowd[];
@@ -154,14 +179,35 @@ export class FrontDoor {
   }
 
   #admit(outside: Deno.TcpConn): void {
-    const { isExempt, time, addressOf = addressOfCaller } = this.#options;
+    const { isExempt, addressOf = addressOfCaller } = this.#options;
     const address = addressOf(outside);
     if (address === undefined || this.#closing.signal.aborted) return this.#refuse(outside);
     const networks = isExempt(address) ? [] : networksOf(address);
-    const crowds = this.#crowdsOf(address, networks);
+    this.#visit(outside, { address, networks, isRelayed: false });
+  }
+
+  /**
+   * Lets in a connection that this peer made to a relay, whose other end a sender of messages has now.
+   * `address` is the relay's.
+   */
+  receive(outside: Deno.TcpConn, address: IpAddress): void {
+    if (this.#closing.signal.aborted) return outside.close();
+    this.#visit(outside, { address, networks: networksOf(address), isRelayed: true });
+  }
+
+  #visit(
+    outside: Deno.TcpConn,
+    { address, networks, isRelayed }: Pick<Visit, "address" | "isRelayed"> & {
+      readonly networks: readonly Network[];
+    },
+  ): void {
+    const crowds = isRelayed
+      ? [this.#crowd(`relay ${address.ip}`, relayedPerRelayMax, true)]
+      : this.#crowdsOf(address, networks);
     if (!this.#hasRoom(crowds)) return this.#refuse(outside);
     const budget = this.#budgets.of(networks);
-    const visit = { outside, inside: undefined, crowds, budget, spokeMs: time.monotonic() };
+    const spokeMs = this.#options.time.monotonic();
+    const visit = { outside, address, isRelayed, inside: undefined, crowds, budget, spokeMs };
     this.#visits.add(visit);
     for (const crowd of crowds) {
       crowd.visits.add(visit);
@@ -174,15 +220,17 @@ export class FrontDoor {
   /** The crowds of an address, the narrowest first; without networks it is exempt. */
   #crowdsOf(address: IpAddress, networks: readonly Network[]): Crowd[] {
     const { connectionsMax, perAddressMax, perNetwork } = this.#options.bounds;
-    const crowd = (name: string, most: number, isWidest: boolean): Crowd =>
-      this.#crowds.get(name) ?? { name, most, isWidest, visits: new Set() };
-    if (networks.length === 0) return [crowd("exempt", connectionsMax, true)];
+    if (networks.length === 0) return [this.#crowd("exempt", connectionsMax, true)];
     return [
-      crowd(address.ip, perAddressMax, false),
+      this.#crowd(address.ip, perAddressMax, false),
       ...networks.map(({ name, depth }, i) =>
-        crowd(name, perNetwork[depth], i === networks.length - 1)
+        this.#crowd(name, perNetwork[depth], i === networks.length - 1)
       ),
     ];
+  }
+
+  #crowd(name: string, most: number, isWidest: boolean): Crowd {
+    return this.#crowds.get(name) ?? { name, most, isWidest, visits: new Set() };
   }
 
   /** Whether one more connection of these crowds is allowed, after silent ones have made room for it. */
@@ -256,7 +304,16 @@ export class FrontDoor {
     const read = await visit.outside.read(first).finally(() => deadline.cancel());
     if (read === null) return;
     if (first[0] === zmtpByte) return await this.#join(visit, first.subarray(0, read));
-    this.#refused++;
+    const service = visit.isRelayed ? undefined : this.#options.services?.get(first[0] ?? 0);
+    if (service === undefined) this.#refused++;
+    else await service(this.#callerOf(visit, first.slice(0, read)));
+  }
+
+  #callerOf(visit: Visit, first: Uint8Array): Caller {
+    const { outside: conn, address } = visit;
+    conn.setNoDelay(true);
+    const spoke = () => void (visit.spokeMs = this.#options.time.monotonic());
+    return { conn, address, first, spoke, end: () => this.#end(visit) };
   }
 
   /** Joins a caller that speaks ZMTP to the PULL socket, until one side ends. */
@@ -327,8 +384,4 @@ async function connectInside(address: InsideAddress): Promise<Deno.Conn> {
   const conn = await Deno.connect(address);
   conn.setNoDelay(true);
   return conn;
-}
-
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }

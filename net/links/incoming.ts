@@ -6,9 +6,9 @@
 
 import type { Clock, Endpoint } from "../../core/ports.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-import { isPort } from "../../lib/ip_address.ts";
+import { type IpAddress, isPort } from "../../lib/ip_address.ts";
 import { readListeningAddress } from "./addresses.ts";
-import { type DoorBounds, FrontDoor } from "./front_door.ts";
+import { type DoorBounds, type DoorService, FrontDoor } from "./front_door.ts";
 import { relistenMs } from "./link_limits.ts";
 import { MemoryGuard } from "./memory_guard.ts";
 import { Receiver } from "./receiver.ts";
@@ -22,41 +22,39 @@ export interface IncomingOptions {
   readonly clock: Clock;
   /** What the front door allows. */
   readonly bounds: DoorBounds;
-  /** The CURVE key of the PULL socket, 32 bytes. */
-  readonly secretKey: Uint8Array;
-  /** Takes what came in. */
-  readonly onFrame: (frame: Uint8Array) => void;
+  /** What the front door is for besides messages. */
+  readonly services: ReadonlyMap<number, DoorService>;
   /** Learns what went wrong. */
   readonly onFault: (error: unknown) => void;
   /** Bytes in use outside of V8. */
   readonly usedBytes: () => number;
 }
 
-/** Open from its construction until it is closed. */
+/** What takes messages in. */
+interface Inside {
+  /** The CURVE key of the PULL socket, 32 bytes. */
+  readonly secretKey: Uint8Array;
+  /** Takes what came in. */
+  readonly onFrame: (frame: Uint8Array) => void;
+  /** Undefined while there is no PULL socket, and the front door sends senders away. */
+  socket?: { readonly address: InsideAddress; readonly receiver: Receiver } | undefined;
+}
+
+/** The front door is open from the construction until the end; messages are taken in between. */
 export class Incoming {
   readonly #options: IncomingOptions;
-  readonly #secretKey: Uint8Array;
   readonly #door: FrontDoor;
   readonly #guard: MemoryGuard;
-  /** Undefined while there is no PULL socket, and the front door sends callers away. */
-  #inside: { readonly address: InsideAddress; readonly receiver: Receiver } | undefined;
-  #isClosed = false;
+  #inside: Inside | undefined;
 
   /**
-   * Listens at once.
+   * Listens at once, and takes no messages yet.
    *
    * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`.
    */
   constructor(options: IncomingOptions) {
     this.#options = options;
-    this.#secretKey = options.secretKey.slice();
     this.#door = this.#openDoor();
-    try {
-      this.#listenInside();
-    } catch (error) {
-      void this.#door.close();
-      throw bindError(options.listen, error);
-    }
     this.#guard = new MemoryGuard({
       clock: options.clock,
       usedBytes: options.usedBytes,
@@ -69,18 +67,47 @@ export class Incoming {
     return { ip: this.#options.listen.ip, port: this.#door.port };
   }
 
-  /** Closes every connection; the port is free afterwards. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    this.#guard.close();
-    this.#secretKey.fill(0);
+  /** The secret of the link key under which messages are taken; undefined while none are. */
+  get secretKey(): Uint8Array | undefined {
+    return this.#inside?.secretKey;
+  }
+
+  /**
+   * Takes messages from now on.
+   *
+   * @throws {CamelliaError} `address_unavailable`: there are no sockets left.
+   */
+  open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+    const inside: Inside = { secretKey: secretKey.slice(), onFrame };
+    try {
+      this.#listenInside(inside);
+    } catch (error) {
+      throw bindError(this.#options.listen, error);
+    }
+    this.#inside = inside;
+  }
+
+  /** See {@linkcode FrontDoor.receive}. */
+  receive(conn: Deno.TcpConn, relay: IpAddress): void {
+    this.#door.receive(conn, relay);
+  }
+
+  /** Takes no messages any more. Idempotent. */
+  async closeInside(): Promise<void> {
     const inside = this.#inside;
     this.#inside = undefined;
-    await Promise.all([this.#door.close(), inside?.receiver.close()]);
+    inside?.secretKey.fill(0);
+    await inside?.socket?.receiver.close();
+  }
+
+  /** Closes every connection; the port is free afterwards. */
+  async close(): Promise<void> {
+    this.#guard.close();
+    await Promise.all([this.#door.close(), this.closeInside()]);
   }
 
   #openDoor(): FrontDoor {
-    const { listen, clock, bounds } = this.#options;
+    const { listen, clock, bounds, services } = this.#options;
     const address = readListeningAddress(listen.ip);
     if (!address || (listen.port !== 0 && !isPort(listen.port))) {
       throw bindError(listen, { code: "EINVAL" });
@@ -91,38 +118,41 @@ export class Incoming {
         time: clock,
         bounds,
         isExempt: ({ kind }) => kind === "loopback",
-        inside: () => this.#inside?.address,
+        inside: () => this.#inside?.socket?.address,
+        services,
       });
     } catch (error) {
       throw bindError(listen, error);
     }
   }
 
-  #listenInside(): void {
-    const { clock, onFrame, onFault } = this.#options;
-    const socket = bindPull(this.#secretKey);
-    const receiver = new Receiver({ socket, clock, onFrame, onFault });
-    this.#inside = { address: socket.address, receiver };
+  #listenInside(inside: Inside): void {
+    const { clock, onFault } = this.#options;
+    const socket = bindPull(inside.secretKey);
+    const receiver = new Receiver({ socket, clock, onFrame: inside.onFrame, onFault });
+    inside.socket = { address: socket.address, receiver };
   }
 
   /** Throws away all that zeromq has received, by closing its socket, and opens another. */
   #startAnew(grownBytes: number): void {
-    void this.#inside?.receiver.close();
-    this.#inside = undefined;
+    const inside = this.#inside;
+    if (inside === undefined) return;
+    void inside.socket?.receiver.close();
+    inside.socket = undefined;
     const megabytes = Math.round(grownBytes / 1_048_576);
     this.#options.onFault(
       new Error(`messages that do not end took ${megabytes} MB; all senders are cut off`),
     );
-    this.#listenAgain();
+    this.#listenAgain(inside);
   }
 
-  #listenAgain(): void {
-    if (this.#isClosed || this.#inside !== undefined) return;
+  #listenAgain(inside: Inside): void {
+    if (this.#inside !== inside || inside.socket !== undefined) return;
     try {
-      this.#listenInside();
+      this.#listenInside(inside);
     } catch (error) {
       this.#options.onFault(error);
-      this.#options.clock.after(relistenMs, () => this.#listenAgain());
+      this.#options.clock.after(relistenMs, () => this.#listenAgain(inside));
     }
   }
 }

@@ -10,8 +10,8 @@
 
 import { setImmediate } from "node:timers";
 import type { Clock, SendResult } from "../../core/ports.ts";
-import type { IpAddress } from "../../lib/ip_address.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
+import type { Route } from "./addresses.ts";
 import type { Dialler } from "./dialler.ts";
 import { type ByteBudget, FrameQueue } from "./frame_queue.ts";
 import {
@@ -40,10 +40,8 @@ export interface LinkOptions {
   readonly key: string;
   /** CURVE public key, 32 bytes. */
   readonly linkKey: Uint8Array;
-  /** Addresses that may be dialled, at least one. */
-  readonly addresses: readonly IpAddress[];
-  /** TCP port. */
-  readonly port: number;
+  /** Ways that may be tried, at least one. */
+  readonly routes: readonly Route[];
   /** Time. */
   readonly clock: Clock;
   /** Finds the address. */
@@ -64,10 +62,10 @@ export class Link {
   readonly #clock: Clock;
   readonly #queue: FrameQueue;
   readonly #abort = new AbortController();
-  #addresses: readonly IpAddress[];
+  #routes: readonly Route[];
   #state: LinkState = "dialling";
   #socket: PushSocket | undefined;
-  #address: IpAddress | undefined;
+  #route: Route | undefined;
   /** Whether zeromq still has the last frame, as far as was seen. */
   #inFlight = false;
   /** When the socket last was writable, or was opened. */
@@ -94,7 +92,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#addresses = options.addresses;
+    this.#routes = options.routes;
     this.#queue = new FrameQueue(options.budget);
     this.#usedAt = this.#clock.monotonic();
     this.#scheduler = new Scheduler(options.clock, reportError);
@@ -167,20 +165,20 @@ export class Link {
   async #dial(): Promise<void> {
     this.#state = "dialling";
     this.#dialledAt = this.#clock.monotonic();
-    const { key, port, linkKey } = this.#options;
-    const address = await this.#options.dialler.reach(
-      { key, addresses: this.#addresses, port, timeoutMs: dialMsMax },
+    const { key, linkKey } = this.#options;
+    const route = await this.#options.dialler.reach(
+      { key, routes: this.#routes, timeoutMs: dialMsMax },
       this.#abort.signal,
     );
     if (this.#state !== "dialling") return;
-    if (!address) return this.#fail();
+    if (!route) return this.#fail();
     try {
-      this.#socket = this.#options.connect(linkKey, address, port);
+      this.#socket = this.#options.connect(linkKey, route);
     } catch {
       // Out of sockets or file descriptors, mostly: a later attempt may find some.
       return this.#fail();
     }
-    this.#address = address;
+    this.#route = route;
     this.#state = "shaking";
     this.#progressAt = this.#clock.monotonic();
     this.#quickLooks = sendQuickLooksMax;
@@ -237,14 +235,14 @@ export class Link {
     }
   }
 
-  /** The address took a connect and no handshake: next time it comes last. */
+  /** The route took a connect and no handshake: next time it comes last. */
   #preferOthers(): void {
-    const failed = this.#address;
-    const { dialler, key, port } = this.#options;
-    if (failed !== undefined) dialler.failed(key, failed, port);
-    this.#addresses = [
-      ...this.#addresses.filter((address) => address !== failed),
-      ...this.#addresses.filter((address) => address === failed),
+    const failed = this.#route;
+    const { dialler, key } = this.#options;
+    if (failed !== undefined) dialler.failed(key, failed);
+    this.#routes = [
+      ...this.#routes.filter((route) => route !== failed),
+      ...this.#routes.filter((route) => route === failed),
     ];
   }
 
@@ -303,8 +301,8 @@ export class Link {
   }
 
   #tellMet(links: 1 | -1): void {
-    const { dialler, key, port } = this.#options;
-    if (this.#address !== undefined) dialler.met(key, this.#address, port, links);
+    const { dialler, key } = this.#options;
+    if (this.#route !== undefined) dialler.met(key, this.#route, links);
   }
 
   #dropSocket(): void {

@@ -60,11 +60,17 @@ export const addressesMax = 8;
  */
 export const dialsAtPlace: Rate = { perSecond: 0.1, burst: 4 };
 
+/** The same at a relay, through which many devices are reached. */
+export const dialsAtRelay: Rate = { perSecond: 1, burst: 64 };
+
 /** The same at all ports of one public address, behind which a provider may have many customers. */
 export const dialsAtAddress: Rate = { perSecond: 1, burst: 64 };
 
 /** Links up at one address and port: an honest peer has one key at a time, another after a restart. */
 export const linksAtPlaceMax = 4;
+
+/** Links up through one relay: half of what it takes for one device, and then a few devices. */
+export const linksAtRelayMax = 64;
 
 /** Places remembered, for dials and for the devices that were met there. */
 export const placesMax = 8_192;
@@ -170,6 +176,9 @@ export const silentMsMin = 1_000;
 
 /** Connections that are read in pieces of 256 KiB at a time: 16 MiB in all. Others are read in 4 KiB. */
 export const largeBuffersMax = 64;
+
+/** Senders that come through one relay: as many as of one home, which it may be for. */
+export const relayedPerRelayMax = 64;
 
 /** Networks whose sending is remembered: those of all connections, and as many that have gone. */
 export const meteredNetworksMax = 32_768;

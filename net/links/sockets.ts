@@ -9,8 +9,8 @@
  */
 
 import { context, curveKeyPair, Pull, Push } from "zeromq";
-import type { IpAddress } from "../../lib/ip_address.ts";
-import { zmqAddress } from "./addresses.ts";
+import { formatHostPort } from "../../lib/ip_address.ts";
+import { type Route, zmqAddress } from "./addresses.ts";
 import {
   backlogMax,
   curveOverheadBytes,
@@ -23,6 +23,7 @@ import {
   socketsMax,
 } from "./link_limits.ts";
 import { borrowPoller, returnPoller } from "./poller.ts";
+import { nameOf } from "./socks.ts";
 import { z85Encode } from "./z85.ts";
 
 /** Where a PULL socket listens: a port of 127.0.0.1, or a Unix socket. */
@@ -166,15 +167,18 @@ function watched(socket: DescribedPull, address: InsideAddress): PullSocket {
 /** CURVE keys of a sender prove nothing (messages are signed): one pair for the whole process is enough. */
 let senderKeys: { publicKey: string; secretKey: string } | undefined;
 
-/** Connects a PUSH socket to a device: see {@linkcode PushSocket}. */
-export function connectPush(linkKey: Uint8Array, to: IpAddress, port: number): PushSocket {
+/** Connects a PUSH socket to a device, directly or through a relay: see {@linkcode PushSocket}. */
+export function connectPush(
+  linkKey: Uint8Array,
+  { address, port, isRelay }: Route,
+): PushSocket {
   const curveServerKey = z85Encode(linkKey);
   raiseSocketLimit();
   senderKeys ??= curveKeyPair();
   const socket = new Push();
   socket.sendTimeout = 0;
   socket.linger = lingerMs;
-  socket.ipv6 = to.isIPv6;
+  socket.ipv6 = address.isIPv6;
   socket.curveServerKey = curveServerKey;
   socket.curvePublicKey = senderKeys.publicKey;
   socket.curveSecretKey = senderKeys.secretKey;
@@ -187,6 +191,9 @@ export function connectPush(linkKey: Uint8Array, to: IpAddress, port: number): P
   socket.heartbeatTimeout = heartbeatMs;
   // Nothing is ever meant to come back.
   socket.maxMessageSize = curveOverheadBytes;
-  socket.connect(zmqAddress(to, port));
+  if (isRelay) {
+    socket.socksProxy = formatHostPort(address.ip, port);
+    socket.connect(`tcp://${nameOf(linkKey)}:1`);
+  } else socket.connect(zmqAddress(address, port));
   return socket;
 }

@@ -8,13 +8,21 @@
  * @module
  */
 
-import type { Clock, Endpoint, Links, LinkTarget, SendResult } from "../../core/ports.ts";
+import type {
+  Clock,
+  Endpoint,
+  Links,
+  LinksStatus,
+  LinkTarget,
+  SendResult,
+} from "../../core/ports.ts";
 import { toHex } from "../../core/model/bytes.ts";
-import { isPort } from "../../lib/ip_address.ts";
+import { type IpAddress, isPort } from "../../lib/ip_address.ts";
 import { pause } from "../../lib/waiting.ts";
-import { dialable, type OwnPlace } from "./addresses.ts";
+import { type OwnPlace, routesTo } from "./addresses.ts";
 import { Dialler, type TcpConnect } from "./dialler.ts";
 import { ByteBudget } from "./frame_queue.ts";
+import type { DoorService } from "./front_door.ts";
 import { Link } from "./link.ts";
 import { Incoming } from "./incoming.ts";
 import {
@@ -47,6 +55,8 @@ export interface ZmqLinksOptions {
   readonly ownAddresses: () => readonly string[];
   /** The home networks that this machine is in, as address and length of the prefix; default: none. */
   readonly homeNetworks?: () => readonly string[];
+  /** What else the front door is for, by the first byte that a caller says. Default: nothing. */
+  readonly services?: ReadonlyMap<number, DoorService>;
   /** Learns what went wrong in the background: what a frame's receiver threw, or that all senders were cut off. */
   readonly onFault?: (error: unknown) => void;
   /** How many file descriptors this process may have open; POSIX systems rarely allow fewer by default. */
@@ -70,8 +80,10 @@ export class ZmqLinks implements Links {
   readonly #descriptors: number;
   readonly #linksMax: number;
   #incoming: Incoming | undefined;
+  /** Whether the front door stays open when messages are taken no more. */
+  #staysOpen = false;
 
-  /** Nothing is bound before {@linkcode open}. */
+  /** Nothing is bound before {@linkcode listen} or {@linkcode open}. */
   constructor(options: ZmqLinksOptions) {
     this.#options = options;
     this.#clock = options.clock;
@@ -80,25 +92,57 @@ export class ZmqLinks implements Links {
     this.#linksMax = options.linksMax ?? linksWithin(this.#descriptors);
   }
 
+  /**
+   * Opens the front door, which stays open until {@linkcode end}: its services need no user.
+   *
+   * @throws {CamelliaError} `tcp_port_in_use`, `address_unavailable`.
+   */
+  listen(): Endpoint {
+    this.#incoming ??= this.#openDoor();
+    this.#staysOpen = true;
+    return this.#incoming.listening;
+  }
+
   open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): Promise<Endpoint> {
     return Promise.try(() => {
-      if (this.#incoming) throw new Error("Cannot open links: they are open already");
+      if (this.#incoming?.secretKey) throw new Error("Cannot open links: they are open already");
       if (secretKey.length !== linkKeyBytes) {
         throw new RangeError(
           `Cannot open links: a key of ${secretKey.length} bytes is not one of 32`,
         );
       }
-      this.#incoming = new Incoming({
-        listen: this.#options.listen,
-        clock: this.#clock,
-        bounds: doorBounds(this.#descriptors),
-        secretKey,
-        onFrame,
-        onFault: this.#options.onFault ?? reportError,
-        usedBytes: this.#options.usedBytes ?? nativeBytes,
-      });
-      return this.#incoming.listening;
+      const incoming = this.#incoming ?? this.#openDoor();
+      try {
+        incoming.open(secretKey, onFrame);
+      } catch (error) {
+        if (!this.#staysOpen) void incoming.close();
+        throw error;
+      }
+      this.#incoming = incoming;
+      return incoming.listening;
     });
+  }
+
+  #openDoor(): Incoming {
+    return new Incoming({
+      listen: this.#options.listen,
+      clock: this.#clock,
+      bounds: doorBounds(this.#descriptors),
+      services: this.#options.services ?? new Map(),
+      onFault: this.#options.onFault ?? reportError,
+      usedBytes: this.#options.usedBytes ?? nativeBytes,
+    });
+  }
+
+  /** The secret of the link key under which messages are taken; undefined while none are. */
+  get secretKey(): Uint8Array | undefined {
+    return this.#incoming?.secretKey;
+  }
+
+  /** Takes messages from a connection that this peer made to a relay, whose address is given. */
+  receive(conn: Deno.TcpConn, relay: IpAddress): void {
+    if (this.#incoming) this.#incoming.receive(conn, relay);
+    else conn.close();
   }
 
   /**
@@ -109,7 +153,7 @@ export class ZmqLinks implements Links {
    * impossible to deliver, or while closed; `full` when the bounds of this link, or of all, are met.
    */
   send(target: LinkTarget, frame: Uint8Array): SendResult {
-    if (!this.#incoming || frame.length > frameBytesMax) return "unreachable";
+    if (!this.secretKey || frame.length > frameBytesMax) return "unreachable";
     const key = keyOf(target);
     const link = this.#links.get(key) ?? this.#openLink(key, target);
     if (typeof link === "string") return link;
@@ -126,11 +170,17 @@ export class ZmqLinks implements Links {
   async probe(target: LinkTarget, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     signal?.throwIfAborted();
     if (!isPort(target.port)) return false;
-    const addresses = dialable(target, this.#place());
-    const request = { key: toHex(target.linkKey), addresses, port: target.port, timeoutMs };
-    const address = await this.#dialler.reach(request, signal);
+    const { linkKey } = target;
+    const request = {
+      key: toHex(linkKey),
+      routes: routesTo(target, this.#place()),
+      timeoutMs,
+      // A relay that takes a connection says nothing about the device behind it.
+      relayedTo: linkKey,
+    };
+    const route = await this.#dialler.reach(request, signal);
     signal?.throwIfAborted();
-    return address !== undefined;
+    return route !== undefined;
   }
 
   redial(target?: LinkTarget): void {
@@ -148,17 +198,28 @@ export class ZmqLinks implements Links {
     while (isBusy() && this.#clock.monotonic() < untilMs) await pause(this.#clock, flushLookMs);
   }
 
-  status(): { readonly listening?: Endpoint; readonly open: number } {
-    const open = this.#links.size;
-    return this.#incoming ? { listening: this.#incoming.listening, open } : { open };
+  status(): LinksStatus {
+    const door = this.#incoming?.listening;
+    return {
+      open: this.#links.size,
+      ...(door === undefined ? {} : { door }),
+      ...(door === undefined || this.secretKey === undefined ? {} : { listening: door }),
+    };
   }
 
   async close(): Promise<void> {
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
     const incoming = this.#incoming;
+    if (this.#staysOpen) return await incoming?.closeInside();
     this.#incoming = undefined;
     await incoming?.close();
+  }
+
+  /** Closes everything, the front door too. */
+  async end(): Promise<void> {
+    this.#staysOpen = false;
+    await this.close();
   }
 
   #place(): OwnPlace {
@@ -168,16 +229,15 @@ export class ZmqLinks implements Links {
 
   #openLink(key: string, target: LinkTarget): Link | "full" | "unreachable" {
     if (target.linkKey.length !== linkKeyBytes || !isPort(target.port)) return "unreachable";
-    const addresses = dialable(target, this.#place());
-    if (addresses.length === 0) return "unreachable";
+    const routes = routesTo(target, this.#place());
+    if (routes.length === 0) return "unreachable";
     const isFull = this.#links.size >= this.#linksMax;
     // A link that is busy is not closed for another: its frames would be lost.
     if (isFull && !this.#closeOne((link) => !link.isBusy)) return "full";
     return new Link({
       key: toHex(target.linkKey),
       linkKey: target.linkKey,
-      addresses,
-      port: target.port,
+      routes,
       clock: this.#clock,
       dialler: this.#dialler,
       connect: connectPush,

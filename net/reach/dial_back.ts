@@ -7,12 +7,15 @@
  * @module
  */
 
+import { equalBytes } from "../../core/model/bytes.ts";
 import { InFlight } from "../../lib/bounded_map.ts";
 import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
 import { limitedNetworks, NetworkBudget, networkLimits } from "../../lib/networks.ts";
 import type { Time } from "../../lib/time.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { within } from "../../lib/waiting.ts";
+import { ByteReader, writeAll } from "../links/byte_reader.ts";
+import { knockAnswer, relayHead } from "./relay_protocol.ts";
 
 /** A peer asks at start, every 15 minutes, and after a change: a home with some peers stays within it. */
 const perNetworkAMinute = networkLimits(4, 16, 64);
@@ -26,42 +29,26 @@ const networksMax = 4_096;
 /** How long a connection and the first bytes may take. A connection over a bad line takes a second. */
 const dialMsMax = 2_000;
 
-/** What a greeting of ZMTP begins with and ends its signature with, at these places (ZMTP 3.1, section 2.2). */
-const signature = { first: 0xff, last: 0x7f, bytes: 10 } as const;
+/** Connects, knocks, and reads the answer. Rejects when no program takes the connection. */
+export type Knock = (to: Endpoint, signal: AbortSignal) => Promise<Uint8Array>;
 
-/** Reads the first bytes that a program says there. Rejects when it takes no connection. */
-export type ReadGreeting = (to: Endpoint, signal: AbortSignal) => Promise<Uint8Array>;
-
-/** {@linkcode ReadGreeting} on real sockets: says the first byte of a greeting, and reads the other's. */
-const readGreeting: ReadGreeting = async ({ ip, port }, signal) => {
+/** {@linkcode Knock} on real sockets. */
+const knock: Knock = async ({ ip, port }, signal) => {
   using connection = await Deno.connect({ hostname: ip, port, signal });
   const close = () => connection.close();
   signal.addEventListener("abort", close);
   try {
-    // The front door joins a caller to its PULL socket, which then greets, once it has said who it is.
-    await connection.write(Uint8Array.of(signature.first));
-    const bytes = new Uint8Array(signature.bytes);
-    for (let at = 0; at < bytes.length;) {
-      const read = await connection.read(bytes.subarray(at));
-      if (read === null) return bytes.subarray(0, at);
-      at += read;
-    }
-    return bytes;
+    await writeAll(connection, relayHead("knock"));
+    return await new ByteReader(connection).take(knockAnswer.length);
   } finally {
     signal.removeEventListener("abort", close);
   }
 };
 
-/** Whether these are the first bytes of a greeting of ZMTP. */
-function isGreeting(bytes: Uint8Array): boolean {
-  return bytes.length >= signature.bytes && bytes[0] === signature.first &&
-    bytes[signature.bytes - 1] === signature.last;
-}
-
 /** Dials back. */
 export class DialBack {
   readonly #time: Pick<Time, "after" | "monotonic">;
-  readonly #read: ReadGreeting;
+  readonly #knock: Knock;
   readonly #exemptPrivate: boolean;
   readonly #networks: NetworkBudget;
   readonly #all: TokenBucket;
@@ -72,15 +59,15 @@ export class DialBack {
    * Nothing is dialled at first.
    *
    * @param options.exemptPrivate Whether networks of private and loopback addresses are not limited.
-   * @param options.read Replaceable for tests.
+   * @param options.knock Replaceable for tests.
    */
   constructor(options: {
     readonly time: Pick<Time, "after" | "monotonic">;
     readonly exemptPrivate: boolean;
-    readonly read?: ReadGreeting;
+    readonly knock?: Knock;
   }) {
     this.#time = options.time;
-    this.#read = options.read ?? readGreeting;
+    this.#knock = options.knock ?? knock;
     this.#exemptPrivate = options.exemptPrivate;
     this.#networks = new NetworkBudget({
       time: options.time,
@@ -110,8 +97,8 @@ export class DialBack {
   async #dial(to: Endpoint): Promise<boolean> {
     try {
       const limit = { clock: this.#time, ms: dialMsMax };
-      const bytes = await within(limit, (signal) => this.#read(to, signal));
-      return bytes !== undefined && isGreeting(bytes);
+      const answer = await within(limit, (signal) => this.#knock(to, signal));
+      return answer !== undefined && equalBytes(answer, knockAnswer);
     } catch {
       return false;
     }

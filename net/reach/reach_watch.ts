@@ -4,11 +4,13 @@
  * @module
  */
 
-import type { Clock, Directory, Endpoint, Links, Reach, ReachStatus } from "../../core/ports.ts";
+import type { Clock, Directory, Links, Reach, ReachStatus } from "../../core/ports.ts";
 import { InFlight } from "../../lib/bounded_map.ts";
-import { unicastAddress } from "../../lib/ip_address.ts";
+import { formatHostPort, unicastAddress } from "../../lib/ip_address.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import { within } from "../../lib/waiting.ts";
+import type { PortMappings } from "./port_mappings.ts";
+import type { RelayClient } from "./relay_client.ts";
 
 /** How often the outer address is looked at: routers forget a UDP mapping that is quiet for longer. */
 const lookMs = 30_000;
@@ -22,20 +24,37 @@ const recheckMs = 15 * 60_000;
 /** How long other nodes are asked what address they see. */
 const askMsMax = 2_000;
 
+/** How long an announcement waits for a relay, where others do not reach this peer directly. */
+const relayMsMax = 1_500;
+
 /** What {@linkcode ReachWatch} needs. */
 export interface ReachWatchOptions {
   /** Time. */
   readonly clock: Clock;
   /** Asks other nodes. */
   readonly directory: Pick<Directory, "publicAddress" | "isReachable" | "status">;
-  /** Knows where posts come in. */
+  /** Knows where connections come in. */
   readonly links: Pick<Links, "status">;
+  /** Reaches this peer through others where they do not reach it directly; default: nothing does. */
+  readonly relays?: Pick<RelayClient, "start" | "stop" | "addresses" | "reserved">;
+  /** Asks the home router to let others in; default: it is not asked. */
+  readonly mappings?: Pick<PortMappings, "open" | "release">;
+  /** Whether relays alone are announced, so that this peer's own address is in no record. */
+  readonly relaysOnly?: boolean;
   /** The outer address, where it is configured; otherwise what a majority of nodes sees. */
   readonly announcedAddress?: string;
   /** This machine's addresses in its home network. */
   readonly homeAddresses: () => readonly { readonly ip: string }[];
   /** Learns of failures in the background. */
   readonly onError?: (error: Error) => void;
+}
+
+/** What other nodes found out: whether they can connect, and at which address they see this peer. */
+interface Verdict {
+  readonly outerIp?: string;
+  readonly isReachable?: boolean;
+  /** The TCP port at the home router, where that lets others in because it was asked to. */
+  readonly mappedPort?: number;
 }
 
 /** {@linkcode Reach} by asking other nodes. */
@@ -46,7 +65,10 @@ export class ReachWatch implements Reach {
   readonly #looking = new InFlight<void>();
   readonly #closing = new AbortController();
   readonly #listeners = new Set<(status: ReachStatus) => void>();
-  #status: ReachStatus = { state: "unknown" };
+  #status: ReachStatus = { state: "unknown", relays: 0 };
+  #verdict: Verdict = {};
+  /** What the listeners were told last. */
+  #told: string;
   /** Where the verdict holds, and until when it is believed, on the monotonic clock. */
   #checked: { readonly place: string; readonly untilMs: number } | undefined;
 
@@ -55,6 +77,7 @@ export class ReachWatch implements Reach {
     this.#options = options;
     this.#scheduler = new Scheduler(options.clock, options.onError ?? reportError);
     this.#next = this.#scheduler.job(() => this.#look());
+    this.#told = JSON.stringify([this.#status, []]);
   }
 
   /** Begins to watch. */
@@ -79,15 +102,33 @@ export class ReachWatch implements Reach {
   }
 
   async addresses(signal?: AbortSignal): Promise<string[]> {
-    const outer = await this.#outerAddress(signal);
+    const { relays, relaysOnly, links, homeAddresses, directory } = this.#options;
     // Where posts come in may have changed: that is checked in the background.
     this.#next.dueIn(0);
-    const listening = this.#options.links.status().listening?.ip;
-    const home = isAny(listening) ? this.#options.homeAddresses().map(({ ip }) => ip) : [];
-    const known = [outer, listening, ...home].flatMap(dialable);
-    return known.length > 0
-      ? [...new Set(known)]
-      : dialable(this.#options.directory.status().udp.ip);
+    // What is announced before a relay is found would have to be announced again, and answers be lost.
+    await relays?.reserved(relayMsMax);
+    signal?.throwIfAborted();
+    if (relaysOnly) return this.#relays();
+    const { mappedPort } = this.#verdict;
+    const outer = dialable(await this.#outerAddress(signal))
+      .map((ip) => mappedPort === undefined ? ip : formatHostPort(ip, mappedPort));
+    const listening = links.status().listening?.ip;
+    const isAny = listening !== undefined && dialable(listening).length === 0;
+    const home = isAny ? homeAddresses().map(({ ip }) => ip) : [];
+    const near = [listening, ...home].flatMap(dialable);
+    const passing = this.#relays();
+    // A peer of the same home knows by the outer address that it is one; others try in this order.
+    const known = passing.length > 0 ? [...near, ...passing, ...outer] : [...outer, ...near];
+    return known.length > 0 ? [...new Set(known)] : dialable(directory.status().udp.ip);
+  }
+
+  /** To be called when the relays that pass on to this peer have changed. */
+  relaysChanged(): void {
+    this.#tell();
+  }
+
+  #relays(): string[] {
+    return this.#options.relays?.addresses() ?? [];
   }
 
   /** The configured outer address, or what other nodes see; they are asked 2 s at most. */
@@ -116,37 +157,66 @@ export class ReachWatch implements Reach {
   async #lookOnce(signal: AbortSignal): Promise<boolean> {
     const { clock, directory, links } = this.#options;
     const outerIp = directory.status().joined ? await this.#outerAddress(signal) : undefined;
-    const { listening } = links.status();
-    if (outerIp === undefined || listening === undefined) {
-      this.#set({ state: "unknown", ...(outerIp === undefined ? {} : { outerIp }) });
+    const { door } = links.status();
+    if (outerIp === undefined || door === undefined) {
+      this.#decide(outerIp === undefined ? {} : { outerIp });
       this.#checked = undefined;
       return false;
     }
-    const place = placeOf(outerIp, listening);
-    if (this.#checked?.place !== place) this.#set({ state: "unknown", outerIp });
+    const place = `${outerIp} ${door.ip} ${door.port}`;
+    if (this.#checked?.place !== place) this.#decide({ outerIp });
     else if (clock.monotonic() < this.#checked.untilMs) return true;
-    const isReachable = await directory.isReachable(listening.port, signal);
+    const isReachable = await directory.isReachable(door.port, signal);
     if (isReachable === undefined) return false;
+    const mappedPort = isReachable ? undefined : await this.#openRouter(door.port, signal);
     this.#checked = { place, untilMs: clock.monotonic() + recheckMs };
-    this.#set({ state: isReachable ? "direct" : "unreachable", outerIp });
+    this.#decide({
+      outerIp,
+      isReachable: isReachable || mappedPort !== undefined,
+      ...(mappedPort === undefined ? {} : { mappedPort }),
+    });
     return true;
   }
 
-  #set(status: ReachStatus): void {
-    const { state, outerIp } = this.#status;
-    this.#status = status;
-    if (state === status.state && outerIp === status.outerIp) return;
-    for (const listener of [...this.#listeners]) listener(status);
+  /** Asks the home router to let others in; the TCP port there, if they come in then. */
+  async #openRouter(port: number, signal: AbortSignal): Promise<number | undefined> {
+    const { mappings, directory } = this.#options;
+    const udp = directory.status().udp.port;
+    const outerPort = await mappings?.open({ tcp: port, udp });
+    if (outerPort === undefined) return undefined;
+    if (await directory.isReachable(outerPort, signal)) return outerPort;
+    // A carrier's router stands behind the home's.
+    await mappings?.release();
+    return undefined;
   }
-}
 
-function placeOf(outerIp: string, { ip, port }: Endpoint): string {
-  return `${outerIp} ${ip} ${port}`;
-}
+  #decide(verdict: Verdict): void {
+    const { relays, relaysOnly } = this.#options;
+    this.#verdict = verdict;
+    // While nothing is known, the relays that there are stay.
+    if (relaysOnly || verdict.isReachable === false) relays?.start();
+    else if (verdict.isReachable) relays?.stop();
+    this.#tell();
+  }
 
-/** Whether links are taken at all addresses of this machine. */
-function isAny(ip: string | undefined): boolean {
-  return ip !== undefined && dialable(ip).length === 0;
+  /** Tells the listeners, if anything has changed. */
+  #tell(): void {
+    const { isReachable, outerIp, mappedPort } = this.#verdict;
+    const relays = this.#relays();
+    const open = mappedPort === undefined ? "direct" : "mapped";
+    const found = isReachable === undefined ? "unknown" : isReachable ? open : "unreachable";
+    const isRelayed = relays.length > 0 && (this.#options.relaysOnly || !isReachable);
+    this.#status = {
+      state: isRelayed ? "relayed" : found,
+      relays: relays.length,
+      ...(outerIp === undefined ? {} : { outerIp }),
+      ...(mappedPort === undefined ? {} : { outerPort: mappedPort }),
+    };
+    const told = JSON.stringify([this.#status, relays]);
+    if (told === this.#told) return;
+    this.#told = told;
+    for (const listener of [...this.#listeners]) listener(this.#status);
+  }
 }
 
 /** The address in its canonical form; none for "any", which no device can dial, and for what is none. */

@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { parseIp } from "../../lib/ip_address.ts";
+import { readRoute } from "../../net/links/addresses.ts";
 import { Dialler } from "../../net/links/dialler.ts";
 import { ByteBudget } from "../../net/links/frame_queue.ts";
 import { Link } from "../../net/links/link.ts";
@@ -33,15 +33,14 @@ class Dialled {
   });
 
   link(key: string, ip: string, port: number): Link {
-    const address = parseIp(ip);
-    assert.ok(address !== undefined);
+    const route = readRoute(ip, port);
+    assert.ok(route !== undefined);
     const place = `${ip} ${port}`;
     let isBusy = false;
     const link = new Link({
       key,
       linkKey: new Uint8Array(32),
-      addresses: [address],
-      port,
+      routes: [route],
       clock: this.clock,
       dialler: this.#dialler,
       connect: () => {

@@ -226,7 +226,7 @@ export class TestUser {
     this.messenger = new PeerMessenger({ session, people });
     const parts = { session, people, lists, records, messenger: this.messenger };
     this.delivery = new PeerDelivery(parts);
-    const greeter = new Greeter(parts);
+    const greeter = new Greeter(parts, () => this.sync.rejoin());
     this.sync = new PeerSync({
       ...parts,
       greeter,

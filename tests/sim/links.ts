@@ -6,11 +6,11 @@
  */
 
 import { x25519 } from "@noble/curves/ed25519.js";
-import type { Endpoint, Links, LinkTarget, SendResult } from "../../core/ports.ts";
+import type { Endpoint, Links, LinksStatus, LinkTarget, SendResult } from "../../core/ports.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex } from "../../core/model/bytes.ts";
 import { isPort } from "../../lib/ip_address.ts";
-import { dialable, type OwnPlace, readListeningAddress } from "../../net/links/addresses.ts";
+import { type OwnPlace, readListeningAddress, routesTo } from "../../net/links/addresses.ts";
 import { ByteBudget } from "../../net/links/frame_queue.ts";
 import {
   addressesMax,
@@ -146,9 +146,10 @@ export class SimLinks implements Links {
   }
 
   /** As the real one. */
-  status(): { readonly listening?: Endpoint; readonly open: number } {
+  status(): LinksStatus {
     const open = this.#links.size;
-    return this.#listener ? { listening: this.#listener.at, open } : { open };
+    const at = this.#listener?.at;
+    return at === undefined ? { open } : { listening: at, door: at, open };
   }
 
   /** As the real one. */
@@ -180,10 +181,8 @@ export class SimLinks implements Links {
 
   #outcomes(target: LinkTarget): ConnectOutcome[] {
     if (!isPort(target.port)) return [];
-    return dialable(target, this.#place())
-      .map((address) =>
-        this.#network.connect(this.#ip, { ip: address.ip, port: target.port }).outcome
-      );
+    return routesTo(target, this.#place())
+      .map(({ address: { ip }, port }) => this.#network.connect(this.#ip, { ip, port }).outcome);
   }
 
   #place(): OwnPlace {
@@ -195,7 +194,7 @@ export class SimLinks implements Links {
     if (!listener || target.linkKey.length !== linkKeyBytes || !isPort(target.port)) {
       return "unreachable";
     }
-    const addresses = dialable(target, this.#place()).map((address) => address.ip);
+    const addresses = routesTo(target, this.#place()).map(({ address }) => address.ip);
     if (addresses.length === 0) return "unreachable";
     if (this.#links.size >= linksMax && !this.#closeIdleLink()) return "full";
     return new SimLink({

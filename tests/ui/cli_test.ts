@@ -159,6 +159,9 @@ Deno.test("Flags win over the file in the data folder, and that over the shipped
     quota: { posts: 10_000, bytes: 50_000_000, postsAnHour: 600 },
     ntpTrustFar: false,
     publishPrivate: true,
+    portMapping: true,
+    relay: "auto",
+    relaysOnly: false,
   });
   m.writeFile("/other.ini", "[PRIVACY]\nPUBLISH_PRIVATE = no\n[DEFAULT]\nANNOUNCED_IP = 192.0.2.1");
   await m.json("status", "--config", "/other.ini", "--ntp-server", "127.0.0.1:1123");
@@ -168,6 +171,17 @@ Deno.test("Flags win over the file in the data folder, and that over the shipped
   assert.equal(settings.announcedIp, "192.0.2.1");
   assert.deepEqual(settings.ntpServers, [{ host: "127.0.0.1", port: 1123 }]);
   assert.deepEqual(settings.bootstrap, []);
+});
+
+Deno.test("How a peer is reached is read from config.ini, and a mode that does not exist is refused", async () => {
+  const m = await Machine.withAlice();
+  const reach = "[REACH]\nMODE = Relay\nRELAY = no\nPORT_MAPPING = no\n";
+  m.writeFile("/data/config.ini", reach);
+  await m.json("status");
+  const { relaysOnly, relay, portMapping } = m.host.started.at(-1)?.settings ?? assert.fail();
+  assert.deepEqual([relaysOnly, relay, portMapping], [true, "no", false]);
+  m.writeFile("/data/config.ini", "[REACH]\nMODE = tunnel\n");
+  assert.match((await m.failure("status")).message, /line 2: MODE .*auto or relay/);
 });
 
 Deno.test("A config.ini that is wrong or missing stops a command, naming the line", async () => {

@@ -40,7 +40,7 @@ export class FakePeer extends Refusing {
   /** Methods that were called, in order. */
   readonly calls: string[] = [];
   joined = true;
-  reach: ReachView = { state: "direct", outer_ip: "127.0.0.1" };
+  reach: ReachView = { state: "direct", relays: 0, outer_ip: "127.0.0.1" };
   suggestions: SuggestionView[] = [];
   /** When set, calls that take a signal wait until it aborts. */
   hangs = false;

@@ -169,10 +169,18 @@ export function renderSuggestions(suggestions: readonly SuggestionView[], look: 
 function reachLine({ reach, links }: Pick<StatusView, "reach" | "links">, { paint }: Look): string {
   const at = reach.outer_ip === null ? "" : ` at ${safeLine(reach.outer_ip)}`;
   if (reach.state === "direct") return paint.good(`others reach you directly${at}`);
+  if (reach.state === "mapped") return paint.good(mappedText(at));
+  if (reach.state === "relayed") return paint.good(relayedText(reach.relays));
   if (reach.state === "unreachable") return paint.warning(unreachableText(links.listening?.port));
-  return links.listening === null
-    ? "not known before a user logs in"
-    : `not known yet: no other node has tried to connect${at}`;
+  return `not known yet: no other node has tried to connect${at}`;
+}
+
+function mappedText(at: string): string {
+  return `others reach you directly${at}, because your router lets them in as it was asked to`;
+}
+
+function relayedText(relays: number): string {
+  return `others reach you through ${counted(relays, "relay")}: your router lets no connection in`;
 }
 
 /** Why others do not reach this peer, and what to do. */
@@ -181,7 +189,7 @@ function unreachableText(port?: number): string {
     ? "the TCP port of [DEFAULT] LISTENING_PORT"
     : `TCP port ${port}`;
   return "others cannot connect to you, so what they send does not arrive: your router or firewall " +
-    `lets no connection in. Forward ${which} to this machine there.`;
+    `lets no connection in, and no relay is found. Forward ${which} to this machine there.`;
 }
 
 /** The state of a peer. */
@@ -223,7 +231,7 @@ export function renderStatus(status: StatusView, look: Look): string {
 }
 
 /** A change of how others reach this peer. */
-function renderReach({ state, outer_ip }: ReachView, { paint }: Look): string {
+function renderReach({ state, relays, outer_ip }: ReachView, { paint }: Look): string {
   const at = outer_ip === null ? "" : ` at ${safeLine(outer_ip)}`;
   if (state === "direct") return paint.good(`Others reach you directly${at}`);
   if (state === "unknown") {
@@ -231,8 +239,9 @@ function renderReach({ state, outer_ip }: ReachView, { paint }: Look): string {
       ? "Others have not told yet where they see you"
       : `Others see you${at}`;
   }
-  const text = unreachableText();
-  return paint.warning(text[0]?.toUpperCase() + text.slice(1));
+  if (state === "unreachable") return paint.warning(`O${unreachableText().slice(1)}`);
+  const text = state === "mapped" ? mappedText(at) : relayedText(relays);
+  return paint.good(`O${text.slice(1)}`);
 }
 
 /** One line, or for a post several, that tell of an event. */

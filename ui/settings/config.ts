@@ -23,6 +23,9 @@ import { quoted } from "../terminal/safe_text.ts";
 /** How long posts of others are kept, in milliseconds; `off` for ever. */
 export type Lifespan = number | "off";
 
+/** Whether a peer relays for others. */
+export type RelayChoice = "auto" | "yes" | "no";
+
 /** What one file sets; what it leaves out is absent. */
 export interface FileConfig {
   /** Where the DHT node listens. */
@@ -53,6 +56,12 @@ export interface FileConfig {
   readonly ntpTrustFar?: boolean;
   /** Whether the sealed keys go to the network. */
   readonly publishPrivate?: boolean;
+  /** Whether this peer relays for others: `auto` if they reach it directly. */
+  readonly relay?: RelayChoice;
+  /** Whether the home router is asked to let others in. */
+  readonly portMapping?: boolean;
+  /** Whether relays alone are announced. */
+  readonly relaysOnly?: boolean;
 }
 
 /** The most bytes of a config.ini: the one shipped has some 3,000. */
@@ -130,7 +139,17 @@ const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
     TRUST_FAR: yesOrNo,
   },
   PRIVACY: { PUBLISH_PRIVATE: yesOrNo },
+  REACH: {
+    MODE: [(text) => oneOf(["auto", "relay"], text), "auto or relay"],
+    PORT_MAPPING: yesOrNo,
+    RELAY: [(text) => oneOf(["auto", "yes", "no"], text), "auto, yes or no"],
+  },
 };
+
+/** The word among these, in any case of letters. */
+function oneOf<Word extends string>(words: readonly Word[], text: string): Word | undefined {
+  return words.find((word) => word === text.toLowerCase());
+}
 
 function parseYesOrNo(text: string): boolean | undefined {
   if (/^(?:yes|true|on|1)$/i.test(text)) return true;
@@ -237,6 +256,9 @@ function fileConfigOf(values: Values): FileConfig {
     ntpServers: valueAt<HostPort[]>(values, "NTP.SERVERS"),
     ntpTrustFar: valueAt<boolean>(values, "NTP.TRUST_FAR"),
     publishPrivate: valueAt<boolean>(values, "PRIVACY.PUBLISH_PRIVATE"),
+    relay: valueAt<RelayChoice>(values, "REACH.RELAY"),
+    portMapping: valueAt<boolean>(values, "REACH.PORT_MAPPING"),
+    relaysOnly: valueAt(values, "REACH.MODE") === "relay" ? true : undefined,
   });
 }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { given } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Endpoint } from "../../lib/ip_address.ts";
-import { configBytesMax, type FileConfig, parseConfig } from "./config.ts";
+import { configBytesMax, type FileConfig, parseConfig, type RelayChoice } from "./config.ts";
 import type { Flags } from "./flags.ts";
 import type { Io } from "../terminal/io.ts";
 
@@ -74,6 +74,12 @@ export interface PeerSettings
   };
   /** Whether offsets of more than ten minutes are believed. */
   readonly ntpTrustFar: boolean;
+  /** Whether this peer relays for others. */
+  readonly relay: RelayChoice;
+  /** Whether the home router is asked to let others in. */
+  readonly portMapping: boolean;
+  /** Whether relays alone are announced, so that this peer's own address is in no record. */
+  readonly relaysOnly: boolean;
 }
 
 /** Where the settings come from when neither a flag nor the user's file names them. */
@@ -123,5 +129,8 @@ export async function resolveSettings(
     ntpTrustFar: config.ntpTrustFar ?? false,
     ntpServers: flags.ntpServer ?? config.ntpServers ?? [],
     publishPrivate: config.publishPrivate ?? true,
+    relay: config.relay ?? "auto",
+    portMapping: config.portMapping ?? true,
+    relaysOnly: config.relaysOnly ?? false,
   };
 }

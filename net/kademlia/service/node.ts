@@ -17,21 +17,9 @@ import {
 import { DensityEstimate } from "../lookup/density.ts";
 import { type Network, Operations } from "../lookup/network.ts";
 import { findClosest } from "../lookup/search.ts";
-import type {
-  Admission,
-  Contact,
-  Datagrams,
-  DialBack,
-  NodeStorage,
-  Random,
-  Resolver,
-  Saved,
-  StoredValue,
-  Time,
-  ValuePolicy,
-} from "../ports.ts";
+import type { Contact, Datagrams, Saved, StoredValue } from "../ports.ts";
 import { RateLimits } from "../rpc/rate_limits.ts";
-import { Rpc, type Traffic } from "../rpc/rpc.ts";
+import { Rpc } from "../rpc/rpc.ts";
 import { NodeContact } from "../space/contact.ts";
 import { Id } from "../space/id.ts";
 import { Neighbours } from "../table/neighbours.ts";
@@ -43,64 +31,10 @@ import { StoredValues } from "../values/stored_values.ts";
 import { type PutOptions, type PutResult, Writing } from "../values/writing.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { HandOver } from "./hand_over.ts";
+import type { NodeOptions, NodeStats } from "./node_options.ts";
 import { Responder } from "./responder.ts";
 import { type SampleAnswer, SampleClient } from "./sample_client.ts";
 import { Upkeep } from "./upkeep.ts";
-
-/** What a node is built from. Everything but clock, randomness, socket and policy has a default. */
-export interface NodeOptions<T = Uint8Array> {
-  /** Clock and timers. */
-  readonly time: Time;
-  /** Draws ids and message ids. */
-  readonly random: Random;
-  /** The socket; the node closes it. */
-  readonly datagrams: Datagrams;
-  /** Default: nothing survives. */
-  readonly storage?: NodeStorage;
-  /** What a value is; {@link storeAnything} takes any of at most 8,000 bytes, for a day. */
-  readonly policy: ValuePolicy<T>;
-  /** Default: every valid value is stored. */
-  readonly admission?: Admission<T>;
-  /** Default: host names cannot be resolved, addresses work. */
-  readonly resolve?: Resolver;
-  /**
-   * What this node answers to `sample`: arrays, strings, integers, booleans, null and byte arrays of at most
-   * 1,200 bytes in MessagePack. Default: no answer.
-   */
-  readonly sample?: () => unknown;
-  /** Answers `dial_back`. Default: no answer. */
-  readonly dialBack?: DialBack;
-  /** 20 bytes. Default: the stored one, else random. */
-  readonly id?: Uint8Array;
-  /** Told of failures that no caller waits for, such as a full disk. */
-  readonly onError?: (error: Error) => void;
-  /** Contacts a bucket and holders a value. Default 20; all nodes of a network should agree. */
-  readonly k?: number;
-  /** Queries of a lookup in flight. Default 3. */
-  readonly alpha?: number;
-  /** Loopback and private addresses are exempt from the address limits of the table. Default true. */
-  readonly exemptPrivateAddresses?: boolean;
-  /** Loopback addresses are exempt from the rate limits. Default true. */
-  readonly exemptLoopbackFromRates?: boolean;
-  /** Values stored at most. Default 20,000. */
-  readonly storedValuesMax?: number;
-  /** Bytes of stored values at most. Default 32 MiB. */
-  readonly storedBytesMax?: number;
-}
-
-/** Counters of a node. */
-export interface NodeStats extends Readonly<Traffic> {
-  /** Contacts in the routing table. */
-  readonly contacts: number;
-  /** Those among them that answered their last request. */
-  readonly liveContacts: number;
-  /** Values stored. */
-  readonly values: number;
-  /** Their bytes, with what each costs beside its content. */
-  readonly valueBytes: number;
-  /** Requests in flight. */
-  readonly openRequests: number;
-}
 
 /** Options of {@link KademliaNode.lookup}. */
 export interface LookupCallOptions {
@@ -156,8 +90,18 @@ export class KademliaNode<T = Uint8Array> {
   readonly #bootstrap: Bootstrap;
 
   private constructor(options: NodeOptions<T>, own: Id, saved: Saved) {
-    const { time, random, datagrams, policy, admission, storage, resolve, sample, dialBack } =
-      options;
+    const {
+      time,
+      random,
+      datagrams,
+      policy,
+      admission,
+      storage,
+      resolve,
+      sample,
+      dialBack,
+      relay,
+    } = options;
     const { k = bucketSize, alpha = alphaDefault, exemptPrivateAddresses = true } = options;
     const onError = (error: unknown): void =>
       options.onError?.(error instanceof Error ? error : new Error(String(error)));
@@ -205,7 +149,17 @@ export class KademliaNode<T = Uint8Array> {
     this.#writing = writing;
     this.#sampleClient = new SampleClient(network, random);
     this.#bootstrap = new Bootstrap({ network, random, resolve, onError, saved: contacts });
-    const parts = { network, limits, stored, acceptance, admission, sample, dialBack, onError };
+    const parts = {
+      network,
+      limits,
+      stored,
+      acceptance,
+      admission,
+      sample,
+      dialBack,
+      relay,
+      onError,
+    };
     const responder = new Responder(parts);
     rpc.attach(neighbours, (data, from, nowMs) => responder.handle(data, from, nowMs));
     new Upkeep({ network, random, stored, reading, writing, persistence, onError });
@@ -321,6 +275,11 @@ export class KademliaNode<T = Uint8Array> {
    */
   isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
     return this.#sampleClient.isReachable(port, signal);
+  }
+
+  /** The places of nodes that relay for others and have room, in the order of their answers. */
+  relays(signal?: AbortSignal): Promise<Endpoint[]> {
+    return this.#sampleClient.relays(signal);
   }
 
   /** Counters, as of now. */

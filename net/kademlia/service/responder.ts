@@ -6,7 +6,7 @@
 import { type Endpoint, isPort } from "../../../lib/ip_address.ts";
 import { contactsWhenShort, headerBytes } from "../constants.ts";
 import type { Network } from "../lookup/network.ts";
-import type { Admission, DialBack } from "../ports.ts";
+import type { Admission, DialBack, OfferRelay } from "../ports.ts";
 import type { Contacts } from "../rpc/methods/find_node.ts";
 import { mayAsk } from "../rpc/methods/method.ts";
 import { type AnswerOf, type ArgumentsOf, type MethodName, methods } from "../rpc/methods/mod.ts";
@@ -27,6 +27,8 @@ export interface ResponderOptions<T> {
   readonly sample: (() => unknown) | undefined;
   /** Connects for those that ask. */
   readonly dialBack: DialBack | undefined;
+  /** What this node answers to `relay`. */
+  readonly relay: OfferRelay | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -57,6 +59,7 @@ export class Responder<T> {
       store: (args, from) => this.#handleStore(args, from),
       // Python nodes leave an unknown method unanswered; so does a node that has nothing to sample.
       sample: () => this.#options.sample?.(),
+      relay: () => this.#options.relay?.(),
       dial_back: ({ port }, { ip }) => this.#options.dialBack?.({ ip, port }),
     };
   }

@@ -1,14 +1,21 @@
 /**
- * Small questions to random contacts: `stun`, `dial_back` and `sample`.
+ * Small questions to random contacts: `stun`, `dial_back`, `relay` and `sample`.
  *
  * @module
  */
 import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
 import { NetworkCounts, networkLimits } from "../../../lib/networks.ts";
-import { dialBackContacts, dialBackTimeoutsMs, dialBackVotes, stunContacts } from "../constants.ts";
+import {
+  dialBackContacts,
+  dialBackTimeoutsMs,
+  dialBackVotes,
+  relayContacts,
+  stunContacts,
+} from "../constants.ts";
 import { askAll, type Network } from "../lookup/network.ts";
 import type { Contact, Random } from "../ports.ts";
 import { dialBack } from "../rpc/methods/dial_back.ts";
+import { relay, type RelayOffer } from "../rpc/methods/relay.ts";
 import { sample } from "../rpc/methods/sample.ts";
 import { stun } from "../rpc/methods/stun.ts";
 import type { NodeContact } from "../space/contact.ts";
@@ -84,6 +91,18 @@ export class SampleClient {
     });
     const { yes, no } = votes;
     return yes === no ? undefined : yes > no;
+  }
+
+  /** The places of those random contacts that relay for others and have room, as they answer. */
+  async relays(signal?: AbortSignal): Promise<Endpoint[]> {
+    const found: Endpoint[] = [];
+    const contacts = this.randomContacts(relayContacts);
+    const args = { sender: this.#network.own };
+    const onAnswer = ({ ip }: NodeContact, { port, room }: RelayOffer): void => {
+      if (room > 0) found.push({ ip, port });
+    };
+    await askAll(this.#network, { contacts, method: relay, args, onAnswer }, signal);
+    return found;
   }
 
   /** `count` contacts, drawn evenly from the table's live ones. */

@@ -87,6 +87,25 @@ Deno.test("After rejoining a peer has what it missed, and its followers what the
   await world.stop();
 });
 
+Deno.test("After a change of address what was asked in vain before is asked again at once", async () => {
+  const world = new MessageWorld();
+  const [alice, bob] = await world.addAll("alice", "bob");
+  await alice.write(20);
+  world.follow(bob, alice);
+  let isLost = true;
+  // What is sent to Bob's old address gets lost.
+  world.network.onFrame = ({ to, frame }) => isLost && to.ip === bob.ip ? undefined : frame;
+  const inVain = bob.sync.fetch(alice.self);
+  await world.clock.advance(1_000);
+  const again = bob.sync.rejoin();
+  await world.clock.drive(inVain);
+  assert.deepEqual(await bob.numbers(alice), []);
+  isLost = false;
+  await world.clock.drive(again);
+  assert.deepEqual(await bob.numbers(alice), upTo(20));
+  await world.stop();
+});
+
 Deno.test("A gap that a pushed post shows is filled soon", async () => {
   const world = new MessageWorld();
   const [alice, bob] = await world.addAll("alice", "bob");

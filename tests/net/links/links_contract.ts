@@ -229,7 +229,7 @@ const cases: Readonly<Record<string, (world: LinksWorld) => Promise<void>>> = {
         receiver.open(keys.secretKey, (frame) => frames.push(frame)),
       );
       assert.deepEqual(endpoint, { ip: loopback, port });
-      assert.deepEqual(receiver.status(), { listening: endpoint, open: 0 });
+      assert.deepEqual(receiver.status(), { listening: endpoint, door: endpoint, open: 0 });
       assert.equal(await world.finish(sender.links.probe(target, 1_000)), true);
       await world.finish(receiver.close());
       assert.deepEqual(receiver.status(), { open: 0 });

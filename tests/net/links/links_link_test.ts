@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readRoute } from "../../../net/links/addresses.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget } from "../../../net/links/frame_queue.ts";
 import { idleMsMax, queuedFramesDownMax, stallMsMax } from "../../../net/links/link_limits.ts";
@@ -49,11 +50,12 @@ function simLink(weather: Weather) {
     dialledAt.push(clock.monotonic());
     return weather.listens ? Promise.resolve() : Promise.reject(new Error("refused"));
   });
+  const route = readRoute("10.0.0.1", 7);
+  assert.ok(route);
   const link = new Link({
     key: "device",
     linkKey: new Uint8Array(32),
-    addresses: [{ ip: "10.0.0.1", isIPv6: false, kind: "private", net: "10.0.0" }],
-    port: 7,
+    routes: [route],
     clock,
     dialler,
     connect: () => new FakeSocket(weather, sent),

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { curveKeyPair } from "zeromq";
-import type { IpAddress } from "../../../lib/ip_address.ts";
-import { dialable, readAddress, zmqAddress } from "../../../net/links/addresses.ts";
+import {
+  readAddress,
+  readRoute,
+  relayAddress,
+  type Route,
+  routesTo,
+  zmqAddress,
+} from "../../../net/links/addresses.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget, FrameQueue } from "../../../net/links/frame_queue.ts";
 import {
@@ -78,8 +84,8 @@ Deno.test("Only addresses of one's own kind are dialled, each once, and no more 
   const linkKey = new Uint8Array(32);
   const addresses = ["10.0.0.1", "8.8.8.8", "127.0.0.1", "::ffff:8.8.8.8"];
   const dial = (own: string[], all = addresses) =>
-    dialable({ linkKey, addresses: all, port: 1 }, { addresses: own, homeNetworks: [] })
-      .map((address) => address.ip);
+    routesTo({ linkKey, addresses: all, port: 1 }, { addresses: own, homeNetworks: [] })
+      .map(({ address }) => address.ip);
   assert.deepEqual(dial(["1.1.1.1"]), ["8.8.8.8"]);
   assert.deepEqual(dial(["192.168.7.7"]), ["10.0.0.1", "8.8.8.8"]);
   assert.deepEqual(dial(["::1", "1.1.1.1"]), ["8.8.8.8", "127.0.0.1"]);
@@ -95,13 +101,32 @@ Deno.test("Attack: a stranger's record makes a peer dial its home network only f
     homeNetworks: ["192.168.1.20/24", "fd00:1::20/64"],
   };
   const dial = (...addresses: string[]) =>
-    dialable({ linkKey, addresses, port: 1 }, own).map(({ ip }) => ip);
+    routesTo({ linkKey, addresses, port: 1 }, own).map(({ address }) => address.ip);
   const inside = ["192.168.1.7", "fd00:1::7"];
   assert.deepEqual(dial("81.1.2.3", ...inside), ["81.1.2.3"], "another home");
   assert.deepEqual(dial(...inside), [], "a home that is not told");
   assert.deepEqual(dial("80.1.2.3", ...inside), ["80.1.2.3", ...inside], "the same home");
   const outside = ["127.0.0.1", "::1", "192.168.2.7", "10.0.0.1", "fd00:2::7", "169.254.1.1"];
   assert.deepEqual(dial("80.1.2.3", ...outside), ["80.1.2.3"]);
+});
+
+Deno.test("A relay's address is written and read with its port; what is none is no route", () => {
+  const ways = ["8.8.8.8", relayAddress({ ip: "1.1.1.1", port: 7001 }), "relay/[2a00::1]:9"];
+  const own = { addresses: ["80.1.2.3"], homeNetworks: ["10.0.0.0/8"] };
+  const routes = (...addresses: string[]) =>
+    routesTo({ linkKey: new Uint8Array(32), addresses, port: 7 }, own)
+      .map(({ address, port, isRelay }) => [address.ip, port, isRelay]);
+  assert.deepEqual(routes(...ways), [
+    ["8.8.8.8", 7, false],
+    ["1.1.1.1", 7001, true],
+    ["2a00::1", 9, true],
+  ]);
+  for (const text of ["relay/", "relay/1.1.1.1", "relay/1.1.1.1:0", "relay/1.1.1.1:65536"]) {
+    assert.deepEqual(routes(text), [], text);
+  }
+  assert.deepEqual(routes("relay/10.0.0.1:7", "relay/127.0.0.1:7", "relay/host:7"), []);
+  // The same outer address makes no relay of the home network dialled.
+  assert.deepEqual(routes("80.1.2.3", "relay/10.0.0.1:7"), [["80.1.2.3", 7, false]]);
 });
 
 Deno.test("A frame queue keeps order, its bounds and its share of the budget", () => {
@@ -147,9 +172,9 @@ Deno.test("The PULL socket is looked at every 5 ms in use and every 25 ms when i
   assert.equal(receivePauseMs(60_000), 25);
 });
 
-const addressA: IpAddress = { ip: "10.0.0.1", isIPv6: false, kind: "private", net: "10.0.0" };
-const addressB: IpAddress = { ip: "10.0.0.2", isIPv6: false, kind: "private", net: "10.0.0" };
-const addressC: IpAddress = { ip: "10.0.0.3", isIPv6: false, kind: "private", net: "10.0.0" };
+const routeA = readRoute("10.0.0.1", 7) as Route;
+const routeB = readRoute("10.0.0.2", 7) as Route;
+const routeC = readRoute("10.0.0.3", 7) as Route;
 
 /** Addresses that answer after some time, refuse after some time (negative), or hang. */
 function simDialler(answersMs: Record<string, number | undefined>) {
@@ -167,42 +192,42 @@ function simDialler(answersMs: Record<string, number | undefined>) {
       signal.addEventListener("abort", () => timer.cancel());
     });
   });
-  const reach = (addresses: IpAddress[], signal?: AbortSignal) =>
-    clock.drive(dialler.reach({ key: "device", addresses, port: 7, timeoutMs: 2_000 }, signal));
+  const reach = (routes: Route[], signal?: AbortSignal) =>
+    clock.drive(dialler.reach({ key: "device", routes, timeoutMs: 2_000 }, signal));
   return { clock, dialler, dialled, reach };
 }
 
 Deno.test("Dialling tries the next address at once on a refusal, and beside one that hangs", async () => {
   const answers: Record<string, number | undefined> = { "10.0.0.1": -5, "10.0.0.3": 40 };
   const { dialled, reach, clock } = simDialler(answers);
-  assert.equal(await reach([addressA, addressB, addressC]), addressC);
+  assert.equal(await reach([routeA, routeB, routeC]), routeC);
   assert.deepEqual(dialled, ["10.0.0.1@0", "10.0.0.2@5", "10.0.0.3@255"]);
   assert.equal(clock.pending, 0);
 });
 
 Deno.test("Dialling remembers the good address until told to forget it", async () => {
   const { dialled, dialler, reach } = simDialler({ "10.0.0.1": -5, "10.0.0.2": 5 });
-  await reach([addressA, addressB]);
+  await reach([routeA, routeB]);
   dialled.length = 0;
-  assert.equal(await reach([addressA, addressB]), addressB);
+  assert.equal(await reach([routeA, routeB]), routeB);
   assert.deepEqual(dialled.map((one) => one.split("@")[0]), ["10.0.0.2"]);
-  dialler.failed("device", addressB, 7);
+  dialler.failed("device", routeB);
   dialled.length = 0;
-  await reach([addressA, addressB]);
+  await reach([routeA, routeB]);
   assert.equal(dialled[0]?.split("@")[0], "10.0.0.1");
 });
 
 Deno.test("Dialling gives up in time, when all refuse, and when told to", async () => {
   const { clock, reach } = simDialler({ "10.0.0.2": -5 });
-  assert.equal(await reach([addressB]), undefined);
+  assert.equal(await reach([routeB]), undefined);
   assert.equal(clock.monotonic(), 5);
-  assert.equal(await reach([addressA, addressB]), undefined);
+  assert.equal(await reach([routeA, routeB]), undefined);
   assert.equal(clock.monotonic(), 2_005);
   assert.equal(await reach([]), undefined);
-  assert.equal(await reach([addressA], AbortSignal.abort()), undefined);
+  assert.equal(await reach([routeA], AbortSignal.abort()), undefined);
   const abort = new AbortController();
   clock.after(100, () => abort.abort());
-  assert.equal(await reach([addressA], abort.signal), undefined);
+  assert.equal(await reach([routeA], abort.signal), undefined);
   assert.equal(clock.monotonic(), 2_105);
   assert.equal(clock.pending, 0);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { borrowPoller, type Library, Poller, returnPoller } from "../../../net/links/poller.ts";
 import { receiveWatchedPauseMs } from "../../../net/links/link_limits.ts";
 import { Receiver } from "../../../net/links/receiver.ts";
-import { readAddress } from "../../../net/links/addresses.ts";
+import { readRoute } from "../../../net/links/addresses.ts";
 import { bindPull, connectPush, type PullSocket } from "../../../net/links/sockets.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { linkKeys, until } from "./links_world.ts";
@@ -11,14 +11,14 @@ const isLinux = Deno.build.os === "linux";
 
 /** Listens, and connects to it; resolves when frames can be sent. */
 async function pair() {
-  const loopback = readAddress("127.0.0.1");
-  if (loopback === undefined) throw new Error("127.0.0.1 is an address");
   const { secretKey, publicKey } = linkKeys();
   const pull = bindPull(secretKey);
   // Tests may not use Unix sockets.
   assert.equal(pull.address.transport, "tcp");
   const port = pull.address.transport === "tcp" ? pull.address.port : 0;
-  const push = connectPush(publicKey, loopback, port);
+  const route = readRoute("127.0.0.1", port);
+  assert.ok(route);
+  const push = connectPush(publicKey, route);
   await until(() => push.writable, "the handshake");
   return { pull, push };
 }

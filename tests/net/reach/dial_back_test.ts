@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/ip_address.ts";
-import { DialBack, type ReadGreeting } from "../../../net/reach/dial_back.ts";
+import { DialBack, type Knock } from "../../../net/reach/dial_back.ts";
+import { knockAnswer } from "../../../net/reach/relay_protocol.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { realTime } from "../kademlia/support.ts";
-import { freePort, linkKeys, zmqWorld } from "../links/links_world.ts";
-
-const greeting = Uint8Array.of(0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f);
+import { freePort, linkKeys } from "../links/links_world.ts";
+import { loopbackPeer } from "./loopback_peer.ts";
 
 /** A dial back that meets a peer everywhere, and notes where. */
-function noted(read: ReadGreeting = () => Promise.resolve(greeting)) {
+function noted(knock: Knock = () => Promise.resolve(knockAnswer)) {
   const clock = new VirtualClock();
   const dialled: string[] = [];
   const dialBack = new DialBack({
     time: clock,
     exemptPrivate: false,
-    read: (to, signal) => {
+    knock: (to, signal) => {
       dialled.push(to.ip);
-      return read(to, signal);
+      return knock(to, signal);
     },
   });
   const dial = (ip: string, port = 7000) => dialBack.dial({ ip, port });
@@ -36,13 +36,16 @@ function listen(says: Uint8Array): Endpoint & { close(): void } {
   return { ip: "127.0.0.1", port: listener.addr.port, close: () => listener.close() };
 }
 
-Deno.test("A peer that takes posts is reached, another program and a closed port are not", async () => {
+Deno.test("A peer is reached, with a user or without; another program and a closed port are not", async () => {
   const dialBack = new DialBack({ time: realTime, exemptPrivate: true });
-  await using world = { ...zmqWorld(), [Symbol.asyncDispose]: () => Promise.resolve() };
-  const links = world.make();
-  assert.equal(await dialBack.dial(await links.open(linkKeys().secretKey, () => {})), true);
-  await links.close();
-  for (const says of [new TextEncoder().encode("HTTP/1.1 200 OK\r\n"), greeting.subarray(0, 9)]) {
+  const { links } = loopbackPeer();
+  try {
+    assert.equal(await dialBack.dial(links.listen()), true);
+    assert.equal(await dialBack.dial(await links.open(linkKeys().secretKey, () => {})), true);
+  } finally {
+    await links.end();
+  }
+  for (const says of [new TextEncoder().encode("HTTP/1.1 200 OK\r\n"), knockAnswer.subarray(1)]) {
     const other = listen(says);
     assert.equal(await dialBack.dial(other), false);
     other.close();

@@ -15,7 +15,10 @@ function world(options: Partial<ReachWatchOptions> = {}) {
     listening: { ip: "0.0.0.0", port: 7000 } as { ip: string; port: number } | undefined,
   };
   const links: Pick<Links, "status"> = {
-    status: () => at.listening === undefined ? { open: 0 } : { open: 0, listening: at.listening },
+    status: () =>
+      at.listening === undefined
+        ? { open: 0 }
+        : { open: 0, listening: at.listening, door: at.listening },
   };
   const watch = simReach({ clock, directory, links: links as Links }, options);
   const heard: ReachStatus[] = [];
@@ -27,12 +30,12 @@ Deno.test("What others find out is known within seconds, and looked at again eve
   const { clock, directory, watch, heard } = world();
   watch.start();
   await clock.advance(100);
-  assert.deepEqual(watch.status(), { state: "direct", outerIp: "80.1.2.3" });
+  assert.deepEqual(watch.status(), { state: "direct", relays: 0, outerIp: "80.1.2.3" });
   await clock.advance(10 * 60_000);
   assert.equal(directory.dialBackCalls, 1);
   directory.dialBack = false;
   await clock.advance(6 * 60_000);
-  assert.deepEqual(watch.status(), { state: "unreachable", outerIp: "80.1.2.3" });
+  assert.deepEqual(watch.status(), { state: "unreachable", relays: 0, outerIp: "80.1.2.3" });
   assert.deepEqual(heard.map(({ state }) => state), ["unknown", "direct", "unreachable"]);
   watch.close();
 });
@@ -45,8 +48,8 @@ Deno.test("Another outer address, or another port, is noticed within 30 s and ch
   directory.dialBack = false;
   await clock.advance(31_000);
   assert.deepEqual(heard.slice(-2), [
-    { state: "unknown", outerIp: "81.1.2.3" },
-    { state: "unreachable", outerIp: "81.1.2.3" },
+    { state: "unknown", relays: 0, outerIp: "81.1.2.3" },
+    { state: "unreachable", relays: 0, outerIp: "81.1.2.3" },
   ]);
   at.listening = { ip: "0.0.0.0", port: 7001 };
   directory.dialBack = true;
@@ -100,4 +103,73 @@ Deno.test("Of this machine's addresses four private ones are taken, and none whe
     throw new Deno.errors.NotCapable("sys");
   };
   assert.deepEqual(homeAddresses(refused), []);
+});
+
+Deno.test("A router that lets others in when it is asked makes a peer reachable, at the router's port", async () => {
+  const asked: unknown[] = [];
+  const mappings = {
+    open: (ports: unknown) => {
+      asked.push(ports);
+      return Promise.resolve(7100);
+    },
+    release: () => Promise.resolve(void asked.push("release")),
+  };
+  const { clock, directory, watch } = world({ mappings });
+  directory.isReachable = (port) => Promise.resolve(port === 7100);
+  watch.start();
+  await clock.advance(100);
+  assert.deepEqual(watch.status(), {
+    state: "mapped",
+    relays: 0,
+    outerIp: "80.1.2.3",
+    outerPort: 7100,
+  });
+  assert.deepEqual(await watch.addresses(), ["80.1.2.3:7100"]);
+  assert.deepEqual(asked.splice(0), [{ tcp: 7000, udp: 8000 }]);
+  // Behind a carrier's router the mapping is of no use, and taken back.
+  directory.isReachable = () => Promise.resolve(false);
+  await clock.advance(16 * 60_000);
+  assert.equal(watch.status().state, "unreachable");
+  assert.deepEqual(asked, [{ tcp: 7000, udp: 8000 }, "release"]);
+  watch.close();
+});
+
+Deno.test("Relays are kept while others do not reach a peer directly, and given up when they do", async () => {
+  const calls: string[] = [];
+  const passing: string[] = [];
+  const relays = {
+    start: () => void calls.push("start"),
+    stop: () => void calls.push("stop"),
+    addresses: () => passing,
+    reserved: () => Promise.resolve(),
+  };
+  const { clock, directory, watch, heard } = world({ relays });
+  directory.dialBack = false;
+  watch.start();
+  await clock.advance(100);
+  assert.deepEqual(calls, ["start"]);
+  passing.push("relay/85.0.0.1:7000");
+  watch.relaysChanged();
+  assert.deepEqual(heard.at(-1), { state: "relayed", relays: 1, outerIp: "80.1.2.3" });
+  assert.deepEqual(await watch.addresses(), ["relay/85.0.0.1:7000", "80.1.2.3"]);
+  directory.dialBack = true;
+  await clock.advance(16 * 60_000);
+  assert.equal(calls.at(-1), "stop");
+  assert.equal(watch.status().state, "direct");
+  watch.close();
+});
+
+Deno.test("With relays alone the own address is not announced", async () => {
+  const relays = {
+    start() {},
+    stop() {},
+    addresses: () => ["relay/85.0.0.1:7000"],
+    reserved: () => Promise.resolve(),
+  };
+  const { clock, watch } = world({ relays, relaysOnly: true });
+  watch.start();
+  await clock.advance(100);
+  assert.equal(watch.status().state, "relayed", "though others could reach it directly");
+  assert.deepEqual(await watch.addresses(), ["relay/85.0.0.1:7000"]);
+  watch.close();
 });

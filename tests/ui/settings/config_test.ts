@@ -36,6 +36,8 @@ Deno.test("The shipped config.ini says what the design says", () => {
     ntpServers: [0, 1, 2, 3].map((i) => ({ host: `${i}.pool.ntp.org`, port: 123 })),
     ntpTrustFar: false,
     publishPrivate: true,
+    portMapping: true,
+    relay: "auto",
   });
 });
 

@@ -11,6 +11,7 @@ import { findNode } from "./find_node.ts";
 import { findValue } from "./find_value.ts";
 import type { Method } from "./method.ts";
 import { ping } from "./ping.ts";
+import { relay } from "./relay.ts";
 import { sample } from "./sample.ts";
 import { store } from "./store.ts";
 import { stun } from "./stun.ts";
@@ -23,6 +24,7 @@ const table = {
   stun,
   sample,
   dial_back: dialBack,
+  relay,
 };
 
 /** The names of the methods on the wire. */

@@ -37,6 +37,7 @@ const examples: {
   },
   store: { args: { sender, target, value }, answer: true },
   sample: { args: { sender }, answer: [["alice", new Uint8Array(32), 7], null, "text", -1] },
+  relay: { args: { sender }, answer: { port: 7000, room: 128 } },
   dial_back: { args: { sender, port: 7000 }, answer: false },
 };
 
@@ -89,6 +90,7 @@ function testMethod<N extends MethodName>(name: N): void {
     const world = testWorld();
     const node = await virtualNode(world, 0, {
       sample: () => [],
+      relay: () => ({ port: 7000, room: 1 }),
       dialBack: () => Promise.resolve(false),
       onError: (error) => assert.fail(error),
     });

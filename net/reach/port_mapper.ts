@@ -1,0 +1,149 @@
+/**
+ * Asking the home router to let ports in: PCP and NAT-PMP together, and UPnP.
+ *
+ * @module
+ */
+
+import type { Random } from "../../lib/random.ts";
+import type { Time } from "../../lib/time.ts";
+import { pause, within } from "../../lib/waiting.ts";
+import { gatewayOf } from "./gateway.ts";
+import { type HomeAddress, homeAddresses } from "./interfaces.ts";
+import {
+  type Mapping,
+  mappingPort,
+  type MappingRequest,
+  natPmpRequest,
+  nonceBytes,
+  pcpRequest,
+  readNatPmp,
+  readPcp,
+} from "./mapping_codec.ts";
+
+/** When a question to the router is asked again, in ms (RFC 6886, section 3.1, has 250 ms, doubling). */
+const repeatMs = [0, 250, 500, 1_000] as const;
+
+/** How long a router is waited for, whatever it speaks. */
+const mapMsMax = 2_500;
+
+/** Has a router let a port in, or takes that back; undefined where none does. Never rejects. */
+export type MapPort = (
+  request: MappingRequest,
+  signal: AbortSignal,
+) => Promise<Mapping | undefined>;
+
+/** What the mappers need. */
+export interface MapperOptions {
+  /** Time. */
+  readonly time: Pick<Time, "after">;
+  /** Draws nonces. */
+  readonly random: Random;
+  /** Where the router is; replaceable for tests. */
+  readonly gateway?: (home: HomeAddress | undefined) => Promise<string | undefined>;
+  /** The router's port; replaceable for tests. */
+  readonly port?: number;
+  /** This machine's addresses; replaceable for tests. */
+  readonly home?: () => readonly HomeAddress[];
+}
+
+/** PCP and NAT-PMP: asks in both, since a router that lacks the one leaves it unanswered or refuses it. */
+export function routerMapper(options: MapperOptions): MapPort {
+  const { time, random, gateway = gatewayOf, port = mappingPort, home = homeAddresses } = options;
+  return async (request, signal) => {
+    try {
+      const [own] = home();
+      const router = await gateway(own);
+      if (own === undefined || router === undefined) return undefined;
+      const nonce = random.bytes(nonceBytes);
+      const questions = [pcpRequest(request, own.ip, nonce), natPmpRequest(request)];
+      return await askRouter({ ip: router, port }, questions.filter((one) => one !== undefined), {
+        time,
+        signal,
+        read: (bytes) => readPcp(bytes, request, nonce) ?? readNatPmp(bytes, request),
+      });
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+/** Sends the questions again and again, and returns the first answer that makes sense. */
+async function askRouter(
+  to: { readonly ip: string; readonly port: number },
+  questions: readonly Uint8Array[],
+  how: {
+    readonly time: Pick<Time, "after">;
+    readonly signal: AbortSignal;
+    readonly read: (bytes: Uint8Array) => Mapping | undefined;
+  },
+): Promise<Mapping | undefined> {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
+  const over = new AbortController();
+  const answered = async (): Promise<Mapping> => {
+    for (;;) {
+      const [bytes, from] = await socket.receive();
+      const isRouter = from.transport === "udp" && from.hostname === to.ip && from.port === to.port;
+      const mapping = isRouter ? how.read(bytes) : undefined;
+      if (mapping !== undefined) return mapping;
+    }
+  };
+  const asked = async (): Promise<undefined> => {
+    for (const ms of repeatMs) {
+      await pause(how.time, ms, over.signal);
+      for (const question of over.signal.aborted ? [] : questions) {
+        await socket.send(question, { transport: "udp", hostname: to.ip, port: to.port });
+      }
+    }
+    await pause(how.time, mapMsMax, over.signal);
+  };
+  const end = () => over.abort();
+  how.signal.addEventListener("abort", end, { once: true });
+  const answer = answered();
+  // Rejects when the socket is closed.
+  answer.catch(() => {});
+  try {
+    return await Promise.race([answer, asked()]);
+  } finally {
+    how.signal.removeEventListener("abort", end);
+    over.abort();
+    socket.close();
+  }
+}
+
+/** UPnP (Internet Gateway Device), which finds the router by itself. */
+export function upnpMapper({ time, home = homeAddresses }: MapperOptions): MapPort {
+  return async ({ transport, port, lifetimeS }, signal) => {
+    const [own] = home();
+    if (own === undefined) return undefined;
+    const protocol = transport === "tcp" ? "TCP" : "UDP";
+    const limit = { clock: time, ms: mapMsMax };
+    try {
+      // Loaded where it is needed: it takes a moment, and most routers speak the other protocols.
+      const { upnpNat } = await import("@achingbrain/nat-port-mapper");
+      return await within(limit, async (until) => {
+        for await (const router of upnpNat().findGateways({ signal: until })) {
+          try {
+            if (lifetimeS === 0) {
+              await router.unmap(port);
+              return { outerPort: port, lifetimeS };
+            }
+            const { externalPort } = await router.map(port, own.ip, {
+              protocol,
+              externalPort: port,
+              ttl: lifetimeS * 1_000,
+              autoRefresh: false,
+              description: "Camellia",
+              signal: until,
+            });
+            return { outerPort: externalPort, lifetimeS };
+          } finally {
+            await router.stop().catch(() => {});
+          }
+        }
+        return undefined;
+      }, signal);
+    } catch {
+      return undefined;
+    }
+  };
+}

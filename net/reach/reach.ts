@@ -1,0 +1,143 @@
+/**
+ * How this peer is reached, and how it helps others to be: the parts of the room put together.
+ *
+ * @module
+ */
+
+import type { Clock, Endpoint, Random, ReachStatus } from "../../core/ports.ts";
+import type { DoorService } from "../links/front_door.ts";
+import type { ZmqLinks } from "../links/zmq_links.ts";
+import { DialBack } from "./dial_back.ts";
+import { homeAddresses } from "./interfaces.ts";
+import { routerMapper, upnpMapper } from "./port_mapper.ts";
+import { PortMappings } from "./port_mappings.ts";
+import { ReachWatch, type ReachWatchOptions } from "./reach_watch.ts";
+import { localPlace, Relay, type RelayStatus, senderByte } from "./relay.ts";
+import { RelayClient } from "./relay_client.ts";
+import { relayByte } from "./relay_protocol.ts";
+
+/** What config.ini says of it. */
+export interface ReachSettings {
+  /** Whether this peer relays for others; `auto`: if they reach it without a relay. */
+  readonly relay: "auto" | "yes" | "no";
+  /** Whether relays alone are announced, so that this peer's own address is in no record. */
+  readonly relaysOnly: boolean;
+  /** Whether the home router is asked to let others in. */
+  readonly portMapping: boolean;
+  /** The outer address, where it is configured. */
+  readonly announcedIp?: string;
+}
+
+/** What is asked of the network, once there is one. */
+export interface ReachNetwork {
+  /** The DHT. */
+  readonly directory: ReachWatchOptions["directory"] & {
+    relays(signal?: AbortSignal): Promise<Endpoint[]>;
+  };
+  /** The links, whose front door is this peer's. */
+  readonly links: Pick<ZmqLinks, "status" | "secretKey" | "receive">;
+}
+
+/** What {@linkcode createReach} makes. */
+export interface CreatedReach {
+  /** Connects for nodes that ask whether strangers reach them. */
+  readonly dialBack: (to: Endpoint) => Promise<boolean> | undefined;
+  /** What nodes are told that look for a relay. */
+  readonly offerRelay: () => { readonly port: number; readonly room: number } | undefined;
+  /** What the front door is for besides messages. */
+  readonly services: ReadonlyMap<number, DoorService>;
+  /** What this peer relays at present. */
+  readonly relaying: () => RelayStatus;
+  /** Begins to watch; from then on `status` is what others find out. */
+  start(network: ReachNetwork): ReachWatch;
+  /** Ends everything, and takes back what the home router lets in. */
+  close(): Promise<void>;
+}
+
+/** States in which strangers' connections come in, so that this peer can relay for others. */
+const openStates: ReadonlySet<ReachStatus["state"]> = new Set(["direct", "mapped"]);
+
+/**
+ * Builds all of it. The DHT and the links need parts of it from their start, and it needs them: so they
+ * come with `start`, and until then it relays nothing.
+ */
+export function createReach(
+  { clock, random, settings, onError }: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly settings: ReachSettings;
+    readonly onError: (error: Error) => void;
+  },
+): CreatedReach {
+  const exemptPrivate = true;
+  const dialBack = new DialBack({ time: clock, exemptPrivate });
+  const late: { network?: ReachNetwork; watch?: ReachWatch; relays?: RelayClient } = {};
+  const outerPlace = (): Endpoint | undefined => {
+    const { outerIp, outerPort } = late.watch?.status() ?? {};
+    const ip = settings.announcedIp ?? outerIp;
+    const port = outerPort ?? late.network?.links.status().door?.port;
+    return ip === undefined || port === undefined ? undefined : { ip, port };
+  };
+  const relay = new Relay({
+    time: clock,
+    random,
+    isWilling: () =>
+      settings.relay === "yes" ||
+      (settings.relay === "auto" && openStates.has(late.watch?.status().state ?? "unknown")),
+    ownPlaces: ({ conn }) =>
+      [localPlace(conn), outerPlace()].filter((place) => place !== undefined),
+    exemptPrivate,
+  });
+  const mappings = settings.portMapping && !settings.relaysOnly
+    ? new PortMappings({
+      time: clock,
+      mappers: [routerMapper({ time: clock, random }), upnpMapper({ time: clock, random })],
+      onError,
+    })
+    : undefined;
+  return {
+    dialBack: (to) => dialBack.dial(to),
+    offerRelay() {
+      const place = outerPlace();
+      return place === undefined || relay.room === 0
+        ? undefined
+        : { port: place.port, room: relay.room };
+    },
+    services: new Map<number, DoorService>([
+      [relayByte, (caller) => relay.serve(caller)],
+      [senderByte, (caller) => relay.serveSender(caller)],
+    ]),
+    relaying: () => relay.status(),
+    start(network) {
+      const { directory, links } = network;
+      const relays = new RelayClient({
+        time: clock,
+        find: (signal) => directory.relays(signal),
+        secretKey: () => links.secretKey,
+        receive: (conn, at) => links.receive(conn, at),
+        exemptPrivate,
+        onChange: () => watch.relaysChanged(),
+        onError,
+      });
+      const watch = new ReachWatch({
+        clock,
+        directory,
+        links,
+        relays,
+        relaysOnly: settings.relaysOnly,
+        homeAddresses,
+        onError,
+        ...(mappings === undefined ? {} : { mappings }),
+        ...(settings.announcedIp === undefined ? {} : { announcedAddress: settings.announcedIp }),
+      });
+      Object.assign(late, { network, relays, watch });
+      watch.start();
+      return watch;
+    },
+    async close() {
+      late.relays?.close();
+      late.watch?.close();
+      await mappings?.close();
+    },
+  };
+}

@@ -1,0 +1,254 @@
+/**
+ * Being reached through relays: finds some, keeps a connection to each, and takes the circuits that they
+ * tell of.
+ *
+ * @module
+ */
+
+import type { Endpoint } from "../../core/ports.ts";
+import { type IpAddress, unicastAddress } from "../../lib/ip_address.ts";
+import { limitedNetworks, siteOf } from "../../lib/networks.ts";
+import { type Job, Scheduler } from "../../lib/scheduler.ts";
+import type { Time } from "../../lib/time.ts";
+import { settledWithin, within } from "../../lib/waiting.ts";
+import { relayAddress } from "../links/addresses.ts";
+import { ByteReader, writeAll } from "../links/byte_reader.ts";
+import { makeLinkKeyPair, sharedSecret } from "../links/link_keys.ts";
+import { aliveEveryMs, silentMsMax, stepMsMax } from "./relay_limits.ts";
+import { circuitNameBytes, keyBytes, proofOf, relayHead, sayings } from "./relay_protocol.ts";
+
+/** Relays kept: with three, one that stops and one that lies leave a third. */
+const relaysMax = 3;
+
+/** How soon others are looked for while there are too few, at first and while none is found. */
+const searchMs = { first: 1_000, later: 15_000 } as const;
+
+/** A relay that failed is not asked again for so long. */
+const avoidMs = 60_000;
+
+/** Opens a TCP connection. */
+export type Connect = (to: Endpoint, signal: AbortSignal) => Promise<Deno.TcpConn>;
+
+const denoConnect: Connect = async ({ ip, port }, signal) => {
+  const conn = await Deno.connect({ hostname: ip, port, signal });
+  conn.setNoDelay(true);
+  return conn;
+};
+
+/** What {@linkcode RelayClient} needs. */
+export interface RelayClientOptions {
+  /** Time. */
+  readonly time: Time;
+  /** Relays that answer and have room, in the order of their answers. */
+  readonly find: (signal: AbortSignal) => Promise<readonly Endpoint[]>;
+  /** The secret of the own link key; undefined while no messages are taken. */
+  readonly secretKey: () => Uint8Array | undefined;
+  /** Takes messages from a connection to a relay. */
+  readonly receive: (conn: Deno.TcpConn, relay: IpAddress) => void;
+  /** Whether private and loopback addresses are exempt from the rule of different networks. */
+  readonly exemptPrivate: boolean;
+  /** The relays that reach this peer have changed. */
+  readonly onChange: () => void;
+  /** Learns of failures in the background. */
+  readonly onError?: (error: Error) => void;
+  /** Replaceable for tests. */
+  readonly connect?: Connect;
+}
+
+/** One relay that is kept, or tried. */
+interface Kept {
+  readonly relay: Endpoint;
+  readonly address: IpAddress;
+  readonly end: AbortController;
+  isReserved: boolean;
+}
+
+/** Keeps up to three relays while it is started. */
+export class RelayClient {
+  readonly #options: RelayClientOptions;
+  readonly #connect: Connect;
+  readonly #scheduler: Scheduler;
+  readonly #searching: Job;
+  readonly #kept = new Map<string, Kept>();
+  /** Relays that failed, and until when they are not asked, on the monotonic clock. */
+  readonly #avoided = new Map<string, number>();
+  #isStarted = false;
+  /** Resolves with the next reservation, where a caller waits for it. */
+  #first: PromiseWithResolvers<void> | undefined;
+
+  /** Nothing is asked before {@linkcode start}. */
+  constructor(options: RelayClientOptions) {
+    this.#options = options;
+    this.#connect = options.connect ?? denoConnect;
+    this.#scheduler = new Scheduler(options.time, options.onError ?? reportError);
+    this.#searching = this.#scheduler.job(() => this.#search());
+  }
+
+  /** The addresses to announce of the relays that reach this peer now. */
+  addresses(): string[] {
+    return [...this.#kept.values()].filter((one) => one.isReserved)
+      .map(({ relay }) => relayAddress(relay));
+  }
+
+  /** Looks for relays, and keeps them until stopped. Harmless when it runs. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#searching.dueIn(0);
+  }
+
+  /** Looks for relays now, and resolves once one reaches this peer, or after `ms` milliseconds. */
+  async reserved(ms: number): Promise<void> {
+    if (!this.#isStarted || this.addresses().length > 0) return;
+    const first = this.#first ??= Promise.withResolvers();
+    if (this.#kept.size === 0) this.#searching.dueIn(0);
+    await settledWithin(this.#options.time, first.promise, ms);
+  }
+
+  /** Gives up all relays. */
+  stop(): void {
+    this.#isStarted = false;
+    this.#searching.cancel();
+    for (const { end } of this.#kept.values()) end.abort();
+  }
+
+  /** Ends for good. */
+  close(): void {
+    this.stop();
+    this.#scheduler.close();
+  }
+
+  async #search(): Promise<void> {
+    const secretKey = this.#options.secretKey();
+    if (secretKey !== undefined && this.#kept.size < relaysMax) {
+      const limit = { clock: this.#options.time, ms: stepMsMax };
+      const found = await within(limit, (signal) => this.#options.find(signal)) ?? [];
+      if (!this.#isStarted) return;
+      for (const relay of this.#choose(found)) this.#keep(relay);
+    }
+    if (this.#kept.size >= relaysMax) return;
+    this.#searching.dueIn(this.#kept.size === 0 ? searchMs.first : searchMs.later);
+  }
+
+  /** Relays that are new and, as far as there are such, in networks without another kept one. */
+  #choose(found: readonly Endpoint[]): Endpoint[] {
+    const now = this.#options.time.monotonic();
+    for (const [name, untilMs] of this.#avoided) if (untilMs <= now) this.#avoided.delete(name);
+    const fresh = found.filter((relay) =>
+      !this.#kept.has(relayAddress(relay)) && !this.#avoided.has(relayAddress(relay)) &&
+      unicastAddress(relay.ip) !== undefined
+    );
+    const sites = new Set([...this.#kept.values()].map(({ relay }) => this.#siteOf(relay)));
+    const apart: Endpoint[] = [];
+    const near: Endpoint[] = [];
+    for (const relay of fresh) {
+      const site = this.#siteOf(relay);
+      (sites.has(site) ? near : apart).push(relay);
+      sites.add(site);
+    }
+    return [...apart, ...near].slice(0, relaysMax - this.#kept.size);
+  }
+
+  #siteOf({ ip, port }: Endpoint): string {
+    const networks = limitedNetworks(ip, this.#options.exemptPrivate) ?? [];
+    return siteOf(networks) ?? `${ip} ${port}`;
+  }
+
+  #keep(relay: Endpoint): void {
+    const address = unicastAddress(relay.ip);
+    if (address === undefined) return;
+    const name = relayAddress(relay);
+    const kept: Kept = { relay, address, end: new AbortController(), isReserved: false };
+    this.#kept.set(name, kept);
+    this.#reserve(kept).catch(() => {}).finally(() => {
+      const wasReserved = kept.isReserved;
+      kept.isReserved = false;
+      this.#kept.delete(name);
+      if (!kept.end.signal.aborted) {
+        this.#avoided.set(name, this.#options.time.monotonic() + avoidMs);
+      }
+      if (wasReserved) this.#options.onChange();
+      if (this.#isStarted) this.#searching.dueIn(0);
+    });
+  }
+
+  /** Reserves, and serves the relay's calls until the connection ends. Rejects when it fails. */
+  async #reserve(kept: Kept): Promise<void> {
+    const { signal } = kept.end;
+    const conn = await this.#step((limit) => this.#connect(kept.relay, limit), signal);
+    const close = () => conn.close();
+    signal.addEventListener("abort", close);
+    try {
+      await this.#prove(kept, conn, signal);
+      kept.isReserved = true;
+      this.#first?.resolve();
+      this.#first = undefined;
+      this.#options.onChange();
+      await this.#serve(kept, conn);
+    } finally {
+      signal.removeEventListener("abort", close);
+      if (!signal.aborted) conn.close();
+    }
+  }
+
+  async #prove(kept: Kept, conn: Deno.TcpConn, signal: AbortSignal): Promise<void> {
+    const secretKey = this.#options.secretKey();
+    if (secretKey === undefined) throw new Error("Cannot reserve: no messages are taken");
+    const { publicKey: linkKey } = makeLinkKeyPair(secretKey);
+    const reader = new ByteReader(conn);
+    await this.#step(async () => {
+      await writeAll(conn, relayHead("reserve", linkKey));
+      const challenge = await reader.take(1 + 2 * keyBytes);
+      if (challenge[0] !== sayings.challenge) throw new Error("Cannot reserve: no challenge came");
+      const shared = sharedSecret(secretKey, challenge.subarray(1, 1 + keyBytes));
+      if (shared === undefined) throw new Error("Cannot reserve: the relay's key is none");
+      const nonce = challenge.subarray(1 + keyBytes);
+      await writeAll(conn, proofOf({ shared, relay: kept.relay, nonce, linkKey }));
+      const [verdict] = await reader.take(1);
+      if (verdict !== sayings.reserved) throw new Error("Cannot reserve: the relay refuses");
+    }, signal);
+  }
+
+  /** Takes the relay's calls, and says again and again that this device is there. */
+  async #serve(kept: Kept, conn: Deno.TcpConn): Promise<void> {
+    const { time } = this.#options;
+    const reader = new ByteReader(conn);
+    const telling = this.#scheduler.job(async () => {
+      telling.dueIn(aliveEveryMs);
+      // A connection that is gone is noticed where it is read.
+      await writeAll(conn, Uint8Array.of(sayings.alive)).catch(() => {});
+    });
+    telling.dueIn(aliveEveryMs);
+    try {
+      for (;;) {
+        const said = await within({ clock: time, ms: silentMsMax }, () => reader.take(1));
+        if (said?.[0] === sayings.alive) continue;
+        if (said?.[0] !== sayings.call) return;
+        const name = await this.#step(() => reader.take(circuitNameBytes), kept.end.signal);
+        void this.#take(kept, name).catch(() => {});
+      }
+    } finally {
+      telling.cancel();
+    }
+  }
+
+  /** Connects to the relay once more, for the sender that it told of. */
+  async #take({ relay, address, end }: Kept, name: Uint8Array): Promise<void> {
+    const conn = await this.#step((limit) => this.#connect(relay, limit), end.signal);
+    try {
+      await writeAll(conn, relayHead("take", name));
+    } catch (error) {
+      conn.close();
+      throw error;
+    }
+    this.#options.receive(conn, address);
+  }
+
+  /** One step, which may take 5 s. */
+  async #step<T>(task: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const limit = { clock: this.#options.time, ms: stepMsMax };
+    const result = await within(limit, async (until) => ({ value: await task(until) }), signal);
+    if (result === undefined) throw new Error("Cannot go on: the relay takes too long");
+    return result.value;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Peers on loopback that relay and are relayed to, with real sockets.
+ *
+ * @module
+ */
+
+import { ZmqLinks } from "../../../net/links/zmq_links.ts";
+import { localPlace, Relay, senderByte } from "../../../net/reach/relay.ts";
+import { RelayClient } from "../../../net/reach/relay_client.ts";
+import { relayByte } from "../../../net/reach/relay_protocol.ts";
+import { SystemRandom } from "../../../net/system/system_random.ts";
+import { SystemClock } from "../../../net/system/system_time.ts";
+
+const clock = new SystemClock();
+
+/** What one peer is made of. */
+export interface LoopbackPeer {
+  readonly links: ZmqLinks;
+  readonly relay: Relay;
+  /** Finds the relays that the test names. */
+  readonly client: RelayClient;
+}
+
+/** A peer at a free port; nothing listens yet. */
+export function loopbackPeer(relays: readonly LoopbackPeer[] = []): LoopbackPeer {
+  const relay = new Relay({
+    time: clock,
+    random: new SystemRandom(),
+    isWilling: () => true,
+    ownPlaces: ({ conn }) => [localPlace(conn)].filter((place) => place !== undefined),
+    exemptPrivate: true,
+  });
+  const links: ZmqLinks = new ZmqLinks({
+    listen: { ip: "127.0.0.1", port: 0 },
+    clock,
+    ownAddresses: () => ["127.0.0.1"],
+    services: new Map([
+      [relayByte, (caller) => relay.serve(caller)],
+      [senderByte, (caller) => relay.serveSender(caller)],
+    ]),
+  });
+  const client = new RelayClient({
+    time: clock,
+    find: () => Promise.resolve(relays.map((peer) => peer.links.listen())),
+    secretKey: () => links.secretKey,
+    receive: (conn, at) => links.receive(conn, at),
+    exemptPrivate: true,
+    onChange: () => {},
+  });
+  return { links, relay, client };
+}

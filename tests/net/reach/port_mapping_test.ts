@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { defaultGateway } from "../../../net/reach/gateway.ts";
+import {
+  type Mapping,
+  type MappingRequest,
+  natPmpRequest,
+  pcpRequest,
+  readNatPmp,
+  readPcp,
+} from "../../../net/reach/mapping_codec.ts";
+import { type MapPort, routerMapper } from "../../../net/reach/port_mapper.ts";
+import { PortMappings } from "../../../net/reach/port_mappings.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { SeededRandom } from "../../sim/random.ts";
+import { realTime } from "../kademlia/support.ts";
+
+const request: MappingRequest = { transport: "tcp", port: 7000, lifetimeS: 7_200 };
+const nonce = new Uint8Array(12).fill(7);
+const bytesOf = (hex: string) => Uint8Array.fromHex(hex.replaceAll(" ", ""));
+
+/** The answer of a PCP server to a request: granted at another port, for less time. */
+function pcpAnswer(asked: Uint8Array, outerPort = 7100, lifetimeS = 3_600): Uint8Array {
+  const answer = asked.slice();
+  const view = new DataView(answer.buffer);
+  view.setUint8(1, 0x81);
+  view.setUint8(3, 0);
+  view.setUint32(4, lifetimeS);
+  view.setUint16(42, outerPort);
+  return answer;
+}
+
+/** The answer of a NAT-PMP server to a request. */
+function natPmpAnswer(asked: Uint8Array, outerPort = 7200): Uint8Array {
+  const answer = new Uint8Array(16);
+  const view = new DataView(answer.buffer);
+  view.setUint8(1, 0x80 + (asked[1] ?? 0));
+  answer.set(asked.subarray(4, 6), 8);
+  view.setUint16(10, outerPort);
+  view.setUint32(12, 7_200);
+  return answer;
+}
+
+Deno.test("A request of NAT-PMP has the bytes of RFC 6886, section 3.3", () => {
+  assert.deepEqual(natPmpRequest(request), bytesOf("00 02 0000 1b58 1b58 00001c20"));
+  const back = { transport: "udp", port: 8000, lifetimeS: 0 } as const;
+  assert.deepEqual(natPmpRequest(back), bytesOf("00 01 0000 1f40 0000 00000000"));
+});
+
+Deno.test("A request of PCP has the bytes of RFC 6887, sections 7.1 and 11.1", () => {
+  assert.deepEqual(
+    pcpRequest(request, "192.168.1.20", nonce),
+    bytesOf(
+      "02 01 0000 00001c20 00000000000000000000ffffc0a80114" +
+        "070707070707070707070707 06 000000 1b58 1b58 00000000000000000000ffff00000000",
+    ),
+  );
+  assert.equal(pcpRequest(request, "fd00::1", nonce), undefined);
+});
+
+Deno.test("What a router grants is read, and answers to other requests are not", () => {
+  const pcp = pcpRequest(request, "192.168.1.20", nonce);
+  assert.ok(pcp);
+  assert.deepEqual(readPcp(pcpAnswer(pcp), request, nonce), { outerPort: 7100, lifetimeS: 3_600 });
+  assert.equal(readPcp(pcp, request, nonce), undefined, "the request itself");
+  assert.equal(readPcp(pcpAnswer(pcp), request, nonce.map((b) => b + 1)), undefined);
+  assert.equal(readPcp(pcpAnswer(pcp), { ...request, port: 7001 }, nonce), undefined);
+  assert.equal(readPcp(pcpAnswer(pcp), { ...request, transport: "udp" }, nonce), undefined);
+  assert.equal(readPcp(pcpAnswer(pcp, 0), request, nonce), undefined);
+  const refused = pcpAnswer(pcp);
+  refused[3] = 2;
+  assert.equal(readPcp(refused, request, nonce), undefined);
+  const pmp = natPmpRequest(request);
+  assert.deepEqual(readNatPmp(natPmpAnswer(pmp), request), { outerPort: 7200, lifetimeS: 7_200 });
+  assert.equal(readNatPmp(natPmpAnswer(pmp), { ...request, transport: "udp" }), undefined);
+  assert.equal(readNatPmp(natPmpAnswer(pmp), { ...request, port: 7001 }), undefined);
+  // RFC 6887, appendix A: a router with PCP alone answers NAT-PMP with "unsupported version".
+  assert.equal(readNatPmp(bytesOf("00 82 0001 00000000 0000 0000 00000000"), request), undefined);
+});
+
+Deno.test("Attack: whatever a router says is read or refused, never thrown at", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      readPcp(bytes, request, nonce);
+      readNatPmp(bytes, request);
+    }),
+    { seed: 14, numRuns: 500 },
+  );
+});
+
+Deno.test("The default route of Linux names the router", () => {
+  const head = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n";
+  const local = "eth0\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\n";
+  const route = "eth0\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\n";
+  assert.equal(defaultGateway(head + local + route), "192.168.2.1");
+  for (const text of ["", head, head + local, `${head}eth0\t00000000\tnonsense\n`]) {
+    assert.equal(defaultGateway(text), undefined);
+  }
+});
+
+/** A router on loopback that answers what it gets as the test says. */
+function router(answer: (bytes: Uint8Array) => Uint8Array | undefined) {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port } = socket.addr as Deno.NetAddr;
+  const serve = async () => {
+    for await (const [bytes, from] of socket) {
+      const said = answer(bytes);
+      if (said !== undefined) await socket.send(said, from);
+    }
+  };
+  void serve();
+  const map = routerMapper({
+    time: realTime,
+    random: new SeededRandom("router"),
+    port,
+    gateway: () => Promise.resolve("127.0.0.1"),
+    home: () => [{ ip: "192.168.1.20", cidr: "192.168.1.20/24" }],
+  });
+  return { map, close: () => socket.close() };
+}
+
+Deno.test("A router is asked in PCP and NAT-PMP at once, and whichever it speaks is understood", async () => {
+  const { signal } = new AbortController();
+  const both = router((bytes) => bytes[0] === 2 ? pcpAnswer(bytes) : natPmpAnswer(bytes));
+  assert.deepEqual(await both.map(request, signal), { outerPort: 7100, lifetimeS: 3_600 });
+  both.close();
+  const old = router((bytes) =>
+    bytes[0] === 0 ? natPmpAnswer(bytes) : Uint8Array.of(0, 0x81, 0, 1)
+  );
+  assert.deepEqual(await old.map(request, signal), { outerPort: 7200, lifetimeS: 7_200 });
+  old.close();
+});
+
+Deno.test("A router that does not answer is given up when told to", async () => {
+  const ending = new AbortController();
+  const { map, close } = router(() => {
+    ending.abort();
+    return undefined;
+  });
+  assert.equal(await map(request, ending.signal), undefined);
+  close();
+});
+
+/** A router that notes what it was asked, in virtual time. */
+function noting(grant: (request: MappingRequest) => Mapping | undefined) {
+  const asked: string[] = [];
+  const map: MapPort = (request) => {
+    asked.push(`${request.transport} ${request.port} ${request.lifetimeS}`);
+    return Promise.resolve(grant(request));
+  };
+  return { asked, map };
+}
+
+Deno.test("Both ports are mapped, renewed at half their life, and taken back at the end", async () => {
+  const clock = new VirtualClock();
+  const { asked, map } = noting(({ port }) => ({ outerPort: port + 100, lifetimeS: 3_600 }));
+  const mappings = new PortMappings({ time: clock, mappers: [map] });
+  assert.equal(await clock.drive(mappings.open({ tcp: 7000, udp: 8000 })), 7100);
+  assert.deepEqual(asked.splice(0), ["tcp 7000 7200", "udp 8000 7200"]);
+  await clock.advance(1_799_000);
+  assert.deepEqual(asked, []);
+  await clock.advance(2_000);
+  assert.deepEqual(asked.splice(0), ["tcp 7000 7200", "udp 8000 7200"]);
+  await clock.drive(mappings.close());
+  assert.deepEqual(asked, ["tcp 7000 0", "udp 8000 0"]);
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("The next way of asking is tried where one has not succeeded within half a second", async () => {
+  const clock = new VirtualClock();
+  const none = noting(() => undefined);
+  const other = noting(({ port }) => ({ outerPort: port, lifetimeS: 60 }));
+  const mappings = new PortMappings({ time: clock, mappers: [none.map, other.map] });
+  assert.equal(await clock.drive(mappings.open({ tcp: 7000, udp: 8000 })), 7000);
+  assert.equal(clock.monotonic(), 500);
+  await clock.drive(mappings.close());
+
+  const first = noting(({ port }) => ({ outerPort: port, lifetimeS: 60 }));
+  const spared = noting(() => assert.fail("the first has succeeded"));
+  const others = new PortMappings({ time: clock, mappers: [first.map, spared.map] });
+  assert.equal(await clock.drive(others.open({ tcp: 7000, udp: 8000 })), 7000);
+  await clock.advance(1_000);
+  assert.deepEqual(spared.asked, []);
+  await clock.drive(others.close());
+});
+
+Deno.test("Where no router lets others in, there is no port, and nothing is asked again", async () => {
+  const clock = new VirtualClock();
+  const { asked, map } = noting(() => undefined);
+  const mappings = new PortMappings({ time: clock, mappers: [map] });
+  assert.equal(await clock.drive(mappings.open({ tcp: 7000, udp: 8000 })), undefined);
+  await clock.advance(10_000_000);
+  assert.equal(asked.length, 2);
+  await mappings.close();
+});

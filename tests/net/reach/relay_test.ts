@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import { ByteReader, writeAll } from "../../../net/links/byte_reader.ts";
+import { sharedSecret } from "../../../net/links/link_keys.ts";
+import {
+  circuitIdleMs,
+  circuitRate,
+  circuitsPerDevice,
+  silentMsMax,
+} from "../../../net/reach/relay_limits.ts";
+import { keyBytes, proofOf, relayHead, sayings } from "../../../net/reach/relay_protocol.ts";
+import { RelayWorld, type SimDevice, type SimRelay } from "./relay_world.ts";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const code = { granted: 0, refused: 2, unreachable: 4, unsupported: 7 } as const;
+
+/** A world with one relay and a device that is reached through it. */
+async function reached(): Promise<{ world: RelayWorld; relay: SimRelay; device: SimDevice }> {
+  const world = new RelayWorld();
+  const relay = world.relay("80.0.0.1");
+  const device = world.device("81.0.0.1", [relay]);
+  device.client.start();
+  await world.clock.advance(100);
+  assert.deepEqual(device.client.addresses(), ["relay/80.0.0.1:7000"]);
+  return { world, relay, device };
+}
+
+Deno.test("What a sender says to a relay arrives at the device, and what the device says comes back", async () => {
+  const { world, relay, device } = await reached();
+  const { end, reader, reply } = await world.ask(relay, device.keys.publicKey);
+  assert.equal(reply, code.granted);
+  const [taken] = device.received;
+  assert.ok(taken);
+  await writeAll(end, utf8("to the device"));
+  const there = new ByteReader(taken);
+  assert.deepEqual(await world.clock.drive(there.take(13)), utf8("to the device"));
+  await writeAll(taken, utf8("and back"));
+  assert.deepEqual(await world.clock.drive(reader.take(8)), utf8("and back"));
+  assert.equal(relay.relay.status().circuits, 1);
+  assert.equal(relay.relay.status().bytes, 21);
+  end.close();
+  await world.clock.advance(10);
+  taken.close();
+  await world.clock.advance(10);
+  assert.equal(relay.relay.status().circuits, 0);
+  device.client.close();
+});
+
+Deno.test("A device keeps three relays, in different networks where there are such, and replaces one that stops", async () => {
+  const world = new RelayWorld();
+  const near = ["80.0.0.1", "80.0.0.2", "80.0.0.3", "80.0.0.4"].map((ip) => world.relay(ip));
+  const far = ["85.0.0.1", "86.0.0.1"].map((ip) => world.relay(ip));
+  const device = world.device("81.0.0.1", [...near, ...far]);
+  device.client.start();
+  await world.clock.advance(100);
+  const kept = () => device.client.addresses().sort();
+  assert.deepEqual(kept(), ["80.0.0.1", "85.0.0.1", "86.0.0.1"].map((ip) => `relay/${ip}:7000`));
+  const [, stopped] = [near, far[0]];
+  assert.ok(stopped);
+  stopped.isOn = false;
+  stopped.ends.forEach((end) => end.close());
+  await world.clock.advance(1_500);
+  assert.deepEqual(kept(), ["80.0.0.1", "80.0.0.2", "86.0.0.1"].map((ip) => `relay/${ip}:7000`));
+  device.client.stop();
+  await world.clock.advance(100);
+  assert.deepEqual(kept(), []);
+  assert.equal(near[0]?.relay.status().reservations, 0);
+  device.client.close();
+});
+
+Deno.test("A relay that falls silent without closing is replaced within 10 s", async () => {
+  const world = new RelayWorld();
+  const [mute, good] = [world.relay("80.0.0.1"), world.relay("85.0.0.1")];
+  const device = world.device("81.0.0.1", [mute]);
+  device.client.start();
+  await world.clock.advance(100);
+  const [end] = mute.ends;
+  assert.ok(end);
+  end.write = () => Promise.resolve(1);
+  const other = world.device("81.0.0.1", [mute, good]);
+  other.client.start();
+  await world.clock.advance(10_000);
+  assert.deepEqual(device.client.addresses(), [], "given up, and avoided for a minute");
+  assert.ok(other.client.addresses().includes("relay/85.0.0.1:7000"));
+  device.client.close();
+  other.client.close();
+});
+
+Deno.test("A device that is gone without a word loses its reservation after 9 s", async () => {
+  const { world, relay, device } = await reached();
+  const [end] = relay.ends;
+  assert.ok(end);
+  // The device's signs of life are lost on the way.
+  const never = () => new Promise<null>(() => {});
+  end.read = never;
+  await world.clock.advance(2 * silentMsMax);
+  const { reply } = await world.ask(relay, device.keys.publicKey);
+  assert.equal(reply, device.client.addresses().length > 0 ? code.granted : code.unreachable);
+  assert.ok(end.isClosed);
+  device.client.close();
+});
+
+Deno.test("Attack: a link key is not reserved without its secret, and the owner's reservation stays", async () => {
+  const { world, relay, device } = await reached();
+  const thief = world.device("82.0.0.1", [relay]);
+  const end = world.connect(relay.place, "82.0.0.1");
+  const reader = new ByteReader(end);
+  await writeAll(end, relayHead("reserve", device.keys.publicKey));
+  const challenge = await world.clock.drive(reader.take(1 + 2 * keyBytes));
+  const shared = sharedSecret(thief.keys.secretKey, challenge.subarray(1, 1 + keyBytes));
+  assert.ok(shared);
+  const nonce = challenge.subarray(1 + keyBytes);
+  const linkKey = device.keys.publicKey;
+  await writeAll(end, proofOf({ shared, relay: relay.place, nonce, linkKey }));
+  assert.deepEqual(await world.clock.drive(reader.take(1)), Uint8Array.of(sayings.refused));
+  assert.equal((await world.ask(relay, linkKey)).reply, code.granted);
+  assert.equal(device.received.length, 1);
+  device.client.close();
+});
+
+Deno.test("Attack: a relay cannot use at another one what a device proves to it", async () => {
+  const world = new RelayWorld();
+  const victim = world.relay("80.0.0.1");
+  const device = world.device("81.0.0.1", []);
+  const end = world.connect(victim.place, "66.0.0.1");
+  const reader = new ByteReader(end);
+  await writeAll(end, relayHead("reserve", device.keys.publicKey));
+  const challenge = await world.clock.drive(reader.take(1 + 2 * keyBytes));
+  // The device answers the challenge that the liar handed on, for the place where it dialled the liar.
+  const shared = sharedSecret(device.keys.secretKey, challenge.subarray(1, 1 + keyBytes));
+  assert.ok(shared);
+  const [nonce, linkKey] = [challenge.subarray(1 + keyBytes), device.keys.publicKey];
+  const relay = { ip: "66.0.0.1", port: 7000 };
+  await writeAll(end, proofOf({ shared, relay, nonce, linkKey }));
+  assert.deepEqual(await world.clock.drive(reader.take(1)), Uint8Array.of(sayings.refused));
+});
+
+Deno.test("Attack: a relay connects nobody to anything but a device with a reservation", async () => {
+  const { world, relay, device } = await reached();
+  const requests: readonly (readonly [bytes: readonly number[], reply: number])[] = [
+    [[5, 1, 0, 1, 4, 8, 8, 8, 8, 0, 80, 0, 0], code.unsupported],
+    [[5, 1, 0, 3, 11, ...utf8("example.org"), 0, 80], code.unsupported],
+    [[5, 2, 0, 3, 73, ...utf8(`${"00".repeat(32)}.camellia`), 0, 1], code.unsupported],
+    [[5, 1, 0, 3, 73, ...utf8(`${"00".repeat(32)}.camellia`), 0, 1], code.unreachable],
+  ];
+  for (const [bytes, reply] of requests) {
+    const end = world.connect(relay.place, "90.0.0.1");
+    const reader = new ByteReader(end);
+    await writeAll(end, Uint8Array.of(5, 1, 0));
+    await world.clock.drive(reader.take(2));
+    await writeAll(end, Uint8Array.from(bytes));
+    assert.equal((await world.clock.drive(reader.take(10)))[1], reply);
+  }
+  assert.equal(device.received.length, 0);
+  device.client.close();
+});
+
+Deno.test("Attack: callers who say nothing, half a word or nonsense are sent away after 5 s", async () => {
+  const { world, relay, device } = await reached();
+  const words = [[0x43], [0x43, 1, 1, 7], [0x43, 1, 2], [5], [5, 255], [5, 1, 0, 5, 1, 0, 3, 200]];
+  const ends = await Promise.all(words.map(async (word) => {
+    const end = world.connect(relay.place, "90.0.0.1");
+    await writeAll(end, Uint8Array.from(word));
+    return end;
+  }));
+  const wrong = world.connect(relay.place, "90.0.0.1");
+  await writeAll(wrong, Uint8Array.of(0x43, 9, 9));
+  await world.clock.advance(5_100);
+  const last = relay.ends.slice(-words.length - 1);
+  assert.ok(last.every((end) => end.isClosed));
+  assert.equal(ends.length, words.length);
+  assert.equal(relay.relay.status().reservations, 1);
+  device.client.close();
+});
+
+Deno.test("Attack: one network has 8 reservations at a relay, a wider one 32, all 128", async () => {
+  const world = new RelayWorld();
+  const relay = world.relay("80.0.0.1");
+  const clients: SimDevice[] = [];
+  const reserve = async (count: number, ip: (i: number) => string) => {
+    const before = relay.relay.status().reservations;
+    for (let i = 0; i < count; i++) {
+      const device = world.device(ip(i), [relay]);
+      clients.push(device);
+      device.client.start();
+    }
+    await world.clock.advance(100);
+    return relay.relay.status().reservations - before;
+  };
+  assert.equal(await reserve(12, (i) => `81.0.0.${i + 1}`), 8);
+  assert.equal(await reserve(40, (i) => `81.0.${i + 1}.1`), 24);
+  assert.equal(await reserve(130, (i) => `${90 + i}.0.0.1`), 96);
+  assert.equal(relay.relay.room, 0);
+  for (const { client } of clients) client.close();
+  await world.clock.advance(100);
+  assert.equal(relay.relay.room, 128, "and room again when they have gone");
+});
+
+Deno.test("Attack: circuits to one device are bounded, and offers that it does not take end after 5 s", async () => {
+  const world = new RelayWorld();
+  const relay = world.relay("80.0.0.1");
+  const deaf = world.device("81.0.0.1", [relay], {
+    connect: (to) => {
+      if (deaf.client.addresses().length > 0) return new Promise(() => {});
+      return Promise.try(() => world.connect(to, "81.0.0.1").conn);
+    },
+  });
+  deaf.client.start();
+  await world.clock.advance(100);
+  const asks = Array.from({ length: circuitsPerDevice + 6 }, (_, i) => {
+    const end = world.connect(relay.place, `90.0.${i}.1`);
+    const reader = new ByteReader(end);
+    void writeAll(end, Uint8Array.of(5, 1, 0, ...socksTo(deaf.keys.publicKey)));
+    return reader.take(12).then((bytes) => bytes[3]);
+  });
+  const replies = await world.clock.drive(Promise.all(asks));
+  assert.equal(replies.filter((reply) => reply === code.refused).length, 6);
+  assert.equal(replies.filter((reply) => reply === code.unreachable).length, circuitsPerDevice);
+  deaf.client.close();
+});
+
+Deno.test("Attack: a sender passes no more than its rate allows, and an idle circuit is closed", async () => {
+  const { world, relay, device } = await reached();
+  const { end } = await world.ask(relay, device.keys.publicKey);
+  const [taken] = device.received;
+  assert.ok(taken);
+  let arrived = 0;
+  void (async () => {
+    const space = new Uint8Array(65_536);
+    for (let read: number | null = 0; read !== null; read = await taken.read(space)) {
+      arrived += read;
+    }
+  })();
+  for (let i = 0; i < 8; i++) await writeAll(end, new Uint8Array(1_048_576));
+  const startMs = world.clock.monotonic();
+  await world.clock.advance(2_000);
+  const seconds = (world.clock.monotonic() - startMs) / 1_000;
+  assert.ok(arrived <= circuitRate.burst + circuitRate.perSecond * seconds + 131_072, `${arrived}`);
+  assert.ok(arrived >= circuitRate.burst, `${arrived}`);
+  await world.clock.advance(60_000);
+  assert.equal(arrived, 8 * 1_048_576);
+  assert.equal(relay.relay.status().circuits, 1);
+  await world.clock.advance(circuitIdleMs);
+  assert.equal(relay.relay.status().circuits, 0);
+  device.client.close();
+});
+
+Deno.test("A peer that does not relay takes no reservation, and keeps what it has", async () => {
+  const { world, relay, device } = await reached();
+  relay.isWilling = false;
+  assert.equal(relay.relay.room, 0);
+  const late = world.device("83.0.0.1", [relay]);
+  late.client.start();
+  await world.clock.advance(1_000);
+  assert.deepEqual(late.client.addresses(), []);
+  assert.equal((await world.ask(relay, device.keys.publicKey)).reply, code.granted);
+  late.client.close();
+  device.client.close();
+});
+
+function socksTo(linkKey: Uint8Array): Uint8Array {
+  const hex = [...linkKey].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Uint8Array.of(5, 1, 0, 3, 73, ...utf8(`${hex}.camellia`), 0, 1);
+}
