@@ -43,6 +43,8 @@ export interface StartOptions {
   readonly env?: Record<string, string>;
   /** Standard input, in full; none by default. */
   readonly input?: Uint8Array;
+  /** What the command line begins with, such as that of another network namespace. */
+  readonly inside?: readonly string[];
 }
 
 /** How Deno runs the program, with the permissions that the task gives it. */
@@ -67,8 +69,9 @@ export function environment(extra: Record<string, string> = {}): Record<string, 
 }
 
 function command(args: readonly string[], options: StartOptions): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: [...program, ...args],
+  const [name = "", ...rest] = [...options.inside ?? [], Deno.execPath(), ...program, ...args];
+  return new Deno.Command(name, {
+    args: rest,
     cwd: root,
     clearEnv: true,
     env: environment(options.env),
