@@ -15,6 +15,12 @@ import type { KindName, Message, MessageBodyOf } from "./kinds/mod.ts";
 /** A user of whom a message came in so recently is there. */
 const heardMsMax = 5_000;
 
+/**
+ * Devices of another user that one message goes to: a user may announce dozens, at addresses of others, and
+ * each device is announced anew every five minutes.
+ */
+const devicesSentMax = 4;
+
 /** What is to be sent to whom. */
 export interface SendOrder<K extends KindName> {
   /** The kind of message. */
@@ -25,7 +31,7 @@ export interface SendOrder<K extends KindName> {
   readonly body: MessageBodyOf[K];
   /** Only to this one of the user's devices. */
   readonly device?: number;
-  /** Only to so many of the user's devices, those that were announced last; to all by default. */
+  /** Only to so many of the user's devices, those that were announced last; by default to 4, of one's own to all. */
   readonly devicesMax?: number;
   /** Only to this device, exactly where this says: nothing is looked up. */
   readonly entry?: DeviceEntry;
@@ -132,8 +138,10 @@ export class Outbox {
     if (entry !== undefined) return [entry];
     const all = await this.devices(to, signal);
     if (device !== undefined) return all.filter((entry) => entry.device === device);
-    if (devicesMax === undefined || all.length <= devicesMax) return all;
-    return all.toSorted((a, b) => b.updatedAt - a.updatedAt).slice(0, devicesMax);
+    const isSelf = to.username === this.#session.self.username;
+    const most = devicesMax ?? (isSelf ? Infinity : devicesSentMax);
+    if (all.length <= most) return all;
+    return all.toSorted((a, b) => b.updatedAt - a.updatedAt).slice(0, most);
   }
 
   /** Devices that the network knows of and that were not tried. */
