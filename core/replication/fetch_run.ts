@@ -28,6 +28,12 @@ const followerSilenceMs = 250;
 /** Fellow followers asked in one run at most. */
 const candidatesMax = 256;
 
+/**
+ * Fellow followers asked in vain in one run at most: of twelve at random one has what exists, even if two
+ * thirds lie. Heads that an author promises and that are nowhere cost others no more than that.
+ */
+export const askedInVainMax = 12;
+
 /** Fellow followers that are looked up ahead, so that a place never waits for the DHT. */
 const lookedUpAheadMax = 12;
 
@@ -121,11 +127,20 @@ export class FetchRun {
   #isPromiseKnown = false;
   #isComplete = false;
   #hasAuthorAnswered = false;
+  /** Fellow followers that are being asked, or were and brought nothing; and how many may be. */
+  #inVain = 0;
+  readonly #inVainMax: number;
 
   /** A run that has not begun. */
-  constructor(parts: FetchParts, author: UserRef) {
+  constructor(parts: FetchParts, author: UserRef, inVainMax = askedInVainMax) {
     this.#parts = parts;
     this.#author = author;
+    this.#inVainMax = inVainMax;
+  }
+
+  /** Whether an answer has brought a new post. */
+  get hasHelped(): boolean {
+    return this.#questions.some(({ added }) => added > 0);
   }
 
   /** Fetches; resolves to whether all that was promised is there. Never rejects but for the database. */
@@ -320,10 +335,19 @@ export class FetchRun {
 
   async #askFollower(user: UserRef, places: Slots): Promise<void> {
     const { signal } = this.#abort;
-    if (signal.aborted) return;
+    if (signal.aborted || this.#inVain >= this.#inVainMax) return;
     const devices = await this.#devicesOf(user);
     if (devices.length === 0 || signal.aborted) return;
-    const outcome = await places.run(() => this.#askEach(user, devices, followerSilenceMs));
+    const outcome = await places.run(async () => {
+      if (this.#inVain >= this.#inVainMax) return "done";
+      this.#inVain++;
+      const outcome = await this.#askEach(user, devices, followerSilenceMs);
+      const hasHelped = this.#questions.some((question) =>
+        isSame(question.user, user) && question.added > 0
+      );
+      if (outcome === "refused" || hasHelped) this.#inVain--;
+      return outcome;
+    });
     if (outcome === "refused" && !signal.aborted) this.#parts.people.forgetDevices(user);
   }
 

@@ -13,7 +13,7 @@ import { fraction } from "../../lib/random.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { Slots } from "../../lib/slots.ts";
 import { abortable } from "../../lib/waiting.ts";
-import { type FetchParts, FetchRun, type Question } from "./fetch_run.ts";
+import { askedInVainMax, type FetchParts, FetchRun, type Question } from "./fetch_run.ts";
 
 /** Runs at once: most of their time is spent waiting for others. */
 const runsMax = 48;
@@ -33,6 +33,9 @@ const unfilledMs = 30_000;
  */
 const retryMs = { min: 30_000, max: 3_600_000 };
 
+/** Fellow followers asked at least, however often it was in vain. */
+const inVainMin = 2;
+
 /** Authors of whom something goes on or was not to be had: more than a user can follow. */
 const authorsMax = 8192;
 
@@ -46,6 +49,8 @@ interface Fetching {
   readonly retry: Job;
   /** How long the next retry waits. */
   retryMs: number;
+  /** Runs in a row that brought nothing of what was promised. */
+  vainRuns: number;
   /** Until when gaps are not asked for again, on the monotonic clock. */
   unfilledUntilMs: number;
 }
@@ -134,6 +139,7 @@ export class Fetches {
       soon: run(() => feeds.lacks(author)),
       retry: run(() => Promise.resolve(true)),
       retryMs: retryMs.min,
+      vainRuns: 0,
       unfilledUntilMs: -Infinity,
     };
     this.#fetching.set(name, fetching);
@@ -143,11 +149,14 @@ export class Fetches {
   #start(author: UserRef): Promise<boolean> {
     const fetching = this.#of(author);
     if (fetching.run !== undefined) return fetching.run.over;
-    const run = new FetchRun(this.#parts, author);
+    // What was nowhere the last time is asked of fewer.
+    const inVainMax = Math.max(Math.floor(askedInVainMax / 2 ** fetching.vainRuns), inVainMin);
+    const run = new FetchRun(this.#parts, author, inVainMax);
     const over = this.#slots.run(() => run.run()).finally(() => delete fetching.run)
       .then((isComplete) => {
         if (isComplete || !this.#parts.feeds.keeps(author)) this.#settle(author, fetching);
         else this.#retryLater(fetching);
+        fetching.vainRuns = isComplete || run.hasHelped ? 0 : fetching.vainRuns + 1;
         return isComplete;
       });
     fetching.run = { run, over };

@@ -109,6 +109,7 @@ export class Intake {
 
   /** Finds out which posts are the author's; gives up where the sender is evidently not honest. */
   async #check(author: UserRef, posts: readonly Uint8Array[]): Promise<Checked> {
+    const here = this.#parts.feeds;
     const feeds = await this.#parts.session.store.feeds(author.username);
     const checked: Checked = { known: [], verified: [], refused: 0 };
     for (let at = 0; at < posts.length && checked.refused <= refusedMax; at += checkedAtOnce) {
@@ -117,14 +118,15 @@ export class Intake {
         await this.#slices.next();
         const it = this.#read(author, bytes);
         if (it === undefined) checked.refused++;
-        else if (!this.#parts.feeds.isOwnFeed(it.post.author, it.post.device)) read.push(it);
+        else if (!here.isOwnFeed(it.post.author, it.post.device)) read.push(it);
       }
       const { known, others } = await this.#withoutKnown(author, feeds, read);
       checked.known.push(...known);
       for (const { post, signed } of others) {
         await this.#slices.next();
-        if (verifySigned("post", signed)) checked.verified.push(post);
-        else if (++checked.refused > refusedMax) break;
+        if (verifySigned("post", signed)) {
+          if (here.take(author.username, post.device, feeds)) checked.verified.push(post);
+        } else if (++checked.refused > refusedMax) break;
       }
     }
     return checked;
