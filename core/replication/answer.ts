@@ -18,7 +18,9 @@ import { type Head, highestHeads } from "../model/record_body.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
 import type { UserRef } from "../model/user.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
+import type { SeenPosts } from "../messages/kinds/want.ts";
 import type { Store } from "../ports.ts";
+import { sameDigest, seenPosts } from "./seen_posts.ts";
 
 /** Posts read from the database at once. */
 const readAtOnceMax = 128;
@@ -35,6 +37,9 @@ const feedsPerStepMax = 16;
 
 /** Gaps that one answer fills; an asker with more asks again. */
 const gapsMax = 256;
+
+/** Reading 32 posts and making a digest of them takes as long as so many small reads. */
+const readsPerDigest = 3;
 
 /** What an answer is made from. */
 export interface AnswerParts {
@@ -96,12 +101,12 @@ export class Answer {
 
   /** An answer of which nothing has been read yet. */
   constructor({ store, want, heads, isKept }: AnswerParts) {
-    const { author, feeds, since } = want.body;
+    const { author, feeds, since, seen = [] } = want.body;
     this.author = author;
     this.id = want.id;
     this.#store = store;
     this.#since = since;
-    if (isKept) this.#begin = () => this.#compare(feeds, heads);
+    if (isKept) this.#begin = () => this.#compare(feeds, heads, seen);
   }
 
   /** The next step. */
@@ -159,7 +164,19 @@ export class Answer {
   }
 
   /** Finds out what the asker lacks, without a look at any post. */
-  async #compare(feeds: readonly FeedState[], heads: readonly Head[]): Promise<void> {
+  async #compare(
+    feeds: readonly FeedState[],
+    heads: readonly Head[],
+    seen: readonly SeenPosts[],
+  ): Promise<void> {
+    // The asker has other posts under these numbers: those here prove it.
+    for (const theirs of seen) {
+      this.#reads += readsPerDigest;
+      const here = await seenPosts(this.#store, this.author.username, theirs);
+      if (here === undefined || sameDigest(here, theirs)) continue;
+      const { device, from, to } = here;
+      this.#lacks.push({ device, last: to, gaps: [[from, to]] });
+    }
     this.#reads++;
     const here = await this.#store.feeds(this.author.username);
     this.#heads = highestHeads(heads, headsOf(here));

@@ -14,6 +14,7 @@ import { stepTokenBytes } from "../messages/kinds/kind.ts";
 import { batchBytesMax, type PostsBody, postsPerMessageMax } from "../messages/kinds/posts.ts";
 import { placeOf } from "../messages/outbox.ts";
 import { toHex } from "../model/bytes.ts";
+import type { DeviceEntry } from "../model/record_body.ts";
 import { isSame, nameOf, type UserRef } from "../model/user.ts";
 import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
@@ -71,7 +72,7 @@ const parkedMax = { pinned: 512, others: 256 };
  * Work for all askers without a pin together, in microseconds a second: a quarter of a core. A message is
  * signed, encrypted and sent, perhaps over a new link.
  */
-const workOfOthers = { perSecond: 250_000, burst: 1_000_000 };
+const workOfOthers = { perSecond: 250_000, burst: 500_000 };
 const workOf = { message: 400, read: 60, post: 6 };
 
 /** A message counts as at least so many bytes, so that a thousand empty answers aren't free. */
@@ -94,7 +95,7 @@ interface OpenAnswer {
   /** When it was asked for, on the monotonic clock. */
   readonly askedAt: number;
   /** The step that could not be queued yet, and the place that it was made for. */
-  made?: { readonly body: PostsBody; readonly shownName: string };
+  made?: { readonly body: PostsBody; readonly place: string };
   /** How long it has to wait next, and since when it could not be queued. */
   pauseMs: number;
   fullAt?: number;
@@ -105,7 +106,7 @@ interface ParkedAnswer {
   readonly user: UserRef;
   readonly device: number;
   readonly answer: Answer;
-  readonly shownName: string;
+  readonly place: string;
 }
 
 /** A user who waits, and for what. */
@@ -187,8 +188,15 @@ export class AnswerQueue {
     const { answer, user } = parked;
     if (!isSame(user, from) || !isSame(answer.author, body.author)) return undefined;
     lane.parked.delete(name);
-    this.#shown.set(parked.shownName, true, shownMs);
+    this.#shown.set(parked.place, true, shownMs);
     return answer;
+  }
+
+  /** Whether that device of a user has sent a token back from where it listens now. */
+  async isShown(user: UserRef, device: number): Promise<boolean> {
+    const { session: { signal }, messenger } = this.#parts;
+    const entry = (await messenger.devices(user, signal)).find((entry) => entry.device === device);
+    return entry !== undefined && this.#shown.get(shownName(user, entry)) === true;
   }
 
   /** The asker, who is served from now on if not already; undefined where there is no room. */
@@ -238,9 +246,8 @@ export class AnswerQueue {
     if (clock.monotonic() - it.askedAt > answerAgeMsMax) return drop();
     const entry = (await messenger.devices(user, signal)).find((entry) => entry.device === device);
     if (entry === undefined) return drop();
-    // One key's word for a device says nothing about another's.
-    const shownName = `${toHex(user.key)} ${placeOf(entry)}`;
-    const isShown = this.#shown.get(shownName) === true;
+    const place = shownName(user, entry);
+    const isShown = this.#shown.get(place) === true;
     const unshownBytes = stepFactor * it.bytes;
     const waitMs = Math.max(
       ...buckets.map((bucket) => bucket.waitMs(messageBytesMin)),
@@ -256,7 +263,7 @@ export class AnswerQueue {
       });
       const more = isLast ? {} : { more: random.bytes(stepTokenBytes) };
       const { author, id: inReplyTo } = answer;
-      it.made = { shownName, body: { author, posts, ...more, inReplyTo, heads, relay: [] } };
+      it.made = { place, body: { author, posts, ...more, inReplyTo, heads, relay: [] } };
       if (lane === this.#others) {
         const { message, read, post } = workOf;
         this.#workOfOthers.spend(message + reads * read + posts.length * post);
@@ -264,7 +271,7 @@ export class AnswerQueue {
     }
     const { body } = it.made;
     // A step for one place, made while the queue to it was full, goes to no other.
-    if (it.made.shownName !== shownName) return drop();
+    if (it.made.place !== place) return drop();
     const { devices, full } = await messenger.send(
       { kind: "posts", to: user, body, entry },
       signal,
@@ -274,7 +281,7 @@ export class AnswerQueue {
     for (const bucket of buckets) bucket.spend(messageBytesMin + bytes);
     if (!isShown) lane.bytesUnshown.spend(unshownBytes);
     if (body.more !== undefined) {
-      lane.parked.set(toHex(body.more), { user, device, answer, shownName }, tokenMs);
+      lane.parked.set(toHex(body.more), { user, device, answer, place }, tokenMs);
     }
     return drop();
   }
@@ -288,4 +295,9 @@ export class AnswerQueue {
     it.pauseMs = Math.min(2 * waitMs, fullPauseMsMax);
     return waitMs;
   }
+}
+
+/** Under which a device is remembered: one key's word for a place says nothing about another's. */
+function shownName({ key }: UserRef, entry: DeviceEntry): string {
+  return `${toHex(key)} ${placeOf(entry)}`;
 }

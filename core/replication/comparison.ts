@@ -3,25 +3,31 @@
  * losses, liars and relays that stopped have left.
  *
  * A comparison is a `want` for each author that both follow. The one who is asked answers, and asks back
- * where the asker seems to have more: so one comparison repairs both sides.
+ * where the asker seems to have more: so one comparison repairs both sides. It also tells digests of some
+ * posts: where those of the two differ, each sends the other its own, and both have the proof that the
+ * author has signed two posts under one number.
  *
  * @module
  */
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
+import { want } from "../messages/kinds/want.ts";
 import { toHex } from "../model/bytes.ts";
 import { feedOf, hasMissing } from "../model/feed.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
 import { isSame, nameOf, refOf, type UserRef } from "../model/user.ts";
 import type { Person } from "../session/interfaces.ts";
 import { TimedCache } from "../../lib/bounded_map.ts";
+import { encode } from "../../lib/msgpack.ts";
 import { fraction, shuffled } from "../../lib/random.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { mapBounded, pause } from "../../lib/waiting.ts";
+import type { AnswerQueue } from "./answer_queue.ts";
 import type { Fetches } from "./fetches.ts";
 import type { FeedsParts } from "./known_feeds.ts";
 import type { Questions } from "./questions.ts";
+import { differing, sampleOf } from "./seen_posts.ts";
 
 /** From one comparison to the next, drawn a tenth around it, so that peers don't march in step. */
 const everyMs = 300_000;
@@ -48,6 +54,12 @@ const askedBackMax = 4096;
 /** Questions back, to all askers together: what they claim to have is not proven. */
 const questionsBack = { perSecond: 10, burst: 64 };
 
+/** Digests of askers that are compared, of all of them together: each reads up to 32 posts. */
+const digestsCompared = { perSecond: 64, burst: 512 };
+
+/** What the frame of a question has beside its body, at most. */
+const overheadBytesMax = 300;
+
 /** The answer is awaited for so long: until then the asker does not count as a stranger. */
 const awaitedMs = 5_000;
 
@@ -55,6 +67,8 @@ const awaitedMs = 5_000;
 export interface ComparisonParts extends FeedsParts {
   /** Fetches what an author's public record promises. */
   readonly fetches: Pick<Fetches, "promised">;
+  /** Knows which devices have shown that they want what is sent there. */
+  readonly answers: Pick<AnswerQueue, "isShown">;
   /** Asks. */
   readonly questions: Questions;
 }
@@ -70,6 +84,7 @@ export class Comparison {
   readonly #parts: ComparisonParts;
   readonly #job: Job;
   readonly #questionsBack: TokenBucket;
+  readonly #digests: TokenBucket;
   readonly #askedBack: TimedCache<true>;
 
   /** Nothing happens before {@linkcode start}. */
@@ -77,6 +92,7 @@ export class Comparison {
     this.#parts = parts;
     const { scheduler, ports: { clock } } = parts.session;
     this.#questionsBack = new TokenBucket(clock, questionsBack);
+    this.#digests = new TokenBucket(clock, digestsCompared);
     this.#askedBack = new TimedCache(clock, askedBackMax);
     this.#job = scheduler.job(() =>
       // Whatever fails, the next comparison comes in five minutes.
@@ -90,27 +106,35 @@ export class Comparison {
     this.#job.dueIn(everyMs * (0.9 + 0.2 * fraction(random)));
   }
 
-  /** Asks back if the asker has something of an author kept here that is missing here. */
+  /**
+   * Asks back if the asker has something of an author kept here that is missing here, or other posts than
+   * those here. To a device that has not shown that it wants it goes no more than three times what came.
+   */
   async askBack(
-    { from, body: { author, feeds: theirs, device } }: MessageOf<"want">,
+    { from, bytes = 0, body: { author, feeds: theirs, device, seen = [] } }: MessageOf<"want">,
   ): Promise<void> {
-    const { session: { ports, signal }, feeds, messenger, questions } = this.#parts;
+    const { session: { ports, signal, store }, feeds, messenger, questions, answers } = this.#parts;
     const name = `${toHex(from.key)} ${nameOf(author)}`;
     if (this.#askedBack.get(name) || !feeds.keeps(author)) return;
     const mine = await feeds.had(author.username);
     const hasMore = theirs.some((feed) =>
       !feeds.isOwnFeed(author.username, feed.device) && hasMissing(feed, feedOf(mine, feed.device))
     );
-    if (!hasMore || !this.#questionsBack.take(1)) return;
+    const differs = this.#digests.take(seen.length)
+      ? await differing(store, author.username, seen)
+      : [];
+    if (!hasMore && differs.length === 0 || !this.#questionsBack.take(1)) return;
     this.#askedBack.set(name, true, askBackEveryMs);
-    const body = await feeds.wantOf(author);
+    const body = { ...await feeds.wantOf(author), seen: differs };
+    const size = encode(want.write(body)).length + overheadBytesMax;
+    if (size > 3 * bytes && !await answers.isShown(from, device)) return;
     pause(ports.clock, awaitedMs, signal).then(messenger.expect(from));
     await questions.ask(from, device, body, signal);
   }
 
   /** One comparison: asks a partner for all authors that both follow. What it has comes as `posts`. */
   async #compare(): Promise<void> {
-    const { session: { signal, ports: { random } }, feeds, questions } = this.#parts;
+    const { session: { signal, store, ports: { random } }, feeds, questions } = this.#parts;
     await this.#readPublicHeads();
     const partner = await this.#findPartner();
     if (partner === undefined || signal.aborted) return;
@@ -118,7 +142,8 @@ export class Comparison {
     const authors = shuffled(await this.#inCommon(to), random).slice(0, authorsMax);
     await mapBounded(authors, askedAtOnceMax, async (author) => {
       if (signal.aborted) return;
-      const body = await feeds.wantOf(author);
+      const seen = await sampleOf(store, random, author.username);
+      const body = { ...await feeds.wantOf(author), seen };
       await questions.ask(to, device, body, signal);
     });
   }

@@ -60,7 +60,13 @@ export class PeerSync {
     this.#fetches = fetches;
     this.#intake = new Intake({ session, feeds, fetches });
     this.#answers = new AnswerQueue({ ...parts, feeds });
-    this.#comparison = new Comparison({ ...parts, feeds, fetches, questions });
+    this.#comparison = new Comparison({
+      ...parts,
+      feeds,
+      fetches,
+      questions,
+      answers: this.#answers,
+    });
     this.#unwanted = new TokenBucket(session.ports.clock, unwantedTold);
   }
 

@@ -156,3 +156,60 @@ Deno.test("Attack: a token that one device was sent opens no answer to another p
   assert.ok(own.bytes - count > 100_000, `${own.bytes - count}`);
   await world.stop();
 });
+
+Deno.test("Attack: a stranger claims to have more, and no long question comes back to the third party that it names", async () => {
+  const world = new MessageWorld();
+  const [alice, dave, carol] = await world.addAll("alice", "dave", "carol");
+  world.follow(alice, dave);
+  // Alice has every other post of sixteen feeds: to say so takes 5 KB.
+  const timeMs = Math.floor(world.clock.now()) - 3_600_000;
+  const posts = Array.from({ length: 16 * 60 }, (_, i) => {
+    const device = i % 16;
+    const number = 2 * Math.floor(i / 16) + 2;
+    const id = composeSnowflake({ timeMs: timeMs + number, device, sequence: 0 });
+    return signPost({ author: "dave", device, number, id, text: "even" }, dave.identity);
+  });
+  await alice.store.addPosts("dave", posts);
+  await dave.stop();
+  const victim = watch(world, carol.ip);
+  const mallory = new Stranger(world, "mallory");
+  const feeds = [{ device: 1, floor: 1_000, ranges: [] }];
+  mallory.ask(alice, {
+    author: dave.self,
+    feeds,
+    connections: mallory.connections(carol.entry),
+  });
+  await world.clock.advance(10_000);
+  assert.ok(victim.bytes > 0 && victim.bytes <= 3 * mallory.sent, `${victim.bytes} out`);
+  // An honest fellow follower, whose question is as long, is asked back.
+  const fellow = await world.add("fellow");
+  world.follow(fellow, dave);
+  let asked = 0;
+  world.network.onFrame = ({ from, to, frame }) => {
+    if (from.ip === alice.ip && to.ip === fellow.ip && readFrame(frame).kind === "want") asked++;
+    return frame;
+  };
+  const had = (await alice.store.feeds("dave")).map((feed) => ({ ...feed, floor: 1 }));
+  const body = { author: dave.self, feeds: had, since: 0, device: 1 };
+  alice.receive(fellow.frame(alice.self, { kind: "want", body }));
+  await world.until(() => asked > 0, 5_000);
+  assert.equal(asked, 1);
+  await world.stop();
+});
+
+Deno.test("Attack: a user announces 32 devices in the place of a third party, and a message goes to four of them", async () => {
+  const { world, alice, carol } = await scene();
+  const mallory = new Stranger(world, "mallory");
+  const devices = Array.from({ length: 32 }, (_, device) => ({ ...carol.entry, device }));
+  mallory.ask(alice, { device: 99, connections: mallory.connections(...devices) });
+  await world.clock.advance(1_000);
+  const victim = watch(world, carol.ip);
+  const body = { id: new Uint8Array(16) };
+  const report = await world.clock.drive(
+    alice.messenger.send({ kind: "ack", to: mallory.self, body }),
+  );
+  assert.equal(report.devices, 4);
+  await world.clock.advance(1_000);
+  assert.ok(victim.bytes > 0 && victim.bytes < 4 * 400, `${victim.bytes}`);
+  await world.stop();
+});

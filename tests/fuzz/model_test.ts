@@ -87,6 +87,7 @@ const feeds: FeedState[] = [
 const self = { username: "alice", key: alice.publicKey };
 const id16 = new Uint8Array(16);
 const heads = [{ device: 7, head: 3 }];
+const seen = [{ device: 7, from: 1, to: 3, digest: id16 }];
 
 /** What each kind may say: the compiler asks for a sample of every kind in the table. */
 const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
@@ -94,7 +95,7 @@ const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
   unfollow: { updatedAt: timeMs },
   ack: { id: id16, reason: "ahead" },
   hello: { device: 7, heads, connections },
-  want: { author: self, feeds, since: 0, device: 7, connections, token: id16 },
+  want: { author: self, feeds, since: 0, device: 7, connections, token: id16, seen },
   posts: { author: self, posts, more: id16, inReplyTo: id16, heads, relay: [self] },
 };
 

@@ -11,6 +11,24 @@ import { deviceMax } from "../../model/snowflake.ts";
 import type { UserRef } from "../../model/user.ts";
 import { type MessageKind, readUser, type Received, stepTokenBytes, writeUser } from "./kind.ts";
 
+/** Feeds of which one message has a digest, at most. */
+export const seenFeedsMax = 16;
+
+/** Posts in one digest at most. */
+export const seenPostsMax = 32;
+
+/** What the sender has under some numbers of a feed, a post under each. */
+export interface SeenPosts {
+  /** Which device's feed. */
+  readonly device: number;
+  /** The first number. */
+  readonly from: number;
+  /** The last number. */
+  readonly to: number;
+  /** Tells other posts apart from these; 16 bytes. */
+  readonly digest: Uint8Array;
+}
+
 /** What it says. */
 export interface WantBody {
   /** Whose posts. */
@@ -25,6 +43,8 @@ export interface WantBody {
   readonly connections?: Uint8Array;
   /** The token of the last step of an answer: the next step is wanted. Then only the author and the device count. */
   readonly token?: Uint8Array;
+  /** What the sender has under some numbers: who has other posts there sends them. */
+  readonly seen?: readonly SeenPosts[];
 }
 
 /** The part that keeps feeds complete. */
@@ -38,24 +58,27 @@ export interface WantParts {
 /** The sender lacks posts. */
 export const want: MessageKind<"want", WantBody, WantParts> = {
   kind: "want",
-  write: ({ author, feeds, since, device, connections, token }) => [
+  write: ({ author, feeds, since, device, connections, token, seen = [] }) => [
     writeUser(author),
     writeFeeds(feeds),
     since,
     device,
     connections ?? null,
     token ?? null,
+    seen.map(({ device, from, to, digest }) => [device, from, to, digest]),
   ],
   read(value) {
-    const [author, feeds, since, device, connections, token] = asArray(value, "want", 6);
+    const [author, feeds, since, device, connections, token, seen] = asArray(value, "want", 7);
     const body = {
       author: readUser(author, "author"),
       feeds: readFeeds(feeds),
       since: asInteger(since, "since"),
       device: asInteger(device, "device", 0, deviceMax),
     };
+    const seenPosts = asArray(seen, "digests", 0, seenFeedsMax).map(readSeen);
     return {
       ...body,
+      ...(seenPosts.length === 0 ? {} : { seen: seenPosts }),
       ...(connections === null
         ? {}
         : { connections: asBytesUpTo(connections, "connections", recordBytesMax) }),
@@ -64,7 +87,7 @@ export const want: MessageKind<"want", WantBody, WantParts> = {
   },
   // 1,024 feeds and 4,096 ranges hold some 17,500 values. The deepest is body, feeds, feed, ranges, range.
   limits: {
-    maxBytes: 24 * (deviceMax + 1 + rangesTotalMax) + recordBytesMax + 128,
+    maxBytes: 24 * (deviceMax + 1 + rangesTotalMax) + 48 * seenFeedsMax + recordBytesMax + 128,
     maxArrayLength: deviceMax + 1,
     maxDepth: 5,
     maxValues: 32_768,
@@ -73,3 +96,14 @@ export const want: MessageKind<"want", WantBody, WantParts> = {
   retry: "never",
   handle: (message, { sync }) => sync.wanted(message),
 };
+
+function readSeen(value: unknown): SeenPosts {
+  const [deviceValue, fromValue, toValue, digest] = asArray(value, "digest", 4);
+  const from = asInteger(fromValue, "first number", 1);
+  return {
+    device: asInteger(deviceValue, "device", 0, deviceMax),
+    from,
+    to: asInteger(toValue, "last number", from, from + seenPostsMax - 1),
+    digest: asBytes(digest, "digest", 16),
+  };
+}

@@ -45,6 +45,17 @@ const messages: readonly Message[] = [
   { ...head, kind: "want", body: { author: bob, feeds: [], since: 0, device: 5, token: id } },
   {
     ...head,
+    kind: "want",
+    body: {
+      author: bob,
+      feeds: [],
+      since: 0,
+      device: 5,
+      seen: [{ device: 1, from: 33, to: 64, digest: id }],
+    },
+  },
+  {
+    ...head,
     kind: "posts",
     body: {
       author: alice,
@@ -133,9 +144,12 @@ Deno.test("Bodies that make no sense are refused", () => {
     ["hello", [1, [], new Uint8Array(8_001)]],
     ["hello", [1, [[1, 0]], id]],
     ["hello", [1, [[1, 1], [1, 2]], id]],
-    ["want", [user(bob), [], 0, 1024, null, null]],
-    ["want", [bob.username, [], 0, 1, null, null]],
-    ["want", [user(bob), [], 0, 1, null, post]],
+    ["want", [user(bob), [], 0, 1024, null, null, []]],
+    ["want", [bob.username, [], 0, 1, null, null, []]],
+    ["want", [user(bob), [], 0, 1, null, post, []]],
+    ["want", [user(bob), [], 0, 1, null, null, many(17, [1, 1, 1, id])]],
+    ["want", [user(bob), [], 0, 1, null, null, [[1, 1, 33, id]]]],
+    ["want", [user(bob), [], 0, 1, null, null, [[1, 2, 1, id]]]],
     ["posts", [user(alice), many(postsPerMessageMax + 1, post), null, null, [], []]],
     ["posts", [user(alice), [new Uint8Array(3_000)], null, null, [], []]],
     ["posts", [user(alice), [], post, null, [], []]],
