@@ -110,7 +110,7 @@ export function renderFollow(view: FollowView, { paint }: Look): string {
   const name = safeLine(view.username);
   const notice = view.acknowledged
     ? "."
-    : `. ${name} does not know yet: the notice goes out again until it arrives.`;
+    : `. ${name} does not know yet: the request goes out again until it is acknowledged.`;
   return `${what} ${paint.name(name)}${notice}`;
 }
 
@@ -219,7 +219,7 @@ export function renderStatus(status: StatusView, look: Look): string {
       } ms${synced}`,
     ],
     ["database", `${counted(store.posts, "post")}, ${formatBytes(store.bytes)}`],
-    ["pending", counted(status.pending, "unacknowledged notice")],
+    ["pending", counted(status.pending, "pending follow request")],
     [
       "process",
       `version ${status.process.version}, pid ${status.process.pid}, up ${

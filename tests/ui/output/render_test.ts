@@ -111,7 +111,7 @@ Deno.test("Of whom the network does not tell, followers are not said to be none"
   assert.doesNotMatch(text, /none/);
 });
 
-Deno.test("Follows say whether the notice arrived; suggestions say why", () => {
+Deno.test("Follows say whether they were acknowledged; suggestions say why", () => {
   const offline = { username: "bob", following: true, acknowledged: false };
   assert.match(renderFollow(offline, look), /^You follow bob\. bob does not know yet/);
   const unfollowed = { username: "bob", following: false, acknowledged: true };
