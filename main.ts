@@ -10,6 +10,7 @@
 import { lookup } from "node:dns/promises";
 import { Peer } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
+import { Exemption } from "./lib/networks.ts";
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
 import { descriptorLimit } from "./net/system/descriptor_limit.ts";
@@ -65,6 +66,8 @@ async function startPeer(
   started.defer(() => datagrams.close());
   const reaching = createReach({ clock, random, settings, onError });
   started.defer(() => reaching.close());
+  const exemption = new Exemption(settings.exemptPrivate);
+  for (const ip of [settings.announcedIp, settings.udp.ip]) if (ip) exemption.met(ip);
   const { directory, ...node } = await createDirectory({
     datagrams,
     clock,
@@ -73,6 +76,7 @@ async function startPeer(
     claims: nodeStore.claims,
     bootstrap: settings.bootstrap,
     firstNode: settings.firstNode,
+    limits: { exemption },
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
     dialBack: reaching.dialBack,
     relay: reaching.offerRelay,

@@ -87,6 +87,51 @@ export function limitedNetworks(
   return exemptPrivate && address.kind !== "public" ? [] : networksOf(address);
 }
 
+/**
+ * Whether limits by network leave out loopback and private addresses: always, never, or as long as all
+ * that is met is `local`.
+ */
+export type ExemptPrivate = boolean | "local";
+
+/**
+ * Decides for one peer which addresses limits leave out. On the open Internet private addresses mean
+ * little: behind the address translation of a container or a proxy every sender may have one.
+ */
+export class Exemption {
+  readonly #ended: (() => void)[] = [];
+  #setting: ExemptPrivate;
+
+  /** By the setting; `local` holds at first. */
+  constructor(setting: ExemptPrivate = "local") {
+    this.#setting = setting;
+  }
+
+  /** Whether loopback and private addresses are exempt now. */
+  get holds(): boolean {
+    return this.#setting !== false;
+  }
+
+  /**
+   * Notes the peer's own outer address, or another's that answered it: from a public one on `local` has
+   * ended, as the peer is on the open Internet.
+   */
+  met(ip: string): void {
+    if (this.#setting !== "local" || unicastAddress(ip)?.kind !== "public") return;
+    this.#setting = false;
+    for (const fn of this.#ended) fn();
+  }
+
+  /** Has a function called when the exemption ends. */
+  onEnd(fn: () => void): void {
+    this.#ended.push(fn);
+  }
+
+  /** The networks that limits count an address under; see {@linkcode limitedNetworks}. */
+  networksOf(ip: string): readonly Network[] | undefined {
+    return limitedNetworks(ip, this.holds);
+  }
+}
+
 /** The network that one customer may hold as a whole: a /24 (IPv4) or a /48 (IPv6), by name. */
 export function siteOf(networks: readonly Network[]): string | undefined {
   return networks.find(({ depth }) => depth === "4/24" || depth === "6/48")?.name;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { limitedNetworks, networkLimits, NetworkWindow, siteOf } from "../../lib/networks.ts";
+import { type Exemption, networkLimits, NetworkWindow, siteOf } from "../../lib/networks.ts";
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { type Claim, claimFirmMs, type ClaimLedger } from "../../core/model/claims.ts";
@@ -65,8 +65,8 @@ export interface ClaimAdmissionOptions {
   ) => Promise<readonly Answer<SignedRecord>[]>;
   /** Whether a contact answers a request of ours, so that its address is no invention. Never rejects. */
   readonly verify: (contact: Contact) => Promise<boolean>;
-  /** Whether loopback and private addresses are exempt from the limits. */
-  readonly exemptPrivate: boolean;
+  /** Which addresses are exempt from the limits by network. */
+  readonly exemption: Exemption;
 }
 
 /** Decides by claims whether a valid record may be stored, and what goes first when room is short. */
@@ -260,7 +260,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     const votes: Vote[] = claims.map(({ decoded, since, contact }) => ({
       key: decoded.publicKey,
       since,
-      networks: limitedNetworks(contact.ip, this.#options.exemptPrivate) ?? [],
+      networks: this.#options.exemption.networksOf(contact.ip) ?? [],
     }));
     if (mine !== undefined) votes.push({ key: mine.key, since: mine.since, networks: [] });
     const [key] = countVotes(username, votes);
@@ -286,13 +286,13 @@ export class ClaimAdmission implements Admission<SignedRecord> {
 
   /** Takes one from the budget of the address's networks; false if none is left. */
   #take(window: NetworkWindow, ip: string): boolean {
-    const networks = limitedNetworks(ip, this.#options.exemptPrivate);
+    const networks = this.#options.exemption.networksOf(ip);
     return networks !== undefined && window.take(networks);
   }
 
   /** What one customer may hold, by name; where addresses are exempt each counts for itself. */
   #siteOf({ ip, port }: Contact): string {
-    return siteOf(limitedNetworks(ip, this.#options.exemptPrivate) ?? []) ?? `${ip} ${port}`;
+    return siteOf(this.#options.exemption.networksOf(ip) ?? []) ?? `${ip} ${port}`;
   }
 
   #enter(

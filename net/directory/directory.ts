@@ -5,6 +5,7 @@
  */
 
 import type { HostPort } from "../../lib/ip_address.ts";
+import { Exemption } from "../../lib/networks.ts";
 import { ClaimLedger, type ClaimStore } from "../../core/model/claims.ts";
 import type { SignedRecord } from "../../core/model/record.ts";
 import type { Clock, Random } from "../../core/ports.ts";
@@ -50,9 +51,9 @@ export interface DirectoryOptions {
   readonly onError?: (error: Error) => void;
   /** Bounds, where they are to differ from the defaults. */
   readonly limits?: {
-    /** Whether loopback and private addresses are exempt from the limits a network; default true. */
-    readonly exemptPrivateAddresses?: boolean;
-    /** Whether loopback addresses are exempt from the rates of requests; default true. */
+    /** Which addresses are exempt from the limits by network; default: private ones, while all is local. */
+    readonly exemption?: Exemption;
+    /** Whether loopback addresses are exempt from the rates of requests as long as that holds; default true. */
     readonly exemptLoopbackFromRates?: boolean;
     /** Claims remembered. */
     readonly claimsMax?: number;
@@ -85,7 +86,7 @@ const nowhere: ClaimStore = { load: () => Promise.resolve([]), put() {}, drop() 
  */
 export async function createDirectory(options: DirectoryOptions): Promise<CreatedDirectory> {
   const { clock, random, limits } = options;
-  const exemptPrivate = limits?.exemptPrivateAddresses ?? true;
+  const { exemption = new Exemption() } = limits ?? {};
   const claims = new ClaimLedger({
     store: options.claims ?? nowhere,
     now: () => clock.now(),
@@ -98,7 +99,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
   const admission = new ClaimAdmission({
     ledger: claims,
     monotonic: () => clock.monotonic(),
-    exemptPrivate,
+    exemption,
     askNetwork: async (key, quorum) => {
       try {
         const found = await late.node?.get(key, { quorum, paths: 1, repair: false });
@@ -125,7 +126,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     policy: new RecordValuePolicy(claims),
     admission,
     sample: () => writeSample(popularity.most()),
-    exemptPrivateAddresses: exemptPrivate,
+    exemption,
     exemptLoopbackFromRates: limits?.exemptLoopbackFromRates ?? true,
     ...(limits?.storedBytesMax === undefined ? {} : { storedBytesMax: limits.storedBytesMax }),
     ...(options.storage === undefined ? {} : { storage: options.storage }),
@@ -147,7 +148,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
   const directory = new KademliaDirectory({
     node,
     firstNode: options.firstNode,
-    exemptPrivate,
+    exemption,
     ready: membership.firstAttempt,
     ownSample: () => popularity.most(),
   });

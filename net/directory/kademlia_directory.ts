@@ -17,7 +17,7 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
-import { limitedNetworks } from "../../lib/networks.ts";
+import type { Exemption } from "../../lib/networks.ts";
 import { abortable } from "../../lib/waiting.ts";
 import type { GetOptions, GetResult, KademliaNode } from "../kademlia/mod.ts";
 import type { Answer } from "../kademlia/ports.ts";
@@ -32,8 +32,8 @@ export interface KademliaDirectoryOptions {
   readonly node: KademliaNode<SignedRecord>;
   /** Whether this is the network's first node, which counts as joined while alone. */
   readonly firstNode: boolean;
-  /** Whether loopback and private addresses are exempt from the limits by network. */
-  readonly exemptPrivate: boolean;
+  /** Which addresses are exempt from the limits by network. */
+  readonly exemption: Exemption;
   /** Resolves once the first attempt to join has ended: until then every caller waits. */
   readonly ready: Promise<void>;
   /** Names this node's own sample. */
@@ -92,6 +92,7 @@ export class KademliaDirectory implements Directory {
   async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
     const ip = await this.#run(() => this.#node.publicAddress(signal), signal);
     this.#outerIp = ip ?? this.#outerIp;
+    if (ip !== undefined) this.#options.exemption.met(ip);
     return ip;
   }
 
@@ -161,7 +162,7 @@ export class KademliaDirectory implements Directory {
   /** All holders of `public` are asked; those that say since when they know the owner vote. */
   async #getByVote(username: string, signal?: AbortSignal): Promise<DirectoryAnswer> {
     const choose = (answers: readonly Found[]) =>
-      electedOf(username, answers, this.#options.exemptPrivate);
+      electedOf(username, answers, this.#options.exemption);
     const options = { quorum: "all", choose } as const;
     const result = await this.#find(recordKey(username, "public"), options, signal);
     const otherKeys: Uint8Array[] = [];
@@ -194,13 +195,13 @@ function answerOf(result?: GetResult<SignedRecord>): Omit<DirectoryAnswer, "othe
 function electedOf(
   username: string,
   answers: readonly Found[],
-  exemptPrivate: boolean,
+  exemption: Exemption,
 ): Found | undefined {
   const votes = answers.flatMap(({ decoded, since, contact }) =>
     since === undefined ? [] : [{
       key: decoded.publicKey,
       since,
-      networks: limitedNetworks(contact.ip, exemptPrivate) ?? [],
+      networks: exemption.networksOf(contact.ip) ?? [],
     }]
   );
   const [winner] = countVotes(username, votes);

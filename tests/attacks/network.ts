@@ -12,6 +12,7 @@ import { recordKey, type SignedRecord, signRecord } from "../../core/model/recor
 import type { Body, Namespace, PublicBody } from "../../core/model/record_body.ts";
 import { expiryFor } from "../../core/model/record_policy.ts";
 import type { Claim, ClaimLedger, ClaimStore } from "../../core/model/claims.ts";
+import { Exemption, type ExemptPrivate } from "../../lib/networks.ts";
 import { type CreatedDirectory, createDirectory } from "../../net/directory/directory.ts";
 import { KademliaNode, storeAnything } from "../../net/kademlia/mod.ts";
 import type { Admission, NodeStorage, ValuePolicy } from "../../net/kademlia/ports.ts";
@@ -46,6 +47,8 @@ export interface PeerOptions {
   readonly claims?: ClaimStore;
   readonly claimsMax?: number;
   readonly storedBytesMax?: number;
+  /** Default: false, so that limits can be tested whatever addresses are used. */
+  readonly exemptPrivate?: ExemptPrivate;
   readonly storage?: NodeStorage;
 }
 
@@ -127,7 +130,7 @@ export class AttackNetwork {
       ...(options.claims === undefined ? {} : { claims: options.claims }),
       ...(options.storage === undefined ? {} : { storage: options.storage }),
       limits: {
-        exemptPrivateAddresses: false,
+        exemption: new Exemption(options.exemptPrivate ?? false),
         ...(options.claimsMax === undefined ? {} : { claimsMax: options.claimsMax }),
         ...(options.storedBytesMax === undefined ? {} : { storedBytesMax: options.storedBytesMax }),
       },
@@ -160,7 +163,7 @@ export class AttackNetwork {
       random: this.random.fork(`bare ${count}`),
       datagrams: this.socket(options.ip ?? this.address(count)),
       policy: options.policy ?? storeAnything,
-      exemptPrivateAddresses: false,
+      exemption: new Exemption(false),
       ...(options.id === undefined ? {} : { id: options.id }),
       ...(options.admission === undefined ? {} : { admission: options.admission }),
     });

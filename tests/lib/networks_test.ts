@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type IpAddress, parseIp } from "../../lib/ip_address.ts";
 import {
+  Exemption,
   limitedNetworks,
   NetworkBudget,
   NetworkCounts,
@@ -179,5 +180,26 @@ Deno.test("One event a period is one event a period, and a budget is asked for o
     assert.ok(budget.has(networks) && !budget.has(networks, 2));
     assert.ok(budget.take(networks));
     assert.ok(!budget.has(networks) && !budget.take(networks));
+  }
+});
+
+Deno.test("An exemption that is local ends for good once something public is met, the others never change", () => {
+  const exemption = new Exemption();
+  let ended = 0;
+  exemption.onEnd(() => ended++);
+  for (const ip of ["127.0.0.1", "10.0.0.1", "fd00::1", "192.168.1.1", "nonsense"]) {
+    exemption.met(ip);
+  }
+  assert.deepEqual(exemption.networksOf("10.0.0.1"), []);
+  exemption.met("5.0.0.1");
+  exemption.met("5.0.0.1");
+  exemption.met("10.0.0.1");
+  assert.equal(ended, 1);
+  assert.deepEqual(exemption.networksOf("10.0.0.1"), limitedNetworks("10.0.0.1", false));
+  assert.equal(exemption.networksOf("0.0.0.0"), undefined);
+  for (const setting of [true, false]) {
+    const fixed = new Exemption(setting);
+    fixed.met("5.0.0.1");
+    assert.equal(fixed.holds, setting);
   }
 });

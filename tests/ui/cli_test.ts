@@ -157,6 +157,7 @@ Deno.test("Flags win over the file in the data folder, and that over the shipped
     lifespan: 30 * 86_400_000,
     ntpServers: [],
     quota: { posts: 10_000, bytes: 50_000_000, postsAnHour: 600 },
+    exemptPrivate: "local",
     ntpTrustFar: false,
     publishPrivate: true,
     portMapping: true,

@@ -17,6 +17,7 @@ import {
   parsePort,
 } from "./endpoint.ts";
 import type { HostPort } from "../../lib/ip_address.ts";
+import type { ExemptPrivate } from "../../lib/networks.ts";
 import { type IniEntry, IniLineError, readIni } from "./ini_lines.ts";
 import { quoted } from "../terminal/safe_text.ts";
 
@@ -50,6 +51,8 @@ export interface FileConfig {
   readonly quotaMegabytes?: number;
   /** Posts dated within one hour that are kept of one author. */
   readonly quotaPostsAnHour?: number;
+  /** Whether limits by network leave out loopback and private addresses. */
+  readonly exemptPrivate?: ExemptPrivate;
   /** NTP servers; empty for none. */
   readonly ntpServers?: readonly HostPort[];
   /** Whether offsets of more than ten minutes are believed. */
@@ -130,6 +133,12 @@ const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
       "a whole number from 1 to 100000000",
     ],
     MEGABYTES: [(text) => parseNumber(text, 1, 1_000_000), "a whole number from 1 to 1000000"],
+  },
+  LIMITS: {
+    EXEMPT_PRIVATE: [
+      (text) => text.toLowerCase() === "auto" ? "local" : parseYesOrNo(text),
+      "auto, yes or no",
+    ],
   },
   NTP: {
     SERVERS: [
@@ -253,6 +262,7 @@ function fileConfigOf(values: Values): FileConfig {
     quotaPosts: valueAt<number>(values, "QUOTA.POSTS"),
     quotaPostsAnHour: valueAt<number>(values, "QUOTA.POSTS_AN_HOUR"),
     quotaMegabytes: valueAt<number>(values, "QUOTA.MEGABYTES"),
+    exemptPrivate: valueAt<ExemptPrivate>(values, "LIMITS.EXEMPT_PRIVATE"),
     ntpServers: valueAt<HostPort[]>(values, "NTP.SERVERS"),
     ntpTrustFar: valueAt<boolean>(values, "NTP.TRUST_FAR"),
     publishPrivate: valueAt<boolean>(values, "PRIVACY.PUBLISH_PRIVATE"),

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { given } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Endpoint } from "../../lib/ip_address.ts";
+import type { ExemptPrivate } from "../../lib/networks.ts";
 import { configBytesMax, type FileConfig, parseConfig, type RelayChoice } from "./config.ts";
 import type { Flags } from "./flags.ts";
 import type { Io } from "../terminal/io.ts";
@@ -80,6 +81,8 @@ export interface PeerSettings
   readonly portMapping: boolean;
   /** Whether relays alone are announced, so that this peer's own address is in no record. */
   readonly relaysOnly: boolean;
+  /** Whether limits by network leave out loopback and private addresses. */
+  readonly exemptPrivate: ExemptPrivate;
 }
 
 /** Where the settings come from when neither a flag nor the user's file names them. */
@@ -126,6 +129,7 @@ export async function resolveSettings(
       bytes: (config.quotaMegabytes ?? quotaDefault.megabytes) * 1_000_000,
       postsAnHour: config.quotaPostsAnHour ?? quotaDefault.postsAnHour,
     },
+    exemptPrivate: config.exemptPrivate ?? "local",
     ntpTrustFar: config.ntpTrustFar ?? false,
     ntpServers: flags.ntpServer ?? config.ntpServers ?? [],
     publishPrivate: config.publishPrivate ?? true,

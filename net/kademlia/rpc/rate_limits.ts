@@ -5,7 +5,7 @@
  */
 import { BoundedMap } from "../../../lib/bounded_map.ts";
 import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
-import { limitedNetworks, NetworkBudget } from "../../../lib/networks.ts";
+import { type Exemption, limitedNetworks, NetworkBudget } from "../../../lib/networks.ts";
 import { type Rate, TokenBucket } from "../../../lib/token_bucket.ts";
 import {
   answeredAddressesMax,
@@ -41,6 +41,7 @@ interface Allowance {
  * has answered this node is a target like any other.
  */
 export class RateLimits {
+  readonly #exemption: Exemption;
   readonly #exemptLoopback: boolean;
   #nowMs = 0;
   /** The buckets' clock: the time that the caller of a method has just read. */
@@ -54,7 +55,9 @@ export class RateLimits {
     networksMax: rateEntriesMax,
   });
 
-  constructor(exemptLoopback: boolean) {
+  /** No address has sent or answered anything; loopback may be exempt as long as the exemption holds. */
+  constructor(exemption: Exemption, exemptLoopback: boolean) {
+    this.#exemption = exemption;
     this.#exemptLoopback = exemptLoopback;
   }
 
@@ -73,7 +76,7 @@ export class RateLimits {
     if (!this.hasAnswered(to) && !allowance.bytes.take(bytes)) return false;
     const excess = bytes - answerFactorMax * asked;
     return excess <= 0 || allowance.excess.take(excess) &&
-        this.#excess.take(limitedNetworks(to.ip, true) ?? [], excess);
+        this.#excess.take(this.#exemption.networksOf(to.ip) ?? [], excess);
   }
 
   /** Notes that this very address has answered a request of this node. */
@@ -87,7 +90,8 @@ export class RateLimits {
   }
 
   #isExempt(ip: string): boolean {
-    return this.#exemptLoopback && unicastAddress(ip)?.kind === "loopback";
+    return this.#exemptLoopback && this.#exemption.holds &&
+      unicastAddress(ip)?.kind === "loopback";
   }
 
   #allowanceOf(ip: string, nowMs: number): Allowance {

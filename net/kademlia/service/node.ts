@@ -4,6 +4,7 @@
  * @module
  */
 import type { Endpoint, HostPort } from "../../../lib/ip_address.ts";
+import { Exemption } from "../../../lib/networks.ts";
 import { Scheduler } from "../../../lib/scheduler.ts";
 import {
   alphaDefault,
@@ -102,14 +103,14 @@ export class KademliaNode<T = Uint8Array> {
       dialBack,
       relay,
     } = options;
-    const { k = bucketSize, alpha = alphaDefault, exemptPrivateAddresses = true } = options;
+    const { k = bucketSize, alpha = alphaDefault, exemption = new Exemption() } = options;
     const onError = (error: unknown): void =>
       options.onError?.(error instanceof Error ? error : new Error(String(error)));
     const { ip, port } = datagrams.address;
     const scheduler = new Scheduler(time, onError);
-    const limits = new RateLimits(options.exemptLoopbackFromRates ?? true);
+    const limits = new RateLimits(exemption, options.exemptLoopbackFromRates ?? true);
     const rpc = new Rpc({ time, random, datagrams, scheduler, limits, onError });
-    const table = new RoutingTable(own, { k, exemptPrivate: exemptPrivateAddresses });
+    const table = new RoutingTable(own, { k, exemption });
     const onEntered = (contact: NodeContact): void => handOver.entered(contact);
     const neighbours = new Neighbours({ table, rpc, limits, onEntered });
     const network: Network = {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Exemption } from "../../../lib/networks.ts";
 import type {
   Admission,
   Datagrams,
@@ -49,9 +50,12 @@ export interface NodeOptions<T = Uint8Array> {
   readonly k?: number;
   /** Queries of a lookup in flight. Default 3. */
   readonly alpha?: number;
-  /** Loopback and private addresses are exempt from the address limits of the table. Default true. */
-  readonly exemptPrivateAddresses?: boolean;
-  /** Loopback addresses are exempt from the rate limits. Default true. */
+  /**
+   * Which addresses are exempt from the limits by network. Default: loopback and private ones, as long as
+   * neither this node's own outer address nor one that answered it is public.
+   */
+  readonly exemption?: Exemption;
+  /** Loopback addresses are exempt from the rate limits as long as that holds. Default true. */
   readonly exemptLoopbackFromRates?: boolean;
   /** Values stored at most. Default 20,000. */
   readonly storedValuesMax?: number;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { limitedNetworks, type Network, NetworkCounts } from "../../../lib/networks.ts";
+import { type Exemption, type Network, NetworkCounts } from "../../../lib/networks.ts";
 import {
   idBits,
   networkPerBucketMax,
@@ -19,7 +19,7 @@ import { commonPrefixBits, compareDistance, type Id } from "../space/id.ts";
 export class TableEntry {
   readonly contact: NodeContact;
   /** The networks that the address limits count it under; none where it is exempt. */
-  readonly networks: readonly Network[];
+  networks: readonly Network[];
   readonly roundTrip: RoundTrip = new RoundTrip();
   /** Monotonic ms when it was last heard of. */
   seenMs: number;
@@ -56,8 +56,8 @@ export type Advice =
 export interface TableOptions {
   /** Contacts a bucket. */
   readonly k: number;
-  /** Whether loopback and private addresses are exempt from the address limits. */
-  readonly exemptPrivate: boolean;
+  /** Which addresses are exempt from the address limits. */
+  readonly exemption: Exemption;
 }
 
 const nothing: Advice = { kind: "nothing" };
@@ -70,16 +70,17 @@ const verify: Advice = { kind: "verify" };
 export class RoutingTable {
   readonly own: Id;
   readonly k: number;
-  readonly #exemptPrivate: boolean;
+  readonly #exemption: Exemption;
   readonly #buckets: Bucket[] = [];
-  readonly #networks = new NetworkCounts(networkPerTableMax);
+  #networks = new NetworkCounts(networkPerTableMax);
   #size = 0;
   #failing = 0;
 
-  constructor(own: Id, { k, exemptPrivate }: TableOptions) {
+  constructor(own: Id, { k, exemption }: TableOptions) {
     this.own = own;
     this.k = k;
-    this.#exemptPrivate = exemptPrivate;
+    this.#exemption = exemption;
+    exemption.onEnd(() => this.#recount());
     this.#buckets.push({ entries: [], replacements: [], lookedUpMs: -Infinity });
   }
 
@@ -124,7 +125,7 @@ export class RoutingTable {
 
   /** The networks that the address limits count `ip` under; none where it is exempt. */
   networksOf(ip: string): readonly Network[] {
-    return limitedNetworks(ip, this.#exemptPrivate) ?? [];
+    return this.#exemption.networksOf(ip) ?? [];
   }
 
   /**
@@ -157,6 +158,7 @@ export class RoutingTable {
 
   /** Lets in a contact that has answered a ping; undefined where there is no room for it. */
   insert(contact: NodeContact, nowMs: number): TableEntry | undefined {
+    this.#exemption.met(contact.ip);
     const id = contact.nodeId;
     if (id.equals(this.own) || this.get(id) !== undefined) return undefined;
     let at = this.bucketOf(id);
@@ -288,6 +290,23 @@ export class RoutingTable {
   /** The buckets into whose range no lookup went since `sinceMs` (section 2.3). */
   idleBuckets(sinceMs: number): number[] {
     return this.#buckets.flatMap(({ lookedUpMs }, i) => lookedUpMs < sinceMs ? [i] : []);
+  }
+
+  /** Counts all entries anew, and drops those beyond the limits: private addresses are no longer exempt. */
+  #recount(): void {
+    const entries = [...this];
+    for (const bucket of this.#buckets) bucket.entries.length = 0;
+    this.#networks = new NetworkCounts(networkPerTableMax);
+    this.#size = this.#failing = 0;
+    for (const entry of entries) {
+      entry.networks = this.networksOf(entry.contact.ip);
+      const bucket = this.#at(this.bucketOf(entry.contact.nodeId));
+      if (!this.#fits(bucket, entry.networks)) continue;
+      bucket.entries.push(entry);
+      this.#networks.add(entry.networks);
+      this.#size++;
+      if (entry.failures > 0) this.#failing++;
+    }
   }
 
   #at(index: number): Bucket {

@@ -1,3 +1,4 @@
+import { Exemption } from "../../../lib/networks.ts";
 import assert from "node:assert/strict";
 import { ClaimLedger, claimSettledMs } from "../../../core/model/claims.ts";
 import { recordKey, type SignedRecord } from "../../../core/model/record.ts";
@@ -25,7 +26,7 @@ class Scene {
   readonly admission = new ClaimAdmission({
     ledger: this.ledger,
     monotonic: () => this.time.now,
-    exemptPrivate: false,
+    exemption: new Exemption(false),
     askNetwork: (_key, quorum) => {
       this.questions.push(quorum);
       return Promise.resolve(this.elsewhere);

@@ -34,6 +34,7 @@ Deno.test("The shipped config.ini says what the design says", () => {
     quotaMegabytes: 50,
     quotaPostsAnHour: 600,
     ntpServers: [0, 1, 2, 3].map((i) => ({ host: `${i}.pool.ntp.org`, port: 123 })),
+    exemptPrivate: "local",
     ntpTrustFar: false,
     publishPrivate: true,
     portMapping: true,

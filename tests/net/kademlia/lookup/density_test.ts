@@ -1,3 +1,4 @@
+import { Exemption } from "../../../../lib/networks.ts";
 import assert from "node:assert/strict";
 import { DensityEstimate, expectedMs } from "../../../../net/kademlia/lookup/density.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
@@ -12,7 +13,7 @@ function at(n: number): NodeContact {
 }
 
 Deno.test("The holders' distance is guessed from the own neighbourhood at first", () => {
-  const table = new RoutingTable(target, { k: 4, exemptPrivate: true });
+  const table = new RoutingTable(target, { k: 4, exemption: new Exemption(true) });
   const density = new DensityEstimate(table);
   for (let n = 1; n <= 3; n++) table.insert(at(n), 0);
   assert.equal(density.radius(), Infinity);
@@ -22,7 +23,7 @@ Deno.test("The holders' distance is guessed from the own neighbourhood at first"
 });
 
 Deno.test("Lookups tell where holders are to be expected, though liars answered some of them", () => {
-  const table = new RoutingTable(target, { k: 4, exemptPrivate: true });
+  const table = new RoutingTable(target, { k: 4, exemption: new Exemption(true) });
   const density = new DensityEstimate(table);
   // Whoever was born among liars knows no true neighbours.
   for (let n = 51; n <= 59; n++) table.insert(at(n), 0);

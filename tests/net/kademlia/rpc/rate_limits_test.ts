@@ -1,10 +1,11 @@
+import { Exemption } from "../../../../lib/networks.ts";
 import assert from "node:assert/strict";
 import { RateLimits } from "../../../../net/kademlia/rpc/rate_limits.ts";
 
 const stranger = { ip: "5.0.0.1", port: 1 };
 
 Deno.test("One address gets 200 requests a second, and a burst of 400", () => {
-  const limits = new RateLimits(true);
+  const limits = new RateLimits(new Exemption(true), true);
   let taken = 0;
   for (let i = 0; i < 1_000; i++) if (limits.takeRequest(stranger.ip, 0)) taken++;
   assert.equal(taken, 400);
@@ -14,14 +15,14 @@ Deno.test("One address gets 200 requests a second, and a burst of 400", () => {
 });
 
 Deno.test("An IPv6 /64 has one allowance", () => {
-  const limits = new RateLimits(true);
+  const limits = new RateLimits(new Exemption(true), true);
   let taken = 0;
   for (let i = 1; i < 1_000; i++) if (limits.takeRequest(`2001:db8::${i}`, 0)) taken++;
   assert.equal(taken, 400);
 });
 
 Deno.test("An address that never answered us gets 20 KB a second, whatever port it names", () => {
-  const limits = new RateLimits(true);
+  const limits = new RateLimits(new Exemption(true), true);
   let bytes = 0;
   for (let i = 0; i < 100; i++) {
     if (limits.takeBytes({ ip: stranger.ip, port: 1 + i }, 1_000, 1_000, 0)) bytes += 1_000;
@@ -34,7 +35,7 @@ Deno.test("An address that never answered us gets 20 KB a second, whatever port 
 });
 
 Deno.test("An address that has answered us gets three times what it sent, and 64 KB at once", () => {
-  const limits = new RateLimits(true);
+  const limits = new RateLimits(new Exemption(true), true);
   limits.answered(stranger);
   assert.ok(limits.hasAnswered(stranger));
   assert.equal(limits.hasAnswered({ ip: stranger.ip, port: 2 }), false);
@@ -49,7 +50,7 @@ Deno.test("An address that has answered us gets three times what it sent, and 64
 });
 
 Deno.test("A /24 gets four times what one of its addresses does, and other networks their own", () => {
-  const limits = new RateLimits(true);
+  const limits = new RateLimits(new Exemption(true), true);
   const answers = (net: string): number => {
     let count = 0;
     for (let host = 1; host < 255; host++) {
@@ -64,8 +65,8 @@ Deno.test("A /24 gets four times what one of its addresses does, and other netwo
 });
 
 Deno.test("Loopback is exempt by a setting of its own", () => {
-  const exempt = new RateLimits(true);
-  const strict = new RateLimits(false);
+  const exempt = new RateLimits(new Exemption(true), true);
+  const strict = new RateLimits(new Exemption(true), false);
   let [free, limited] = [0, 0];
   for (let i = 0; i < 1_000; i++) {
     if (exempt.takeRequest("127.0.0.1", 0)) free++;
@@ -79,7 +80,7 @@ function addressOf(i: number): string {
 }
 
 Deno.test("What is remembered of strangers is bounded", () => {
-  const limits = new RateLimits(true);
+  const limits = new RateLimits(new Exemption(true), true);
   for (let i = 0; i < 401; i++) limits.takeRequest(stranger.ip, 0);
   limits.answered(stranger);
   for (let i = 0; i < 4_096; i++) {
@@ -91,7 +92,7 @@ Deno.test("What is remembered of strangers is bounded", () => {
 });
 
 Deno.test("Addresses in use stay remembered, however many pass by", () => {
-  const limits = new RateLimits(true);
+  const limits = new RateLimits(new Exemption(true), true);
   for (let i = 0; i < 400; i++) limits.takeRequest(stranger.ip, 0);
   limits.answered(stranger);
   for (let i = 0; i < 50_000; i++) {

@@ -1,3 +1,4 @@
+import { Exemption } from "../../../../lib/networks.ts";
 import assert from "node:assert/strict";
 import type { Endpoint } from "../../../../lib/ip_address.ts";
 import { Scheduler } from "../../../../lib/scheduler.ts";
@@ -25,7 +26,7 @@ function setup() {
     random: new SeededRandom(1),
     datagrams: world.network.open(here),
     scheduler,
-    limits: new RateLimits(true),
+    limits: new RateLimits(new Exemption(), true),
     onError: (error) => assert.fail(String(error)),
   });
   const told: string[] = [];

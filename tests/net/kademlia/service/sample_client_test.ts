@@ -1,3 +1,4 @@
+import { Exemption } from "../../../../lib/networks.ts";
 import assert from "node:assert/strict";
 import type { KademliaNode } from "../../../../net/kademlia/mod.ts";
 import { dialBack } from "../../../../net/kademlia/rpc/methods/dial_back.ts";
@@ -30,7 +31,7 @@ Deno.test("The public address is what a majority of contacts says", async () => 
 
 Deno.test("Attack: what one network says of the own address is one vote, and loopback none", async () => {
   const world = testWorld();
-  const node = await virtualNode(world, 0, { exemptPrivateAddresses: false });
+  const node = await virtualNode(world, 0, { exemption: new Exemption(false) });
   const liars = Array.from({ length: 4 }, (_, i) => new Puppet(world, `2a00:1:2:${i}00::1`));
   const honest = Array.from({ length: 3 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
   for (const puppet of [...liars, ...honest]) puppet.ping(node.address);

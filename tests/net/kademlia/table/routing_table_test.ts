@@ -1,3 +1,4 @@
+import { Exemption } from "../../../../lib/networks.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { staleMs } from "../../../../net/kademlia/constants.ts";
@@ -16,7 +17,7 @@ function contact(bits: number, ip = `${5 + (nets >> 8)}.${nets++ & 255}.0.1`): N
 }
 
 function emptyTable(exemptPrivate = true): RoutingTable {
-  return new RoutingTable(own, { k: 20, exemptPrivate });
+  return new RoutingTable(own, { k: 20, exemption: new Exemption(exemptPrivate) });
 }
 
 function filled(bits: number, count: number, table: RoutingTable, atMs = 0): NodeContact[] {
