@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type Exemption, networkLimits, NetworkWindow, siteOf } from "../../lib/networks.ts";
+import {
+  type Exemption,
+  NetworkCounts,
+  networkLimits,
+  NetworkWindow,
+  siteOf,
+} from "../../lib/networks.ts";
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { type Claim, claimFirmMs, type ClaimLedger } from "../../core/model/claims.ts";
@@ -33,6 +39,12 @@ const freshNamesPerHour = networkLimits(20, 60, 120);
  */
 const voteSlotsPerHour = networkLimits(20, 60, 120);
 const votesPerSlot = 100;
+
+/**
+ * Votes under way for one network: a node has room for 64 undecided stores, and holders that keep silent
+ * make each vote take a second.
+ */
+const undecidedVotesMax = networkLimits(16, 24, 32);
 
 const hourMs = 3_600_000;
 
@@ -75,6 +87,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
   readonly #ledger: ClaimLedger;
   readonly #fresh: NetworkWindow;
   readonly #votes: NetworkWindow;
+  readonly #undecided = new NetworkCounts(undecidedVotesMax);
   readonly #pages = new PageQuota();
   /** The decision under way for a name; a second store of the name waits for it. */
   readonly #deciding = new Map<string, Promise<boolean>>();
@@ -100,7 +113,7 @@ export class ClaimAdmission implements Admission<SignedRecord> {
     if (known !== undefined) return known && this.#keep(request.key, record);
     return this.#inTurn(record.username, async () => {
       const settled = this.#byClaim(record);
-      const mine = settled ?? await this.#vote(request, ask);
+      const mine = settled ?? await this.#voteInBounds(request, ask);
       return mine && this.#keep(request.key, record);
     });
   }
@@ -188,6 +201,20 @@ export class ClaimAdmission implements Admission<SignedRecord> {
       return await decision;
     } finally {
       if (this.#deciding.get(username) === decision) this.#deciding.delete(username);
+    }
+  }
+
+  /** {@linkcode #vote}, unless the sender's networks have so many under way. */
+  async #voteInBounds(
+    request: StoreRequest<SignedRecord>,
+    ask: () => Promise<Answer<SignedRecord>[]>,
+  ): Promise<boolean> {
+    const networks = request.own ? [] : this.#options.exemption.networksOf(request.from.ip);
+    if (networks === undefined || !this.#undecided.add(networks)) return false;
+    try {
+      return await this.#vote(request, ask);
+    } finally {
+      this.#undecided.remove(networks);
     }
   }
 
