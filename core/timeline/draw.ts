@@ -15,10 +15,10 @@ import { BoundedMap } from "../../lib/bounded_map.ts";
 const tokensMax = 16_384;
 
 /**
- * A follower's relays of one epoch are so many times those of one post: shares change with each post, and
- * a relay still has most of its links open when the next post comes.
+ * A follower has so many relays more in one epoch than for one post: shares change with each post, and a
+ * relay still has most of its links open when the next post comes.
  */
-const poolFactor = 2;
+const poolExtra = 1;
 
 /** The users that one relay is asked to pass a post on to. */
 export interface Share {
@@ -103,7 +103,7 @@ export function dealOut(
     const token = tokenOf(name);
     const mayTake = (share: OpenShare) =>
       share.users.length < relayShareMax && share.name !== name && !isDealt(name, share.name);
-    const pool = first(shares, poolFactor * copies, mayTake, (share) => mix(share.token, token));
+    const pool = first(shares, copies + poolExtra, mayTake, (share) => mix(share.token, token));
     const drawn = mix(token, seed);
     const chosen = first(pool, copies, () => true, (share) => mix(share.token, drawn));
     for (const share of chosen) share.users.push(user);

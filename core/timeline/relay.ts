@@ -32,11 +32,14 @@ const ackMsMax = 600;
 /** How often silent and doubted relays are replaced, and followers asked. */
 const roundsMax = 6;
 
-/** Followers asked in one round: while relays have to show what they do, and afterwards. */
-const askedMax = { atFirst: 96, later: 64 };
+/** Followers asked in one round: as long as all is well, and when a relay is doubted. */
+const askedMax = { well: 64, doubtful: 96 };
+
+/** So many followers are all asked, while relays have to show what they do; of more, those of two rounds. */
+const allAskedMax = roundsMax * askedMax.well;
 
 /** Followers asked, for all posts: as many as a doubted post takes, and again within some seconds. */
-const asked = { perSecond: 128, burst: 4 * askedMax.atFirst };
+const asked = { perSecond: 128, burst: allAskedMax };
 
 /** After so many posts in a row of which all arrived one round of asking is enough. */
 const cleanMin = 3;
@@ -97,6 +100,11 @@ class Broadcast {
     this.#order = order;
   }
 
+  /** Whether there are too many followers to ask all. */
+  get isCrowd(): boolean {
+    return this.#order.length > directFollowersMax + allAskedMax;
+  }
+
   /** The next followers to be tried as relays. */
   next(count: number): readonly UserRef[] {
     const next = this.#order.slice(this.#tried, Math.min(this.#tried + count, triedMax));
@@ -138,6 +146,9 @@ export class Relay {
   /** What followers said of relays: doubt is above zero, and fades. */
   readonly #words = new BoundedMap<string, { doubt: number; at: number }>(remembered);
   readonly #asked: TokenBucket;
+  /** The broadcast that began last, and when followers were asked last, on the monotonic clock. */
+  #latest: Broadcast | undefined;
+  #askedAt = -Infinity;
   /** Posts in a row of which all that was asked for had arrived. */
   #clean = 0;
 
@@ -158,6 +169,7 @@ export class Relay {
     const order = this.#inOrder(followers);
     const seed = this.#tokens.of(batch.posts.map(({ id }) => id).join());
     const broadcast = new Broadcast(batch, seed, order);
+    this.#latest = broadcast;
     const relays = broadcast.next(directFollowersMax);
     let unplaced = await this.#place(broadcast, order.slice(relays.length), relays, copies);
     while (unplaced.length > 0 && broadcast.reached.length < directFollowersMax) {
@@ -263,13 +275,15 @@ export class Relay {
       await pause(clock, ackMsMax, signal);
       if (signal.aborted) return;
       const failed = this.#takeFailed(broadcast);
-      const users = [...unplaced, ...failed.flatMap((share) => share.users)];
-      const isWell = users.length === 0 && !broadcast.isDoubtful && this.#clean >= cleanMin;
-      if (isWell && round > 0) break;
+      // One relay more is enough at a time for a follower of whom two have failed.
+      const users = new Set([...unplaced, ...failed.flatMap((share) => share.users)]);
+      const isWell = users.size === 0 && !broadcast.isDoubtful;
+      const isEnough = this.#clean >= cleanMin ? round > 0 : round > 1 && broadcast.isCrowd;
+      if (isWell && isEnough) break;
       const good = [...broadcast.acked.values()].filter((relay) => !this.#isDoubted(relay))
         .slice(0, directFollowersMax);
       const relays = good.length > 0 ? good : broadcast.next(directFollowersMax);
-      unplaced = relays.length > 0 ? await this.#place(broadcast, users, relays) : users;
+      unplaced = relays.length > 0 ? await this.#place(broadcast, [...users], relays) : [...users];
       this.#ask(broadcast);
     }
     if (broadcast.isDoubtful) this.#clean = 0;
@@ -291,14 +305,19 @@ export class Relay {
     });
   }
 
-  /** Sends the posts to some of the other followers, and asks them who passed them on. */
+  /**
+   * Sends the posts to some of the other followers, and asks them who passed them on. The newest posts come
+   * first: a follower who gets them sees by the heads what else is missing, and fetches it.
+   */
   #ask(broadcast: Broadcast): void {
-    const { queue } = this.#parts;
+    const { queue, session: { ports: { clock } } } = this.#parts;
+    const now = clock.monotonic();
+    if (broadcast !== this.#latest && now - this.#askedAt < ackMsMax) return;
     const tokenOf = (name: string) => this.#tokenOf(name);
-    const isProven = !broadcast.isDoubtful && this.#clean >= cleanMin;
-    const count = isProven ? askedMax.later : askedMax.atFirst;
+    const count = broadcast.isDoubtful ? askedMax.doubtful : askedMax.well;
     const users = broadcast.toAsk(count, tokenOf, (user) => queue.isGone(user));
     if (!this.#asked.take(users.length)) return;
+    this.#askedAt = now;
     const relaysOf = new Map(users.map((user) => {
       return [nameOf(user), [...broadcast.dealt.get(nameOf(user))?.values() ?? []]];
     }));

@@ -330,6 +330,20 @@ Deno.test("Attack: 66 followers with chosen names acknowledge and drop, and all 
 Deno.test("Attack: 400 followers with chosen names acknowledge and drop, and all others have each post", () =>
   chosenFakes(400));
 
+Deno.test("Attack: 200 followers drop posts of a burst, and all others have each soon after its end", async () => {
+  const names = [...Array.from({ length: 200 }, (_, i) => `fake${i}`), "ann", "bert", "cleo"];
+  const { world, author, honest, liars } = await liarsAmong(names, (n) => n.startsWith("fake"));
+  const ring = new Ring();
+  for (const liar of liars) ring.join(liar);
+  for (let post = 1; post <= 20; post++) {
+    await author.post();
+    await world.clock.advance(300);
+  }
+  await world.until(() => having(honest, 20) === 3, 5_000);
+  assert.equal(having(honest, 20), 3);
+  await world.stop();
+});
+
 Deno.test("Attack: 30 % of the followers drop posts and slander honest relays, and 99 % of the others have each in 3 s", async () => {
   const names = Array.from({ length: 250 }, (_, i) => `user${i}`);
   const { world, author, honest, liars } = await liarsAmong(
