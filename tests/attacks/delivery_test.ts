@@ -146,7 +146,7 @@ Deno.test("Attack: a follower announces 80 devices, and posts are pushed to the 
     return send(target, bytes);
   };
   Object.defineProperty(follower, "siblings", {
-    value: entries.map((other) => ({ entry: other, announced: true, stop: () => {} })),
+    value: entries.map((other) => ({ entry: other, announced: true, events: [], stop() {} })),
   });
   await author.post();
   await world.clock.advance(5_000);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import type { PeerEvent } from "../../core/api.ts";
 import type { KindName, MessageBodyOf } from "../../core/messages/kinds/mod.ts";
 import type { SendReport } from "../../core/messages/outbox.ts";
@@ -156,7 +157,9 @@ export class TestMessenger implements Pick<PeerMessenger, "send"> {
 
   async send<K extends KindName>(
     order: { kind: K; to: UserRef; body: MessageBodyOf[K] },
+    signal?: AbortSignal,
   ): Promise<SendReport> {
+    assert.ok(signal instanceof AbortSignal, `${order.kind} is sent without a signal that ends it`);
     await null;
     const id = new Uint8Array(16).fill(this.sent.length + 1);
     this.sent.push({ kind: order.kind, to: order.to, body: order.body, id });

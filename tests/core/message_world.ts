@@ -5,6 +5,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import type { PeerEvent } from "../../core/api.ts";
 import type { Identity } from "../../core/model/identity.ts";
 import type { Message, MessageOf } from "../../core/messages/kinds/mod.ts";
@@ -25,6 +26,7 @@ import { PeerDelivery } from "../../core/timeline/delivery.ts";
 import { PeerMessenger } from "../../core/messages/messenger.ts";
 import { Greeter } from "../../core/replication/greeter.ts";
 import { PeerSync } from "../../core/replication/sync.ts";
+import { delay } from "../../lib/waiting.ts";
 import type { NodeClock } from "../sim/clock.ts";
 import { VirtualClock } from "../sim/clock.ts";
 import { SimLinkNetwork } from "../sim/links_network.ts";
@@ -89,17 +91,20 @@ export class MessageWorld {
     return this.clock.until(condition, limitMs);
   }
 
-  async lookUp(kind: "find" | "devices" | "lists"): Promise<void> {
+  async lookUp(kind: "find" | "devices" | "lists", signal?: AbortSignal): Promise<void> {
     this.lookUps[kind]++;
-    await new Promise<void>((resolve) => {
-      this.clock.after(this.lookUpMs, resolve);
-    });
+    await delay(this.clock, this.lookUpMs, signal);
   }
 
   /** Stops every peer. */
   async stop(): Promise<void> {
     for (const user of this.users.values()) {
-      for (const device of [user, ...user.siblings]) await device.stop();
+      for (const device of [user, ...user.siblings]) {
+        await device.stop();
+        const isMistake = (event: PeerEvent) =>
+          event.event === "warning" && event.code === "internal";
+        assert.deepEqual(device.events.filter(isMistake), []);
+      }
     }
   }
 }
@@ -337,9 +342,9 @@ class WorldPeople implements People {
     this.#cache = cache;
   }
 
-  async find(username: string): Promise<Person | undefined> {
+  async find(username: string, signal?: AbortSignal): Promise<Person | undefined> {
     const { world } = this.#owner;
-    await world.lookUp("find");
+    await world.lookUp("find", signal);
     const user = world.users.get(username);
     if (user === undefined || !user.registered) return undefined;
     const heads = user.publicHeads ??
@@ -365,18 +370,18 @@ class WorldPeople implements People {
     return entries.find((entry) => entry?.present)?.key;
   }
 
-  async lists(person: Person): Promise<ListEntry[]> {
+  async lists(person: Person, signal?: AbortSignal): Promise<ListEntry[]> {
     const { world } = this.#owner;
-    await world.lookUp("lists");
+    await world.lookUp("lists", signal);
     const lists = world.users.get(person.username)?.lists;
     return [...lists?.present("followers") ?? [], ...lists?.present("following") ?? []];
   }
 
-  async devices(user: UserRef): Promise<DeviceEntry[]> {
+  async devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]> {
     const known = this.#cache.get(user.username);
     if (known !== undefined) return known;
     const { world } = this.#owner;
-    await world.lookUp("devices");
+    await world.lookUp("devices", signal);
     const found = world.users.get(user.username);
     if (found === undefined || !sameKey(found.self.key, user.key)) return [];
     const devices = [found, ...found.siblings].filter((device) => device.announced)

@@ -247,8 +247,12 @@ Deno.test("Following oneself, twice, or nobody is refused, and nothing is sent",
   session.settings = { ...session.settings, firstNode: false };
   await assert.rejects(follows.follow({ username: "nobody" }), { code: "not_joined" });
   await assert.rejects(follows.follow({ username: "b" }), { code: "invalid_username" });
-  const typo = { username: "carol", fingerprint: "xyz" };
-  await assert.rejects(follows.follow(typo), { code: "invalid_argument" });
+  const typo = { username: "carol", fingerprint: "xyz".repeat(15) };
+  await assert.rejects(follows.follow(typo), {
+    code: "invalid_argument",
+    message: `Cannot follow carol: "${typo.fingerprint.slice(0, 40)}" is not a fingerprint ` +
+      "(16 hexadecimal digits).",
+  });
   assert.equal(messenger.sent.length + requests.size, 0);
 });
 

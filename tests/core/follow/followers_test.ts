@@ -90,6 +90,30 @@ Deno.test("A change dated far ahead is refused with the reason", async () => {
   assert.equal(lists.get("followers", "bob"), undefined);
   const reasons = messenger.sent.map(({ body }) => "reason" in body && body.reason);
   assert.deepEqual(reasons, ["time", "time"]);
+  await followers.handle(message("follow", session.ports.clock.now() + 600_000));
+  assert.equal(lists.get("followers", "bob")?.present, true);
+});
+
+Deno.test("The last place of the list is given away, and a user who leaves needs none", async () => {
+  const { followers, lists, messenger, message, session } = setUp();
+  const reasons = () => messenger.sent.splice(0).map(({ body }) => "reason" in body && body.reason);
+  const present = lists.present.bind(lists);
+  let others = 4_999;
+  lists.present = (list) => [
+    ...present(list),
+    ...new Array(others).fill({ list, ...userNamed("carol"), updatedAt: 1, present: true }),
+  ];
+  await followers.handle(message("follow", 100));
+  assert.equal(lists.get("followers", "bob")?.present, true);
+  await followers.handle(message("unfollow", 200));
+  assert.deepEqual(reasons(), [false, false]);
+  others = 5_000;
+  await followers.handle(message("unfollow", 300, userNamed("dave")));
+  assert.deepEqual(reasons(), [false], "who leaves needs no place");
+  await followers.handle(message("follow", 300, userNamed("erin")));
+  assert.deepEqual(reasons(), ["full"]);
+  await followers.handle(message("follow", 100, session.self));
+  assert.deepEqual(reasons(), [], "no user follows oneself");
 });
 
 Deno.test("A full list takes no further followers", async () => {
@@ -109,9 +133,15 @@ Deno.test("Whoever pushes unwanted posts is told when the user unfollowed, once 
   assert.deepEqual(messenger.sent.map(({ kind, body }) => [kind, body]), [["unfollow", {
     updatedAt: 77,
   }]]);
-  await base.advance(600_000);
+  await base.advance(599_999);
+  await followers.unwanted(bob);
+  assert.equal(messenger.sent.length, 1);
+  await base.advance(1);
   await followers.unwanted(bob);
   assert.equal(messenger.sent.length, 2);
+  lists.add("following", "carol", 5);
+  await followers.unwanted(userNamed("carol"));
+  assert.equal(messenger.sent.length, 2, "posts of a followed user are wanted");
 });
 
 Deno.test("Before somebody unknown is told, the own records are read: another device may follow", async () => {

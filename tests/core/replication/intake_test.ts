@@ -93,8 +93,15 @@ Deno.test("Of two posts under one number the first is kept, and the other is sho
   const first = alice.make(1, "first");
   const second = alice.make(1, "second", world.clock.now() + 5);
   await bring(alice, bob, alice, [first]);
+  const { forks: readForks } = bob.store;
+  let reads = 0;
+  bob.store.forks = (author) => {
+    reads++;
+    return readForks.call(bob.store, author);
+  };
   await bring(carol, bob, alice, [second]);
   await bring(alice, bob, alice, [second, first]);
+  assert.equal(reads, 1, "the database is not asked again for each copy");
   const kept = await bob.store.timeline({ limit: 9 });
   assert.deepEqual(kept.map((post) => post.text), ["first"]);
   assert.deepEqual((await bob.store.forks("alice")).map((post) => post.text), ["second"]);

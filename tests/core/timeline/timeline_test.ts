@@ -56,6 +56,13 @@ Deno.test("A page that cannot be is refused", async () => {
   for (const before of ["", "abc", "-5", "99999999999999999999"]) {
     await assert.rejects(readTimeline(one, { limit: 1, before }), { code: "invalid_argument" });
   }
+  const long = Array.from({ length: 45 }, (_, i) => String(i % 10)).join("");
+  await assert.rejects(readTimeline(one, { limit: 1, before: long }), {
+    message: `Cannot show the timeline: "${long.slice(0, 40)}" is not the id of a post.`,
+  });
+  await assert.rejects(readTimeline(one, { limit: 0 }), {
+    message: "Cannot show the timeline: the limit 0 is not a whole number from 1 to 1000.",
+  });
   await assert.rejects(readTimeline(one, { limit: 1, author: "?" }), { code: "invalid_username" });
   assert.deepEqual(queries, []);
 });

@@ -200,4 +200,11 @@ Deno.test("PageQuota bounds the pages of one owner, and finds room again", () =>
   assert(quota.add("alice", "one more"));
   quota.clear();
   assert(!quota.crowded("alice"));
+  // Lists of 5,000 entries take 128 pages.
+  for (let i = 0; i < 128; i++) assert(quota.add("alice", `page ${i}`));
+  assert(!quota.crowded("alice"));
+  quota.add("alice", "page 128");
+  assert(quota.crowded("alice"));
+  for (const gone of ["page 0", "page 0", "none"]) quota.remove("alice", gone);
+  assert(!quota.crowded("alice"));
 });

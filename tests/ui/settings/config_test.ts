@@ -2,6 +2,13 @@ import assert from "node:assert/strict";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { utf8 } from "../../../core/model/bytes.ts";
 import { configBytesMax, parseConfig } from "../../../ui/settings/config.ts";
+import {
+  formatHostPorts,
+  parseAddress,
+  parseHost,
+  parseHostPort,
+  parseNumber,
+} from "../../../ui/settings/endpoint.ts";
 
 const shipped = await Deno.readFile(new URL("../../../config.ini", import.meta.url));
 
@@ -126,4 +133,72 @@ Deno.test("Bytes that are not UTF-8, and files beyond bounds, are refused with t
   assert.match(complaint(new Uint8Array(configBytesMax + 1)), /more than 65536 bytes/);
   const many = Array.from({ length: 65 }, (_, i) => `n${i}:1`).join(",");
   assert.match(complaint(`[BOOTSTRAP]\nNODES = ${many}`), /line 2: NODES is .* at most 64/);
+});
+
+Deno.test("Every number may be the least and the most that is allowed, and nothing beyond", () => {
+  const ranges: readonly [section: string, key: string, min: number, max: number][] = [
+    ["DEFAULT", "PORT", 0, 65_535],
+    ["DEFAULT", "LISTENING_PORT", 0, 65_535],
+    ["BOOTSTRAP", "PORT", 1, 65_535],
+    ["QUOTA", "POSTS", 1, 100_000_000],
+    ["QUOTA", "POSTS_AN_HOUR", 1, 100_000_000],
+    ["QUOTA", "MEGABYTES", 1, 1_000_000],
+    ["MESSAGE_LIFESPAN", "YEARS", 1, 100],
+    ["MESSAGE_LIFESPAN", "MONTHS", 1, 1_216],
+    ["MESSAGE_LIFESPAN", "DAYS", 1, 36_500],
+    ["MESSAGE_LIFESPAN", "HOURS", 1, 876_000],
+    ["MESSAGE_LIFESPAN", "MINUTES", 1, 52_560_000],
+    ["MESSAGE_LIFESPAN", "SECONDS", 1, 3_153_600_000],
+  ];
+  for (const [section, key, min, max] of ranges) {
+    const text = (value: number) => `[${section}]\n${key} = ${value}`;
+    for (const good of [min, max]) parse(text(good));
+    for (const bad of [min - 1, max + 1]) assert.match(complaint(text(bad)), /line 2: /);
+  }
+  assert.deepEqual(parse("[QUOTA]\nPOSTS = 7\nPOSTS_AN_HOUR = 8\nMEGABYTES = 9"), {
+    quotaPosts: 7,
+    quotaPostsAnHour: 8,
+    quotaMegabytes: 9,
+  });
+  assert.equal(parse("[MESSAGE_LIFESPAN]\nHOURS = 0\nSECONDS = 1").lifespan, 1_000);
+  const words = { yes: true, TRUE: true, on: true, 1: true, no: false, False: false, off: false };
+  for (const [word, init] of Object.entries({ ...words, 0: false })) {
+    assert.deepEqual(parse(`[BOOTSTRAP]\nINIT = ${word}`), { init });
+    assert.deepEqual(parse(`[PRIVACY]\nPUBLISH_PRIVATE = ${word}`), { publishPrivate: init });
+  }
+  const nodes = Array.from({ length: 64 }, (_, i) => `n${i}:1`).join(" ");
+  assert.equal(parse(`[BOOTSTRAP]\nNODES = ${nodes}`).bootstrap?.length, 64);
+  const full = new Uint8Array(configBytesMax).fill(0x0a);
+  assert.deepEqual(parseConfig(full, "test.ini"), {});
+  assert.deepEqual(parse("[BOOTSTRAP]\nIP = a.example").bootstrap, [
+    { host: "a.example", port: 8000 },
+  ]);
+});
+
+Deno.test("Host names, addresses and ports are taken as RFC 1123 and the flags have them", () => {
+  const label = "a".repeat(63);
+  const long = `${label}.${label}.${label}.${"a".repeat(61)}`;
+  for (const host of ["a", "a.", "x_1.example", "1.2.3.4", "::1", label, long, "4.example"]) {
+    assert.ok(parseHost(host), host);
+  }
+  for (const host of ["", ".", `${label}a`, `${long}a`, "-a", "a-", "a..b", "1.2.3", "a b", "é"]) {
+    assert.equal(parseHost(host), undefined, host);
+  }
+  assert.equal(parseAddress("[::1]"), "::1");
+  for (const address of ["[::1", "::1]", "[1.2.3]", ""]) {
+    assert.equal(parseAddress(address), undefined);
+  }
+  assert.deepEqual(parseHostPort("[::1]:65535"), { host: "::1", port: 65_535 });
+  assert.deepEqual(parseHostPort("a.example:1"), { host: "a.example", port: 1 });
+  assert.deepEqual(parseHostPort("::1", 7), { host: "::1", port: 7 });
+  assert.deepEqual(parseHostPort("a", 7), { host: "a", port: 7 });
+  for (const text of ["a", "::1", "a:0", "a:65536", ":1", "a:", "a:1:2", "[a]:1:"]) {
+    assert.equal(parseHostPort(text), undefined, text);
+  }
+  assert.equal(parseNumber("0".repeat(15), 0, 1), 0);
+  for (const text of ["0".repeat(16), "", "1.0", "+1", " 1", "1e1"]) {
+    assert.equal(parseNumber(text, 0, 100), undefined, text);
+  }
+  const listed = [{ host: "::1", port: 2 }, { host: "a", port: 1 }];
+  assert.equal(formatHostPorts(listed), "[::1]:2, a:1");
 });

@@ -28,6 +28,8 @@ Deno.test("The size of no terminal is 80 by 24, and colours are for terminals th
   const io = new SystemIo();
   const { columns, rows } = io.size();
   assert.ok(columns >= 20 && rows >= 1);
+  const isTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((one) => one.isTerminal());
+  if (!isTerminal) assert.deepEqual([columns, rows], [80, 24]);
   if (!io.terminal.output) assert.equal(io.colours("output"), false);
   assert.equal(io.env("CAMELLIA_NOT_SET_ANYWHERE"), undefined);
   assert.ok(Math.abs(io.now() - Date.now()) < 1000);

@@ -327,3 +327,12 @@ Deno.test("Whatever happens to its queries, a lookup ends and keeps its bounds",
     { seed: 3, numRuns: 100 },
   );
 });
+
+Deno.test("A read asks at once as many as it wants holders, and one on every path without one", () => {
+  const asked = (goal: number, paths: number) =>
+    lookup({ seeds: range(1, 60), goal, paths, alpha: 4 }).start().length;
+  assert.equal(asked(1, 1), 1);
+  assert.equal(asked(3, 1), 3);
+  assert.equal(asked(9, 1), 4, "alpha at most");
+  assert.equal(asked(1, 4), 4);
+});

@@ -155,6 +155,23 @@ Deno.test("An answer that makes no sense ends its request", async () => {
   assert.deepEqual(told, ["lost", "lost"], "its caller knows better");
 });
 
+Deno.test("A datagram that is too short or too long to be one of the protocol's ends no request", async () => {
+  for (const [ignored, read] of [[21, 22], [16_385, 16_384]] as const) {
+    const { world, rpc, told, ask, answer } = setup();
+    ask();
+    const data = await answer({ ip: "5.0.0.9", port: 9 });
+    const sized = (length: number) => {
+      const bytes = new Uint8Array(length);
+      bytes.set(data.subarray(0, 21));
+      return bytes;
+    };
+    world.network.inject(sized(ignored), there, here);
+    assert.deepEqual([told, rpc.openRequests], [[], 1]);
+    world.network.inject(sized(read), there, here);
+    assert.deepEqual([told, rpc.openRequests], [["lost"], 0]);
+  }
+});
+
 Deno.test("Open requests are bounded, and room comes back", async () => {
   const { world, rpc, ask } = setup();
   for (let i = 0; i < 1_024; i++) assert.ok(ask());
