@@ -16,8 +16,11 @@ import type { MessagingParts } from "../messages/messenger.ts";
 const askedMax = 4096;
 const askedMs = 60_000;
 
-/** Steps that are being dealt with: while one is, the next is on its way, and no more. */
-const stepsAtOnce = 2;
+/**
+ * Steps here at once, at most 1 MiB: one is stored while one is checked, and two wait, so that neither has
+ * to wait for the peer that answers.
+ */
+const stepsAtOnce = 4;
 
 /** After so many steps without a new post no further one is asked for: the peer that answers could go on for ever. */
 const vainStepsMax = 4;
