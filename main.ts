@@ -64,12 +64,15 @@ async function startPeer(
     (error) => log("error", `The UDP socket failed: ${error.message}`),
   );
   started.defer(() => datagrams.close());
+  const outside = openDatagrams({ ip: settings.udp.ip, port: 0 }, () => {});
+  started.defer(() => outside.close());
   const reaching = createReach({ clock, random, settings, onError });
   started.defer(() => reaching.close());
   const exemption = new Exemption(settings.exemptPrivate);
   for (const ip of [settings.announcedIp, settings.udp.ip]) if (ip) exemption.met(ip);
   const { directory, ...node } = await createDirectory({
     datagrams,
+    outside,
     clock,
     random,
     storage: closeStore,

@@ -29,6 +29,8 @@ const sweepMs = 3_600_000;
 export interface DirectoryOptions {
   /** The UDP socket; closed with the directory. */
   readonly datagrams: Datagrams;
+  /** A second UDP socket, which keeps nodes at home out of the table; default: none. Closed with the directory. */
+  readonly outside?: Datagrams;
   /** Time and timers. */
   readonly clock: Clock;
   /** Randomness. */
@@ -123,6 +125,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     time: clock,
     random,
     datagrams: options.datagrams,
+    ...(options.outside === undefined ? {} : { outside: options.outside }),
     policy: new RecordValuePolicy(claims),
     admission,
     sample: () => writeSample(popularity.most()),

@@ -189,6 +189,10 @@ export const anythingLivesMs = 86_400_000;
 /** Contacts asked for a `stun` majority or a sample. */
 export const stunContacts = 8;
 export const sampleContacts = 8;
+/** Nodes remembered that others do not reach: enough to put a small question to, where no others are there. */
+export const acquaintancesMax = 64;
+/** For so long after its last request such a node may be asked; a peer asks for its address every 30 s. */
+export const acquaintanceMsMax = 120_000;
 /** Contacts asked for a relay: of those that others reach, a few relay and have room. */
 export const relayContacts = 24;
 /** Contacts asked to dial back: of 8 enough answer, even where most are Python nodes. */

@@ -10,6 +10,7 @@ import {
   type DatagramNetworkOptions,
   type SimulatedSocket,
 } from "./dht_network.ts";
+import { putAtHome } from "./dht_home.ts";
 import { sealedValues } from "./dht_values.ts";
 import { SeededRandom } from "./random.ts";
 
@@ -32,6 +33,10 @@ export interface DhtWorldOptions {
   readonly node?: Partial<NodeOptions>;
   /** The address of node `i`. Default: each in a /24 of its own, all of them public. */
   readonly ipOf?: (index: number) => string;
+  /** Whether node `i` is at home, behind a router that lets in only what was asked for. Default: none is. */
+  readonly isAtHome?: (index: number) => boolean;
+  /** Whether nodes have a second socket, to tell which others are at home. Default false. */
+  readonly hasOutside?: boolean;
 }
 
 /** How one node differs. */
@@ -112,10 +117,17 @@ export class Member {
     const clock = world.clock.view({ offsetMs });
     const address = { ip: ip ?? world.ipOf(this.index), port: port ?? portDefault };
     const socket = world.network.open(address, this.index);
+    const outside = world.openOutside(address, this.index);
+    if (world.isAtHome(this.index)) {
+      for (const one of [socket, ...outside === undefined ? [] : [outside]]) {
+        putAtHome(world.clock, one);
+      }
+    }
     const node = await KademliaNode.create({
       time: clock,
       random: world.random.fork(`node ${this.index} run ${this.#runs++}`),
       datagrams: socket,
+      ...(outside === undefined ? {} : { outside }),
       policy: sealedValues,
       onError: (error) => world.errors.push(error),
       ...(this.storage === undefined ? {} : { storage: this.storage }),
@@ -163,6 +175,8 @@ export class DhtWorld {
   readonly network: DatagramNetwork;
   readonly nodeOptions: Partial<NodeOptions>;
   readonly ipOf: (index: number) => string;
+  readonly isAtHome: (index: number) => boolean;
+  readonly #hasOutside: boolean;
   readonly members: Member[] = [];
   /** What nodes reported through `onError`. */
   readonly errors: Error[] = [];
@@ -175,6 +189,16 @@ export class DhtWorld {
     this.network = new DatagramNetwork({ clock: this.clock, random, ...options.network });
     this.nodeOptions = options.node ?? {};
     this.ipOf = options.ipOf ?? publicIp;
+    this.isAtHome = options.isAtHome ?? (() => false);
+    this.#hasOutside = options.hasOutside ?? false;
+  }
+
+  /** A second socket of a member, if members have one. */
+  openOutside(
+    { ip, port }: { ip: string; port: number },
+    index: number,
+  ): SimulatedSocket | undefined {
+    return this.#hasOutside ? this.network.open({ ip, port: port + 1 }, index) : undefined;
   }
 
   /** The members that run. */

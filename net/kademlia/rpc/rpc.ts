@@ -53,6 +53,8 @@ export interface CallOptions<Args extends Arguments, Answer, Tag> {
   readonly tag: Tag;
   /** Default: what the observer says of the contact. */
   readonly timeoutMs?: number;
+  /** Whether it is sent from the second socket, to which nothing was sent from there. Default: no. */
+  readonly isOutside?: boolean;
 }
 
 /** One request in flight. */
@@ -61,6 +63,7 @@ export class Call<Answer = unknown, Tag = unknown> implements Entry {
   readonly method: Method<string, Arguments, Answer>;
   readonly caller: Caller<Answer, Tag>;
   readonly tag: Tag;
+  readonly isOutside: boolean;
   readonly messageId: Id;
   readonly sentMs: number;
   readonly #rpc: Rpc;
@@ -84,6 +87,7 @@ export class Call<Answer = unknown, Tag = unknown> implements Entry {
     this.method = options.method;
     this.caller = options.caller;
     this.tag = options.tag;
+    this.isOutside = options.isOutside ?? false;
     this.sentMs = sentMs;
     this.dueMs = dueMs;
   }
@@ -118,6 +122,11 @@ export interface RpcOptions {
   readonly time: Time;
   readonly random: Random;
   readonly datagrams: Datagrams;
+  /**
+   * A second socket, whose address no node was told: a node at home that answers there is reached by
+   * others too. Default: none.
+   */
+  readonly outside?: Datagrams;
   readonly scheduler: Scheduler;
   readonly limits: RateLimits;
   readonly onError: (error: unknown) => void;
@@ -153,13 +162,19 @@ export class Rpc {
 
   constructor(options: RpcOptions) {
     this.#options = options;
-    options.datagrams.onReceive((data, from) => this.#receive(data, from));
+    options.datagrams.onReceive((data, from) => this.#receive(data, from, false));
+    options.outside?.onReceive((data, from) => this.#receive(data, from, true));
   }
 
   /** Sets who learns from answers and who answers requests. */
   attach(observer: CallObserver, onRequest: RequestHandler): void {
     this.#observer = observer;
     this.#onRequest = onRequest;
+  }
+
+  /** Whether there is a second socket. */
+  get hasOutside(): boolean {
+    return this.#options.outside !== undefined;
   }
 
   /** Requests in flight. */
@@ -186,7 +201,8 @@ export class Rpc {
     const call = new Call(this, messageId, nowMs, nowMs + timeoutMs, options);
     this.#open.set(messageId.w0, call);
     this.#options.scheduler.add(call);
-    this.send(encodeRequest(messageId, options.method, options.args), options.contact);
+    const request = encodeRequest(messageId, options.method, options.args);
+    this.#send(request, options.contact, call.isOutside ? this.#options.outside : undefined);
     return call;
   }
 
@@ -203,10 +219,14 @@ export class Rpc {
 
   /** Sends a datagram. */
   send(data: Uint8Array, to: Endpoint): void {
+    this.#send(data, to);
+  }
+
+  #send(data: Uint8Array, to: Endpoint, socket: Datagrams = this.#options.datagrams): void {
     if (this.#closed) return;
     this.traffic.datagramsOut++;
     this.traffic.bytesOut += data.length;
-    this.#options.datagrams.send(data, to);
+    socket.send(data, to);
   }
 
   /** Called by the scheduler when a request's timeout, or the time for late answers, has passed. */
@@ -251,24 +271,24 @@ export class Rpc {
   }
 
   /** Takes whatever comes in; throws nothing. */
-  #receive(data: Uint8Array, from: Endpoint): void {
+  #receive(data: Uint8Array, from: Endpoint, isOutside: boolean): void {
     if (this.#closed) return;
     const traffic = this.traffic;
     traffic.datagramsIn++;
     traffic.bytesIn += data.length;
     try {
-      if (!this.#take(data, from)) traffic.dropped++;
+      if (!this.#take(data, from, isOutside)) traffic.dropped++;
     } catch (error) {
       traffic.dropped++;
       this.#options.onError(error);
     }
   }
 
-  #take(data: Uint8Array, from: Endpoint): boolean {
+  #take(data: Uint8Array, from: Endpoint, isOutside: boolean): boolean {
     if (data.length <= headerBytes || data.length > datagramBytesMax) return false;
     const kind = data[0];
-    if (kind === responseKind) return this.#takeAnswer(data, from);
-    if (kind !== requestKind) return false;
+    if (kind === responseKind) return this.#takeAnswer(data, from, isOutside);
+    if (kind !== requestKind || isOutside) return false;
     const ip = unicastAddress(from.ip)?.ip;
     if (ip === undefined) return false;
     const nowMs = this.#options.time.monotonic();
@@ -277,10 +297,11 @@ export class Rpc {
     return true;
   }
 
-  #takeAnswer(data: Uint8Array, from: Endpoint): boolean {
+  #takeAnswer(data: Uint8Array, from: Endpoint, isOutside: boolean): boolean {
     const messageId = Id.from(data, 1);
     const call = this.#open.get(messageId.w0);
     if (call === undefined || !call.messageId.equals(messageId)) return false;
+    if (call.isOutside !== isOutside) return false;
     const { contact } = call;
     if (from.port !== contact.port) return false;
     if (from.ip !== contact.ip && unicastAddress(from.ip)?.ip !== contact.ip) return false;

@@ -82,6 +82,7 @@ export interface LookupCallOptions {
  */
 export class KademliaNode<T = Uint8Array> {
   readonly #datagrams: Datagrams;
+  readonly #outside: Datagrams | undefined;
   readonly #network: Network;
   readonly #stored: StoredValues;
   readonly #persistence: Persistence;
@@ -95,6 +96,7 @@ export class KademliaNode<T = Uint8Array> {
       time,
       random,
       datagrams,
+      outside,
       policy,
       admission,
       storage,
@@ -109,7 +111,8 @@ export class KademliaNode<T = Uint8Array> {
     const { ip, port } = datagrams.address;
     const scheduler = new Scheduler(time, onError);
     const limits = new RateLimits(exemption, options.exemptLoopbackFromRates ?? true);
-    const rpc = new Rpc({ time, random, datagrams, scheduler, limits, onError });
+    const second = outside === undefined ? {} : { outside };
+    const rpc = new Rpc({ time, random, datagrams, ...second, scheduler, limits, onError });
     const table = new RoutingTable(own, { k, exemption });
     const onEntered = (contact: NodeContact): void => handOver.entered(contact);
     const neighbours = new Neighbours({ table, rpc, limits, onEntered });
@@ -143,6 +146,7 @@ export class KademliaNode<T = Uint8Array> {
     restore(saved.values, { stored, acceptance, nowMs: time.now() });
     const contacts = saved.contacts.map((c) => NodeContact.parse(c)).filter((c) => c !== undefined);
     this.#datagrams = datagrams;
+    this.#outside = outside;
     this.#network = network;
     this.#stored = stored;
     this.#persistence = persistence;
@@ -196,9 +200,10 @@ export class KademliaNode<T = Uint8Array> {
     return this.#datagrams.address;
   }
 
-  /** Whether at least one contact is alive. */
+  /** Whether at least one contact is alive, or a node that others do not reach. */
   get joined(): boolean {
-    return this.#network.table.live > 0;
+    const { table, neighbours, time } = this.#network;
+    return table.live > 0 || neighbours.acquaintances.live(time.monotonic()).length > 0;
   }
 
   /**
@@ -314,6 +319,7 @@ export class KademliaNode<T = Uint8Array> {
     rpc.close();
     scheduler.close();
     this.#datagrams.close();
+    this.#outside?.close();
     if (table.size > 0) this.#persistence.saveContacts(this.contacts());
     await this.#persistence.close();
   }

@@ -25,6 +25,12 @@ export interface NodeOptions<T = Uint8Array> {
   readonly random: Random;
   /** The socket; the node closes it. */
   readonly datagrams: Datagrams;
+  /**
+   * A second socket, from which contacts are asked before they enter the table: those that do not answer
+   * there are at home, and others would not reach them. The node closes it. Default: every contact that
+   * answers enters.
+   */
+  readonly outside?: Datagrams;
   /** Default: nothing survives. */
   readonly storage?: NodeStorage;
   /** What a value is; `storeAnything` takes any of at most 8,000 bytes, for a day. */

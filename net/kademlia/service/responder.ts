@@ -66,12 +66,13 @@ export class Responder<T> {
 
   /** Takes one datagram of kind request; what makes no sense stays unanswered. */
   handle(data: Uint8Array, from: Endpoint, nowMs: number): void {
-    const { own, rpc } = this.#options.network;
+    const { own, rpc, neighbours } = this.#options.network;
     const request = decodeRequest(data);
     if (request === undefined || !isPort(from.port)) {
       rpc.traffic.dropped++;
       return;
     }
+    neighbours.acquaintances.heard(from, nowMs);
     const { name, args } = request;
     const { sender } = args;
     if (sender?.equals(own)) return;

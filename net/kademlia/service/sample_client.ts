@@ -53,7 +53,7 @@ export class SampleClient {
     const votes = new Map<string, number>();
     const voters = new NetworkCounts(addressVotesMax);
     let answers = 0;
-    const contacts = this.randomContacts(stunContacts);
+    const contacts = this.#anyContacts(stunContacts);
     const onAnswer = (contact: NodeContact, { ip }: Endpoint): void => {
       const isPublic = unicastAddress(contact.ip)?.kind === "public";
       if (isPublic && unicastAddress(ip)?.kind !== "public") return;
@@ -79,7 +79,7 @@ export class SampleClient {
       if (2 * Math.max(votes.yes, votes.no) > dialBackVotes) decided.abort();
     };
     const question = {
-      contacts: this.randomContacts(dialBackContacts),
+      contacts: this.#anyContacts(dialBackContacts),
       method: dialBack,
       args: { sender: this.#network.own, port },
       timeoutsMs: dialBackTimeoutsMs,
@@ -107,12 +107,24 @@ export class SampleClient {
 
   /** `count` contacts, drawn evenly from the table's live ones. */
   randomContacts(count: number): NodeContact[] {
-    const live = [...this.#network.table].filter((entry) => entry.failures === 0);
+    const live = [...this.#network.table].filter((entry) => entry.failures === 0)
+      .map((entry) => entry.contact);
+    return this.#draw(live, count);
+  }
+
+  /** The same, and nodes that others do not reach where the table has too few. */
+  #anyContacts(count: number): NodeContact[] {
+    const { neighbours, time } = this.#network;
+    const contacts = this.randomContacts(count);
+    const others = neighbours.acquaintances.live(time.monotonic());
+    return [...contacts, ...this.#draw(others, count - contacts.length)];
+  }
+
+  #draw(from: NodeContact[], count: number): NodeContact[] {
     const drawn: NodeContact[] = [];
-    while (live.length > 0 && drawn.length < count) {
+    while (from.length > 0 && drawn.length < count) {
       const [a = 0, b = 0] = this.#random.bytes(2);
-      const [entry] = live.splice((a * 256 + b) % live.length, 1);
-      if (entry) drawn.push(entry.contact);
+      drawn.push(...from.splice((a * 256 + b) % from.length, 1));
     }
     return drawn;
   }

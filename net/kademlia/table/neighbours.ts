@@ -4,13 +4,16 @@
  * @module
  */
 import { BoundedMap } from "../../../lib/bounded_map.ts";
+import type { Endpoint } from "../../../lib/ip_address.ts";
 import { timeoutMsMax, unverifiableMax, verificationsMax, verifyAgainMs } from "../constants.ts";
 import { ping } from "../rpc/methods/ping.ts";
+import { stun } from "../rpc/methods/stun.ts";
 import type { RateLimits } from "../rpc/rate_limits.ts";
 import { RoundTrip } from "../rpc/round_trip.ts";
 import type { Call, Caller, CallObserver, Rpc } from "../rpc/rpc.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Id } from "../space/id.ts";
+import { Acquaintances, addressName } from "./acquaintances.ts";
 import type { RoutingTable, TableEntry } from "./routing_table.ts";
 
 /** What {@link Neighbours} are built from. */
@@ -21,6 +24,9 @@ export interface NeighboursOptions {
   /** Told of every contact that has entered the table. */
   readonly onEntered: (contact: NodeContact) => void;
 }
+
+/** A node at home is told from a lost datagram by asking it so often. */
+const knocksMax = 2;
 
 /** How fast the share of answered queries follows the latest: one in eight, as RFC 6298's alpha. */
 const answerRateGain = 1 / 8;
@@ -35,8 +41,12 @@ export class Neighbours implements CallObserver {
   readonly #unverifiable = new BoundedMap<string, number>(unverifiableMax);
   /** Pings contacts that are to enter; the tag is the name of the address. */
   readonly #verifier: Caller<Id, string>;
+  /** Asks contacts that answered a ping from the second socket; the tag counts the tries. */
+  readonly #knocker: Caller<Endpoint, number>;
   /** Pings entries that are to stay. */
   readonly #checker: Caller<Id, TableEntry>;
+  /** Nodes that answer this one and that others do not reach. */
+  readonly acquaintances = new Acquaintances();
   #answerRate = 1;
   #answeredMs = -Infinity;
 
@@ -46,6 +56,11 @@ export class Neighbours implements CallObserver {
       answered: (call, id) => this.#verified(call, id),
       silent: () => {},
       lost: (call) => this.#unverified(call),
+    };
+    this.#knocker = {
+      answered: (call) => this.#knocked(call),
+      silent: (call) => this.#knockAgain(call),
+      lost: () => {},
     };
     this.#checker = {
       answered: (call, id) => this.#checked(call, id),
@@ -101,7 +116,7 @@ export class Neighbours implements CallObserver {
 
   silent({ contact, caller }: Call): void {
     // Verifying pings go to strangers, whose silence says nothing about the network.
-    if (caller === this.#verifier) return;
+    if (caller === this.#verifier || caller === this.#knocker) return;
     this.#answerRate -= this.#answerRate * answerRateGain;
     const entry = this.#options.table.find(contact);
     if (entry === undefined) return;
@@ -127,7 +142,7 @@ export class Neighbours implements CallObserver {
   verify(contact: NodeContact): void {
     const { rpc, table } = this.#options;
     if (this.#verifying.size >= verificationsMax) return;
-    const name = `${contact.ip}|${contact.port}`;
+    const name = addressName(contact);
     if (this.#verifying.has(name)) return;
     const failedMs = this.#unverifiable.get(name);
     if (failedMs !== undefined && rpc.nowMs() - failedMs < verifyAgainMs) return;
@@ -159,13 +174,52 @@ export class Neighbours implements CallObserver {
 
   #verified({ contact, tag: name }: Call<Id, string>, id: Id): boolean {
     if (!id.equals(contact.nodeId)) return false;
-    this.#verifying.delete(name);
+    const { rpc } = this.#options;
+    if (rpc.hasOutside) {
+      this.acquaintances.add(contact, rpc.nowMs());
+      this.#knock(contact, 1);
+    } else {
+      this.#verifying.delete(name);
+      this.enter(contact);
+    }
+    return true;
+  }
+
+  /** Asks from the second socket: a router at home drops what it was not opened for. */
+  #knock(contact: NodeContact, tries: number): void {
+    const { rpc } = this.#options;
+    const call = rpc.call({
+      contact,
+      method: stun,
+      args: {},
+      caller: this.#knocker,
+      tag: tries,
+      isOutside: true,
+    });
+    if (call === undefined) this.#verifying.delete(addressName(contact));
+  }
+
+  #knocked({ contact }: Call<Endpoint, number>): boolean {
+    this.#verifying.delete(addressName(contact));
+    this.acquaintances.delete(contact);
     this.enter(contact);
     return true;
   }
 
-  #unverified({ contact, tag: name }: Call<Id, string>): void {
+  #knockAgain({ contact, tag: tries }: Call<Endpoint, number>): void {
+    if (tries < knocksMax) return this.#knock(contact, tries + 1);
+    this.#giveUp(contact);
+  }
+
+  #unverified({ contact }: Call<Id, string>): void {
+    this.acquaintances.delete(contact);
+    this.#giveUp(contact);
+  }
+
+  /** It does not enter, and is not asked again for a while. */
+  #giveUp(contact: NodeContact): void {
     const { rpc, table } = this.#options;
+    const name = addressName(contact);
     this.#verifying.delete(name);
     this.#unverifiable.set(name, rpc.nowMs());
     const next = table.nextReplacement(contact.nodeId);
