@@ -1,12 +1,12 @@
 /**
- * Asking the home router to let ports in: PCP and NAT-PMP together, and UPnP.
+ * Asking the home router to let ports in, by PCP and NAT-PMP together.
  *
  * @module
  */
 
 import type { Random } from "../../lib/random.ts";
 import type { Time } from "../../lib/time.ts";
-import { pause, within } from "../../lib/waiting.ts";
+import { pause } from "../../lib/waiting.ts";
 import { gatewayOf } from "./gateway.ts";
 import { type HomeAddress, homeAddresses } from "./interfaces.ts";
 import {
@@ -108,42 +108,4 @@ async function askRouter(
     over.abort();
     socket.close();
   }
-}
-
-/** UPnP (Internet Gateway Device), which finds the router by itself. */
-export function upnpMapper({ time, home = homeAddresses }: MapperOptions): MapPort {
-  return async ({ transport, port, lifetimeS }, signal) => {
-    const [own] = home();
-    if (own === undefined) return undefined;
-    const protocol = transport === "tcp" ? "TCP" : "UDP";
-    const limit = { clock: time, ms: mapMsMax };
-    try {
-      // Loaded where it is needed: it takes a moment, and most routers speak the other protocols.
-      const { upnpNat } = await import("@achingbrain/nat-port-mapper");
-      return await within(limit, async (until) => {
-        for await (const router of upnpNat().findGateways({ signal: until })) {
-          try {
-            if (lifetimeS === 0) {
-              await router.unmap(port);
-              return { outerPort: port, lifetimeS };
-            }
-            const { externalPort } = await router.map(port, own.ip, {
-              protocol,
-              externalPort: port,
-              ttl: lifetimeS * 1_000,
-              autoRefresh: false,
-              description: "Camellia",
-              signal: until,
-            });
-            return { outerPort: externalPort, lifetimeS };
-          } finally {
-            await router.stop().catch(() => {});
-          }
-        }
-        return undefined;
-      }, signal);
-    } catch {
-      return undefined;
-    }
-  };
 }

@@ -9,12 +9,13 @@ import type { DoorService } from "../links/front_door.ts";
 import type { ZmqLinks } from "../links/zmq_links.ts";
 import { DialBack } from "./dial_back.ts";
 import { homeAddresses } from "./interfaces.ts";
-import { routerMapper, upnpMapper } from "./port_mapper.ts";
+import { routerMapper } from "./port_mapper.ts";
 import { PortMappings } from "./port_mappings.ts";
 import { ReachWatch, type ReachWatchOptions } from "./reach_watch.ts";
 import { localPlace, Relay, type RelayStatus, senderByte } from "./relay.ts";
 import { RelayClient } from "./relay_client.ts";
 import { relayByte } from "./relay_protocol.ts";
+import { upnpMapper } from "./upnp.ts";
 
 /** What config.ini says of it. */
 export interface ReachSettings {
@@ -91,7 +92,10 @@ export function createReach(
   const mappings = settings.portMapping && !settings.relaysOnly
     ? new PortMappings({
       time: clock,
-      mappers: [routerMapper({ time: clock, random }), upnpMapper({ time: clock, random })],
+      mappers: [
+        routerMapper({ time: clock, random }),
+        upnpMapper({ time: clock, home: homeAddresses }),
+      ],
       onError,
     })
     : undefined;
