@@ -34,7 +34,8 @@ const answerBytesMax = 65_536;
 const onlyLasting = 725;
 
 /** What an order is for, and where it is taken. */
-interface Control {
+export interface Control {
+  /** Where it is posted to. */
   readonly url: URL;
   /** The service, such as urn:schemas-upnp-org:service:WANIPConnection:1. */
   readonly service: string;
