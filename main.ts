@@ -66,10 +66,10 @@ async function startPeer(
   started.defer(() => datagrams.close());
   const outside = openDatagrams({ ip: settings.udp.ip, port: 0 }, () => {});
   started.defer(() => outside.close());
-  const reaching = createReach({ clock, random, settings, onError });
-  started.defer(() => reaching.close());
   const exemption = new Exemption(settings.exemptPrivate);
   for (const ip of [settings.announcedIp, settings.udp.ip]) if (ip) exemption.met(ip);
+  const reaching = createReach({ clock, random, exemption, settings, onError });
+  started.defer(() => reaching.close());
   const { directory, ...node } = await createDirectory({
     datagrams,
     outside,

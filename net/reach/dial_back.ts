@@ -10,7 +10,7 @@
 import { equalBytes } from "../../core/model/bytes.ts";
 import { InFlight } from "../../lib/bounded_map.ts";
 import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
-import { limitedNetworks, NetworkBudget, networkLimits } from "../../lib/networks.ts";
+import { type Exemption, NetworkBudget, networkLimits } from "../../lib/networks.ts";
 import type { Time } from "../../lib/time.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { within } from "../../lib/waiting.ts";
@@ -49,7 +49,7 @@ const knock: Knock = async ({ ip, port }, signal) => {
 export class DialBack {
   readonly #time: Pick<Time, "after" | "monotonic">;
   readonly #knock: Knock;
-  readonly #exemptPrivate: boolean;
+  readonly #exemption: Exemption;
   readonly #networks: NetworkBudget;
   readonly #all: TokenBucket;
   /** A question that comes twice is one connection. */
@@ -58,17 +58,17 @@ export class DialBack {
   /**
    * Nothing is dialled at first.
    *
-   * @param options.exemptPrivate Whether networks of private and loopback addresses are not limited.
+   * @param options.exemption Which addresses the limits leave out.
    * @param options.knock Replaceable for tests.
    */
   constructor(options: {
     readonly time: Pick<Time, "after" | "monotonic">;
-    readonly exemptPrivate: boolean;
+    readonly exemption: Exemption;
     readonly knock?: Knock;
   }) {
     this.#time = options.time;
     this.#knock = options.knock ?? knock;
-    this.#exemptPrivate = options.exemptPrivate;
+    this.#exemption = options.exemption;
     this.#networks = new NetworkBudget({
       time: options.time,
       limits: perNetworkAMinute,
@@ -90,7 +90,7 @@ export class DialBack {
   }
 
   #mayDial(ip: string): boolean {
-    const networks = limitedNetworks(ip, this.#exemptPrivate);
+    const networks = this.#exemption.networksOf(ip);
     return networks !== undefined && this.#networks.take(networks) && this.#all.take(1);
   }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Endpoint, Random, ReachStatus } from "../../core/ports.ts";
+import type { Exemption } from "../../lib/networks.ts";
 import type { DoorService } from "../links/front_door.ts";
 import type { ZmqLinks } from "../links/zmq_links.ts";
 import { DialBack } from "./dial_back.ts";
@@ -63,15 +64,15 @@ const openStates: ReadonlySet<ReachStatus["state"]> = new Set(["direct", "mapped
  * come with `start`, and until then it relays nothing.
  */
 export function createReach(
-  { clock, random, settings, onError }: {
+  { clock, random, exemption, settings, onError }: {
     readonly clock: Clock;
     readonly random: Random;
+    readonly exemption: Exemption;
     readonly settings: ReachSettings;
     readonly onError: (error: Error) => void;
   },
 ): CreatedReach {
-  const exemptPrivate = true;
-  const dialBack = new DialBack({ time: clock, exemptPrivate });
+  const dialBack = new DialBack({ time: clock, exemption });
   const late: { network?: ReachNetwork; watch?: ReachWatch; relays?: RelayClient } = {};
   const outerPlace = (): Endpoint | undefined => {
     const { outerIp, outerPort } = late.watch?.status() ?? {};
@@ -87,7 +88,7 @@ export function createReach(
       (settings.relay === "auto" && openStates.has(late.watch?.status().state ?? "unknown")),
     ownPlaces: ({ conn }) =>
       [localPlace(conn), outerPlace()].filter((place) => place !== undefined),
-    exemptPrivate,
+    exemption,
   });
   const mappings = settings.portMapping && !settings.relaysOnly
     ? new PortMappings({
@@ -119,7 +120,7 @@ export function createReach(
         find: (signal) => directory.relays(signal),
         secretKey: () => links.secretKey,
         receive: (conn, at) => links.receive(conn, at),
-        exemptPrivate,
+        exemption,
         onChange: () => watch.relaysChanged(),
         onError,
       });

@@ -9,7 +9,7 @@
 
 import { toHex } from "../../core/model/bytes.ts";
 import { type Endpoint, ipAddress } from "../../lib/ip_address.ts";
-import { limitedNetworks, type Network, NetworkCounts } from "../../lib/networks.ts";
+import { type Exemption, type Network, NetworkCounts } from "../../lib/networks.ts";
 import type { Random } from "../../lib/random.ts";
 import type { Time } from "../../lib/time.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
@@ -49,8 +49,8 @@ export interface RelayOptions {
   readonly isWilling: () => boolean;
   /** Where devices may have dialled this relay. */
   readonly ownPlaces: (caller: Caller) => readonly Endpoint[];
-  /** Whether private and loopback addresses are exempt from limits by network. */
-  readonly exemptPrivate: boolean;
+  /** Which addresses limits by network leave out. */
+  readonly exemption: Exemption;
 }
 
 /** One device that is reached through this relay. */
@@ -209,7 +209,7 @@ export class Relay {
     await writeAll(conn, Uint8Array.of(sayings.challenge, ...this.#keys.publicKey, ...nonce));
     const proof = await this.#step(() => reader.take(keyBytes));
     const name = toHex(linkKey);
-    const networks = limitedNetworks(address.ip, this.#options.exemptPrivate) ?? [];
+    const networks = this.#options.exemption.networksOf(address.ip) ?? [];
     if (!this.#isProved(caller, proof, nonce, linkKey) || !this.#hasRoom(name, networks)) {
       return await writeAll(conn, Uint8Array.of(sayings.refused));
     }

@@ -7,7 +7,7 @@
 
 import type { Endpoint } from "../../core/ports.ts";
 import { type IpAddress, unicastAddress } from "../../lib/ip_address.ts";
-import { limitedNetworks, siteOf } from "../../lib/networks.ts";
+import { type Exemption, siteOf } from "../../lib/networks.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Time } from "../../lib/time.ts";
 import { settledWithin, within } from "../../lib/waiting.ts";
@@ -45,8 +45,8 @@ export interface RelayClientOptions {
   readonly secretKey: () => Uint8Array | undefined;
   /** Takes messages from a connection to a relay. */
   readonly receive: (conn: Deno.TcpConn, relay: IpAddress) => void;
-  /** Whether private and loopback addresses are exempt from the rule of different networks. */
-  readonly exemptPrivate: boolean;
+  /** Which addresses the rule of different networks leaves out. */
+  readonly exemption: Exemption;
   /** The relays that reach this peer have changed. */
   readonly onChange: () => void;
   /** Learns of failures in the background. */
@@ -150,7 +150,7 @@ export class RelayClient {
   }
 
   #siteOf({ ip, port }: Endpoint): string {
-    const networks = limitedNetworks(ip, this.#options.exemptPrivate) ?? [];
+    const networks = this.#options.exemption.networksOf(ip) ?? [];
     return siteOf(networks) ?? `${ip} ${port}`;
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/ip_address.ts";
+import { Exemption } from "../../../lib/networks.ts";
 import { DialBack, type Knock } from "../../../net/reach/dial_back.ts";
 import { knockAnswer } from "../../../net/reach/relay_protocol.ts";
 import { VirtualClock } from "../../sim/clock.ts";
@@ -13,7 +14,7 @@ function noted(knock: Knock = () => Promise.resolve(knockAnswer)) {
   const dialled: string[] = [];
   const dialBack = new DialBack({
     time: clock,
-    exemptPrivate: false,
+    exemption: new Exemption(false),
     knock: (to, signal) => {
       dialled.push(to.ip);
       return knock(to, signal);
@@ -37,7 +38,7 @@ function listen(says: Uint8Array): Endpoint & { close(): void } {
 }
 
 Deno.test("A peer is reached, with a user or without; another program and a closed port are not", async () => {
-  const dialBack = new DialBack({ time: realTime, exemptPrivate: true });
+  const dialBack = new DialBack({ time: realTime, exemption: new Exemption(true) });
   const { links } = loopbackPeer();
   try {
     assert.equal(await dialBack.dial(links.listen()), true);

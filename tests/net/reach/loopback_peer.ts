@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Exemption } from "../../../lib/networks.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
 import { localPlace, Relay, senderByte } from "../../../net/reach/relay.ts";
 import { RelayClient } from "../../../net/reach/relay_client.ts";
@@ -28,7 +29,7 @@ export function loopbackPeer(relays: readonly LoopbackPeer[] = []): LoopbackPeer
     random: new SystemRandom(),
     isWilling: () => true,
     ownPlaces: ({ conn }) => [localPlace(conn)].filter((place) => place !== undefined),
-    exemptPrivate: true,
+    exemption: new Exemption(true),
   });
   const links: ZmqLinks = new ZmqLinks({
     listen: { ip: "127.0.0.1", port: 0 },
@@ -44,7 +45,7 @@ export function loopbackPeer(relays: readonly LoopbackPeer[] = []): LoopbackPeer
     find: () => Promise.resolve(relays.map((peer) => peer.links.listen())),
     secretKey: () => links.secretKey,
     receive: (conn, at) => links.receive(conn, at),
-    exemptPrivate: true,
+    exemption: new Exemption(true),
     onChange: () => {},
   });
   return { links, relay, client };

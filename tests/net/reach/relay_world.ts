@@ -5,6 +5,7 @@
  */
 
 import type { Endpoint } from "../../../lib/ip_address.ts";
+import { Exemption } from "../../../lib/networks.ts";
 import { ByteReader, writeAll } from "../../../net/links/byte_reader.ts";
 import type { LinkKeyPair } from "../../../net/links/link_keys.ts";
 import { makeLinkKeyPair } from "../../../net/links/link_keys.ts";
@@ -52,7 +53,7 @@ export class RelayWorld {
         random: this.random.fork(`relay ${ip}`),
         isWilling: () => made.isWilling,
         ownPlaces: () => [place],
-        exemptPrivate: true,
+        exemption: new Exemption(true),
       }),
     };
     this.#relays.set(`${ip} ${port}`, made);
@@ -90,7 +91,7 @@ export class RelayWorld {
         find: () => Promise.resolve(relays.map(({ place }) => place)),
         secretKey: () => keys.secretKey,
         receive: (conn) => void received.push(conn as unknown as PipeEnd),
-        exemptPrivate: true,
+        exemption: new Exemption(true),
         onChange: () => void made.changes++,
         connect: (to) => Promise.try(() => this.connect(to, ip).conn),
         ...options,
