@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import type { PeerEvent, PostView, StatusView } from "../../core/api.ts";
+import type { PostView } from "../../core/api.ts";
 import { type Ended, Process, runProgram } from "../e2e/harness.ts";
 
 /** How a home's router maps ports: the same for all targets, or another one for each. */
@@ -111,13 +111,6 @@ export class Person {
     await this.json("register", this.name);
     await this.start("up");
     return this;
-  }
-
-  /** Waits until it knows that it is reached in this way. */
-  async isReached(state: StatusView["reach"]["state"]): Promise<void> {
-    await this.process?.line((line): line is PeerEvent =>
-      line.event === "reach" && line.state === state
-    );
   }
 
   /** Waits for a post with this text. */
