@@ -157,11 +157,12 @@ async function askAndRegister(menu: MenuContext): Promise<void> {
   // Loads while the name is typed. If it fails, so does the registration, which says why.
   api.prepare().catch(() => {});
   let username = await askName(menu, "Username");
+  let localKeys: boolean | undefined;
   while (username !== undefined) {
     try {
       const check = api.checkName(username, signal);
       await withSpinner(io, `Asking whether ${username} is free`, check);
-      const localKeys = await askForLocalKeys(menu);
+      localKeys ??= await askForLocalKeys(menu);
       const password = await passwordFor(menu, { username, kind: "new" });
       const user = await register(menu, api, { username, password, localKeys });
       return await greet(menu, "Registered", user);

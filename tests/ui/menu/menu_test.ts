@@ -73,6 +73,14 @@ Deno.test("The menu offers to keep the keys on this machine, unless the settings
   assert.deepEqual([...never.host.accounts.keys()], ["carol"]);
 });
 
+Deno.test("After two entries that differ the password is asked again, and not where the keys are kept", async () => {
+  const m = withTerminal(..."init|Register|alice|local|secret|other|secret|secret|quit".split("|"));
+  const { out } = await m.run();
+  assert.match(out, /the two entries differ/);
+  assert.match(out, /✓ Registered: alice/);
+  assert.deepEqual([...m.host.local], ["alice"]);
+});
+
 Deno.test("Settings name the ports in use where any free one was asked for", async () => {
   const m = withTerminal(
     ..."init|Register|alice|network|secret|secret|Settings|back|Log out|quit".split("|"),
