@@ -87,13 +87,19 @@ export class Presence {
 
   /** Others may reach this device at other addresses now: then it is announced at these. */
   reachChanged(): void {
+    // Rejects at logout.
+    this.#followReach().catch(() => {});
+  }
+
+  async #followReach(): Promise<void> {
     const endpoint = this.#endpoint;
     const { ports, signal } = this.#session;
     if (endpoint === undefined) return;
-    // Rejects at logout.
-    ports.reach.addresses(signal).then((addresses) => {
-      if (this.#placeOf(endpoint, addresses) !== this.#place) this.#announceQuietly();
-    }, () => {});
+    // An announcement under way may have begun before the change; whether it failed is told elsewhere.
+    await this.#announcing.get(this.#nameOf(endpoint))?.catch(() => {});
+    const addresses = await ports.reach.addresses(signal);
+    const hasMoved = this.#placeOf(endpoint, addresses) !== this.#place;
+    if (hasMoved && this.#listensAt(endpoint)) this.#announceQuietly();
   }
 
   /**
@@ -148,9 +154,11 @@ export class Presence {
   }
 
   #announceOnce(endpoint: Endpoint): Promise<void> {
-    const { ip, port } = endpoint;
-    const name = `${this.#session.device} ${ip} ${port}`;
-    return this.#announcing.run(name, () => this.#announce(endpoint));
+    return this.#announcing.run(this.#nameOf(endpoint), () => this.#announce(endpoint));
+  }
+
+  #nameOf({ ip, port }: Endpoint): string {
+    return `${this.#session.device} ${ip} ${port}`;
   }
 
   async #announce(endpoint: Endpoint): Promise<void> {

@@ -168,6 +168,10 @@ export class ReachWatch implements Reach {
     else if (clock.monotonic() < this.#checked.untilMs) return true;
     const isReachable = await directory.isReachable(door.port, signal);
     if (isReachable === undefined) return false;
+    // Relays are looked for while the router is asked, which may take seconds.
+    if (!isReachable && this.#options.mappings && this.#verdict.mappedPort === undefined) {
+      this.#decide({ outerIp, isReachable });
+    }
     const mappedPort = isReachable ? undefined : await this.#openRouter(door.port, signal);
     this.#checked = { place, untilMs: clock.monotonic() + recheckMs };
     this.#decide({

@@ -159,6 +159,29 @@ Deno.test("Relays are kept while others do not reach a peer directly, and given 
   watch.close();
 });
 
+Deno.test("Relays are looked for while the home router is still being asked", async () => {
+  const calls: string[] = [];
+  const answer = Promise.withResolvers<number | undefined>();
+  const relays = {
+    start: () => void calls.push("start"),
+    stop: () => void calls.push("stop"),
+    addresses: () => [],
+    reserved: () => Promise.resolve(),
+  };
+  const mappings = { open: () => answer.promise, release: () => Promise.resolve() };
+  const { clock, directory, watch } = world({ relays, mappings });
+  directory.isReachable = (port) => Promise.resolve(port === 7100);
+  watch.start();
+  await clock.advance(100);
+  assert.deepEqual(calls, ["start"]);
+  assert.equal(watch.status().state, "unreachable");
+  answer.resolve(7100);
+  await clock.advance(100);
+  assert.deepEqual(calls, ["start", "stop"]);
+  assert.equal(watch.status().state, "mapped");
+  watch.close();
+});
+
 Deno.test("With relays alone the own address is not announced", async () => {
   const relays = {
     start() {},
