@@ -89,7 +89,7 @@ export class Relay {
   readonly #rate: TokenBucket;
   #bytes = 0;
 
-  /** Nobody has a reservation at first. */
+  /** No device has a reservation at first. */
   constructor(options: RelayOptions) {
     this.#options = options;
     this.#keys = makeLinkKeyPair(options.random.bytes(keyBytes));

@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { stun } from "../../net/kademlia/rpc/methods/stun.ts";
+import { encodeAnswer } from "../../net/kademlia/rpc/wire.ts";
+import { Puppet } from "../net/kademlia/puppet.ts";
+import { testWorld, virtualNode } from "../net/kademlia/support.ts";
 import { numberOf, sealed } from "./dht_values.ts";
 import { DhtWorld } from "./dht_world.ts";
 
@@ -75,4 +79,22 @@ Deno.test("One reachable node and nine at home are a network", async () => {
   assert.ok(first.node.joined);
   assert.equal(await world.clock.drive(first.node.publicAddress()), first.socket.address.ip);
   await Promise.all(world.alive.map((member) => member.close()));
+});
+
+Deno.test("Attack: an answer that comes to the first socket does not prove what the second asked", async () => {
+  const world = testWorld();
+  const outside = world.network.open({ ip: "5.0.0.1", port: 4001 });
+  const node = await virtualNode(world, 0, { outside });
+  const [liar, honest] = [new Puppet(world, "6.0.0.1"), new Puppet(world, "6.1.0.1")];
+  const at = { ip: "5.0.0.1", port: 4001 };
+  liar.react.stun = (data) => {
+    world.network.inject(encodeAnswer(data, stun, at), liar.contact, node.address);
+    return undefined;
+  };
+  honest.react.stun = (data) => encodeAnswer(data, stun, at);
+  for (const puppet of [liar, honest]) puppet.ping(node.address);
+  await world.clock.advance(10_000);
+  assert.ok(liar.count("stun") > 0);
+  assert.deepEqual(node.contacts().map(({ ip }) => ip), ["6.1.0.1"]);
+  await node.close();
 });
