@@ -168,8 +168,8 @@ export const devicesListedMax = 32;
 /** Addresses of one device at most: IPv4 and IPv6, public and local, with room. */
 export const deviceAddressesMax = 8;
 
-/** The longest textual IPv6 address, with a mapped IPv4 tail. */
-const addressLengthMax = 45;
+/** `relay/[…]:65535` around the longest textual IPv6 address, which has 45 characters. */
+export const addressLengthMax = 59;
 
 /** The sealed secret keys at most; today's are about 50 bytes. */
 const sealedBytesMax = 1024;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { decode, DecodeError, encode } from "../../../lib/msgpack.ts";
 import {
+  addressLengthMax,
   type Body,
   bodyKinds,
   type BodyOf,
@@ -151,7 +152,10 @@ Deno.test("A connections body bounds devices, addresses and their lengths", () =
   assert.doesNotThrow(() => bodyKinds.connections.read([entry(["192.0.2.1"])]));
   refuses("connections", Array(devicesListedMax + 1).fill(entry([])));
   refuses("connections", [entry(Array(deviceAddressesMax + 1).fill("192.0.2.1"))]);
-  refuses("connections", [entry(["x".repeat(46)])]);
+  const longest = `relay/[${"0".repeat(addressLengthMax - 14)}]:65535`;
+  assert.equal(longest.length, addressLengthMax);
+  assert.doesNotThrow(() => bodyKinds.connections.read([entry([longest])]));
+  refuses("connections", [entry([longest + "0"])]);
   refuses("connections", [entry([7])]);
   for (const port of [0, 65_536, "80"]) refuses("connections", [entry([], port)]);
 });
