@@ -11,6 +11,7 @@
  * @module
  */
 
+import { openForBoth } from "../../lib/dual_stack.ts";
 import { type Endpoint, type IpAddress, ipAddress } from "../../lib/ip_address.ts";
 import { type Network, type NetworkLimits, networksOf } from "../../lib/networks.ts";
 import type { Time, Timer } from "../../lib/time.ts";
@@ -66,7 +67,7 @@ export type DoorService = (caller: Caller) => Promise<void>;
 
 /** How a {@linkcode FrontDoor} is built. */
 export interface FrontDoorOptions {
-  /** Where to listen; port 0 for any free one. */
+  /** Where to listen, `::` for both families; port 0 for any free one. */
   readonly listen: Endpoint;
   /** Time. */
   readonly time: Pick<Time, "after" | "monotonic">;
@@ -108,7 +109,8 @@ interface Visit {
 /** See the module. */
 export class FrontDoor {
   readonly #options: FrontDoorOptions;
-  readonly #listener: Deno.TcpListener;
+  /** One that takes both families, or one for each. */
+  readonly #listeners: readonly Deno.TcpListener[];
   readonly #visits = new Set<Visit>();
   /** Crowds that are not empty, by name. */
   readonly #crowds = new Map<string, Crowd>();
@@ -127,15 +129,17 @@ export class FrontDoor {
   constructor(options: FrontDoorOptions) {
     this.#options = options;
     this.#budgets = new SenderBudgets(options.time, options.bounds);
-    const { ip, port } = options.listen;
-    this.#listener = Deno.listen({ hostname: ip, port });
+    this.#listeners = openForBoth(options.listen, {
+      open: ({ ip, port }) => Deno.listen({ hostname: ip, port }),
+      portOf: ({ addr }) => addr.port,
+    });
     this.#looking = this.#lookLater();
-    this.#run(this.#accept());
+    for (const listener of this.#listeners) this.#run(this.#accept(listener));
   }
 
   /** Where it listens. */
   get port(): number {
-    return this.#listener.addr.port;
+    return this.#listeners[0]?.addr.port ?? 0;
   }
 
   /** Connections that are open. */
@@ -153,7 +157,7 @@ export class FrontDoor {
     if (!this.#closing.signal.aborted) {
       this.#closing.abort();
       this.#looking.cancel();
-      this.#listener.close();
+      for (const listener of this.#listeners) listener.close();
       for (const visit of this.#visits) this.#end(visit);
     }
     await Promise.all(this.#running);
@@ -166,11 +170,11 @@ export class FrontDoor {
   }
 
   /** Accepts until closed; never rejects. */
-  async #accept(): Promise<void> {
+  async #accept(listener: Deno.TcpListener): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        this.#admit(await this.#listener.accept());
+        this.#admit(await listener.accept());
       } catch {
         // The caller left at once, or no descriptor is left.
         await pause(this.#options.time, acceptPauseMs, signal);

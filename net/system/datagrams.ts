@@ -5,6 +5,7 @@
  */
 
 import { CamelliaError } from "../../core/model/errors.ts";
+import { openForBoth } from "../../lib/dual_stack.ts";
 import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
 import type { Datagrams } from "../kademlia/ports.ts";
 
@@ -17,7 +18,8 @@ const errorsMax = 100;
 /**
  * Opens a UDP socket.
  *
- * @param listen Where it listens: at `::` IPv4 datagrams arrive, too; port 0 takes a free one.
+ * @param listen Where it listens: at `::` datagrams of IPv4 and IPv6 arrive, of IPv4 alone where the
+ * system has no IPv6; port 0 takes a free one.
  * @param onError Called when the socket fails for good.
  * @throws {CamelliaError} `udp_port_in_use`, `address_unavailable`.
  *
@@ -39,8 +41,12 @@ export function openDatagrams(
   onError: (error: Error) => void = () => {},
 ): Datagrams {
   try {
-    const socket = Deno.listenDatagram({ hostname: ip, port, transport: "udp" });
-    return new UdpDatagrams(socket, onError);
+    const [first, six] = openForBoth({ ip, port }, {
+      open: (at) => Deno.listenDatagram({ hostname: at.ip, port: at.port, transport: "udp" }),
+      portOf: ({ addr }) => (addr as Deno.NetAddr).port,
+    }).map((socket) => new UdpDatagrams(socket, onError));
+    if (first === undefined) throw new Error("no socket was opened");
+    return six === undefined ? first : new BothDatagrams(first, six);
   } catch (cause) {
     const doing = `Cannot listen on ${formatHostPort(ip, port)} (UDP)`;
     if (cause instanceof Deno.errors.AddrInUse) {
@@ -107,6 +113,33 @@ class UdpDatagrams implements Datagrams {
         return;
       }
     }
+  }
+}
+
+/** A socket for each family, under one port. */
+class BothDatagrams implements Datagrams {
+  readonly address: Endpoint;
+  readonly #four: Datagrams;
+  readonly #six: Datagrams;
+
+  constructor(four: Datagrams, six: Datagrams) {
+    this.#four = four;
+    this.#six = six;
+    this.address = six.address;
+  }
+
+  send(data: Uint8Array, to: Endpoint): void {
+    (to.ip.includes(":") ? this.#six : this.#four).send(data, to);
+  }
+
+  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void {
+    this.#four.onReceive(fn);
+    this.#six.onReceive(fn);
+  }
+
+  close(): void {
+    this.#four.close();
+    this.#six.close();
   }
 }
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { withIPv6 } from "../../ipv6.ts";
 import fc from "fast-check";
 import { ipAddress } from "../../../lib/ip_address.ts";
 import { networkLimits } from "../../../lib/networks.ts";
 import {
+  type Caller,
   type DoorBounds,
   FrontDoor,
   type FrontDoorOptions,
@@ -297,3 +299,26 @@ Deno.test("Connections and links leave descriptors for everything else, however 
   assert.equal(doorBounds(20_000).connectionsMax, 2_048);
   assert.equal(linksWithin(20_000), 400);
 });
+
+Deno.test(
+  withIPv6("At :: callers of both families come in, under their plain addresses"),
+  async () => {
+    const came: string[] = [];
+    const service = ({ address, end }: Caller) => {
+      came.push(address.ip);
+      end();
+      return Promise.resolve();
+    };
+    await using one = world({}, {
+      listen: { ip: "::", port: 0 },
+      services: new Map([[7, service]]),
+    });
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      const conn = await Deno.connect({ hostname, port: one.door.port });
+      one.callers.push(conn);
+      await write(conn, Uint8Array.of(7));
+      assert.ok(await isEnded(conn));
+    }
+    assert.deepEqual(came, ["127.0.0.1", "::1"]);
+  },
+);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { withIPv6 } from "../../ipv6.ts";
 import { fileURLToPath } from "node:url";
 import { toHex } from "../../../core/model/bytes.ts";
 import type { LinkTarget } from "../../../core/ports.ts";
@@ -99,20 +100,8 @@ for (const how of ["by itself", "exit"]) {
   });
 }
 
-function hasIPv6(): boolean {
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const withoutIPv6 = !hasIPv6();
-
 Deno.test({
-  name: `Links work over IPv6, in brackets or not${withoutIPv6 ? " (ignored: no ::1 here)" : ""}`,
-  ignore: withoutIPv6,
+  ...withIPv6("Links work over IPv6, in brackets or not"),
   async fn() {
     const links = makeLinks({ listen: { ip: "::", port: 0 } });
     const sender = makeLinks();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { withIPv6 } from "../../ipv6.ts";
 import { openDatagrams } from "../../../net/system/datagrams.ts";
 import type { Endpoint } from "../../../lib/ip_address.ts";
 import { KademliaNode, storeAnything } from "../../../net/kademlia/mod.ts";
@@ -79,7 +80,7 @@ Deno.test("A socket has one receiver", () => {
   a.close();
 });
 
-Deno.test("Nodes over IPv6, and over both, form a network", async () => {
+Deno.test(withIPv6("Nodes over IPv6, and over both, form a network"), async () => {
   const node = (hostname: string): Promise<KademliaNode> =>
     KademliaNode.create({
       policy: storeAnything,
