@@ -139,6 +139,16 @@ function testPosts(test: Declare): void {
     assert.deepEqual(names(await store.timeline({ limit: 5 })), ["bob 3", "bob 1"]);
   });
 
+  test("store takes a post whose id is above a later number's for a fork, in every gap", async (store) => {
+    await store.addPosts("bob", [2, 4, 6].map((number) => postAt({ author: "bob", number })));
+    // Numbers below the first, between two, and before the last: each would come after the next one.
+    const late = [1, 3, 5].map((number) => postAt({ author: "bob", number, second: number + 1 }));
+    for (const post of late) {
+      assert.deepEqual(await store.addPosts("bob", [post]), { added: [], forks: [post] });
+    }
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 6, ranges: [] }]);
+  });
+
   test("store refuses posts of another author than it was told", async (store) => {
     await assert.rejects(store.addPosts("bob", postsOf("carol", 1, 1)), TypeError);
     assert.equal(await store.countPosts(), 0);
