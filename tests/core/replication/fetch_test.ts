@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFrame, readFrameBody } from "../../../core/messages/frame.ts";
+import { delay } from "../../../lib/waiting.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 /** Alice has posts, so many followers have them too, and carol follows without having any. */
@@ -249,5 +250,40 @@ Deno.test("Unfollowing ends the fetch", async () => {
   assert.ok(world.clock.monotonic() - start < 600);
   await world.clock.drive(carol.sync.fetch(alice.self));
   assert.ok(world.clock.monotonic() - start < 600);
+  await world.stop();
+});
+
+Deno.test("A fetch that has everything waits for no look-up that still goes on", async () => {
+  const { world, alice, carol } = await scene({ posts: 5, followers: 6 });
+  await alice.stop();
+  alice.announced = false;
+  // Alice's devices, carol's own and those of one fellow are looked up quickly, all others slowly.
+  let quick = 3;
+  const lookUp = world.lookUp.bind(world);
+  world.lookUp = (kind, signal) =>
+    kind === "devices" && quick-- <= 0 ? delay(world.clock, 20_000, signal) : lookUp(kind, signal);
+  const start = world.clock.monotonic();
+  await world.clock.drive(carol.sync.fetch(alice.self));
+  assert.equal(await count(carol, alice), 5);
+  assert.ok(world.clock.monotonic() - start < 500);
+  await world.stop();
+});
+
+Deno.test("What is nowhere is asked for again after 30 s, and each time twice as late", async () => {
+  const { world, alice, carol } = await scene({ posts: 0, followers: 1 });
+  await alice.stop();
+  alice.publicHeads = [{ device: 1, head: 3 }];
+  const times: number[] = [];
+  world.network.onFrame = ({ from, frame }) => {
+    if (from.ip === carol.ip && readFrame(frame).kind === "want") {
+      times.push(world.clock.monotonic());
+    }
+    return frame;
+  };
+  await world.clock.drive(carol.sync.fetch(alice.self));
+  // Heads are compared for the first time after four and a half minutes at the earliest.
+  await world.clock.advance(265_000);
+  const waits = times.slice(1).map((time, i) => Math.floor((time - (times[i] ?? 0)) / 1_000));
+  assert.deepEqual(waits.map((seconds) => Math.floor(seconds / 10)), [3, 6, 12]);
   await world.stop();
 });
