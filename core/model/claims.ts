@@ -154,7 +154,8 @@ export class ClaimLedger {
     const claim = {
       username: entry.username,
       key: copyOf(entry.key),
-      since: entry.since ?? this.#now(),
+      // A clock that is corrected has fractions of a millisecond, which no vote may have.
+      since: Math.floor(entry.since ?? this.#now()),
       expiresAt: entry.expiresAt,
     };
     this.#set(claim, net);

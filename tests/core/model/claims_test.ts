@@ -184,3 +184,10 @@ Deno.test("One network has one vote, and a site three, however many holders it r
     assert.deepEqual(winner([...many, ...honest(counted - 1)]), mallory, ipOf(0));
   }
 });
+
+Deno.test("A holder whose clock has fractions of a millisecond votes with whole ones", () => {
+  const { time, claims, enter } = ledger();
+  time.now += 0.25;
+  enter("alice");
+  assert.equal(claims.get("alice")?.since, Date.UTC(2026, 0, 1));
+});
