@@ -210,5 +210,15 @@ export const bootstrapAddressesMax = 64;
 export const savedContactsMax = 256;
 /** Once one bootstrap node has answered, the others get this long: most round trips are shorter. */
 export const otherGreetingsMs = 300;
-/** A silent bootstrap node is asked this often; UDP may lose a datagram. */
-export const bootstrapTries = 3;
+/**
+ * How long a bootstrap node may be silent, one a try, 3 s in all. UDP may lose a datagram, and a newcomer
+ * has no other node to ask: of a hundred datagrams lost by chance 5 are common on bad wireless links.
+ */
+export const bootstrapTimeoutsMs: readonly number[] = [250, 350, 500, 500, 600, 800];
+/**
+ * The same for a contact that is asked whether it is still there; it is evicted if it is not. Answers
+ * count until the end, so that the short waits harm no contact that is far away.
+ */
+export const checkTimeoutsMs: readonly number[] = [500, 500, 1_000];
+/** A contact that is to enter is asked so often: no more, because others' addresses may be named as its own. */
+export const verifyTries = 2;

@@ -6,7 +6,7 @@
 import { type HostPort, isPort, unicastAddress } from "../../../lib/ip_address.ts";
 import {
   bootstrapAddressesMax,
-  bootstrapTries,
+  bootstrapTimeoutsMs,
   otherGreetingsMs,
   pathsDefault,
   savedContactsMax,
@@ -48,13 +48,13 @@ export class Bootstrap {
     signal?.throwIfAborted();
     // Tables are saved from the far end: the last contacts are the own neighbourhood.
     await this.#greet([...given, ...saved.slice(-savedContactsMax)], signal);
-    if (table.live === 0) return false;
+    if (!table.mayBeAlive) return false;
     await findClosest(network, own, pathsDefault, signal);
     // From the far end, because buckets split while their contacts are being verified.
     for (let bucket = 0; bucket < table.bucketCount; bucket++) {
       await findClosest(network, withPrefix(own, bucket, Id.random(random)), 1, signal);
     }
-    return table.live > 0;
+    return table.mayBeAlive;
   }
 
   async #resolve(addresses: readonly HostPort[]): Promise<NodeContact[]> {
@@ -95,7 +95,8 @@ export class Bootstrap {
         contacts,
         method: ping,
         args: { sender: own },
-        tries: bootstrapTries,
+        tries: bootstrapTimeoutsMs.length,
+        timeoutsMs: bootstrapTimeoutsMs,
         onAnswer: (contact, id) => {
           const isKnown = contact.nodeId !== unknownId;
           if (isKnown && !id.equals(contact.nodeId)) return false;

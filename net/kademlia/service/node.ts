@@ -203,7 +203,7 @@ export class KademliaNode<T = Uint8Array> {
   /** Whether at least one contact is alive, or a node that others do not reach. */
   get joined(): boolean {
     const { table, neighbours, time } = this.#network;
-    return table.live > 0 || neighbours.acquaintances.live(time.monotonic()).length > 0;
+    return table.mayBeAlive || neighbours.acquaintances.live(time.monotonic()).length > 0;
   }
 
   /**

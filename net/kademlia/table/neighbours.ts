@@ -5,7 +5,13 @@
  */
 import { BoundedMap } from "../../../lib/bounded_map.ts";
 import type { Endpoint } from "../../../lib/ip_address.ts";
-import { timeoutMsMax, unverifiableMax, verificationsMax, verifyAgainMs } from "../constants.ts";
+import {
+  checkTimeoutsMs,
+  unverifiableMax,
+  verificationsMax,
+  verifyAgainMs,
+  verifyTries,
+} from "../constants.ts";
 import { ping } from "../rpc/methods/ping.ts";
 import { stun } from "../rpc/methods/stun.ts";
 import type { RateLimits } from "../rpc/rate_limits.ts";
@@ -26,7 +32,24 @@ export interface NeighboursOptions {
 }
 
 /** A node at home is told from a lost datagram by asking it so often. */
-const knocksMax = 2;
+const knocksMax = 3;
+
+/** A contact that is to enter, and how often it was pinged. */
+interface Verification {
+  /** The name of its address. */
+  readonly name: string;
+  tries: number;
+  /** How many of these pings are given up. */
+  lost: number;
+  hasAnswered: boolean;
+}
+
+/** An entry that is to stay, since when it is pinged, in monotonic ms, and how often it was. */
+interface Check {
+  readonly entry: TableEntry;
+  readonly sinceMs: number;
+  readonly tries: number;
+}
 
 /** How fast the share of answered queries follows the latest: one in eight, as RFC 6298's alpha. */
 const answerRateGain = 1 / 8;
@@ -39,12 +62,12 @@ export class Neighbours implements CallObserver {
   readonly #verifying = new Set<string>();
   /** Addresses that failed verification, and when, in monotonic ms. */
   readonly #unverifiable = new BoundedMap<string, number>(unverifiableMax);
-  /** Pings contacts that are to enter; the tag is the name of the address. */
-  readonly #verifier: Caller<Id, string>;
+  /** Pings contacts that are to enter. */
+  readonly #verifier: Caller<Id, Verification>;
   /** Asks contacts that answered a ping from the second socket; the tag counts the tries. */
   readonly #knocker: Caller<Endpoint, number>;
   /** Pings entries that are to stay. */
-  readonly #checker: Caller<Id, TableEntry>;
+  readonly #checker: Caller<Id, Check>;
   /** Nodes that answer this one and that others do not reach. */
   readonly acquaintances = new Acquaintances();
   #answerRate = 1;
@@ -54,7 +77,7 @@ export class Neighbours implements CallObserver {
     this.#options = options;
     this.#verifier = {
       answered: (call, id) => this.#verified(call, id),
-      silent: () => {},
+      silent: (call) => this.#verifyAgain(call),
       lost: (call) => this.#unverified(call),
     };
     this.#knocker = {
@@ -64,8 +87,9 @@ export class Neighbours implements CallObserver {
     };
     this.#checker = {
       answered: (call, id) => this.#checked(call, id),
-      silent: (call) => this.#evict(call),
-      lost: (call) => this.#evict(call),
+      silent: (call) => this.#checkAgain(call),
+      // After its timeout the next ping is out, or the contact is gone already.
+      lost: (call) => call.isLate || this.#evict(call.tag),
     };
   }
 
@@ -140,30 +164,45 @@ export class Neighbours implements CallObserver {
 
   /** Pings a contact that is to enter the table: what others say of its id proves nothing. */
   verify(contact: NodeContact): void {
-    const { rpc, table } = this.#options;
+    const { rpc } = this.#options;
     if (this.#verifying.size >= verificationsMax) return;
     const name = addressName(contact);
     if (this.#verifying.has(name)) return;
     const failedMs = this.#unverifiable.get(name);
     if (failedMs !== undefined && rpc.nowMs() - failedMs < verifyAgainMs) return;
+    const tag: Verification = { name, tries: 0, lost: 0, hasAnswered: false };
+    if (this.#askToEnter(contact, tag)) this.#verifying.add(name);
+  }
+
+  #askToEnter(contact: NodeContact, tag: Verification): boolean {
+    const { rpc, table } = this.#options;
     const args = { sender: table.own };
-    const call = rpc.call({ contact, method: ping, args, caller: this.#verifier, tag: name });
-    if (call !== undefined) this.#verifying.add(name);
+    const call = rpc.call({ contact, method: ping, args, caller: this.#verifier, tag });
+    if (call !== undefined) tag.tries++;
+    return call !== undefined;
   }
 
   /** Pings an entry that left a request unanswered; it is evicted only if this fails, too. */
   check(entry: TableEntry): void {
-    const { rpc, table } = this.#options;
     if (entry.checking) return;
+    const sinceMs = this.#options.rpc.nowMs();
+    entry.checking = this.#askToStay({ entry, sinceMs, tries: 0 });
+  }
+
+  #askToStay(check: Check): boolean {
+    const { rpc, table } = this.#options;
+    const { entry: { contact }, tries } = check;
+    const timeoutMs = checkTimeoutsMs[tries];
+    if (timeoutMs === undefined) return false;
     const call = rpc.call({
-      contact: entry.contact,
+      contact,
       method: ping,
       args: { sender: table.own },
       caller: this.#checker,
-      tag: entry,
-      timeoutMs: timeoutMsMax,
+      tag: { ...check, tries: tries + 1 },
+      timeoutMs,
     });
-    entry.checking = call !== undefined;
+    return call !== undefined;
   }
 
   /** Lets in a contact whose id its own answer to a ping has proved. */
@@ -172,17 +211,23 @@ export class Neighbours implements CallObserver {
     if (table.insert(contact, rpc.nowMs()) !== undefined) onEntered(contact);
   }
 
-  #verified({ contact, tag: name }: Call<Id, string>, id: Id): boolean {
+  #verified({ contact, tag }: Call<Id, Verification>, id: Id): boolean {
     if (!id.equals(contact.nodeId)) return false;
+    if (tag.hasAnswered) return true;
+    tag.hasAnswered = true;
     const { rpc } = this.#options;
     if (rpc.hasOutside) {
       this.acquaintances.add(contact, rpc.nowMs());
       this.#knock(contact, 1);
     } else {
-      this.#verifying.delete(name);
+      this.#verifying.delete(tag.name);
       this.enter(contact);
     }
     return true;
+  }
+
+  #verifyAgain({ contact, tag }: Call<Id, Verification>): void {
+    if (tag.tries < verifyTries && !tag.hasAnswered) this.#askToEnter(contact, tag);
   }
 
   /** Asks from the second socket: a router at home drops what it was not opened for. */
@@ -211,7 +256,9 @@ export class Neighbours implements CallObserver {
     this.#giveUp(contact);
   }
 
-  #unverified({ contact }: Call<Id, string>): void {
+  #unverified({ contact, tag }: Call<Id, Verification>): void {
+    // The first ping is given up while the second is out.
+    if (++tag.lost < tag.tries || tag.hasAnswered) return;
     this.acquaintances.delete(contact);
     this.#giveUp(contact);
   }
@@ -226,18 +273,24 @@ export class Neighbours implements CallObserver {
     if (next !== undefined) this.verify(next);
   }
 
-  #checked({ contact, tag: entry }: Call<Id, TableEntry>, id: Id): boolean {
+  #checked({ contact, tag: { entry } }: Call<Id, Check>, id: Id): boolean {
     if (!id.equals(contact.nodeId)) return false;
     entry.checking = false;
     return true;
   }
 
-  #evict({ sentMs, tag: entry }: Call<Id, TableEntry>): void {
+  #checkAgain({ tag }: Call<Id, Check>): void {
+    if (tag.entry.checking && !this.#askToStay(tag)) this.#evict(tag);
+  }
+
+  #evict({ entry, sinceMs }: Check): void {
     const { table } = this.#options;
     if (!entry.checking) return;
     entry.checking = false;
+    // It may have answered something else meanwhile: then the pings were lost.
+    if (entry.answeredMs > sinceMs) return;
     // When no node answers at all it is the own link that is down: then no entry is evicted.
-    if (this.#answeredMs < sentMs) {
+    if (this.#answeredMs < sinceMs) {
       if (entry.failures === 0) table.failed(entry);
       return;
     }

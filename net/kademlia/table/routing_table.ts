@@ -27,11 +27,14 @@ export class TableEntry {
   failures = 0;
   /** Whether a ping is out that decides over its eviction. */
   checking = false;
+  /** Monotonic ms when it answered last. */
+  answeredMs: number;
 
   constructor(contact: NodeContact, networks: readonly Network[], seenMs: number) {
     this.contact = contact;
     this.networks = networks;
     this.seenMs = seenMs;
+    this.answeredMs = seenMs;
   }
 }
 
@@ -92,6 +95,13 @@ export class RoutingTable {
   /** Contacts that have answered the last request they got. */
   get live(): number {
     return this.#size - this.#failing;
+  }
+
+  /** Whether a contact is alive, or may be: one lost datagram says nothing as long as a ping is out. */
+  get mayBeAlive(): boolean {
+    if (this.live > 0) return true;
+    for (const entry of this) if (entry.checking) return true;
+    return false;
   }
 
   /** How many buckets there are. */
@@ -184,6 +194,7 @@ export class RoutingTable {
     if (entry.failures > 0) this.#failing--;
     entry.failures = 0;
     entry.seenMs = nowMs;
+    entry.answeredMs = nowMs;
   }
 
   /** Notes a request that an entry left unanswered. It stays until a ping fails, too. */
