@@ -51,10 +51,15 @@ export interface DirectoryQuery {
 
 /** What the DHT answered. */
 export interface DirectoryAnswer {
-  /** The winner, checked by the rules of design section 4; absent when no node had one. */
+  /** The winner, checked by the rules of design section 4; left out when no node that answered had one. */
   readonly record?: SignedRecord;
   /** Nodes that answered, with a value or without. */
   readonly answered: number;
+  /**
+   * Whether the network says that there is no such record: enough of the nodes that ought to have it have
+   * none. Without a record and with this false the network did not answer, which says nothing.
+   */
+  readonly isAbsent: boolean;
   /** Keys of other owners that holders named for this name: the clash to show. */
   readonly otherKeys: readonly Uint8Array[];
 }
@@ -67,6 +72,8 @@ export interface PutReport {
   readonly refused: number;
   /** How many were asked, one's own node counted. */
   readonly asked: number;
+  /** How many ought to have been asked, but had not answered when the closest were looked for; default 0. */
+  readonly missed?: number;
   /** Whether one's own node is among those that accepted. */
   readonly own?: boolean;
   /** A record of the same owner that wins over the one written, when one was met. */

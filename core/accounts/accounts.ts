@@ -44,8 +44,8 @@ export class Accounts {
    */
   async checkName(name: string, signal?: AbortSignal): Promise<void> {
     const username = parseUsername(name);
-    const { directory } = this.#context.ports;
-    if (directory.status().joined) await assertNameFree(directory, username, signal);
+    const { ports } = this.#context;
+    if (ports.directory.status().joined) await assertNameFree(ports, username, signal);
   }
 
   /**
@@ -63,7 +63,7 @@ export class Accounts {
   /**
    * Opens an account.
    *
-   * @throws {CamelliaError} `invalid_username`, `wrong_password`, `unknown_user`, `not_joined`; the
+   * @throws {CamelliaError} `invalid_username`, `wrong_password`, `unknown_user`, `not_joined`, `no_answer`; the
    * disk's errors.
    */
   async login(credentials: Credentials, signal?: AbortSignal): Promise<OpenAccount> {

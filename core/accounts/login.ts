@@ -16,6 +16,7 @@ import { isSameBody, type Namespace, type PrivateBody } from "../model/record_bo
 import { compareRecords } from "../model/record_policy.ts";
 import type { UserRef } from "../model/user.ts";
 import { within } from "../../lib/waiting.ts";
+import { askNetwork } from "../session/ask_network.ts";
 import { readKeyFile } from "./sealed_files.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
 import { unsealIdentity } from "./seal.ts";
@@ -26,8 +27,8 @@ const networkMsMax = 2_000;
 /**
  * Unseals the keys of a user.
  *
- * @throws {CamelliaError} `wrong_password`, `unknown_user`, `not_joined` where keys that are not on
- * this disk cannot be looked for; the disk's errors.
+ * @throws {CamelliaError} `wrong_password`, `unknown_user`; `not_joined` or `no_answer` where keys that
+ * are not on this disk cannot be looked for; the disk's errors.
  */
 export async function loginAccount(
   context: AccountContext,
@@ -76,25 +77,23 @@ async function loginFromNetwork(
   { username, password }: Credentials,
   signal?: AbortSignal,
 ): Promise<UnsealedAccount> {
-  const { record, answered } = await ports.directory.get({ username, namespace: "public" }, signal);
+  const { record, isAbsent } = await askNetwork(ports, { username, namespace: "public" }, signal);
   if (record === undefined) {
-    throw ports.directory.status().joined || answered > 0
-      ? refused(
-        "unknown_user",
-        username,
-        "no user has that name. Check the spelling, or register it.",
-      )
-      : refused(
-        "not_joined",
-        username,
-        "its keys are not in this data folder, and no other node has answered yet to ask for them.",
-      );
+    if (!isAbsent) throw unanswered(ports, username);
+    throw refused(
+      "unknown_user",
+      username,
+      "no user has that name. Check the spelling, or register it.",
+    );
   }
   const owner = { username, key: record.publicKey };
-  const namespaces = ["private", "connections"] as const;
-  const seen = await ownRecords(ports, { owner, namespaces }, signal);
-  const sealed = seen.find((one) => isRecordOf(one, owner, "private"));
-  if (sealed === undefined) {
+  const [answer, seen] = await Promise.all([
+    askNetwork(ports, { username, namespace: "private", pin: owner.key }, signal),
+    ownRecords(ports, { owner, namespaces: ["connections"] }, signal),
+  ]);
+  const sealed = answer.record;
+  if (!isRecordOf(sealed, owner, "private")) {
+    if (sealed === undefined && !answer.isAbsent) throw unanswered(ports, username);
     throw refused(
       "unknown_user",
       username,
@@ -103,7 +102,7 @@ async function loginFromNetwork(
     );
   }
   const identity = await unsealIdentity(sealed, password, ports.keys);
-  const account = unsealed(identity, { sealed, records: [record, ...seen] });
+  const account = unsealed(identity, { sealed, records: [record, sealed, ...seen] });
   try {
     await ports.keys.write(username, sealed.value);
   } catch (error) {
@@ -111,6 +110,17 @@ async function loginFromNetwork(
     throw error;
   }
   return account;
+}
+
+/** The error where the network was asked for keys that are not on this disk, and did not answer. */
+function unanswered({ directory }: AccountContext["ports"], username: string): CamelliaError {
+  return directory.status().joined
+    ? refused("no_answer", username, "the network did not answer. Try again in a moment.")
+    : refused(
+      "not_joined",
+      username,
+      "its keys are not in this data folder, and no other node has answered yet to ask for them.",
+    );
 }
 
 /** Own records under a known key, as far as the network has them within the time. */

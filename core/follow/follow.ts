@@ -87,7 +87,7 @@ export class Follows {
    * Follows a user and fetches the user's posts at once.
    *
    * @throws {CamelliaError} `invalid_username`, `invalid_argument`, `follow_self`,
-   * `already_following`, `unknown_user`, `not_joined`, `pin_clash`.
+   * `already_following`, `unknown_user`, `not_joined`, `no_answer`, `pin_clash`.
    */
   async follow(request: FollowRequest, signal?: AbortSignal): Promise<FollowView> {
     const { session, people, lists, requests, sync } = this.#parts;
@@ -99,7 +99,8 @@ export class Follows {
     this.#refuseFollowed(username, fingerprint);
     const person = await people.find(username, signal);
     signal?.throwIfAborted();
-    const key = chooseKey(session, { username, person, fingerprint });
+    const isAbsent = people.isAbsent(username);
+    const key = chooseKey(session, { username, person, isAbsent, fingerprint });
     const user = { username, key };
     await this.#mutex.run(async () => {
       this.#refuseFollowed(username, fingerprint);
@@ -276,16 +277,19 @@ function readFingerprint(username: string, text: string | undefined): string | u
 interface Wanted {
   readonly username: string;
   readonly person: Person | undefined;
+  /** Whether the network said that no user has the name. */
+  readonly isAbsent: boolean;
   readonly fingerprint: string | undefined;
 }
 
 /**
  * The key to follow: the one the network and the pin agree on, or the one that was asked for.
  *
- * @throws {CamelliaError} `unknown_user`, `not_joined`, `pin_clash`.
+ * @throws {CamelliaError} `unknown_user`, `not_joined`, `no_answer`, `pin_clash`.
  */
-function chooseKey(session: Session, { username, person, fingerprint }: Wanted): Uint8Array {
-  if (person === undefined) throw unknownUser("follow", username, session);
+function chooseKey(session: Session, wanted: Wanted): Uint8Array {
+  const { username, person, isAbsent, fingerprint } = wanted;
+  if (person === undefined) throw unknownUser("follow", username, isAbsent, session);
   const keys = [person.key, ...person.otherKeys];
   const others = person.otherKeys.map(fingerprintOf);
   if (fingerprint !== undefined) {
@@ -300,7 +304,7 @@ function chooseKey(session: Session, { username, person, fingerprint }: Wanted):
   // A pin that the network confirms is believed, also where another user claims the name: otherwise any
   // user could keep others from following. So is a pin that no other key contradicts.
   if (person.public !== undefined || (person.pinned && others.length === 0)) return person.key;
-  if (others.length === 0) throw unknownUser("follow", username, session);
+  if (others.length === 0) throw unknownUser("follow", username, isAbsent, session);
   throw new CamelliaError(
     "pin_clash",
     `Cannot follow ${username}: you know them with the fingerprint ${fingerprintOf(person.key)}, ` +

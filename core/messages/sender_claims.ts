@@ -33,14 +33,14 @@ const deniedMs = 30_000;
 /** Looks up who strangers say they are. */
 export class SenderClaims {
   readonly #session: Session;
-  readonly #people: Pick<People, "find">;
+  readonly #people: Pick<People, "find" | "isAbsent">;
   readonly #bucket: TokenBucket;
   readonly #slots = new Slots(lookUpsMax);
   /** Whether a name was confirmed to be that key's. */
   readonly #answers: TimedCache<boolean>;
 
   /** Nothing is known at first. */
-  constructor(session: Session, people: Pick<People, "find">) {
+  constructor(session: Session, people: Pick<People, "find" | "isAbsent">) {
     this.#session = session;
     this.#people = people;
     this.#bucket = new TokenBucket(session.ports.clock, lookUps);
@@ -68,7 +68,9 @@ export class SenderClaims {
       if (this.#bucket.take(1)) {
         const person = await this.#people.find(user.username, signal);
         const holds = person !== undefined && isSame(person, user);
-        this.#answers.set(name, holds, holds ? confirmedMs : deniedMs);
+        // Silence denies nothing: the next message asks again.
+        const isAnswered = person !== undefined || this.#people.isAbsent(user.username);
+        if (isAnswered) this.#answers.set(name, holds, holds ? confirmedMs : deniedMs);
         return holds;
       }
       await pause(clock, this.#bucket.waitMs(1), signal);

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "not_following"
   | "pin_clash"
   | "not_joined"
+  | "no_answer"
   | "too_few_holders"
   | "superseded"
   | "invalid_config"

@@ -79,10 +79,10 @@ export class Devices {
   async #readOnce(user: UserRef): Promise<void> {
     const { ports, signal } = this.#session;
     const query = { username: user.username, namespace: "connections", pin: user.key } as const;
-    const { record, answered } = await ports.directory.get(query, signal);
+    const { record, isAbsent } = await ports.directory.get(query, signal);
     this.#take(user, record);
-    // Without a network no user is found, which says nothing about this one.
-    if (this.#known(user).length > 0 || answered === 0) return;
+    // Silence says nothing about this user.
+    if (this.#known(user).length > 0 || (record === undefined && !isAbsent)) return;
     this.#absent.set(nameOf(user), true, absentMs);
   }
 

@@ -11,6 +11,7 @@ import { equalBytes } from "../model/bytes.ts";
 import { isRecordOf, type SignedRecord } from "../model/record.ts";
 import type { DeviceEntry, ListEntry } from "../model/record_body.ts";
 import { isSame, type UserRef } from "../model/user.ts";
+import { askNetwork } from "../session/ask_network.ts";
 import type { Lists, People, Person, Session } from "../session/interfaces.ts";
 import { InFlight, TimedCache } from "../../lib/bounded_map.ts";
 import { abortable } from "../../lib/waiting.ts";
@@ -61,6 +62,10 @@ export class UserPeople implements People {
     return await abortable(this.#inFlight.run(username, () => this.#look(username)), signal);
   }
 
+  isAbsent(username: string): boolean {
+    return this.#persons.get(username) === null;
+  }
+
   /** The latest clash over a pinned name, as far as one has been seen. */
   clash(username: string): ClashView | undefined {
     const key = this.pin(username);
@@ -105,16 +110,17 @@ export class UserPeople implements People {
     const { session, clashes } = this.#parts;
     const pin = this.pin(username);
     const query = { username, namespace: "public" } as const;
-    const { record, answered, otherKeys: keys } = await session.ports.directory.get(
-      pin === undefined ? query : { ...query, pin },
-      session.signal,
-    );
+    const { ports, signal } = session;
+    // A pinned user is known whatever the network says; a name is no user's only if the network says so.
+    const { record, isAbsent, otherKeys: keys } = pin === undefined
+      ? await askNetwork(ports, query, signal)
+      : await ports.directory.get({ ...query, pin }, signal);
     const owner = pin ?? record?.publicKey;
     const isTheirs = owner !== undefined && isRecordOf(record, { username, key: owner }, "public");
     const key = isTheirs ? owner : pin;
     if (key === undefined) {
-      // Without a network no user can be found, which says nothing about the name.
-      if (answered > 0) this.#persons.set(username, null, unknownMs);
+      // Silence says nothing about the name.
+      if (isAbsent) this.#persons.set(username, null, unknownMs);
       return undefined;
     }
     const otherKeys = keys.filter((other) => !equalBytes(other, key));

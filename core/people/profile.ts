@@ -41,7 +41,7 @@ export class Profiles {
   /**
    * The profile of a user; the own one without a name.
    *
-   * @throws {CamelliaError} `invalid_username`, `unknown_user`, `not_joined`.
+   * @throws {CamelliaError} `invalid_username`, `unknown_user`, `not_joined`, `no_answer`.
    */
   async profile(
     request: { readonly username?: string },
@@ -77,7 +77,9 @@ export class Profiles {
     people.forgetPerson(username); // Lists and counts as they are now.
     const person = await people.find(username, signal) ?? this.#pinned(username);
     signal?.throwIfAborted();
-    if (person === undefined) throw unknownUser("show", username, this.#parts.session);
+    if (person === undefined) {
+      throw unknownUser("show", username, people.isAbsent(username), this.#parts.session);
+    }
     const [entries, online, known, warnings] = await Promise.all([
       person.public === undefined ? [] : people.lists(person, signal),
       this.#online(person, signal),

@@ -144,7 +144,7 @@ export class RecordWriter {
     const record = this.#checked(answer.record, namespace);
     const { joined, contacts } = ports.directory.status();
     // The network's first node has no other to ask: its own silence is the network's answer.
-    const reached = record !== undefined || answer.answered > 0 || (joined && contacts === 0);
+    const reached = record !== undefined || answer.isAbsent || (joined && contacts === 0);
     if (reached) this.noteInForce(namespace, record);
     return reached;
   }

@@ -68,6 +68,8 @@ export interface Person extends UserRef {
 export interface People {
   /** By pin where there is one, else by vote; undefined when no user is found. */
   find(username: string, signal?: AbortSignal): Promise<Person | undefined>;
+  /** Whether the network said within the last two seconds that no user has the name. */
+  isAbsent(username: string): boolean;
   /** The pinned key of a name: own, followed, followers' (in this order). */
   pin(username: string): Uint8Array | undefined;
   /** Both lists of a user, from the pages that the public record names; only present entries. */

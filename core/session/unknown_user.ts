@@ -9,17 +9,25 @@ import type { Session } from "./interfaces.ts";
 
 /**
  * What to throw where a name was looked for in vain: `unknown_user` when the network answered that no
- * user has it, `not_joined` when there was no network to ask.
+ * user has it (`isAbsent`), `not_joined` when there was no network to ask, `no_answer` when there was one
+ * and it said nothing.
  */
 export function unknownUser(
   doing: "follow" | "show",
   username: string,
-  { ports, settings }: Pick<Session, "ports" | "settings">,
+  isAbsent: boolean,
+  { ports }: Pick<Session, "ports">,
 ): CamelliaError {
-  if (settings.firstNode || ports.directory.status().joined) {
+  if (isAbsent) {
     return new CamelliaError(
       "unknown_user",
       `Cannot ${doing} ${username}: no user on the network has that name. Check the spelling.`,
+    );
+  }
+  if (ports.directory.status().joined) {
+    return new CamelliaError(
+      "no_answer",
+      `Cannot ${doing} ${username}: the network did not answer. Try again in a moment.`,
     );
   }
   return new CamelliaError(

@@ -71,9 +71,9 @@ export class KademliaDirectory implements Directory {
       signal,
     );
     if (result === undefined) return nothing;
-    const { accepted, refused, silent, holders } = result;
+    const { accepted, refused, silent, missed, holders } = result;
     const own = holders.some(({ id }) => equalBytes(id, this.#node.id));
-    const report = { accepted, refused, asked: accepted + refused + silent, own };
+    const report = { accepted, refused, asked: accepted + refused + silent, missed, own };
     const { newer } = result;
     const wins = newer !== undefined && equalBytes(newer.publicKey, record.publicKey) &&
       compareRecords(newer, record) > 0;
@@ -156,7 +156,7 @@ export class KademliaDirectory implements Directory {
       return false;
     };
     const result = await this.#find(recordKey(username, namespace), { accept }, signal);
-    return { ...answerOf(result), otherKeys };
+    return { ...this.#answerOf(result), otherKeys };
   }
 
   /** All holders of `public` are asked; those that say since when they know the owner vote. */
@@ -171,7 +171,17 @@ export class KademliaDirectory implements Directory {
       if (elected && equalBytes(publicKey, elected)) continue;
       addKey(otherKeys, publicKey, otherKeysMax);
     }
-    return { ...answerOf(result), otherKeys };
+    return { ...this.#answerOf(result), otherKeys };
+  }
+
+  /** What a reader learns of a get, clashes aside; of one that failed, that no holder answered. */
+  #answerOf(result?: GetResult<SignedRecord>): Omit<DirectoryAnswer, "otherKeys"> {
+    if (result === undefined) return { answered: 0, isAbsent: false };
+    const { answered, winner } = result;
+    if (winner !== undefined) return { answered, isAbsent: false, record: winner.decoded };
+    // The network's first node speaks for the network while it knows no other.
+    const isAlone = this.#options.firstNode && this.#node.stats().contacts === 0;
+    return { answered, isAbsent: result.isAbsent || isAlone };
   }
 
   #find(
@@ -184,12 +194,6 @@ export class KademliaDirectory implements Directory {
 }
 
 type Found = Answer<SignedRecord>;
-
-/** What a reader learns of a get, clashes aside; of one that failed, that no holder answered. */
-function answerOf(result?: GetResult<SignedRecord>): Omit<DirectoryAnswer, "otherKeys"> {
-  const answered = result?.answered ?? 0;
-  return result?.winner === undefined ? { answered } : { answered, record: result.winner.decoded };
-}
 
 /** The newest record of the key that most voters name. */
 function electedOf(

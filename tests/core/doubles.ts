@@ -173,6 +173,8 @@ export class TestPeople implements People {
   readonly #devices = new Map<string, DeviceEntry[]>();
   /** Users whose devices were forgotten. */
   readonly forgotten: string[] = [];
+  /** Whether the network answers nothing. */
+  isSilent = false;
 
   /** Makes somebody known, with these lists. */
   add(
@@ -207,6 +209,10 @@ export class TestPeople implements People {
       entries: [...entries("followers", followers), ...entries("following", following)],
     });
     this.#devices.set(username, options.devices ?? []);
+  }
+
+  isAbsent(username: string): boolean {
+    return !this.isSilent && !this.#people.has(username);
   }
 
   find(username: string): Promise<Person | undefined> {

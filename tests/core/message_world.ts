@@ -342,6 +342,10 @@ class WorldPeople implements People {
     this.#cache = cache;
   }
 
+  isAbsent(username: string): boolean {
+    return this.#owner.world.users.get(username)?.registered !== true;
+  }
+
   async find(username: string, signal?: AbortSignal): Promise<Person | undefined> {
     const { world } = this.#owner;
     await world.lookUp("find", signal);

@@ -217,16 +217,18 @@ export class SimDirectory implements Directory {
   async get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer> {
     this.calls.get++;
     await this.#pass(signal);
-    if (!this.#reachable) return { answered: 0, otherKeys: [] };
+    if (!this.#reachable) return { answered: 0, isAbsent: false, otherKeys: [] };
     const answered = this.#network.holders(this.side);
     const record = this.#network.peek(query.username, query.namespace, this);
     const keys = this.#network.clashes(query.username);
     const { pin } = query;
-    if (record === undefined) return { answered, otherKeys: others(keys, pin) };
-    if (pin === undefined || equalBytes(record.publicKey, pin)) {
-      return { record, answered, otherKeys: others(keys, record.publicKey) };
+    if (record === undefined) {
+      return { answered, isAbsent: true, otherKeys: others(keys, pin) };
     }
-    return { answered, otherKeys: others([record.publicKey, ...keys], pin) };
+    if (pin === undefined || equalBytes(record.publicKey, pin)) {
+      return { record, answered, isAbsent: false, otherKeys: others(keys, record.publicKey) };
+    }
+    return { answered, isAbsent: true, otherKeys: others([record.publicKey, ...keys], pin) };
   }
 
   async put(record: SignedRecord, signal?: AbortSignal): Promise<PutReport> {

@@ -44,6 +44,16 @@ export class Candidate {
     this.contact = contact;
     this.known = known;
   }
+
+  /** Whether it has answered. */
+  get hasAnswered(): boolean {
+    return this.state === "answered" || this.state === "holder" || this.state === "afar";
+  }
+
+  /** Whether it was asked in vain so far. */
+  get isSilent(): boolean {
+    return this.state === "slow" || this.state === "failed";
+  }
 }
 
 /** The candidates of one lookup, each once, however many nodes name it. */
@@ -60,6 +70,12 @@ export class CandidateList {
   /** All of them, nearest first. */
   get all(): readonly Candidate[] {
     return this.#all;
+  }
+
+  /** Those that were asked in vain, nearest first, within the address limit. */
+  silent(groups: AddressGroups): Candidate[] {
+    const counts: number[] = [];
+    return this.#all.filter((candidate) => candidate.isSilent && groups.within(candidate, counts));
   }
 
   /** Adds a contact to what a path knows; `bit` is the path's. */

@@ -128,11 +128,6 @@ export class Lookup {
     return this.#slow;
   }
 
-  /** Whether any node has answered; with a goal, whether any holder has. */
-  get fruitful(): boolean {
-    return this.#goal === Infinity ? this.#answered > 0 : this.#found > 0;
-  }
-
   /** The first queries. */
   start(): Candidate[] {
     return this.#advance();
@@ -201,12 +196,16 @@ export class Lookup {
     const counts: number[] = [];
     const result: Candidate[] = [];
     for (const candidate of this.#candidates.all) {
-      const { state } = candidate;
-      if (state !== "answered" && state !== "holder" && state !== "afar") continue;
+      if (!candidate.hasAnswered) continue;
       if (!this.#belongs(candidate, result.length)) break;
       if (this.#groups.within(candidate, counts)) result.push(candidate);
     }
     return result;
+  }
+
+  /** Those that were asked in vain so far, nearest first. */
+  silent(): Candidate[] {
+    return this.#candidates.silent(this.#groups);
   }
 
   #release(candidate: Candidate): void {
@@ -246,8 +245,7 @@ export class Lookup {
     const beginning = this.#answered === 0;
     for (const candidate of this.#candidates.all) {
       const state = candidate.state;
-      if (state === "failed" || state === "slow") continue;
-      if (!this.#groups.within(candidate, counts)) continue;
+      if (candidate.isSilent || !this.#groups.within(candidate, counts)) continue;
       const belongs = this.#belongs(candidate, rank++);
       let wanted = belongs;
       for (let path = 0; path < this.#paths; path++) {
@@ -305,7 +303,7 @@ export class Lookup {
     this.#reserve = () => [];
     const counts: number[] = [];
     for (const candidate of this.#candidates.all) {
-      if (candidate.state === "failed" || candidate.state === "slow") continue;
+      if (candidate.isSilent) continue;
       if (this.#groups.within(candidate, counts) && candidate.state === "fresh") return candidate;
     }
     return undefined;
@@ -316,7 +314,7 @@ export class Lookup {
     const counts: number[] = [];
     let missing = this.k * nearShareMin;
     for (const candidate of this.#candidates.all) {
-      if (candidate.state === "failed" || candidate.state === "slow") continue;
+      if (candidate.isSilent) continue;
       if (missing <= 0 || !this.#isNear(candidate)) break;
       if (this.#groups.within(candidate, counts)) missing--;
     }

@@ -10,10 +10,11 @@ import { findValue, type Found, type WireFound } from "../rpc/methods/find_value
 import type { Method } from "../rpc/methods/method.ts";
 import type { Call, Caller } from "../rpc/rpc.ts";
 import type { NodeContact } from "../space/contact.ts";
-import type { Id } from "../space/id.ts";
+import { compareDistance, type Id } from "../space/id.ts";
 import type { Neighbours } from "../table/neighbours.ts";
 import type { Candidate } from "./candidates.ts";
 import { expectedMs } from "./density.ts";
+import { hearingOf, isEnough } from "./hearing.ts";
 import { Lookup, type LookupOptions } from "./lookup.ts";
 import type { Network } from "./network.ts";
 
@@ -23,6 +24,13 @@ export interface SearchOptions {
   readonly paths: number;
   /** Ends the search once so many holders have answered. */
   readonly goal?: number;
+  /** Whether nodes that others do not reach are asked where no others are known. Default false. */
+  readonly mayAskHomes?: boolean;
+  /**
+   * Whether the silent are asked again although others have answered: what is stored, or voted on, shall
+   * miss no holder. Default false: they are while no node has answered.
+   */
+  readonly isThorough?: boolean;
   /** Looks for a value, and judges one that was found: false when it does not count. */
   readonly onFound?: (contact: NodeContact, found: WireFound) => boolean;
 }
@@ -32,6 +40,8 @@ export interface SearchOptions {
  * have filled just that.
  */
 const reserveMax = 20;
+/** UDP may lose a datagram: those that were silent are asked again so often before that is a result. */
+const askAgainMax = 3;
 /** A search without any result waits this long, or so many timeouts, for answers that are late. */
 const graceMsMin = 250;
 const graceTimeouts = 2;
@@ -74,6 +84,9 @@ class Search implements Caller<Found, Candidate> {
   /** Holders being asked for their neighbours, and those that were. */
   readonly #expanding = new Set<Candidate>();
   readonly #expandedOnce = new Set<Candidate>();
+  /** The query that was sent to a candidate last, where it was asked again. */
+  readonly #again = new Map<Candidate, Call<Found, Candidate>>();
+  #rounds = 0;
   #grace: Timer | undefined;
   #hedging: Timer | undefined;
   /** When the search began or an answer came last, in monotonic ms, and the slowest answer in ms. */
@@ -96,7 +109,7 @@ class Search implements Caller<Found, Candidate> {
       k,
       alpha,
       paths,
-      seeds: table.closest(target, k, undefined, true),
+      seeds: this.#seeds(),
       reserve: () => table.closest(target, k + reserveMax, undefined, true),
       answerRate: neighbours.answerRate,
       networksOf: (ip) => table.networksOf(ip),
@@ -104,6 +117,16 @@ class Search implements Caller<Found, Candidate> {
       ...(goal === undefined ? {} : { goal }),
       ...(cost === undefined ? {} : { cost }),
     });
+  }
+
+  /** The nearest contacts; where there are none, and nothing is to be stored, nodes at home. */
+  #seeds(): NodeContact[] {
+    const { table, k, neighbours, rpc } = this.#network;
+    const { target, mayAskHomes } = this.#options;
+    const seeds = table.closest(target, k, undefined, true);
+    if (seeds.length > 0 || mayAskHomes !== true) return seeds;
+    return neighbours.acquaintances.live(rpc.nowMs())
+      .sort((a, b) => compareDistance(target, a.nodeId, b.nodeId)).slice(0, k);
   }
 
   /** Sends the first queries. Without any node to ask the search ends at once. */
@@ -123,6 +146,9 @@ class Search implements Caller<Found, Candidate> {
   answered({ contact, sentMs, tag: candidate }: Call<Found, Candidate>, answer: Found): boolean {
     if (this.#stopped) return true;
     const { rpc } = this.#network;
+    // Who was asked twice may answer twice.
+    const isOpen = candidate.state === "asked" || candidate.state === "slow";
+    if (!isOpen && !this.#expanding.has(candidate)) return true;
     const counts = answer.found !== undefined &&
       this.#options.onFound?.(contact, answer.found) === true;
     this.#activeMs = rpc.nowMs();
@@ -136,7 +162,9 @@ class Search implements Caller<Found, Candidate> {
     this.#settled(candidate, [], () => this.#lookup.timeout(candidate));
   }
 
-  lost({ tag: candidate }: Call<Found, Candidate>): void {
+  lost(call: Call<Found, Candidate>): void {
+    const { tag: candidate } = call;
+    if ((this.#again.get(candidate) ?? call) !== call) return;
     this.#settled(candidate, [], () => this.#lookup.failure(candidate));
   }
 
@@ -148,22 +176,63 @@ class Search implements Caller<Found, Candidate> {
   }
 
   #send(queue: Candidate[]): void {
-    const isForValue = this.#options.onFound !== undefined;
     // A query that could not be sent makes room for others, which join the queue.
     for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
-      if (!this.#ask(candidate, isForValue ? findValue : findNode)) {
+      if (this.#ask(candidate, this.#method) === undefined) {
         queue.push(...this.#lookup.failure(candidate));
       }
     }
-    if (!this.#lookup.finished || this.#stopped || this.#expand()) return;
-    if (this.#lookup.fruitful || this.#lookup.slow === 0) this.#finish();
-    else {
-      // Finding nothing is no result while answers may be under way: a process that stands still, this
-      // one or that of the nodes asked, looks like a dead network.
-      const { scheduler, neighbours } = this.#network;
-      const waitMs = Math.max(graceMsMin, graceTimeouts * neighbours.timeoutMs);
-      this.#grace ??= scheduler.after(waitMs, () => this.#finish());
+    if (this.#lookup.finished && !this.#stopped && !this.#expand()) this.#conclude();
+  }
+
+  /**
+   * Ends the search, unless what is silent may make a difference: a lost datagram, or a process that
+   * stands still, this one or that of the nodes asked, looks like a dead network. Then it is asked again.
+   */
+  #conclude(): void {
+    const missing = this.#missing();
+    if (missing.length === 0) return this.#finish();
+    if (this.#grace !== undefined) return;
+    const { scheduler, neighbours } = this.#network;
+    let waitMs = 0;
+    if (this.#rounds++ < askAgainMax) {
+      for (const candidate of missing) {
+        const call = this.#ask(candidate, this.#method);
+        if (call === undefined) continue;
+        this.#again.set(candidate, call);
+        waitMs = Math.max(waitMs, call.dueMs - call.sentMs);
+      }
     }
+    if (waitMs === 0) return this.#finish();
+    if (this.#isInVain()) {
+      waitMs = Math.max(graceMsMin, graceTimeouts * neighbours.timeoutMs, waitMs);
+    }
+    this.#grace = scheduler.after(waitMs, () => {
+      this.#grace = undefined;
+      this.#conclude();
+    });
+  }
+
+  /** Whether what is sought was not found so far: any node, or a holder. */
+  #isInVain(): boolean {
+    const isHolder = this.#options.goal !== undefined;
+    return !this.#lookup.answered().some(({ state }) => !isHolder || state === "holder");
+  }
+
+  /**
+   * Those whose answers are worth another question. A holder is enough to end a read, and k nodes are
+   * enough for all else; of those who are silent twice not all are waited for.
+   */
+  #missing(): Candidate[] {
+    const { goal, isThorough = false } = this.#options;
+    if (this.#lookup.slow === 0) return [];
+    if (!this.#isInVain() && (goal !== undefined || !isThorough)) return [];
+    const { k } = this.#network;
+    const { heard, silent } = hearingOf(this.#lookup);
+    const isSettled = this.#rounds > 0 && this.#grace === undefined &&
+      isEnough(heard, silent.length, k);
+    if (isSettled || (goal === undefined && heard >= k)) return [];
+    return silent.filter(({ state }) => state === "slow");
   }
 
   /**
@@ -197,11 +266,18 @@ class Search implements Caller<Found, Candidate> {
     this.#done(this.#lookup);
   }
 
-  #ask(candidate: Candidate, method: Method<string, AboutTarget, Found>): boolean {
+  get #method(): Method<string, AboutTarget, Found> {
+    return this.#options.onFound === undefined ? findNode : findValue;
+  }
+
+  #ask(
+    candidate: Candidate,
+    method: Method<string, AboutTarget, Found>,
+  ): Call<Found, Candidate> | undefined {
     const { rpc, own } = this.#network;
     const { contact } = candidate;
     const args = { sender: own, target: this.#options.target };
-    return rpc.call({ contact, method, args, caller: this, tag: candidate }) !== undefined;
+    return rpc.call({ contact, method, args, caller: this, tag: candidate });
   }
 
   /**
@@ -216,7 +292,7 @@ class Search implements Caller<Found, Candidate> {
     for (const holder of holders) {
       if (this.#expandedOnce.has(holder)) continue;
       this.#expandedOnce.add(holder);
-      if (this.#ask(holder, findNode)) this.#expanding.add(holder);
+      if (this.#ask(holder, findNode) !== undefined) this.#expanding.add(holder);
     }
     return this.#expanding.size > 0;
   }

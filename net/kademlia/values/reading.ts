@@ -4,6 +4,7 @@
  * @module
  */
 import { admissionTries, pathsDefault, quorumDefault, storeRepeatMs } from "../constants.ts";
+import { hearingOf, isEnough } from "../lookup/hearing.ts";
 import { askAll, type Network } from "../lookup/network.ts";
 import { search } from "../lookup/search.ts";
 import type { Admission, Answer } from "../ports.ts";
@@ -34,7 +35,7 @@ export interface GetOptions<T = Uint8Array> {
 
 /** What a get found. */
 export interface GetResult<T = Uint8Array> {
-  /** The winner; absent when no node stores an acceptable value. */
+  /** The winner; absent when no node that answered stores an acceptable value. */
   readonly value?: Uint8Array;
   /** The winner's answer, with its holder. */
   readonly winner?: Answer<T>;
@@ -42,6 +43,8 @@ export interface GetResult<T = Uint8Array> {
   readonly answers: readonly Answer<T>[];
   /** How many nodes answered, with an acceptable value or without; the own node counts if it has one. */
   readonly answered: number;
+  /** Whether there is no winner because enough of the nodes nearest to the key said so; false if too few answered. */
+  readonly isAbsent: boolean;
 }
 
 /** What {@link Reading} is built from. */
@@ -62,7 +65,12 @@ interface Gathered<T> {
   readonly answers: HolderAnswer<T>[];
   /** Nodes that answered and have no acceptable value, nearest first. */
   lacking: readonly NodeContact[];
+  /** How many of the nodes nearest to the key were asked in vain. */
+  silent: number;
 }
+
+/** UDP may lose a datagram: nodes are asked again so often where too few have answered to tell. */
+const askAgainMax = 2;
 
 /** How holders are asked. */
 type AskOptions<T> = Pick<GetOptions<T>, "accept" | "signal"> & {
@@ -80,7 +88,7 @@ export class Reading<T> {
   /** The value under `key` that wins among a quorum of holders. */
   async get(key: Id, options: GetOptions<T> = {}): Promise<GetResult<T>> {
     const quorum = options.quorum ?? quorumDefault;
-    const gathered: Gathered<T> = { answers: [], lacking: [] };
+    const gathered: Gathered<T> = { answers: [], lacking: [], silent: 0 };
     const own = this.#ownAnswer(key, options);
     if (own !== undefined) gathered.answers.push(own);
     if (quorum === "all") await this.#askClosest(key, options, gathered);
@@ -90,15 +98,15 @@ export class Reading<T> {
     const { answers, lacking } = gathered;
     const answered = answers.length + lacking.length;
     const winner = options.choose === undefined ? this.#best(answers) : options.choose(answers);
-    if (winner === undefined) return { answers, answered };
+    if (winner === undefined) return { answers, answered, isAbsent: this.#isEnough(gathered) };
     if (options.repair !== false) this.#repair(key, winner, gathered);
-    return { value: winner.value, winner, answers, answered };
+    return { value: winner.value, winner, answers, answered, isAbsent: false };
   }
 
   /** The valid values that the closest known nodes store, without a lookup: for admission. */
   async ask(key: Id): Promise<Answer<T>[]> {
     const { table, k, neighbours } = this.#options.network;
-    const gathered: Gathered<T> = { answers: [], lacking: [] };
+    const gathered: Gathered<T> = { answers: [], lacking: [], silent: 0 };
     const timeoutsMs = (contact: NodeContact): number[] =>
       admissionWaitsMs(neighbours.timeoutMsOf(contact));
     try {
@@ -116,7 +124,7 @@ export class Reading<T> {
     contacts: readonly NodeContact[],
     signal?: AbortSignal,
   ): Promise<T | undefined> {
-    const gathered: Gathered<T> = { answers: [], lacking: [] };
+    const gathered: Gathered<T> = { answers: [], lacking: [], silent: 0 };
     await this.#askEach(key, contacts, signal ? { signal } : {}, gathered);
     const best = this.#best(gathered.answers);
     return best && this.#options.acceptance.wins(best, mine) ? best.decoded : undefined;
@@ -128,7 +136,7 @@ export class Reading<T> {
    */
   async haveAll(key: Id, mine: WireValue, contacts: readonly NodeContact[]): Promise<boolean> {
     const { acceptance } = this.#options;
-    const gathered: Gathered<T> = { answers: [], lacking: [] };
+    const gathered: Gathered<T> = { answers: [], lacking: [], silent: 0 };
     await this.#askEach(key, contacts, {}, gathered);
     const { answers, lacking } = gathered;
     const best = this.#best(answers);
@@ -170,34 +178,51 @@ export class Reading<T> {
     };
     const lookup = await search(
       this.#options.network,
-      { target: key, paths, goal, onFound },
+      { target: key, paths, goal, onFound, mayAskHomes: true },
       signal,
     );
     into.lacking = lookup.answered().filter((c) => c.state === "answered").map((c) => c.contact);
+    into.silent = hearingOf(lookup).silent.length;
   }
 
   /** A holder names no contacts, so the k closest are looked up first and then asked, each of them. */
   async #askClosest(key: Id, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
     const { paths = pathsDefault, signal } = options;
-    const lookup = await search(this.#options.network, { target: key, paths }, signal);
-    await this.#askEach(key, lookup.result(), options, into);
+    const sought = { target: key, paths, mayAskHomes: true, isThorough: true };
+    const lookup = await search(this.#options.network, sought, signal);
+    const { length } = hearingOf(lookup).silent;
+    let silent = await this.#askEach(key, lookup.result(), options, into);
+    into.silent = length + silent.length;
+    for (let round = 0; round < askAgainMax; round++) {
+      if (silent.length === 0 || into.answers.length > 0 || this.#isEnough(into)) return;
+      silent = await this.#askEach(key, silent, options, into);
+      into.silent = length + silent.length;
+    }
   }
 
+  /** Whether those that answered speak for all. */
+  #isEnough({ answers, lacking, silent }: Gathered<T>): boolean {
+    return isEnough(answers.length + lacking.length, silent, this.#options.network.k);
+  }
+
+  /** Asks each of the contacts; those that are silent. */
   async #askEach(
     key: Id,
     contacts: readonly NodeContact[],
     options: AskOptions<T>,
     into: Gathered<T>,
-  ): Promise<void> {
+  ): Promise<NodeContact[]> {
     const { network } = this.#options;
     const { signal, timeoutsMs } = options;
-    const lacking: NodeContact[] = [];
+    const lacking = [...into.lacking];
+    const silent = new Set(contacts);
     await askAll(network, {
       contacts,
       method: findValue,
       args: { sender: network.own, target: key },
       ...(timeoutsMs === undefined ? {} : { timeoutsMs }),
       onAnswer: (contact, { found }) => {
+        silent.delete(contact);
         const answer = found && this.#judged(key, contact, found, options);
         if (answer) into.answers.push(answer);
         else lacking.push(contact);
@@ -205,6 +230,7 @@ export class Reading<T> {
     }, signal);
     lacking.sort((a, b) => compareDistance(key, a.nodeId, b.nodeId));
     into.lacking = lacking;
+    return [...silent];
   }
 
   #best(answers: readonly HolderAnswer<T>[]): HolderAnswer<T> | undefined {

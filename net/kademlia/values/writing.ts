@@ -4,8 +4,9 @@
  * @module
  */
 import { pathsDefault, storeRepeatMs, storeTimeoutMs, valueBytesMax } from "../constants.ts";
+import { hearingOf } from "../lookup/hearing.ts";
 import { askAll, type Network } from "../lookup/network.ts";
-import { findClosest } from "../lookup/search.ts";
+import { search } from "../lookup/search.ts";
 import type { Contact } from "../ports.ts";
 import type { WireValue } from "../rpc/methods/parts.ts";
 import { store } from "../rpc/methods/store.ts";
@@ -31,6 +32,8 @@ export interface PutResult<T = Uint8Array> {
   readonly refused: number;
   /** Nodes that did not answer. */
   readonly silent: number;
+  /** Nodes that were not asked to store it, because they had not answered when the closest were looked for. */
+  readonly missed: number;
   /** Who accepted. */
   readonly holders: readonly Contact[];
   /** A value met on the way that wins over the one put, as the policy decoded it. */
@@ -71,7 +74,8 @@ export class Writing<T> {
     const verdict = acceptance.judge(key, value);
     if (!verdict.ok) throw new TypeError(`Cannot put the value: it is ${verdict.reason}`);
     const { paths = pathsDefault, signal } = options;
-    const closest = await findClosest(network, key, paths, signal);
+    const lookup = await search(network, { target: key, paths, isThorough: true }, signal);
+    const closest = lookup.result();
     const last = closest[network.k - 1];
     const ownIsNear = last === undefined || compareDistance(key, network.own, last.nodeId) < 0;
     const count = Math.max(network.k, closest.length);
@@ -94,7 +98,10 @@ export class Writing<T> {
       else refused++;
     }
     const newer = refused > 0 ? await this.#newer(key, value, refusers, signal) : undefined;
-    const counts = { accepted: holders.length, refused, silent, holders };
+    const heard = hearingOf(lookup);
+    // Where k have answered, those that are silent belong to no holders.
+    const missed = heard.heard < network.k ? heard.silent.length : 0;
+    const counts = { accepted: holders.length, refused, silent, missed, holders };
     return newer === undefined ? counts : { ...counts, newer };
   }
 

@@ -343,7 +343,7 @@ Deno.test("A page that is missing at first is asked for again", async () => {
   let missed = 0;
   const { alice, bob, person } = await readLists(world, (query, answer) => {
     if (!query.namespace.endsWith(":1") || missed++ >= 2) return answer;
-    return { answered: answer.answered, otherKeys: [] };
+    return { answered: answer.answered, isAbsent: true, otherKeys: [] };
   });
   const read = await world.run(new ListReader(alice.session).read(person));
   assert.equal(read.complete, true);
@@ -357,7 +357,7 @@ Deno.test("A page that is missing for good is given up after three attempts", as
   const { alice, bob, person } = await readLists(world, (query, answer) => {
     if (!query.namespace.endsWith(":1")) return answer;
     asked++;
-    return { answered: answer.answered, otherKeys: [] };
+    return { answered: answer.answered, isAbsent: true, otherKeys: [] };
   });
   const read = await world.run(new ListReader(alice.session).read(person));
   assert.equal(read.complete, false);

@@ -125,14 +125,14 @@ Deno.test("A clash of keys and forks are shown in the profile", async () => {
 });
 
 Deno.test("Somebody pinned is shown although the network does not answer; a stranger is not", async () => {
-  const { people, profiles, session } = setUp({ feeds: { bob: 5 } });
+  const { people, profiles } = setUp({ feeds: { bob: 5 } });
   people.add("bob", { person: { pinned: true } });
   people.find = () => Promise.resolve(undefined);
   const { fingerprint, posts, online, unreachable } = await profiles.profile({ username: "bob" });
   assert.deepEqual([fingerprint, posts, online], [fingerprintOf(bob.key), 5, false]);
   assert.equal(unreachable, true);
   await assert.rejects(profiles.profile({ username: "carol" }), { code: "unknown_user" });
-  session.settings = { ...session.settings, firstNode: false };
+  people.isSilent = true;
   await assert.rejects(profiles.profile({ username: "carol" }), { code: "not_joined" });
   await assert.rejects(profiles.profile({ username: "no" }), { code: "invalid_username" });
 });

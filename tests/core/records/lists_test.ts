@@ -346,7 +346,7 @@ Deno.test("A page that nobody shows but that is still held is not overwritten by
         get: async (query, signal) => {
           const answer = await directory.get(query, signal);
           if (!query.namespace.endsWith(":1") || hidden-- <= 0) return answer;
-          return { answered: answer.answered, otherKeys: [] };
+          return { answered: answer.answered, isAbsent: true, otherKeys: [] };
         },
       }),
   });

@@ -419,7 +419,7 @@ Deno.test("A public record that nobody shows but that is still held is merged, n
         get: async (query, signal) => {
           const answer = await directory.get(query, signal);
           if (query.namespace !== "public" || hidden-- <= 0) return answer;
-          return { answered: answer.answered, otherKeys: [] };
+          return { answered: answer.answered, isAbsent: true, otherKeys: [] };
         },
       }),
   });

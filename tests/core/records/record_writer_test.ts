@@ -243,7 +243,7 @@ Deno.test("Reading tells whether the network answered, and who else claims the n
   const told: (readonly Uint8Array[])[] = [];
   const writer = new RecordWriter(session, (keys) => told.push(keys));
   const other = identityOf("mallory").publicKey;
-  const answer = { answered: 0, otherKeys: [] as Uint8Array[], record: undefined };
+  const answer = { answered: 0, isAbsent: false, otherKeys: [] as Uint8Array[], record: undefined };
   const status = { ...device.directory.status(), joined: true, contacts: 3 };
   device.directory.get = () => Promise.resolve(answer as never);
   device.directory.status = () => status;
@@ -252,9 +252,11 @@ Deno.test("Reading tells whether the network answered, and who else claims the n
   assert.equal(told.length, 0);
   answer.otherKeys.push(other);
   answer.answered = 1;
+  assert.equal(await reads(), false, "one node of several does not speak for all");
+  answer.isAbsent = true;
   assert.equal(await reads(), true);
-  assert.deepEqual(told, [[other]]);
-  answer.answered = 0;
+  assert.deepEqual(told, [[other], [other]]);
+  answer.isAbsent = false;
   status.contacts = 0;
   assert.equal(await reads(), true, "the only node there is");
   status.joined = false;

@@ -7,6 +7,7 @@ import { readNumber, writeNumber } from "../../../core/session/notes.ts";
 import { unknownUser } from "../../../core/session/unknown_user.ts";
 import { warn } from "../../../core/session/warn.ts";
 import { VirtualClock } from "../../sim/clock.ts";
+import { SimDirectoryNetwork } from "../../sim/directory.ts";
 import { MemoryStores } from "../../sim/memory_store.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { World } from "../accounts_world.ts";
@@ -53,13 +54,20 @@ Deno.test("A number that was noted is read again; a damaged note is none", async
   assert.equal(await readNumber(store, "n"), undefined);
 });
 
-Deno.test("A name that is not found is unknown where there is a network, and else nobody was asked", () => {
+Deno.test("A name is unknown where the network says so; else it did not answer, or there is none to ask", () => {
   const clock = new VirtualClock().view();
-  const first = testSession({ clock });
-  assert.equal(unknownUser("show", "bob", first).code, "unknown_user");
-  const alone = testSession({ clock, settings: { firstNode: false } });
-  assert.equal(unknownUser("follow", "bob", alone).code, "not_joined");
-  assert.match(unknownUser("follow", "bob", alone).message, /^Cannot follow bob: no other node/);
+  const session = testSession({ clock });
+  const joined = {
+    ports: { ...session.ports, directory: new SimDirectoryNetwork(clock).directory() },
+  };
+  assert.equal(unknownUser("show", "bob", true, joined).code, "unknown_user");
+  assert.equal(unknownUser("show", "bob", false, joined).code, "no_answer");
+  joined.ports.directory.reachable = false;
+  assert.equal(unknownUser("follow", "bob", false, joined).code, "not_joined");
+  assert.match(
+    unknownUser("follow", "bob", false, joined).message,
+    /^Cannot follow bob: no other node/,
+  );
 });
 
 Deno.test("A session ends once: its signal, its jobs, its events and its database", async () => {

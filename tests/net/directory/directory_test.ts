@@ -38,12 +38,12 @@ Deno.test("KademliaDirectory finds the other namespaces without a pin by way of 
     );
     assert.deepEqual(answer.record?.value, record.value);
     const nobody = await net.drive(directory.get({ username: "bob", namespace: "private" }));
-    assert.deepEqual(nobody, { answered: 3, otherKeys: [] });
+    assert.deepEqual(nobody, { answered: 3, isAbsent: true, otherKeys: [] });
     for (const peer of net.peers.slice(1)) {
       net.setSide(peer.node.address.ip, net.peers.indexOf(peer));
     }
     const cut = await net.drive(directory.get({ username: "bob", namespace: "public" }));
-    assert.deepEqual(cut, { answered: 0, otherKeys: [] });
+    assert.deepEqual(cut, { answered: 0, isAbsent: false, otherKeys: [] });
   }));
 
 Deno.test("KademliaDirectory reports the newer record of the same owner that a put has met", () =>

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { KademliaNode, type ValuePolicy } from "../../../../net/kademlia/mod.ts";
+import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
+import { Id } from "../../../../net/kademlia/space/id.ts";
 import { numbered } from "../policies.ts";
 import { among, holding, naming, Puppet, refusing } from "../puppet.ts";
 import {
@@ -246,5 +248,74 @@ Deno.test("What the policy decoded comes back decoded: to readers, putters and a
   const { newer } = await world.clock.drive(node.put(key, bytesOf("1 mine")));
   assert.equal(newer?.text, "7 theirs");
   assert.deepEqual(admitted, ["1 mine"]);
+  await node.close();
+});
+
+Deno.test("A value is absent only where enough of the nearest nodes say so", async () => {
+  for (const [silent, isAbsent] of [[0, true], [2, true], [3, false], [4, false]] as const) {
+    const world = testWorld();
+    const { node, puppets } = await among(world, 4, key);
+    for (const puppet of puppets.slice(0, silent)) puppet.silent = true;
+    for (const quorum of [3, "all"] as const) {
+      const result = await world.clock.drive(node.get(key, { quorum }));
+      assert.equal(result.isAbsent, isAbsent, `${silent} silent, quorum ${quorum}`);
+    }
+    await node.close();
+  }
+});
+
+Deno.test("A found value, and no network to ask, are not absent", async () => {
+  const world = testWorld();
+  const { node, puppets: [only] } = await among(world, 1, key);
+  assert.ok(only);
+  only.react.find_value = holding(bytesOf("1 a"));
+  assert.equal((await world.clock.drive(node.get(key))).isAbsent, false);
+  await node.close();
+  const lonely = await virtualNode(world, 1);
+  assert.equal((await world.clock.drive(lonely.get(key))).isAbsent, false);
+  await lonely.close();
+});
+
+Deno.test("The only holder is asked again where datagrams are lost, four times and no more", async () => {
+  for (const [lost, found] of [[3, true], [4, false]] as const) {
+    const world = testWorld();
+    const { node, puppets: [only] } = await among(world, 1, key);
+    assert.ok(only);
+    let losses = 0;
+    only.react.find_value = (data) => losses++ < lost ? undefined : holding(bytesOf("1 a"))(data);
+    const { value, isAbsent } = await world.clock.drive(node.get(key));
+    assert.equal(textOf(value), found ? "1 a" : undefined);
+    assert.equal(isAbsent, false);
+    assert.equal(only.count("find_value"), 4);
+    await node.close();
+  }
+});
+
+Deno.test("In a large network nodes that do not exist keep no reader from an answer", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 10, key);
+  const { w0, w1, w2, w3, w4 } = Id.from(key);
+  const invented = Array.from(
+    { length: 15 },
+    (_, i) => new NodeContact(new Id(w0, w1, w2 ^ (i + 1), w3, w4), `7.${i}.0.1`, 1),
+  );
+  for (const puppet of puppets) puppet.react.find_value = naming(invented);
+  assert.equal((await world.clock.drive(node.get(key))).isAbsent, true);
+  await node.close();
+});
+
+Deno.test("A node that knows only nodes at home asks these, and stores nothing there", async () => {
+  const world = testWorld();
+  const outside = world.network.open({ ip: "5.0.0.1", port: 4001 });
+  const node = await virtualNode(world, 0, { outside });
+  const home = new Puppet(world, "6.0.0.1");
+  home.react.stun = () => undefined;
+  home.react.find_value = holding(bytesOf("1 a"));
+  home.ping(node.address);
+  await world.clock.advance(10_000);
+  assert.equal(node.contacts().length, 0);
+  assert.equal(textOf((await world.clock.drive(node.get(key))).value), "1 a");
+  await world.clock.drive(node.put(keyOf("another"), bytesOf("1 b")));
+  assert.equal(home.count("store"), 0);
   await node.close();
 });
