@@ -15,14 +15,15 @@ import { Identity } from "../model/identity.ts";
 import { type SignedRecord, signRecord } from "../model/record.ts";
 import type { PrivateBody, PublicBody } from "../model/record_body.ts";
 import { signFresh, withdrawalOf } from "../model/record_policy.ts";
-import type { Directory, PutReport } from "../ports.ts";
+import type { Ports, PutReport } from "../ports.ts";
 import { delay } from "../../lib/waiting.ts";
+import { askNetwork } from "../session/ask_network.ts";
 import { readKeyFile } from "./sealed_files.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
 import { judgePassword } from "./password_strength.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 
-/** How often a claim is put that too few holders accept, and how long it waits in between. */
+/** How often a claim, or sealed keys, are put that too few holders accept, and how long it waits in between. */
 const claimTries = 3;
 const claimAgainMs = 1_000;
 
@@ -89,7 +90,7 @@ async function prepare(
   const earlier = await readKeyFile(ports.keys, username);
   if (earlier !== undefined) return await resume(context, { claimant, sealed: earlier }, signal);
   const seal = prepareSeal(password, settings.derivation, ports);
-  const asked = assertNameFree(ports.directory, username, signal);
+  const asked = assertNameFree(ports, username, signal);
   asked.catch(() => {}); // Awaited below, unless the password is refused before.
   try {
     await judgePassword(password, [username], settings.publishPrivate && !localKeys);
@@ -119,7 +120,7 @@ async function resume(
   signal?: AbortSignal,
 ): Promise<Draft> {
   const { username, password } = claimant;
-  await assertNameFree(ports.directory, username, signal);
+  await assertNameFree(ports, username, signal);
   const identity = await unsealIdentity(sealed, password, ports.keys);
   if (identity !== undefined) return { identity, sealed, isFresh: false };
   throw new CamelliaError(
@@ -144,9 +145,9 @@ async function publish(
   const { username } = claim;
   const report = await claimName(ports, claim, signal);
   const [{ record }] = await Promise.all([
-    ports.directory.get({ username, namespace: "public" }, signal),
+    askNetwork(ports, { username, namespace: "public" }, signal),
     settings.publishPrivate && !sealed.body.isLocal
-      ? ports.directory.put(sealed, signal)
+      ? storeSealed(ports, sealed, signal)
       : undefined,
   ]);
   if (record === undefined) throw tooFewHolders(username, report);
@@ -165,14 +166,43 @@ async function claimName(
   const { username } = claim;
   for (let tried = 1;; tried++) {
     const report = await directory.put(claim, signal);
-    if (report.accepted * 2 > report.asked && report.accepted > 0) return report;
-    const { record } = await directory.get({ username, namespace: "public" }, signal);
+    if (isByMost(report, tried)) return report;
+    const { record } = await askNetwork(
+      { clock, directory },
+      { username, namespace: "public" },
+      signal,
+    );
     if (record !== undefined && !equalBytes(record.publicKey, claim.publicKey)) {
       throw nameTaken(username);
     }
     if (tried === claimTries) throw tooFewHolders(username, report);
     await delay(clock, claimAgainMs, signal);
   }
+}
+
+/**
+ * Stores the sealed keys until a majority has them. A login on another machine needs them, but an account
+ * whose keys are on too few nodes is one all the same: the upkeep of the records brings them there.
+ */
+async function storeSealed(
+  { clock, directory }: AccountContext["ports"],
+  sealed: SignedRecord<PrivateBody>,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let tried = 1;; tried++) {
+    if (isByMost(await directory.put(sealed, signal), tried) || tried === claimTries) return;
+    await delay(clock, claimAgainMs, signal);
+  }
+}
+
+/**
+ * Whether most nodes accepted, the own one aside, which may be at home where no other node finds it. Nodes
+ * that were silent count at first, and not at the last try: by then they are likely to be gone.
+ */
+function isByMost({ accepted, asked, missed = 0, own = false }: PutReport, tried: number): boolean {
+  const others = asked - Number(own);
+  if (others === 0) return missed === 0 && own;
+  return 2 * (accepted - Number(own)) > others + (tried < claimTries ? missed : 0);
 }
 
 /**
@@ -189,16 +219,16 @@ async function takeBack(
 }
 
 /**
- * Asks the network for a name.
+ * Asks the network for a name. Its silence refuses no name: the holders decide when it is claimed.
  *
  * @throws {CamelliaError} `name_taken` if a user has it.
  */
 export async function assertNameFree(
-  directory: Pick<Directory, "get">,
+  ports: Pick<Ports, "clock" | "directory">,
   username: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { record } = await directory.get({ username, namespace: "public" }, signal);
+  const { record } = await askNetwork(ports, { username, namespace: "public" }, signal);
   if (record !== undefined) throw nameTaken(username);
 }
 
