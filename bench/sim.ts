@@ -9,6 +9,7 @@ import { churn } from "./sim/churn.ts";
 import { death } from "./sim/death.ts";
 import { eclipse } from "./sim/eclipse.ts";
 import { faults } from "./sim/faults.ts";
+import { loss } from "./sim/loss.ts";
 import { growth } from "./sim/growth.ts";
 import { markdown, type Settings, type Table } from "./sim/report.ts";
 import { sybils } from "./sim/sybils.ts";
@@ -21,6 +22,7 @@ const tables: Readonly<Record<string, (settings: Settings) => Promise<Table>>> =
   sybils,
   eclipse,
   faults,
+  loss,
 };
 
 const encoder = new TextEncoder();
