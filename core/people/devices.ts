@@ -95,7 +95,6 @@ export class Devices {
     const before = this.#records.get(name);
     if (before === undefined || compareRecords(record, before) > 0) {
       this.#records.set(name, record, recordLifetimeMs.connections);
-      this.#absent.delete(name);
     }
     return true;
   }

@@ -53,7 +53,6 @@ export class Recommender {
   /** Suggestions, best first within each kind, no user twice. Takes 4 s at most. */
   async suggest(signal?: AbortSignal): Promise<SuggestionView[]> {
     const { session } = this.#parts;
-    signal?.throwIfAborted();
     const deadline = new AbortController();
     const timer = session.ports.clock.after(searchMsMax, () => deadline.abort());
     const signals = [session.signal, deadline.signal];

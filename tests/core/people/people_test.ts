@@ -295,6 +295,17 @@ Deno.test("Somebody's lists are read from their pages; one's own from memory", a
   await closeAll(alice, bob);
 });
 
+Deno.test("Of a user without a public record no page is read", async () => {
+  const world = new World();
+  const device = world.device();
+  const alice = await world.run(device.register("alice"));
+  const { get } = device.directory.calls;
+  const bob = { username: "bob", key: identityOf("bob").publicKey, pinned: true, otherKeys: [] };
+  assert.deepEqual(await world.run(alice.people.lists(bob)), []);
+  assert.equal(device.directory.calls.get, get);
+  await closeAll(alice);
+});
+
 /** Alice reads the lists of bob, who follows many, over a directory that lies. */
 async function readLists(
   world: World,

@@ -40,6 +40,7 @@ function setUp(
   const people = new TestPeople();
   const lists = new TestLists();
   const probed: number[] = [];
+  const ended: number[] = [];
   const session = testSession({
     clock: new VirtualClock().view(),
     store: {
@@ -56,7 +57,10 @@ function setUp(
           probed.push(target.port);
           if (options.listening?.includes(target.port)) return Promise.resolve(true);
           return new Promise((resolve) => {
-            signal?.addEventListener("abort", () => resolve(false));
+            signal?.addEventListener("abort", () => {
+              ended.push(target.port);
+              resolve(false);
+            });
             if (options.listening === undefined) resolve(false);
           });
         },
@@ -65,7 +69,7 @@ function setUp(
   });
   const heads = [{ device: 7, head: 4 }, { device: 8, head: 2 }];
   const profiles = new Profiles({ session, people, lists, records: { heads: () => heads } });
-  return { people, lists, session, profiles, probed };
+  return { people, lists, session, profiles, probed, ended };
 }
 
 Deno.test("One's own profile comes from the own lists, sorted", async () => {
@@ -85,7 +89,7 @@ Deno.test("One's own profile comes from the own lists, sorted", async () => {
 });
 
 Deno.test("Another's profile comes from the records; online is who takes a connection", async () => {
-  const { people, profiles, probed } = setUp({ listening: [7_002], feeds: { bob: 3 } });
+  const { people, profiles, probed, ended } = setUp({ listening: [7_002], feeds: { bob: 3 } });
   people.add("bob", {
     followers: ["dave", "alice"],
     following: ["carol"],
@@ -104,6 +108,7 @@ Deno.test("Another's profile comes from the records; online is who takes a conne
     [7_001, 7_002],
     "both are asked at once, the silent one is not waited for",
   );
+  assert.deepEqual(ended, [7_001], "and asked no longer");
 });
 
 Deno.test("Nobody listening means offline, and the devices are looked up anew next time", async () => {
