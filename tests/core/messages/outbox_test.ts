@@ -23,7 +23,11 @@ function entryAt(port: number): DeviceEntry {
 }
 
 /** Bob was known at port 1, and is at port 2 by what the network says. */
-function setUp(results: Readonly<Record<number, SendResult>>, renews = true) {
+function setUp(
+  results: Readonly<Record<number, SendResult>>,
+  renews = true,
+  moved: readonly DeviceEntry[] = [entryAt(2)],
+) {
   const sent: number[] = [];
   const redialled: (number | undefined)[] = [];
   const heard: { atMs?: number } = {};
@@ -36,12 +40,12 @@ function setUp(results: Readonly<Record<number, SendResult>>, renews = true) {
   });
   const clock = new VirtualClock();
   const session = testSession({ clock: clock.view(), ports: { links } });
-  let known = entryAt(1);
+  let known: readonly DeviceEntry[] = [entryAt(1)];
   const forgotten: string[] = [];
   const outbox = new Outbox(session, {
-    devices: () => Promise.resolve([known]),
+    devices: () => Promise.resolve([...known]),
     renewDevices: () => {
-      if (renews) known = entryAt(2);
+      if (renews) known = moved;
       return Promise.resolve(renews);
     },
     forgetDevices: ({ username }) => void forgotten.push(username),
@@ -102,4 +106,32 @@ Deno.test("What waits for a user who was heard a moment ago is dialled for at on
   fine.heard.atMs = fine.clock.monotonic();
   await fine.outbox.send(order);
   assert.deepEqual(fine.redialled, []);
+});
+
+Deno.test("A device that is where it was before is not sent the same twice", async () => {
+  const { outbox, sent } = setUp({ 1: "delayed", 3: "queued" }, true, [entryAt(1), entryAt(3)]);
+  assert.equal((await outbox.send(order)).devices, 2);
+  assert.deepEqual(sent, [1, 3]);
+});
+
+Deno.test("A message for one place goes nowhere else, and nothing is looked up", async () => {
+  const { outbox, sent } = setUp({ 5: "delayed", 2: "queued" });
+  assert.equal((await outbox.send({ ...order, entry: entryAt(5) })).devices, 1);
+  assert.deepEqual(sent, [5]);
+});
+
+Deno.test("A message goes to the four devices that were announced last, or to as many as was said", async () => {
+  const moved = [3, 8, 5, 7, 4, 6].map((port) => ({ ...entryAt(port), updatedAt: port }));
+  const { outbox, sent } = setUp({ 1: "full" }, true, moved);
+  await outbox.send(order);
+  assert.deepEqual(sent, [1, 8, 7, 6, 5]);
+  await outbox.send({ ...order, devicesMax: 2 });
+  assert.deepEqual(sent.slice(5, 7), [8, 7]);
+});
+
+Deno.test("An entry that says that its device has left is no device", async () => {
+  const gone = { ...entryAt(3), present: false };
+  const { outbox } = setUp({}, true, [gone]);
+  await outbox.send(order);
+  assert.deepEqual(await outbox.devices(bob), []);
 });

@@ -5,6 +5,7 @@ import type { ConnectionsBody } from "../../../core/model/record_body.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import { changed, Device, post, World } from "../accounts_world.ts";
 import { claimOf } from "./published.ts";
+import { delay } from "../../../lib/waiting.ts";
 import { entry, identityOf } from "../../sim/users.ts";
 
 const endpoint = { ip: "0.0.0.0", port: 7001 };
@@ -213,6 +214,30 @@ Deno.test("The announced address is the configured one, else what others see, el
   const [entry] = recordOf(record, "connections").body.devices;
   assert.deepEqual(entry?.addresses, ["203.0.113.5"]);
   await closeAll(configured);
+});
+
+Deno.test("An address that changes while another is being announced is announced after it", async () => {
+  const world = new World();
+  let putMs = 0;
+  const device = world.device({
+    directory: (directory) =>
+      changed(directory, {
+        put: async (...put) => {
+          await delay(world.clock, putMs);
+          return await directory.put(...put);
+        },
+      }),
+  });
+  const alice = await world.run(device.register("alice"));
+  putMs = 5_000;
+  const announcing = alice.records.announce(endpoint);
+  await world.clock.advance(100);
+  device.directory.address = "198.51.100.7";
+  await world.run(announcing);
+  assert.deepEqual(devicesOf(world)[0]?.addresses, ["10.0.0.1"]);
+  await world.clock.advance(10_000);
+  assert.deepEqual(devicesOf(world)[0]?.addresses, ["198.51.100.7"]);
+  await closeAll(alice);
 });
 
 Deno.test("Without any address nothing is announced until one is known", async () => {
