@@ -41,6 +41,16 @@ export class SystemIo implements Io {
     error: Deno.stderr.isTerminal(),
   };
   readonly os: string = Deno.build.os;
+  readonly #consoleSize: () => { columns: number; rows: number };
+
+  /**
+   * The streams and clock that this process has.
+   *
+   * @param consoleSize Tells the size of the terminal; throws where there is none.
+   */
+  constructor(consoleSize: () => { columns: number; rows: number } = Deno.consoleSize) {
+    this.#consoleSize = consoleSize;
+  }
 
   async out(text: string): Promise<void> {
     await writeAll(Deno.stdout, text);
@@ -65,7 +75,7 @@ export class SystemIo implements Io {
 
   size(): { columns: number; rows: number } {
     try {
-      const { columns, rows } = Deno.consoleSize();
+      const { columns, rows } = this.#consoleSize();
       return columns < columnsMin || rows < 1 ? sizeDefault : { columns, rows };
     } catch {
       return sizeDefault;

@@ -24,12 +24,22 @@ Deno.test("Files are read up to a bound, and a missing one is no error", async (
   }
 });
 
-Deno.test("The size of no terminal is 80 by 24, and colours are for terminals that want them", () => {
+Deno.test("The size of no terminal, or a size that cannot be, is 80 by 24", () => {
+  const sizeOf = (columns: number, rows: number) => new SystemIo(() => ({ columns, rows })).size();
+  const usual = { columns: 80, rows: 24 };
+  assert.deepEqual(sizeOf(20, 1), { columns: 20, rows: 1 });
+  assert.deepEqual(sizeOf(19, 50), usual);
+  assert.deepEqual(sizeOf(120, 0), usual);
+  const none = () => {
+    throw new Error("no terminal");
+  };
+  assert.deepEqual(new SystemIo(none).size(), usual);
+});
+
+Deno.test("Colours are for terminals that want them", () => {
   const io = new SystemIo();
   const { columns, rows } = io.size();
   assert.ok(columns >= 20 && rows >= 1);
-  const isTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((one) => one.isTerminal());
-  if (!isTerminal) assert.deepEqual([columns, rows], [80, 24]);
   if (!io.terminal.output) assert.equal(io.colours("output"), false);
   assert.equal(io.env("CAMELLIA_NOT_SET_ANYWHERE"), undefined);
   assert.ok(Math.abs(io.now() - Date.now()) < 1000);
