@@ -9,6 +9,7 @@ import {
   routesTo,
   zmqAddress,
 } from "../../../net/links/addresses.ts";
+import { ByteReader } from "../../../net/links/byte_reader.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget, FrameQueue } from "../../../net/links/frame_queue.ts";
 import {
@@ -18,6 +19,7 @@ import {
 } from "../../../net/links/link_limits.ts";
 import { MemoryGuard } from "../../../net/links/memory_guard.ts";
 import { receivePauseMs } from "../../../net/links/receiver.ts";
+import { linkKeyIn, nameOf, socksAnswer, socksRequest } from "../../../net/links/socks.ts";
 import { z85Encode } from "../../../net/links/z85.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 
@@ -143,10 +145,60 @@ Deno.test("A frame queue keeps order, its bounds and its share of the budget", (
   const other = new FrameQueue(budget);
   assert.equal(other.push(new Uint8Array(queuedBytesMax), 5, 0), true);
   assert.equal(queue.push(new Uint8Array(800), 5, 0), false, "the others' bytes count");
+  assert.equal(queue.shift(frameAgeMsMax)?.[0], 2, "just young enough");
   assert.equal(queue.shift(frameAgeMsMax + 1), undefined, "stale");
   assert.equal(queue.length, 0);
+  assert.equal(queue.push(new Uint8Array(1_000), 5, 0), true, "all that is left");
+  assert.equal(queue.push(new Uint8Array(1), 5, 0), false);
   other.clear();
-  assert.equal(budget.usedBytes, 0);
+  assert.equal(budget.usedBytes, 1_000);
+});
+
+Deno.test("Frames that have waited too long make room for others", () => {
+  const queue = new FrameQueue(new ByteBudget(1_000));
+  for (let i = 0; i < 3; i++) assert.equal(queue.push(new Uint8Array(10), 3, 100 * i), true);
+  assert.equal(queue.push(new Uint8Array(10), 3, frameAgeMsMax), false);
+  assert.equal(queue.push(new Uint8Array(10), 3, frameAgeMsMax + 101), true);
+  assert.equal(queue.length, 2);
+});
+
+Deno.test("Bytes are taken so many at a time, those that were read before first", async () => {
+  const parts = [[4, 5, 6], [7], [8, 9]].map((part) => Uint8Array.from(part));
+  const reader = new ByteReader({
+    read: (into) => {
+      const [part] = parts;
+      if (part === undefined) return Promise.resolve(null);
+      const taken = part.subarray(0, into.length);
+      into.set(taken);
+      if (taken.length < part.length) parts[0] = part.subarray(taken.length);
+      else parts.shift();
+      return Promise.resolve(taken.length);
+    },
+  }, Uint8Array.of(1, 2, 3));
+  assert.deepEqual([...await reader.take(2)], [1, 2]);
+  assert.deepEqual([...await reader.take(3)], [3, 4, 5]);
+  assert.deepEqual([...await reader.take(0)], []);
+  assert.deepEqual([...reader.takeRest()], []);
+  assert.deepEqual([...await reader.take(3)], [6, 7, 8]);
+  await assert.rejects(reader.take(2), /the connection ended/);
+  const had = new ByteReader({ read: () => Promise.resolve(null) }, Uint8Array.of(1, 2));
+  assert.deepEqual([...await had.take(1)], [1]);
+  assert.deepEqual([...had.takeRest()], [2]);
+  assert.deepEqual([...had.takeRest()], []);
+});
+
+Deno.test("A relay is asked in SOCKS5 for a link key of 32 bytes, by a name that no resolver knows", () => {
+  const linkKey = new Uint8Array(32).fill(0xab);
+  const name = `${"ab".repeat(32)}.camellia`;
+  assert.equal(nameOf(linkKey), name);
+  assert.deepEqual(linkKeyIn(name), linkKey);
+  for (const other of ["ab".repeat(32), `${"ab".repeat(31)}.camellia`, `${name}.`, ".camellia"]) {
+    assert.equal(linkKeyIn(other), undefined, other);
+  }
+  const [version, command, reserved, kind, length, ...rest] = socksRequest(linkKey);
+  assert.deepEqual([version, command, reserved, kind, length], [5, 1, 0, 3, name.length]);
+  assert.deepEqual(rest, [...new TextEncoder().encode(name), 0, 1]);
+  assert.deepEqual([...socksAnswer("refused")], [5, 2, 0, 1, 0, 0, 0, 0, 0, 0]);
 });
 
 Deno.test("A frame queue behaves as a list does", () => {
