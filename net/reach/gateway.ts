@@ -24,12 +24,15 @@ export function defaultGateway(routes: string): string | undefined {
 /**
  * The router's IPv4 address: as Linux tells, elsewhere the first address of the home network, which most
  * routers have. Undefined where there is no home network.
+ *
+ * @param readRoutes Reads Linux's table of routes; replaceable for tests.
  */
 export async function gatewayOf(
   home: { readonly cidr: string } | undefined,
+  readRoutes: () => Promise<string> = () => Deno.readTextFile(routesPath),
 ): Promise<string | undefined> {
   try {
-    const found = defaultGateway(await Deno.readTextFile(routesPath));
+    const found = defaultGateway(await readRoutes());
     if (found !== undefined) return found;
   } catch {
     // Another system, or not permitted.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { defaultGateway } from "../../../net/reach/gateway.ts";
+import { defaultGateway, gatewayOf } from "../../../net/reach/gateway.ts";
 import {
   type Mapping,
   type MappingRequest,
@@ -11,6 +11,7 @@ import {
 } from "../../../net/reach/mapping_codec.ts";
 import { type MapPort, routerMapper } from "../../../net/reach/port_mapper.ts";
 import { PortMappings } from "../../../net/reach/port_mappings.ts";
+import type { Time, Timer } from "../../../lib/time.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { realTime } from "../kademlia/support.ts";
@@ -74,6 +75,18 @@ Deno.test("What a router grants is read, and answers to other requests are not",
   assert.deepEqual(readNatPmp(natPmpAnswer(pmp), request), { outerPort: 7200, lifetimeS: 7_200 });
   assert.equal(readNatPmp(natPmpAnswer(pmp), { ...request, transport: "udp" }), undefined);
   assert.equal(readNatPmp(natPmpAnswer(pmp), { ...request, port: 7001 }), undefined);
+  const [version, code] = [natPmpAnswer(pmp), natPmpAnswer(pmp)];
+  version[0] = 2;
+  code[3] = 2;
+  for (const wrong of [version, code, natPmpAnswer(pmp, 0), natPmpAnswer(pmp).subarray(0, 15)]) {
+    assert.equal(readNatPmp(wrong, request), undefined);
+  }
+  const [other, request_] = [pcpAnswer(pcp), pcpAnswer(pcp)];
+  other[0] = 1;
+  request_[1] = 1;
+  for (const wrong of [other, request_, pcpAnswer(pcp).subarray(0, 59)]) {
+    assert.equal(readPcp(wrong, request, nonce), undefined);
+  }
   // RFC 6887, appendix A: a router with PCP alone answers NAT-PMP with "unsupported version".
   assert.equal(readNatPmp(bytesOf("00 82 0001 00000000 0000 0000 00000000"), request), undefined);
 });
@@ -98,8 +111,25 @@ Deno.test("The default route of Linux names the router", () => {
   }
 });
 
+Deno.test("Where no route names the router it is taken to be the first of the home network", async () => {
+  const route = "Iface\tDestination\tGateway\neth0\t00000000\t0102A8C0\n";
+  const home = { cidr: "192.168.7.20/24" };
+  assert.equal(await gatewayOf(home, () => Promise.resolve(route)), "192.168.2.1");
+  assert.equal(await gatewayOf(undefined, () => Promise.resolve(route)), "192.168.2.1");
+  // A line that is dialled has a default route without a router.
+  const dialled = route.replace("0102A8C0", "00000000");
+  assert.equal(await gatewayOf(home, () => Promise.resolve(dialled)), "192.168.7.1");
+  const none = () => Promise.reject(new Deno.errors.NotFound("no such file"));
+  assert.equal(await gatewayOf(home, none), "192.168.7.1");
+  assert.equal(await gatewayOf({ cidr: "fd00::7/64" }, none), undefined);
+  assert.equal(await gatewayOf(undefined, none), undefined);
+});
+
 /** A router on loopback that answers what it gets as the test says. */
-function router(answer: (bytes: Uint8Array) => Uint8Array | undefined) {
+function router(
+  answer: (bytes: Uint8Array) => Uint8Array | undefined,
+  time: Pick<Time, "after"> = realTime,
+) {
   const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
   const { port } = socket.addr as Deno.NetAddr;
   const serve = async () => {
@@ -110,7 +140,7 @@ function router(answer: (bytes: Uint8Array) => Uint8Array | undefined) {
   };
   void serve();
   const map = routerMapper({
-    time: realTime,
+    time,
     random: new SeededRandom("router"),
     port,
     gateway: () => Promise.resolve("127.0.0.1"),
@@ -133,13 +163,101 @@ Deno.test("A router is asked in PCP and NAT-PMP at once, and whichever it speaks
 
 Deno.test("A router that does not answer is given up when told to", async () => {
   const ending = new AbortController();
+  const { signal } = ending;
+  const waits: number[] = [];
+  // All but the first wait are over only once it has been given up.
+  const time: Pick<Time, "after"> = {
+    after: (ms, fn) => {
+      waits.push(ms);
+      if (ms === 0) return realTime.after(0, fn);
+      const waiting = { timer: undefined as Timer | undefined };
+      const over = () => waiting.timer = realTime.after(0, fn);
+      if (signal.aborted) over();
+      else signal.addEventListener("abort", over, { once: true });
+      return {
+        cancel: () => {
+          signal.removeEventListener("abort", over);
+          waiting.timer?.cancel();
+        },
+      };
+    },
+  };
   const { map, close } = router(() => {
     ending.abort();
     return undefined;
-  });
-  assert.equal(await map(request, ending.signal), undefined);
+  }, time);
+  assert.equal(await map(request, signal), undefined);
+  assert.deepEqual(waits, [0, 250]);
   close();
 });
+
+Deno.test("A router that does not answer is asked four times within 1.75 s, and 2.5 s later given up", async () => {
+  const waits: number[] = [];
+  const time: Pick<Time, "after"> = {
+    after: (ms, fn) => {
+      waits.push(ms);
+      return realTime.after(0, fn);
+    },
+  };
+  const { map, close } = router(() => undefined, time);
+  assert.equal(await map(request, new AbortController().signal), undefined);
+  assert.deepEqual(waits, [0, 250, 500, 1_000, 2_500]);
+  close();
+});
+
+Deno.test("A question that got lost is asked again", async () => {
+  let lost = 2;
+  const { map, close } = router((bytes) => lost-- > 0 ? undefined : pcpOrNatPmp(bytes), {
+    after: (_ms, fn) => realTime.after(1, fn),
+  });
+  assert.ok(await map(request, new AbortController().signal));
+  close();
+});
+
+Deno.test("Attack: another program answers in the router's place, and is not believed", async () => {
+  const other = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  let to: Deno.Addr | undefined;
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const serve = async () => {
+    for await (const [bytes, from] of socket) {
+      to = from;
+      await other.send(pcpOrNatPmp(bytes), from);
+    }
+  };
+  void serve();
+  const map = routerMapper({
+    time: { after: (_ms, fn) => realTime.after(1, fn) },
+    random: new SeededRandom("router"),
+    port: (socket.addr as Deno.NetAddr).port,
+    gateway: () => Promise.resolve("127.0.0.1"),
+    home: () => [{ ip: "192.168.1.20", cidr: "192.168.1.20/24" }],
+  });
+  assert.equal(await map(request, new AbortController().signal), undefined);
+  assert.ok(to, "it was asked");
+  socket.close();
+  other.close();
+});
+
+Deno.test("Without a router or a home network nothing is asked", async () => {
+  const { signal } = new AbortController();
+  const random = new SeededRandom("none");
+  const home = () => [{ ip: "192.168.1.20", cidr: "192.168.1.20/24" }];
+  const none = routerMapper({
+    time: realTime,
+    random,
+    home,
+    gateway: () => Promise.resolve(undefined),
+  });
+  assert.equal(await none(request, signal), undefined);
+  const gateway = () => Promise.resolve("127.0.0.1");
+  const away = routerMapper({ time: realTime, random, home: () => [], gateway });
+  assert.equal(await away(request, signal), undefined);
+});
+
+/** What a router that speaks both says. */
+function pcpOrNatPmp(bytes: Uint8Array): Uint8Array {
+  return bytes[0] === 2 ? pcpAnswer(bytes) : natPmpAnswer(bytes);
+}
 
 /** A router that notes what it was asked, in virtual time. */
 function noting(grant: (request: MappingRequest) => Mapping | undefined) {
@@ -192,4 +310,50 @@ Deno.test("Where no router lets others in, there is no port, and nothing is aske
   await clock.advance(10_000_000);
   assert.equal(asked.length, 2);
   await mappings.close();
+});
+
+Deno.test("A mapping of a short life is renewed after half a minute, and none once all is taken back", async () => {
+  const clock = new VirtualClock();
+  const { asked, map } = noting(({ port }) => ({ outerPort: port, lifetimeS: 10 }));
+  const mappings = new PortMappings({ time: clock, mappers: [map] });
+  await clock.drive(mappings.open({ tcp: 7000, udp: 8000 }));
+  await clock.advance(29_999);
+  assert.equal(asked.length, 2);
+  await clock.advance(1);
+  assert.equal(asked.length, 4);
+  await clock.drive(mappings.release());
+  await clock.advance(600_000);
+  assert.deepEqual(asked.slice(4), ["tcp 7000 0", "udp 8000 0"]);
+  await clock.drive(mappings.close());
+});
+
+Deno.test("A renewal asks in the way that succeeded, another port and a lost mapping in every way", async () => {
+  const clock = new VirtualClock();
+  const first = noting(() => undefined);
+  let grants = true;
+  const second = noting(({ port }) => grants ? { outerPort: port, lifetimeS: 600 } : undefined);
+  const mappings = new PortMappings({ time: clock, mappers: [first.map, second.map] });
+  await clock.drive(mappings.open({ tcp: 7000, udp: 8000 }));
+  assert.equal(first.asked.length, 2);
+  await clock.advance(310_000);
+  assert.deepEqual([first.asked.length, second.asked.length], [2, 4]);
+  await clock.drive(mappings.open({ tcp: 7001, udp: 8000 }));
+  assert.deepEqual(first.asked.slice(2), ["tcp 7001 7200"]);
+  // A mapping that was not renewed is not held any more.
+  grants = false;
+  assert.equal(await clock.drive(mappings.open({ tcp: 7001, udp: 8000 })), undefined);
+  await clock.drive(mappings.release());
+  assert.deepEqual(second.asked.filter((one) => one.endsWith(" 0")), []);
+  await clock.drive(mappings.close());
+});
+
+Deno.test("A router that does not answer holds up the end by one second", async () => {
+  const clock = new VirtualClock();
+  const map: MapPort = ({ port, lifetimeS }) =>
+    lifetimeS > 0 ? Promise.resolve({ outerPort: port, lifetimeS }) : new Promise(() => {});
+  const mappings = new PortMappings({ time: clock, mappers: [map] });
+  await clock.drive(mappings.open({ tcp: 7000, udp: 8000 }));
+  const startMs = clock.monotonic();
+  await clock.drive(mappings.close());
+  assert.equal(clock.monotonic() - startMs, 1_000);
 });

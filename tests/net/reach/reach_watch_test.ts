@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import type { Links, ReachStatus } from "../../../core/ports.ts";
+import { Exemption } from "../../../lib/networks.ts";
 import { homeAddresses } from "../../../net/reach/interfaces.ts";
+import { createReach, type ReachSettings } from "../../../net/reach/reach.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SimDirectoryNetwork } from "../../sim/directory.ts";
+import { SeededRandom } from "../../sim/random.ts";
 import { simReach } from "../../sim/reach.ts";
 import type { ReachWatchOptions } from "../../../net/reach/reach_watch.ts";
 
@@ -71,6 +74,13 @@ Deno.test("Without a network, a login or an answer nothing is claimed, and it is
   assert.equal(state(), "unknown", "no node tells");
   assert.ok(directory.dialBackCalls > 2);
   directory.dialBack = true;
+  const { address } = directory;
+  const calls = directory.dialBackCalls;
+  directory.address = undefined;
+  await clock.advance(10_000);
+  assert.equal(state(), "unknown", "no node tells at which address");
+  assert.ok(directory.dialBackCalls <= calls + 1);
+  directory.address = address;
   await clock.advance(2_100);
   assert.equal(state(), "direct");
   at.listening = undefined;
@@ -195,4 +205,62 @@ Deno.test("With relays alone the own address is not announced", async () => {
   assert.equal(watch.status().state, "relayed", "though others could reach it directly");
   assert.deepEqual(await watch.addresses(), ["relay/85.0.0.1:7000"]);
   watch.close();
+});
+
+/** All parts of the room together, over a directory that the test steers. */
+function together(settings: Partial<ReachSettings>) {
+  const clock = new VirtualClock();
+  const directory = new SimDirectoryNetwork(clock).directory();
+  directory.address = "80.1.2.3";
+  const door = { ip: "10.0.0.5", port: 7000 };
+  const reach = createReach({
+    clock,
+    random: new SeededRandom("reach"),
+    exemption: new Exemption(true),
+    settings: { relay: "auto", relaysOnly: false, portMapping: false, ...settings },
+    onError: (error) => assert.fail(error),
+  });
+  const begin = () =>
+    reach.start({
+      directory: Object.assign(directory, { relays: () => Promise.resolve([]) }),
+      links: {
+        status: () => ({ open: 0, listening: door, door }),
+        secretKey: undefined,
+        receive: () => assert.fail("no relay passes anything on"),
+      },
+    });
+  return { clock, directory, reach, begin };
+}
+
+Deno.test("A peer that others reach offers to relay at its outer port, unless the settings say otherwise", async () => {
+  const { clock, directory, reach, begin } = together({});
+  assert.equal(reach.offerRelay(), undefined, "nothing is known before the start");
+  begin();
+  await clock.advance(100);
+  assert.deepEqual(reach.offerRelay(), { port: 7000, room: 128 });
+  directory.dialBack = false;
+  await clock.advance(16 * 60_000);
+  assert.equal(reach.offerRelay(), undefined, "others do not reach it any more");
+  await reach.close();
+  for (const [relay, room] of [["yes", 128], ["no", undefined]] as const) {
+    const other = together({ relay });
+    other.directory.dialBack = relay === "no";
+    other.begin();
+    await other.clock.advance(100);
+    assert.equal(other.reach.offerRelay()?.room, room, relay);
+    await other.reach.close();
+  }
+});
+
+Deno.test("The configured outer address is announced in the place of what others see", async () => {
+  const { clock, reach, begin } = together({ announcedIp: "82.1.2.3" });
+  const watch = begin();
+  assert.deepEqual(await clock.drive(watch.addresses()), ["82.1.2.3", "10.0.0.5"]);
+  await reach.close();
+  const seen = together({});
+  assert.deepEqual(await seen.clock.drive(seen.begin().addresses()), ["80.1.2.3", "10.0.0.5"]);
+  await seen.reach.close();
+  const alone = together({ relaysOnly: true });
+  assert.deepEqual(await alone.clock.drive(alone.begin().addresses()), []);
+  await alone.reach.close();
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Endpoint } from "../../../lib/ip_address.ts";
 import { ByteReader, writeAll } from "../../../net/links/byte_reader.ts";
 import { sharedSecret } from "../../../net/links/link_keys.ts";
 import {
@@ -221,6 +222,47 @@ Deno.test("Attack: circuits to one device are bounded, and offers that it does n
   deaf.client.close();
 });
 
+Deno.test("Attack: many devices' circuits are asked for, and a relay has 512 in all", async () => {
+  const world = new RelayWorld();
+  const relay = world.relay("80.0.0.1");
+  // Devices that take no circuit: each that was asked for stays on offer.
+  const devices = Array.from({ length: 9 }, (_, i) => {
+    const device: SimDevice = world.device(`${81 + i}.0.0.1`, [relay], {
+      connect: (to) => {
+        if (device.client.addresses().length > 0) return new Promise(() => {});
+        return Promise.try(() => world.connect(to, `${81 + i}.0.0.1`).conn);
+      },
+    });
+    device.client.start();
+    return device;
+  });
+  await world.clock.advance(100);
+  const replies: (number | undefined)[] = [];
+  for (let i = 0; i < 60 * devices.length; i++) {
+    const end = world.connect(relay.place, `90.0.${i % 256}.1`);
+    const { publicKey } = devices[i % 9]?.keys ?? assert.fail();
+    void writeAll(end, Uint8Array.of(5, 1, 0, ...socksTo(publicKey)));
+    void new ByteReader(end).take(12).then((bytes) => replies.push(bytes[3]), () => {});
+  }
+  await world.clock.advance(10);
+  assert.deepEqual(replies, Array.from({ length: 60 * 9 - 512 }, () => code.refused));
+  for (const { client } of devices) client.close();
+});
+
+Deno.test("Relays that are found after a device has stopped looking are not used", async () => {
+  const world = new RelayWorld();
+  const relay = world.relay("80.0.0.1");
+  const found = Promise.withResolvers<readonly Endpoint[]>();
+  const device = world.device("81.0.0.1", [], { find: () => found.promise });
+  device.client.start();
+  await world.clock.advance(10);
+  device.client.stop();
+  found.resolve([relay.place]);
+  await world.clock.advance(1_000);
+  assert.equal(relay.ends.length, 0);
+  device.client.close();
+});
+
 Deno.test("Attack: a sender passes no more than its rate allows, and an idle circuit is closed", async () => {
   const { world, relay, device } = await reached();
   const { end } = await world.ask(relay, device.keys.publicKey);
@@ -257,6 +299,81 @@ Deno.test("A peer that does not relay takes no reservation, and keeps what it ha
   assert.deepEqual(late.client.addresses(), []);
   assert.equal((await world.ask(relay, device.keys.publicKey)).reply, code.granted);
   late.client.close();
+  device.client.close();
+});
+
+Deno.test("A relay that refused is asked again after a minute", async () => {
+  const world = new RelayWorld();
+  const relay = world.relay("80.0.0.1");
+  relay.isWilling = false;
+  const device = world.device("81.0.0.1", [relay]);
+  device.client.start();
+  await world.clock.advance(100);
+  relay.isWilling = true;
+  await world.clock.advance(59_000);
+  assert.deepEqual(device.client.addresses(), []);
+  assert.equal(relay.ends.length, 1);
+  await world.clock.advance(2_000);
+  assert.deepEqual(device.client.addresses(), ["relay/80.0.0.1:7000"]);
+  assert.equal(device.changes, 1);
+  device.client.close();
+});
+
+Deno.test("Relays are looked for every second while there is none, every 15 s while there are too few", async () => {
+  const world = new RelayWorld();
+  const relays = ["80.0.0.1", "85.0.0.1", "86.0.0.1"].map((ip) => world.relay(ip));
+  const known: SimRelay[] = [];
+  let searches = 0;
+  let hasUser = false;
+  const device = world.device("81.0.0.1", [], {
+    find: () => {
+      searches++;
+      return Promise.resolve(known.map(({ place }) => place));
+    },
+    secretKey: () => hasUser ? device.keys.secretKey : undefined,
+  });
+  const during = async (ms: number) => {
+    searches = 0;
+    await world.clock.advance(ms);
+    return searches;
+  };
+  device.client.start();
+  assert.equal(await during(5_500), 0, "no messages are taken yet");
+  hasUser = true;
+  assert.equal(await during(5_000), 5);
+  known.push(...relays.slice(0, 2));
+  await world.clock.advance(1_000);
+  assert.equal(device.client.addresses().length, 2);
+  assert.equal(await during(45_000), 3);
+  known.push(...relays.slice(2));
+  await world.clock.advance(15_000);
+  assert.equal(device.client.addresses().length, 3);
+  assert.equal(await during(60_000), 0);
+  device.client.stop();
+  await world.clock.advance(100);
+  assert.equal(await during(60_000), 0);
+  device.client.close();
+});
+
+Deno.test("A reservation is waited for as long as was said, and not where there is one or none is wanted", async () => {
+  const world = new RelayWorld();
+  const relay = world.relay("80.0.0.1");
+  const known: SimRelay[] = [];
+  const device = world.device("81.0.0.1", [], {
+    find: () => Promise.resolve(known.map(({ place }) => place)),
+  });
+  const waited = async () => {
+    const startMs = world.clock.monotonic();
+    await world.clock.drive(device.client.reserved(1_500));
+    return world.clock.monotonic() - startMs;
+  };
+  assert.equal(await waited(), 0, "it is not started");
+  device.client.start();
+  assert.equal(await waited(), 1_500);
+  known.push(relay);
+  assert.ok(await waited() <= 10, "it is looked for at once");
+  assert.deepEqual(device.client.addresses(), ["relay/80.0.0.1:7000"]);
+  assert.equal(await waited(), 0);
   device.client.close();
 });
 

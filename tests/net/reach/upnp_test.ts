@@ -87,6 +87,44 @@ Deno.test("A router that knows lasting mappings alone is given one, and one that
   await taken.close();
 });
 
+Deno.test("Orders may be taken at another port, for lines that are dialled, and under a base of its own", () => {
+  const location = new URL("http://192.168.1.1:5000/desc.xml");
+  const urlOf = (text: string) => controlIn(text, location)?.url.href;
+  const ppp = service.replace("WANIP", "WANPPP").replace(":1", ":2");
+  assert.equal(controlIn(description("/ctl", ppp), location)?.service, ppp);
+  assert.equal(urlOf(description("/ctl", service.replace(/1$/, "3"))), undefined);
+  const based = (base: string) => description("ctl").replace("<device>", `${base}<device>`);
+  assert.equal(
+    urlOf(based("<URLBase>http://192.168.1.1:80/up/</URLBase>")),
+    "http://192.168.1.1/up/ctl",
+  );
+  assert.equal(urlOf(based("<URLBase>http://192.168.1.2/</URLBase>")), undefined);
+});
+
+Deno.test("A router that says too much, or sends to another machine, is not used", async () => {
+  const wanted = { transport: "tcp", port: 7000, lifetimeS: 7_200 } as const;
+  const endless = router(() => new Response("x".repeat(65_537)));
+  assert.equal(await endless.map(wanted, signal), undefined);
+  await endless.close();
+  const longest = router(() => new Response("x".repeat(65_536)));
+  assert.ok(await longest.map(wanted, signal));
+  await longest.close();
+  const elsewhere = router(() => Response.redirect("http://127.0.0.1:9/", 307));
+  assert.equal(await elsewhere.map(wanted, signal), undefined);
+  assert.equal(elsewhere.orders.length, 1);
+  await elsewhere.close();
+  // An error without a code is one as well.
+  const broken = router(() => new Response("no", { status: 500 }));
+  assert.equal(await broken.map(wanted, signal), undefined);
+  assert.equal(await broken.map({ ...wanted, lifetimeS: 0 }, signal), undefined);
+  await broken.close();
+});
+
+Deno.test("Without a home network no router is searched for", async () => {
+  const map = upnpMapper({ time: realTime, home: () => [], search: { ip: "no address", port: 1 } });
+  assert.equal(await map({ transport: "tcp", port: 7000, lifetimeS: 1 }, signal), undefined);
+});
+
 Deno.test("Attack: an answer to the search makes no other machine be called", () => {
   const bytes = (text: string) => new TextEncoder().encode(`HTTP/1.1 200 OK\r\n${text}\r\n\r\n`);
   const at = "192.168.1.1";
