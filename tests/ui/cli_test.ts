@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { PostView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
+import { VirtualClock } from "../sim/clock.ts";
 import { FakePeer } from "./fake_peer.ts";
 import { Machine } from "./fake_io.ts";
 
@@ -92,6 +94,9 @@ Deno.test("Wrong usage exits with 2 and says what is allowed", async () => {
     [["post", "hello", "world"], /too many arguments/],
     [["post", "hi", "--reply", "x"], /unknown option '--reply'/],
     [["post", "hi", "--reply-to", "bob"], /AUTHOR\/ID/],
+    [["post", "hi", "--reply-to", "/1"], /AUTHOR\/ID/],
+    [["post", "hi", "--reply-to", "bob/1/2"], /AUTHOR\/ID/],
+    [["post", "hi", "--reply-to", "bob/x"], /AUTHOR\/ID/],
     [["--data", "", "whoami"], /"" is not the name of a file or folder/],
     [["timeline", "--limit", "0"], /"0" is not a whole number from 1 to 1000/],
     [["timeline", "--limit", "1001"], /1 to 1000/],
@@ -106,6 +111,8 @@ Deno.test("Wrong usage exits with 2 and says what is allowed", async () => {
     [["node", "--ntp-server", "a..b"], /"none"/],
     [["node", "--log-level", "loud"], /error, warn, info, debug/],
     [["follow", "bob", "--fingerprint", "xyz"], /16 hexadecimal digits/],
+    [["follow", "bob", "--fingerprint", "0123456789abcde"], /16 hexadecimal digits/],
+    [["follow", "bob", "--fingerprint", "0123456789abcdef0"], /16 hexadecimal digits/],
     [["account"], /A command is missing/],
     [["register"], /missing required argument 'name'/],
   ];
@@ -120,6 +127,52 @@ Deno.test("Wrong usage exits with 2 and says what is allowed", async () => {
     assert.match(err, /^error: .*\n$/);
   }
   assert.equal(m.host.started.length, 0);
+});
+
+Deno.test("What is said of arguments reaches the peer, at both ends of what is allowed", async () => {
+  const m = await Machine.withAlice();
+  const asked: unknown[] = [];
+  m.host.prepare = (peer) => {
+    const { timeline } = peer;
+    peer.timeline = (request) => {
+      asked.push(request);
+      return timeline(request);
+    };
+    peer.follow = (request) => {
+      asked.push(request);
+      return Promise.resolve({ username: request.username, following: true, acknowledged: true });
+    };
+  };
+  await m.json("timeline", "--limit", "1", "--before", "9223372036854775807");
+  await m.json("timeline", "--limit", "1000", "--author", "bob");
+  await m.json("timeline");
+  await m.json("follow", "bob", "--fingerprint", "0123456789ABCDEF");
+  assert.deepEqual(asked, [
+    { limit: 1, before: "9223372036854775807" },
+    { limit: 1000, author: "bob" },
+    { limit: 20 },
+    { username: "bob", fingerprint: "0123456789abcdef" },
+  ]);
+  const { post } = await m.json("post", "yes", "--reply-to", "bob/7") as { post: PostView };
+  assert.deepEqual(post.reply_to, { author: "bob", id: "7" });
+});
+
+Deno.test("A timeline waits for what a peer of its own is still fetching, up to five seconds", async () => {
+  const m = await Machine.withAlice();
+  const clock = new VirtualClock();
+  m.io.monotonic = () => clock.monotonic();
+  m.io.after = (ms, fn) => clock.after(ms, fn);
+  const shown = async (...arrivalsMs: number[]) => {
+    m.host.prepare = (peer) => {
+      for (const ms of arrivalsMs) clock.after(ms, () => peer.arrive("bob", `${ms}`));
+    };
+    const { posts } = await clock.drive(m.json("timeline")) as { posts: PostView[] };
+    return posts.map((post) => Number(post.text)).reverse();
+  };
+  // The third comes when nothing has come for 600 ms.
+  assert.deepEqual(await shown(500, 1_000, 1_700), [500, 1_000]);
+  const endless = Array.from({ length: 15 }, (_, i) => 500 * i + 200);
+  assert.deepEqual(await shown(...endless), endless.filter((ms) => ms <= 5_000));
 });
 
 Deno.test("Help and version go to standard output with exit code 0", async () => {
@@ -279,6 +332,11 @@ Deno.test("passwd changes the password; account export and import move an accoun
   const other = new Machine();
   other.io.files.set("/moved", m.io.files.get("/moved") ?? assert.fail());
   assert.deepEqual(await other.json("account", "import", "/moved"), alice);
+  other.io.files.set("/long", new Uint8Array(65_537));
+  const long = await other.failure("account", "import", "/long");
+  assert.match(long.message, /Cannot import \/long: it is too long/);
+  other.io.files.set("/longest", new TextEncoder().encode("sealed:bob".padEnd(65_536)));
+  await other.json("account", "import", "/longest");
   other.writeFile("/not", "an account");
   assert.equal((await other.failure("account", "import", "/not")).error, "invalid_file");
   assert.equal((await other.failure("account", "import", "/nowhere")).error, "invalid_file");
@@ -291,8 +349,13 @@ Deno.test("post - reads standard input without its last line break, and only UTF
   assert.equal(post.text, "two\nlines");
   m.io.stdin = new Uint8Array([0x61, 0xff]);
   assert.equal((await m.failure("post", "-")).error, "invalid_text");
-  m.io.stdin = new Uint8Array(70_000);
+  m.io.stdin = new TextEncoder().encode("\ufeffa\r\n\r\n");
+  assert.equal((await m.json("post", "-") as { post: PostView }).post.text, "\ufeffa\r\n");
+  m.io.stdin = new Uint8Array(65_536).fill(0x61);
+  assert.equal((await m.json("post", "-") as { post: PostView }).post.text.length, 65_536);
+  m.io.stdin = new Uint8Array(65_537).fill(0x61);
   assert.equal((await m.failure("post", "-")).error, "post_too_long");
+  assert.match((await m.failure("post", "a\ufffd")).message, /not UTF-8.*post -/);
   m.io.stdin = new Uint8Array();
   assert.equal((await m.failure("post", "-")).error, "empty_post");
   const dashed = await m.json("post", "--", "-5 degrees") as { post: { text: string } };

@@ -392,6 +392,31 @@ Deno.test("A peer that does not answer is given up in words, one that takes its 
   assert.equal(deaf.isUntouched, false, "it may still do what it was asked for");
 });
 
+Deno.test("Sixty-four requests are worked on at once, further ones refused until one has ended", async () => {
+  await using opened = await Opened.open();
+  const { api, client } = opened;
+  api.hangs = true;
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const calls: { controller: AbortController; ended: Promise<void> }[] = [];
+  for (let i = 1; i <= 63; i++) {
+    const controller = new AbortController();
+    const call = client.api.follow({ username: "bob" }, controller.signal);
+    calls.push({ controller, ended: assert.rejects(call) });
+    while (api.calls.length < i) await turn();
+  }
+  // A watcher counts as well.
+  const stop = await client.subscribe(() => {});
+  await assert.rejects(client.api.status(), { code: "unauthorized", message: /Too many commands/ });
+  stop();
+  const isServed = () => client.api.status().then(() => true, () => false);
+  while (!await isServed()) await turn();
+  for (const { controller, ended } of calls) {
+    controller.abort(new Error("enough"));
+    await ended;
+  }
+  await client.api.status();
+});
+
 Deno.test("A port file is taken only as the peer writes it", () => {
   const token = "a".repeat(64);
   assert.deepEqual(parsePortFile(JSON.stringify({ port: 1, token })), { port: 1, token });
@@ -400,7 +425,10 @@ Deno.test("A port file is taken only as the peer writes it", () => {
     "null",
     "{}",
     `{"port":0,"token":"${token}"}`,
+    `{"port":65536,"token":"${token}"}`,
+    `{"port":1.5,"token":"${token}"}`,
     '{"port":1,"token":"ab"}',
+    `{"port":1,"token":"${token}a"}`,
     "\x00",
   ];
   for (const text of bad) assert.equal(parsePortFile(text), undefined, text);
