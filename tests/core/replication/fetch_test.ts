@@ -287,3 +287,41 @@ Deno.test("What is nowhere is asked for again after 30 s, and each time twice as
   assert.deepEqual(waits.map((seconds) => Math.floor(seconds / 10)), [3, 6, 12]);
   await world.stop();
 });
+
+Deno.test("Those who were heard of are asked before other followers", async () => {
+  const { world, alice, carol, fellows } = await scene({ posts: 5, followers: 20 });
+  await alice.stop();
+  const heard = [fellows[7], fellows[13]].filter((fellow) => fellow !== undefined);
+  const body = { device: 1, heads: [], connections: new Uint8Array() };
+  for (const fellow of heard) {
+    fellow.throw(carol, fellow.frame(carol.self, { kind: "hello", body }));
+  }
+  await world.clock.advance(1_000);
+  const mute = new Set(fellows.map((fellow) => fellow.ip));
+  const asked = watchWants(world);
+  const watch = world.network.onFrame;
+  world.network.onFrame = (transit) => {
+    const frame = watch(transit);
+    return mute.has(transit.to.ip) ? undefined : frame;
+  };
+  await world.clock.drive(carol.sync.fetch(alice.self));
+  const first = Math.min(...asked.values());
+  for (const { ip } of heard) assert.ok((asked.get(ip) ?? NaN) - first < 100, `${[...asked]}`);
+  assert.ok(asked.size >= 9);
+  await world.stop();
+});
+
+Deno.test("Of an author's devices four are asked", async () => {
+  const { world, alice, carol } = await scene({ posts: 5, followers: 0 });
+  for (let device = 2; device <= 6; device++) await world.add("alice", { device });
+  for (const device of [alice, ...alice.siblings]) await device.stop();
+  const probed: (number | undefined)[] = [];
+  const probe = carol.links.probe.bind(carol.links);
+  carol.links.probe = (target, ...more) => {
+    probed.push(alice.siblings.concat(alice).find(({ ip }) => target.addresses[0] === ip)?.device);
+    return probe(target, ...more);
+  };
+  await world.clock.drive(carol.sync.fetch(alice.self));
+  assert.deepEqual(probed, [1, 2, 3, 4]);
+  await world.stop();
+});
