@@ -84,7 +84,15 @@ Deno.test("Private files are replaced as a whole and have the owner's mode", asy
     assert.deepEqual(await readPrivateFile(path), new Uint8Array([1, 2, 3]));
     assert.equal(await modeOf(path), "600");
     assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map((e) => e.name), ["token"]);
-    await assert.rejects(readPrivateFile(path, 2), { code: "invalid_file" });
+    assert.equal((await readPrivateFile(path, 3))?.length, 3);
+    await assert.rejects(readPrivateFile(path, 2), {
+      code: "invalid_file",
+      message: /it has 3 bytes, more than the 2/,
+    });
+    await writePrivateFile(path, new Uint8Array(64 * 1024));
+    assert.equal((await readPrivateFile(path))?.length, 64 * 1024);
+    await writePrivateFile(path, new Uint8Array(64 * 1024 + 1));
+    await assert.rejects(readPrivateFile(path), { code: "invalid_file" });
     await removePrivateFile(path);
     await removePrivateFile(path);
     assert.equal(await readPrivateFile(path), undefined);

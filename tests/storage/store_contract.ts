@@ -407,6 +407,10 @@ function testRemoval(test: Declare): void {
     await store.noteFork(other);
     assert.deepEqual(await store.forks("bob"), [...forks.slice(0, 4), other]);
     assert.deepEqual(await store.forks("carol"), []);
+    for (let device = 3; device < 90; device++) {
+      await store.noteFork(postAt({ author: "bob", number: 1, device }));
+    }
+    assert.equal((await store.forks("bob")).length, 64);
   });
 }
 
