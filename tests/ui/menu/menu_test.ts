@@ -332,3 +332,92 @@ Deno.test("Lifespans are told in their largest units", async () => {
   }
   assert.equal(new Interruption("SIGINT").code, "interrupted");
 });
+
+Deno.test("Five accounts are offered to log in with, the last one first", async () => {
+  const names = ["amy", "bob", "carol", "dave", "erin", "frank"];
+  const register = (name: string) => `Register|${name}|network|secret|secret|Log out`.split("|");
+  const m = withTerminal("init", ...names.flatMap(register), "quit");
+  const { prompts } = m;
+  let labels: string[] = [];
+  m.prompts = {
+    ...prompts,
+    menu(menu, signal) {
+      labels = menu.choices.map(({ label }) => label);
+      return prompts.menu(menu, signal);
+    },
+  };
+  assert.equal((await m.run()).code, 0);
+  assert.deepEqual(labels.filter((label) => label.startsWith("Log in as ")), [
+    ..."frank erin dave carol bob".split(" ").map((name) => `Log in as ${name}`),
+    "Log in as another user",
+  ]);
+});
+
+Deno.test("A page of the timeline has as many posts as the terminal has room for, three at least", async () => {
+  for (const [rows, limit] of [[5, 3], [17, 3], [18, 4], [23, 5], [24, 6], [60, 18]] as const) {
+    const m = withTerminal(
+      ..."init|Register|alice|network|secret|secret|Timeline|back|quit".split("|"),
+    );
+    m.io.size = () => ({ columns: 80, rows });
+    const limits: number[] = [];
+    m.host.prepare = (peer) => {
+      peer.timeline = (request) => {
+        limits.push(request.limit);
+        return Promise.resolve([]);
+      };
+    };
+    await m.run();
+    assert.deepEqual(limits, [limit], `${rows} rows`);
+  }
+});
+
+Deno.test("Where a page was the last one the menu says so, and offers the newest posts again", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|network|secret|secret|Timeline|older|newest|reply||back|quit".split(
+      "|",
+    ),
+  );
+  m.host.prepare = (peer) => {
+    for (let i = 0; i < 6; i++) peer.arrive("bob", `post ${i} ${"long ".repeat(30)}`);
+  };
+  const { choice } = m.prompts;
+  const offered: string[][] = [];
+  const posts: string[] = [];
+  m.prompts.choice = (question, signal) => {
+    if (question.message === "Timeline") offered.push(question.choices.map((one) => one.value));
+    if (question.message === "Reply to which post?") {
+      posts.push(...question.choices.map((one) => one.name));
+    }
+    return choice(question, signal);
+  };
+  const { code, out } = await m.run();
+  assert.equal(code, 0);
+  assert.match(out, /That was all\./);
+  const atTop = ["older", "back", "reply"];
+  assert.deepEqual(offered, [atTop, ["newest", "back"], atTop, atTop]);
+  assert.deepEqual([posts.length, posts[0]], [7, "Back"]);
+  assert.match(posts[1] ?? "", /^bob: post 5 long/);
+  assert.ok(posts.every((name) => name.length <= 74), "they fit the terminal behind the mark");
+  assert.deepEqual(m.answers, []);
+});
+
+Deno.test("Who is suggested can be followed at once, and where there is nothing to choose nothing is asked", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|network|secret|secret|Unfollow|Suggestions|carol".split("|"),
+    ..."Suggestions||Profile|carol|Settings|export||Unfollow||quit".split("|"),
+  );
+  m.host.prepare = (peer) => {
+    peer.suggestions = ["bob", "carol"].map((username) => ({
+      username,
+      kind: "popular",
+      reason: "followed by 2 users nearby",
+    }));
+  };
+  const { code, out } = await m.run();
+  assert.equal(code, 0);
+  assert.match(out, /You follow no users\./);
+  assert.match(out, /You follow carol\./);
+  assert.match(out, /carol \([0-9a-f]{16}\) · online/);
+  assert.deepEqual([...m.host.started[0]?.peer.following ?? []], ["carol"]);
+  assert.deepEqual(m.answers, []);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { PeerEvent, PostView, ProfileView } from "../../../core/api.ts";
+import type { PeerEvent, PostView, ProfileView, StatusView } from "../../../core/api.ts";
 import { paintFor } from "../../../ui/terminal/paint.ts";
 import {
   renderEvent,
@@ -28,8 +28,12 @@ Deno.test("Ages are words up to a week, then dates", () => {
     [60_000, "1 min ago"],
     [3_599_000, "59 min ago"],
     [3_600_000, "1 h ago"],
+    [86_399_000, "23 h ago"],
     [86_400_000, "yesterday"],
-    [3 * 86_400_000, "3 days ago"],
+    [2 * 86_400_000 - 1, "yesterday"],
+    [2 * 86_400_000, "2 days ago"],
+    [7 * 86_400_000 - 1, "6 days ago"],
+    [7 * 86_400_000, "2026-01-03 12:00 UTC"],
     [8 * 86_400_000, "2026-01-02 12:00 UTC"],
   ];
   for (const [ago, words] of cases) {
@@ -77,6 +81,8 @@ Deno.test("Posts and lists of names fit the terminal, with its last column free"
     for (const line of texts.flatMap((text) => text.split("\n").slice(1))) {
       assert.ok(textWidth(line) < columns, `${columns}: ${line}`);
     }
+    const listed = texts[1]?.split("\n").slice(2, -1) ?? [];
+    assert.ok(listed.length > 0 && listed.every((line) => /^ {16}somename/.test(line)));
   }
 });
 
@@ -94,7 +100,9 @@ Deno.test("A profile shows clash and forks, and what to do", () => {
   assert.match(text, /^bob \([0-9a-f]{16}\) · offline · 1 post\n/);
   assert.match(text, /followers 2 {5}alice, carol\nfollowing 0 {5}none/);
   assert.match(text, /camellia follow bob --fingerprint b{16}/);
-  assert.match(text, /2 posts twice/);
+  assert.match(text, /Published 2 posts twice/);
+  assert.match(renderProfile({ ...profile, forks: 1 }, look), /Published 1 post twice/);
+  assert.doesNotMatch(renderProfile({ ...profile, forks: 0 }, look), /twice/);
 });
 
 Deno.test("Of whom the network does not tell, followers are not said to be none", () => {
@@ -118,9 +126,59 @@ Deno.test("Follows say whether they were acknowledged; suggestions say why", () 
   assert.equal(renderFollow(unfollowed, look), "You no longer follow bob.");
   const reason = "follows carol\x1b[1m, as you do";
   const suggestion = { username: "bob", kind: "know" as const, reason };
-  assert.match(renderSuggestions([suggestion], look), /^bob +may know +follows carol, as you do$/);
+  assert.equal(
+    renderSuggestions([suggestion, { ...suggestion, kind: "popular" }], look),
+    `bob${" ".repeat(18)}may know  follows carol, as you do\n` +
+      `bob${" ".repeat(18)}popular   follows carol, as you do`,
+  );
   assert.match(renderSuggestions([], look), /^No suggestions yet/);
   assert.match(renderTimeline([], look), /^Nothing here yet/);
+});
+
+Deno.test("The status has a line for each part of a peer", async () => {
+  const peer = new FakePeer();
+  const status = await peer.status();
+  const lines = renderStatus(status, look).split("\n");
+  const id = "00".repeat(20);
+  assert.deepEqual(lines, [
+    "user        no user is logged in",
+    "network     in the network; 3 contacts",
+    `node        ${id} on 127.0.0.1:8000 (UDP), 5 records held`,
+    "posts       not received before a user logs in",
+    "reach       others reach you directly at 127.0.0.1",
+    "clock       system, +2 ms",
+    "database    0 posts, 4.1 KB",
+    "pending     0 pending follow requests",
+    "process     version 0.0.0, pid 1, up 3 seconds",
+  ]);
+  peer.user = FakePeer.view("bob");
+  const synced_at = new Date(now - 120_000).toISOString();
+  const lineOf = async (changes: Partial<StatusView>) => {
+    const text = renderStatus({ ...await peer.status(), ...changes }, look);
+    return text.split("\n").map((line) => line.slice(12));
+  };
+  const [user, , , posts] = await lineOf({});
+  assert.equal(user, `bob (${peer.user.fingerprint})`);
+  assert.equal(posts, "received on 127.0.0.1:7000 (TCP), 1 link open");
+  const clockLine = async (offset_ms: number) =>
+    (await lineOf({ clock: { offset_ms, source: "ntp", synced_at } }))[5];
+  assert.equal(await clockLine(0), "ntp, +0 ms, set 2 min ago");
+  assert.equal(await clockLine(-5.4), "ntp, -5 ms, set 2 min ago");
+  const reachLine = async (reach: StatusView["reach"]) => (await lineOf({ reach }))[4] ?? "";
+  const nowhere = { relays: 1, outer_ip: null };
+  assert.equal(
+    await reachLine({ ...nowhere, state: "mapped" }),
+    "others reach you directly, because your router lets them in as it was asked to",
+  );
+  assert.equal(
+    await reachLine({ ...nowhere, state: "relayed" }),
+    "others reach you through 1 relay: your router lets no connection in",
+  );
+  assert.match(await reachLine({ ...nowhere, state: "unreachable" }), /Forward TCP port 7000 to/);
+  assert.equal(
+    await reachLine({ ...nowhere, state: "unknown", outer_ip: "80.1.2.3" }),
+    "not known yet: no other node has tried to connect at 80.1.2.3",
+  );
 });
 
 Deno.test("The status says in words what is the matter", async () => {
@@ -147,24 +205,58 @@ Deno.test("The status says in words what is the matter", async () => {
 
 Deno.test("Every event has a line, without anything unsafe in it", () => {
   const bad = "\x1b[31mbob";
-  const events: PeerEvent[] = [
-    { event: "post", post: { ...postAt(0, bad), author: bad } },
-    { event: "follower", username: bad, following: true },
-    { event: "follower", username: bad, following: false },
-    { event: "network", joined: true, contacts: 1 },
-    { event: "network", joined: false, contacts: 0 },
-    { event: "clock", source: "ntp", offset_ms: 1.6 },
-    { event: "clock", source: "system", offset_ms: 0 },
-    { event: "clash", username: bad, pinned: "a", other: "b" },
-    { event: "fork", author: bad, number: 3 },
-    { event: "login", user: FakePeer.view("bob") },
-    { event: "logout", username: bad },
-    { event: "warning", code: "disk_full", message: bad },
+  const reach = { event: "reach", relays: 0, outer_ip: "80.1.2.3" } as const;
+  const bob = FakePeer.view("bob");
+  const events: readonly (readonly [event: PeerEvent, told: string | RegExp])[] = [
+    [{ event: "post", post: { ...postAt(0, bad), author: bad } }, "bob · just now · 7\n  bob"],
+    [{ event: "follower", username: bad, following: true }, "bob follows you"],
+    [{ event: "follower", username: bad, following: false }, "bob no longer follows you"],
+    [{ event: "network", joined: true, contacts: 1 }, "In the network with 1 contact"],
+    [{ event: "network", joined: true, contacts: 2 }, "In the network with 2 contacts"],
+    [
+      { event: "network", joined: false, contacts: 0 },
+      "No node of the network answers; trying on",
+    ],
+    [{ ...reach, state: "direct" }, "Others reach you directly at 80.1.2.3"],
+    [{ ...reach, state: "direct", outer_ip: null }, "Others reach you directly"],
+    [{ ...reach, state: "unknown" }, "Others see you at 80.1.2.3"],
+    [
+      { ...reach, state: "unknown", outer_ip: null },
+      "Others have not told yet where they see you",
+    ],
+    [
+      { ...reach, state: "mapped" },
+      "Others reach you directly at 80.1.2.3, because your router lets them in as it was asked to",
+    ],
+    [
+      { ...reach, state: "relayed", relays: 2 },
+      "Others reach you through 2 relays: your router lets no connection in",
+    ],
+    [
+      { ...reach, state: "unreachable" },
+      /^Others cannot connect .* Forward the TCP port of \[DEFAULT\] LISTENING_PORT to this/,
+    ],
+    [{ event: "clock", source: "ntp", offset_ms: 1.6 }, "Clock set by NTP: 2 ms"],
+    [
+      { event: "clock", source: "system", offset_ms: 0 },
+      "No NTP server answers; using the system's clock",
+    ],
+    [
+      { event: "clash", username: bad, pinned: "a", other: "b" },
+      "Another key (b) claims the name bob; you trust a",
+    ],
+    [
+      { event: "fork", author: bad, number: 3 },
+      "bob published two posts as number 3; the first was kept",
+    ],
+    [{ event: "login", user: bob }, `Logged in as bob (${bob.fingerprint})`],
+    [{ event: "logout", username: bad }, "Logged out bob"],
+    [{ event: "warning", code: "disk_full", message: bad }, "bob"],
   ];
-  for (const event of events) {
+  for (const [event, told] of events) {
     const text = renderEvent(event, look);
-    assert.ok(text.length > 0);
-    assert.ok(!text.includes("\x1b"), JSON.stringify(text));
+    if (typeof told === "string") assert.equal(text, told);
+    else assert.match(text, told);
   }
 });
 
