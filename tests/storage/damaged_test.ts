@@ -3,8 +3,24 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { CamelliaError } from "../../core/model/errors.ts";
+import { postBytesMax } from "../../core/model/post.ts";
+import type { ListEntry } from "../../core/model/record_body.ts";
+import type { PendingFollow } from "../../core/ports.ts";
+import { DecodeError, encode } from "../../lib/msgpack.ts";
 import { SystemClock } from "../../net/system/system_time.ts";
+import {
+  readCollected,
+  readCount,
+  readListEntry,
+  readPendingFollow,
+  readState,
+  readStoredPost,
+  writeListEntry,
+  writePendingFollow,
+  writeState,
+} from "../../storage/layout.ts";
 import { NodeStore } from "../../storage/node_store.ts";
+import { readPostPlace } from "../../storage/post_reads.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { inFolder, modeOf } from "./folder.ts";
 import { names, postAt, postsOf } from "./posts.ts";
@@ -138,6 +154,86 @@ Deno.test("Database whose feed state is damaged says so rather than guess", asyn
     assert.equal((await store.timeline({ limit: 3 })).length, 3);
     await store.close();
   });
+});
+
+Deno.test("What is had of a feed is read to the last number, and nothing that makes no sense", () => {
+  const ranges = (count: number) => Array.from({ length: count }, (_, i) => [2 * i + 2, 2 * i + 2]);
+  const read = (floor: unknown, list: unknown) => readState(1, encode([floor, list]));
+  assert.deepEqual(read(3, [[5, 7], [9, 9]]), { device: 1, floor: 3, ranges: [[5, 7], [9, 9]] });
+  assert.deepEqual(read(0, [[1, 4]]), { device: 1, floor: 4, ranges: [] });
+  assert.equal(read(0, ranges(1_024)).ranges.length, 1_024);
+  const wrong: readonly (readonly [floor: unknown, list: unknown])[] = [
+    [-1, []],
+    ["1", []],
+    [3, [[3, 5]]],
+    [0, [[2, 1]]],
+    [0, [[2, 5], [5, 7]]],
+    [0, [[2]]],
+    [0, [[2, 3, 4]]],
+    [0, 7],
+    [0, ranges(1_025)],
+  ];
+  for (const [floor, list] of wrong) {
+    assert.throws(() => read(floor, list), DecodeError, JSON.stringify([floor, list]));
+  }
+  assert.throws(() => readState(1, encode([1])), DecodeError);
+  assert.throws(() => readState(1, encode([1, [], 2])), DecodeError);
+  assert.throws(() => readState(1, "text"), DecodeError);
+  const state = { device: 9, floor: 2, ranges: [[4, 4]] as const };
+  assert.deepEqual(readState(9, writeState(state)), state);
+});
+
+Deno.test("Keys in lists and follow requests are never guessed", () => {
+  const key = new Uint8Array(32).fill(7);
+  const entry: ListEntry = {
+    list: "following",
+    username: "bob",
+    key,
+    updatedAt: 5,
+    present: false,
+  };
+  assert.deepEqual(readListEntry("following", "bob", writeListEntry(entry)), entry);
+  const follow: PendingFollow = { username: "bob", key, kind: "follow", updatedAt: 5 };
+  for (const request of [follow, { ...follow, kind: "unfollow" } as const]) {
+    assert.deepEqual(readPendingFollow("bob", writePendingFollow(request)), request);
+  }
+  const short = key.subarray(1);
+  for (
+    const wrong of [[short, 5, true], [key, -1, true], [key, 5, 1], [key, 5], [key, 5, true, 0]]
+  ) {
+    assert.throws(() => readListEntry("following", "bob", encode(wrong)), DecodeError);
+  }
+  for (const wrong of [[short, true, 5], [key, 1, 5], [key, true, -1], [key, true], []]) {
+    assert.throws(() => readPendingFollow("bob", encode(wrong)), DecodeError);
+  }
+});
+
+Deno.test("Counters, the collector's place and entries of indexes are read only as they were written", () => {
+  assert.equal(readCount(undefined), 0);
+  assert.equal(readCount(7), 7);
+  for (const wrong of [-1, 1.5, "7", null]) assert.throws(() => readCount(wrong), DecodeError);
+  assert.deepEqual(readCollected(["alice", 7n]), { keep: "alice", id: 7n });
+  for (const wrong of [undefined, "alice", [], ["alice"], ["alice", 7], [7n, "alice"]]) {
+    assert.equal(readCollected(wrong), undefined);
+  }
+  const { id } = postAt({ author: "bob", number: 3, device: 5 });
+  const placeOf = (key: Deno.KvKey, value: unknown) =>
+    readPostPlace({ key, value, versionstamp: "" });
+  const place = { author: "bob", id, device: 5, number: 3 };
+  assert.deepEqual(placeOf(["timeline", id, "bob"], 3), place);
+  assert.deepEqual(placeOf(["author", "bob", id], 3), place);
+  for (const value of ["3", undefined]) {
+    assert.equal(placeOf(["author", "bob", id], value), undefined);
+  }
+  assert.equal(placeOf(["timeline", "bob", id], 3), undefined);
+  assert.equal(placeOf(["author", 7, id], 3), undefined);
+});
+
+Deno.test("A stored post that is longer than any post is none", () => {
+  const { signed } = postAt({ author: "bob", number: 1 });
+  assert.equal(readStoredPost(signed)?.number, 1);
+  assert.equal(readStoredPost([...signed]), undefined);
+  assert.equal(readStoredPost(new Uint8Array(postBytesMax + 1)), undefined);
 });
 
 Deno.test("Database files can be read by their owner alone", async () => {

@@ -88,6 +88,8 @@ Deno.test("Key files refuse what is no username, what is too long, and nonsense 
       await assert.rejects(keys.setLastUser(name), TypeError);
     }
     await assert.rejects(keys.write("alice", new Uint8Array(8001)), RangeError);
+    await keys.write("alice", new Uint8Array(8000));
+    assert.equal((await keys.read("alice"))?.length, 8000);
     await Deno.writeFile(join(folder, "keys", "alice.key"), new Uint8Array(8001));
     await assert.rejects(keys.read("alice"), { code: "invalid_file" });
     await Deno.writeTextFile(join(folder, "last-user"), "../../etc/passwd");
