@@ -3,8 +3,15 @@ import { toHex } from "../../../core/model/bytes.ts";
 import { Identity } from "../../../core/model/identity.ts";
 import { readFrame, readFrameBody, signMessage } from "../../../core/messages/frame.ts";
 import type { Message, MessageBodyOf, MessageOf } from "../../../core/messages/kinds/mod.ts";
-import type { Post } from "../../../core/model/post.ts";
+import { type Post, readPost } from "../../../core/model/post.ts";
+import type { Head } from "../../../core/model/record_body.ts";
+import { snowflakeTimeMs } from "../../../core/model/snowflake.ts";
 import type { UserRef } from "../../../core/model/user.ts";
+import type { Store } from "../../../core/ports.ts";
+import { Answer, type Step } from "../../../core/replication/answer.ts";
+import { userNamed } from "../../sim/users.ts";
+import { postAt, postsOf as storedPosts } from "../../storage/posts.ts";
+import { only } from "../doubles.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 /** Collects what goes to a user over the links, as messages. */
@@ -166,6 +173,67 @@ Deno.test("Of authors who are not kept, or under another key, an empty answer sa
   await world.stop();
 });
 
+Deno.test("A follower tells how far the author's feeds reach, and nothing of its own", async () => {
+  const world = new MessageWorld();
+  const [alice, bob, carol] = await world.addAll("alice", "bob", "carol");
+  world.follow(bob, alice);
+  await alice.write(3);
+  await bob.write(50);
+  await world.clock.drive(bob.sync.fetch(alice.self));
+  const [message] = await ask(carol, bob, { author: alice.self });
+  assert.deepEqual(message?.body.heads, [{ device: 1, head: 3 }]);
+  await world.stop();
+});
+
+Deno.test("An answer waits for room in the queue to its asker, ever longer, for half a minute", async () => {
+  const world = new MessageWorld();
+  const [alice, carol] = await world.addAll("alice", "carol");
+  await alice.write(3);
+  const send = alice.links.send.bind(alice.links);
+  const tries: number[] = [];
+  alice.links.send = () => {
+    tries.push(world.clock.monotonic());
+    return "full";
+  };
+  const body = { author: alice.self, feeds: [], since: 0, device: 1 };
+  carol.throw(alice, carol.frame(alice.self, { kind: "want", body }));
+  await world.clock.advance(100_000);
+  const [first = NaN] = tries;
+  const waits = tries.slice(1).map((at, i) => Math.round(at - (tries[i] ?? 0)));
+  assert.deepEqual(waits.slice(0, 8), [10, 20, 40, 80, 160, 250, 250, 250]);
+  assert.ok(waits.every((ms) => ms <= 250));
+  const lasted = (tries.at(-1) ?? NaN) - first;
+  assert.ok(lasted > 30_000 && lasted <= 30_250, `${lasted} ms`);
+  alice.links.send = send;
+  assert.equal(count(await ask(carol, alice, { author: alice.self })), 3);
+  await world.stop();
+});
+
+Deno.test("The next step may be asked for within half a minute, and once", async () => {
+  const world = new MessageWorld();
+  const [alice, carol] = await world.addAll("alice", "carol");
+  await alice.write(300);
+  const seen = tap(world, carol);
+  const body = { author: alice.self, feeds: [], since: 0, device: 1 };
+  const steps = async (token?: Uint8Array) => {
+    const before = answers(seen).length;
+    const asked = token === undefined ? body : { ...body, token };
+    carol.throw(alice, carol.frame(alice.self, { kind: "want", body: asked }));
+    await world.clock.advance(500);
+    return answers(seen).length - before;
+  };
+  const token = () => answers(seen).at(-1)?.body.more ?? assert.fail();
+  assert.equal(await steps(), 1);
+  await world.clock.advance(30_000);
+  assert.equal(await steps(token()), 0, "too late");
+  assert.equal(await steps(), 1);
+  const good = token();
+  await world.clock.advance(28_000);
+  assert.equal(await steps(good), 1);
+  assert.equal(await steps(good), 0, "it was used");
+  await world.stop();
+});
+
 Deno.test("A thousand wants for everything hold up nobody else's", async () => {
   const world = new MessageWorld();
   const [alice, bob, carol] = await world.addAll("alice", "bob", "carol");
@@ -242,4 +310,89 @@ Deno.test("Strangers who do not say where to answer cost so many look-ups a seco
   const { devices } = world.lookUps;
   assert.ok(devices >= 90 && devices <= 110, `${devices} look-ups`);
   await world.stop();
+});
+
+/** An answer of bob's about alice's ten posts, of which bob has collected those up to a floor. */
+function answerOf(
+  want: Partial<MessageBodyOf["want"]>,
+  { floor = 0, heads = [] as Head[] } = {},
+): Answer {
+  const posts = storedPosts("alice", 1, 10).filter(({ number }) => number > floor);
+  const author = userNamed("alice");
+  const proof = floor > 0 ? postAt({ author: "alice", number: floor }) : undefined;
+  const store = only<Store>({
+    feeds: () => Promise.resolve([{ device: 1, floor: 10, ranges: [] }]),
+    floorProof: () => Promise.resolve(proof),
+    feedPosts: ({ from, to, limit }) =>
+      Promise.resolve(
+        posts.filter(({ number }) => number >= from && number <= to).slice(0, limit),
+      ),
+  });
+  const body = { author, feeds: [], since: 0, device: 1, ...want };
+  const message = { kind: "want", id: new Uint8Array(16), body } as unknown as MessageOf<"want">;
+  return new Answer({ store, want: message, heads, isKept: true });
+}
+
+/** Numbers of the posts of a step. */
+function numbersOf(step: Step): number[] {
+  return step.posts.map((signed) => readPost(signed).post.number);
+}
+
+Deno.test("The proof of a floor goes to an asker whose gap it is in, at either end of it", async () => {
+  const ask = async (floor: number, ranges: [number, number][]) => {
+    const answer = answerOf({ feeds: [{ device: 1, floor, ranges }] }, { floor: 7 });
+    return numbersOf(await answer.next({ posts: 100, bytes: 100_000 }));
+  };
+  assert.deepEqual(await ask(0, []), [7, 8, 9, 10]);
+  assert.deepEqual(await ask(6, []), [7, 8, 9, 10]);
+  assert.deepEqual(await ask(4, [[8, 10]]), [7]);
+  assert.deepEqual(await ask(7, []), [8, 9, 10]);
+  assert.deepEqual(await ask(7, [[9, 9]]), [8, 10]);
+  assert.deepEqual(await ask(4, [[7, 10]]), []);
+});
+
+Deno.test("Heads go along where they fit to the byte, and posts as far as there is room", async () => {
+  const heads = [{ device: 2, head: 5 }];
+  const bytesOf = (count: number) =>
+    storedPosts("alice", 1, count).reduce((sum, { signed }) => sum + signed.length + 3, 0);
+  const step = async (bytes: number, posts = 100) =>
+    await answerOf({}, { heads }).next({ posts, bytes });
+  assert.equal((await step(26)).heads.length, 2);
+  assert.equal((await step(25)).heads.length, 0);
+  assert.deepEqual(numbersOf(await step(26 + bytesOf(3))), [1, 2, 3]);
+  assert.deepEqual(numbersOf(await step(25 + bytesOf(3))), [1, 2]);
+  assert.deepEqual(numbersOf(await step(100_000, 4)), [1, 2, 3, 4]);
+  const whole = await step(100_000, 10);
+  assert.deepEqual([whole.posts.length, whole.isLast], [10, true]);
+  assert.equal((await step(100_000, 9)).isLast, false);
+});
+
+Deno.test("An answer goes on where the step before it ended", async () => {
+  const answer = answerOf({ feeds: [{ device: 1, floor: 1, ranges: [[4, 6]] }] });
+  const numbers: number[][] = [];
+  for (let isLast = false; !isLast;) {
+    const step = await answer.next({ posts: 2, bytes: 100_000 });
+    numbers.push(numbersOf(step));
+    isLast = step.isLast;
+    assert.ok(numbers.length < 5);
+  }
+  assert.deepEqual(numbers.flat(), [2, 3, 7, 8, 9, 10]);
+  assert.ok(numbers.length <= 4);
+});
+
+Deno.test("What is older than the asker wants is told by one post that proves it", async () => {
+  const since = snowflakeTimeMs(postAt({ author: "alice", number: 6 }).id);
+  const ask = async (sinceMs: number, floor = 0) => {
+    const answer = answerOf({ since: sinceMs }, { floor });
+    return numbersOf(await answer.next({ posts: 100, bytes: 100_000 }));
+  };
+  assert.deepEqual(await ask(since), [5, 6, 7, 8, 9, 10]);
+  assert.deepEqual(await ask(since + 1), [6, 7, 8, 9, 10]);
+  assert.deepEqual(await ask(since + 100_000), [10]);
+  assert.deepEqual(await ask(since, 3), [5, 6, 7, 8, 9, 10]);
+  assert.deepEqual(
+    await ask(since, 8),
+    [8, 9, 10],
+    "what was collected here is proved by the floor",
+  );
 });
