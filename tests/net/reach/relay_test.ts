@@ -8,7 +8,14 @@ import {
   circuitsPerDevice,
   silentMsMax,
 } from "../../../net/reach/relay_limits.ts";
-import { keyBytes, proofOf, relayHead, sayings } from "../../../net/reach/relay_protocol.ts";
+import {
+  circuitNameBytes,
+  keyBytes,
+  knockAnswer,
+  proofOf,
+  relayHead,
+  sayings,
+} from "../../../net/reach/relay_protocol.ts";
 import { RelayWorld, type SimDevice, type SimRelay } from "./relay_world.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -24,6 +31,15 @@ async function reached(): Promise<{ world: RelayWorld; relay: SimRelay; device: 
   assert.deepEqual(device.client.addresses(), ["relay/80.0.0.1:7000"]);
   return { world, relay, device };
 }
+
+Deno.test("Relays and devices speak in the bytes of docs/PROTOCOL.md, section 5", () => {
+  assert.deepEqual([...relayHead("reserve", Uint8Array.of(9))], [0x43, 1, 1, 9]);
+  assert.deepEqual([...relayHead("take")], [0x43, 1, 2]);
+  assert.deepEqual([...relayHead("knock")], [0x43, 1, 3]);
+  assert.deepEqual([...knockAnswer], [0x43, 1]);
+  assert.deepEqual(sayings, { challenge: 1, reserved: 2, refused: 3, call: 4, alive: 5 });
+  assert.deepEqual([keyBytes, circuitNameBytes], [32, 16]);
+});
 
 Deno.test("What a sender says to a relay arrives at the device, and what the device says comes back", async () => {
   const { world, relay, device } = await reached();
