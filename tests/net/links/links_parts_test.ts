@@ -244,10 +244,58 @@ function simDialler(answersMs: Record<string, number | undefined>) {
       signal.addEventListener("abort", () => timer.cancel());
     });
   });
-  const reach = (routes: Route[], signal?: AbortSignal) =>
-    clock.drive(dialler.reach({ key: "device", routes, timeoutMs: 2_000 }, signal));
-  return { clock, dialler, dialled, reach };
+  const reach = (routes: Route[], signal?: AbortSignal, key = "device") =>
+    clock.drive(dialler.reach({ key, routes, timeoutMs: 2_000 }, signal));
+  /** How many dials there are when so many other devices are to be reached on a route. */
+  const dialsOf = async (count: number, routeOf: (i: number) => Route) => {
+    dialled.length = 0;
+    for (let i = 0; i < count; i++) await reach([routeOf(i)], undefined, `other${i}`);
+    return dialled.length;
+  };
+  return { clock, dialler, dialled, reach, dialsOf };
 }
+
+Deno.test("Others may dial one place four times, but for the device that was met there last", async () => {
+  const { clock, dialler, dialled, reach, dialsOf } = simDialler({ "10.0.0.1": -0.001 });
+  assert.equal(await dialsOf(10, () => routeA), 4);
+  await clock.advance(9_000);
+  assert.equal(await dialsOf(10, () => routeA), 0);
+  await clock.advance(1_000);
+  assert.equal(await dialsOf(10, () => routeA), 1);
+  dialler.met("device", routeA, 1);
+  dialled.length = 0;
+  for (let i = 0; i < 10; i++) await reach([routeA]);
+  assert.equal(dialled.length, 10);
+  // A device that was not met there takes one more.
+  await clock.advance(20_000);
+  dialler.failed("other", routeA);
+  assert.equal(await dialsOf(10, () => routeA), 1);
+});
+
+Deno.test("At one place four links are up, at a relay sixty-four, and then no other device is dialled for", async () => {
+  const { clock, dialler, dialsOf } = simDialler({ "10.0.0.1": -0.001, "1.1.1.1": -0.001 });
+  const relay = readRoute("relay/1.1.1.1:7", 7) ?? assert.fail();
+  for (const [route, most] of [[routeA, 4], [relay, 64]] as const) {
+    for (let i = 1; i < most; i++) dialler.met(`met${i}`, route, 1);
+    assert.equal(await dialsOf(1, () => route), 1);
+    dialler.met("last", route, 1);
+    assert.equal(await dialsOf(5, () => route), 0);
+    dialler.met("last", route, -1);
+    assert.equal(await dialsOf(1, () => route), 1);
+  }
+  // Many are met at a relay, and so none of them is dialled for without being counted.
+  await clock.advance(64_000);
+  for (let i = 1; i < 64; i++) dialler.met(`met${i}`, relay, -1);
+  dialler.met("other0", relay, 1);
+  assert.equal(await dialsOf(70, () => relay), 64);
+});
+
+Deno.test("At one public address 64 ports are dialled, at a private one all", async () => {
+  const { dialsOf } = simDialler({ "8.8.8.8": -0.001, "10.0.0.1": -0.001 });
+  const port = (ip: string) => (i: number) => readRoute(ip, 1_000 + i) ?? assert.fail();
+  assert.equal(await dialsOf(80, port("8.8.8.8")), 64);
+  assert.equal(await dialsOf(80, port("10.0.0.1")), 80);
+});
 
 Deno.test("Dialling tries the next address at once on a refusal, and beside one that hangs", async () => {
   const answers: Record<string, number | undefined> = { "10.0.0.1": -5, "10.0.0.3": 40 };
