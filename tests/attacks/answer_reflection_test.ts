@@ -197,6 +197,40 @@ Deno.test("Attack: a stranger claims to have more, and no long question comes ba
   await world.stop();
 });
 
+Deno.test("Attack: strangers claim to have more, and no question that comes back has more than three times their bytes", async () => {
+  const world = new MessageWorld();
+  const [alice, dave, carol] = await world.addAll("alice", "dave", "carol");
+  world.follow(alice, dave);
+  await dave.stop();
+  let asked = 0;
+  let largest = 0;
+  world.network.onFrame = ({ to, frame }) => {
+    if (to.ip !== carol.ip || readFrame(frame).kind !== "want") return frame;
+    asked++;
+    largest = Math.max(largest, frame.length);
+    return frame;
+  };
+  const timeMs = Math.floor(world.clock.now()) - 3_600_000;
+  const feeds = [{ device: 1, floor: 1_000, ranges: [] }];
+  // With each round the question back has a gap more in each of sixteen feeds.
+  for (let round = 1; round <= 40; round++) {
+    const number = 2 * round;
+    const posts = Array.from({ length: 16 }, (_, device) => {
+      const id = composeSnowflake({ timeMs: timeMs + number, device, sequence: 0 });
+      return signPost({ author: "dave", device, number, id, text: "even" }, dave.identity);
+    });
+    await alice.store.addPosts("dave", posts);
+    const mallory = new Stranger(world, `mallory${round}`);
+    const connections = mallory.connections(carol.entry);
+    mallory.ask(alice, { author: dave.self, feeds, connections });
+    largest = 0;
+    await world.clock.advance(1_000);
+    assert.ok(largest <= 3 * mallory.sent, `${mallory.sent} in, ${largest} out`);
+  }
+  assert.ok(asked > 5 && asked < 40, `${asked} questions`);
+  await world.stop();
+});
+
 Deno.test("Attack: a user announces 32 devices in the place of a third party, and a message goes to four of them", async () => {
   const { world, alice, carol } = await scene();
   const mallory = new Stranger(world, "mallory");

@@ -209,6 +209,31 @@ Deno.test("An answer waits for room in the queue to its asker, ever longer, for 
   await world.stop();
 });
 
+Deno.test("A question that has waited for a minute is answered no more: its asker has given up", async () => {
+  const world = new MessageWorld();
+  const [alice, dave] = await world.addAll("alice", "dave");
+  await alice.write(1);
+  const body = { author: alice.self, feeds: [], since: 0, device: 1 };
+  // As many strangers as are answered at once, each with a look-up that takes its time.
+  world.lookUpMs = 70_000;
+  for (let i = 0; i < 4; i++) {
+    const identity = new Identity(world.random.bytes(32));
+    const from = { username: `stranger${i}`, key: identity.publicKey };
+    const head = { from, to: alice.self, time: world.clock.now(), id: world.random.bytes(16) };
+    alice.receive(signMessage({ ...head, kind: "want", body }, identity));
+  }
+  await world.clock.advance(1_000);
+  const seen = tap(world, dave);
+  const asked = { ...body, connections: dave.connections.value };
+  dave.throw(alice, dave.frame(alice.self, { kind: "want", body: asked }));
+  await world.clock.advance(100_000);
+  assert.equal(answers(seen).length, 0);
+  dave.throw(alice, dave.frame(alice.self, { kind: "want", body: asked }));
+  await world.clock.advance(1_000);
+  assert.equal(answers(seen).length, 1);
+  await world.stop();
+});
+
 Deno.test("The next step may be asked for within half a minute, and once", async () => {
   const world = new MessageWorld();
   const [alice, carol] = await world.addAll("alice", "carol");
