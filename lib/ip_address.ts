@@ -29,6 +29,12 @@ export interface HostPort {
  */
 export type IpKind = "loopback" | "private" | "linkLocal" | "public" | "unspecified" | "multicast";
 
+/** The version of the Internet Protocol that an address belongs to. */
+export type Family = 4 | 6;
+
+/** Both of them, in the order of their age. */
+export const families: readonly Family[] = [4, 6];
+
 /** What one address is, computed once. */
 export interface IpAddress {
   /** Canonical text: dotted IPv4, or RFC 5952 IPv6; IPv4 addresses mapped into IPv6 as what they are. */
@@ -114,6 +120,11 @@ export function ipAddress(text: string): IpAddress | undefined {
 export function unicastAddress(text: string): IpAddress | undefined {
   const address = ipAddress(text);
   return address?.kind === "unspecified" || address?.kind === "multicast" ? undefined : address;
+}
+
+/** The family of an address in its canonical form. */
+export function familyOf(ip: string): Family {
+  return ip.includes(":") ? 6 : 4;
 }
 
 /** Whether a datagram or connection can be sent to the port. */

@@ -17,6 +17,12 @@ export const bucketSize = 20;
 export const alphaDefault = 3;
 /** Disjoint paths of a lookup for records. */
 export const pathsDefault = 3;
+/**
+ * Holders of each family at least, where a node has both: readers and writers of one family see those
+ * alone, and a few of them may be gone.
+ */
+export const holdersPerFamilyMin = 8;
+
 /** S/Kademlia sees no gain beyond 8 paths, and each is one bit of a small integer. */
 export const pathsMax = 8;
 /** Holders whose answers make a read: two outvote one that is stale or lies. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Family, familyOf } from "../../../lib/ip_address.ts";
 import type { Network } from "../../../lib/networks.ts";
 import { candidatesPerLookupMax, networkPerLookupMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
@@ -27,7 +28,12 @@ export type CandidateState =
 
 /** A contact that the lookup has learned of. */
 export class Candidate {
-  readonly contact: NodeContact;
+  /** Where it is asked. */
+  contact: NodeContact;
+  /** The same node by the other family, where it is known to have both. */
+  other: NodeContact | undefined;
+  /** Whether the own table vouches for the contact: then no node that is asked adds an address to it. */
+  readonly isVouched: boolean;
   state: CandidateState = "fresh";
   /** The paths that know it, one bit each. */
   known: number;
@@ -39,10 +45,40 @@ export class Candidate {
   order = 0;
   /** The numbers of its groups in {@link AddressGroups}; undefined until they are needed. */
   groups: readonly number[] | undefined;
+  #hasFallenBack = false;
 
-  constructor(contact: NodeContact, known: number) {
+  constructor(contact: NodeContact, known: number, isVouched = false) {
     this.contact = contact;
     this.known = known;
+    this.isVouched = isVouched;
+  }
+
+  /** It is to be asked by this family, if it has it. */
+  turnTo(family: Family): void {
+    if (familyOf(this.contact.ip) !== family && !this.#hasFallenBack) this.#turn();
+  }
+
+  /** It did not answer where its path asked: whether there is another address for others to try, once. */
+  fallBack(): boolean {
+    if (this.other === undefined || this.#hasFallenBack) return false;
+    this.#hasFallenBack = true;
+    this.known &= ~(1 << this.path);
+    this.#turn();
+    return true;
+  }
+
+  #turn(): void {
+    if (this.other === undefined) return;
+    [this.contact, this.other] = [this.other, this.contact];
+    this.groups = undefined;
+  }
+
+  /** A path knows it at this address, too. Two nodes that claim one id are told apart by the own table. */
+  learn(contact: NodeContact, bit: number, isVouched: boolean): void {
+    const isOther = familyOf(contact.ip) !== familyOf(this.contact.ip);
+    if (isOther && this.isVouched && !isVouched) return;
+    if (isOther) this.other ??= contact;
+    this.known |= bit;
   }
 
   /** Whether it has answered. */
@@ -78,8 +114,8 @@ export class CandidateList {
     return this.#all.filter((candidate) => candidate.isSilent && groups.within(candidate, counts));
   }
 
-  /** Adds a contact to what a path knows; `bit` is the path's. */
-  learn(contact: NodeContact, bit: number): void {
+  /** Adds a contact to what a path knows; `bit` is the path's. The own table may vouch for it. */
+  learn(contact: NodeContact, bit: number, isVouched = false): void {
     const list = this.#all;
     let low = 0;
     let high = list.length;
@@ -89,7 +125,7 @@ export class CandidateList {
       if (other === undefined) return;
       const order = compareDistance(this.#target, other.contact.nodeId, contact.nodeId);
       if (order === 0) {
-        other.known |= bit;
+        other.learn(contact, bit, isVouched);
         return;
       }
       if (order < 0) low = middle + 1;
@@ -101,7 +137,7 @@ export class CandidateList {
       if (low >= list.length || list[list.length - 1]?.state !== "fresh") return;
       list.pop();
     }
-    const candidate = new Candidate(contact, bit);
+    const candidate = new Candidate(contact, bit, isVouched);
     if (low === list.length) list.push(candidate);
     else list.splice(low, 0, candidate);
   }

@@ -5,7 +5,10 @@
  */
 import type { NodeContact } from "../space/contact.ts";
 import { distance, type Id } from "../space/id.ts";
-import type { RoutingTable } from "../table/routing_table.ts";
+import type { RoutingTables } from "../table/routing_tables.ts";
+
+/** What is asked of the routing table. */
+type Closest = Pick<RoutingTables, "own" | "k" | "size" | "closest">;
 
 /**
  * The distance of the k-th closest differs from key to key, by a fifth as a rule: three of four keys have
@@ -49,12 +52,12 @@ const samplesMax = 31;
  * evenly, so that it is the same for all keys but for chance: past lookups tell what the next should find.
  */
 export class DensityEstimate {
-  readonly #table: RoutingTable;
+  readonly #table: Closest;
   readonly #samples: number[] = [];
   #next = 0;
   #quartile = Infinity;
 
-  constructor(table: RoutingTable) {
+  constructor(table: Closest) {
     this.#table = table;
   }
 

@@ -3,45 +3,20 @@
  *
  * @module
  */
-import type { Network } from "../../../lib/networks.ts";
 import { AddressGroups, type Candidate, CandidateList } from "./candidates.ts";
 import {
   crowdedShare,
   crowdFactorMax,
   doubtsMax,
   nearShareMin,
-  pathsMax,
   queriesPerLookupMax,
 } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, distance, type Id } from "../space/id.ts";
+import type { LookupOptions } from "./lookup_options.ts";
+import { PathFamilies } from "./path_families.ts";
 
-/** What a lookup is for, and what its node knows. */
-export interface LookupOptions {
-  readonly target: Id;
-  /** The own id: never asked. */
-  readonly own: Id;
-  /** How many of the closest nodes are sought. */
-  readonly k: number;
-  /** Queries in flight at most. */
-  readonly alpha: number;
-  /** Disjoint paths, 1 to 8; never more than there are seeds. */
-  readonly paths: number;
-  /** The nearest contacts known, nearest first. */
-  readonly seeds: readonly NodeContact[];
-  /** Contacts to ask where the seeds led to no node that is near enough. */
-  readonly reserve: () => readonly NodeContact[];
-  /** End once so many holders have answered. Default: only when the k closest have answered. */
-  readonly goal?: number;
-  /** The share of queries answered in time lately, 0 to 1: with a goal it decides how many to send. */
-  readonly answerRate: number;
-  /** The network that the address limit counts an IP address under; undefined where it is exempt. */
-  readonly networksOf: (ip: string) => readonly Network[];
-  /** What it costs to begin with a seed, in any unit; the cheapest are asked first. Default: the nearest. */
-  readonly cost?: (seed: NodeContact, distance: number, radius: number) => number;
-  /** The distance from the target within which its k closest are to be expected. */
-  readonly radius: () => number;
-}
+export type { LookupOptions } from "./lookup_options.ts";
 
 /** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
 const overtakenWeight = 0.25;
@@ -68,6 +43,7 @@ export class Lookup {
   readonly k: number;
   readonly #alpha: number;
   readonly #paths: number;
+  readonly #families: PathFamilies;
   readonly #width: number;
   readonly #goal: number;
   readonly #answerRate: number;
@@ -96,7 +72,8 @@ export class Lookup {
     this.k = options.k;
     this.#candidates = new CandidateList(options.target, options.own);
     this.#alpha = options.alpha;
-    this.#paths = Math.max(1, Math.min(options.paths, pathsMax, options.seeds.length));
+    this.#families = new PathFamilies(options.seeds, options.paths);
+    this.#paths = this.#families.paths;
     const share = Math.ceil(this.k / this.#paths);
     this.#width = this.#paths === 1 ? this.k : Math.max(this.#alpha, share);
     this.#goal = options.goal ?? Infinity;
@@ -106,7 +83,7 @@ export class Lookup {
     this.#radiusOf = options.radius;
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
-    options.seeds.forEach((seed, i) => this.#candidates.learn(seed, 1 << (i % this.#paths)));
+    this.#families.deal(this.#candidates);
     for (const candidate of this.#candidates.all) {
       const from = distance(this.target, candidate.contact.nodeId);
       candidate.cost = options.cost?.(candidate.contact, from, this.#near()) ?? 0;
@@ -175,7 +152,7 @@ export class Lookup {
     if (candidate.state !== "asked" && candidate.state !== "slow") return [];
     if (candidate.state === "slow") this.#slow--;
     this.#release(candidate);
-    candidate.state = "failed";
+    candidate.state = candidate.fallBack() ? "fresh" : "failed";
     return this.#advance();
   }
 
@@ -186,7 +163,10 @@ export class Lookup {
     return this.#advance();
   }
 
-  /** The k closest that have answered, nearest first, within the address limit. */
+  /**
+   * The k closest that have answered, nearest first, within the address limit. Where there are two
+   * families, some of each are among them, or behind them.
+   */
   result(): NodeContact[] {
     return this.answered().map((candidate) => candidate.contact);
   }
@@ -194,11 +174,17 @@ export class Lookup {
   /** {@link Lookup.result}, with what the lookup knows of each. */
   answered(): Candidate[] {
     const counts: number[] = [];
+    const scarcity = this.#families.scarcity();
     const result: Candidate[] = [];
     for (const candidate of this.#candidates.all) {
       if (!candidate.hasAnswered) continue;
-      if (!this.#belongs(candidate, result.length)) break;
-      if (this.#groups.within(candidate, counts)) result.push(candidate);
+      if (!this.#belongs(candidate, result.length)) {
+        if (!scarcity.lasts) break;
+        if (!scarcity.wants(candidate)) continue;
+      }
+      if (!this.#groups.within(candidate, counts)) continue;
+      scarcity.count(candidate);
+      result.push(candidate);
     }
     return result;
   }
@@ -285,7 +271,7 @@ export class Lookup {
     if (this.#open.length >= this.#alpha) return undefined;
     this.#doubts++;
     displaced.path = displaced.known === noPath
-      ? this.#doubts % this.#paths
+      ? this.#families.pathFor(displaced.contact, this.#doubts)
       : 31 - Math.clz32(displaced.known);
     return displaced;
   }
@@ -299,7 +285,7 @@ export class Lookup {
   /** The nearest candidate that was not asked, those of the reserve included. */
   #displaced(): Candidate | undefined {
     if (this.#doubts >= doubtsMax) return undefined;
-    for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath);
+    for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath, true);
     this.#reserve = () => [];
     const counts: number[] = [];
     for (const candidate of this.#candidates.all) {
@@ -390,7 +376,10 @@ export class Lookup {
         chosenPath = path;
       }
     }
-    if (choice !== undefined) choice.path = chosenPath;
+    if (choice !== undefined) {
+      choice.path = chosenPath;
+      choice.turnTo(this.#families.of(chosenPath));
+    }
     return choice;
   }
 }

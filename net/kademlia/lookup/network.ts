@@ -11,7 +11,7 @@ import type { Rpc } from "../rpc/rpc.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Id } from "../space/id.ts";
 import type { Neighbours } from "../table/neighbours.ts";
-import type { RoutingTable } from "../table/routing_table.ts";
+import type { RoutingTables } from "../table/routing_tables.ts";
 import type { DensityEstimate } from "./density.ts";
 
 /** The parts of a node that its operations work with. */
@@ -24,7 +24,7 @@ export interface Network {
   readonly time: Time;
   readonly scheduler: Scheduler;
   readonly rpc: Rpc;
-  readonly table: RoutingTable;
+  readonly table: RoutingTables;
   readonly neighbours: Neighbours;
   readonly density: DensityEstimate;
   readonly operations: Operations;

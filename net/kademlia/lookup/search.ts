@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { unicastAddress } from "../../../lib/ip_address.ts";
+import { familyOf, unicastAddress } from "../../../lib/ip_address.ts";
 import type { Timer } from "../ports.ts";
 import { type AboutTarget, findNode } from "../rpc/methods/find_node.ts";
 import { findValue, type Found, type WireFound } from "../rpc/methods/find_value.ts";
@@ -123,7 +123,7 @@ class Search implements Caller<Found, Candidate> {
   #seeds(): NodeContact[] {
     const { table, k, neighbours, rpc } = this.#network;
     const { target, mayAskHomes } = this.#options;
-    const seeds = table.closest(target, k, undefined, true);
+    const seeds = table.seeds(target, k);
     if (seeds.length > 0 || mayAskHomes !== true) return seeds;
     return neighbours.acquaintances.live(rpc.nowMs())
       .sort((a, b) => compareDistance(target, a.nodeId, b.nodeId)).slice(0, k);
@@ -178,9 +178,10 @@ class Search implements Caller<Found, Candidate> {
   #send(queue: Candidate[]): void {
     // A query that could not be sent makes room for others, which join the queue.
     for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
-      if (this.#ask(candidate, this.#method) === undefined) {
-        queue.push(...this.#lookup.failure(candidate));
-      }
+      const call = this.#ask(candidate, this.#method);
+      if (call === undefined) queue.push(...this.#lookup.failure(candidate));
+      // It is asked at its other address after it was asked again at the first.
+      else if (this.#again.has(candidate)) this.#again.set(candidate, call);
     }
     if (this.#lookup.finished && !this.#stopped && !this.#expand()) this.#conclude();
   }
@@ -301,6 +302,8 @@ class Search implements Caller<Found, Candidate> {
   #isPlausible(contact: NodeContact, from: NodeContact): boolean {
     const { self } = this.#network;
     if (contact.nodeId.equals(self.nodeId)) return false;
+    // A node names what the asker reaches as it reaches that node: the other family is another path's.
+    if (familyOf(contact.ip) !== familyOf(from.ip)) return false;
     if (contact.port === self.port && contact.ip === self.ip) return false;
     const kind = unicastAddress(contact.ip)?.kind;
     if (kind === "public") return true;

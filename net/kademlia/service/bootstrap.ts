@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type HostPort, isPort, unicastAddress } from "../../../lib/ip_address.ts";
+import { familyOf, type HostPort, isPort, unicastAddress } from "../../../lib/ip_address.ts";
 import {
   bootstrapAddressesMax,
   bootstrapTimeoutsMs,
@@ -46,8 +46,7 @@ export class Bootstrap {
     const { table, own } = network;
     const given = await this.#resolve(addresses);
     signal?.throwIfAborted();
-    // Tables are saved from the far end: the last contacts are the own neighbourhood.
-    await this.#greet([...given, ...saved.slice(-savedContactsMax)], signal);
+    await this.#greet([...given, ...neighbourhood(saved)], signal);
     if (!table.mayBeAlive) return false;
     await findClosest(network, own, pathsDefault, signal);
     // From the far end, because buckets split while their contacts are being verified.
@@ -116,4 +115,11 @@ export class Bootstrap {
       };
     });
   }
+}
+
+/** Those of the last run that are greeted: tables are saved from the far end, one family after the other. */
+function neighbourhood(saved: readonly NodeContact[]): NodeContact[] {
+  const ofFamily = Object.values(Object.groupBy(saved, ({ ip }) => familyOf(ip)));
+  const each = Math.floor(savedContactsMax / Math.max(1, ofFamily.length));
+  return ofFamily.flatMap((contacts) => contacts?.slice(-each) ?? []);
 }

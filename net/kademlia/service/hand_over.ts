@@ -74,6 +74,8 @@ export class HandOver {
   /** A contact has entered the table. */
   entered(contact: NodeContact): void {
     const { time, table } = this.#network;
+    // It entered by its other family before.
+    if (table.hasTwin(contact)) return;
     const dueMs = time.monotonic() + newcomerStaysMs;
     const newcomer = { contact, enteredAtMs: time.now(), dueMs };
     // Where this node was alone its values are nowhere else.

@@ -24,7 +24,7 @@ import { Rpc } from "../rpc/rpc.ts";
 import { NodeContact } from "../space/contact.ts";
 import { Id } from "../space/id.ts";
 import { Neighbours } from "../table/neighbours.ts";
-import { RoutingTable } from "../table/routing_table.ts";
+import { RoutingTables } from "../table/routing_tables.ts";
 import { Acceptance } from "../values/acceptance.ts";
 import { Persistence } from "../values/persistence.ts";
 import { type GetOptions, type GetResult, Reading } from "../values/reading.ts";
@@ -113,7 +113,7 @@ export class KademliaNode<T = Uint8Array> {
     const limits = new RateLimits(exemption, options.exemptLoopbackFromRates ?? true);
     const second = outside === undefined ? {} : { outside };
     const rpc = new Rpc({ time, random, datagrams, ...second, scheduler, limits, onError });
-    const table = new RoutingTable(own, { k, exemption });
+    const table = new RoutingTables(own, { k, exemption });
     const onEntered = (contact: NodeContact): void => handOver.entered(contact);
     const neighbours = new Neighbours({ table, rpc, limits, onEntered });
     const network: Network = {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Endpoint, isPort } from "../../../lib/ip_address.ts";
+import { type Endpoint, familyOf, isPort } from "../../../lib/ip_address.ts";
 import { contactsWhenShort, headerBytes } from "../constants.ts";
 import type { Network } from "../lookup/network.ts";
 import type { Admission, DialBack, OfferRelay } from "../ports.ts";
@@ -54,8 +54,8 @@ export class Responder<T> {
     this.#handlers = {
       ping: () => this.#options.network.own,
       stun: (_args, from) => from,
-      find_node: (args) => this.#handleFindNode(args),
-      find_value: (args) => this.#handleFindValue(args),
+      find_node: (args, from) => this.#handleFindNode(args, from),
+      find_value: (args, from) => this.#handleFindValue(args, from),
       store: (args, from) => this.#handleStore(args, from),
       // Python nodes leave an unknown method unanswered; so does a node that has nothing to sample.
       sample: () => this.#options.sample?.(),
@@ -123,15 +123,19 @@ export class Responder<T> {
     else entry.seenMs = nowMs;
   }
 
-  #handleFindNode({ sender, target }: ArgumentsOf["find_node"]): AnswerOf["find_node"] {
+  /** Names contacts of the family that the asker asks by: others it may not reach (BEP 32). */
+  #handleFindNode(
+    { sender, target }: ArgumentsOf["find_node"],
+    { ip }: Endpoint,
+  ): AnswerOf["find_node"] {
     const { table, k } = this.#options.network;
-    return { contacts: table.closest(target, k, sender) };
+    return { contacts: table.of(familyOf(ip)).closest(target, k, sender) };
   }
 
-  #handleFindValue(args: ArgumentsOf["find_value"]): AnswerOf["find_value"] {
+  #handleFindValue(args: ArgumentsOf["find_value"], from: Endpoint): AnswerOf["find_value"] {
     const { stored, admission, network } = this.#options;
     const entry = stored.get(args.target, network.time.now());
-    if (entry === undefined) return this.#handleFindNode(args);
+    if (entry === undefined) return this.#handleFindNode(args, from);
     const { value, scalar } = entry;
     const since = admission?.since?.(value);
     const isSound = since !== undefined && Number.isSafeInteger(since) && since >= 0;

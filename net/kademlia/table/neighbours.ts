@@ -20,11 +20,12 @@ import type { Call, Caller, CallObserver, Rpc } from "../rpc/rpc.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Id } from "../space/id.ts";
 import { Acquaintances, addressName } from "./acquaintances.ts";
-import type { RoutingTable, TableEntry } from "./routing_table.ts";
+import type { TableEntry } from "./routing_table.ts";
+import type { RoutingTables } from "./routing_tables.ts";
 
 /** What {@link Neighbours} are built from. */
 export interface NeighboursOptions {
-  readonly table: RoutingTable;
+  readonly table: RoutingTables;
   readonly rpc: Rpc;
   readonly limits: RateLimits;
   /** Told of every contact that has entered the table. */
@@ -269,7 +270,7 @@ export class Neighbours implements CallObserver {
     const name = addressName(contact);
     this.#verifying.delete(name);
     this.#unverifiable.set(name, rpc.nowMs());
-    const next = table.nextReplacement(contact.nodeId);
+    const next = table.nextReplacement(contact);
     if (next !== undefined) this.verify(next);
   }
 

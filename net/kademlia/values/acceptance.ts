@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { familyOf } from "../../../lib/ip_address.ts";
 import { within } from "../../../lib/waiting.ts";
 import { admissionMsMax, admissionsMax, valueBytesMax } from "../constants.ts";
 import type { Network } from "../lookup/network.ts";
@@ -95,7 +96,9 @@ export class Acceptance<T> {
       return this.#again(current, nowMs);
     }
     const rank = 2 * network.k;
-    if (network.table.countCloserThanOwn(key, rank) >= rank) return false;
+    // Those that the sender reaches: it may have one family alone, and see fewer nodes around the key.
+    const known = offer.own ? network.table : network.table.of(familyOf(offer.from.ip));
+    if (known.countCloserThanOwn(key, rank) >= rank) return false;
     // The datagram's buffer is used again before an admission decides.
     const value = copyOf(offer.value);
     const verdict = this.judge(key, value);
