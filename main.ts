@@ -91,7 +91,7 @@ async function startPeer(
     clock,
     descriptors: descriptors ??= descriptorLimit(),
     ownAddresses: () =>
-      [settings.announcedIp, directory.status().outerIp, settings.listening.ip, settings.udp.ip]
+      [settings.announcedIp, ...directory.status().outerIps, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
     services: reaching.services,
     homeNetworks: () => homeAddresses().map(({ cidr }) => cidr),

@@ -98,8 +98,13 @@ export interface ReachView {
   readonly state: "unknown" | "direct" | "mapped" | "relayed" | "unreachable";
   /** Relays that pass on to this peer. */
   readonly relays: number;
-  /** The address that others see this peer at, or null. */
+  /** The address that others see this peer at, the IPv4 one if there are two, or null. */
   readonly outer_ip: string | null;
+  /**
+   * All of them, one a family at most; whether others connect to this peer there, or null while none has
+   * tried.
+   */
+  readonly addresses: readonly { readonly ip: string; readonly reached: boolean | null }[];
 }
 
 /** The state of a peer. */

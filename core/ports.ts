@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Endpoint } from "../lib/ip_address.ts";
+import type { Endpoint, Family } from "../lib/ip_address.ts";
 import type { Random } from "../lib/random.ts";
 import type { Time, Timer } from "../lib/time.ts";
 import type { FeedState } from "./model/feed.ts";
@@ -96,8 +96,11 @@ export interface DirectoryStatus {
   readonly records: number;
   /** Where the node's UDP socket is bound. */
   readonly udp: Endpoint;
-  /** The address that a majority of other nodes saw this one at, when they were last asked and agreed. */
-  readonly outerIp?: string;
+  /**
+   * The addresses that a majority of other nodes saw this one at, when they were last asked and agreed: one
+   * a family at most.
+   */
+  readonly outerIps: readonly string[];
   /** Whether at least one contact is known to live, or this is the network's first node. */
   readonly joined: boolean;
 }
@@ -110,13 +113,14 @@ export interface Directory {
   put(record: SignedRecord, signal?: AbortSignal): Promise<PutReport>;
   /** Asks some nodes nearby which users are most followed there. */
   sample(signal?: AbortSignal): Promise<PopularUser[]>;
-  /** The address that a majority of other nodes see this one at, if they agree on one. */
-  publicAddress(signal?: AbortSignal): Promise<string | undefined>;
+  /** The address of a family that a majority of other nodes see this one at, if they agree on one. */
+  publicAddress(family: Family, signal?: AbortSignal): Promise<string | undefined>;
   /**
-   * Whether strangers reach a TCP port of this machine: other nodes find out by connecting to it.
-   * Undefined where none tells. Takes some seconds at most. Never rejects but with the signal's reason.
+   * Whether strangers reach a TCP port of this machine by a family of addresses: other nodes find out by
+   * connecting to it. Undefined where none tells. Takes some seconds at most. Never rejects but with the
+   * signal's reason.
    */
-  isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined>;
+  isReachable(port: number, family: Family, signal?: AbortSignal): Promise<boolean | undefined>;
   /** The state of the node. */
   status(): DirectoryStatus;
   /** Calls back when the node joins or loses the network; returns how to stop that. */
@@ -174,6 +178,16 @@ export interface Links {
   close(): Promise<void>;
 }
 
+/** Where other nodes see this peer, by one family of addresses. */
+export interface OuterPlace {
+  /** The address. */
+  readonly ip: string;
+  /** The TCP port there, where the router has another than this machine. */
+  readonly port?: number;
+  /** Whether others connect to this peer there; absent while none has tried. */
+  readonly isReached?: boolean;
+}
+
 /**
  * How strangers reach this peer: `direct` when others connected to its front door, `mapped` when they did
  * after the home router was asked to let them in, `relayed` when they could not but relays pass on what
@@ -184,10 +198,8 @@ export interface ReachStatus {
   readonly state: "unknown" | "direct" | "mapped" | "relayed" | "unreachable";
   /** Relays that reach this peer. */
   readonly relays: number;
-  /** The address that others see this peer at. */
-  readonly outerIp?: string;
-  /** The TCP port there, where the router has another than this machine. */
-  readonly outerPort?: number;
+  /** Where others see this peer: one place a family at most, IPv4 first. */
+  readonly places: readonly OuterPlace[];
 }
 
 /** How others reach this peer. */

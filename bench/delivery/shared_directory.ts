@@ -36,8 +36,8 @@ export class SharedDirectory {
         return report;
       },
       sample: (signal) => view.sample(signal),
-      publicAddress: (signal) => view.publicAddress(signal),
-      isReachable: (port, signal) => view.isReachable(port, signal),
+      publicAddress: (family, signal) => view.publicAddress(family, signal),
+      isReachable: (port, family, signal) => view.isReachable(port, family, signal),
       status: () => view.status(),
       onChange: (fn) => view.onChange(fn),
     };

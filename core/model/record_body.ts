@@ -165,8 +165,8 @@ export const pagesMax = 256;
 /** Devices listed in `connections` at most; more than that one person does not log in on. */
 export const devicesListedMax = 32;
 
-/** Addresses of one device at most: IPv4 and IPv6, public and local, with room. */
-export const deviceAddressesMax = 8;
+/** Addresses of one device at most: two outer ones, four in its home, two of each of three relays. */
+export const deviceAddressesMax = 12;
 
 /** `relay/[…]:65535` around the longest textual IPv6 address, which has 45 characters. */
 export const addressLengthMax = 59;

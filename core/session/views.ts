@@ -29,6 +29,7 @@ export function userView(user: UserRef): UserView {
 }
 
 /** How others reach the peer, as commands and events show it. */
-export function reachView({ state, relays, outerIp }: ReachStatus): ReachView {
-  return { state, relays, outer_ip: outerIp ?? null };
+export function reachView({ state, relays, places }: ReachStatus): ReachView {
+  const addresses = places.map(({ ip, isReached }) => ({ ip, reached: isReached ?? null }));
+  return { state, relays, outer_ip: addresses[0]?.ip ?? null, addresses };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostPort } from "../../lib/ip_address.ts";
+import type { Family, HostPort } from "../../lib/ip_address.ts";
 import { Exemption } from "../../lib/networks.ts";
 import { ClaimLedger, type ClaimStore } from "../../core/model/claims.ts";
 import type { SignedRecord } from "../../core/model/record.ts";
@@ -45,6 +45,8 @@ export interface DirectoryOptions {
   readonly firstNode: boolean;
   /** Resolves host names of bootstrap nodes; default: only addresses work. */
   readonly resolve?: Resolver;
+  /** The families of addresses by which this machine reaches others at present; default: both. */
+  readonly families?: () => readonly Family[];
   /** Connects for nodes that ask whether strangers reach them; default: they get no answer. */
   readonly dialBack?: DialBack;
   /** What nodes are told that look for a relay; default: they get no answer. */
@@ -136,6 +138,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     ...(options.dialBack === undefined ? {} : { dialBack: options.dialBack }),
     ...(options.relay === undefined ? {} : { relay: options.relay }),
     ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
+    ...(options.families === undefined ? {} : { families: options.families }),
     ...(options.onError === undefined ? {} : { onError: options.onError }),
     ...(options.id === undefined ? {} : { id: options.id }),
   });

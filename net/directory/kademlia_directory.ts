@@ -13,13 +13,13 @@ import type {
   DirectoryAnswer,
   DirectoryQuery,
   DirectoryStatus,
-  Endpoint,
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
+import type { Family } from "../../lib/ip_address.ts";
 import type { Exemption } from "../../lib/networks.ts";
 import { abortable } from "../../lib/waiting.ts";
-import type { GetOptions, GetResult, KademliaNode } from "../kademlia/mod.ts";
+import type { GetOptions, GetResult, KademliaNode, RelayPlaces } from "../kademlia/mod.ts";
 import type { Answer } from "../kademlia/ports.ts";
 import { mergeSamples, readSample } from "./sample.ts";
 
@@ -45,7 +45,7 @@ export class KademliaDirectory implements Directory {
   readonly #node: KademliaNode<SignedRecord>;
   readonly #options: KademliaDirectoryOptions;
   readonly #listeners = new Set<(status: DirectoryStatus) => void>();
-  #outerIp: string | undefined;
+  readonly #outerIps = new Map<Family, string>();
 
   /** Use `createDirectory`. */
   constructor(options: KademliaDirectoryOptions) {
@@ -89,19 +89,25 @@ export class KademliaDirectory implements Directory {
     return mergeSamples([...samples, this.#options.ownSample()]);
   }
 
-  async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
-    const ip = await this.#run(() => this.#node.publicAddress(signal), signal);
-    this.#outerIp = ip ?? this.#outerIp;
-    if (ip !== undefined) this.#options.exemption.met(ip);
+  async publicAddress(family: Family, signal?: AbortSignal): Promise<string | undefined> {
+    const ip = await this.#run(() => this.#node.publicAddress(family, signal), signal);
+    if (ip !== undefined) {
+      this.#outerIps.set(family, ip);
+      this.#options.exemption.met(ip);
+    }
     return ip;
   }
 
-  isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
-    return this.#run(() => this.#node.isReachable(port, signal), signal);
+  isReachable(
+    port: number,
+    family: Family,
+    signal?: AbortSignal,
+  ): Promise<boolean | undefined> {
+    return this.#run(() => this.#node.isReachable(port, family, signal), signal);
   }
 
   /** The places of nodes that relay for others and have room; none where the network does not answer. */
-  async relays(signal?: AbortSignal): Promise<Endpoint[]> {
+  async relays(signal?: AbortSignal): Promise<RelayPlaces[]> {
     return await this.#run(() => this.#node.relays(signal), signal) ?? [];
   }
 
@@ -113,7 +119,7 @@ export class KademliaDirectory implements Directory {
       contacts,
       records: values,
       udp: { ip, port },
-      ...(this.#outerIp === undefined ? {} : { outerIp: this.#outerIp }),
+      outerIps: [...this.#outerIps.values()],
       joined: this.#node.joined || this.#options.firstNode,
     };
   }

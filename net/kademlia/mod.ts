@@ -9,7 +9,7 @@ export * from "./ports.ts";
 export type { Traffic } from "./rpc/rpc.ts";
 export * from "./service/node.ts";
 export type { NodeOptions, NodeStats } from "./service/node_options.ts";
-export type { SampleAnswer } from "./service/sample_client.ts";
+export type { RelayPlaces, SampleAnswer } from "./service/sample_client.ts";
 export * from "./values/defaults.ts";
 export type { GetOptions, GetResult } from "./values/reading.ts";
 export type { PutOptions, PutResult } from "./values/writing.ts";

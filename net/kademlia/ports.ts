@@ -91,8 +91,15 @@ export interface NodeStorage {
  */
 export type DialBack = (to: Endpoint) => Promise<boolean> | undefined;
 
-/** What a node that relays for others offers; undefined while it does not. */
-export type OfferRelay = () => { readonly port: number; readonly room: number } | undefined;
+/** What a node that relays for others offers those that ask; undefined while it does not. */
+export type OfferRelay = (asker: Endpoint) => {
+  /** The TCP port at the address of the asker's family. */
+  readonly port: number;
+  /** How many more devices it takes. */
+  readonly room: number;
+  /** Where it takes connections by the other family of addresses, if it does. */
+  readonly other?: Endpoint;
+} | undefined;
 
 /** The verdict over one value: until when it may live (Unix ms), and what its bytes say; or why not. */
 export type Verdict<T = Uint8Array> =

@@ -51,8 +51,8 @@ export const dialMsMax = 2_500;
 /** After this long without an answer the next address is tried beside the first (as RFC 8305 does). */
 export const dialStaggerMs = 250;
 
-/** Addresses looked at of one device. A machine has an IPv4, an IPv6 and perhaps a local one. */
-export const addressesMax = 8;
+/** Addresses looked at of one device: as many as a record may name. */
+export const addressesMax = 12;
 
 /**
  * Dials at one address and port for devices that have not been met there: strangers' records may name

@@ -1,10 +1,10 @@
 /**
- * This machine's addresses in its home network.
+ * This machine's addresses: those in its home network, and which families it has.
  *
  * @module
  */
 
-import { unicastAddress } from "../../lib/ip_address.ts";
+import { families, type Family, familyOf, unicastAddress } from "../../lib/ip_address.ts";
 
 /** The part of the operating system's answer that is used. */
 export type Interfaces = readonly Pick<Deno.NetworkInterfaceInfo, "address" | "cidr">[];
@@ -31,5 +31,25 @@ export function homeAddresses(
     }).slice(0, homeAddressesMax);
   } catch {
     return [];
+  }
+}
+
+/** Kinds of addresses that lead out of this machine and its cable. */
+const leadingOut: ReadonlySet<string> = new Set(["public", "private"]);
+
+/** The families of addresses by which this machine reaches others; both where it does not tell. */
+export function ownFamilies(
+  interfaces: () => Interfaces = Deno.networkInterfaces,
+): readonly Family[] {
+  try {
+    const found = new Set(
+      interfaces().flatMap(({ address }) => {
+        const one = unicastAddress(address);
+        return one !== undefined && leadingOut.has(one.kind) ? [familyOf(one.ip)] : [];
+      }),
+    );
+    return found.size === 0 ? families : [...found];
+  } catch {
+    return families;
   }
 }

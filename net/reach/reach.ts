@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Endpoint, Random, ReachStatus } from "../../core/ports.ts";
+import { familyOf } from "../../lib/ip_address.ts";
 import type { Exemption } from "../../lib/networks.ts";
 import type { DoorService } from "../links/front_door.ts";
 import type { ZmqLinks } from "../links/zmq_links.ts";
@@ -14,7 +15,7 @@ import { routerMapper } from "./port_mapper.ts";
 import { PortMappings } from "./port_mappings.ts";
 import { ReachWatch, type ReachWatchOptions } from "./reach_watch.ts";
 import { localPlace, Relay, type RelayStatus, senderByte } from "./relay.ts";
-import { RelayClient } from "./relay_client.ts";
+import { type FoundRelay, RelayClient } from "./relay_client.ts";
 import { relayByte } from "./relay_protocol.ts";
 import { upnpMapper } from "./upnp.ts";
 
@@ -34,10 +35,20 @@ export interface ReachSettings {
 export interface ReachNetwork {
   /** The DHT. */
   readonly directory: ReachWatchOptions["directory"] & {
-    relays(signal?: AbortSignal): Promise<Endpoint[]>;
+    relays(signal?: AbortSignal): Promise<FoundRelay[]>;
   };
   /** The links, whose front door is this peer's. */
   readonly links: Pick<ZmqLinks, "status" | "secretKey" | "receive">;
+}
+
+/** What nodes are told that look for a relay. */
+export interface RelayOffer {
+  /** The TCP port at the address of the asker's family. */
+  readonly port: number;
+  /** How many more devices are taken. */
+  readonly room: number;
+  /** Where connections are taken by the other family of addresses, if they are. */
+  readonly other?: Endpoint;
 }
 
 /** What {@linkcode createReach} makes. */
@@ -45,7 +56,7 @@ export interface CreatedReach {
   /** Connects for nodes that ask whether strangers reach them. */
   readonly dialBack: (to: Endpoint) => Promise<boolean> | undefined;
   /** What nodes are told that look for a relay. */
-  readonly offerRelay: () => { readonly port: number; readonly room: number } | undefined;
+  readonly offerRelay: (asker: Endpoint) => RelayOffer | undefined;
   /** What the front door is for besides messages. */
   readonly services: ReadonlyMap<number, DoorService>;
   /** What this peer relays at present. */
@@ -74,12 +85,12 @@ export function createReach(
 ): CreatedReach {
   const dialBack = new DialBack({ time: clock, exemption });
   const late: { network?: ReachNetwork; watch?: ReachWatch; relays?: RelayClient } = {};
-  const outerPlace = (): Endpoint | undefined => {
-    const { outerIp, outerPort } = late.watch?.status() ?? {};
-    const ip = settings.announcedIp ?? outerIp;
-    const port = outerPort ?? late.network?.links.status().door?.port;
-    return ip === undefined || port === undefined ? undefined : { ip, port };
-  };
+  const outerPlaces = (isReachedOnly: boolean): Endpoint[] =>
+    (late.watch?.status().places ?? []).flatMap((place) => {
+      const port = place.port ?? late.network?.links.status().door?.port;
+      const counts = port !== undefined && (place.isReached === true || !isReachedOnly);
+      return counts ? [{ ip: place.ip, port }] : [];
+    });
   const relay = new Relay({
     time: clock,
     random,
@@ -87,7 +98,7 @@ export function createReach(
       settings.relay === "yes" ||
       (settings.relay === "auto" && openStates.has(late.watch?.status().state ?? "unknown")),
     ownPlaces: ({ conn }) =>
-      [localPlace(conn), outerPlace()].filter((place) => place !== undefined),
+      [localPlace(conn), ...outerPlaces(false)].filter((place) => place !== undefined),
     exemption,
   });
   const mappings = settings.portMapping && !settings.relaysOnly
@@ -102,11 +113,14 @@ export function createReach(
     : undefined;
   return {
     dialBack: (to) => dialBack.dial(to),
-    offerRelay() {
-      const place = outerPlace();
-      return place === undefined || relay.room === 0
-        ? undefined
-        : { port: place.port, room: relay.room };
+    offerRelay({ ip }) {
+      const { room } = relay;
+      const places = outerPlaces(settings.relay !== "yes");
+      const isAsked = (place: Endpoint) => familyOf(place.ip) === familyOf(ip);
+      const place = places.find(isAsked);
+      if (place === undefined || room === 0) return undefined;
+      const other = places.find((one) => !isAsked(one));
+      return { port: place.port, room, ...(other === undefined ? {} : { other }) };
     },
     services: new Map<number, DoorService>([
       [relayByte, (caller) => relay.serve(caller)],

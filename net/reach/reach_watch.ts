@@ -4,25 +4,19 @@
  * @module
  */
 
-import type { Clock, Directory, Links, Reach, ReachStatus } from "../../core/ports.ts";
+import type { Clock, Directory, Links, OuterPlace, Reach, ReachStatus } from "../../core/ports.ts";
 import { InFlight } from "../../lib/bounded_map.ts";
-import { formatHostPort, unicastAddress } from "../../lib/ip_address.ts";
+import { families, familyOf, formatHostPort, unicastAddress } from "../../lib/ip_address.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
-import { within } from "../../lib/waiting.ts";
+import { FamilyReach } from "./family_reach.ts";
 import type { PortMappings } from "./port_mappings.ts";
-import type { RelayClient } from "./relay_client.ts";
+import { type RelayClient, type RelayNeed, theOnlyWay } from "./relay_client.ts";
 
 /** How often the outer address is looked at: routers forget a UDP mapping that is quiet for longer. */
 const lookMs = 30_000;
 
 /** How soon it is looked at again while there is no network, or no other node has told. */
 const retryMs = 2_000;
-
-/** How often a verdict is checked again while nothing seems to have changed. */
-const recheckMs = 15 * 60_000;
-
-/** How long other nodes are asked what address they see. */
-const askMsMax = 2_000;
 
 /** How long an announcement waits for a relay, where others do not reach this peer directly. */
 const relayMsMax = 1_500;
@@ -36,25 +30,17 @@ export interface ReachWatchOptions {
   /** Knows where connections come in. */
   readonly links: Pick<Links, "status">;
   /** Reaches this peer through others where they do not reach it directly; default: nothing does. */
-  readonly relays?: Pick<RelayClient, "start" | "stop" | "addresses" | "reserved">;
-  /** Asks the home router to let others in; default: it is not asked. */
+  readonly relays?: Pick<RelayClient, "start" | "stop" | "addresses" | "count" | "reserved">;
+  /** Asks the home router to let others in, by IPv4; default: it is not asked. */
   readonly mappings?: Pick<PortMappings, "open" | "release">;
   /** Whether relays alone are announced, so that this peer's own address is in no record. */
   readonly relaysOnly?: boolean;
-  /** The outer address, where it is configured; otherwise what a majority of nodes sees. */
+  /** The outer address, where it is configured; otherwise what a majority of nodes sees, of either family. */
   readonly announcedAddress?: string;
   /** This machine's addresses in its home network. */
   readonly homeAddresses: () => readonly { readonly ip: string }[];
   /** Learns of failures in the background. */
   readonly onError?: (error: Error) => void;
-}
-
-/** What other nodes found out: whether they can connect, and at which address they see this peer. */
-interface Verdict {
-  readonly outerIp?: string;
-  readonly isReachable?: boolean;
-  /** The TCP port at the home router, where that lets others in because it was asked to. */
-  readonly mappedPort?: number;
 }
 
 /** {@linkcode Reach} by asking other nodes. */
@@ -65,19 +51,31 @@ export class ReachWatch implements Reach {
   readonly #looking = new InFlight<void>();
   readonly #closing = new AbortController();
   readonly #listeners = new Set<(status: ReachStatus) => void>();
-  #status: ReachStatus = { state: "unknown", relays: 0 };
-  #verdict: Verdict = {};
+  readonly #families: readonly FamilyReach[];
+  #status: ReachStatus = { state: "unknown", relays: 0, places: [] };
   /** What the listeners were told last. */
   #told: string;
-  /** Where the verdict holds, and until when it is believed, on the monotonic clock. */
-  #checked: { readonly place: string; readonly untilMs: number } | undefined;
 
   /** Nothing is asked before {@linkcode start}. */
   constructor(options: ReachWatchOptions) {
+    const { clock, directory, announcedAddress, mappings } = options;
     this.#options = options;
-    this.#scheduler = new Scheduler(options.clock, options.onError ?? reportError);
+    this.#scheduler = new Scheduler(clock, options.onError ?? reportError);
     this.#next = this.#scheduler.job(() => this.#look());
     this.#told = JSON.stringify([this.#status, []]);
+    // One configured address is all that is to be announced.
+    const watched = announcedAddress === undefined ? families : [familyOf(announcedAddress)];
+    this.#families = watched.map((family) =>
+      new FamilyReach({
+        family,
+        clock,
+        directory,
+        ...(announcedAddress === undefined ? {} : { announcedAddress }),
+        // The protocols that ask a router for a port are IPv4's.
+        mappings: family === 4 ? mappings : undefined,
+        onDecided: () => this.#decided(),
+      })
+    );
   }
 
   /** Begins to watch. */
@@ -109,17 +107,13 @@ export class ReachWatch implements Reach {
     await relays?.reserved(relayMsMax);
     signal?.throwIfAborted();
     if (relaysOnly) return this.#relays();
-    const { mappedPort } = this.#verdict;
-    const outer = dialable(await this.#outerAddress(signal))
-      .map((ip) => mappedPort === undefined ? ip : formatHostPort(ip, mappedPort));
+    const places = (await Promise.all(this.#families.map((one) => placeNow(one, signal)))).flat();
     const listening = links.status().listening?.ip;
     const isAny = listening !== undefined && dialable(listening).length === 0;
     const home = isAny ? homeAddresses().map(({ ip }) => ip) : [];
     const near = [listening, ...home].flatMap(dialable);
-    const passing = this.#relays();
-    // A peer of the same home knows by the outer address that it is one; others try in this order.
-    const known = passing.length > 0 ? [...near, ...passing, ...outer] : [...outer, ...near];
-    return known.length > 0 ? [...new Set(known)] : dialable(directory.status().udp.ip);
+    const known = inOrder({ places, near, passing: this.#relays() });
+    return known.length > 0 ? known : dialable(directory.status().udp.ip);
   }
 
   /** To be called when the relays that pass on to this peer have changed. */
@@ -131,21 +125,13 @@ export class ReachWatch implements Reach {
     return this.#options.relays?.addresses() ?? [];
   }
 
-  /** The configured outer address, or what other nodes see; they are asked 2 s at most. */
-  async #outerAddress(signal?: AbortSignal): Promise<string | undefined> {
-    const { clock, directory, announcedAddress } = this.#options;
-    return announcedAddress ?? await within(
-      { clock, ms: askMsMax },
-      (limit) => directory.publicAddress(limit),
-      signal,
-    );
-  }
-
   #look(): Promise<void> {
     return this.#looking.run("", async () => {
       const { signal } = this.#closing;
+      const { door } = this.#options.links.status();
       try {
-        const isKnown = await this.#lookOnce(signal);
+        const looks = await Promise.all(this.#families.map((one) => one.look(door, signal)));
+        const isKnown = looks.includes("known") && !looks.includes("open");
         this.#next.dueIn(isKnown ? lookMs : retryMs);
       } catch (error) {
         if (!signal.aborted) throw error;
@@ -153,74 +139,77 @@ export class ReachWatch implements Reach {
     });
   }
 
-  /** Looks at address and port, and has them checked where that is due; whether all is known now. */
-  async #lookOnce(signal: AbortSignal): Promise<boolean> {
-    const { clock, directory, links } = this.#options;
-    const outerIp = directory.status().joined ? await this.#outerAddress(signal) : undefined;
-    const { door } = links.status();
-    if (outerIp === undefined || door === undefined) {
-      this.#decide(outerIp === undefined ? {} : { outerIp });
-      this.#checked = undefined;
-      return false;
-    }
-    const place = `${outerIp} ${door.ip} ${door.port}`;
-    if (this.#checked?.place !== place) this.#decide({ outerIp });
-    else if (clock.monotonic() < this.#checked.untilMs) return true;
-    const isReachable = await directory.isReachable(door.port, signal);
-    if (isReachable === undefined) return false;
-    // Relays are looked for while the router is asked, which may take seconds.
-    if (!isReachable && this.#options.mappings && this.#verdict.mappedPort === undefined) {
-      this.#decide({ outerIp, isReachable });
-    }
-    const mappedPort = isReachable ? undefined : await this.#openRouter(door.port, signal);
-    this.#checked = { place, untilMs: clock.monotonic() + recheckMs };
-    this.#decide({
-      outerIp,
-      isReachable: isReachable || mappedPort !== undefined,
-      ...(mappedPort === undefined ? {} : { mappedPort }),
-    });
-    return true;
-  }
-
-  /** Asks the home router to let others in; the TCP port there, if they come in then. */
-  async #openRouter(port: number, signal: AbortSignal): Promise<number | undefined> {
-    const { mappings, directory } = this.#options;
-    const udp = directory.status().udp.port;
-    const outerPort = await mappings?.open({ tcp: port, udp });
-    if (outerPort === undefined) return undefined;
-    if (await directory.isReachable(outerPort, signal)) return outerPort;
-    // A carrier's router stands behind the home's.
-    await mappings?.release();
-    return undefined;
-  }
-
-  #decide(verdict: Verdict): void {
-    const { relays, relaysOnly } = this.#options;
-    this.#verdict = verdict;
-    // While nothing is known, the relays that there are stay.
-    if (relaysOnly || verdict.isReachable === false) relays?.start();
-    else if (verdict.isReachable) relays?.stop();
+  #decided(): void {
+    const { relays } = this.#options;
+    const need = this.#need();
+    if (need === "none") relays?.stop();
+    else if (need !== undefined) relays?.start(need);
     this.#tell();
+  }
+
+  /** What relays are needed for; undefined while nothing is known: then those that there are stay. */
+  #need(): RelayNeed | "none" | undefined {
+    if (this.#options.relaysOnly) return theOnlyWay;
+    const found = this.#families.map(({ place }) => place?.isReached);
+    if (!found.includes(true)) {
+      return found.includes(false) ? theOnlyWay : undefined;
+    }
+    // Others may have one family alone: those that reach this peer by neither need a relay that has both.
+    const lacking = families.filter((family) =>
+      !this.#families.some((one) => one.family === family && one.place?.isReached)
+    );
+    return lacking.length === 0 ? "none" : { lacking, isOnlyWay: false };
   }
 
   /** Tells the listeners, if anything has changed. */
   #tell(): void {
-    const { isReachable, outerIp, mappedPort } = this.#verdict;
-    const relays = this.#relays();
-    const open = mappedPort === undefined ? "direct" : "mapped";
-    const found = isReachable === undefined ? "unknown" : isReachable ? open : "unreachable";
-    const isRelayed = relays.length > 0 && (this.#options.relaysOnly || !isReachable);
-    this.#status = {
-      state: isRelayed ? "relayed" : found,
-      relays: relays.length,
-      ...(outerIp === undefined ? {} : { outerIp }),
-      ...(mappedPort === undefined ? {} : { outerPort: mappedPort }),
-    };
-    const told = JSON.stringify([this.#status, relays]);
+    const { relays, relaysOnly } = this.#options;
+    const places = this.#families.flatMap(({ place }) => place ?? []);
+    const count = relays?.count ?? 0;
+    const reached = places.filter(({ isReached }) => isReached);
+    const isReached = reached.length > 0;
+    const open = reached.every(({ port }) => port !== undefined) ? "mapped" : "direct";
+    const isUnreached = places.some((place) => place.isReached === false);
+    const found = isReached ? open : isUnreached ? "unreachable" : "unknown";
+    const isRelayed = count > 0 && (relaysOnly || !isReached);
+    this.#status = { state: isRelayed ? "relayed" : found, relays: count, places };
+    const told = JSON.stringify([this.#status, this.#relays()]);
     if (told === this.#told) return;
     this.#told = told;
     for (const listener of [...this.#listeners]) listener(this.#status);
   }
+}
+
+/** Where others see this peer now; asks them. What was found out holds for the address that it was found at. */
+async function placeNow(one: FamilyReach, signal?: AbortSignal): Promise<OuterPlace[]> {
+  return dialable(await one.outerAddress(signal)).map((ip) => {
+    const { place } = one;
+    return place?.ip === ip ? place : { ip, ...(place?.port ? { port: place.port } : {}) };
+  });
+}
+
+/** The addresses to announce, the likeliest first. */
+function inOrder(
+  { places, near, passing }: {
+    readonly places: readonly OuterPlace[];
+    readonly near: readonly string[];
+    readonly passing: readonly string[];
+  },
+): string[] {
+  const textOf = ({ ip, port }: OuterPlace) => port === undefined ? ip : formatHostPort(ip, port);
+  const proven = places.filter(({ isReached }) => isReached).map(textOf);
+  // A peer of the same home knows by the IPv4 address that it is one. No home shares an IPv6 address, and
+  // most routers let nothing in there: it is announced once proven, or where nothing else is known.
+  const isWorthATry = ({ ip, isReached }: OuterPlace) =>
+    !isReached && (familyOf(ip) === 4 || (isReached === undefined && places.length === 1));
+  const tried = places.filter(isWorthATry).map(textOf);
+  const known = proven.length > 0
+    ? [...proven, ...near, ...passing, ...tried]
+    : passing.length > 0
+    ? [...near, ...passing, ...tried]
+    : [...tried, ...near];
+  if (known.length > 0) return [...new Set(known)];
+  return places.map(textOf);
 }
 
 /** The address in its canonical form; none for "any", which no device can dial, and for what is none. */

@@ -6,7 +6,13 @@
  */
 
 import type { Endpoint } from "../../core/ports.ts";
-import { type IpAddress, unicastAddress } from "../../lib/ip_address.ts";
+import {
+  families,
+  type Family,
+  familyOf,
+  type IpAddress,
+  unicastAddress,
+} from "../../lib/ip_address.ts";
 import { type Exemption, siteOf } from "../../lib/networks.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Time } from "../../lib/time.ts";
@@ -20,8 +26,11 @@ import { circuitNameBytes, keyBytes, proofOf, relayHead, sayings } from "./relay
 /** Relays kept: with three, one that stops and one that lies leave a third. */
 const relaysMax = 3;
 
-/** How soon others are looked for while there are too few, at first and while none is found. */
-const searchMs = { first: 1_000, later: 15_000 } as const;
+/**
+ * How soon others are looked for: while there is none, while there are too few, and while all that lacks is
+ * one with the other family of addresses, which many networks have not.
+ */
+const searchMs = { first: 1_000, later: 15_000, rarely: 60_000 } as const;
 
 /** A relay that failed is not asked again for so long. */
 const avoidMs = 60_000;
@@ -35,12 +44,29 @@ const denoConnect: Connect = async ({ ip, port }, signal) => {
   return conn;
 };
 
+/** A relay that was found. */
+export interface FoundRelay extends Endpoint {
+  /** Its address and port of the other family, where it says that it has one. */
+  readonly other?: Endpoint;
+}
+
+/** What relays are needed for. */
+export interface RelayNeed {
+  /** The families of addresses by which others do not reach this peer. */
+  readonly lacking: readonly Family[];
+  /** Whether they reach it by neither; otherwise only a relay with the other family is of use. */
+  readonly isOnlyWay: boolean;
+}
+
+/** The need of a peer that others do not reach at all. */
+export const theOnlyWay: RelayNeed = { lacking: families, isOnlyWay: true };
+
 /** What {@linkcode RelayClient} needs. */
 export interface RelayClientOptions {
   /** Time. */
   readonly time: Time;
   /** Relays that answer and have room, in the order of their answers. */
-  readonly find: (signal: AbortSignal) => Promise<readonly Endpoint[]>;
+  readonly find: (signal: AbortSignal) => Promise<readonly FoundRelay[]>;
   /** The secret of the own link key; undefined while no messages are taken. */
   readonly secretKey: () => Uint8Array | undefined;
   /** Takes messages from a connection to a relay. */
@@ -57,7 +83,7 @@ export interface RelayClientOptions {
 
 /** One relay that is kept, or tried. */
 interface Kept {
-  readonly relay: Endpoint;
+  relay: FoundRelay;
   readonly address: IpAddress;
   readonly end: AbortController;
   isReserved: boolean;
@@ -72,7 +98,8 @@ export class RelayClient {
   readonly #kept = new Map<string, Kept>();
   /** Relays that failed, and until when they are not asked, on the monotonic clock. */
   readonly #avoided = new Map<string, number>();
-  #isStarted = false;
+  /** What they are needed for; undefined while it is stopped. */
+  #need: RelayNeed | undefined;
   /** Resolves with the next reservation, where a caller waits for it. */
   #first: PromiseWithResolvers<void> | undefined;
 
@@ -84,22 +111,34 @@ export class RelayClient {
     this.#searching = this.#scheduler.job(() => this.#search());
   }
 
-  /** The addresses to announce of the relays that reach this peer now. */
-  addresses(): string[] {
-    return [...this.#kept.values()].filter((one) => one.isReserved)
-      .map(({ relay }) => relayAddress(relay));
+  /** How many relays reach this peer now. */
+  get count(): number {
+    return this.#reserved.length;
   }
 
-  /** Looks for relays, and keeps them until stopped. Harmless when it runs. */
-  start(): void {
-    if (this.#isStarted) return;
-    this.#isStarted = true;
+  /** The addresses to announce of these: those that senders need who do not reach this peer directly. */
+  addresses(): string[] {
+    return this.#reserved.flatMap(({ relay }) => placesOf(relay))
+      .filter(({ ip }) => this.#need?.lacking.includes(familyOf(ip)))
+      .map(relayAddress);
+  }
+
+  get #reserved(): Kept[] {
+    return [...this.#kept.values()].filter((one) => one.isReserved);
+  }
+
+  /** Looks for relays, and keeps them until stopped. May be called again, with another need. */
+  start(need: RelayNeed = theOnlyWay): void {
+    const before = this.#need;
+    this.#need = need;
+    if (before?.isOnlyWay === need.isOnlyWay && `${before.lacking}` === `${need.lacking}`) return;
+    for (const { relay, end } of this.#kept.values()) if (!this.#isOfUse(relay)) end.abort();
     this.#searching.dueIn(0);
   }
 
   /** Looks for relays now, and resolves once one reaches this peer, or after `ms` milliseconds. */
   async reserved(ms: number): Promise<void> {
-    if (!this.#isStarted || this.addresses().length > 0) return;
+    if (!this.#need?.isOnlyWay || this.count > 0) return;
     const first = this.#first ??= Promise.withResolvers();
     if (this.#kept.size === 0) this.#searching.dueIn(0);
     await settledWithin(this.#options.time, first.promise, ms);
@@ -107,7 +146,7 @@ export class RelayClient {
 
   /** Gives up all relays. */
   stop(): void {
-    this.#isStarted = false;
+    this.#need = undefined;
     this.#searching.cancel();
     for (const { end } of this.#kept.values()) end.abort();
   }
@@ -119,34 +158,78 @@ export class RelayClient {
   }
 
   async #search(): Promise<void> {
-    const secretKey = this.#options.secretKey();
-    if (secretKey !== undefined && this.#kept.size < relaysMax) {
+    const isListening = this.#options.secretKey() !== undefined;
+    if (isListening && (this.#kept.size < relaysMax || !this.#isComplete)) {
       const limit = { clock: this.#options.time, ms: stepMsMax };
       const found = await within(limit, (signal) => this.#options.find(signal)) ?? [];
-      if (!this.#isStarted) return;
-      for (const relay of this.#choose(found)) this.#keep(relay);
+      if (this.#need === undefined) return;
+      this.#learn(found);
+      const chosen = this.#choose(found);
+      for (const relay of chosen.slice(0, relaysMax - this.#kept.size)) this.#keep(relay);
+      const [best] = chosen;
+      if (!this.#isComplete && best !== undefined && this.#isComplementary(best)) {
+        [...this.#kept.values()].at(-1)?.end.abort();
+        this.#keep(best);
+      }
     }
-    if (this.#kept.size >= relaysMax) return;
-    this.#searching.dueIn(this.#kept.size === 0 ? searchMs.first : searchMs.later);
+    const isFull = this.#kept.size >= relaysMax;
+    if (isFull && this.#isComplete) return;
+    const soon = this.#kept.size === 0 ? searchMs.first : searchMs.later;
+    const isEnough = isFull || (isListening && !this.#need?.isOnlyWay);
+    this.#searching.dueIn(isEnough ? searchMs.rarely : soon);
   }
 
-  /** Relays that are new and, as far as there are such, in networks without another kept one. */
-  #choose(found: readonly Endpoint[]): Endpoint[] {
+  /** A relay that is kept may have got its other address, or lost it, since. */
+  #learn(found: readonly FoundRelay[]): void {
+    for (const relay of found) {
+      const kept = this.#kept.get(relayAddress(relay));
+      if (kept === undefined || `${namesOf(kept.relay)}` === `${namesOf(relay)}`) continue;
+      kept.relay = relay;
+      if (kept.isReserved) this.#options.onChange();
+    }
+  }
+
+  /** Whether a relay that is kept is reached by all families by which this peer is not. */
+  get #isComplete(): boolean {
+    return [...this.#kept.values()].some(({ relay }) => this.#isComplementary(relay));
+  }
+
+  /** Whether it is reached by all families by which this peer is not. */
+  #isComplementary(relay: FoundRelay): boolean {
+    const has = placesOf(relay).map(({ ip }) => familyOf(ip));
+    return this.#need?.lacking.every((family) => has.includes(family)) ?? false;
+  }
+
+  #isOfUse(relay: FoundRelay): boolean {
+    return this.#need?.isOnlyWay === true || this.#isComplementary(relay);
+  }
+
+  /**
+   * Relays that are new, first those that all reach, and then, as far as there are such, those in networks
+   * without another kept one.
+   */
+  #choose(found: readonly FoundRelay[]): FoundRelay[] {
     const now = this.#options.time.monotonic();
     for (const [name, untilMs] of this.#avoided) if (untilMs <= now) this.#avoided.delete(name);
-    const fresh = found.filter((relay) =>
-      !this.#kept.has(relayAddress(relay)) && !this.#avoided.has(relayAddress(relay)) &&
-      unicastAddress(relay.ip) !== undefined
-    );
+    // One that has both families may be found at both of its addresses.
+    const taken = new Set([...this.#kept.values()].flatMap(({ relay }) => namesOf(relay)));
+    const fresh = found.filter((relay) => {
+      if (unicastAddress(relay.ip) === undefined || !this.#isOfUse(relay)) return false;
+      const names = namesOf(relay);
+      if (names.some((name) => taken.has(name) || this.#avoided.has(name))) return false;
+      for (const name of names) taken.add(name);
+      return true;
+    });
     const sites = new Set([...this.#kept.values()].map(({ relay }) => this.#siteOf(relay)));
-    const apart: Endpoint[] = [];
-    const near: Endpoint[] = [];
+    const apart: FoundRelay[] = [];
+    const near: FoundRelay[] = [];
     for (const relay of fresh) {
       const site = this.#siteOf(relay);
       (sites.has(site) ? near : apart).push(relay);
       sites.add(site);
     }
-    return [...apart, ...near].slice(0, relaysMax - this.#kept.size);
+    const [all, some] = [[...apart, ...near], (one: FoundRelay) => !this.#isComplementary(one)];
+    return all.toSorted((a, b) => Number(some(a)) - Number(some(b)));
   }
 
   #siteOf({ ip, port }: Endpoint): string {
@@ -154,7 +237,7 @@ export class RelayClient {
     return siteOf(networks) ?? `${ip} ${port}`;
   }
 
-  #keep(relay: Endpoint): void {
+  #keep(relay: FoundRelay): void {
     const address = unicastAddress(relay.ip);
     if (address === undefined) return;
     const name = relayAddress(relay);
@@ -168,7 +251,7 @@ export class RelayClient {
         this.#avoided.set(name, this.#options.time.monotonic() + avoidMs);
       }
       if (wasReserved) this.#options.onChange();
-      if (this.#isStarted) this.#searching.dueIn(0);
+      if (this.#need !== undefined) this.#searching.dueIn(0);
     });
   }
 
@@ -251,4 +334,13 @@ export class RelayClient {
     if (result === undefined) throw new Error("Cannot go on: the relay takes too long");
     return result.value;
   }
+}
+
+/** Where a relay takes connections: at the address that is dialled from here, and at its other one. */
+function placesOf(relay: FoundRelay): Endpoint[] {
+  return relay.other === undefined ? [relay] : [relay, relay.other];
+}
+
+function namesOf(relay: FoundRelay): string[] {
+  return placesOf(relay).map(relayAddress);
 }

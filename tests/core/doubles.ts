@@ -74,7 +74,14 @@ export function testSession(options: TestSessionOptions): TestSession {
       random: new SeededRandom("session"),
       directory: only<Directory>({
         // Nobody has answered, which does not matter to a network's first node.
-        status: () => ({ nodeId: "", contacts: 0, records: 0, udp: nowhere, joined: false }),
+        status: () => ({
+          nodeId: "",
+          contacts: 0,
+          records: 0,
+          udp: nowhere,
+          outerIps: [],
+          joined: false,
+        }),
       }),
       ...options.ports,
     }),

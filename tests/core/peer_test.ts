@@ -300,10 +300,20 @@ Deno.test("A peer tells in status and events whether others reach it, and where 
     alice.peer.subscribe((event) => event.event === "reach" && events.push(event));
     const reach = async () => (await world.run(alice.peer.status())).reach;
     await world.clock.advance(5_000);
-    assert.deepEqual(await reach(), { state: "direct", relays: 0, outer_ip: alice.ip });
+    assert.deepEqual(await reach(), {
+      state: "direct",
+      relays: 0,
+      outer_ip: alice.ip,
+      addresses: [{ ip: alice.ip, reached: true }],
+    });
     alice.directory.dialBack = false;
     await world.clock.advance(15 * 60_000 + 31_000);
-    assert.deepEqual(await reach(), { state: "unreachable", relays: 0, outer_ip: alice.ip });
+    assert.deepEqual(await reach(), {
+      state: "unreachable",
+      relays: 0,
+      outer_ip: alice.ip,
+      addresses: [{ ip: alice.ip, reached: false }],
+    });
     assert.deepEqual(events.at(-1), { event: "reach", ...await reach() });
   });
 });

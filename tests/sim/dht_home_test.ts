@@ -74,10 +74,10 @@ Deno.test("One reachable node and nine at home are a network", async () => {
     assert.ok(read !== undefined && numberOf(read) === 1);
   }
   // Nodes at home tell the reachable one where it is seen, as long as they ask it something now and then.
-  for (const { node } of home) void node.publicAddress();
+  for (const { node } of home) void node.publicAddress(4);
   await world.clock.advance(1_000);
   assert.ok(first.node.joined);
-  assert.equal(await world.clock.drive(first.node.publicAddress()), first.socket.address.ip);
+  assert.equal(await world.clock.drive(first.node.publicAddress(4)), first.socket.address.ip);
   await Promise.all(world.alive.map((member) => member.close()));
 });
 

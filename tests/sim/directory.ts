@@ -22,6 +22,7 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
+import { type Family, familyOf } from "../../lib/ip_address.ts";
 import { RecordValuePolicy } from "../../net/directory/record_values.ts";
 
 /** The part of the clock that is needed; a plain object will do. */
@@ -194,7 +195,9 @@ export class SimDirectory implements Directory {
   dialBack: boolean | undefined = true;
   /** What {@linkcode publicAddress} answers. */
   address: string | undefined = "127.0.0.1";
-  #outerIp: string | undefined;
+  /** The same of the other family, if it has one. */
+  otherAddress: string | undefined;
+  readonly #outerIps = new Map<Family, string>();
 
   /** Use {@linkcode SimDirectoryNetwork.directory}. */
   constructor(network: SimDirectoryNetwork, clock: SimDirectoryClock, number: number) {
@@ -263,14 +266,20 @@ export class SimDirectory implements Directory {
       .slice(0, sampleMax);
   }
 
-  async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
+  async publicAddress(family: Family, signal?: AbortSignal): Promise<string | undefined> {
     await this.#pass(signal);
-    if (!this.#reachable) return undefined;
-    this.#outerIp = this.address ?? this.#outerIp;
-    return this.address;
+    const own = [this.address, this.otherAddress];
+    const ip = own.find((one) => one !== undefined && familyOf(one) === family);
+    if (!this.#reachable || ip === undefined) return undefined;
+    this.#outerIps.set(family, ip);
+    return ip;
   }
 
-  async isReachable(_port: number, signal?: AbortSignal): Promise<boolean | undefined> {
+  async isReachable(
+    _port: number,
+    _family: Family,
+    signal?: AbortSignal,
+  ): Promise<boolean | undefined> {
     this.dialBackCalls++;
     await this.#pass(signal);
     return this.#reachable ? this.dialBack : undefined;
@@ -282,7 +291,7 @@ export class SimDirectory implements Directory {
       contacts: this.#reachable ? Math.max(this.#network.holders(this.side) - 1, 0) : 0,
       records: [...this.#network.records(this.side)].length,
       udp: { ip: "127.0.0.1", port: 8000 + this.#number },
-      ...(this.#outerIp === undefined ? {} : { outerIp: this.#outerIp }),
+      outerIps: [...this.#outerIps.values()],
       joined: this.#reachable,
     };
   }

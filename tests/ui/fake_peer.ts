@@ -40,7 +40,12 @@ export class FakePeer extends Refusing {
   /** Methods that were called, in order. */
   readonly calls: string[] = [];
   joined = true;
-  reach: ReachView = { state: "direct", relays: 0, outer_ip: "127.0.0.1" };
+  reach: ReachView = {
+    state: "direct",
+    relays: 0,
+    outer_ip: "127.0.0.1",
+    addresses: [{ ip: "127.0.0.1", reached: true }],
+  };
   suggestions: SuggestionView[] = [];
   /** When set, calls that take a signal wait until it aborts. */
   hangs = false;

@@ -167,16 +167,30 @@ export function renderSuggestions(suggestions: readonly SuggestionView[], look: 
 
 /** Whether others reach this peer, and what to do where they do not. */
 function reachLine({ reach, links }: Pick<StatusView, "reach" | "links">, { paint }: Look): string {
-  const at = reach.outer_ip === null ? "" : ` at ${safeLine(reach.outer_ip)}`;
-  if (reach.state === "direct") return paint.good(`others reach you directly${at}`);
-  if (reach.state === "mapped") return paint.good(mappedText(at));
-  if (reach.state === "relayed") return paint.good(relayedText(reach.relays));
-  if (reach.state === "unreachable") return paint.warning(unreachableText(links.listening?.port));
-  return `not known yet: no other node has tried to connect${at}`;
+  const { state, relays } = reach;
+  if (state === "direct" || state === "mapped") return paint.good(directText(reach));
+  if (state === "relayed") return paint.good(relayedText(relays));
+  if (state === "unreachable") return paint.warning(unreachableText(links.listening?.port));
+  return `not known yet: no other node has tried to connect${atText(reach.addresses)}`;
 }
 
-function mappedText(at: string): string {
-  return `others reach you directly${at}, because your router lets them in as it was asked to`;
+/** Where some addresses are. */
+function atText(addresses: readonly { readonly ip: string }[]): string {
+  const texts = addresses.map(({ ip }) => safeLine(ip));
+  return texts.length === 0 ? "" : ` at ${texts.join(" and ")}`;
+}
+
+/** That others connect to this peer, and what is for those that do not get to it there. */
+function directText({ state, relays, addresses }: ReachView): string {
+  const at = atText(addresses.filter(({ reached }) => reached));
+  const not = atText(addresses.filter(({ reached }) => reached === false));
+  const why = state === "mapped" ? ", because your router lets them in as it was asked to" : "";
+  const others = relays > 0
+    ? `, and through ${counted(relays, "relay")} where they cannot`
+    : not === ""
+    ? ""
+    : `, but not${not}`;
+  return `others reach you directly${at}${why}${others}`;
 }
 
 function relayedText(relays: number): string {
@@ -231,16 +245,15 @@ export function renderStatus(status: StatusView, look: Look): string {
 }
 
 /** A change of how others reach this peer. */
-function renderReach({ state, relays, outer_ip }: ReachView, { paint }: Look): string {
-  const at = outer_ip === null ? "" : ` at ${safeLine(outer_ip)}`;
-  if (state === "direct") return paint.good(`Others reach you directly${at}`);
+function renderReach(reach: ReachView, { paint }: Look): string {
+  const { state, relays, addresses } = reach;
   if (state === "unknown") {
-    return outer_ip === null
+    return addresses.length === 0
       ? "Others have not told yet where they see you"
-      : `Others see you${at}`;
+      : `Others see you${atText(addresses)}`;
   }
   if (state === "unreachable") return paint.warning(`O${unreachableText().slice(1)}`);
-  const text = state === "mapped" ? mappedText(at) : relayedText(relays);
+  const text = state === "relayed" ? relayedText(relays) : directText(reach);
   return paint.good(`O${text.slice(1)}`);
 }
 

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { familyOf, type HostPort, isPort, unicastAddress } from "../../../lib/ip_address.ts";
+import {
+  type Family,
+  familyOf,
+  type HostPort,
+  isPort,
+  unicastAddress,
+} from "../../../lib/ip_address.ts";
 import {
   bootstrapAddressesMax,
   bootstrapTimeoutsMs,
@@ -24,6 +30,8 @@ export interface BootstrapOptions {
   readonly network: Network;
   readonly random: Random;
   readonly resolve: Resolver | undefined;
+  /** See `NodeOptions.families`. */
+  readonly families?: (() => readonly Family[]) | undefined;
   readonly onError: (error: unknown) => void;
   /** Contacts of an earlier run. */
   readonly saved: readonly NodeContact[];
@@ -46,7 +54,8 @@ export class Bootstrap {
     const { table, own } = network;
     const given = await this.#resolve(addresses);
     signal?.throwIfAborted();
-    await this.#greet([...given, ...neighbourhood(saved)], signal);
+    const contacts = [...given, ...neighbourhood(saved)];
+    await this.#greet(contacts.filter((contact) => this.#reaches(contact)), signal);
     if (!table.mayBeAlive) return false;
     await findClosest(network, own, pathsDefault, signal);
     // From the far end, because buckets split while their contacts are being verified.
@@ -54,6 +63,12 @@ export class Bootstrap {
       await findClosest(network, withPrefix(own, bucket, Id.random(random)), 1, signal);
     }
     return table.mayBeAlive;
+  }
+
+  #reaches({ ip }: NodeContact): boolean {
+    const { families } = this.#options;
+    const isHere = unicastAddress(ip)?.kind === "loopback";
+    return isHere || (families?.().includes(familyOf(ip)) ?? true);
   }
 
   async #resolve(addresses: readonly HostPort[]): Promise<NodeContact[]> {

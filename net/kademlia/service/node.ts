@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Endpoint, HostPort } from "../../../lib/ip_address.ts";
+import type { Endpoint, Family, HostPort } from "../../../lib/ip_address.ts";
 import { Exemption } from "../../../lib/networks.ts";
 import { Scheduler } from "../../../lib/scheduler.ts";
 import {
@@ -34,7 +34,7 @@ import { Bootstrap } from "./bootstrap.ts";
 import { HandOver } from "./hand_over.ts";
 import type { NodeOptions, NodeStats } from "./node_options.ts";
 import { Responder } from "./responder.ts";
-import { type SampleAnswer, SampleClient } from "./sample_client.ts";
+import { type RelayPlaces, type SampleAnswer, SampleClient } from "./sample_client.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Options of {@link KademliaNode.lookup}. */
@@ -101,6 +101,7 @@ export class KademliaNode<T = Uint8Array> {
       admission,
       storage,
       resolve,
+      families,
       sample,
       dialBack,
       relay,
@@ -153,7 +154,14 @@ export class KademliaNode<T = Uint8Array> {
     this.#reading = reading;
     this.#writing = writing;
     this.#sampleClient = new SampleClient(network, random);
-    this.#bootstrap = new Bootstrap({ network, random, resolve, onError, saved: contacts });
+    this.#bootstrap = new Bootstrap({
+      network,
+      random,
+      resolve,
+      families,
+      onError,
+      saved: contacts,
+    });
     const parts = {
       network,
       limits,
@@ -270,21 +278,24 @@ export class KademliaNode<T = Uint8Array> {
     return this.#sampleClient.sample(this.#sampleClient.randomContacts(count), signal);
   }
 
-  /** The IP address that a majority of up to 8 random contacts sees this node under, if there is one. */
-  publicAddress(signal?: AbortSignal): Promise<string | undefined> {
-    return this.#sampleClient.publicAddress(signal);
+  /**
+   * The IP address of a family that a majority of up to 8 random contacts sees this node under, if there is
+   * one.
+   */
+  publicAddress(family: Family, signal?: AbortSignal): Promise<string | undefined> {
+    return this.#sampleClient.publicAddress(family, signal);
   }
 
   /**
-   * Whether strangers reach a TCP port of this machine, as the nodes that answer first find out by
-   * connecting to it; undefined where none answers. Takes some seconds at most.
+   * Whether strangers reach a TCP port of this machine by a family of addresses, as the nodes that answer
+   * first find out by connecting to it; undefined where none answers. Takes some seconds at most.
    */
-  isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
-    return this.#sampleClient.isReachable(port, signal);
+  isReachable(port: number, family: Family, signal?: AbortSignal): Promise<boolean | undefined> {
+    return this.#sampleClient.isReachable(port, family, signal);
   }
 
   /** The places of nodes that relay for others and have room, in the order of their answers. */
-  relays(signal?: AbortSignal): Promise<Endpoint[]> {
+  relays(signal?: AbortSignal): Promise<RelayPlaces[]> {
     return this.#sampleClient.relays(signal);
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Family } from "../../../lib/ip_address.ts";
 import type { Exemption } from "../../../lib/networks.ts";
 import type {
   Admission,
@@ -37,6 +38,11 @@ export interface NodeOptions<T = Uint8Array> {
   readonly policy: ValuePolicy<T>;
   /** Default: every valid value is stored. */
   readonly admission?: Admission<T>;
+  /**
+   * The families of addresses by which this machine reaches others at present: a node is not joined through
+   * an address of another, which could only cost time. Default: both.
+   */
+  readonly families?: () => readonly Family[];
   /** Default: host names cannot be resolved, addresses work. */
   readonly resolve?: Resolver;
   /**

@@ -59,7 +59,7 @@ export class Responder<T> {
       store: (args, from) => this.#handleStore(args, from),
       // Python nodes leave an unknown method unanswered; so does a node that has nothing to sample.
       sample: () => this.#options.sample?.(),
-      relay: () => this.#options.relay?.(),
+      relay: (_args, from) => this.#options.relay?.(from),
       dial_back: ({ port }, { ip }) => this.#options.dialBack?.({ ip, port }),
     };
   }

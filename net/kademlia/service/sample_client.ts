@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
+import { type Endpoint, type Family, familyOf, unicastAddress } from "../../../lib/ip_address.ts";
 import { NetworkCounts, networkLimits } from "../../../lib/networks.ts";
 import {
   dialBackContacts,
@@ -19,6 +19,7 @@ import { relay, type RelayOffer } from "../rpc/methods/relay.ts";
 import { sample } from "../rpc/methods/sample.ts";
 import { stun } from "../rpc/methods/stun.ts";
 import type { NodeContact } from "../space/contact.ts";
+import type { TableEntry } from "../table/routing_table.ts";
 
 /** One node's answer to `sample`. */
 export interface SampleAnswer {
@@ -26,6 +27,12 @@ export interface SampleAnswer {
   readonly contact: Contact;
   /** Decoded MessagePack of at most 1,200 bytes; written by a stranger. */
   readonly sample: unknown;
+}
+
+/** Where a node relays for others. */
+export interface RelayPlaces extends Endpoint {
+  /** The same at its address of the other family, where it says that it is reached there, too. */
+  readonly other?: Endpoint;
 }
 
 /** Votes of one network on the own address: one of what any customer holds, few of wider ones. */
@@ -45,16 +52,17 @@ export class SampleClient {
   }
 
   /**
-   * The IP address that a majority of those that answer sees this node under. The port is not voted on:
+   * The IP address of a family that a majority of those that answer sees this node under. The port is not voted on:
    * behind many routers each asked node sees another one. One network has one vote at each depth, and
    * what a node on the open Internet says counts only where it names a public address.
    */
-  async publicAddress(signal?: AbortSignal): Promise<string | undefined> {
+  async publicAddress(family: Family, signal?: AbortSignal): Promise<string | undefined> {
     const votes = new Map<string, number>();
     const voters = new NetworkCounts(addressVotesMax);
     let answers = 0;
-    const contacts = this.#anyContacts(stunContacts);
+    const contacts = this.#anyContacts(stunContacts, family);
     const onAnswer = (contact: NodeContact, { ip }: Endpoint): void => {
+      if (familyOf(ip) !== family) return;
       const isPublic = unicastAddress(contact.ip)?.kind === "public";
       if (isPublic && unicastAddress(ip)?.kind !== "public") return;
       if (!voters.add(this.#network.table.networksOf(contact.ip))) return;
@@ -66,10 +74,14 @@ export class SampleClient {
   }
 
   /**
-   * Whether strangers reach a TCP port of this machine: what most of the first few say that answer, one
+   * Whether strangers reach a TCP port of this machine by a family of addresses: what most of the first few say that answer, one
    * vote a network. Undefined where none answers.
    */
-  async isReachable(port: number, signal?: AbortSignal): Promise<boolean | undefined> {
+  async isReachable(
+    port: number,
+    family: Family,
+    signal?: AbortSignal,
+  ): Promise<boolean | undefined> {
     const voters = new NetworkCounts(reachVotesMax);
     const decided = new AbortController();
     const votes = { yes: 0, no: 0 };
@@ -79,7 +91,7 @@ export class SampleClient {
       if (2 * Math.max(votes.yes, votes.no) > dialBackVotes) decided.abort();
     };
     const question = {
-      contacts: this.#anyContacts(dialBackContacts),
+      contacts: this.#anyContacts(dialBackContacts, family),
       method: dialBack,
       args: { sender: this.#network.own, port },
       timeoutsMs: dialBackTimeoutsMs,
@@ -94,12 +106,16 @@ export class SampleClient {
   }
 
   /** The places of those random contacts that relay for others and have room, as they answer. */
-  async relays(signal?: AbortSignal): Promise<Endpoint[]> {
-    const found: Endpoint[] = [];
+  async relays(signal?: AbortSignal): Promise<RelayPlaces[]> {
+    const found: RelayPlaces[] = [];
     const contacts = this.randomContacts(relayContacts);
     const args = { sender: this.#network.own };
-    const onAnswer = ({ ip }: NodeContact, { port, room }: RelayOffer): void => {
-      if (room > 0) found.push({ ip, port });
+    const onAnswer = ({ ip }: NodeContact, { port, room, other }: RelayOffer): void => {
+      if (room === 0) return;
+      // One on the open Internet is reached there by both families, and has no address of a home to name.
+      const isTwin = other !== undefined && familyOf(other.ip) !== familyOf(ip) &&
+        unicastAddress(other.ip)?.kind === unicastAddress(ip)?.kind;
+      found.push(isTwin ? { ip, port, other } : { ip, port });
     };
     await askAll(this.#network, { contacts, method: relay, args, onAnswer }, signal);
     return found;
@@ -107,16 +123,21 @@ export class SampleClient {
 
   /** `count` contacts, drawn evenly from the table's live ones. */
   randomContacts(count: number): NodeContact[] {
-    const live = [...this.#network.table].filter((entry) => entry.failures === 0)
+    return this.#drawLive(this.#network.table, count);
+  }
+
+  #drawLive(entries: Iterable<TableEntry>, count: number): NodeContact[] {
+    const live = [...entries].filter((entry) => entry.failures === 0)
       .map((entry) => entry.contact);
     return this.#draw(live, count);
   }
 
-  /** The same, and nodes that others do not reach where the table has too few. */
-  #anyContacts(count: number): NodeContact[] {
-    const { neighbours, time } = this.#network;
-    const contacts = this.randomContacts(count);
-    const others = neighbours.acquaintances.live(time.monotonic());
+  /** The same of one family, and nodes that others do not reach where the table has too few. */
+  #anyContacts(count: number, family: Family): NodeContact[] {
+    const { neighbours, time, table } = this.#network;
+    const contacts = this.#drawLive(table.of(family), count);
+    const others = neighbours.acquaintances.live(time.monotonic())
+      .filter(({ ip }) => familyOf(ip) === family);
     return [...contacts, ...this.#draw(others, count - contacts.length)];
   }
 

@@ -76,7 +76,7 @@ Deno.test("KademliaDirectory rejects with the signal's reason and with nothing e
     await assert.rejects(directory.get(query, aborted), isReason);
     await assert.rejects(directory.put(net.sign("alice", alice), aborted), isReason);
     await assert.rejects(directory.sample(aborted), isReason);
-    await assert.rejects(directory.publicAddress(aborted), isReason);
+    await assert.rejects(directory.publicAddress(4, aborted), isReason);
     const controller = new AbortController();
     const waiting = directory.get(query, controller.signal);
     net.clock.after(2, () => controller.abort(reason));
@@ -90,10 +90,10 @@ Deno.test("KademliaDirectory tells the address that the others see, and the stat
   onNetwork(6, async (net) => {
     await net.addPeers(4);
     const { directory, node } = net.peer(2);
-    assert.equal(directory.status().outerIp, undefined);
-    assert.equal(await net.drive(directory.publicAddress()), node.address.ip);
+    assert.deepEqual(directory.status().outerIps, []);
+    assert.equal(await net.drive(directory.publicAddress(4)), node.address.ip);
     const status = directory.status();
-    assert.equal(status.outerIp, node.address.ip);
+    assert.deepEqual(status.outerIps, [node.address.ip]);
     assert.equal(status.nodeId.length, 40);
     assert(status.joined && status.contacts >= 3);
     assert.deepEqual(status.udp, { ...node.address });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import type { Links, ReachStatus } from "../../../core/ports.ts";
 import { Exemption } from "../../../lib/networks.ts";
-import { homeAddresses } from "../../../net/reach/interfaces.ts";
+import { homeAddresses, ownFamilies } from "../../../net/reach/interfaces.ts";
 import { createReach, type ReachSettings } from "../../../net/reach/reach.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SimDirectoryNetwork } from "../../sim/directory.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { simReach } from "../../sim/reach.ts";
+import type { RelayNeed } from "../../../net/reach/relay_client.ts";
 import type { ReachWatchOptions } from "../../../net/reach/reach_watch.ts";
 
 /** A watch over a directory that the test steers. */
@@ -29,16 +30,40 @@ function world(options: Partial<ReachWatchOptions> = {}) {
   return { clock, directory, at, watch, heard };
 }
 
+/** Relays that the test steers, and what they were told. */
+function fakeRelays(...passing: string[]) {
+  const calls: string[] = [];
+  const told = ({ lacking, isOnlyWay }: RelayNeed) => `${isOnlyWay ? "all" : "but"} ${lacking}`;
+  const relays = {
+    start: (need: RelayNeed) => void (calls.at(-1) === told(need) || calls.push(told(need))),
+    stop: () => void calls.push("stop"),
+    addresses: () => passing,
+    get count() {
+      return passing.length;
+    },
+    reserved: () => Promise.resolve(),
+  };
+  return { calls, passing, relays };
+}
+
 Deno.test("What others find out is known within seconds, and looked at again every 15 minutes", async () => {
   const { clock, directory, watch, heard } = world();
   watch.start();
   await clock.advance(100);
-  assert.deepEqual(watch.status(), { state: "direct", relays: 0, outerIp: "80.1.2.3" });
+  assert.deepEqual(watch.status(), {
+    state: "direct",
+    relays: 0,
+    places: [{ ip: "80.1.2.3", isReached: true }],
+  });
   await clock.advance(10 * 60_000);
   assert.equal(directory.dialBackCalls, 1);
   directory.dialBack = false;
   await clock.advance(6 * 60_000);
-  assert.deepEqual(watch.status(), { state: "unreachable", relays: 0, outerIp: "80.1.2.3" });
+  assert.deepEqual(watch.status(), {
+    state: "unreachable",
+    relays: 0,
+    places: [{ ip: "80.1.2.3", isReached: false }],
+  });
   assert.deepEqual(heard.map(({ state }) => state), ["unknown", "direct", "unreachable"]);
   watch.close();
 });
@@ -51,8 +76,8 @@ Deno.test("Another outer address, or another port, is noticed within 30 s and ch
   directory.dialBack = false;
   await clock.advance(31_000);
   assert.deepEqual(heard.slice(-2), [
-    { state: "unknown", relays: 0, outerIp: "81.1.2.3" },
-    { state: "unreachable", relays: 0, outerIp: "81.1.2.3" },
+    { state: "unknown", relays: 0, places: [{ ip: "81.1.2.3" }] },
+    { state: "unreachable", relays: 0, places: [{ ip: "81.1.2.3", isReached: false }] },
   ]);
   at.listening = { ip: "0.0.0.0", port: 7001 };
   directory.dialBack = true;
@@ -115,6 +140,74 @@ Deno.test("Of this machine's addresses four private ones are taken, and none whe
   assert.deepEqual(homeAddresses(refused), []);
 });
 
+Deno.test("A machine has the families of the addresses that lead out of it", () => {
+  const of = (...ips: string[]) =>
+    ownFamilies(() => ips.map((address) => ({ address, cidr: `${address}/24` })));
+  assert.deepEqual(of("127.0.0.1", "::1", "192.168.1.20", "fe80::1"), [4]);
+  assert.deepEqual(of("127.0.0.1", "169.254.1.1", "::1", "fe80::1", "2a01:1::1"), [6]);
+  assert.deepEqual(of("10.0.0.1", "fd00::1"), [4, 6]);
+  assert.deepEqual(of("127.0.0.1", "::1"), [4, 6], "there is no network");
+  const refused = () => {
+    throw new Deno.errors.NotCapable("sys");
+  };
+  assert.deepEqual(ownFamilies(refused), [4, 6]);
+});
+
+Deno.test("A peer with both families announces each once it is proven, and the other's relays", async () => {
+  const { calls, passing, relays } = fakeRelays();
+  const { clock, directory, watch } = world({ relays });
+  directory.otherAddress = "2a01:1::2";
+  const verdicts: Record<number, boolean> = { 4: false, 6: false };
+  directory.isReachable = (_port, family) => Promise.resolve(verdicts[family]);
+  watch.start();
+  await clock.advance(100);
+  assert.deepEqual(calls, ["all 4,6"]);
+  passing.push("relay/85.0.0.1:7000", "relay/[2a01:85::1]:7000");
+  assert.deepEqual(await watch.addresses(), [...passing, "80.1.2.3"], "the other is not proven");
+
+  verdicts[6] = true;
+  await clock.advance(16 * 60_000);
+  assert.equal(calls.at(-1), "but 4");
+  const { state, places } = watch.status();
+  assert.equal(state, "direct");
+  assert.deepEqual(places, [
+    { ip: "80.1.2.3", isReached: false },
+    { ip: "2a01:1::2", isReached: true },
+  ]);
+  passing.pop();
+  assert.deepEqual(await watch.addresses(), ["2a01:1::2", ...passing, "80.1.2.3"]);
+
+  verdicts[4] = true;
+  await clock.advance(16 * 60_000);
+  assert.equal(calls.at(-1), "stop");
+  passing.pop();
+  assert.deepEqual(await watch.addresses(), ["80.1.2.3", "2a01:1::2"]);
+  watch.close();
+});
+
+Deno.test("An IPv6 address that is not proven is announced only where nothing else is known", async () => {
+  const { clock, directory, watch } = world();
+  directory.otherAddress = "2a01:1::2";
+  directory.dialBack = undefined;
+  watch.start();
+  await clock.advance(100);
+  assert.deepEqual(await watch.addresses(), ["80.1.2.3"]);
+  directory.address = undefined;
+  await clock.advance(31_000);
+  assert.deepEqual(await watch.addresses(), ["2a01:1::2"]);
+  watch.close();
+});
+
+Deno.test("A configured address is the only one that is announced", async () => {
+  const { clock, directory, watch } = world({ announcedAddress: "82.1.2.3" });
+  directory.otherAddress = "2a01:1::2";
+  watch.start();
+  await clock.advance(100);
+  assert.deepEqual(watch.status().places, [{ ip: "82.1.2.3", isReached: true }]);
+  assert.deepEqual(await watch.addresses(), ["82.1.2.3"]);
+  watch.close();
+});
+
 Deno.test("A router that lets others in when it is asked makes a peer reachable, at the router's port", async () => {
   const asked: unknown[] = [];
   const mappings = {
@@ -131,8 +224,7 @@ Deno.test("A router that lets others in when it is asked makes a peer reachable,
   assert.deepEqual(watch.status(), {
     state: "mapped",
     relays: 0,
-    outerIp: "80.1.2.3",
-    outerPort: 7100,
+    places: [{ ip: "80.1.2.3", isReached: true, port: 7100 }],
   });
   assert.deepEqual(await watch.addresses(), ["80.1.2.3:7100"]);
   assert.deepEqual(asked.splice(0), [{ tcp: 7000, udp: 8000 }]);
@@ -145,60 +237,46 @@ Deno.test("A router that lets others in when it is asked makes a peer reachable,
 });
 
 Deno.test("Relays are kept while others do not reach a peer directly, and given up when they do", async () => {
-  const calls: string[] = [];
-  const passing: string[] = [];
-  const relays = {
-    start: () => void calls.push("start"),
-    stop: () => void calls.push("stop"),
-    addresses: () => passing,
-    reserved: () => Promise.resolve(),
-  };
+  const { calls, passing, relays } = fakeRelays();
   const { clock, directory, watch, heard } = world({ relays });
   directory.dialBack = false;
   watch.start();
   await clock.advance(100);
-  assert.deepEqual(calls, ["start"]);
+  assert.deepEqual(calls, ["all 4,6"]);
   passing.push("relay/85.0.0.1:7000");
   watch.relaysChanged();
-  assert.deepEqual(heard.at(-1), { state: "relayed", relays: 1, outerIp: "80.1.2.3" });
+  assert.deepEqual(heard.at(-1), {
+    state: "relayed",
+    relays: 1,
+    places: [{ ip: "80.1.2.3", isReached: false }],
+  });
   assert.deepEqual(await watch.addresses(), ["relay/85.0.0.1:7000", "80.1.2.3"]);
   directory.dialBack = true;
   await clock.advance(16 * 60_000);
-  assert.equal(calls.at(-1), "stop");
+  assert.equal(calls.at(-1), "but 6", "those remain that senders with IPv6 alone need");
   assert.equal(watch.status().state, "direct");
   watch.close();
 });
 
 Deno.test("Relays are looked for while the home router is still being asked", async () => {
-  const calls: string[] = [];
+  const { calls, relays } = fakeRelays();
   const answer = Promise.withResolvers<number | undefined>();
-  const relays = {
-    start: () => void calls.push("start"),
-    stop: () => void calls.push("stop"),
-    addresses: () => [],
-    reserved: () => Promise.resolve(),
-  };
   const mappings = { open: () => answer.promise, release: () => Promise.resolve() };
   const { clock, directory, watch } = world({ relays, mappings });
   directory.isReachable = (port) => Promise.resolve(port === 7100);
   watch.start();
   await clock.advance(100);
-  assert.deepEqual(calls, ["start"]);
+  assert.deepEqual(calls, ["all 4,6"]);
   assert.equal(watch.status().state, "unreachable");
   answer.resolve(7100);
   await clock.advance(100);
-  assert.deepEqual(calls, ["start", "stop"]);
+  assert.deepEqual(calls, ["all 4,6", "but 6"]);
   assert.equal(watch.status().state, "mapped");
   watch.close();
 });
 
 Deno.test("With relays alone the own address is not announced", async () => {
-  const relays = {
-    start() {},
-    stop() {},
-    addresses: () => ["relay/85.0.0.1:7000"],
-    reserved: () => Promise.resolve(),
-  };
+  const { relays } = fakeRelays("relay/85.0.0.1:7000");
   const { clock, watch } = world({ relays, relaysOnly: true });
   watch.start();
   await clock.advance(100);
@@ -206,6 +284,10 @@ Deno.test("With relays alone the own address is not announced", async () => {
   assert.deepEqual(await watch.addresses(), ["relay/85.0.0.1:7000"]);
   watch.close();
 });
+
+/** Nodes that ask for a relay. */
+const four = { ip: "90.0.0.1", port: 4000 };
+const six = { ip: "2a01:90::1", port: 4000 };
 
 /** All parts of the room together, over a directory that the test steers. */
 function together(settings: Partial<ReachSettings>) {
@@ -234,22 +316,39 @@ function together(settings: Partial<ReachSettings>) {
 
 Deno.test("A peer that others reach offers to relay at its outer port, unless the settings say otherwise", async () => {
   const { clock, directory, reach, begin } = together({});
-  assert.equal(reach.offerRelay(), undefined, "nothing is known before the start");
+  assert.equal(reach.offerRelay(four), undefined, "nothing is known before the start");
   begin();
   await clock.advance(100);
-  assert.deepEqual(reach.offerRelay(), { port: 7000, room: 128 });
+  assert.deepEqual(reach.offerRelay(four), { port: 7000, room: 128 });
   directory.dialBack = false;
   await clock.advance(16 * 60_000);
-  assert.equal(reach.offerRelay(), undefined, "others do not reach it any more");
+  assert.equal(reach.offerRelay(four), undefined, "others do not reach it any more");
   await reach.close();
   for (const [relay, room] of [["yes", 128], ["no", undefined]] as const) {
     const other = together({ relay });
     other.directory.dialBack = relay === "no";
     other.begin();
     await other.clock.advance(100);
-    assert.equal(other.reach.offerRelay()?.room, room, relay);
+    assert.equal(other.reach.offerRelay(four)?.room, room, relay);
     await other.reach.close();
   }
+});
+
+Deno.test("A relay is offered by each family at the address that others reach, and names the other one", async () => {
+  const { clock, directory, reach, begin } = together({});
+  directory.otherAddress = "2a01:1::2";
+  const verdicts: Record<number, boolean> = { 4: true, 6: false };
+  directory.isReachable = (_port, family) => Promise.resolve(verdicts[family]);
+  begin();
+  await clock.advance(100);
+  assert.deepEqual(reach.offerRelay(four), { port: 7000, room: 128 });
+  assert.equal(reach.offerRelay(six), undefined, "there it would be of no use");
+  verdicts[6] = true;
+  await clock.advance(16 * 60_000);
+  const [atFour, atSix] = [{ ip: "80.1.2.3", port: 7000 }, { ip: "2a01:1::2", port: 7000 }];
+  assert.deepEqual(reach.offerRelay(four), { port: 7000, room: 128, other: atSix });
+  assert.deepEqual(reach.offerRelay(six), { port: 7000, room: 128, other: atFour });
+  await reach.close();
 });
 
 Deno.test("The configured outer address is announced in the place of what others see", async () => {

@@ -8,6 +8,7 @@ import {
   circuitsPerDevice,
   silentMsMax,
 } from "../../../net/reach/relay_limits.ts";
+import type { FoundRelay } from "../../../net/reach/relay_client.ts";
 import {
   circuitNameBytes,
   keyBytes,
@@ -305,6 +306,94 @@ Deno.test("Attack: a sender passes no more than its rate allows, and an idle cir
   device.client.close();
 });
 
+/** A relay that is reached at an address of each family. */
+function both(world: RelayWorld, four: string, six: string): [FoundRelay, FoundRelay] {
+  const [a, b] = [world.relay(four).place, { ip: six, port: 7000 }];
+  return [{ ...a, other: b }, { ...b, other: a }];
+}
+
+Deno.test("A device that others do not reach announces both addresses of a relay, and prefers such relays", async () => {
+  const world = new RelayWorld();
+  const four = ["80.0.0.1", "81.0.0.1", "82.0.0.1", "83.0.0.1"].map((ip) => world.relay(ip).place);
+  const [first, again] = both(world, "85.0.0.1", "2a01:85::1");
+  const device = world.device("90.0.0.1", [], {
+    find: () => Promise.resolve([...four, first, again]),
+  });
+  device.client.start();
+  await world.clock.advance(100);
+  const addresses = device.client.addresses();
+  assert.equal(device.client.count, 3);
+  assert.equal(addresses.length, 4, "one of them is found twice, and kept once");
+  assert.deepEqual(addresses.slice(0, 2), [
+    "relay/85.0.0.1:7000",
+    "relay/[2a01:85::1]:7000",
+  ]);
+  device.client.close();
+});
+
+Deno.test("Relays that not all others reach are kept, and one makes room for one that all reach", async () => {
+  const world = new RelayWorld();
+  const found: FoundRelay[] = ["80.0.0.1", "81.0.0.1", "82.0.0.1"].map((ip) =>
+    world.relay(ip).place
+  );
+  const device = world.device("90.0.0.1", [], { find: () => Promise.resolve(found) });
+  device.client.start();
+  await world.clock.advance(100);
+  assert.equal(device.client.count, 3);
+  found.push(both(world, "85.0.0.1", "2a01:85::1")[0]);
+  await world.clock.advance(61_000);
+  assert.equal(device.client.count, 3);
+  assert.ok(device.client.addresses().includes("relay/[2a01:85::1]:7000"));
+  device.client.close();
+});
+
+Deno.test("A relay that gets its other address later is announced with it, without a new reservation", async () => {
+  const world = new RelayWorld();
+  const [twin] = both(world, "85.0.0.1", "2a01:85::1");
+  const found: FoundRelay[] = [{ ip: twin.ip, port: twin.port }];
+  const device = world.device("90.0.0.1", [], { find: () => Promise.resolve(found) });
+  device.client.start();
+  await world.clock.advance(100);
+  const before = device.changes;
+  found.splice(0, 1, twin);
+  await world.clock.advance(61_000);
+  assert.deepEqual(device.client.addresses(), [
+    "relay/85.0.0.1:7000",
+    "relay/[2a01:85::1]:7000",
+  ]);
+  assert.equal(device.changes, before + 1);
+  device.client.close();
+});
+
+Deno.test("A device that others reach by one family keeps only relays for the other", async () => {
+  const world = new RelayWorld();
+  const [twin] = both(world, "85.0.0.1", "2a01:85::1");
+  const four = world.relay("80.0.0.1").place;
+  let finds = 0;
+  const found: FoundRelay[] = [four];
+  const device = world.device("90.0.0.1", [], {
+    find: () => Promise.resolve((finds++, found)),
+  });
+  device.client.start();
+  await world.clock.advance(100);
+  assert.deepEqual(device.client.addresses(), ["relay/80.0.0.1:7000"]);
+  device.client.start({ lacking: [6], isOnlyWay: false });
+  await world.clock.advance(100);
+  assert.deepEqual(device.client.addresses(), []);
+  assert.equal(device.client.count, 0);
+  const before = finds;
+  await world.clock.advance(290_000);
+  assert.ok(finds - before <= 5, "few networks have such a relay");
+  found.push(twin);
+  await world.clock.advance(61_000);
+  assert.deepEqual(device.client.addresses(), ["relay/[2a01:85::1]:7000"]);
+  assert.equal(device.client.count, 1);
+  device.client.stop();
+  await world.clock.advance(100);
+  assert.equal(device.client.count, 0);
+  device.client.close();
+});
+
 Deno.test("A peer that does not relay takes no reservation, and keeps what it has", async () => {
   const { world, relay, device } = await reached();
   relay.isWilling = false;
@@ -364,7 +453,7 @@ Deno.test("Relays are looked for every second while there is none, every 15 s wh
   known.push(...relays.slice(2));
   await world.clock.advance(15_000);
   assert.equal(device.client.addresses().length, 3);
-  assert.equal(await during(60_000), 0);
+  assert.equal(await during(60_000), 1, "for one that senders with IPv6 alone reach");
   device.client.stop();
   await world.clock.advance(100);
   assert.equal(await during(60_000), 0);

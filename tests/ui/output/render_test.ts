@@ -165,9 +165,22 @@ Deno.test("The status has a line for each part of a peer", async () => {
   assert.equal(await clockLine(0), "ntp, +0 ms, set 2 min ago");
   assert.equal(await clockLine(-5.4), "ntp, -5 ms, set 2 min ago");
   const reachLine = async (reach: StatusView["reach"]) => (await lineOf({ reach }))[4] ?? "";
-  const nowhere = { relays: 1, outer_ip: null };
+  const nowhere = { relays: 1, outer_ip: null, addresses: [] };
+  const four = { ip: "80.1.2.3", reached: true };
+  const six = { ip: "2a01:1::2", reached: true };
+  const direct = { state: "direct", relays: 0, outer_ip: four.ip, addresses: [four, six] } as const;
+  assert.equal(await reachLine(direct), "others reach you directly at 80.1.2.3 and 2a01:1::2");
+  const firewalled = { ...direct, addresses: [four, { ...six, reached: false }] };
   assert.equal(
-    await reachLine({ ...nowhere, state: "mapped" }),
+    await reachLine(firewalled),
+    "others reach you directly at 80.1.2.3, but not at 2a01:1::2",
+  );
+  assert.equal(
+    await reachLine({ ...firewalled, relays: 2 }),
+    "others reach you directly at 80.1.2.3, and through 2 relays where they cannot",
+  );
+  assert.equal(
+    await reachLine({ ...nowhere, state: "mapped", relays: 0 }),
     "others reach you directly, because your router lets them in as it was asked to",
   );
   assert.equal(
@@ -176,7 +189,7 @@ Deno.test("The status has a line for each part of a peer", async () => {
   );
   assert.match(await reachLine({ ...nowhere, state: "unreachable" }), /Forward TCP port 7000 to/);
   assert.equal(
-    await reachLine({ ...nowhere, state: "unknown", outer_ip: "80.1.2.3" }),
+    await reachLine({ ...nowhere, state: "unknown", addresses: [{ ...four, reached: null }] }),
     "not known yet: no other node has tried to connect at 80.1.2.3",
   );
 });
@@ -205,7 +218,12 @@ Deno.test("The status says in words what is the matter", async () => {
 
 Deno.test("Every event has a line, without anything unsafe in it", () => {
   const bad = "\x1b[31mbob";
-  const reach = { event: "reach", relays: 0, outer_ip: "80.1.2.3" } as const;
+  const reach = {
+    event: "reach",
+    relays: 0,
+    outer_ip: "80.1.2.3",
+    addresses: [{ ip: "80.1.2.3", reached: true }],
+  } as const;
   const bob = FakePeer.view("bob");
   const events: readonly (readonly [event: PeerEvent, told: string | RegExp])[] = [
     [{ event: "post", post: { ...postAt(0, bad), author: bad } }, "bob · just now · 7\n  bob"],
@@ -218,10 +236,10 @@ Deno.test("Every event has a line, without anything unsafe in it", () => {
       "No node of the network answers; trying on",
     ],
     [{ ...reach, state: "direct" }, "Others reach you directly at 80.1.2.3"],
-    [{ ...reach, state: "direct", outer_ip: null }, "Others reach you directly"],
+    [{ ...reach, state: "direct", outer_ip: null, addresses: [] }, "Others reach you directly"],
     [{ ...reach, state: "unknown" }, "Others see you at 80.1.2.3"],
     [
-      { ...reach, state: "unknown", outer_ip: null },
+      { ...reach, state: "unknown", outer_ip: null, addresses: [] },
       "Others have not told yet where they see you",
     ],
     [

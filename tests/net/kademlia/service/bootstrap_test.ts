@@ -38,6 +38,20 @@ Deno.test("Names and addresses both work; a name that cannot be resolved is repo
   await closeAll([first, node]);
 });
 
+Deno.test("A node is not joined through an address of a family that the machine lacks", async () => {
+  const world = testWorld();
+  const [four, six] = [new Puppet(world, "6.0.0.1"), new Puppet(world, "2a01:1::1")];
+  const node = await virtualNode(world, 0, {
+    resolve: () => Promise.resolve([four.contact.ip, six.contact.ip]),
+    families: () => [4],
+  });
+  const name = [{ host: "both.example", port: 7000 }];
+  assert.equal(await world.clock.drive(node.bootstrap(name)), true);
+  assert.ok(four.count("ping") > 0);
+  assert.equal(six.requests.length, 0);
+  await node.close();
+});
+
 Deno.test("With nobody there joining says so, and may be tried again", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);

@@ -1,3 +1,4 @@
+import type { Family } from "../../../../lib/ip_address.ts";
 import { Exemption } from "../../../../lib/networks.ts";
 import assert from "node:assert/strict";
 import type { KademliaNode } from "../../../../net/kademlia/mod.ts";
@@ -11,7 +12,7 @@ import { closeAll, testWorld, virtualNode } from "../support.ts";
 Deno.test("The public address is what a majority of contacts says", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
-  assert.equal(await node.publicAddress(), undefined);
+  assert.equal(await node.publicAddress(4), undefined);
   const puppets = Array.from({ length: 5 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
   for (const puppet of puppets) puppet.ping(node.address);
   await world.clock.advance(1_000);
@@ -19,13 +20,13 @@ Deno.test("The public address is what a majority of contacts says", async () => 
     const ip = i < 3 ? "80.1.2.3" : `81.0.0.${i}`;
     puppet.react.stun = (data) => encodeAnswer(data, stun, { ip, port: 5 + i });
   });
-  assert.equal(await world.clock.drive(node.publicAddress()), "80.1.2.3", "whatever the port");
+  assert.equal(await world.clock.drive(node.publicAddress(4)), "80.1.2.3", "whatever the port");
   const [turned] = puppets;
   assert.ok(turned);
   turned.react.stun = (data) => encodeAnswer(data, stun, { ip: "82.0.0.1", port: 5 });
   turned.silent = false;
   puppets.slice(1, 2).forEach((puppet) => puppet.silent = true);
-  assert.equal(await world.clock.drive(node.publicAddress()), undefined, "2 of 4 are no majority");
+  assert.equal(await world.clock.drive(node.publicAddress(4)), undefined, "2 of 4 are no majority");
   await node.close();
 });
 
@@ -33,17 +34,19 @@ Deno.test("Attack: what one network says of the own address is one vote, and loo
   const world = testWorld();
   const node = await virtualNode(world, 0, { exemption: new Exemption(false) });
   const liars = Array.from({ length: 4 }, (_, i) => new Puppet(world, `2a00:1:2:${i}00::1`));
-  const honest = Array.from({ length: 3 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
+  const honest = Array.from({ length: 3 }, (_, i) => new Puppet(world, `2a0${i + 1}:1::1`));
   for (const puppet of [...liars, ...honest]) puppet.ping(node.address);
   await world.clock.advance(1_000);
   const say = (puppet: Puppet, ip: string) => {
     puppet.react.stun = (data) => encodeAnswer(data, stun, { ip, port: 5 });
   };
-  for (const liar of liars) say(liar, "66.6.6.6");
+  for (const liar of liars) say(liar, "2a00:66::6");
+  for (const puppet of honest) say(puppet, "2a00:80::1");
+  assert.equal(await world.clock.drive(node.publicAddress(6)), "2a00:80::1");
+  for (const puppet of honest) say(puppet, "::1");
+  assert.notEqual(await world.clock.drive(node.publicAddress(6)), "::1");
   for (const puppet of honest) say(puppet, "80.1.2.3");
-  assert.equal(await world.clock.drive(node.publicAddress()), "80.1.2.3");
-  for (const puppet of honest) say(puppet, "127.0.0.1");
-  assert.notEqual(await world.clock.drive(node.publicAddress()), "127.0.0.1");
+  assert.notEqual(await world.clock.drive(node.publicAddress(6)), "80.1.2.3");
   await node.close();
 });
 
@@ -92,6 +95,7 @@ async function dialledBack(
   world: ReturnType<typeof testWorld>,
   node: KademliaNode,
   verdicts: readonly (readonly [ip: string, verdict: boolean])[],
+  family: Family = 4,
 ): Promise<boolean | undefined> {
   for (const [ip, verdict] of verdicts) {
     const puppet = new Puppet(world, ip);
@@ -99,13 +103,13 @@ async function dialledBack(
     puppet.ping(node.address);
   }
   await world.clock.advance(1_000);
-  return await world.clock.drive(node.isReachable(7000));
+  return await world.clock.drive(node.isReachable(7000, family));
 }
 
 Deno.test("A node is reachable if most of those say so that dialled back", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
-  assert.equal(await node.isReachable(7000), undefined);
+  assert.equal(await node.isReachable(7000, 4), undefined);
   const mostly = [["6.0.0.1", true], ["6.1.0.1", false], ["6.2.0.1", true]] as const;
   assert.equal(await dialledBack(world, node, mostly), true);
   const no = ["7.0.0.1", "7.1.0.1", "7.2.0.1"].map((ip) => [ip, false] as const);
@@ -115,12 +119,23 @@ Deno.test("A node is reachable if most of those say so that dialled back", async
   await node.close();
 });
 
+Deno.test("Of each family those are asked that are met by it", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const four = [["6.0.0.1", false], ["6.1.0.1", false]] as const;
+  const six = [["2a01:1::1", true]] as const;
+  assert.equal(await dialledBack(world, node, four), false);
+  assert.equal(await dialledBack(world, node, six, 6), true);
+  assert.equal(await world.clock.drive(node.isReachable(7000, 4)), false);
+  await node.close();
+});
+
 Deno.test("Attack: nodes of one network have one vote on whether a node is reachable", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
   const liars = Array.from({ length: 4 }, (_, i) => [`2a00:1:2:${i}00::1`, false] as const);
-  const honest = [["6.0.0.1", true], ["6.1.0.1", true]] as const;
-  assert.equal(await dialledBack(world, node, [...liars, ...honest]), true);
+  const honest = [["2a01:1::1", true], ["2a02:1::1", true]] as const;
+  assert.equal(await dialledBack(world, node, [...liars, ...honest], 6), true);
   await node.close();
 });
 

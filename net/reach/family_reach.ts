@@ -1,0 +1,104 @@
+/**
+ * Whether strangers reach this peer by one family of addresses, and where.
+ *
+ * @module
+ */
+
+import type { Clock, Directory, Endpoint, OuterPlace } from "../../core/ports.ts";
+import type { Family } from "../../lib/ip_address.ts";
+import { within } from "../../lib/waiting.ts";
+import type { PortMappings } from "./port_mappings.ts";
+
+/** How often a verdict is checked again while nothing seems to have changed. */
+const recheckMs = 15 * 60_000;
+
+/** How long other nodes are asked what address they see. */
+const askMsMax = 2_000;
+
+/** What {@linkcode FamilyReach} needs. */
+export interface FamilyReachOptions {
+  /** The family. */
+  readonly family: Family;
+  /** Time. */
+  readonly clock: Clock;
+  /** Asks other nodes. */
+  readonly directory: Pick<Directory, "publicAddress" | "isReachable" | "status">;
+  /** The outer address, where it is configured; otherwise what a majority of nodes sees. */
+  readonly announcedAddress?: string;
+  /** Asks the home router to let others in; default: it is not asked. */
+  readonly mappings?: Pick<PortMappings, "open" | "release"> | undefined;
+  /** Called when {@linkcode FamilyReach.place} may have changed. */
+  readonly onDecided: () => void;
+}
+
+/** How far a look has come: all is known, other nodes still have to tell, or there is no such address. */
+export type Look = "known" | "open" | "none";
+
+/** One family. */
+export class FamilyReach {
+  readonly family: Family;
+  readonly #options: FamilyReachOptions;
+  #place: OuterPlace | undefined;
+  /** Where the verdict holds, and until when it is believed, on the monotonic clock. */
+  #checked: { readonly where: string; readonly untilMs: number } | undefined;
+
+  /** Nothing is asked before {@linkcode look}. */
+  constructor(options: FamilyReachOptions) {
+    this.#options = options;
+    this.family = options.family;
+  }
+
+  /** Where others see this peer, and whether they connect there; undefined while none has told. */
+  get place(): OuterPlace | undefined {
+    return this.#place;
+  }
+
+  /** The configured outer address, or what other nodes see; they are asked 2 s at most. */
+  async outerAddress(signal?: AbortSignal): Promise<string | undefined> {
+    const { clock, directory, announcedAddress, family } = this.#options;
+    return announcedAddress ?? await within(
+      { clock, ms: askMsMax },
+      (limit) => directory.publicAddress(family, limit),
+      signal,
+    );
+  }
+
+  /** Looks at the address and the port `door`, and has them checked where that is due. */
+  async look(door: Endpoint | undefined, signal: AbortSignal): Promise<Look> {
+    const { clock, directory, mappings, family } = this.#options;
+    const ip = directory.status().joined ? await this.outerAddress(signal) : undefined;
+    if (ip === undefined || door === undefined) {
+      this.#decide(ip === undefined ? undefined : { ip });
+      this.#checked = undefined;
+      return ip === undefined ? "none" : "open";
+    }
+    const where = `${ip} ${door.ip} ${door.port}`;
+    if (this.#checked?.where !== where) this.#decide({ ip });
+    else if (clock.monotonic() < this.#checked.untilMs) return "known";
+    const isReached = await directory.isReachable(door.port, family, signal);
+    if (isReached === undefined) return "open";
+    // Relays are looked for while the router is asked, which may take seconds.
+    if (!isReached && mappings && this.#place?.port === undefined) this.#decide({ ip, isReached });
+    const port = isReached ? undefined : await this.#openRouter(door.port, signal);
+    this.#checked = { where, untilMs: clock.monotonic() + recheckMs };
+    this.#decide(port === undefined ? { ip, isReached } : { ip, isReached: true, port });
+    return "known";
+  }
+
+  /** Asks the home router to let others in; the TCP port there, if they come in then. */
+  async #openRouter(port: number, signal: AbortSignal): Promise<number | undefined> {
+    const { mappings, directory, family } = this.#options;
+    const udp = directory.status().udp.port;
+    const outerPort = await mappings?.open({ tcp: port, udp });
+    if (outerPort === undefined) return undefined;
+    if (await directory.isReachable(outerPort, family, signal)) return outerPort;
+    // A carrier's router stands behind the home's.
+    await mappings?.release();
+    return undefined;
+  }
+
+  #decide(place: OuterPlace | undefined): void {
+    this.#place = place;
+    this.#options.onDecided();
+  }
+}
