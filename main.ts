@@ -17,7 +17,7 @@ import { descriptorLimit } from "./net/system/descriptor_limit.ts";
 import { createDirectory } from "./net/directory/directory.ts";
 import { borrowPoller } from "./net/links/poller.ts";
 import { ZmqLinks } from "./net/links/zmq_links.ts";
-import { homeAddresses } from "./net/reach/interfaces.ts";
+import { homeAddresses, ownFamilies } from "./net/reach/interfaces.ts";
 import { createReach } from "./net/reach/reach.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
 import { DataFolder } from "./storage/data_folder.ts";
@@ -81,6 +81,7 @@ async function startPeer(
     firstNode: settings.firstNode,
     limits: { exemption },
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    families: () => ownFamilies(),
     dialBack: reaching.dialBack,
     relay: reaching.offerRelay,
     onError,
@@ -95,6 +96,7 @@ async function startPeer(
         .filter((ip) => ip !== undefined),
     services: reaching.services,
     homeNetworks: () => homeAddresses().map(({ cidr }) => cidr),
+    families: () => ownFamilies(),
     onFault: (error) => {
       const why = error instanceof Error ? error.stack ?? error.message : String(error);
       log("error", `Cannot deal with what came in: ${why}`);

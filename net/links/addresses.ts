@@ -12,6 +12,8 @@
 import ipaddr from "ipaddr.js";
 import {
   type Endpoint,
+  type Family,
+  familyOf,
   formatHostPort,
   type IpAddress,
   isPort,
@@ -49,6 +51,8 @@ export interface OwnPlace {
   readonly addresses: readonly string[];
   /** The home networks that this machine is in, as address and length of the prefix. */
   readonly homeNetworks: readonly string[];
+  /** The families of addresses that this machine has, besides those of itself; default: both. */
+  readonly families?: readonly Family[];
 }
 
 /** One way to a device. */
@@ -63,7 +67,10 @@ export interface Route {
   readonly name: string;
 }
 
-/** The ways to a device that a peer at the given place may try, in the order given. */
+/**
+ * The ways to a device that a peer at the given place may try, in the order given. Those by a family that
+ * the machine lacks could only cost time.
+ */
 export function routesTo(target: LinkTarget, own: OwnPlace): Route[] {
   const ownAddresses = own.addresses.flatMap((text) => readAddress(text) ?? []);
   const ownKinds = new Set(ownAddresses.map(({ kind }) => kind));
@@ -72,7 +79,10 @@ export function routesTo(target: LinkTarget, own: OwnPlace): Route[] {
   const isSameHome = named.some(({ isRelay, address: { ip, kind } }) =>
     !isRelay && kind === "public" && ownAddresses.some((one) => one.ip === ip)
   );
-  const may = ({ address, isRelay }: Route) =>
+  const has = ({ kind, ip }: IpAddress) =>
+    kind === "loopback" || (own.families?.includes(familyOf(ip)) ?? true);
+  const may = ({ address, isRelay }: Route) => has(address) && mayDial(address, isRelay);
+  const mayDial = (address: IpAddress, isRelay: boolean) =>
     address.kind === "public" || ownKinds.has(address.kind) ||
     (!isRelay && isSameHome && isIn(own.homeNetworks, address));
   return [...new Map(named.filter(may).map((route) => [route.name, route])).values()];

@@ -17,7 +17,7 @@ import type {
   SendResult,
 } from "../../core/ports.ts";
 import { toHex } from "../../core/model/bytes.ts";
-import { type IpAddress, isPort } from "../../lib/ip_address.ts";
+import { type Family, type IpAddress, isPort } from "../../lib/ip_address.ts";
 import { pause } from "../../lib/waiting.ts";
 import { type OwnPlace, routesTo } from "./addresses.ts";
 import { Dialler, type TcpConnect } from "./dialler.ts";
@@ -55,6 +55,8 @@ export interface ZmqLinksOptions {
   readonly ownAddresses: () => readonly string[];
   /** The home networks that this machine is in, as address and length of the prefix; default: none. */
   readonly homeNetworks?: () => readonly string[];
+  /** The families of addresses that this machine has; default: both. */
+  readonly families?: () => readonly Family[];
   /** What else the front door is for, by the first byte that a caller says. Default: nothing. */
   readonly services?: ReadonlyMap<number, DoorService>;
   /** Learns what went wrong in the background: what a frame's receiver threw, or that all senders were cut off. */
@@ -223,8 +225,12 @@ export class ZmqLinks implements Links {
   }
 
   #place(): OwnPlace {
-    const { ownAddresses, homeNetworks } = this.#options;
-    return { addresses: ownAddresses(), homeNetworks: homeNetworks?.() ?? [] };
+    const { ownAddresses, homeNetworks, families } = this.#options;
+    return {
+      addresses: ownAddresses(),
+      homeNetworks: homeNetworks?.() ?? [],
+      ...(families === undefined ? {} : { families: families() }),
+    };
   }
 
   #openLink(key: string, target: LinkTarget): Link | "full" | "unreachable" {
