@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import type { StatusView } from "../../core/api.ts";
+import type { ReachView, StatusView } from "../../core/api.ts";
 import { Lab, type Person, whyNot } from "./lab.ts";
 
 const missing = await whyNot();
+
+/** Whether others connect to both addresses of a peer. */
+function isReachedByBoth(line: unknown): boolean {
+  const { addresses } = line as ReachView;
+  return addresses.length === 2 && addresses.every(({ reached }) => reached);
+}
 
 /** The reader follows the author: posts made before come, and one made now. */
 async function followed(reader: Person, author: Person): Promise<void> {
@@ -14,7 +20,10 @@ async function followed(reader: Person, author: Person): Promise<void> {
   await reader.receives(`new ${how}`);
 }
 
-/** Two public nodes that relay, a home with Alice and Anna, and Bob's with a router of the other kind. */
+/**
+ * Two public nodes that relay, a home with Alice and Anna, Bob's with a router of the other kind, and
+ * Carol's, which has IPv6 alone.
+ */
 Deno.test({
   name: `People at home talk, whatever their routers do${
     missing === undefined ? "" : ` (${missing})`
@@ -26,25 +35,38 @@ Deno.test({
     const [hers, annas] = await lab.home("cone", 2);
     const [his] = await lab.home("symmetric");
     assert.ok(hers && annas && his);
-    const [alice, bob, anna] = await Promise.all([
+    await Promise.all(
+      relays.map((node) =>
+        node.process?.line((line) => line.event === "reach" && isReachedByBoth(line))
+      ),
+    );
+    const [alice, bob, anna, carol] = await Promise.all([
       lab.person(hers, "alice").register(),
       lab.person(his, "bob").register(),
       lab.person(annas, "anna").register(),
+      lab.person(await lab.home6(), "carol").register(),
     ]);
 
     await t.step("They know that relays reach them", async () => {
-      for (const person of [alice, bob, anna]) {
+      for (const person of [alice, bob, anna, carol]) {
         await person.process?.line((line) =>
           line.event === "reach" && line.state === "relayed" && line.relays === 2
         );
       }
       const { reach } = await bob.json<StatusView>("status");
       assert.match(reach.outer_ip ?? "", /^31\.\d+\.7\.2$/);
+      const { reach: hers } = await carol.json<StatusView>("status");
+      assert.match(hers.outer_ip ?? "", /^2a02:\d+::10$/);
     });
 
     await t.step("Two homes follow each other", async () => {
       await followed(bob, alice);
       await followed(alice, bob);
+    });
+
+    await t.step("A home with IPv6 alone and one with IPv4 alone follow each other", async () => {
+      await followed(carol, alice);
+      await followed(alice, carol);
     });
 
     await t.step("When a relay is killed, the next post arrives through the other", async () => {

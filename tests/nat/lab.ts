@@ -1,5 +1,6 @@
 /**
- * A small Internet of network namespaces: public machines on one switch, and homes whose routers do NAT.
+ * A small Internet of network namespaces: public machines with IPv4 and IPv6 on one switch, homes with IPv4
+ * whose routers do NAT, and homes with IPv6 whose routers let nothing in.
  * Nothing leaves it, and the machine's own network is not touched.
  *
  * Needs root, iproute2 and nftables; {@linkcode whyNot} says what is missing.
@@ -65,10 +66,29 @@ function routerRules(nat: Nat): string {
     }`;
 }
 
+/** The rules of a home's router with IPv6: no NAT, but what was not asked for is dropped all the same. */
+const routerRules6 = `
+  table ip6 home {
+    chain in { type filter hook input priority 0; policy accept;
+      icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
+      iifname "wan" ct state new drop;
+    }
+    chain through { type filter hook forward priority 0; policy accept;
+      iifname "wan" ct state new drop;
+    }
+  }`;
+
 /** A machine of the lab. */
 export interface Host {
   readonly space: string;
   readonly ip: string;
+  /** Its IPv6 address beside the other one. */
+  readonly ip6?: string;
+}
+
+/** The public IPv6 address of place `n`. */
+function sixOf(n: number): string {
+  return `2a01:${n}::2`;
 }
 
 /** A data folder on a machine, and the program that runs on it. */
@@ -132,6 +152,7 @@ export class Lab {
   readonly #spaces: string[] = [];
   readonly #processes: Process[] = [];
   readonly #switch: string;
+  readonly #publicSpaces: string[] = [];
   #places = 0;
   private constructor(folder: string) {
     this.folder = folder;
@@ -152,25 +173,22 @@ export class Lab {
     return lab;
   }
 
-  /** A machine with a public address, in a network of its own. */
+  /** A machine with public addresses of both families, in networks of its own. */
   async public(): Promise<Host> {
     const n = ++this.#places;
     const space = await this.#space(`p${n}`);
     const ip = `31.${n}.7.2`;
-    await this.#plug(space, "eth0", `${ip}/8`, n);
-    return { space, ip };
+    await this.#plug(space, "eth0", n, `${ip}/8`, `${sixOf(n)}/16`);
+    this.#publicSpaces.push(space);
+    return { space, ip, ip6: sixOf(n) };
   }
 
   /** A home with so many machines behind one router. */
   async home(nat: Nat, machines = 1): Promise<Host[]> {
     const n = ++this.#places;
     const router = await this.#space(`r${n}`);
-    await this.#plug(router, "wan", `31.${n}.7.2/8`, n);
-    await sh(["ip", "-n", router, "link", "add", "lan", "type", "bridge"]);
-    await sh(["ip", "-n", router, "address", "add", `192.168.${n}.1/24`, "dev", "lan"]);
-    await sh(["ip", "-n", router, "link", "set", "lan", "up"]);
-    await sh(["ip", "netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-    await sh(["ip", "netns", "exec", router, "nft", "-f", "-"], routerRules(nat));
+    await this.#plug(router, "wan", n, `31.${n}.7.2/8`);
+    await this.#route(router, `192.168.${n}.1/24`, "net.ipv4.ip_forward=1", routerRules(nat));
     const hosts: Host[] = [];
     for (let i = 0; i < machines; i++) {
       const space = await this.#space(`h${n}n${i}`);
@@ -184,13 +202,40 @@ export class Lab {
     return hosts;
   }
 
+  /** A machine in a home that has IPv6 alone, whose router lets nothing in. */
+  async home6(): Promise<Host> {
+    const n = ++this.#places;
+    const router = await this.#space(`r${n}`);
+    const lan = `2a02:${n}::`;
+    await this.#plug(router, "wan", n, `${sixOf(n)}/16`);
+    await this.#route(router, `${lan}1/64`, "net.ipv6.conf.all.forwarding=1", routerRules6);
+    const space = await this.#space(`h${n}`);
+    await this.#cable(space, "eth0", router, "h0");
+    await sh(["ip", "-n", router, "link", "set", "h0", "master", "lan"]);
+    await sh(["ip", "-n", space, "address", "add", `${lan}10/64`, "dev", "eth0"]);
+    await sh(["ip", "-n", space, "route", "add", "default", "via", `${lan}1`]);
+    for (const other of this.#publicSpaces) {
+      await sh(["ip", "-n", other, "route", "add", `${lan}/64`, "via", sixOf(n)]);
+    }
+    return { space, ip: `${lan}10` };
+  }
+
+  /** Makes a router of a space with a plug: its side of the home, and what it lets pass. */
+  async #route(router: string, lan: string, forwarding: string, rules: string): Promise<void> {
+    await sh(["ip", "-n", router, "link", "add", "lan", "type", "bridge"]);
+    await sh(["ip", "-n", router, "address", "add", lan, "dev", "lan"]);
+    await sh(["ip", "-n", router, "link", "set", "lan", "up"]);
+    await sh(["ip", "netns", "exec", router, "sysctl", "-qw", forwarding]);
+    await sh(["ip", "netns", "exec", router, "nft", "-f", "-"], rules);
+  }
+
   /** A bare node on a public machine, which others join through; the first one starts the network. */
   async node(): Promise<Person> {
     const host = await this.public();
     const node = new Person(this, host, "node");
     const isFirst = this.bootstrap.length === 0;
     await node.start("node", ...(isFirst ? ["--init"] : []));
-    this.bootstrap.push("--bootstrap", `${host.ip}:8000`);
+    this.bootstrap.push("--bootstrap", `${host.ip}:8000`, "--bootstrap", `[${host.ip6}]:8000`);
     return node;
   }
 
@@ -210,14 +255,18 @@ export class Lab {
     await sh(["ip", "netns", "add", space]);
     this.#spaces.push(space);
     await sh(["ip", "-n", space, "link", "set", "lo", "up"]);
+    // No address is anybody else's: to make sure would take a second each time.
+    await sh(["ip", "netns", "exec", space, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0"]);
     return space;
   }
 
   /** Plugs a machine into the switch. */
-  async #plug(space: string, device: string, cidr: string, n: number): Promise<void> {
+  async #plug(space: string, device: string, n: number, ...cidrs: string[]): Promise<void> {
     await this.#cable(space, device, this.#switch, `port${n}`);
     await sh(["ip", "-n", this.#switch, "link", "set", `port${n}`, "master", "switch"]);
-    await sh(["ip", "-n", space, "address", "add", cidr, "dev", device]);
+    for (const cidr of cidrs) {
+      await sh(["ip", "-n", space, "address", "add", cidr, "dev", device]);
+    }
   }
 
   async #cable(a: string, deviceA: string, b: string, deviceB: string): Promise<void> {

@@ -203,8 +203,8 @@ Deno.test("Flags win over the file in the data folder, and that over the shipped
   m.writeFile("/data/config.ini", "[DEFAULT]\nPORT = 1\nLISTENING_PORT = 2\n[NTP]\nSERVERS = none");
   await m.json("register", "alice", "-p", "5", "-b", "a.example:1", "-b", "[::1]:2", "--init");
   assert.deepEqual(m.host.started[0]?.settings, {
-    udp: { ip: "0.0.0.0", port: 5 },
-    listening: { ip: "0.0.0.0", port: 2 },
+    udp: { ip: "::", port: 5 },
+    listening: { ip: "::", port: 2 },
     bootstrap: [{ host: "a.example", port: 1 }, { host: "::1", port: 2 }],
     firstNode: true,
     lifespan: 30 * 86_400_000,

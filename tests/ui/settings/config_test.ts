@@ -29,9 +29,9 @@ function complaint(text: string | Uint8Array): string {
 
 Deno.test("The shipped config.ini says what the design says", () => {
   assert.deepEqual(parseConfig(shipped, "config.ini"), {
-    ip: "0.0.0.0",
+    ip: "::",
     port: 8000,
-    listeningIp: "0.0.0.0",
+    listeningIp: "::",
     listeningPort: 7000,
     announcedIp: null,
     bootstrap: [],
