@@ -55,13 +55,54 @@ Deno.test("Claims to have more cause few questions", async () => {
     if (to.ip === bob.ip && readFrame(frame).kind === "want") wants++;
     return frame;
   };
-  for (let i = 0; i < 100; i++) {
-    const feeds = [withNumbers(emptyFeed(1), [1_000 + i])];
-    const body = { author: alice.self, feeds, since: 0, device: bob.device };
-    bob.throw(carol, bob.frame(carol.self, { kind: "want", body }));
-  }
-  await world.clock.advance(5_000);
+  const claim = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const feeds = [withNumbers(emptyFeed(1), [1_000 + i])];
+      const body = { author: alice.self, feeds, since: 0, device: bob.device };
+      bob.throw(carol, bob.frame(carol.self, { kind: "want", body }));
+    }
+    await world.clock.advance(5_000);
+  };
+  await claim(100);
   assert.equal(wants, 1);
+  await world.clock.advance(50_000);
+  await claim(1);
+  assert.equal(wants, 1, "one asker is asked back once a minute");
+  await world.clock.advance(1_000);
+  await claim(1);
+  assert.equal(wants, 2);
+  await world.stop();
+});
+
+Deno.test("Heads are compared every five minutes, a tenth sooner or later", async () => {
+  const { world, carol } = await scene();
+  const times: number[] = [];
+  const probe = carol.links.probe.bind(carol.links);
+  carol.links.probe = (...asked) => {
+    const now = world.clock.monotonic();
+    // One round looks for one partner, among a few users.
+    if (now - (times.at(-1) ?? -Infinity) > 10_000) times.push(now);
+    return probe(...asked);
+  };
+  await world.clock.advance(3_600_000);
+  const waits = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+  assert.ok(waits.length >= 10, `${waits}`);
+  assert.ok(waits.every((ms) => ms >= 270_000 && ms < 332_000), `${waits}`);
+  assert.ok(new Set(waits.map((ms) => Math.round(ms / 1_000))).size > 5, "they are drawn");
+  await world.stop();
+});
+
+Deno.test("One's own other devices are compared with as well", async () => {
+  const world = new MessageWorld(8);
+  const [alice, bob] = await world.addAll("alice", "bob");
+  const second = await world.add("alice", { device: 2 });
+  world.follow(alice, bob);
+  const posts = await bob.write(3);
+  await bob.stop();
+  bob.publicHeads = [];
+  await second.store.addPosts("bob", posts);
+  await world.clock.advance(4 * round);
+  assert.deepEqual(await alice.numbers(bob), [1, 2, 3]);
   await world.stop();
 });
 

@@ -158,6 +158,18 @@ Deno.test("A post dated ahead is kept back until its time comes, and the sender 
   await world.stop();
 });
 
+Deno.test("A stranger who brings posts dated ahead is not told", async () => {
+  const { world, alice, bob, carol } = await three();
+  let acks = 0;
+  carol.on.ack = () => void acks++;
+  await bring(carol, bob, alice, [alice.make(1, "later", world.clock.now() + 300_000)]);
+  await world.clock.advance(1_000);
+  assert.equal(acks, 0);
+  await world.clock.advance(300_000);
+  assert.deepEqual(await bob.numbers(alice), [1]);
+  await world.stop();
+});
+
 Deno.test("Posts from the far future take bounded room, cause no requests, and do not hide others", async () => {
   const { world, alice, bob } = await three();
   let wants = 0;
@@ -274,6 +286,8 @@ Deno.test("Of a message full of forged posts only the first few are looked at", 
   });
   await bring(carol, bob, alice, [...forged, list[99] as Post]);
   assert.equal(await bob.store.countPosts(), 0);
+  await bring(carol, bob, alice, [...forged.slice(0, 9), list[99] as Post]);
+  assert.equal(await bob.store.countPosts(), 0);
   await bring(carol, bob, alice, [...forged.slice(0, 8), list[99] as Post]);
   assert.deepEqual(await bob.numbers(alice), [100]);
   await world.stop();
@@ -312,7 +326,15 @@ Deno.test("What an author's quota costs is said once an hour, with what to do", 
   ]);
   assert.match(JSON.stringify(warnings()), /7 oldest posts of alice.*\[QUOTA\].*Unfollow alice/);
   await world.clock.advance(3_600_000);
+  bob.store.addPosts = async (author, list) => ({
+    ...await addPosts(author, list),
+    beyond: { rate: 3, room: 0 },
+  });
   await bring(carol, bob, alice, three_.slice(2));
   assert.equal(warnings().length, 2);
+  assert.match(
+    JSON.stringify(warnings()[1]),
+    /3 posts of alice were not kept: too many are dated within one hour.*\[QUOTA\]/,
+  );
   await world.stop();
 });
