@@ -12,7 +12,9 @@ import {
 import { ByteReader } from "../../../net/links/byte_reader.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget, FrameQueue } from "../../../net/links/frame_queue.ts";
+import type { Family } from "../../../lib/ip_address.ts";
 import {
+  addressesMax,
   frameAgeMsMax,
   nativeGrowthBytesMax,
   queuedBytesMax,
@@ -93,7 +95,21 @@ Deno.test("Only addresses of one's own kind are dialled, each once, and no more 
   assert.deepEqual(dial(["::1", "1.1.1.1"]), ["8.8.8.8", "127.0.0.1"]);
   assert.deepEqual(dial(["nonsense"]), ["8.8.8.8"]);
   const many = Array.from({ length: 100 }, (_, i) => `8.8.4.${i}`);
-  assert.equal(dial(["1.1.1.1"], many).length, 8);
+  assert.equal(dial(["1.1.1.1"], many).length, addressesMax);
+});
+
+Deno.test("No address of a family that the machine lacks is dialled, but its own", () => {
+  const addresses = ["8.8.8.8", "2a01:1::2", "relay/9.9.9.9:7", "relay/[2a01:9::9]:7", "::1"];
+  const dial = (families?: readonly Family[]) =>
+    routesTo({ linkKey: new Uint8Array(32), addresses, port: 1 }, {
+      addresses: ["1.1.1.1", "::1"],
+      homeNetworks: [],
+      ...(families === undefined ? {} : { families }),
+    }).map(({ address }) => address.ip);
+  assert.deepEqual(dial([4]), ["8.8.8.8", "9.9.9.9", "::1"]);
+  assert.deepEqual(dial([6]), ["2a01:1::2", "2a01:9::9", "::1"]);
+  assert.equal(dial([4, 6]).length, 5);
+  assert.equal(dial().length, 5);
 });
 
 Deno.test("Attack: a stranger's record makes a peer dial its home network only from that home, and only there", () => {

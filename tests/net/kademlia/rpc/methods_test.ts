@@ -37,7 +37,10 @@ const examples: {
   },
   store: { args: { sender, target, value }, answer: true },
   sample: { args: { sender }, answer: [["alice", new Uint8Array(32), 7], null, "text", -1] },
-  relay: { args: { sender }, answer: { port: 7000, room: 128 } },
+  relay: {
+    args: { sender },
+    answer: { port: 7000, room: 128, other: { ip: "2a01:1::2", port: 7001 } },
+  },
   dial_back: { args: { sender, port: 7000 }, answer: false },
 };
 
@@ -125,4 +128,19 @@ Deno.test("A method for anyone is answered, one for verified nodes only where th
   assert.equal(mayAsk("anyone", no), true);
   assert.equal(mayAsk("verified", yes), true);
   assert.equal(mayAsk("verified", no), false);
+});
+
+Deno.test("A relay names one address, or one of each family, and nothing that is none", () => {
+  const { relay } = methods;
+  const request = encodeRequest(messageId, relay, { sender });
+  const read = (answer: AnswerOf["relay"]) =>
+    decodeAnswer(encodeAnswer(request, relay, answer), relay);
+  const one = { port: 7000, room: 128 };
+  assert.deepEqual(read(one), one);
+  const mapped = read({ ...one, other: { ip: "::ffff:5.0.0.1", port: 7001 } });
+  assert.deepEqual(mapped?.other, { ip: "5.0.0.1", port: 7001 });
+  for (const ip of ["::", "ff02::1", "relay.example", "fe80::1%eth0"]) {
+    assert.equal(read({ ...one, other: { ip, port: 7001 } }), undefined, ip);
+  }
+  assert.equal(read({ ...one, other: { ip: "2a01:1::2", port: 0 } }), undefined);
 });

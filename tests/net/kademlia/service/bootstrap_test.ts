@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { savedContactsMax } from "../../../../net/kademlia/constants.ts";
+import { MemoryStorage } from "../../../../net/kademlia/mod.ts";
+import { SeededRandom } from "../../../sim/random.ts";
 import { Puppet } from "../puppet.ts";
 import { closeAll, testWorld, virtualNetwork, virtualNode } from "../support.ts";
 
@@ -92,4 +95,24 @@ Deno.test("After joining, a node knows all of a small network, and all know it",
   await world.clock.advance(5_000);
   for (const node of nodes) assert.equal(node.contacts().length, 14);
   await closeAll(nodes);
+});
+
+Deno.test("Of the last run's contacts the nearest of each family are greeted", async () => {
+  const world = testWorld();
+  const puppets = [4, 6].map((family) => new Puppet(world, family === 4 ? "6.0.0.1" : "2a01:1::1"));
+  const gone = (ip: string) => ({ id: new SeededRandom(ip).bytes(20), ip, port: 7000 });
+  const contacts = [4, 6].flatMap((family, i) => [
+    ...Array.from(
+      { length: savedContactsMax },
+      (_, n) => gone(family === 4 ? `7.${n >> 8}.${n & 255}.1` : `2a0f:${n + 1}::1`),
+    ),
+    ...puppets.slice(i, i + 1).map(({ contact }) => contact),
+  ]);
+  const storage = new MemoryStorage();
+  await storage.saveContacts(contacts);
+  const node = await virtualNode(world, 0, { storage });
+  assert.ok(await world.clock.drive(node.bootstrap([])));
+  await world.clock.advance(1_000);
+  assert.deepEqual(node.contacts().map(({ ip }) => ip).sort(), ["2a01:1::1", "6.0.0.1"]);
+  await node.close();
 });

@@ -1,4 +1,12 @@
 import assert from "node:assert/strict";
+import { familyOf } from "../../../../lib/ip_address.ts";
+import { newcomerStaysMs } from "../../../../net/kademlia/constants.ts";
+import { findNode } from "../../../../net/kademlia/rpc/methods/find_node.ts";
+import { findValue } from "../../../../net/kademlia/rpc/methods/find_value.ts";
+import { decodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
+import type { NodeContact } from "../../../../net/kademlia/space/contact.ts";
+import { Id } from "../../../../net/kademlia/space/id.ts";
+import { Puppet } from "../puppet.ts";
 import { KademliaNode, storeAnything } from "../../../../net/kademlia/mod.ts";
 import {
   bytesOf,
@@ -8,6 +16,7 @@ import {
   loopbackNode,
   testWorld,
   textOf,
+  virtualNode,
 } from "../support.ts";
 import { SeededRandom } from "../../../sim/random.ts";
 
@@ -105,4 +114,48 @@ Deno.test("A store is decided in time although nodes that are asked about it are
   await world.clock.advance(20_000);
   assert.deepEqual((await put).holders.map(({ port }) => port).sort(), [1, 5]);
   await closeAll([first, putter]);
+});
+
+Deno.test("A node names contacts of the family that the asker asks by, and no others", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const puppets = [4, 6].flatMap((family) =>
+    [1, 2, 3, 4].map((i) => new Puppet(world, family === 4 ? `6.${i}.0.1` : `2a01:${i}::1`))
+  );
+  for (const puppet of puppets) puppet.ping(node.address);
+  await world.clock.advance(1_000);
+  assert.equal(node.contacts().length, 8);
+  for (const asker of [puppets[0], puppets[4]]) {
+    assert.ok(asker);
+    for (const method of [findNode, findValue]) {
+      asker.answers.length = 0;
+      asker.ask(node.address, method, {
+        sender: asker.contact.nodeId,
+        target: new Id(1, 2, 3, 4, 5),
+      });
+      await world.clock.advance(100);
+      const contacts: readonly NodeContact[] =
+        decodeAnswer(asker.answers[0] ?? new Uint8Array(0), findNode)?.contacts ?? [];
+      assert.equal(contacts.length, 3, "all but the asker");
+      const own = familyOf(asker.contact.ip);
+      assert.ok(contacts.every(({ ip }) => familyOf(ip) === own));
+    }
+  }
+  await node.close();
+});
+
+Deno.test("A value is handed over once to a node that is met by both families", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  await world.clock.drive(node.put(keyOf("k"), bytesOf("v")));
+  const id = Id.from(keyOf("k"));
+  const [four, six] = [new Puppet(world, "6.1.0.1", id), new Puppet(world, "2a01:1::1", id)];
+  four.ping(node.address);
+  await world.clock.advance(1_000);
+  six.ping(node.address);
+  await world.clock.advance(newcomerStaysMs + 10_000);
+  assert.equal(node.contacts().length, 2);
+  assert.equal(node.stats().contacts, 1, "it is one node");
+  assert.deepEqual([four.offered, six.offered], [["v"], []]);
+  await node.close();
 });

@@ -3,6 +3,7 @@ import { Exemption } from "../../../../lib/networks.ts";
 import assert from "node:assert/strict";
 import type { KademliaNode } from "../../../../net/kademlia/mod.ts";
 import { dialBack } from "../../../../net/kademlia/rpc/methods/dial_back.ts";
+import { relay } from "../../../../net/kademlia/rpc/methods/relay.ts";
 import { sample } from "../../../../net/kademlia/rpc/methods/sample.ts";
 import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
 import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
@@ -162,5 +163,35 @@ Deno.test("Attack: only a node that answered is dialled back, and only at its ow
   ask();
   await world.clock.advance(1_000);
   assert.deepEqual(dialled, ["6.0.0.1 7001"]);
+  await node.close();
+});
+
+Deno.test("Of a relay's other address is taken what is of the other family, and as public as the first", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const other = (ip: string) => ({ ip, port: 7001 });
+  const offers = [
+    { port: 7000, room: 5, other: other("2a01:1::2") },
+    { port: 7000, room: 5, other: other("8.8.8.8") },
+    { port: 7000, room: 5, other: other("fd00::1") },
+    { port: 7000, room: 5, other: other("::1") },
+    { port: 7000, room: 0 },
+    { port: 7000, room: 5 },
+  ];
+  for (const [i, offer] of offers.entries()) {
+    const puppet = new Puppet(world, `6.${i}.0.1`);
+    puppet.react.relay = (data) => encodeAnswer(data, relay, offer);
+    puppet.ping(node.address);
+  }
+  await world.clock.advance(1_000);
+  const found = await world.clock.drive(node.relays());
+  found.sort((a, b) => a.ip < b.ip ? -1 : 1);
+  assert.deepEqual(found.map(({ ip, other }) => [ip, other?.ip]), [
+    ["6.0.0.1", "2a01:1::2"],
+    ["6.1.0.1", undefined],
+    ["6.2.0.1", undefined],
+    ["6.3.0.1", undefined],
+    ["6.5.0.1", undefined],
+  ]);
   await node.close();
 });

@@ -69,6 +69,41 @@ Deno.test("A node stores only what it is among the 2k closest known nodes for", 
   await node.close();
 });
 
+Deno.test("A node stores what it is among the 2k closest for in the family that the store comes by", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const own = Id.from(node.id);
+  const nearer = (bits: number, i: number) =>
+    new Id(own.w0 ^ (1 << (31 - bits)) ^ (i + 1), 0, 0, 0, 0);
+  const many = [0, 1].flatMap((bits) =>
+    Array.from(
+      { length: 20 },
+      (_, i) => new Puppet(world, `${40 + bits}.${i}.0.1`, nearer(bits, i)),
+    )
+  );
+  const few = Array.from(
+    { length: 3 },
+    (_, i) => new Puppet(world, `2a01:${i + 1}::1`, nearer(0, 100 + i)),
+  );
+  for (const puppet of [...many, ...few]) {
+    puppet.ping(node.address);
+    await world.clock.advance(50);
+  }
+  await world.clock.advance(1_000);
+  assert.equal(node.contacts().length, 43);
+  const offer = async (writer: Puppet | undefined): Promise<boolean | undefined> => {
+    assert.ok(writer);
+    const target = new Id(own.w0 ^ (3 << 30), 0, 0, 0, 0);
+    const value = { value: bytesOf("v") };
+    writer.ask(node.address, store, { sender: writer.contact.nodeId, target, value });
+    await world.clock.advance(100);
+    return stored(writer).at(-1);
+  };
+  assert.equal(await offer(many[0]), false, "forty nodes with IPv4 are nearer");
+  assert.equal(await offer(few[0]), true, "three with IPv6 are, and its writer sees those alone");
+  await node.close();
+});
+
 Deno.test("A stored value keeps no datagram's buffer", async () => {
   const world = testWorld();
   const { node, puppets: [writer] } = await among(world, 1, key);
