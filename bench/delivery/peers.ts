@@ -6,6 +6,7 @@
 
 import { Peer, type PeerApi } from "../../core/peer.ts";
 import type { Directory, Keys, Stores } from "../../core/ports.ts";
+import { descriptorLimit } from "../../net/system/descriptor_limit.ts";
 import { openDatagrams } from "../../net/system/datagrams.ts";
 import { createDirectory } from "../../net/directory/directory.ts";
 import { ReachWatch } from "../../net/reach/reach_watch.ts";
@@ -54,6 +55,8 @@ export interface BenchPeer {
 const random = new SystemRandom();
 const clock = new SystemClock();
 const ip = "127.0.0.1";
+/** As the program itself passes it on: bounds on connections depend on it. */
+const descriptors = descriptorLimit();
 
 /** Starts a peer; `fault` is told of what goes wrong behind. */
 export async function startPeer(
@@ -120,6 +123,7 @@ async function startLight(
     listen: { ip, port: 0 },
     clock,
     ownAddresses: () => [ip],
+    descriptors,
     onFault: (error) => fault(String(error)),
   });
   const reach = new ReachWatch({
