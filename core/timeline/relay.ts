@@ -14,7 +14,8 @@ import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { pause } from "../../lib/waiting.ts";
-import { dealOut, mix, SecretTokens, type Share } from "./draw.ts";
+import { Broadcast, type PlacedShare } from "./broadcast.ts";
+import { dealOut, SecretTokens } from "./draw.ts";
 import { type Batch, pushedDevicesMax, type PushQueue, type PushQueueParts } from "./push_queue.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these. */
@@ -26,17 +27,21 @@ const copies = 2;
 /** Relays are others for each follower after so long. */
 const epochMs = 3_600_000;
 
-/** A relay acknowledges soon; one that has not done so by then is replaced. */
-const ackMsMax = 600;
-
-/** How often silent and doubted relays are replaced, and followers asked. */
+/** How often silent and doubted relays are replaced, and followers asked, and how long a round takes. */
 const roundsMax = 6;
+const roundMs = 600;
 
-/** Followers asked in one round: as long as all is well, and when a relay is doubted. */
-const askedMax = { well: 64, doubtful: 96 };
+/**
+ * Followers asked in one round: once relays have shown what they do, before that, and when a relay is
+ * doubted. Where three of ten relays begin to drop posts, one of 16 followers misses a copy for certain.
+ */
+const askedMax = { clean: 16, unproven: 64, doubtful: 96 };
 
 /** So many followers are all asked, while relays have to show what they do; of more, those of two rounds. */
-const allAskedMax = roundsMax * askedMax.well;
+const allAskedMax = roundsMax * askedMax.unproven;
+
+/** Rounds of asking that are enough, as long as all is well, of more followers and after clean posts. */
+const askingRounds = { crowd: 2, clean: 1 };
 
 /** Followers asked, for all posts: as many as a doubted post takes, and again within some seconds. */
 const asked = { perSecond: 128, burst: allAskedMax };
@@ -64,78 +69,6 @@ export interface RelayParts extends PushQueueParts {
   readonly queue: PushQueue;
 }
 
-/** A share on its way. */
-interface PlacedShare extends Share {
-  /** When it was sent, on the monotonic clock. */
-  readonly at: number;
-}
-
-/** One batch of own posts on its way to many followers. */
-class Broadcast {
-  readonly batch: Batch;
-  /** This batch's secret number. */
-  readonly seed: number;
-  /** Followers in the order in which they are tried as relays, and how many have been. */
-  readonly #order: readonly UserRef[];
-  #tried = 0;
-  /** Followers that the author sent the posts to itself, by name. */
-  readonly told = new Set<string>();
-  /** Relays that a message was queued to. */
-  readonly reached: UserRef[] = [];
-  /** Relays that have acknowledged, by name. */
-  readonly acked = new Map<string, UserRef>();
-  /** Relays that were given a follower, by the follower's name. */
-  readonly dealt = new Map<string, Map<string, UserRef>>();
-  /** Shares whose relay is neither silent nor doubted so far. */
-  open: PlacedShare[] = [];
-  /** Whether a follower lacked what a relay said to have passed on, and how many were asked. */
-  isDoubtful = false;
-  answers = 0;
-  /** How to stop listening for acknowledgements. */
-  readonly stops: (() => void)[] = [];
-
-  constructor(batch: Batch, seed: number, order: readonly UserRef[]) {
-    this.batch = batch;
-    this.seed = seed;
-    this.#order = order;
-  }
-
-  /** Whether there are too many followers to ask all. */
-  get isCrowd(): boolean {
-    return this.#order.length > directFollowersMax + allAskedMax;
-  }
-
-  /** The next followers to be tried as relays. */
-  next(count: number): readonly UserRef[] {
-    const next = this.#order.slice(this.#tried, Math.min(this.#tried + count, triedMax));
-    this.#tried += next.length;
-    return next;
-  }
-
-  /** Followers to be asked, in an order that nobody else knows. */
-  toAsk(
-    count: number,
-    tokenOf: (name: string) => number,
-    isGone: (user: UserRef) => boolean,
-  ): UserRef[] {
-    return this.#order.map((user) => ({ user, name: nameOf(user) }))
-      .filter(({ user, name }) => !this.told.has(name) && !isGone(user))
-      .map(({ user, name }) => ({ user, rank: mix(tokenOf(name), ~this.seed) }))
-      .sort((a, b) => a.rank - b.rank).slice(0, count)
-      .map(({ user }) => user);
-  }
-
-  /** Takes out the shares whose relay has failed. */
-  takeFailed(hasFailed: (share: PlacedShare) => boolean): PlacedShare[] {
-    const { failed = [], open = [] } = Object.groupBy(
-      this.open,
-      (share) => hasFailed(share) ? "failed" : "open",
-    );
-    this.open = open;
-    return failed;
-  }
-}
-
 /** Spreads own posts by relay. */
 export class Relay {
   readonly #parts: RelayParts;
@@ -149,7 +82,7 @@ export class Relay {
   /** The broadcast that began last, and when followers were asked last, on the monotonic clock. */
   #latest: Broadcast | undefined;
   #askedAt = -Infinity;
-  /** Posts in a row of which all that was asked for had arrived. */
+  /** Posts in a row of which all that was asked for had arrived, up to where one round of asking is enough. */
   #clean = 0;
 
   /** The relay of one session. */
@@ -170,10 +103,10 @@ export class Relay {
     const seed = this.#tokens.of(batch.posts.map(({ id }) => id).join());
     const broadcast = new Broadcast(batch, seed, order);
     this.#latest = broadcast;
-    const relays = broadcast.next(directFollowersMax);
+    const relays = broadcast.next(directFollowersMax, triedMax);
     let unplaced = await this.#place(broadcast, order.slice(relays.length), relays, copies);
     while (unplaced.length > 0 && broadcast.reached.length < directFollowersMax) {
-      const more = broadcast.next(directFollowersMax - broadcast.reached.length);
+      const more = broadcast.next(directFollowersMax - broadcast.reached.length, triedMax);
       if (more.length === 0) break;
       const names = new Set(more.map(nameOf));
       unplaced = unplaced.filter((user) => !names.has(nameOf(user)));
@@ -214,7 +147,7 @@ export class Relay {
   ): Promise<UserRef[]> {
     const { queue, session: { ports: { clock } } } = this.#parts;
     const { seed, dealt } = broadcast;
-    const id = this.#newId(broadcast, (from) => broadcast.acked.set(nameOf(from), from));
+    const id = this.#newId(broadcast, (from) => broadcast.ack(from, clock.monotonic()));
     const isDealt = (user: string, relay: string) => dealt.get(user)?.has(relay) ?? false;
     const tokenOf = (name: string) => this.#tokenOf(name);
     const { shares, left } = dealOut({ users, relays, copies, tokenOf, seed, isDealt });
@@ -225,13 +158,7 @@ export class Relay {
       if (users.length === 0 && broadcast.told.has(nameOf(relay))) return;
       const report = await this.#send(broadcast, relay, users, id);
       if (report.devices > 0) {
-        broadcast.reached.push(relay);
-        if (users.length > 0) broadcast.open.push({ ...share, at: clock.monotonic() });
-        for (const user of users) {
-          const name = nameOf(user);
-          const relays = dealt.get(name) ?? new Map<string, UserRef>();
-          dealt.set(name, relays.set(nameOf(relay), relay));
-        }
+        broadcast.sent(share, clock.monotonic());
         return;
       }
       if (report.full === 0) queue.noteGone(relay);
@@ -272,35 +199,42 @@ export class Relay {
     const { session: { ports: { clock }, signal }, queue } = this.#parts;
     let unplaced: UserRef[] = [];
     for (let round = 0; round < roundsMax; round++) {
-      await pause(clock, ackMsMax, signal);
+      await pause(clock, roundMs, signal);
       if (signal.aborted) return;
       const failed = this.#takeFailed(broadcast);
       // One relay more is enough at a time for a follower of whom two have failed.
       const users = new Set([...unplaced, ...failed.flatMap((share) => share.users)]);
       const isWell = users.size === 0 && !broadcast.isDoubtful;
-      const isEnough = this.#clean >= cleanMin ? round > 0 : round > 1 && broadcast.isCrowd;
-      if (isWell && isEnough) break;
-      const good = [...broadcast.acked.values()].filter((relay) => !this.#isDoubted(relay))
+      const asking = this.#roundsOfAsking(broadcast);
+      // After the last question the answers are awaited for one round more.
+      if (isWell && !broadcast.isWaiting && round > asking) break;
+      const good = broadcast.acked.filter((relay) => !this.#isDoubted(relay))
         .slice(0, directFollowersMax);
-      const relays = good.length > 0 ? good : broadcast.next(directFollowersMax);
+      const relays = good.length > 0 ? good : broadcast.next(directFollowersMax, triedMax);
       unplaced = relays.length > 0 ? await this.#place(broadcast, [...users], relays) : [...users];
-      this.#ask(broadcast);
+      if (round < asking || broadcast.isDoubtful) this.#ask(broadcast);
     }
     if (broadcast.isDoubtful) this.#clean = 0;
-    else if (broadcast.answers > 0) this.#clean++;
+    else if (broadcast.answers > 0) this.#clean = Math.min(this.#clean + 1, cleanMin);
     const rest = [...unplaced, ...this.#takeFailed(broadcast).flatMap((share) => share.users)]
       .filter((user) => !broadcast.told.has(nameOf(user)));
     for (const to of rest.slice(0, directFollowersMax)) queue.push(to, broadcast.batch);
   }
 
+  /** In how many rounds followers are asked, as long as all is well. */
+  #roundsOfAsking({ followers }: Broadcast): number {
+    if (this.#clean >= cleanMin) return askingRounds.clean;
+    return followers > directFollowersMax + allAskedMax ? askingRounds.crowd : roundsMax;
+  }
+
   /** Takes out the shares of relays that are silent or doubted. */
   #takeFailed(broadcast: Broadcast): PlacedShare[] {
     const now = this.#parts.session.ports.clock.monotonic();
+    const patienceMs = broadcast.patienceMs();
     return broadcast.takeFailed(({ relay, at }) => {
-      const name = nameOf(relay);
-      if (broadcast.acked.has(name)) return this.#isDoubted(relay);
-      if (now - at < ackMsMax) return false;
-      this.#silent.set(name, now);
+      if (broadcast.hasAcked(relay)) return this.#isDoubted(relay);
+      if (now - at < patienceMs) return false;
+      this.#silent.set(nameOf(relay), now);
       return true;
     });
   }
@@ -312,9 +246,10 @@ export class Relay {
   #ask(broadcast: Broadcast): void {
     const { queue, session: { ports: { clock } } } = this.#parts;
     const now = clock.monotonic();
-    if (broadcast !== this.#latest && now - this.#askedAt < ackMsMax) return;
+    if (broadcast !== this.#latest && now - this.#askedAt < roundMs) return;
     const tokenOf = (name: string) => this.#tokenOf(name);
-    const count = broadcast.isDoubtful ? askedMax.doubtful : askedMax.well;
+    const isClean = this.#clean >= cleanMin;
+    const count = askedMax[broadcast.isDoubtful ? "doubtful" : isClean ? "clean" : "unproven"];
     const users = broadcast.toAsk(count, tokenOf, (user) => queue.isGone(user));
     if (!this.#asked.take(users.length)) return;
     this.#askedAt = now;
@@ -323,11 +258,18 @@ export class Relay {
     }));
     const id = this.#newId(broadcast, (from, by) => {
       const name = nameOf(from);
-      const relays = relaysOf.get(name)?.filter((relay) => broadcast.acked.has(nameOf(relay)));
+      const relays = relaysOf.get(name);
       if (relays === undefined) return;
       relaysOf.delete(name);
       broadcast.answers++;
-      for (const relay of relays) this.#note(broadcast, relay, by.includes(relay.username));
+      const answeredAt = clock.monotonic();
+      for (const relay of relays) {
+        const hasPassed = by.includes(relay.username);
+        const counts = hasPassed
+          ? broadcast.hasAcked(relay)
+          : broadcast.hasHadTime(relay, answeredAt);
+        if (counts) this.#note(broadcast, relay, hasPassed);
+      }
     });
     for (const user of users) {
       this.#slices.next().then(() => this.#send(broadcast, user, [user], id)).then((report) => {

@@ -175,7 +175,7 @@ Deno.test("Once relays have passed three posts on, few followers are asked", asy
     sentFor.push(sent(author, "posts") - before);
   }
   assert.equal(having(followers, 5), 200);
-  assert.deepEqual(sentFor, [200, 200, 200, 128, 128]);
+  assert.deepEqual(sentFor, [200, 200, 200, 80, 80]);
   await world.stop();
 });
 

@@ -1,0 +1,150 @@
+/**
+ * One batch of own posts on its way to many followers: who relays what to whom, and how long that may take.
+ *
+ * How long it takes depends on the network and on how many links have to be opened first, so the author
+ * measures it: by when the relays of this very batch acknowledge. What is slow for all is no relay's fault.
+ *
+ * @module
+ */
+
+import { nameOf, type UserRef } from "../model/user.ts";
+import { lowerMedian } from "../../lib/median.ts";
+import { mix, type Share } from "./draw.ts";
+import type { Batch } from "./push_queue.ts";
+
+/** A relay that is so many times slower to acknowledge than half of all is silent, within these bounds. */
+const patience = { times: 3, msMin: 600, msMax: 2_400 };
+
+/** What a relay takes to pass posts on, compared with acknowledging: it may have to open links for both. */
+const passing = { times: 2, msMin: 500, msMax: 2_400 };
+
+/** A share on its way. */
+export interface PlacedShare extends Share {
+  /** When it was sent, on the monotonic clock. */
+  readonly at: number;
+}
+
+/** See the module. */
+export class Broadcast {
+  readonly batch: Batch;
+  /** This batch's secret number. */
+  readonly seed: number;
+  /** Followers in the order in which they are tried as relays, and how many have been. */
+  readonly #order: readonly UserRef[];
+  #tried = 0;
+  /** Followers that the author sent the posts to itself, by name. */
+  readonly told = new Set<string>();
+  /** Relays that a message was queued to. */
+  readonly reached: UserRef[] = [];
+  /** When shares were sent, by their relay's name. */
+  readonly #sentAt = new Map<string, number>();
+  /** Relays that have acknowledged, and when, by name. */
+  readonly #acked = new Map<string, { readonly relay: UserRef; readonly at: number }>();
+  /** Relays that were given a follower, by the follower's name. */
+  readonly dealt = new Map<string, Map<string, UserRef>>();
+  /** Shares whose relay is neither silent nor doubted so far. */
+  open: PlacedShare[] = [];
+  /** Whether a follower lacked what a relay said to have passed on, and how many were asked. */
+  isDoubtful = false;
+  answers = 0;
+  /** How to stop listening for acknowledgements. */
+  readonly stops: (() => void)[] = [];
+
+  /** Nothing has been sent yet. */
+  constructor(batch: Batch, seed: number, order: readonly UserRef[]) {
+    this.batch = batch;
+    this.seed = seed;
+    this.#order = order;
+  }
+
+  /** All followers. */
+  get followers(): number {
+    return this.#order.length;
+  }
+
+  /** Relays that have acknowledged. */
+  get acked(): UserRef[] {
+    return [...this.#acked.values()].map(({ relay }) => relay);
+  }
+
+  /** Whether a relay has neither acknowledged nor failed. */
+  get isWaiting(): boolean {
+    return this.open.some(({ relay }) => !this.#acked.has(nameOf(relay)));
+  }
+
+  /** A share was queued to its relay. */
+  sent(share: Share, now: number): void {
+    const { relay, users } = share;
+    const relayName = nameOf(relay);
+    this.reached.push(relay);
+    if (users.length === 0) return;
+    this.#sentAt.set(relayName, now);
+    this.open.push({ ...share, at: now });
+    for (const user of users) {
+      const name = nameOf(user);
+      const relays = this.dealt.get(name) ?? new Map<string, UserRef>();
+      this.dealt.set(name, relays.set(relayName, relay));
+    }
+  }
+
+  /** The relay says that it passes its share on. */
+  ack(relay: UserRef, now: number): void {
+    const name = nameOf(relay);
+    if (!this.#acked.has(name)) this.#acked.set(name, { relay, at: now });
+  }
+
+  /** Whether the relay has acknowledged. */
+  hasAcked(relay: UserRef): boolean {
+    return this.#acked.has(nameOf(relay));
+  }
+
+  /** Whether the relay acknowledged so long ago that what it passed on has arrived. */
+  hasHadTime(relay: UserRef, now: number): boolean {
+    const at = this.#acked.get(nameOf(relay))?.at;
+    return at !== undefined && now - at >= this.#times(passing);
+  }
+
+  /** Milliseconds after which a relay that has not acknowledged is silent. */
+  patienceMs(): number {
+    return this.#times(patience);
+  }
+
+  #times({ times, msMin, msMax }: typeof patience): number {
+    const delays = [...this.#sentAt].map(([name, sentAt]) => {
+      const ackedAt = this.#acked.get(name)?.at;
+      // One that may still come counts as slower than all others.
+      return ackedAt === undefined ? Infinity : Math.max(0, ackedAt - sentAt);
+    });
+    return Math.min(Math.max(times * (lowerMedian(delays) ?? 0), msMin), msMax);
+  }
+
+  /** The next followers to be tried as relays, of the first `most`. */
+  next(count: number, most: number): readonly UserRef[] {
+    const next = this.#order.slice(this.#tried, Math.min(this.#tried + count, most));
+    this.#tried += next.length;
+    return next;
+  }
+
+  /** Followers to be asked, in an order that no other peer knows. */
+  toAsk(
+    count: number,
+    tokenOf: (name: string) => number,
+    isGone: (user: UserRef) => boolean,
+  ): UserRef[] {
+    return this.#order.map((user) => ({ user, name: nameOf(user) }))
+      .filter(({ user, name }) => !this.told.has(name) && !isGone(user))
+      .map(({ user, name }) => ({ user, rank: mix(tokenOf(name), ~this.seed) }))
+      .sort((a, b) => a.rank - b.rank).slice(0, count)
+      .map(({ user }) => user);
+  }
+
+  /** Takes out the shares whose relay has failed. */
+  takeFailed(hasFailed: (share: PlacedShare) => boolean): PlacedShare[] {
+    const { failed = [], open = [] } = Object.groupBy(
+      this.open,
+      (share) => hasFailed(share) ? "failed" : "open",
+    );
+    this.open = open;
+    return failed;
+  }
+}
