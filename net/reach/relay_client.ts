@@ -87,6 +87,8 @@ interface Kept {
   readonly address: IpAddress;
   readonly end: AbortController;
   isReserved: boolean;
+  /** The secret of the link key that it knows this device under. */
+  secretKey?: Uint8Array;
 }
 
 /** Keeps up to three relays while it is started. */
@@ -124,7 +126,7 @@ export class RelayClient {
   }
 
   get #reserved(): Kept[] {
-    return [...this.#kept.values()].filter((one) => one.isReserved);
+    return [...this.#kept.values()].filter((one) => one.isReserved && !this.#isStale(one));
   }
 
   /** Looks for relays, and keeps them until stopped. May be called again, with another need. */
@@ -138,6 +140,7 @@ export class RelayClient {
 
   /** Looks for relays now, and resolves once one reaches this peer, or after `ms` milliseconds. */
   async reserved(ms: number): Promise<void> {
+    for (const kept of this.#kept.values()) if (this.#isStale(kept)) kept.end.abort();
     if (!this.#need?.isOnlyWay || this.count > 0) return;
     const first = this.#first ??= Promise.withResolvers();
     if (this.#kept.size === 0) this.#searching.dueIn(0);
@@ -155,6 +158,14 @@ export class RelayClient {
   close(): void {
     this.stop();
     this.#scheduler.close();
+  }
+
+  /**
+   * Whether a relay knows this device under a link key that it no longer has: another user has logged in,
+   * or the device's number was drawn anew.
+   */
+  #isStale({ secretKey }: Kept): boolean {
+    return secretKey !== undefined && secretKey !== this.#options.secretKey();
   }
 
   async #search(): Promise<void> {
@@ -277,6 +288,7 @@ export class RelayClient {
   async #prove(kept: Kept, conn: Deno.TcpConn, signal: AbortSignal): Promise<void> {
     const secretKey = this.#options.secretKey();
     if (secretKey === undefined) throw new Error("Cannot reserve: no messages are taken");
+    kept.secretKey = secretKey;
     const { publicKey: linkKey } = makeLinkKeyPair(secretKey);
     const reader = new ByteReader(conn);
     await this.#step(async () => {
@@ -298,6 +310,7 @@ export class RelayClient {
     const reader = new ByteReader(conn);
     const telling = this.#scheduler.job(async () => {
       telling.dueIn(aliveEveryMs);
+      if (this.#isStale(kept)) return kept.end.abort();
       // A connection that is gone is noticed where it is read.
       await writeAll(conn, Uint8Array.of(sayings.alive)).catch(() => {});
     });

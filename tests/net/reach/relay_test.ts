@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/ip_address.ts";
 import { ByteReader, writeAll } from "../../../net/links/byte_reader.ts";
-import { sharedSecret } from "../../../net/links/link_keys.ts";
+import { type LinkKeyPair, makeLinkKeyPair, sharedSecret } from "../../../net/links/link_keys.ts";
 import {
   circuitIdleMs,
   circuitRate,
@@ -486,3 +486,30 @@ function socksTo(linkKey: Uint8Array): Uint8Array {
   const hex = [...linkKey].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return Uint8Array.of(5, 1, 0, 3, 73, ...utf8(`${hex}.camellia`), 0, 1);
 }
+
+Deno.test("A device whose link key has changed is reached under the new one, and no longer under the old", async () => {
+  const world = new RelayWorld();
+  const relays = ["80.0.0.1", "80.1.0.1", "80.2.0.1"].map((ip) => world.relay(ip));
+  const [first, second] = [1, 2].map((n) => makeLinkKeyPair(world.random.fork(n).bytes(32)));
+  const [relay] = relays;
+  assert(relay && first && second);
+  let now: LinkKeyPair | undefined = first;
+  const { client } = world.device("90.0.0.9", relays, { secretKey: () => now?.secretKey });
+  client.start();
+  await world.clock.advance(5_000);
+  assert.equal((await world.ask(relay, first.publicKey)).reply, 0);
+  // Announcing waits for the first relay that knows the new key, and names no other.
+  now = second;
+  assert.deepEqual(client.addresses(), []);
+  await world.clock.drive(client.reserved(1_500));
+  assert.ok(client.addresses().length > 0);
+  await world.clock.advance(5_000);
+  assert.equal(client.addresses().length, 3);
+  assert.equal((await world.ask(relay, second.publicKey)).reply, 0);
+  assert.notEqual((await world.ask(relay, first.publicKey)).reply, 0);
+  // After a logout it is reached under none.
+  now = undefined;
+  await world.clock.advance(10_000);
+  assert.deepEqual(relays.map((one) => one.relay.status().reservations), [0, 0, 0]);
+  client.close();
+});
