@@ -5,9 +5,11 @@
  */
 
 import type { Endpoint, SendResult, Timer } from "../../core/ports.ts";
+import type { Route } from "../../net/links/addresses.ts";
 import { type ByteBudget, FrameQueue } from "../../net/links/frame_queue.ts";
 import {
   dialMsMax,
+  dialStaggerMs,
   handshakeMsMax,
   idleMsMax,
   queuedFramesDownMax,
@@ -16,6 +18,7 @@ import {
   redialMsMin,
 } from "../../net/links/link_limits.ts";
 import type { SimLinkNetwork, SimListener } from "./links_network.ts";
+import { type ConnectTcp, dialThrough, sendFrame } from "./relayed_link.ts";
 
 /** What a link needs. */
 export interface SimLinkOptions {
@@ -25,10 +28,10 @@ export interface SimLinkOptions {
   readonly from: Endpoint;
   /** The key that the listener must have, in hexadecimal digits. */
   readonly publicKey: string;
-  /** Addresses to dial. */
-  readonly addresses: readonly string[];
-  /** Port to dial. */
-  readonly port: number;
+  /** The ways to the device. */
+  readonly routes: readonly Route[];
+  /** Connects to relays; without it there are none. */
+  readonly connect?: ConnectTcp;
   /** Bytes that wait on all links of the sender. */
   readonly budget: ByteBudget;
   /** The link closed itself. */
@@ -42,6 +45,8 @@ export class SimLink {
   readonly #timers = new Set<Timer>();
   #state: "dialling" | "up" | "down" | "closed" = "down";
   #listener: SimListener | undefined;
+  /** The connection through a relay, where the link is up on one. */
+  #relayed: Deno.TcpConn | undefined;
   #redialMs = redialMsMin;
   #failing = false;
   #redialAt = 0;
@@ -93,6 +98,7 @@ export class SimLink {
   /** What waits is lost; what is on its way arrives. */
   close(): void {
     this.#state = "closed";
+    this.#relayed?.close();
     this.#queue.clear();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
@@ -122,14 +128,19 @@ export class SimLink {
 
   #dial(): void {
     this.#state = "dialling";
-    const { network, from, addresses, port, publicKey } = this.#options;
-    const met = addresses.map((ip) => network.connect(from.ip, { ip, port }));
+    const { network, from, routes, publicKey, connect } = this.#options;
+    const met = routes.filter(({ isRelay }) => !isRelay)
+      .map(({ address: { ip }, port }) => network.connect(from.ip, { ip, port }));
+    const relays = routes.filter(({ isRelay }) => isRelay);
     const listener = met.find((one) => one.outcome === "accepted")?.listener;
     const roundTripMs = 2 * network.latency();
     this.#dialledAt = this.#now();
     this.#redialAt = this.#now() + this.#redialMs;
-    if (!listener) {
-      const hangs = met.some((one) => one.outcome === "silence");
+    const hangs = met.some((one) => one.outcome === "silence");
+    if (!listener && relays.length > 0 && connect !== undefined) {
+      // As the real one: the next way is tried while the one before still hangs.
+      this.#after(hangs ? dialStaggerMs : 0, () => void this.#dialRelays(relays, connect));
+    } else if (!listener) {
       this.#after(hangs ? dialMsMax : roundTripMs, () => this.#fail());
     } else if (listener.publicKey !== publicKey) {
       this.#after(handshakeMsMax, () => this.#fail());
@@ -139,7 +150,27 @@ export class SimLink {
     }
   }
 
-  #rise(listener: SimListener): void {
+  async #dialRelays(routes: readonly Route[], connect: ConnectTcp): Promise<void> {
+    const { network: { clock: time }, from, publicKey: linkKey } = this.#options;
+    for (const route of routes) {
+      const conn = await dialThrough({ time, connect, route, linkKey, from });
+      // It was closed meanwhile, if anything.
+      if (this.#state !== "dialling") return conn?.close();
+      if (conn === undefined) continue;
+      this.#relayed = conn;
+      void this.#watch(conn);
+      return this.#rise();
+    }
+    this.#fail();
+  }
+
+  /** The device says nothing after its greeting: what is read is the end. */
+  async #watch(conn: Deno.TcpConn): Promise<void> {
+    await conn.read(new Uint8Array(1));
+    if (this.#relayed === conn && this.#state === "up") this.#fail();
+  }
+
+  #rise(listener?: SimListener): void {
     this.#listener = listener;
     this.#redialMs = redialMsMin;
     this.#state = "up";
@@ -153,6 +184,8 @@ export class SimLink {
     this.#state = "down";
     this.#failing = true;
     this.#listener = undefined;
+    this.#relayed?.close();
+    this.#relayed = undefined;
     this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
     this.#planRedial();
   }
@@ -170,13 +203,26 @@ export class SimLink {
 
   #pump(): void {
     const { network } = this.#options;
-    while (this.#state === "up" && this.#listener) {
+    while (this.#state === "up" && (this.#listener ?? this.#relayed)) {
       // The other machine's kernel closed the connection when the peer ended there.
-      if (network.hasClosed(this.#options.from.ip, this.#listener)) return this.#fail();
+      const listener = this.#listener;
+      if (listener && network.hasClosed(this.#options.from.ip, listener)) return this.#fail();
       const frame = this.#queue.shift(this.#now());
       if (!frame) return;
-      this.#transmit(frame, this.#listener);
+      if (listener) this.#transmit(frame, listener);
+      else this.#relay(frame);
       if (network.chance(network.faults.breaking)) this.#fail();
+    }
+  }
+
+  /** Through a relay: one stream as well, in which a frame may be missing or come twice. */
+  #relay(frame: Uint8Array): void {
+    const { network } = this.#options;
+    const conn = this.#relayed;
+    const copies = network.chance(network.faults.duplication) ? 2 : 1;
+    for (let i = 0; conn !== undefined && i < copies; i++) {
+      if (network.chance(network.faults.loss)) network.lost++;
+      else sendFrame(conn, frame).catch(() => {});
     }
   }
 

@@ -9,8 +9,14 @@ import { x25519 } from "@noble/curves/ed25519.js";
 import type { Endpoint, Links, LinksStatus, LinkTarget, SendResult } from "../../core/ports.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex } from "../../core/model/bytes.ts";
+import { within } from "../../lib/waiting.ts";
 import { isPort } from "../../lib/ip_address.ts";
-import { type OwnPlace, readListeningAddress, routesTo } from "../../net/links/addresses.ts";
+import {
+  type OwnPlace,
+  readListeningAddress,
+  type Route,
+  routesTo,
+} from "../../net/links/addresses.ts";
 import { ByteBudget } from "../../net/links/frame_queue.ts";
 import {
   addressesMax,
@@ -20,6 +26,7 @@ import {
 } from "../../net/links/link_limits.ts";
 import { SimLink } from "./link.ts";
 import type { ConnectOutcome, SimLinkNetwork, SimListener } from "./links_network.ts";
+import { type ConnectTcp, dialThrough, takeFrames } from "./relayed_link.ts";
 
 const linkKeyBytes = 32;
 const flushLookMs = 5;
@@ -32,6 +39,8 @@ export interface SimLinksOptions {
   readonly listen: Endpoint;
   /** As for the real links; by default the address listened on. */
   readonly ownAddresses?: () => readonly string[];
+  /** Connects to relays; without it there are none. */
+  readonly connect?: ConnectTcp;
   /** Learns what a frame's receiver threw; by default the run fails. */
   readonly onFault?: (error: unknown) => void;
 }
@@ -45,6 +54,7 @@ export class SimLinks implements Links {
   #listener: SimListener | undefined;
   #ip: string;
   #crashed = false;
+  #secretKey: Uint8Array | undefined;
 
   /** Nothing listens before {@linkcode open}. */
   constructor(options: SimLinksOptions) {
@@ -74,9 +84,7 @@ export class SimLinks implements Links {
     ) {
       throw new CamelliaError("address_unavailable", `Cannot listen: ${ip} ${port}`);
     }
-    const onFault = this.#options.onFault ?? ((error) => {
-      throw error;
-    });
+    const { onFault = throwIt } = this.#options;
     const listener: SimListener = {
       publicKey: toHex(x25519.getPublicKey(secretKey)),
       at: { ip, port: port || this.#network.freePort() },
@@ -92,7 +100,20 @@ export class SimLinks implements Links {
       throw new CamelliaError("tcp_port_in_use", `Cannot listen: ${ip} port ${port} is in use`);
     }
     this.#listener = listener;
+    this.#secretKey = secretKey.slice();
     return listener.at;
+  }
+
+  /** The secret of the own link key while it listens. */
+  get secretKey(): Uint8Array | undefined {
+    return this.#listener && this.#secretKey;
+  }
+
+  /** Takes messages from a connection that a relay told of. */
+  receive(conn: Deno.TcpConn): void {
+    const { onFault = throwIt } = this.#options;
+    const context = { network: this.#network, listener: () => this.#listener };
+    takeFrames(conn, context).catch(onFault);
   }
 
   /** As the real one. */
@@ -119,6 +140,8 @@ export class SimLinks implements Links {
     const { clock } = this.#network;
     const outcomes = this.#outcomes(target);
     const isThere = outcomes.includes("accepted");
+    const relays = isThere ? [] : this.#relays(target);
+    if (relays.length > 0) return this.#probeThrough(relays, target, timeoutMs, signal);
     const hangs = !isThere && outcomes.includes("silence");
     const waitMs = hangs ? timeoutMs : Math.min(2 * this.#network.latency(), timeoutMs);
     return new Promise((resolve, reject) => {
@@ -181,8 +204,34 @@ export class SimLinks implements Links {
 
   #outcomes(target: LinkTarget): ConnectOutcome[] {
     if (!isPort(target.port)) return [];
-    return routesTo(target, this.#place())
+    return routesTo(target, this.#place()).filter(({ isRelay }) => !isRelay)
       .map(({ address: { ip }, port }) => this.#network.connect(this.#ip, { ip, port }).outcome);
+  }
+
+  #relays(target: LinkTarget): Route[] {
+    if (!isPort(target.port) || this.#options.connect === undefined) return [];
+    return routesTo(target, this.#place()).filter(({ isRelay }) => isRelay);
+  }
+
+  async #probeThrough(
+    relays: readonly Route[],
+    target: LinkTarget,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const { connect, listen: from } = this.#options;
+    const { clock: time } = this.#network;
+    if (connect === undefined) return false;
+    const linkKey = toHex(target.linkKey);
+    const ask = async (): Promise<boolean> => {
+      for (const route of relays) {
+        if (await dialThrough({ time, connect, route, linkKey, from }, "probe")) return true;
+      }
+      return false;
+    };
+    const isThere = await within({ clock: time, ms: timeoutMs }, ask, signal);
+    if (this.#crashed) await new Promise(() => {});
+    return isThere === true;
   }
 
   #place(): OwnPlace {
@@ -194,15 +243,16 @@ export class SimLinks implements Links {
     if (!listener || target.linkKey.length !== linkKeyBytes || !isPort(target.port)) {
       return "unreachable";
     }
-    const addresses = routesTo(target, this.#place()).map(({ address }) => address.ip);
-    if (addresses.length === 0) return "unreachable";
+    const routes = routesTo(target, this.#place());
+    if (routes.length === 0) return "unreachable";
+    const { connect } = this.#options;
     if (this.#links.size >= linksMax && !this.#closeIdleLink()) return "full";
     return new SimLink({
       network: this.#network,
       from: listener.at,
       publicKey: toHex(target.linkKey),
-      addresses,
-      port: target.port,
+      routes,
+      ...(connect === undefined ? {} : { connect }),
       budget: this.#budget,
       onIdle: () => this.#links.delete(key),
     });
@@ -217,6 +267,10 @@ export class SimLinks implements Links {
     }
     return false;
   }
+}
+
+function throwIt(error: unknown): never {
+  throw error;
 }
 
 function keyOf(target: LinkTarget): string {

@@ -92,6 +92,7 @@ export class SimLinkNetwork {
   readonly #latencyMs: { readonly min: number; readonly max: number };
   readonly #listeners = new Map<string, SimListener>();
   readonly #silent = new Set<string>();
+  readonly #homes = new Set<string>();
   /** Group by address; addresses in different groups don't reach each other. */
   readonly #groups = new Map<string, number>();
   #nextPort = freePortMin;
@@ -123,6 +124,12 @@ export class SimLinkNetwork {
     else this.#silent.delete(ip);
   }
 
+  /** Puts an address behind a router that lets no connection in, or takes it from there. */
+  setHome(ip: string, isHome: boolean): void {
+    if (isHome) this.#homes.add(ip);
+    else this.#homes.delete(ip);
+  }
+
   /** A port on which nobody listens. */
   freePort(): number {
     return this.#nextPort++;
@@ -144,7 +151,7 @@ export class SimLinkNetwork {
 
   /** What a connect from one address to another would meet now. */
   connect(fromIp: string, to: Endpoint): { outcome: ConnectOutcome; listener?: SimListener } {
-    if (!this.isReachable(fromIp, to.ip)) return { outcome: "silence" };
+    if (!this.isReachable(fromIp, to.ip) || this.#homes.has(to.ip)) return { outcome: "silence" };
     const listener = this.#listeners.get(keyOf(to));
     return listener ? { outcome: "accepted", listener } : { outcome: "refused" };
   }
@@ -182,16 +189,20 @@ export class SimLinkNetwork {
   /** Hands a frame over, or loses it, if the listener is still the one that was connected to. */
   deliver(from: Endpoint, listener: SimListener, frame: Uint8Array): boolean {
     const isThere = this.#listeners.get(keyOf(listener.at)) === listener;
-    const arriving = isThere && this.isReachable(from.ip, listener.at.ip)
-      ? this.onFrame({ from, to: listener.at, frame })
-      : undefined;
+    if (isThere && this.isReachable(from.ip, listener.at.ip)) this.handOver(from, listener, frame);
+    else this.lost++;
+    return isThere;
+  }
+
+  /** Hands over a frame that has arrived, unless {@linkcode onFrame} loses it. */
+  handOver(from: Endpoint, listener: SimListener, frame: Uint8Array): void {
+    const arriving = this.onFrame({ from, to: listener.at, frame });
     if (!arriving) {
       this.lost++;
-      return isThere;
+      return;
     }
     this.delivered++;
     listener.deliver(arriving);
-    return true;
   }
 }
 

@@ -10,15 +10,16 @@
 
 import type { PeerEvent, PostView } from "../../core/api.ts";
 import { Peer, type Settings } from "../../core/peer.ts";
-import type { Directory, Keys, Ports } from "../../core/ports.ts";
 import { type NodeClock, VirtualClock } from "./clock.ts";
 import { type SimDirectory, SimDirectoryNetwork } from "./directory.ts";
-import { SimLinks } from "./links.ts";
+import type { SimLinks } from "./links.ts";
 import { type LinkFaults, SimLinkNetwork } from "./links_network.ts";
 import { MemoryKeys } from "./memory_keys.ts";
 import { type CommitHook, MemoryStores } from "./memory_store.ts";
 import { SeededRandom } from "./random.ts";
-import { simReach } from "./reach.ts";
+import { SimRelay } from "./relays.ts";
+import { SimTcp } from "./tcp.ts";
+import { SimLife } from "./sim_life.ts";
 import { simSettings } from "./users.ts";
 
 /** A password that passes for a strong one. */
@@ -32,6 +33,8 @@ export interface SimWorldOptions {
   readonly settings?: Partial<Settings>;
   /** What goes wrong with frames from the start. */
   readonly faults?: LinkFaults;
+  /** Relays, all of which run; with any, peers find out how they are reached. Default 0. */
+  readonly relays?: number;
 }
 
 /** Where the first peer of a machine listens. */
@@ -44,6 +47,8 @@ export class SimWorld {
   readonly links: SimLinkNetwork;
   readonly directories: SimDirectoryNetwork;
   readonly machines: SimMachine[] = [];
+  readonly tcp: SimTcp;
+  readonly relays: readonly SimRelay[];
   readonly settings: Settings;
 
   /** A network with nobody on it. */
@@ -55,6 +60,13 @@ export class SimWorld {
       ...(options.faults === undefined ? {} : { faults: options.faults }),
     });
     this.directories = new SimDirectoryNetwork(this.clock);
+    this.tcp = new SimTcp(this.links);
+    const random = this.random.fork("relays");
+    this.relays = Array.from(
+      { length: options.relays ?? 0 },
+      (_, number) => new SimRelay(this.tcp, number, random.fork(number)),
+    );
+    for (const relay of this.relays) relay.start();
     this.settings = { ...simSettings, ...options.settings };
   }
 
@@ -225,11 +237,25 @@ export class SimMachine {
     if (this.isRunning) this.stores.crash();
   }
 
+  /** Whether it is behind a router that lets no connection in. */
+  get isHome(): boolean {
+    return this.directory.dialBack === false;
+  }
+
+  /** Puts the machine behind a router that lets no connection in, or takes it from there. */
+  setHome(isHome: boolean): void {
+    this.directory.dialBack = !isHome;
+    this.#world.links.setHome(this.ip, isHome);
+  }
+
   /** The machine gets another address, as where a provider gives it a new one; its peer runs on. */
   move(): void {
+    const { isHome } = this;
+    this.#world.links.setHome(this.ip, false);
     this.ip = this.ip.replace(/^10\.(\d+)\./, (_, net) => `10.${Number(net) + 16}.`);
     this.directory.address = this.ip;
-    this.#life?.links.move(this.ip);
+    this.setHome(isHome);
+    this.#life?.move(this.ip);
   }
 
   /** The machine sleeps, or its process is stopped: it answers nothing, and no packet gets through. */
@@ -273,82 +299,5 @@ export class SimMachine {
     this.#peer = undefined;
     this.#life = undefined;
     life?.die();
-  }
-}
-
-/** What dies with a peer. */
-class SimLife {
-  readonly clock: NodeClock;
-  readonly links: SimLinks;
-  readonly #random: SeededRandom;
-  #isDead = false;
-
-  constructor(
-    world: SimWorld,
-    options: { ip: string; port: number; offsetMs: number; random: SeededRandom },
-  ) {
-    this.clock = world.clock.view({ offsetMs: options.offsetMs });
-    const { ip, port } = options;
-    this.links = new SimLinks({ network: world.links, listen: { ip, port } });
-    this.#random = options.random;
-  }
-
-  ports(machine: SimMachine, onAwait: () => void): Ports {
-    const outside = {
-      clock: this.clock,
-      links: this.links,
-      directory: this.#gated<Directory>(machine.directory, onAwait),
-    };
-    return {
-      ...outside,
-      random: this.#random,
-      stores: machine.stores,
-      keys: this.#gated<Keys>(machine.keys, () => {}),
-      reach: simReach(outside),
-    };
-  }
-
-  /** Killed. */
-  die(): void {
-    this.#isDead = true;
-    this.links.crash();
-    this.clock.stop();
-  }
-
-  /** Stopped in good order. */
-  end(): void {
-    this.#isDead = true;
-    this.clock.stop();
-  }
-
-  /** The same port, but that a dead peer is never answered nor called back. */
-  #gated<T extends object>(port: T, onAwait: () => void): T {
-    return new Proxy(port, {
-      get: (target, name) => {
-        const member: unknown = Reflect.get(target, name);
-        if (typeof member !== "function") return member;
-        return (...args: unknown[]) => {
-          if (name === "onChange") return this.#listening(target as Directory, args[0]);
-          const result: unknown = Reflect.apply(member, target, args);
-          return result instanceof Promise ? this.#whileAlive(result, onAwait) : result;
-        };
-      },
-    });
-  }
-
-  #listening(directory: Directory, listener: unknown): () => void {
-    const call = listener as Parameters<Directory["onChange"]>[0];
-    return directory.onChange((status) => {
-      if (!this.#isDead) call(status);
-    });
-  }
-
-  async #whileAlive(result: Promise<unknown>, onAwait: () => void): Promise<unknown> {
-    try {
-      return await result;
-    } finally {
-      if (!this.#isDead) onAwait();
-      if (this.#isDead) await new Promise(() => {});
-    }
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Whole peers under faults drawn from a seed: loss, delay, duplication, reordering, partitions that
  * heal, crashes at any await, full disks, restarts with the disk as it was, clocks that jump by
- * minutes, addresses that change, second devices, and a relay that lies. After the faults have ended and a quiet time has
- * passed, the invariants must hold (`invariants.ts`); a failure names its seed, which replays it.
+ * minutes, addresses that change, second devices, and a relay that lies; in runs with homes also routers
+ * that let nothing in, and the relays around them. After the faults have ended and a quiet time has passed, the invariants must hold (`invariants.ts`); a failure names its seed, which replays it.
  *
  * @module
  */
@@ -13,8 +13,10 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { checkInvariants, type GroundTruth } from "./invariants.ts";
 import { LyingRelay } from "./lying_relay.ts";
 import { noFaults } from "./links_network.ts";
+import { checkReach } from "./reach_invariants.ts";
 import { type SimMachine, SimWorld } from "./peers.ts";
 import { SeededRandom } from "./random.ts";
+import { RelayFaults, relaysAround } from "./relay_faults.ts";
 
 /** How much happens in one run. */
 export interface WholePeersOptions {
@@ -22,6 +24,10 @@ export interface WholePeersOptions {
   readonly seed: number;
   /** Things done while faults last. */
   readonly steps?: number;
+  /** How many users there are, 2 to 6; by default 4 to 6, as the seed says. */
+  readonly users?: number;
+  /** Whether some peers are at home and are reached through relays, which die, swallow and are slow. */
+  readonly homes?: boolean;
   /** Virtual milliseconds without faults before the invariants are checked. */
   readonly quietMs?: number;
 }
@@ -69,6 +75,7 @@ class WholePeersRun {
   readonly #truth: GroundTruth;
   /** Machines on which somebody is logging in, and the life of the peer that does it. */
   readonly #loggingIn = new Map<SimMachine, number>();
+  readonly #relayFaults: RelayFaults;
   #relay: LyingRelay | undefined;
   #texts = 0;
   #faulty = false;
@@ -83,7 +90,9 @@ class WholePeersRun {
     this.#world = new SimWorld({
       seed: options.seed,
       settings: lifespanMs === undefined ? {} : { lifespanMs },
+      relays: options.homes === true ? relaysAround : 0,
     });
+    this.#relayFaults = new RelayFaults(this.#world, this.#world.random.fork("relay faults"));
     this.#random = this.#world.random.fork("story");
     this.#truth = { acknowledged: new Map(), machines: new Map(), lifespanMs };
   }
@@ -102,19 +111,27 @@ class WholePeersRun {
     this.#setFaults(false);
     await this.#settle();
     await checkInvariants(this.#world, this.#truth);
+    if (this.#options.homes === true) await checkReach(this.#world, this.#truth);
     await this.#world.stop();
     const fingerprint = createHash("sha256").update(this.#story.join("\n")).digest("hex");
     return { seed: this.#options.seed, fingerprint, counts: this.#counts };
   }
 
-  /** Four to six users, each with one device, some of whom follow one another already. */
+  /** In a run with homes, most machines are at home. */
+  #place(machine: SimMachine): void {
+    if (this.#options.homes === true) machine.setHome(this.#random.chance(0.7));
+  }
+
+  /** Users, each with one device, some of whom follow one another already. */
   async #begin(): Promise<void> {
     const random = this.#random;
-    const names = ["alice", "bob", "carol", "dave", "erin", "frank"].slice(0, random.between(4, 6));
+    const names = ["alice", "bob", "carol", "dave", "erin", "frank"]
+      .slice(0, this.#options.users ?? random.between(4, 6));
     for (const machine of await this.#world.register(...names)) {
       const { username } = await machine.peer.whoami();
       this.#truth.machines.set(machine, username);
       this.#truth.acknowledged.set(username, []);
+      this.#place(machine);
       machine.onCommit = ({ what }) => this.#commitFault(what);
       machine.onDirectory = () => this.#faulty && this.#isHit(0.001, "crash at the directory");
     }
@@ -174,6 +191,7 @@ class WholePeersRun {
     if (faulty) return;
     this.#note("faults end");
     this.#mend();
+    this.#relayFaults.end();
     for (const machine of this.#machines()) {
       machine.directory.reachable = true;
       machine.step(-machine.offsetMs);
@@ -199,6 +217,9 @@ class WholePeersRun {
     const random = this.#random;
     const machine = random.pick(this.#machines());
     for (const one of this.#machines()) if (random.chance(0.3)) this.#revive(one);
+    if (this.#options.homes === true && random.chance(0.3)) {
+      this.#note("relay", this.#relayFaults.next());
+    }
     const draw = random.float();
     if (draw < 0.4) this.#post(machine);
     else if (draw < 0.52) this.#follow(machine, "follow");
@@ -302,6 +323,7 @@ class WholePeersRun {
   #move(machine: SimMachine): void {
     this.#note("move", this.#nameOf(machine));
     machine.move();
+    this.#place(machine);
   }
 
   #jump(machine: SimMachine): void {
@@ -318,6 +340,7 @@ class WholePeersRun {
     const second = this.#world.machine();
     second.onCommit = machine.onCommit;
     second.onDirectory = machine.onDirectory;
+    this.#place(second);
     this.#truth.machines.set(second, username);
     this.#revive(second);
   }
