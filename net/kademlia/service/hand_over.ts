@@ -101,7 +101,8 @@ export class HandOver {
       }).start();
     }
     const [next] = this.#waiting;
-    if (next !== undefined) this.#asking.dueIn(next.dueMs - nowMs);
+    // This may run a moment early, and must not come back within the same moment.
+    if (next !== undefined) this.#asking.dueIn(Math.max(next.dueMs - nowMs, 1));
   }
 
   /** Its turn comes, unless too many wait; true. */

@@ -20,3 +20,16 @@ Deno.test("A newcomer closer to a key is handed its value, by the closest holder
   assert.equal(offered[0], "1 a");
   await closeAll(nodes);
 });
+
+Deno.test("Newcomers of the same hundredth of a millisecond do not keep time from passing", async () => {
+  const world = testWorld();
+  const [node] = await virtualNetwork(world, 3, () => ({ policy: numbered }));
+  assert.ok(node);
+  for (let i = 0; i < 4; i++) {
+    new Puppet(world, `6.${i}.0.1`).ping(node.address);
+    await world.clock.advance(0.004);
+  }
+  await world.clock.advance(newcomerStaysMs + 10_000);
+  assert.equal(node.contacts().length, 6);
+  await node.close();
+});
