@@ -18,6 +18,12 @@ const lookMs = 30_000;
 /** How soon it is looked at again while there is no network, or no other node has told. */
 const retryMs = 2_000;
 
+/**
+ * How often it is looked at again so soon for a family of which no node tells, once another is known: few
+ * nodes may have that family.
+ */
+const retriesMax = 5;
+
 /** How long an announcement waits for a relay, where others do not reach this peer directly. */
 const relayMsMax = 1_500;
 
@@ -52,6 +58,8 @@ export class ReachWatch implements Reach {
   readonly #closing = new AbortController();
   readonly #listeners = new Set<(status: ReachStatus) => void>();
   readonly #families: readonly FamilyReach[];
+  /** Looks in a row at which one family was known and the other was not. */
+  #retries = 0;
   #status: ReachStatus = { state: "unknown", relays: 0, places: [] };
   /** What the listeners were told last. */
   #told: string;
@@ -131,8 +139,11 @@ export class ReachWatch implements Reach {
       const { door } = this.#options.links.status();
       try {
         const looks = await Promise.all(this.#families.map((one) => one.look(door, signal)));
-        const isKnown = looks.includes("known") && !looks.includes("open");
-        this.#next.dueIn(isKnown ? lookMs : retryMs);
+        const isKnown = looks.includes("known");
+        const isOpen = looks.includes("open");
+        this.#retries = isKnown && isOpen ? this.#retries + 1 : 0;
+        const isEnough = isKnown && (!isOpen || this.#retries > retriesMax);
+        this.#next.dueIn(isEnough ? lookMs : retryMs);
       } catch (error) {
         if (!signal.aborted) throw error;
       }

@@ -198,6 +198,23 @@ Deno.test("An IPv6 address that is not proven is announced only where nothing el
   watch.close();
 });
 
+Deno.test("A family of which no node tells is asked about again soon, and rarely after a while", async () => {
+  const { clock, directory, watch } = world();
+  directory.otherAddress = "2a01:1::2";
+  const asked = { 4: 0, 6: 0 };
+  directory.isReachable = (_port, family) => {
+    asked[family]++;
+    return Promise.resolve(family === 4 ? true : undefined);
+  };
+  watch.start();
+  await clock.advance(20_000);
+  assert.deepEqual(asked, { 4: 1, 6: 6 });
+  await clock.advance(300_000);
+  assert.equal(asked[4], 1);
+  assert.ok(asked[6] >= 15 && asked[6] <= 17, `${asked[6]}`);
+  watch.close();
+});
+
 Deno.test("A configured address is the only one that is announced", async () => {
   const { clock, directory, watch } = world({ announcedAddress: "82.1.2.3" });
   directory.otherAddress = "2a01:1::2";
