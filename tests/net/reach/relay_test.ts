@@ -316,14 +316,20 @@ Deno.test("A device that others do not reach announces both addresses of a relay
   const world = new RelayWorld();
   const four = ["80.0.0.1", "81.0.0.1", "82.0.0.1", "83.0.0.1"].map((ip) => world.relay(ip).place);
   const [first, again] = both(world, "85.0.0.1", "2a01:85::1");
+  const dialled: string[] = [];
   const device = world.device("90.0.0.1", [], {
     find: () => Promise.resolve([...four, first, again]),
+    connect: (to) => {
+      dialled.push(to.ip);
+      return Promise.try(() => world.connect(to, "90.0.0.1").conn);
+    },
   });
   device.client.start();
   await world.clock.advance(100);
   const addresses = device.client.addresses();
   assert.equal(device.client.count, 3);
   assert.equal(addresses.length, 4, "one of them is found twice, and kept once");
+  assert.ok(!dialled.includes(again.ip));
   assert.deepEqual(addresses.slice(0, 2), [
     "relay/85.0.0.1:7000",
     "relay/[2a01:85::1]:7000",

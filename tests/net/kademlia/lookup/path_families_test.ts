@@ -86,6 +86,11 @@ Deno.test("What a node says of an id does not replace the address that the own t
   const one = lookup({ seeds: [four(5), six(60)] });
   const asked = run(one, ({ nodeId }) => nodeId.w0 === 60 ? [six(5)] : []);
   assert.deepEqual(asked.map(({ ip }) => ip).sort(), [four(5).ip, six(60).ip].sort());
+  // Not even where the other family's path comes first.
+  const three = lookup({ seeds: [four(3), four(5), six(60)], alpha: 2 });
+  const [, far] = three.start();
+  assert.equal(far?.contact.ip, six(60).ip);
+  assert.deepEqual(three.reply(far, [six(5)]).map(({ contact }) => contact.ip), [four(5).ip]);
   // Of a node that the table knows nothing of, both addresses are as good as what names them.
   const two = lookup({ seeds: [four(50), six(60)] });
   const named = run(two, ({ nodeId, ip }) => {

@@ -6,7 +6,7 @@ import { findValue } from "../../../../net/kademlia/rpc/methods/find_value.ts";
 import { decodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
 import type { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
-import { Puppet } from "../puppet.ts";
+import { naming, Puppet } from "../puppet.ts";
 import { KademliaNode, storeAnything } from "../../../../net/kademlia/mod.ts";
 import {
   bytesOf,
@@ -141,6 +141,19 @@ Deno.test("A node names contacts of the family that the asker asks by, and no ot
       assert.ok(contacts.every(({ ip }) => familyOf(ip) === own));
     }
   }
+  await node.close();
+});
+
+Deno.test("Attack: a node that names addresses of the other family has nobody asked there", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const [liar, named] = [new Puppet(world, "6.1.0.1"), new Puppet(world, "2a01:1::1")];
+  liar.react.find_node = naming([named.contact]);
+  liar.ping(node.address);
+  await world.clock.advance(1_000);
+  await world.clock.drive(node.lookup(named.contact.id));
+  assert.ok(liar.count("find_node") > 0);
+  assert.equal(named.requests.length, 0);
   await node.close();
 });
 
