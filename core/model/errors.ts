@@ -32,6 +32,8 @@ export type ErrorCode =
   | "invalid_config"
   | "invalid_file"
   | "invalid_argument"
+  | "invalid_invite"
+  | "invite_expired"
   | "udp_port_in_use"
   | "tcp_port_in_use"
   | "address_unavailable"
