@@ -4,12 +4,18 @@
  * @module
  */
 
-import { Command as Parser, CommanderError } from "@commander-js/extra-typings";
+import {
+  Command as Parser,
+  CommanderError,
+  type CommandUnknownOpts,
+} from "@commander-js/extra-typings";
+import { similar } from "../lib/similar.ts";
 import { accountCommands } from "./commands/account_commands.ts";
 import { type Command, command, type Run } from "./commands/command.ts";
 import { serveCommands } from "./commands/serve.ts";
 import { statusCommand, timelineCommands } from "./commands/timeline_commands.ts";
 import { addFlags, type Flags } from "./settings/flags.ts";
+import { quoted } from "./terminal/safe_text.ts";
 
 /** What the arguments ask for: a command, a text that helps, or nothing, because of a mistake in them. */
 export type Parsed =
@@ -47,6 +53,25 @@ const commands: readonly Command[] = [
   ),
 ];
 
+/** That a word is no command, and which one may have been meant. */
+function noCommand(word: string, { commands }: CommandUnknownOpts): string {
+  const known = [...commands.map((command) => command.name()), "help"];
+  const near = similar(word.toLowerCase(), known.filter((name) => !name.startsWith("_")));
+  const meant = near.length === 0 ? "" : ` Did you mean ${near.join(" or ")}?`;
+  return `${quoted(word)} is no command.${meant} "camellia help" lists them.`;
+}
+
+/** What is wrong where help was asked for on a command that does not exist; undefined where it was not. */
+function noHelp(program: CommandUnknownOpts): string | undefined {
+  let parser = program;
+  for (const word of program.args.filter((word) => word !== "help")) {
+    const next = parser.commands.find((command) => command.name() === word);
+    if (next === undefined) return noCommand(word, parser);
+    parser = next;
+  }
+  return undefined;
+}
+
 /** Parses the arguments. Help texts get the program's version and fit the columns. */
 export function parseArguments(args: readonly string[], version: string, columns: number): Parsed {
   let help = "";
@@ -73,9 +98,7 @@ export function parseArguments(args: readonly string[], version: string, columns
   for (const add of commands) add(program, choose);
   program.action(() => {
     const unknown = program.args[0];
-    if (unknown !== undefined) {
-      program.error(`error: ${JSON.stringify(unknown)} is no command. "camellia help" lists them.`);
-    }
+    if (unknown !== undefined) program.error(`error: ${noCommand(unknown, program)}`);
     choose(async (context) => {
       const { runMenu } = await import("./menu/menu.ts");
       await runMenu(context);
@@ -85,10 +108,13 @@ export function parseArguments(args: readonly string[], version: string, columns
     program.parse([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    const mistake = error.code === "commander.help"
+      ? noHelp(program)
+      : error.exitCode === 0
+      ? undefined
+      : error.message.replace(/^error: /, "").replaceAll("\n", " ");
+    if (mistake !== undefined) return { mistake };
     if (error.exitCode === 0) return { help };
-    if (error.code !== "commander.help") {
-      return { mistake: error.message.replace(/^error: /, "").replaceAll("\n", " ") };
-    }
   }
   if (chosen !== undefined) return { flags: program.opts(), run: chosen };
   return { mistake: "A command is missing. Add --help to see which there are." };
