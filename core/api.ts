@@ -42,6 +42,8 @@ export interface FollowView {
   readonly following: boolean;
   /** Whether the other user has acknowledged the change; until then it is sent again. */
   readonly acknowledged: boolean;
+  /** Present only where the user was followed already, so that nothing has changed. */
+  readonly already?: true;
 }
 
 /** Another key than the pinned one claims a name. */

@@ -84,10 +84,11 @@ export class Follows {
   }
 
   /**
-   * Follows a user and fetches the user's posts at once.
+   * Follows a user and fetches the user's posts at once. Where the user is followed already under that
+   * key, nothing changes, and the view says so.
    *
-   * @throws {CamelliaError} `invalid_username`, `invalid_argument`, `follow_self`,
-   * `already_following`, `unknown_user`, `not_joined`, `no_answer`, `pin_clash`.
+   * @throws {CamelliaError} `invalid_username`, `invalid_argument`, `follow_self`, `unknown_user`,
+   * `not_joined`, `no_answer`, `pin_clash`.
    */
   async follow(request: FollowRequest, signal?: AbortSignal): Promise<FollowView> {
     const { session, people, lists, requests, sync } = this.#parts;
@@ -96,19 +97,23 @@ export class Follows {
     if (username === session.self.username) {
       throw new CamelliaError("follow_self", `Cannot follow ${username}: that is yourself.`);
     }
-    this.#refuseFollowed(username, fingerprint);
+    if (this.#isFollowed(username, fingerprint)) return this.#already(username);
+    this.#refuseFull(username);
     const person = await people.find(username, signal);
     signal?.throwIfAborted();
     const isAbsent = people.isAbsent(username);
     const key = chooseKey(session, { username, person, isAbsent, fingerprint });
     const user = { username, key };
-    await this.#mutex.run(async () => {
-      this.#refuseFollowed(username, fingerprint);
+    const isDone = await this.#mutex.run(async () => {
+      if (this.#isFollowed(username, fingerprint)) return true;
+      this.#refuseFull(username);
       const old = lists.get("following", username);
       await this.#change(user, true);
       // Under a replaced pin the name's posts so far are another user's.
       if (old !== undefined && !equalBytes(old.key, key)) await this.#removePosts(username, true);
+      return false;
     });
+    if (isDone) return this.#already(username);
     const fetched = this.#background.add(sync.fetch(user, session.signal));
     const [acknowledged] = await Promise.all([
       requests.acknowledged(username, answerWaitMs),
@@ -149,14 +154,22 @@ export class Follows {
     }
   }
 
-  #refuseFollowed(username: string, fingerprint: string | undefined): void {
+  /** Whether the user is followed, and not under another key than the one asked for. */
+  #isFollowed(username: string, fingerprint: string | undefined): boolean {
+    const entry = this.#parts.lists.get("following", username);
+    if (!entry?.present) return false;
+    return fingerprint === undefined || fingerprintOf(entry.key) === fingerprint;
+  }
+
+  /** What a follow that changes nothing comes to. */
+  #already(username: string): FollowView {
+    const acknowledged = !this.#parts.requests.isWaiting(username);
+    return { username, following: true, acknowledged, already: true };
+  }
+
+  #refuseFull(username: string): void {
     const { lists } = this.#parts;
-    const entry = lists.get("following", username);
-    if (entry?.present) {
-      if (fingerprint !== undefined && fingerprintOf(entry.key) !== fingerprint) return;
-      const message = `Cannot follow ${username}: you follow them already.`;
-      throw new CamelliaError("already_following", message);
-    }
+    if (lists.get("following", username)?.present) return;
     if (lists.present("following").length < listLengthMax) return;
     throw new CamelliaError(
       "invalid_argument",

@@ -95,6 +95,11 @@ export class PendingFollows {
     }
   }
 
+  /** Whether a request to a user waits for its acknowledgement. */
+  isWaiting(username: string): boolean {
+    return this.#pending.has(username);
+  }
+
   /** Whether the request to a user is acknowledged within that time; true if none waits. */
   async acknowledged(username: string, timeoutMs: number): Promise<boolean> {
     const outcome = this.#pending.get(username)?.outcome.promise;

@@ -22,7 +22,6 @@ export type ErrorCode =
   | "clock_doubted"
   | "over_quota"
   | "follow_self"
-  | "already_following"
   | "not_following"
   | "pin_clash"
   | "not_joined"

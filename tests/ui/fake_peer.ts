@@ -227,8 +227,10 @@ export class FakePeer extends Refusing {
     if (username === "unknown") {
       throw new CamelliaError("unknown_user", "Cannot follow unknown: no user has this name");
     }
+    const acknowledged = username !== "offline";
+    const already = this.following.has(username) ? { already: true } as const : {};
     this.following.add(username);
-    return { username, following: true, acknowledged: username !== "offline" };
+    return { username, following: true, acknowledged, ...already };
   }
 
   override async unfollow(

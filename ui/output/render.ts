@@ -26,8 +26,8 @@ export interface Look {
   readonly paint: Paint;
   /** Columns of the terminal. */
   readonly columns: number;
-  /** Unix time in milliseconds, for ages. */
-  readonly now: number;
+  /** Unix time in milliseconds, for ages; undefined where times are exact (ISO 8601) in place of ages. */
+  readonly now: number | undefined;
 }
 
 /** Lines wider than this are hard to read. */
@@ -37,10 +37,14 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-/** How long ago, in words up to a week and as a date beyond; the future counts as now. */
-function ageOf(iso: string, now: number): string {
+/**
+ * How long ago, in words up to a week and as a date beyond; the future counts as now. Without a `now`
+ * the time itself in ISO 8601.
+ */
+function ageOf(iso: string, now: number | undefined): string {
   const time = Date.parse(iso);
   if (Number.isNaN(time)) return "at an unknown time";
+  if (now === undefined) return new Date(time).toISOString();
   const age = now - time;
   if (age < minuteMs) return "just now";
   if (age < hourMs) return `${Math.floor(age / minuteMs)} min ago`;
@@ -106,8 +110,9 @@ export function renderUser(user: UserView, { paint }: Look): string {
 
 /** What became of a follow or unfollow. */
 export function renderFollow(view: FollowView, { paint }: Look): string {
-  const what = view.following ? "You follow" : "You no longer follow";
   const name = safeLine(view.username);
+  if (view.already && view.acknowledged) return `You follow ${paint.name(name)} already.`;
+  const what = view.following ? "You follow" : "You no longer follow";
   const notice = view.acknowledged
     ? "."
     : `. ${name} does not know yet: the request goes out again until it is acknowledged.`;

@@ -21,6 +21,11 @@ function postAt(msAgo: number, text: string): PostView {
   return { id: "7", author: "bob", text, created_at, reply_to: null };
 }
 
+Deno.test("Without a now, times are exact", () => {
+  const [head] = renderPost(postAt(60_000, "hi"), { ...look, now: undefined }).split("\n");
+  assert.equal(head, "bob · 2026-01-10T11:59:00.000Z · 7");
+});
+
 Deno.test("Ages are words up to a week, then dates", () => {
   const cases: readonly [number, string][] = [
     [-5000, "just now"],
@@ -122,6 +127,9 @@ Deno.test("Of whom the network does not tell, followers are not said to be none"
 Deno.test("Follows say whether they were acknowledged; suggestions say why", () => {
   const offline = { username: "bob", following: true, acknowledged: false };
   assert.match(renderFollow(offline, look), /^You follow bob\. bob does not know yet/);
+  const twice = { ...offline, already: true } as const;
+  assert.match(renderFollow(twice, look), /^You follow bob\. bob does not know yet/);
+  assert.equal(renderFollow({ ...twice, acknowledged: true }, look), "You follow bob already.");
   const unfollowed = { username: "bob", following: false, acknowledged: true };
   assert.equal(renderFollow(unfollowed, look), "You no longer follow bob.");
   const reason = "follows carol\x1b[1m, as you do";
