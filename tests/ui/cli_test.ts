@@ -79,6 +79,23 @@ Deno.test("A command that found no network says so, to people and not to scripts
   assert.equal((await m.run("status")).err, "");
 });
 
+Deno.test("A second follow of a user succeeds and says that it was so already", async () => {
+  const m = await Machine.withAlice();
+  m.host.prepare = (peer) => peer.following.add("bob");
+  const already = { username: "bob", following: true, acknowledged: true, already: true };
+  assert.deepEqual(await m.json("follow", "bob"), already);
+  const { code, out } = await m.run("follow", "bob");
+  assert.deepEqual([code, out], [0, "You follow bob already.\n"]);
+});
+
+Deno.test("Times are ages on a terminal, and exact where the output goes elsewhere", async () => {
+  const m = await Machine.withAlice();
+  m.host.prepare = (peer) => void peer.arrive("bob", "hello");
+  assert.match((await m.run("timeline")).out, /^bob · 2026-01-01T00:00:00.000Z · 1000\n/);
+  m.io.terminal.output = true;
+  assert.doesNotMatch((await m.run("timeline")).out, /T00:00:00/);
+});
+
 Deno.test("Flags are taken before and after the command", async () => {
   const m = await Machine.withAlice();
   const before = await m.run("--json", "-p", "0", "whoami");
@@ -89,7 +106,15 @@ Deno.test("Flags are taken before and after the command", async () => {
 Deno.test("Wrong usage exits with 2 and says what is allowed", async () => {
   const m = new Machine();
   const cases: readonly [args: string[], message: RegExp][] = [
-    [["posst", "x"], /"posst" is no command/],
+    [["posst", "x"], /"posst" is no command\. Did you mean post\? "camellia help" lists them/],
+    [["zebra", "x"], /^"zebra" is no command\. "camellia help" lists them/],
+    [["help", "posst"], /"posst" is no command\. Did you mean post\?/],
+    [["help", "account", "exprot"], /"exprot" is no command\. Did you mean export\?/],
+    [["account", "help", "exprot"], /"exprot" is no command\. Did you mean export\?/],
+    [["account", "exprot"], /unknown command 'exprot' \(Did you mean export\?\)/],
+    [["help", "nonsense"], /"nonsense" is no command/],
+    [["timeline", "--limt", "3"], /unknown option '--limt' \(Did you mean --limit\?\)/],
+    [["timeline", "--jsn"], /unknown option '--jsn' \(Did you mean --json\?\)/],
     [["post"], /missing required argument 'text'/],
     [["post", "hello", "world"], /too many arguments/],
     [["post", "hi", "--reply", "x"], /unknown option '--reply'/],

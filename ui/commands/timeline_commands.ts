@@ -116,7 +116,13 @@ async function watchTimeline(
   signal.addEventListener("abort", () => end.resolve(), { once: true });
   try {
     const posts = await access.api.timeline(request);
-    await output.line({ posts }, (look) => renderTimeline([...posts].reverse(), look));
+    const oldestFirst = [...posts].reverse();
+    // A script reads one kind of line: the page is told as the posts that come later are.
+    if (output.json) {
+      for (const post of oldestFirst) {
+        await output.line({ event: "post", post }, () => "");
+      }
+    } else await output.line({ posts }, (look) => renderTimeline(oldestFirst, look));
     const shown = new Set(posts.map((view) => `${view.author}/${view.id}`));
     show = (view) => {
       if (shown.delete(`${view.author}/${view.id}`)) return;
@@ -164,7 +170,10 @@ export const timelineCommands: readonly Command[] = [
         .option("--limit <n>", "posts at most, 1 to 1000", limit, limitDefault)
         .option("--before <id>", "only posts older than this one, for the next page", postId)
         .option("--author <name>", "only this author's posts")
-        .option("--watch", "stay, and show posts as they arrive"),
+        .option(
+          "--watch",
+          'stay, and show posts as they arrive; with --json one line a post: {"event":"post","post":…}',
+        ),
     async (context, { watch, limit, before, author }) => {
       const request = { limit, ...given({ before, author }) };
       await withPeer(context, "user", async (access) => {

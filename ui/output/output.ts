@@ -41,9 +41,10 @@ export class Output {
     return this.#broken.signal;
   }
 
-  /** How text for people is to look. */
+  /** How text for people is to look. What goes to a file or to another program has exact times. */
   look(): Look {
-    return { paint: this.#paint, columns: this.#io.size().columns, now: this.#io.now() };
+    const now = this.#io.terminal.output ? this.#io.now() : undefined;
+    return { paint: this.#paint, columns: this.#io.size().columns, now };
   }
 
   /** A result or event: one line of JSON, or text. Resolves when written; lines beyond the bound are dropped. */

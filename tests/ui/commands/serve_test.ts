@@ -144,7 +144,7 @@ Deno.test("up ends when its user logs out, and node does not", async () => {
   assert.equal(await node.ended, 0);
 });
 
-Deno.test("timeline --watch prints the page, then each post once, until interrupted", async () => {
+Deno.test("timeline --watch tells the posts of the page, then each post once, until interrupted", async () => {
   const m = await Machine.withAlice();
   const { io, ended, peer } = await serve(m, "up");
   const before = peer.arrive("bob", "before");
@@ -155,7 +155,7 @@ Deno.test("timeline --watch prints the page, then each post once, until interrup
   await watching.io.until(() => lines(watching.io).length === 2);
   watching.io.interrupt();
   assert.equal(await watching.ended, 0);
-  assert.deepEqual(lines(watching.io), [{ posts: [before] }, { event: "post", post }]);
+  assert.deepEqual(lines(watching.io), [{ event: "post", post: before }, { event: "post", post }]);
   const orphan = m.start("timeline", "--watch", "--json");
   await orphan.io.until(() => orphan.io.stdout.includes("\n"));
   io.interrupt();
