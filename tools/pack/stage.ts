@@ -1,0 +1,181 @@
+/**
+ * Lays out the npm package in a folder, ready for `npm pack`.
+ *
+ * The program's modules lie there as JavaScript, the packages of deno.lock below node_modules, zeromq with
+ * one addon for each target. The package depends on nothing but Deno itself.
+ *
+ * @module
+ */
+
+import { dirname, join } from "node:path";
+import denoConfig from "../../deno.json" with { type: "json" };
+import {
+  addonOf,
+  cachedPackages,
+  filesBelow,
+  isIdlePath,
+  type LockedPackage,
+  readLock,
+  root,
+  runtimePackages,
+} from "../packages.ts";
+import { type Target, targets } from "../targets.ts";
+import { toJavaScript } from "./source.ts";
+
+/** The package's name; its command is `camellia`. */
+export const packageName = "camellia-timeline";
+
+/** The version of Deno that the package brings along: the one that all documents name. */
+export const denoVersion = "2.9.6";
+
+/** The oldest Node.js that the launcher runs on. */
+const nodeVersionMin = 18;
+
+/** Folders with the program's modules. */
+const sourceFolders: readonly string[] = ["core", "lib", "net", "storage", "ui"];
+
+/** Files that go into the package as they are. */
+const plainFiles: readonly string[] = ["LICENSE", "README.md", "CHANGELOG.md", "config.ini"];
+
+/** What of packages is for compilers and readers alone. */
+const unneededFile = /(\.d\.[cm]?ts|\.map|\.[cm]?ts|\.md|\.markdown|\.flow)$/i;
+
+/** Licences, which go along with what they license. */
+const licenceFile = /^(licen[cs]e|copying|notice)/i;
+
+/** The package's package.json. */
+export function packageManifest(packages: readonly LockedPackage[]): Record<string, unknown> {
+  return {
+    name: packageName,
+    version: denoConfig.version,
+    description: "A timeline without servers: every user runs a peer.",
+    license: denoConfig.license,
+    keywords: ["timeline", "social-network", "peer-to-peer", "kademlia", "cli"],
+    type: "module",
+    bin: { camellia: "camellia.mjs" },
+    engines: { node: `>=${nodeVersionMin}` },
+    dependencies: {
+      deno: denoVersion,
+      ...Object.fromEntries(packages.map(({ name, version }) => [name, version])),
+    },
+    bundleDependencies: packages.map(({ name }) => name),
+  };
+}
+
+/**
+ * The package's deno.json: permissions as the repository's, but that the program may write nowhere in the
+ * package's own folder.
+ */
+export function packageConfig(): Record<string, unknown> {
+  const { version, unstable, permissions } = denoConfig;
+  const { camellia } = permissions;
+  const own = ["camellia.mjs", "main.js", "deno.json", "package.json", "config.ini"];
+  const deny = [...own, ...sourceFolders, "node_modules"];
+  return {
+    version,
+    unstable,
+    permissions: { camellia: { ...camellia, write: { allow: true, deny } } },
+  };
+}
+
+/** What is left of a bundled package's package.json: npm is to install, build and check nothing for it. */
+export function bundledManifest(text: string): string {
+  const manifest: Record<string, unknown> = JSON.parse(text);
+  for (
+    const key of [
+      "scripts",
+      "dependencies",
+      "devDependencies",
+      "optionalDependencies",
+      "peerDependencies",
+      "peerDependenciesMeta",
+      "engines",
+      "bin",
+    ]
+  ) delete manifest[key];
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+async function write(path: string, content: string | Uint8Array): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  if (typeof content === "string") await Deno.writeTextFile(path, content);
+  else await Deno.writeFile(path, content);
+}
+
+/** The program's modules, as JavaScript. */
+async function writeProgram(folder: string): Promise<void> {
+  const paths = ["main.ts"];
+  for (const each of sourceFolders) {
+    const below = await filesBelow(join(root, each), [".ts"]);
+    paths.push(...below.map((path) => `${each}${path.slice(join(root, each).length)}`));
+  }
+  for (const path of paths) {
+    const source = await Deno.readTextFile(join(root, path));
+    await write(join(folder, path.replace(/\.ts$/, ".js")), toJavaScript(source));
+  }
+}
+
+/** zeromq's list of addons, cut down to those for the targets, and the addons themselves. */
+async function writeAddons(from: string, to: string, chosen: readonly Target[]): Promise<void> {
+  const manifest = await Deno.readTextFile(join(from, "build/manifest.json"));
+  const addons = chosen.map((target) => addonOf(manifest, target));
+  for (const { path } of addons) {
+    await write(join(to, "build", path), await Deno.readFile(join(from, "build", path)));
+  }
+  const kept = Object.fromEntries(addons.map(({ key, path }) => [key, path]));
+  await write(join(to, "build/manifest.json"), JSON.stringify(kept));
+}
+
+/** Whether a file goes into the package, by the name of its package and its path there. */
+function isNeeded(name: string, file: string): boolean {
+  if (licenceFile.test(file) || file === "package.json") return true;
+  if (name === "zeromq" && !file.startsWith("lib/")) return false;
+  // cmake-ts has no file of its licence, and names it in package.json.
+  if (name === "cmake-ts" && !file.startsWith("build/loader.")) return false;
+  return !unneededFile.test(file);
+}
+
+/** One package of deno.lock: what a running program loads of it, and its licence. */
+async function writePackage(
+  { name, folder: from }: { readonly name: string; readonly folder: string },
+  folder: string,
+): Promise<void> {
+  const to = join(folder, "node_modules", name);
+  for (const path of await filesBelow(from, [""])) {
+    const file = path.slice(from.length + 1);
+    if (!isNeeded(name, file) || isIdlePath(path)) continue;
+    const content = file === "package.json"
+      ? bundledManifest(await Deno.readTextFile(path))
+      : await Deno.readFile(path);
+    await write(join(to, file), content);
+  }
+  if (name === "zeromq") await writeAddons(from, to, targets);
+}
+
+/**
+ * Lays out the package in a folder.
+ *
+ * @throws {Error} If packages of deno.lock are not in Deno's cache; `deno install` fetches them.
+ */
+export async function stagePackage(folder: string): Promise<void> {
+  const packages = runtimePackages(await readLock());
+  const cached = await cachedPackages(packages);
+  const missing = packages.filter(({ name }) => cached.every((each) => each.name !== name));
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => name).join(", ");
+    throw new Error(`Cannot pack: ${names} not in Deno's cache. Run deno install, then try again.`);
+  }
+  await writeProgram(folder);
+  for (const each of cached) await writePackage(each, folder);
+  for (const each of plainFiles) {
+    await write(join(folder, each), await Deno.readFile(join(root, each)));
+  }
+  const launcher = new URL("camellia.mjs", import.meta.url);
+  await write(join(folder, "camellia.mjs"), await Deno.readFile(launcher));
+  await Deno.chmod(join(folder, "camellia.mjs"), 0o755).catch(() => {});
+  await write(
+    join(folder, "package.json"),
+    `${JSON.stringify(packageManifest(packages), null, 2)}\n`,
+  );
+  await write(join(folder, "deno.json"), `${JSON.stringify(packageConfig(), null, 2)}\n`);
+}
