@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { numbered } from "../policies.ts";
-import { among, holding, refusing } from "../puppet.ts";
+import { among, holding, naming, refusing } from "../puppet.ts";
 import {
   bytesOf,
   closeAll,
@@ -74,4 +74,31 @@ Deno.test("Two writers at once: every node ends with the value that wins", async
     for (const held of node.values()) assert.equal(textOf(held.value), "4 by 4");
   }
   await closeAll(nodes);
+});
+
+Deno.test("A put asks nodes again whose answers were lost, and counts those that stay silent as missed", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 3, key);
+  const [lossy, mute] = puppets;
+  assert.ok(lossy && mute);
+  const losses = { left: 1 };
+  const answer = naming([]);
+  lossy.react.find_node = (data) => losses.left-- > 0 ? undefined : answer(data);
+  mute.react.find_node = () => undefined;
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
+  assert.deepEqual([result.accepted, result.silent, result.missed], [3, 0, 1]);
+  assert.equal(lossy.count("store"), 1);
+  assert.equal(mute.count("store"), 0);
+  await node.close();
+});
+
+Deno.test("Where k nodes answer, those that are silent are not missed", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 5, key, { k: 4 });
+  const [mute] = puppets;
+  assert.ok(mute);
+  mute.silent = true;
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
+  assert.equal(result.missed, 0);
+  await node.close();
 });
