@@ -9,6 +9,7 @@ import { churn } from "./sim/churn.ts";
 import { death } from "./sim/death.ts";
 import { eclipse } from "./sim/eclipse.ts";
 import { faults } from "./sim/faults.ts";
+import { homes } from "./sim/homes.ts";
 import { loss } from "./sim/loss.ts";
 import { growth } from "./sim/growth.ts";
 import { markdown, type Settings, type Table } from "./sim/report.ts";
@@ -23,6 +24,7 @@ const tables: Readonly<Record<string, (settings: Settings) => Promise<Table>>> =
   eclipse,
   faults,
   loss,
+  homes,
 };
 
 const encoder = new TextEncoder();

@@ -20,12 +20,9 @@ export function putAtHome(clock: VirtualClock, socket: SimulatedSocket): void {
     const ms = isBothWays ? openMs.bothWays : openMs.oneWay;
     openUntilMs.set(name, { untilMs: clock.monotonic() + ms, isBothWays });
   };
-  socket.tap = {
-    sent(_data, to) {
-      const name = nameOf(to);
-      open(name, isOpen(name) && openUntilMs.get(name)?.isBothWays === true);
-    },
-    received() {},
+  socket.onSend = (to) => {
+    const name = nameOf(to);
+    open(name, isOpen(name) && openUntilMs.get(name)?.isBothWays === true);
   };
   socket.intercept = (_data, from) => {
     const name = nameOf(from);

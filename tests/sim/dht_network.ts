@@ -58,6 +58,8 @@ export class SimulatedSocket implements Datagrams {
   /** Takes datagrams before the node does; true when the node shall not see it. */
   intercept: ((data: Uint8Array, from: Endpoint) => boolean) | undefined;
   tap: Tap | undefined;
+  /** Told where it sends, before the network: a router opens for the answers. */
+  onSend: ((to: Endpoint) => void) | undefined;
   /** Datagrams and bytes sent. */
   datagramsOut = 0;
   bytesOut = 0;
@@ -75,6 +77,7 @@ export class SimulatedSocket implements Datagrams {
     this.datagramsOut++;
     this.bytesOut += data.length;
     this.tap?.sent(data, to);
+    this.onSend?.(to);
     this.#network.send(this, data, to);
   }
 
