@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { numbered } from "../policies.ts";
-import { among, holding, naming, refusing } from "../puppet.ts";
+import { among, holding, naming, Puppet, refusing } from "../puppet.ts";
 import {
   bytesOf,
   closeAll,
@@ -94,11 +94,14 @@ Deno.test("A put asks nodes again whose answers were lost, and counts those that
 
 Deno.test("Where k nodes answer, those that are silent are not missed", async () => {
   const world = testWorld();
-  const { node, puppets } = await among(world, 5, key, { k: 4 });
-  const [mute] = puppets;
-  assert.ok(mute);
+  const { node, puppets } = await among(world, 20, key);
+  const [mute, other] = puppets;
+  assert.ok(mute && other);
   mute.silent = true;
+  const more = [1, 2, 3].map((i) => new Puppet(world, `6.${100 + i}.0.1`));
+  other.react.find_node = naming(more.map(({ contact }) => contact));
   const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
+  assert.ok(result.accepted >= 20);
   assert.equal(result.missed, 0);
   await node.close();
 });
