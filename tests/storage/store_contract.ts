@@ -149,6 +149,14 @@ function testPosts(test: Declare): void {
     assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 6, ranges: [] }]);
   });
 
+  test("store tells a fork before the end of a feed from a post behind the end", async (store) => {
+    await store.addPosts("bob", [2, 4, 6].map((number) => postAt({ author: "bob", number })));
+    const late = postAt({ author: "bob", number: 5, second: 7 });
+    const next = postAt({ author: "bob", number: 8 });
+    const report = await store.addPosts("bob", [late, next]);
+    assert.deepEqual(report, { added: [next], forks: [late] });
+  });
+
   test("store refuses posts of another author than it was told", async (store) => {
     await assert.rejects(store.addPosts("bob", postsOf("carol", 1, 1)), TypeError);
     assert.equal(await store.countPosts(), 0);
