@@ -82,34 +82,44 @@ interface OpenShare {
   readonly relay: UserRef;
   readonly name: string;
   readonly token: number;
+  /** Users who are told by this relay first, and those for whom it is another relay's substitute. */
   readonly users: UserRef[];
+  readonly seconds: UserRef[];
 }
 
 /**
  * Deals users out to relays by rendezvous hashing (Thaler and Ravishankar 1998): a user's few relays of
  * the epoch are those that the user's token ranks first, and the post's seed chooses among them. No share
- * is longer than a message allows; users who fit nowhere are `left`.
+ * is longer than a message allows; users who fit nowhere are `left`. A share begins with the users whom
+ * no other relay has near its beginning, because relays pass posts on in this order: each user's first copy
+ * is on its way before all second ones.
  */
 export function dealOut(
   { users, relays, copies, tokenOf, seed, isDealt }: Deal,
 ): { readonly shares: readonly Share[]; readonly left: readonly UserRef[] } {
   const shares = relays.map((relay): OpenShare => {
     const name = nameOf(relay);
-    return { relay, name, token: tokenOf(name), users: [] };
+    return { relay, name, token: tokenOf(name), users: [], seconds: [] };
   });
   const left: UserRef[] = [];
   for (const user of users) {
     const name = nameOf(user);
     const token = tokenOf(name);
     const mayTake = (share: OpenShare) =>
-      share.users.length < relayShareMax && share.name !== name && !isDealt(name, share.name);
+      share.users.length + share.seconds.length < relayShareMax && share.name !== name &&
+      !isDealt(name, share.name);
     const pool = first(shares, copies + poolExtra, mayTake, (share) => mix(share.token, token));
     const drawn = mix(token, seed);
     const chosen = first(pool, copies, () => true, (share) => mix(share.token, drawn));
-    for (const share of chosen) share.users.push(user);
-    if (chosen.length === 0) left.push(user);
+    const [one, ...others] = chosen;
+    if (one === undefined) left.push(user);
+    else one.users.push(user);
+    for (const share of others) share.seconds.push(user);
   }
-  return { shares, left };
+  return {
+    shares: shares.map(({ relay, users, seconds }) => ({ relay, users: [...users, ...seconds] })),
+    left,
+  };
 }
 
 /** The items with the lowest ranks, without sorting the others. */

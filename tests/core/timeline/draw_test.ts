@@ -60,6 +60,31 @@ Deno.test("Within an hour a follower has three relays, so that links stay open",
   for (const [name, pool] of pools) assert.equal(pool.size, 3, name);
 });
 
+Deno.test("Each user is in the first part of one share and in the second of another", () => {
+  const tokens = new SecretTokens(new SeededRandom(1));
+  const { shares } = dealOut({
+    users: users("user", 300),
+    relays: users("relay", 10),
+    copies: 2,
+    tokenOf: (name) => tokens.ofUser(name, 0),
+    seed: 7,
+    isDealt: () => false,
+  });
+  const met = new Set<string>();
+  let firsts = 0;
+  // Read in turns, as the relays work: the first copies of all come before the second ones of any.
+  for (let place = 0; place < 60; place++) {
+    for (const { users } of shares) {
+      const user = users[place];
+      if (user === undefined || met.has(user.username)) continue;
+      met.add(user.username);
+      if (place < 45) firsts++;
+    }
+  }
+  assert.equal(met.size, 300);
+  assert.equal(firsts, 300);
+});
+
 Deno.test("Shares are even, none is longer than a message allows, and nobody relays to itself", () => {
   const lengths = new Map<string, number>();
   for (const relays of relaysOf({ secret: 1 }).values()) {
