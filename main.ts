@@ -10,6 +10,7 @@
 import { lookup } from "node:dns/promises";
 import { Peer } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
+import { formatHostPort } from "./lib/ip_address.ts";
 import { Exemption } from "./lib/networks.ts";
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
@@ -19,6 +20,7 @@ import { borrowPoller } from "./net/links/poller.ts";
 import { ZmqLinks } from "./net/links/zmq_links.ts";
 import { homeAddresses, ownFamilies } from "./net/reach/interfaces.ts";
 import { createReach } from "./net/reach/reach.ts";
+import { Carriers } from "./net/streams/carriers.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
 import { DataFolder } from "./storage/data_folder.ts";
 import { KeyFiles } from "./storage/key_files.ts";
@@ -67,12 +69,15 @@ async function startPeer(
   const outside = openDatagrams({ ip: settings.udp.ip, port: 0 }, () => {});
   started.defer(() => outside.close());
   const exemption = new Exemption(settings.exemptPrivate);
+  const carriers = new Carriers({ time: clock, udp: datagrams, outside, exemption });
+  started.defer(() => carriers.main.close());
   for (const ip of [settings.announcedIp, settings.udp.ip]) if (ip) exemption.met(ip);
   const reaching = createReach({ clock, random, exemption, settings, onError });
   started.defer(() => reaching.close());
   const { directory, ...node } = await createDirectory({
-    datagrams,
-    outside,
+    datagrams: carriers.main,
+    outside: carriers.outside,
+    carriage: () => carriers.status(),
     clock,
     random,
     storage: closeStore,
@@ -87,6 +92,7 @@ async function startPeer(
     onError,
   });
   started.defer(() => node.close());
+  carriers.onChange(() => directory.changed());
   const links = new ZmqLinks({
     listen: settings.listening,
     clock,
@@ -94,7 +100,7 @@ async function startPeer(
     ownAddresses: () =>
       [settings.announcedIp, ...directory.status().outerIps, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
-    services: reaching.services,
+    services: new Map([...reaching.services, carriers.service]),
     homeNetworks: () => homeAddresses().map(({ cidr }) => cidr),
     families: () => ownFamilies(),
     onFault: (error) => {
@@ -108,6 +114,17 @@ async function startPeer(
   } catch (error) {
     // A login says it again, and fails; without one there is only no relaying.
     log("info", error instanceof Error ? error.message : String(error));
+  }
+  const { ip, port } = datagrams.address;
+  try {
+    // A contact names the UDP port: there, by TCP, come peers whose network lets no UDP out.
+    links.listenAlso({ ip, port });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    log(
+      "info",
+      `Peers without UDP do not find this node at TCP ${formatHostPort(ip, port)}: ${why}`,
+    );
   }
   const reach = reaching.start({ directory, links });
   const peer = await Peer.start({

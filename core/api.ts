@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Hindrance } from "./model/hindrance.ts";
 import { CamelliaError, type ErrorCode } from "./model/errors.ts";
 
 /** A user. */
@@ -118,6 +119,10 @@ export interface StatusView {
     readonly records: number;
     readonly udp: EndpointView;
     readonly joined: boolean;
+    /** What nodes answer by: `tcp` where the network lets no UDP out; absent while that is not known. */
+    readonly carrier?: "udp" | "tcp";
+    /** Why no node answers; absent where one does, and while that is not known. */
+    readonly hindrance?: Hindrance;
   };
   /** The user who is logged in, or null. */
   readonly user: UserView | null;
@@ -143,7 +148,13 @@ export interface StatusView {
 export type PeerEvent =
   | { readonly event: "post"; readonly post: PostView }
   | { readonly event: "follower"; readonly username: string; readonly following: boolean }
-  | { readonly event: "network"; readonly joined: boolean; readonly contacts: number }
+  | {
+    readonly event: "network";
+    readonly joined: boolean;
+    readonly contacts: number;
+    readonly carrier?: "udp" | "tcp";
+    readonly hindrance?: Hindrance;
+  }
   | ({ readonly event: "reach" } & ReachView)
   | {
     readonly event: "clock";

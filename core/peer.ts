@@ -15,7 +15,7 @@ import type { Settings } from "./session/interfaces.ts";
 import { Mutex } from "../lib/slots.ts";
 import { readTimeline } from "./timeline/timeline.ts";
 import { UserPeer } from "./user_peer.ts";
-import { reachView, userView } from "./session/views.ts";
+import { carriageView, reachView, userView } from "./session/views.ts";
 
 export * from "./api.ts";
 export { CamelliaError, type ErrorCode } from "./model/errors.ts";
@@ -55,8 +55,9 @@ export class Peer implements PeerApi {
       emit: (event) => this.#emit(event),
     });
     this.#unsubscribe.push(
-      options.ports.directory.onChange(({ joined, contacts }) => {
-        this.#emit({ event: "network", joined, contacts });
+      options.ports.directory.onChange((status) => {
+        const { joined, contacts } = status;
+        this.#emit({ event: "network", joined, contacts, ...carriageView(status) });
         if (joined) this.#user?.networkJoined();
       }),
       options.ports.reach.onChange((status) =>
@@ -152,12 +153,13 @@ export class Peer implements PeerApi {
 
   readonly status: PeerApi["status"] = async () => {
     const { directory, links, reach, clock } = this.#ports;
-    const { nodeId, contacts, records, udp, joined } = directory.status();
+    const status = directory.status();
+    const { nodeId, contacts, records, udp, joined } = status;
     const { offsetMs, source, syncedAt } = clock.status();
     const { open, listening } = links.status();
     const user = this.#user;
     return {
-      node: { id: nodeId, contacts, records, udp, joined },
+      node: { id: nodeId, contacts, records, udp, joined, ...carriageView(status) },
       user: user === undefined ? null : userView(user.session.self),
       links: { open, listening: listening ?? null },
       reach: reachView(reach.status()),

@@ -9,6 +9,7 @@ import type { Endpoint, Family } from "../lib/ip_address.ts";
 import type { Random } from "../lib/random.ts";
 import type { Time, Timer } from "../lib/time.ts";
 import type { FeedState } from "./model/feed.ts";
+import type { Hindrance } from "./model/hindrance.ts";
 import type { Post } from "./model/post.ts";
 import type { SignedRecord } from "./model/record.ts";
 import type { KeyDerivation, ListEntry, ListName, Namespace } from "./model/record_body.ts";
@@ -86,8 +87,16 @@ export interface PopularUser extends UserRef {
   readonly followers: number;
 }
 
+/** What is known of the way to other nodes. */
+export interface Carriage {
+  /** What they answer by: TCP where the network lets no UDP out. Absent while that is not known. */
+  readonly carrier?: "udp" | "tcp";
+  /** Why none answers, where that is known. */
+  readonly hindrance?: Hindrance;
+}
+
 /** The state of the node. */
-export interface DirectoryStatus {
+export interface DirectoryStatus extends Carriage {
   /** 40 hex digits. */
   readonly nodeId: string;
   /** Contacts in the routing table. */
@@ -123,7 +132,7 @@ export interface Directory {
   isReachable(port: number, family: Family, signal?: AbortSignal): Promise<boolean | undefined>;
   /** The state of the node. */
   status(): DirectoryStatus;
-  /** Calls back when the node joins or loses the network; returns how to stop that. */
+  /** Calls back when the node joins or loses the network, or the way to it changes; returns how to stop that. */
   onChange(fn: (status: DirectoryStatus) => void): () => void;
 }
 

@@ -64,6 +64,7 @@ export const rooms: Rooms = {
   "net/directory": [...core, "net/kademlia", "net/kademlia/ports.ts"],
   "net/links": core,
   "net/reach": [...core, "net/links"],
+  "net/streams": [...core, "net/kademlia/constants.ts", "net/kademlia/ports.ts", "net/links"],
   "storage": core,
   "ui/terminal": ["lib"],
   "ui/settings": ["lib", "core/model", "core/api.ts", "ui/terminal"],

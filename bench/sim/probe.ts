@@ -6,7 +6,8 @@
 import { Id } from "../../net/kademlia/space/id.ts";
 import type { Endpoint } from "../../lib/ip_address.ts";
 import { findValue } from "../../net/kademlia/rpc/methods/find_value.ts";
-import { decodeAnswer, decodeRequest, responseKind } from "../../net/kademlia/rpc/wire.ts";
+import { responseKind } from "../../net/kademlia/constants.ts";
+import { decodeAnswer, decodeRequest } from "../../net/kademlia/rpc/wire.ts";
 import type { Tap } from "../../tests/sim/dht_network.ts";
 import type { Member } from "../../tests/sim/dht_world.ts";
 

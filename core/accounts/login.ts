@@ -8,6 +8,7 @@
  * @module
  */
 
+import { whyAlone } from "../session/unknown_user.ts";
 import type { Credentials } from "../api.ts";
 import { CamelliaError, type ErrorCode } from "../model/errors.ts";
 import type { Identity } from "../model/identity.ts";
@@ -114,13 +115,12 @@ async function loginFromNetwork(
 
 /** The error where the network was asked for keys that are not on this disk, and did not answer. */
 function unanswered({ directory }: AccountContext["ports"], username: string): CamelliaError {
-  return directory.status().joined
-    ? refused("no_answer", username, "the network did not answer. Try again in a moment.")
-    : refused(
-      "not_joined",
-      username,
-      "its keys are not in this data folder, and no other node has answered yet to ask for them.",
-    );
+  if (directory.status().joined) {
+    return refused("no_answer", username, "the network did not answer. Try again in a moment.");
+  }
+  const { why, remedy } = whyAlone(directory);
+  const message = `its keys are not in this data folder, and ${why}. ${remedy}.`;
+  return refused("not_joined", username, message);
 }
 
 /** Own records under a known key, as far as the network has them within the time. */

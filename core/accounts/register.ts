@@ -8,6 +8,7 @@
  * @module
  */
 
+import { whyAlone } from "../session/unknown_user.ts";
 import type { Registration } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { equalBytes } from "../model/bytes.ts";
@@ -49,10 +50,11 @@ export async function registerAccount(
   const { ports, settings } = context;
   const { username } = claimant;
   if (!ports.directory.status().joined && !settings.firstNode) {
+    const { why, remedy } = whyAlone(ports.directory);
     throw new CamelliaError(
       "not_joined",
-      `Cannot register ${username}: no other node has answered yet. ` +
-        "Check the bootstrap nodes, or use --init if this is to be the network's first node.",
+      `Cannot register ${username}: ${why}. ${remedy}, or use --init if this is to be the ` +
+        "network's first node.",
     );
   }
   const draft = await prepare(context, claimant, signal);

@@ -5,7 +5,16 @@
  */
 
 import { CamelliaError } from "../model/errors.ts";
+import { hindrances } from "../model/hindrance.ts";
+import type { Directory } from "../ports.ts";
 import type { Session } from "./interfaces.ts";
+
+/** Why no other node has answered, as the end of a sentence, and what to do. */
+export function whyAlone(
+  directory: Pick<Directory, "status">,
+): { readonly why: string; readonly remedy: string } {
+  return hindrances[directory.status().hindrance ?? "unknown"];
+}
 
 /**
  * What to throw where a name was looked for in vain: `unknown_user` when the network answered that no
@@ -30,9 +39,9 @@ export function unknownUser(
       `Cannot ${doing} ${username}: the network did not answer. Try again in a moment.`,
     );
   }
+  const { why, remedy } = whyAlone(ports.directory);
   return new CamelliaError(
     "not_joined",
-    `Cannot ${doing} ${username}: no other node has answered yet to ask for that name. ` +
-      "Check the bootstrap nodes, or try again later.",
+    `Cannot ${doing} ${username}: ${why}. ${remedy}, or try again later.`,
   );
 }

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { PostView, ReachView, UserView } from "../api.ts";
+import { given, type PostView, type ReachView, type UserView } from "../api.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
-import type { ReachStatus } from "../ports.ts";
+import type { Carriage, ReachStatus } from "../ports.ts";
 
 /** A post as commands and events show it. */
 export function postView(post: Post): PostView {
@@ -26,6 +26,11 @@ export function postView(post: Post): PostView {
 /** A user as commands and events show one. */
 export function userView(user: UserRef): UserView {
   return { username: user.username, fingerprint: fingerprintOf(user.key) };
+}
+
+/** What is known of the way to other nodes, as commands and events show it. */
+export function carriageView({ carrier, hindrance }: Carriage): Carriage {
+  return given({ carrier, hindrance });
 }
 
 /** How others reach the peer, as commands and events show it. */

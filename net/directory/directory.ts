@@ -8,7 +8,7 @@ import type { Family, HostPort } from "../../lib/ip_address.ts";
 import { Exemption } from "../../lib/networks.ts";
 import { ClaimLedger, type ClaimStore } from "../../core/model/claims.ts";
 import type { SignedRecord } from "../../core/model/record.ts";
-import type { Clock, Random } from "../../core/ports.ts";
+import type { Carriage, Clock, Random } from "../../core/ports.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
 import { KademliaNode } from "../kademlia/mod.ts";
 import type { Datagrams, DialBack, NodeStorage, OfferRelay, Resolver } from "../kademlia/ports.ts";
@@ -51,6 +51,8 @@ export interface DirectoryOptions {
   readonly dialBack?: DialBack;
   /** What nodes are told that look for a relay; default: they get no answer. */
   readonly relay?: OfferRelay;
+  /** What is known of the way to other nodes; default: nothing. */
+  readonly carriage?: () => Carriage;
   /** Called with failures that no caller waits for, such as a full disk. */
   readonly onError?: (error: Error) => void;
   /** Bounds, where they are to differ from the defaults. */
@@ -156,6 +158,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     firstNode: options.firstNode,
     exemption,
     ready: membership.firstAttempt,
+    ...(options.carriage === undefined ? {} : { carriage: options.carriage }),
     ownSample: () => popularity.most(),
   });
   const scheduler = new Scheduler(clock, options.onError ?? reportError);

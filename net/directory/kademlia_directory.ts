@@ -9,6 +9,7 @@ import { recordKey, type SignedRecord } from "../../core/model/record.ts";
 import { compareRecords } from "../../core/model/record_policy.ts";
 import { addKey, countVotes } from "../../core/model/vote.ts";
 import type {
+  Carriage,
   Directory,
   DirectoryAnswer,
   DirectoryQuery,
@@ -36,6 +37,8 @@ export interface KademliaDirectoryOptions {
   readonly exemption: Exemption;
   /** Resolves once the first attempt to join has ended: until then every caller waits. */
   readonly ready: Promise<void>;
+  /** What is known of the way to other nodes; default: nothing. */
+  readonly carriage?: () => Carriage;
   /** Names this node's own sample. */
   readonly ownSample: () => readonly PopularUser[];
 }
@@ -121,6 +124,7 @@ export class KademliaDirectory implements Directory {
       udp: { ip, port },
       outerIps: [...this.#outerIps.values()],
       joined: this.#node.joined || this.#options.firstNode,
+      ...this.#options.carriage?.(),
     };
   }
 
@@ -129,7 +133,7 @@ export class KademliaDirectory implements Directory {
     return () => this.#listeners.delete(fn);
   }
 
-  /** Tells the listeners; called when the node has found or lost the network. */
+  /** Tells the listeners; called when the node has found or lost the network, or the way to it. */
   changed(): void {
     const status = this.status();
     for (const listener of [...this.#listeners]) listener(status);

@@ -34,6 +34,10 @@ export const requestBytesMax = 8_192;
 export const valueBytesMax = 8_000;
 /** Longest datagram read: a value with headers fits, and a socket's buffer of 16 KB holds it. */
 export const datagramBytesMax = 16_384;
+/** First byte of a request. */
+export const requestKind = 0;
+/** First byte of an answer. */
+export const responseKind = 1;
 /** What stands before the body of a datagram: one byte for the kind, and the message id. */
 export const headerBytes = 1 + idBytes;
 /** Longest body of a datagram. */

@@ -20,8 +20,17 @@ export interface Contact extends Endpoint {
 
 export type { Random, Time, Timer };
 
+/** Where a datagram came from. */
+export interface Sender extends Endpoint {
+  /**
+   * Present where it came by a connection, not as UDP: then the address is no invention, an answer goes
+   * back by that connection, and nothing else can be sent there.
+   */
+  readonly isProven?: true;
+}
+
 /**
- * One UDP socket.
+ * One UDP socket, or what carries datagrams in its place.
  *
  * `send` returns at once and never throws; what cannot be sent is lost, as UDP may lose anything. The
  * caller does not touch `data` afterwards.
@@ -29,10 +38,10 @@ export type { Random, Time, Timer };
 export interface Datagrams {
   /** The address that the socket is bound to. */
   readonly address: Endpoint;
-  /** Sends one datagram. */
-  send(data: Uint8Array, to: Endpoint): void;
+  /** Sends one datagram; an answer to where the request came from. */
+  send(data: Uint8Array, to: Sender): void;
   /** Registers the one receiver. `data` is valid during the call only: copy what outlives it. */
-  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void;
+  onReceive(fn: (data: Uint8Array, from: Sender) => void): void;
   /** Closes the socket; afterwards `send` does nothing and nothing is received. */
   close(): void;
 }

@@ -109,8 +109,8 @@ interface Visit {
 /** See the module. */
 export class FrontDoor {
   readonly #options: FrontDoorOptions;
-  /** One that takes both families, or one for each. */
-  readonly #listeners: readonly Deno.TcpListener[];
+  /** One that takes both families, or one for each; and those of further ports. */
+  readonly #listeners: Deno.TcpListener[] = [];
   readonly #visits = new Set<Visit>();
   /** Crowds that are not empty, by name. */
   readonly #crowds = new Map<string, Crowd>();
@@ -129,12 +129,18 @@ export class FrontDoor {
   constructor(options: FrontDoorOptions) {
     this.#options = options;
     this.#budgets = new SenderBudgets(options.time, options.bounds);
-    this.#listeners = openForBoth(options.listen, {
+    this.listenAlso(options.listen);
+    this.#looking = this.#lookLater();
+  }
+
+  /** Lets callers in at another port, too. @throws What the constructor throws. */
+  listenAlso(at: Endpoint): void {
+    const listeners = openForBoth(at, {
       open: ({ ip, port }) => Deno.listen({ hostname: ip, port }),
       portOf: ({ addr }) => addr.port,
     });
-    this.#looking = this.#lookLater();
-    for (const listener of this.#listeners) this.#run(this.#accept(listener));
+    this.#listeners.push(...listeners);
+    for (const listener of listeners) this.#run(this.#accept(listener));
   }
 
   /** Where it listens. */

@@ -87,6 +87,11 @@ export class Incoming {
     this.#inside = inside;
   }
 
+  /** See {@linkcode FrontDoor.listenAlso}. */
+  listenAlso(at: Endpoint): void {
+    this.#door.listenAlso(at);
+  }
+
   /** See {@linkcode FrontDoor.receive}. */
   receive(conn: Deno.TcpConn, relay: IpAddress): void {
     this.#door.receive(conn, relay);

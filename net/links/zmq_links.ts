@@ -105,6 +105,15 @@ export class ZmqLinks implements Links {
     return this.#incoming.listening;
   }
 
+  /**
+   * Lets callers in at another port, too, once the front door is open; nothing where it is there already.
+   *
+   * @throws What Deno.listen throws, such as Deno.errors.AddrInUse.
+   */
+  listenAlso(at: Endpoint): void {
+    if (this.#incoming?.listening.port !== at.port) this.#incoming?.listenAlso(at);
+  }
+
   open(secretKey: Uint8Array, onFrame: (frame: Uint8Array) => void): Promise<Endpoint> {
     return Promise.try(() => {
       if (this.#incoming?.secretKey) throw new Error("Cannot open links: they are open already");

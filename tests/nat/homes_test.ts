@@ -22,7 +22,7 @@ async function followed(reader: Person, author: Person): Promise<void> {
 
 /**
  * Two public nodes that relay, a home with Alice and Anna, Bob's with a router of the other kind, and
- * Carol's, which has IPv6 alone.
+ * Carol's, which has IPv6 alone, and Dora's, which lets no UDP out.
  */
 Deno.test({
   name: `People at home talk, whatever their routers do${
@@ -34,21 +34,23 @@ Deno.test({
     const relays = [await lab.node(), await lab.node()];
     const [hers, annas] = await lab.home("cone", 2);
     const [his] = await lab.home("symmetric");
-    assert.ok(hers && annas && his);
+    const [doras] = await lab.home("cone", 1, false);
+    assert.ok(hers && annas && his && doras);
     await Promise.all(
       relays.map((node) =>
         node.process?.line((line) => line.event === "reach" && isReachedByBoth(line))
       ),
     );
-    const [alice, bob, anna, carol] = await Promise.all([
+    const [alice, bob, anna, carol, dora] = await Promise.all([
       lab.person(hers, "alice").register(),
       lab.person(his, "bob").register(),
       lab.person(annas, "anna").register(),
       lab.person(await lab.home6(), "carol").register(),
+      lab.person(doras, "dora").register(),
     ]);
 
     await t.step("They know that relays reach them", async () => {
-      for (const person of [alice, bob, anna, carol]) {
+      for (const person of [alice, bob, anna, carol, dora]) {
         await person.process?.line((line) =>
           line.event === "reach" && line.state === "relayed" && line.relays === 2
         );
@@ -68,6 +70,16 @@ Deno.test({
       await followed(carol, alice);
       await followed(alice, carol);
     });
+
+    await t.step(
+      "A home whose router drops all UDP follows and is followed, and knows it",
+      async () => {
+        await Promise.all([followed(dora, alice), followed(bob, dora)]);
+        await dora.process?.line((line) => line.event === "network" && line.carrier === "tcp");
+        const { node } = await dora.json<StatusView>("status");
+        assert.deepEqual([node.joined, node.carrier], [true, "tcp"]);
+      },
+    );
 
     await t.step("When a relay is killed, the next post arrives through the other", async () => {
       await relays[0]?.process?.stop("SIGKILL");

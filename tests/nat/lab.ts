@@ -50,7 +50,8 @@ export async function whyNot(): Promise<string | undefined> {
 }
 
 /** The rules of a home's router: what comes from outside without having been asked for is dropped. */
-function routerRules(nat: Nat): string {
+function routerRules(nat: Nat, hasUdp: boolean): string {
+  const firewall = hasUdp ? "" : "meta l4proto udp drop;";
   const masquerade = nat === "symmetric" ? "masquerade fully-random" : "masquerade";
   return `
     table ip home {
@@ -59,6 +60,7 @@ function routerRules(nat: Nat): string {
       }
       chain through { type filter hook forward priority 0; policy accept;
         iifname "wan" ct state new drop;
+        ${firewall}
       }
       chain out { type nat hook postrouting priority 100; policy accept;
         oifname "wan" ${masquerade};
@@ -183,12 +185,13 @@ export class Lab {
     return { space, ip, ip6: sixOf(n) };
   }
 
-  /** A home with so many machines behind one router. */
-  async home(nat: Nat, machines = 1): Promise<Host[]> {
+  /** A home with so many machines behind one router, which may drop all UDP. */
+  async home(nat: Nat, machines = 1, hasUdp = true): Promise<Host[]> {
     const n = ++this.#places;
     const router = await this.#space(`r${n}`);
     await this.#plug(router, "wan", n, `31.${n}.7.2/8`);
-    await this.#route(router, `192.168.${n}.1/24`, "net.ipv4.ip_forward=1", routerRules(nat));
+    const rules = routerRules(nat, hasUdp);
+    await this.#route(router, `192.168.${n}.1/24`, "net.ipv4.ip_forward=1", rules);
     const hosts: Host[] = [];
     for (let i = 0; i < machines; i++) {
       const space = await this.#space(`h${n}n${i}`);

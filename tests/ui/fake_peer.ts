@@ -1,5 +1,6 @@
 /** A peer in memory: just enough behaviour to see what ui/ makes of it. */
 
+import type { Carriage } from "../../core/ports.ts";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
@@ -40,6 +41,7 @@ export class FakePeer extends Refusing {
   /** Methods that were called, in order. */
   readonly calls: string[] = [];
   joined = true;
+  carriage: Carriage = {};
   reach: ReachView = {
     state: "direct",
     relays: 0,
@@ -268,6 +270,7 @@ export class FakePeer extends Refusing {
         records: 5,
         udp: { ip: "127.0.0.1", port: 8000 },
         joined: this.joined,
+        ...this.carriage,
       },
       user: this.user ?? null,
       links: {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { given } from "../../core/api.ts";
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
 import { renderEvent } from "../output/render.ts";
 import {
@@ -58,11 +59,13 @@ async function serveUntilEnd(
     const status = await api.status();
     await output.line(readyEvent(status), () => readyText(status));
     tell = (event) => void output.line(event, (look) => renderEvent(event, look));
-    if (!status.node.joined) {
-      const { contacts } = status.node;
+    const { joined, contacts, carrier, hindrance } = status.node;
+    if (!joined || carrier === "tcp") {
+      const way = given({ carrier, hindrance });
+      const event = { event: "network", joined, contacts, ...way } as const;
       await output.line(
-        { event: "network", joined: false, contacts },
-        () => notJoinedMessage(settings),
+        event,
+        (look) => joined ? renderEvent(event, look) : notJoinedMessage(settings, hindrance),
       );
     }
     early.forEach(tell);

@@ -71,8 +71,10 @@ async function runOwnPeer(context: Context, folder: OpenFolder): Promise<void> {
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
     const { api } = peer;
     await using _server = await LoopbackServer.open({ api, folder, host, log });
-    const isJoined = await joinNetwork(context, peer);
-    if (!isJoined) feed.add({ event: "said", text: notJoinedMessage(settings) });
+    if (!await joinNetwork(context, peer)) {
+      const { hindrance } = (await api.status()).node;
+      feed.add({ event: "said", text: notJoinedMessage(settings, hindrance) });
+    }
     await menuLoop(context, { access: ownAccess(api), feed, settings });
   });
 }
@@ -86,12 +88,22 @@ function isNews(event: PeerEvent, user: UserView | null): boolean {
   return event.event !== "post" || event.post.author !== user?.username;
 }
 
+/** What the title says of a peer that no node answers. */
+const aloneTitles = {
+  no_network: "no network",
+  no_udp: "no UDP gets out, and no node answers by TCP",
+  no_node: "no other node yet",
+} as const;
+
 /** The line between what arrives and the choices. */
 function titleOf(status: StatusView, { paint }: Look): string {
   const { user, node } = status;
   const who = user === null ? "Camellia" : paint.bold(paint.name(user.username));
   const contacts = `${node.contacts} contact${node.contacts === 1 ? "" : "s"}`;
-  const where = node.joined ? contacts : paint.warning("no other node yet");
+  const way = node.carrier === "tcp" ? paint.warning(" by TCP, as no UDP gets out") : "";
+  const where = node.joined
+    ? `${contacts}${way}`
+    : paint.warning(aloneTitles[node.hindrance ?? "no_node"]);
   const clock = status.clock.source === "ntp" ? "" : paint.dim(" · system clock");
   const reach = status.reach.state === "unreachable" ? paint.warning(" · not reachable") : "";
   return `${who} · ${where}${reach}${clock}`;

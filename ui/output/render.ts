@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Hindrance, hindrances, udpBlocked } from "../../core/model/hindrance.ts";
 import type {
   ClashView,
   FollowView,
@@ -211,20 +212,39 @@ function unreachableText(port?: number): string {
     `lets no connection in, and no relay is found. Forward ${which} to this machine there.`;
 }
 
+/** Why no other node answers, and what to do, as one sentence or two. */
+export function hindranceText(hindrance: Hindrance): string {
+  return sentence(hindrances[hindrance]);
+}
+
+function sentence({ why, remedy }: { readonly why: string; readonly remedy: string }): string {
+  return `${why.charAt(0).toUpperCase()}${why.slice(1)}. ${remedy}`;
+}
+
+/** Whether the node is in the network, by what, and why not. */
+function networkLine(
+  { joined, carrier, hindrance }: StatusView["node"],
+  { paint }: Look,
+): string {
+  if (joined) {
+    const way = carrier === "tcp" ? paint.warning(`: ${udpBlocked.why}. ${udpBlocked.remedy}`) : "";
+    return paint.good("in the network") + way;
+  }
+  const { why, remedy } = hindrances[hindrance ?? "unknown"];
+  return paint.warning(`not in a network: ${why}${hindrance === undefined ? "" : `. ${remedy}`}`);
+}
+
 /** The state of a peer. */
 export function renderStatus(status: StatusView, look: Look): string {
   const { node, user, links, clock, store } = status;
   const { paint } = look;
-  const joined = node.joined
-    ? paint.good("in the network")
-    : paint.warning("not in a network: no other node has answered yet");
   const synced = clock.synced_at === null ? "" : `, set ${ageOf(clock.synced_at, look.now)}`;
   const posts = links.listening === null
     ? "not received before a user logs in"
     : `received on ${formatEndpoint(links.listening)} (TCP), ${counted(links.open, "link")} open`;
   const rows: readonly (readonly [string, string])[] = [
     ["user", user === null ? "no user is logged in" : renderUser(user, look)],
-    ["network", `${joined}; ${counted(node.contacts, "contact")}`],
+    ["network", `${networkLine(node, look)}; ${counted(node.contacts, "contact")}`],
     [
       "node",
       `${node.id} on ${formatEndpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`,
@@ -262,6 +282,20 @@ function renderReach(reach: ReachView, { paint }: Look): string {
   return paint.good(`O${text.slice(1)}`);
 }
 
+/** The network was found or lost, or the way to it has changed. */
+function renderNetwork(
+  { joined, contacts, carrier, hindrance }: PeerEvent & { readonly event: "network" },
+  { paint }: Look,
+): string {
+  if (joined && carrier === "tcp") return paint.warning(sentence(udpBlocked));
+  if (joined) return paint.good(`In the network with ${counted(contacts, "contact")}`);
+  return paint.warning(
+    hindrance === undefined
+      ? "No node of the network answers; trying on"
+      : `${hindranceText(hindrance)}; trying on`,
+  );
+}
+
 /** One line, or for a post several, that tell of an event. */
 export function renderEvent(event: PeerEvent, look: Look): string {
   const { paint } = look;
@@ -272,9 +306,7 @@ export function renderEvent(event: PeerEvent, look: Look): string {
     case "follower":
       return `${name(event.username)} ${event.following ? "follows you" : "no longer follows you"}`;
     case "network":
-      return event.joined
-        ? paint.good(`In the network with ${counted(event.contacts, "contact")}`)
-        : paint.warning("No node of the network answers; trying on");
+      return renderNetwork(event, look);
     case "reach":
       return renderReach(event, look);
     case "clock":

@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { Hindrance } from "../../core/model/hindrance.ts";
+import { hindranceText } from "../output/render.ts";
 import { join } from "node:path";
 import type { Credentials, PeerApi, PeerCalls, PeerEvent, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
@@ -69,7 +71,10 @@ function aloneMessage(settings: PeerSettings): string {
 }
 
 /** What to say of a peer that is not in the network. */
-export function notJoinedMessage(settings: PeerSettings): string {
+export function notJoinedMessage(settings: PeerSettings, hindrance?: Hindrance): string {
+  if (hindrance === "no_network" || hindrance === "no_udp") {
+    return `${hindranceText(hindrance)}; trying on`;
+  }
   const nodes = formatHostPorts(settings.bootstrap);
   return nodes === ""
     ? "No node of the network answers. Name one with --bootstrap HOST:PORT or in config.ini, or start a " +

@@ -7,6 +7,7 @@ import { BoundedMap } from "../../../lib/bounded_map.ts";
 import { type Endpoint, unicastAddress } from "../../../lib/ip_address.ts";
 import { type Exemption, limitedNetworks, NetworkBudget } from "../../../lib/networks.ts";
 import { type Rate, TokenBucket } from "../../../lib/token_bucket.ts";
+import type { Sender } from "../ports.ts";
 import {
   answeredAddressesMax,
   answerFactorMax,
@@ -70,10 +71,11 @@ export class RateLimits {
    * Takes an answer of `bytes` to a request of `asked` bytes in the name of `to`; false when its allowance
    * is used up.
    */
-  takeBytes(to: Endpoint, bytes: number, asked: number, nowMs: number): boolean {
+  takeBytes(to: Sender, bytes: number, asked: number, nowMs: number): boolean {
     if (this.#isExempt(to.ip)) return true;
     const allowance = this.#allowanceOf(to.ip, nowMs);
-    if (!this.hasAnswered(to) && !allowance.bytes.take(bytes)) return false;
+    const isProven = to.isProven || this.hasAnswered(to);
+    if (!isProven && !allowance.bytes.take(bytes)) return false;
     const excess = bytes - answerFactorMax * asked;
     return excess <= 0 || allowance.excess.take(excess) &&
         this.#excess.take(this.#exemption.networksOf(to.ip) ?? [], excess);

@@ -11,14 +11,16 @@ import {
   idBytes,
   lateAnswerMsMax,
   openRequestsMax,
+  requestKind,
+  responseKind,
   timeoutMsMax,
 } from "../constants.ts";
-import type { Datagrams, Random, Time } from "../ports.ts";
+import type { Datagrams, Random, Sender, Time } from "../ports.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { Id } from "../space/id.ts";
 import type { Arguments, Method } from "./methods/method.ts";
 import type { RateLimits } from "./rate_limits.ts";
-import { decodeAnswer, encodeRequest, requestKind, responseKind } from "./wire.ts";
+import { decodeAnswer, encodeRequest } from "./wire.ts";
 
 /**
  * Hears of the fate of the requests that it sent: no promise is made for each datagram. `Tag` is what the
@@ -133,7 +135,7 @@ export interface RpcOptions {
 }
 
 /** Answers requests of others. */
-export type RequestHandler = (data: Uint8Array, from: Endpoint, nowMs: number) => void;
+export type RequestHandler = (data: Uint8Array, from: Sender, nowMs: number) => void;
 
 /** Timers of an idle process come within a millisecond or two. */
 const stallMs = 4;
@@ -210,7 +212,7 @@ export class Rpc {
    * Sends the answer to a request of `asked` bytes; false, and nothing sent, where its receiver has had its
    * share of bytes.
    */
-  respond(data: Uint8Array, to: Endpoint, asked: number, nowMs: number): boolean {
+  respond(data: Uint8Array, to: Sender, asked: number, nowMs: number): boolean {
     const allowed = this.#options.limits.takeBytes(to, data.length, asked, nowMs);
     if (allowed) this.send(data, to);
     else this.traffic.dropped++;
@@ -218,11 +220,11 @@ export class Rpc {
   }
 
   /** Sends a datagram. */
-  send(data: Uint8Array, to: Endpoint): void {
+  send(data: Uint8Array, to: Sender): void {
     this.#send(data, to);
   }
 
-  #send(data: Uint8Array, to: Endpoint, socket: Datagrams = this.#options.datagrams): void {
+  #send(data: Uint8Array, to: Sender, socket: Datagrams = this.#options.datagrams): void {
     if (this.#closed) return;
     this.traffic.datagramsOut++;
     this.traffic.bytesOut += data.length;
@@ -271,7 +273,7 @@ export class Rpc {
   }
 
   /** Takes whatever comes in; throws nothing. */
-  #receive(data: Uint8Array, from: Endpoint, isOutside: boolean): void {
+  #receive(data: Uint8Array, from: Sender, isOutside: boolean): void {
     if (this.#closed) return;
     const traffic = this.traffic;
     traffic.datagramsIn++;
@@ -284,7 +286,7 @@ export class Rpc {
     }
   }
 
-  #take(data: Uint8Array, from: Endpoint, isOutside: boolean): boolean {
+  #take(data: Uint8Array, from: Sender, isOutside: boolean): boolean {
     if (data.length <= headerBytes || data.length > datagramBytesMax) return false;
     const kind = data[0];
     if (kind === responseKind) return this.#takeAnswer(data, from, isOutside);
@@ -293,7 +295,7 @@ export class Rpc {
     if (ip === undefined) return false;
     const nowMs = this.#options.time.monotonic();
     if (!this.#options.limits.takeRequest(ip, nowMs)) return false;
-    this.#onRequest?.(data, ip === from.ip ? from : { ip, port: from.port }, nowMs);
+    this.#onRequest?.(data, ip === from.ip ? from : { ...from, ip }, nowMs);
     return true;
   }
 

@@ -6,15 +6,16 @@
  */
 import { Reader } from "../../../lib/msgpack_reader.ts";
 import { Writer } from "../../../lib/msgpack_writer.ts";
-import { datagramBytesMax, headerBytes, requestBytesMax } from "../constants.ts";
+import {
+  datagramBytesMax,
+  headerBytes,
+  requestBytesMax,
+  requestKind,
+  responseKind,
+} from "../constants.ts";
 import type { Id } from "../space/id.ts";
 import type { Arguments, Method } from "./methods/method.ts";
 import { type ArgumentsOf, type MethodName, methodNamed } from "./methods/mod.ts";
-
-/** First byte of a request. */
-export const requestKind = 0;
-/** First byte of an answer. */
-export const responseKind = 1;
 
 /** A request as received. */
 export interface WireRequest {

@@ -6,7 +6,7 @@
 import { type Endpoint, familyOf, isPort } from "../../../lib/ip_address.ts";
 import { contactsWhenShort, headerBytes } from "../constants.ts";
 import type { Network } from "../lookup/network.ts";
-import type { Admission, DialBack, OfferRelay } from "../ports.ts";
+import type { Admission, DialBack, OfferRelay, Sender } from "../ports.ts";
 import type { Contacts } from "../rpc/methods/find_node.ts";
 import { mayAsk } from "../rpc/methods/method.ts";
 import { type AnswerOf, type ArgumentsOf, type MethodName, methods } from "../rpc/methods/mod.ts";
@@ -35,7 +35,7 @@ export interface ResponderOptions<T> {
 /** A handler: the answer, at once or later, or undefined for none. */
 type Handler<N extends MethodName> = (
   args: ArgumentsOf[N],
-  from: Endpoint,
+  from: Sender,
 ) => AnswerOf[N] | undefined | Promise<AnswerOf[N]>;
 
 /** Whether an answer names more contacts than fit where bytes are short. */
@@ -53,7 +53,7 @@ export class Responder<T> {
     this.#options = options;
     this.#handlers = {
       ping: () => this.#options.network.own,
-      stun: (_args, from) => from,
+      stun: (_args, { ip, port }) => ({ ip, port }),
       find_node: (args, from) => this.#handleFindNode(args, from),
       find_value: (args, from) => this.#handleFindValue(args, from),
       store: (args, from) => this.#handleStore(args, from),
@@ -65,7 +65,7 @@ export class Responder<T> {
   }
 
   /** Takes one datagram of kind request; what makes no sense stays unanswered. */
-  handle(data: Uint8Array, from: Endpoint, nowMs: number): void {
+  handle(data: Uint8Array, from: Sender, nowMs: number): void {
     const { own, rpc, neighbours } = this.#options.network;
     const request = decodeRequest(data);
     if (request === undefined || !isPort(from.port)) {
@@ -80,14 +80,15 @@ export class Responder<T> {
     if (mayAsk(methods[name].allowedFrom, () => this.#isVerified(from, contact))) {
       this.#answer(name, args, data, from, nowMs);
     }
-    if (contact !== undefined) this.#meet(contact, nowMs);
+    // No datagram gets to where a connection came from.
+    if (contact !== undefined && !from.isProven) this.#meet(contact, nowMs);
   }
 
   #answer<N extends MethodName>(
     name: N,
     args: ArgumentsOf[N],
     data: Uint8Array,
-    from: Endpoint,
+    from: Sender,
     nowMs: number,
   ): void {
     const { network: { rpc }, onError } = this.#options;
@@ -97,7 +98,7 @@ export class Responder<T> {
       // The datagram is gone by the time the promise settles, the head of its answer is not.
       const head = data.slice(0, headerBytes);
       const { length } = data;
-      const to = { ip: from.ip, port: from.port };
+      const to = { ...from };
       answer.then((late) => rpc.respond(encodeAnswer(head, method, late), to, length, rpc.nowMs()))
         .catch(onError);
     } else if (answer !== undefined) {
@@ -110,8 +111,9 @@ export class Responder<T> {
     }
   }
 
-  /** Whether the asker has answered a request of this node at the address that it asks from. */
-  #isVerified(from: Endpoint, contact: NodeContact | undefined): boolean {
+  /** Whether the asker is where it asks from: it came by a connection, or has answered there. */
+  #isVerified(from: Sender, contact: NodeContact | undefined): boolean {
+    if (from.isProven) return true;
     const { network, limits } = this.#options;
     return (contact && network.table.find(contact)) !== undefined || limits.hasAnswered(from);
   }
@@ -145,10 +147,10 @@ export class Responder<T> {
 
   #handleStore(
     { sender, target: key, value }: ArgumentsOf["store"],
-    { ip, port }: Endpoint,
+    asker: Sender,
   ): boolean | Promise<boolean> {
-    const from = new NodeContact(sender, ip, port);
-    const verifiedSender = this.#isVerified(from, from);
+    const from = new NodeContact(sender, asker.ip, asker.port);
+    const verifiedSender = this.#isVerified(asker, from);
     return this.#options.acceptance.offer({ key, value, from, verifiedSender, own: false });
   }
 }

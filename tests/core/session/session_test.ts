@@ -68,6 +68,10 @@ Deno.test("A name is unknown where the network says so; else it did not answer, 
     unknownUser("follow", "bob", false, joined).message,
     /^Cannot follow bob: no other node/,
   );
+  const { directory } = joined.ports;
+  const status = directory.status();
+  directory.status = () => ({ ...status, hindrance: "no_udp" });
+  assert.match(unknownUser("show", "bob", false, joined).message, /your network lets no UDP out/);
 });
 
 Deno.test("A session ends once: its signal, its jobs, its events and its database", async () => {

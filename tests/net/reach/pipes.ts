@@ -46,10 +46,18 @@ class Flow {
   }
 }
 
+let endsMade = 0;
+
 /** One end of a connection. */
 export class PipeEnd {
   isClosed = false;
   readonly localAddr: Deno.NetAddr;
+  /** Another port each time; who the caller is says the front door. */
+  readonly remoteAddr: Deno.NetAddr = {
+    transport: "tcp",
+    hostname: "0.0.0.0",
+    port: 10_000 + ++endsMade % 50_000,
+  };
   readonly #in: Flow;
   readonly #out: Flow;
 

@@ -56,6 +56,29 @@ Deno.test("A peer that no node answers says so after it is ready", async () => {
   assert.equal(await text.ended, 0);
 });
 
+Deno.test("A peer that is ready says that its network lets no UDP out, whether TCP helps or not", async () => {
+  const m = new Machine();
+  const cases = [
+    [{ carrier: "tcp" }, /Your network lets no UDP out, so nodes are asked by TCP/],
+    [{ hindrance: "no_udp" }, /Your network lets no UDP out, and no node answers by TCP/],
+    [{ hindrance: "no_network" }, /This machine has no network/],
+  ] as const;
+  for (const [carriage, words] of cases) {
+    const joined = "carrier" in carriage;
+    m.host.prepare = (peer) => Object.assign(peer, { joined, carriage });
+    const json = await serve(m, "node");
+    await json.io.until(() => lines(json.io).length === 2);
+    const contacts = joined ? 3 : 0;
+    assert.deepEqual(lines(json.io)[1], { event: "network", joined, contacts, ...carriage });
+    json.io.interrupt();
+    await json.ended;
+    const text = m.start("node", "-b", "192.0.2.1:8000");
+    await text.io.until(() => words.test(text.io.stdout));
+    text.io.interrupt();
+    assert.equal(await text.ended, 0);
+  }
+});
+
 Deno.test("A network's first node is ready before contacts of an earlier run have answered", async () => {
   const m = new Machine();
   m.host.firstAttempt = new Promise(() => {});

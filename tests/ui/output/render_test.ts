@@ -1,3 +1,4 @@
+import type { Carriage } from "../../../core/ports.ts";
 import assert from "node:assert/strict";
 import type { PeerEvent, PostView, ProfileView, StatusView } from "../../../core/api.ts";
 import { paintFor } from "../../../ui/terminal/paint.ts";
@@ -222,6 +223,26 @@ Deno.test("The status says in words what is the matter", async () => {
     const status = { ...await peer.status(), store: { posts: 0, bytes } };
     assert.match(renderStatus(status, look), new RegExp(`database +0 posts, ${told}\n`));
   }
+});
+
+Deno.test("Status and events tell blocked UDP, a missing network and missing nodes apart", async () => {
+  const peer = new FakePeer();
+  const status = await peer.status();
+  const cases: readonly (readonly [Carriage & { readonly joined: boolean }, RegExp])[] = [
+    [{ joined: true, carrier: "tcp" }, /your network lets no UDP out, so nodes are asked by TCP/i],
+    [
+      { joined: false, hindrance: "no_udp" },
+      /your network lets no UDP out, and no node answers by TCP/i,
+    ],
+    [{ joined: false, hindrance: "no_network" }, /this machine has no network/i],
+    [{ joined: false, hindrance: "no_node" }, /none is there at the addresses that were asked/i],
+  ];
+  for (const [way, text] of cases) {
+    assert.match(renderStatus({ ...status, node: { ...status.node, ...way } }, look), text);
+    assert.match(renderEvent({ event: "network", contacts: 2, ...way }, look), text);
+  }
+  const node = { ...status.node, joined: true, carrier: "udp" as const };
+  assert.match(renderStatus({ ...status, node }, look), /in the network; 3 contacts/);
 });
 
 Deno.test("Every event has a line, without anything unsafe in it", () => {
