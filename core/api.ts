@@ -191,6 +191,12 @@ export interface Registration extends Credentials {
   readonly localKeys?: boolean;
 }
 
+/** An account to be opened with its recovery words, and sealed under a new password. */
+export interface Recovery extends Credentials {
+  /** The 24 words as typed; see `core/model/recovery_words.ts` for what makes no difference. */
+  readonly words: string;
+}
+
 /** A post to be written. */
 export interface PostDraft {
   /** 1 to 500 characters. */
@@ -226,6 +232,10 @@ export interface PeerApi {
     change: { readonly old: string; readonly new: string },
     signal?: AbortSignal,
   ): Promise<void>;
+  /** The 24 recovery words of an account of the data folder, for the person who knows its password. */
+  recoveryWords(credentials: Credentials): Promise<string[]>;
+  /** Seals an account's keys under a new password, with its recovery words in place of the old one, and logs in. */
+  recover(recovery: Recovery, signal?: AbortSignal): Promise<UserView>;
   /** The account, sealed, for moving it by hand. */
   exportAccount(): Promise<Uint8Array>;
   /** Takes in what {@linkcode exportAccount} gave: afterwards the user can log in here. */
@@ -369,6 +379,10 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   whoami: call(nothing),
   users: call(nothing),
   changePassword: abortable(fields({ old: longText, new: longText })),
+  recoveryWords: call(credentials),
+  recover: abortable(
+    fields<Recovery>({ username: word, password: longText, words: longText }),
+  ),
   exportAccount: { ...call(nothing), gives: "bytes" },
   importAccount: call(bytes),
   post: call(fields({ text: longText, replyTo: optional(fields({ author: word, id: word })) })),

@@ -125,6 +125,12 @@ export class Peer implements PeerApi {
   readonly changePassword: PeerApi["changePassword"] = (change, signal) =>
     this.#with((user) => this.#accounts.changePassword(user.account, change, signal));
 
+  readonly recoveryWords: PeerApi["recoveryWords"] = (credentials) =>
+    this.#accounts.recoveryWords(credentials);
+
+  readonly recover: PeerApi["recover"] = (recovery, signal) =>
+    this.#open((until) => this.#accounts.recover(recovery, until), false, signal);
+
   readonly exportAccount: PeerApi["exportAccount"] = () =>
     this.#with((user) => this.#accounts.exportAccount(user.session.self.username));
 

@@ -4,19 +4,21 @@
  * @module
  */
 
-import type { Credentials, Registration, UserView } from "../api.ts";
+import type { Credentials, Recovery, Registration, UserView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { DecodeError } from "../../lib/msgpack.ts";
 import type { SignedRecord } from "../model/record.ts";
 import type { PrivateBody } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";
+import { wordsOfSeed } from "../model/recovery_words.ts";
 import { parseUsername } from "../model/username.ts";
 import { userView } from "../session/views.ts";
 import { readAccountFile, readKeyFile, writeAccountFile } from "./sealed_files.ts";
 import { loginAccount } from "./login.ts";
 import { type AccountContext, type OpenAccount, openAccount } from "./open_account.ts";
 import { judgePassword, preparePasswordJudge } from "./password_strength.ts";
+import { recoverAccount } from "./recover.ts";
 import { assertNameFree, registerAccount } from "./register.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 
@@ -98,6 +100,43 @@ export class Accounts {
     const seal = prepareSeal(change.new, settings.derivation, ports);
     const body = await sealIdentity({ username, identity, isLocal }, seal, ports);
     await records.sealed.replace(body, signal);
+  }
+
+  /**
+   * The recovery words of a user of this folder, for the person who knows the password.
+   *
+   * @throws {CamelliaError} `invalid_username`, `unknown_user`, `wrong_password`; the disk's errors.
+   */
+  async recoveryWords({ username, password }: Credentials): Promise<string[]> {
+    const name = parseUsername(username);
+    const { keys } = this.#context.ports;
+    const refused = (code: "unknown_user" | "wrong_password", why: string) =>
+      new CamelliaError(code, `Cannot show the recovery words of ${name}: ${why}.`);
+    const sealed = await readKeyFile(keys, name);
+    if (sealed === undefined) {
+      throw refused("unknown_user", "its keys are not in this data folder. Log in here first");
+    }
+    const identity = await unsealIdentity(sealed, password, keys);
+    if (identity === undefined) throw refused("wrong_password", "the password is wrong");
+    const seed = identity.exportSeed();
+    identity.wipe();
+    try {
+      return await wordsOfSeed(seed);
+    } finally {
+      seed.fill(0);
+    }
+  }
+
+  /**
+   * Seals an account's keys under a new password and opens it: its recovery words stand in for the old one.
+   *
+   * @throws {CamelliaError} `invalid_username`, `wrong_words`, `weak_password`, `unknown_user`, `not_joined`,
+   * `no_answer`; the disk's errors.
+   */
+  async recover(recovery: Recovery, signal?: AbortSignal): Promise<OpenAccount> {
+    const claimant = { ...recovery, username: parseUsername(recovery.username) };
+    const account = await recoverAccount(this.#context, claimant, signal);
+    return await openAccount(this.#context, account);
   }
 
   /**

@@ -124,7 +124,7 @@ function unanswered({ directory }: AccountContext["ports"], username: string): C
 }
 
 /** Own records under a known key, as far as the network has them within the time. */
-async function ownRecords(
+export async function ownRecords(
   { clock, directory }: AccountContext["ports"],
   { owner, namespaces }: { owner: UserRef; namespaces: readonly Namespace[] },
   signal?: AbortSignal,
@@ -151,7 +151,8 @@ function unsealed(
   throw refused(
     "wrong_password",
     account.sealed.username,
-    "the password is wrong, or it was changed on another device.",
+    "the password is wrong, or it was changed on another device. No one can reset a password. If you " +
+      `have the 24 recovery words: camellia account recover ${account.sealed.username}`,
   );
 }
 

@@ -183,16 +183,17 @@ async function claimName(
 }
 
 /**
- * Stores the sealed keys until a majority has them. A login on another machine needs them, but an account
+ * Stores the sealed keys until a majority has them; whether it has. A login on another machine needs them, but an account
  * whose keys are on too few nodes is one all the same: the upkeep of the records brings them there.
  */
-async function storeSealed(
+export async function storeSealed(
   { clock, directory }: AccountContext["ports"],
   sealed: SignedRecord<PrivateBody>,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   for (let tried = 1;; tried++) {
-    if (isByMost(await directory.put(sealed, signal), tried) || tried === claimTries) return;
+    if (isByMost(await directory.put(sealed, signal), tried)) return true;
+    if (tried === claimTries) return false;
     await delay(clock, claimAgainMs, signal);
   }
 }

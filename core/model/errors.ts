@@ -11,6 +11,7 @@ export type ErrorCode =
   | "invalid_username"
   | "weak_password"
   | "wrong_password"
+  | "wrong_words"
   | "name_taken"
   | "unknown_user"
   | "not_logged_in"

@@ -13,6 +13,7 @@ import {
   type PostView,
   type ProfileView,
   type ReachView,
+  type Recovery,
   type Registration,
   type StatusView,
   type SuggestionView,
@@ -21,6 +22,7 @@ import {
 } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
+import { seedOfWords, wordsOfSeed } from "../../core/model/recovery_words.ts";
 import { parseUsername } from "../../core/model/username.ts";
 
 const epoch = Date.UTC(2026, 0, 1);
@@ -169,6 +171,27 @@ export class FakePeer extends Refusing {
     }
     this.accounts.set(username, change.new);
     return Promise.resolve();
+  }
+
+  /** The words of a user: the seed follows from the name. */
+  static words(username: string): Promise<string[]> {
+    return wordsOfSeed(createHash("sha256").update(username).digest());
+  }
+
+  override async recoveryWords({ username, password }: Credentials): Promise<string[]> {
+    if (this.accounts.get(username) === password) return await FakePeer.words(username);
+    throw new CamelliaError("wrong_password", `Cannot show the words of ${username}: wrong`);
+  }
+
+  override async recover(recovery: Recovery, signal?: AbortSignal): Promise<UserView> {
+    await this.#wait(signal);
+    const username = parseUsername(recovery.username);
+    const seed = await seedOfWords(recovery.words);
+    if ((await FakePeer.words(username)).join(" ") !== (await wordsOfSeed(seed)).join(" ")) {
+      throw new CamelliaError("wrong_words", `Cannot recover ${username}: another account's`);
+    }
+    this.accounts.set(username, recovery.password);
+    return this.#enter(username);
   }
 
   override exportAccount(): Promise<Uint8Array> {

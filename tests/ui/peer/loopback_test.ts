@@ -97,6 +97,8 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.equal((await client.api.unfollow({ username: "bob" })).following, false);
   assert.deepEqual(await client.api.suggest(), []);
   assert.equal((await client.api.status()).user?.username, "alice");
+  const words = await client.api.recoveryWords({ username: "alice", password: "p" });
+  assert.deepEqual(words, await FakePeer.words("alice"));
   assert.equal(new TextDecoder().decode(await client.api.exportAccount()), "sealed:alice");
   assert.equal(
     (await client.api.importAccount(new TextEncoder().encode("sealed:carol"))).username,
@@ -107,6 +109,9 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual(await client.api.logout(), alice);
   assert.equal(api.user, undefined);
   assert.equal((await client.api.login({ username: "alice", password: "q" })).username, "alice");
+  await client.api.logout();
+  const recovery = { username: "alice", password: "r", words: words.join(" ") };
+  assert.deepEqual(await client.api.recover(recovery), alice);
   for (const name of Object.keys(methods)) {
     assert.ok(name === "subscribe" || api.calls.includes(name), `${name} was not tried`);
   }
