@@ -12,6 +12,7 @@ import {
 import { similar } from "../lib/similar.ts";
 import { accountCommands } from "./commands/account_commands.ts";
 import { type Command, command, type Run } from "./commands/command.ts";
+import { recoveryCommands } from "./commands/recovery_commands.ts";
 import { serveCommands } from "./commands/serve.ts";
 import { statusCommand, timelineCommands } from "./commands/timeline_commands.ts";
 import { addFlags, type Flags } from "./settings/flags.ts";
@@ -46,6 +47,7 @@ const commands: readonly Command[] = [
   ...serveCommands,
   statusCommand,
   ...accountCommands,
+  ...recoveryCommands,
   ...timelineCommands,
   command(
     (program) => program.command("version").description("print the version"),

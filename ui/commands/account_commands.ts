@@ -15,14 +15,21 @@ import { passwordFor } from "../prompts/password_source.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { type Command, command } from "./command.ts";
 import { changePassword, register } from "./tasks.ts";
+import { canShowWords, showWords } from "./words.ts";
 
 /** The longest account file has some 8,100 bytes; a file longer than this is not one. */
 const accountFileBytesMax = 65_536;
 
-/** The `account` command, below which `export` and `import` stand. */
-function accountParser(program: CommandUnknownOpts): CommandUnknownOpts {
+/**
+ * The `account` command, below which those that move, recover and close an account stand.
+ *
+ * @internal Its types are commander's.
+ */
+export function accountParser(program: CommandUnknownOpts): CommandUnknownOpts {
   return program.commands.find((parser) => parser.name() === "account") ??
-    program.command("account").description("move an account by hand");
+    program.command("account").description(
+      "the recovery words of an account, and moving it by hand",
+    );
 }
 
 /**
@@ -65,14 +72,16 @@ export const accountCommands: readonly Command[] = [
           "--local-keys",
           "keep the sealed keys in the data folder alone, where no stranger can guess at the " +
             "password; other machines then need `account export`",
-        ),
-    async (context, name, { localKeys = false }) => {
+        )
+        .option("--no-words", "show no recovery words now; `account words` shows them later"),
+    async (context, name, { localKeys = false, words }) => {
       const username = parseUsername(name);
       const ask = () => passwordFor(context, { username, kind: "new" });
       await withPeerForLogin(context, ask, async ({ api }, password) => {
         const user = await register(context, api, { username, password, localKeys });
         const text = "Registered and logged in:";
         await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
+        if (words && canShowWords(context)) await showWords(context, api, { username, password });
       });
     },
   ),

@@ -11,6 +11,7 @@ import type {
   PostDraft,
   PostView,
   ProfileView,
+  Recovery,
   Registration,
   StatusView,
   SuggestionView,
@@ -93,6 +94,16 @@ export function register(
 ): Promise<UserView> {
   const work = api.register(account, signal);
   return withSpinner(io, `Registering ${account.username}`, work);
+}
+
+/** Seals the keys under a new password and logs in, with recovery words in place of the old one. */
+export function recover(
+  { io, signal }: Context,
+  api: PeerCalls,
+  recovery: Recovery,
+): Promise<UserView> {
+  const work = api.recover(recovery, signal);
+  return withSpinner(io, `Recovering ${recovery.username}`, work);
 }
 
 /** Asks for the old and the new password of the user who is logged in, and changes it. */

@@ -10,8 +10,8 @@ import { messageOf } from "../output/failure.ts";
 import { makePassphrase } from "./passphrase.ts";
 import type { Console } from "./prompts.ts";
 
-/** A password file at most; its first line is the password. */
-const passwordFileBytesMax = 4096;
+/** A file with a secret at most: 24 recovery words have some 400 bytes. */
+const secretFileBytesMax = 4096;
 
 /** What the password is for. */
 export interface PasswordRequest {
@@ -21,22 +21,34 @@ export interface PasswordRequest {
   readonly kind: "login" | "new" | "changed";
 }
 
-async function readPasswordFile(context: Console, path: string): Promise<string> {
+/** The files that secrets are read from: what each is called, and the code where it cannot be read. */
+const secretFiles = { password: "no_password", words: "wrong_words" } as const;
+
+/**
+ * The text of a file with a secret. Where others can read the file, a warning says so.
+ *
+ * @throws {CamelliaError} `no_password` or `wrong_words` where there is none, or it is no text.
+ */
+export async function readSecretFile(
+  context: Console,
+  path: string,
+  kind: keyof typeof secretFiles,
+): Promise<string> {
   const refuse = (why: string, cause?: unknown) =>
-    new CamelliaError("no_password", `Cannot read the password file ${path}: ${why}`, { cause });
+    new CamelliaError(secretFiles[kind], `Cannot read the ${kind} file ${path}: ${why}`, { cause });
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await context.io.readFile(path, passwordFileBytesMax);
+    bytes = await context.io.readFile(path, secretFileBytesMax);
     if (bytes !== undefined && await context.io.readableByOthers(path)) {
       const advice = `Make it private: chmod 600 ${path}`;
-      context.output.log("warn", `Others can read the password file ${path}. ${advice}`);
+      context.output.log("warn", `Others can read the ${kind} file ${path}. ${advice}`);
     }
   } catch (error) {
     throw refuse(messageOf(error), error);
   }
   if (bytes === undefined) throw refuse("there is none");
-  if (bytes.length > passwordFileBytesMax) {
-    throw refuse(`it has more than ${passwordFileBytesMax} bytes`);
+  if (bytes.length > secretFileBytesMax) {
+    throw refuse(`it has more than ${secretFileBytesMax} bytes`);
   }
   let text: string;
   try {
@@ -44,9 +56,14 @@ async function readPasswordFile(context: Console, path: string): Promise<string>
   } catch (error) {
     throw refuse("it is not UTF-8 text", error);
   }
-  const password = text.split(/\r?\n/, 1)[0] ?? "";
-  if (password === "") throw refuse("its first line is empty");
-  return password;
+  if (kind === "password" && /^(\r?\n|$)/.test(text)) throw refuse("its first line is empty");
+  return text;
+}
+
+/** The password in the first line of a file. */
+async function readPasswordFile(context: Console, path: string): Promise<string> {
+  const text = await readSecretFile(context, path, "password");
+  return text.split(/\r?\n/, 1)[0] ?? "";
 }
 
 /** The person or script to take a password from, and what one is made of. */
