@@ -15,8 +15,8 @@ import type { SimMachine, SimWorld } from "./peers.ts";
 /** Relays that a peer at home keeps. */
 const relaysKept = 3;
 
-/** A lost relay is replaced within 10 s; the new one is announced a moment later. */
-const replacedMsMax = 15_000;
+/** Silence is noticed after 9 s, the lost relay replaced within 10 s more, the new one announced a moment later. */
+const replacedMsMax = 20_000;
 
 /** Longer than all ways to a device may take. */
 const probeMsMax = 20_000;
