@@ -1,5 +1,6 @@
 /** The composition root with real adapters, inside this process. */
 
+import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createHost } from "../main.ts";
@@ -134,4 +135,18 @@ Deno.test("A changed password is the only one; an account moves by file where th
   assert.equal(await place.error("account", "import", config, ...joined), "invalid_file");
   node.io.interrupt();
   assert.equal(await node.ended, 0);
+});
+
+Deno.test("Version and help load no addon", async () => {
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  for (const flag of ["--version", "--help"]) {
+    const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "--no-prompt", "-A", "--deny-ffi", "--deny-net", main, flag],
+    }).output();
+    assert.ok(success, flag);
+    assert.match(
+      new TextDecoder().decode(stdout),
+      flag === "--help" ? /Usage/ : /^\d+\.\d+\.\d+\n$/,
+    );
+  }
 });

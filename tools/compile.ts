@@ -21,8 +21,8 @@ const { env, sys } = denoConfig.permissions.camellia;
 /**
  * Permissions of the executable: no subprocess, no import, no prompt. Data folder, addresses and
  * name servers are the user's choice at run time, so folders and hosts cannot be named here; the
- * addon is unpacked to a temporary place, so its path cannot either. main.ts gives the permission for
- * libraries up once they are loaded.
+ * addon is unpacked to a temporary place, so its path cannot either. composition.ts gives the permission
+ * for libraries up once they are loaded.
  */
 const permissions = [
   "--allow-read",

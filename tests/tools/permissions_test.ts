@@ -87,19 +87,19 @@ Deno.test("Attack: code in the peer starts programs, reads other programs' varia
     await refused("run", () => new Deno.Command("true").output());
     await refused("hostname", () => Deno.hostname());
     await refused("import", () => import("https://code.invalid/x.ts"));
-    for (const path of ["main.ts", "core/x.ts", "net/links/x.ts", "deno.json", ".git/hooks/x"]) {
+    for (const path of ["main.ts", "composition.ts", "core/x.ts", "net/links/x.ts", "deno.json", ".git/hooks/x"]) {
       await refused(path, () => Deno.writeTextFile(path, "", { append: true, create: false }));
     }
   `);
   assert.deepEqual(lines.slice(0, 3), ["env undefined", "run NotCapable", "hostname NotCapable"]);
   assert.match(lines[3] ?? "", /^import (TypeError|NotCapable)$/);
   for (const line of lines.slice(4)) assert.match(line, / NotCapable$/);
-  assert.equal(lines.length, 9);
+  assert.equal(lines.length, 10);
 });
 
 Deno.test("Attack: code in the peer loads a library, and none is loaded once the peer has its own", async () => {
   const lines = await withPermissions(`
-    import { keepLibraries } from "${new URL("../../main.ts", import.meta.url)}";
+    import { keepLibraries } from "${new URL("../../composition.ts", import.meta.url)}";
     import { borrowPoller } from "${new URL("../../net/links/poller.ts", import.meta.url)}";
     keepLibraries();
     try {

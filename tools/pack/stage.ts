@@ -104,7 +104,7 @@ async function write(path: string, content: string | Uint8Array): Promise<void> 
 
 /** The program's modules, as JavaScript. */
 async function writeProgram(folder: string): Promise<void> {
-  const paths = ["main.ts"];
+  const paths = ["main.ts", "composition.ts"];
   for (const each of sourceFolders) {
     const below = await filesBelow(join(root, each), [".ts"]);
     paths.push(...below.map((path) => `${each}${path.slice(join(root, each).length)}`));

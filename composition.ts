@@ -1,0 +1,182 @@
+/**
+ * The composition root: settings become adapters, and adapters become a peer. Nothing else builds adapters.
+ *
+ * It brings most of the program and zeromq's addon along, so `main.ts` loads it only for commands that run a
+ * peer or open its data folder.
+ *
+ * @module
+ */
+
+import { lookup } from "node:dns/promises";
+import { Peer } from "./core/peer.ts";
+import denoConfig from "./deno.json" with { type: "json" };
+import { formatHostPort } from "./lib/ip_address.ts";
+import { Exemption } from "./lib/networks.ts";
+import { NtpClock } from "./net/clock/ntp_clock.ts";
+import { openDatagrams } from "./net/system/datagrams.ts";
+import { descriptorLimit } from "./net/system/descriptor_limit.ts";
+import { createDirectory } from "./net/directory/directory.ts";
+import { borrowPoller } from "./net/links/poller.ts";
+import { ZmqLinks } from "./net/links/zmq_links.ts";
+import { homeAddresses, ownFamilies } from "./net/reach/interfaces.ts";
+import { createReach } from "./net/reach/reach.ts";
+import { Carriers } from "./net/streams/carriers.ts";
+import { SystemRandom } from "./net/system/system_random.ts";
+import { DataFolder } from "./storage/data_folder.ts";
+import { KeyFiles } from "./storage/key_files.ts";
+import { NodeStore } from "./storage/node_store.ts";
+import { removePrivateFile, writePrivateFile } from "./storage/private_file.ts";
+import { KvStores } from "./storage/user_store.ts";
+import type { OpenFolder, RunningPeer } from "./ui/peer/host.ts";
+import type { PeerSettings } from "./ui/settings/settings.ts";
+import type { Log } from "./ui/settings/flags.ts";
+
+/** Argon2id for newly sealed keys: the second choice of RFC 9106, section 4 (design, section 4). */
+const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;
+
+const random = new SystemRandom();
+
+/** How many descriptors this process may have open, once it was asked. */
+let descriptors: number | undefined;
+
+/** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
+async function startPeer(
+  data: string,
+  { settings, keys, log }: { settings: PeerSettings; keys: KeyFiles; log: Log },
+): Promise<RunningPeer> {
+  await using started = new AsyncDisposableStack();
+  const onError = (error: Error) => log("warn", error.message);
+  const clock = new NtpClock({
+    servers: settings.ntpServers,
+    trustFar: settings.ntpTrustFar,
+  });
+  started.defer(() => clock.close());
+  const nodeStore = await NodeStore.open(data, { time: clock, onError });
+  const closeStore = started.adopt(nodeStore, (store) => store.close());
+  const datagrams = openDatagrams(
+    settings.udp,
+    (error) => log("error", `The UDP socket failed: ${error.message}`),
+  );
+  started.defer(() => datagrams.close());
+  const outside = openDatagrams({ ip: settings.udp.ip, port: 0 }, () => {});
+  started.defer(() => outside.close());
+  const exemption = new Exemption(settings.exemptPrivate);
+  const carriers = new Carriers({ time: clock, udp: datagrams, outside, exemption });
+  started.defer(() => carriers.main.close());
+  for (const ip of [settings.announcedIp, settings.udp.ip]) if (ip) exemption.met(ip);
+  const reaching = createReach({ clock, random, exemption, settings, onError });
+  started.defer(() => reaching.close());
+  const { directory, ...node } = await createDirectory({
+    datagrams: carriers.main,
+    outside: carriers.outside,
+    carriage: () => carriers.status(),
+    clock,
+    random,
+    storage: closeStore,
+    claims: nodeStore.claims,
+    bootstrap: settings.bootstrap,
+    firstNode: settings.firstNode,
+    limits: { exemption },
+    resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+    families: () => ownFamilies(),
+    dialBack: reaching.dialBack,
+    relay: reaching.offerRelay,
+    onError,
+  });
+  started.defer(() => node.close());
+  carriers.onChange(() => directory.changed());
+  const links = new ZmqLinks({
+    listen: settings.listening,
+    clock,
+    descriptors: descriptors ??= descriptorLimit(),
+    ownAddresses: () =>
+      [settings.announcedIp, ...directory.status().outerIps, settings.listening.ip, settings.udp.ip]
+        .filter((ip) => ip !== undefined),
+    services: new Map([...reaching.services, carriers.service]),
+    homeNetworks: () => homeAddresses().map(({ cidr }) => cidr),
+    families: () => ownFamilies(),
+    onFault: (error) => {
+      const why = error instanceof Error ? error.stack ?? error.message : String(error);
+      log("error", `Cannot deal with what came in: ${why}`);
+    },
+  });
+  started.defer(() => links.end());
+  try {
+    links.listen();
+  } catch (error) {
+    // A login says it again, and fails; without one there is only no relaying.
+    log("info", error instanceof Error ? error.message : String(error));
+  }
+  const { ip, port } = datagrams.address;
+  try {
+    // A contact names the UDP port: there, by TCP, come peers whose network lets no UDP out.
+    links.listenAlso({ ip, port });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    log(
+      "info",
+      `Peers without UDP do not find this node at TCP ${formatHostPort(ip, port)}: ${why}`,
+    );
+  }
+  const reach = reaching.start({ directory, links });
+  const peer = await Peer.start({
+    ports: {
+      clock,
+      random,
+      directory,
+      links,
+      reach,
+      stores: new KvStores(data, { quota: settings.quota }),
+      keys,
+    },
+    settings: {
+      derivation,
+      publishPrivate: settings.publishPrivate,
+      firstNode: settings.firstNode,
+      ...(settings.lifespan === "off" ? {} : { lifespanMs: settings.lifespan }),
+    },
+    program: { version: denoConfig.version, pid: Deno.pid },
+  });
+  started.defer(() => peer.stop());
+  clock.start();
+  const running = started.move();
+  return {
+    api: peer,
+    firstAttempt: node.firstAttempt,
+    stop: () => running.disposeAsync(),
+  };
+}
+
+/**
+ * Creates the folder if need be and locks it.
+ *
+ * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`.
+ */
+export async function openFolder(path: string): Promise<OpenFolder> {
+  const folder = await DataFolder.open(path);
+  try {
+    const keys = await KeyFiles.open(folder.path);
+    return {
+      path: folder.path,
+      accounts: () => keys.accounts(),
+      writePrivate: (name, bytes) => writePrivateFile(folder.file(name), bytes),
+      remove: (name) => removePrivateFile(folder.file(name)),
+      start: (settings, log) => startPeer(folder.path, { settings, keys, log }),
+      close: () => Promise.resolve(folder.release()),
+    };
+  } catch (error) {
+    folder.release();
+    throw error;
+  }
+}
+
+/**
+ * Loads the libraries of the system that the program calls, for as long as it runs, and gives up the
+ * permission to load others: zeromq's addon came with its import, and a later library could only be an
+ * attacker's.
+ */
+export function keepLibraries(): void {
+  descriptors = descriptorLimit();
+  borrowPoller();
+  Deno.permissions.revokeSync({ name: "ffi" });
+}
