@@ -9,7 +9,17 @@
  */
 
 import type { Hindrance } from "./model/hindrance.ts";
-import { CamelliaError, type ErrorCode } from "./model/errors.ts";
+import {
+  bytes,
+  fields,
+  flag,
+  integer,
+  nothing,
+  optional,
+  type Reader,
+  text,
+} from "./model/arguments.ts";
+import type { ErrorCode } from "./model/errors.ts";
 
 /** A user. */
 export interface UserView {
@@ -266,9 +276,6 @@ export interface PeerApi {
 /** The methods that answer once. */
 export type PeerCalls = Omit<PeerApi, "subscribe">;
 
-/** Takes an argument out of parsed JSON, which may come from anywhere; `name` is what a complaint calls it. */
-export type Reader<T> = (json: unknown, name: string) => T;
-
 /** How a method crosses a connection, as its signature demands it. */
 export type Method<Call> = Call extends (...passed: infer Passed) => Promise<infer Result> ? {
     /** Checks its argument, if it has one. Throws a `CamelliaError` with the code `invalid_argument`. */
@@ -279,75 +286,6 @@ export type Method<Call> = Call extends (...passed: infer Passed) => Promise<inf
     readonly gives: Result extends Uint8Array ? "bytes" : "json";
   }
   : { readonly gives: "events" };
-
-function wrong(name: string, expected: string): CamelliaError {
-  return new CamelliaError("invalid_argument", `Cannot do that: ${name} is not ${expected}`);
-}
-
-/** No argument. */
-export const nothing: Reader<void> = () => {};
-
-/** A text of at most so many UTF-16 units. */
-export function text(lengthMax: number): Reader<string> {
-  return (json, name) => {
-    if (typeof json === "string" && json.length <= lengthMax) return json;
-    throw wrong(name, `a text of at most ${lengthMax} characters`);
-  };
-}
-
-/** A whole number in a range. */
-function integer(min: number, max: number): Reader<number> {
-  return (json, name) => {
-    if (typeof json === "number" && Number.isInteger(json) && json >= min && json <= max) {
-      return json;
-    }
-    throw wrong(name, `a whole number from ${min} to ${max}`);
-  };
-}
-
-/** True or false. */
-const flag: Reader<boolean> = (json, name) => {
-  if (typeof json === "boolean") return json;
-  throw wrong(name, "true or false");
-};
-
-/** Bytes, in base64. */
-const bytes: Reader<Uint8Array> = (json, name) => {
-  try {
-    return Uint8Array.fromBase64(json as string);
-  } catch {
-    throw wrong(name, "in base64");
-  }
-};
-
-/** An argument that may be missing or null. */
-export function optional<T>(read: Reader<T>): Reader<T | undefined> {
-  return (json, name) => json === undefined || json === null ? undefined : read(json, name);
-}
-
-/** The values that are not undefined. */
-export type Given<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
-
-/** Leaves out what is undefined, because optional properties must not be undefined. */
-export function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Given<T>;
-}
-
-/** An object with these fields. Others are left out, and so are those that are undefined. */
-export function fields<T extends object>(
-  readers: NoInfer<{ readonly [Name in keyof T]-?: Reader<T[Name]> }>,
-): Reader<T> {
-  return (json, name) => {
-    if (typeof json !== "object" || json === null) throw wrong(name, "an object");
-    const read = Object.entries<Reader<unknown>>(readers).map(([field, reader]) => {
-      const own = Object.getOwnPropertyDescriptor(json, field)?.value;
-      return [field, reader(own, field)] as const;
-    });
-    return given(Object.fromEntries(read)) as T;
-  };
-}
 
 /** A name, an id or a fingerprint: longer than any valid one, so that the peer itself says what is wrong. */
 const word = text(1000);

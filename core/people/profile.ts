@@ -4,7 +4,8 @@
  * @module
  */
 
-import { given, type ProfileView } from "../api.ts";
+import type { ProfileView } from "../api.ts";
+import { given } from "../model/arguments.ts";
 import { lastNumber } from "../model/feed.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";

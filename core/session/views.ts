@@ -4,7 +4,8 @@
  * @module
  */
 
-import { given, type PostView, type ReachView, type UserView } from "../api.ts";
+import type { PostView, ReachView, UserView } from "../api.ts";
+import { given } from "../model/arguments.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";

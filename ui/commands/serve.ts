@@ -4,7 +4,7 @@
  * @module
  */
 
-import { given } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
 import { renderEvent } from "../output/render.ts";
 import {

@@ -5,7 +5,8 @@
  */
 
 import { Argument } from "@commander-js/extra-typings";
-import { given, type PeerEvent, type PostView, type TimelineRequest } from "../../core/api.ts";
+import type { PeerEvent, PostView, TimelineRequest } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseSnowflakeText } from "../../core/model/snowflake.ts";
 import { delay } from "../../lib/waiting.ts";

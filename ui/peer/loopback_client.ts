@@ -11,7 +11,8 @@
 import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
-import { methods, nothing, type PeerCalls, type PeerEvent } from "../../core/api.ts";
+import { methods, type PeerCalls, type PeerEvent } from "../../core/api.ts";
+import { nothing } from "../../core/model/arguments.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { type PortFile, proofOf, readJson, responseBytesMax } from "./loopback_protocol.ts";

@@ -14,15 +14,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import {
-  fields,
-  methods,
-  nothing,
-  optional,
-  type PeerApi,
-  type Reader,
-  text,
-} from "../../core/api.ts";
+import { methods, type PeerApi } from "../../core/api.ts";
+import { fields, nothing, optional, type Reader, text } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex, utf8 } from "../../core/model/bytes.ts";
 import { detailsOf, failureOf } from "../output/failure.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { given } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import {
   parseAddress,

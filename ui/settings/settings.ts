@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { given } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Endpoint } from "../../lib/ip_address.ts";
 import type { ExemptPrivate } from "../../lib/networks.ts";
