@@ -8,7 +8,7 @@
  */
 
 import denoConfig from "./deno.json" with { type: "json" };
-import type { Host } from "./ui/peer/host.ts";
+import type { Host, OpenFolder } from "./ui/peer/host.ts";
 
 export type * from "./core/api.ts";
 export type { ErrorCode } from "./core/model/errors.ts";
@@ -16,12 +16,20 @@ export type { Lifespan } from "./ui/settings/config.ts";
 export type { HostPort } from "./lib/ip_address.ts";
 export type * from "./ui/peer/host.ts";
 
+/** What {@linkcode createHost} takes from composition.ts. */
+export interface Composition {
+  /** Opens and locks a data folder. */
+  openFolder(path: string): Promise<OpenFolder>;
+}
+
 /** Loads what runs a peer. */
-const loadComposition = () => import("./composition.ts");
+function loadComposition(): Promise<Composition> {
+  return import("./composition.ts");
+}
 
 /** {@linkcode loadComposition} for a process that is Camellia and nothing else. */
-async function loadOnce(): ReturnType<typeof loadComposition> {
-  const composition = await loadComposition();
+async function loadForGood(): Promise<Composition> {
+  const composition = await import("./composition.ts");
   composition.keepLibraries();
   return composition;
 }
@@ -45,7 +53,7 @@ function asksForVersion([first, ...others]: readonly string[]): boolean {
 }
 
 async function main(): Promise<number> {
-  let loading: ReturnType<typeof loadComposition> | undefined;
+  let loading: Promise<Composition> | undefined;
   if (asksForVersion(Deno.args)) {
     await Deno.stdout.write(new TextEncoder().encode(`${denoConfig.version}\n`));
     return 0;
@@ -53,7 +61,7 @@ async function main(): Promise<number> {
   const [{ run }, { SystemIo }, host] = await Promise.all([
     import("./ui/cli.ts"),
     import("./ui/terminal/system_io.ts"),
-    createHost(() => loading ??= loadOnce()),
+    createHost(() => loading ??= loadForGood()),
   ]);
   return await run(Deno.args, { io: new SystemIo(), host });
 }
