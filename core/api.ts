@@ -261,6 +261,8 @@ export interface PeerApi {
   ): Promise<FollowView>;
   /** Unfollows and removes the user's posts. */
   unfollow(request: { readonly username: string }, signal?: AbortSignal): Promise<FollowView>;
+  /** The names of the users who are followed, sorted; asks no other peer, so it answers at once. */
+  followed(): Promise<string[]>;
   /** A profile; without a name, that of the user who is logged in. */
   profile(request: { readonly username?: string }, signal?: AbortSignal): Promise<ProfileView>;
   /** Users to follow, each with a reason. */
@@ -329,6 +331,7 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   ),
   follow: abortable(fields({ username: word, fingerprint: optional(word) })),
   unfollow: abortable(fields({ username: word })),
+  followed: call(nothing),
   profile: abortable(fields({ username: optional(word) })),
   suggest: abortable(nothing),
   status: call(nothing),

@@ -151,6 +151,9 @@ export class Peer implements PeerApi {
   readonly unfollow: PeerApi["unfollow"] = (request) =>
     this.#with((user) => user.follows.unfollow(request));
 
+  readonly followed: PeerApi["followed"] = () =>
+    this.#with((user) => Promise.resolve(user.follows.followed()));
+
   readonly profile: PeerApi["profile"] = (request, signal) =>
     this.#with((user) => user.profiles.profile(request, signal));
 

@@ -142,6 +142,11 @@ export class Follows {
     return { username, following: false, acknowledged };
   }
 
+  /** The names of the users who are followed, sorted. */
+  followed(): string[] {
+    return this.#parts.lists.present("following").map(({ username }) => username).sort();
+  }
+
   /** Resolves when what goes on in the background is done. */
   async settled(): Promise<void> {
     await this.#background.settled();

@@ -41,6 +41,7 @@ Deno.test("People register, follow one another, post and read", async () => {
     const [alice, bob, carol] = machines as Three;
     const followed = await world.run(bob.peer.follow({ username: "alice" }));
     assert.deepEqual(followed, { username: "alice", following: true, acknowledged: true });
+    assert.deepEqual(await bob.peer.followed(), ["alice"]);
     await post(world, alice, "one");
     await shows(world, bob, ["one"]);
     await world.run(carol.peer.follow({ username: "alice" }));

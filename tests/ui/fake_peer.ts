@@ -267,6 +267,13 @@ export class FakePeer extends Refusing {
     return { username: request.username, following: false, acknowledged: true };
   }
 
+  override followed(): Promise<string[]> {
+    return Promise.resolve().then(() => {
+      this.#mine();
+      return [...this.following].sort();
+    });
+  }
+
   override profile(request: { readonly username?: string }): Promise<ProfileView> {
     return Promise.resolve().then(() => {
       const own = this.#mine();

@@ -94,6 +94,7 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual(await client.api.timeline({ limit: 5, before: post.id }), []);
   assert.equal((await client.api.follow({ username: "bob" })).following, true);
   assert.deepEqual((await client.api.profile({})).following, ["bob"]);
+  assert.deepEqual(await client.api.followed(), ["bob"]);
   assert.equal((await client.api.unfollow({ username: "bob" })).following, false);
   assert.deepEqual(await client.api.suggest(), []);
   assert.equal((await client.api.status()).user?.username, "alice");
