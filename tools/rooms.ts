@@ -17,7 +17,7 @@ const dht = ["lib", "net/kademlia/constants.ts", "net/kademlia/ports.ts", "net/k
 const rpc = [...dht, "net/kademlia/rpc/methods", "net/kademlia/rpc"];
 const lookups = [...rpc, "net/kademlia/table", "net/kademlia/lookup"];
 const front = ["lib", "core/model", "core/api.ts", "ui/terminal", "ui/settings", "ui/output"];
-const commands = [...front, "ui/prompts", "ui/peer", "ui/commands"];
+const commands = [...front, "ui/prompts", "ui/peer", "ui/shell", "ui/commands"];
 
 /** All rooms, the lowest first. A single file is a room where others may import it but not its folder. */
 export const rooms: Rooms = {
@@ -71,6 +71,7 @@ export const rooms: Rooms = {
   "ui/output": front,
   "ui/prompts": front,
   "ui/peer": [...front, "ui/prompts"],
+  "ui/shell": ["lib", "ui/terminal"],
   "ui/commands": commands,
   "ui/menu": commands,
   "ui": [...commands, "ui/menu"],

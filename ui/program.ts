@@ -12,8 +12,10 @@ import {
 import { similar } from "../lib/similar.ts";
 import { accountCommands } from "./commands/account_commands.ts";
 import { type Command, command, type Run } from "./commands/command.ts";
+import { helpAfter } from "./commands/help_texts.ts";
 import { recoveryCommands } from "./commands/recovery_commands.ts";
 import { serveCommands } from "./commands/serve.ts";
+import { shellCommands } from "./commands/shell_commands.ts";
 import { statusCommand, timelineCommands } from "./commands/timeline_commands.ts";
 import { addFlags, type Flags } from "./settings/flags.ts";
 import { quoted } from "./terminal/safe_text.ts";
@@ -23,20 +25,6 @@ export type Parsed =
   | { readonly flags: Flags; readonly run: Run }
   | { readonly help: string }
   | { readonly mistake: string };
-
-const helpAfter = `
-Passwords come from --password-file, CAMELLIA_PASSWORD, or a masked prompt, never from an argument.
-Without --data, data is kept in $XDG_DATA_HOME/camellia or ~/.local/share/camellia (Linux),
-~/Library/Application Support/camellia (macOS), %LOCALAPPDATA%\\camellia (Windows).
-Flags win over config.ini. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
-
-Examples:
-  camellia                                                the menu
-  camellia node --init                                    the first node of a new network
-  camellia register alice --bootstrap node.example:8000   a new account, through a node you know
-  camellia up                                             stay in the network, show posts as they come
-  camellia post "Hello, world"                            (in another terminal, or without one running)
-  camellia timeline --limit 5 --json`;
 
 /** Below the help of each command. */
 const commandHelpAfter =
@@ -49,6 +37,7 @@ const commands: readonly Command[] = [
   ...accountCommands,
   ...recoveryCommands,
   ...timelineCommands,
+  ...shellCommands,
   command(
     (program) => program.command("version").description("print the version"),
     ({ output, host: { version } }) => output.line({ version }, () => `camellia ${version}`),

@@ -170,7 +170,7 @@ export const timelineCommands: readonly Command[] = [
         .description("own posts and those of the users you follow, newest first")
         .option("--limit <n>", "posts at most, 1 to 1000", limit, limitDefault)
         .option("--before <id>", "only posts older than this one, for the next page", postId)
-        .option("--author <name>", "only this author's posts")
+        .option("--author <user>", "only this author's posts")
         .option(
           "--watch",
           'stay, and show posts as they arrive; with --json one line a post: {"event":"post","post":…}',
@@ -188,7 +188,7 @@ export const timelineCommands: readonly Command[] = [
   command(
     (program) =>
       program.command("follow").description("follow a user: their posts come to your timeline")
-        .argument("<name>")
+        .argument("<user>")
         .option(
           "--fingerprint <hex>",
           "trust this key for the name from now on, even if you trusted another",
@@ -200,14 +200,14 @@ export const timelineCommands: readonly Command[] = [
   command(
     (program) =>
       program.command("unfollow").description("unfollow a user, and remove their posts here")
-        .argument("<name>"),
+        .argument("<user>"),
     (context, username) => runTask(context, "user", unfollowing, { username }),
   ),
   command(
     (program) =>
       program.command("profile")
         .description("followers, following and posts of a user; your own without a name")
-        .argument("[name]"),
+        .argument("[user]"),
     (context, username) => runTask(context, "user", showingProfile, given({ username })),
   ),
   command(

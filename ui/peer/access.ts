@@ -141,6 +141,11 @@ function namedUser({ flags }: Context): string | undefined {
   return flags.user === undefined ? undefined : parseUsername(flags.user);
 }
 
+/** The peer that seems to run on the data folder; its first call shows whether it does. To be closed. */
+export async function runningPeer(context: Context): Promise<LoopbackClient | undefined> {
+  return await clientOf(context, "none").catch(() => undefined);
+}
+
 async function clientOf(context: Context, need: Need): Promise<LoopbackClient | undefined> {
   const bytes = await context.io.readFile(join(context.dataFolder, portFileName), portFileBytesMax);
   const port = bytes === undefined ? undefined : parsePortFile(new TextDecoder().decode(bytes));

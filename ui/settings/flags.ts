@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Command, InvalidArgumentError } from "@commander-js/extra-typings";
+import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { parseAddress, parseHostPort, parseNtpServer, parsePort } from "./endpoint.ts";
 import type { HostPort } from "../../lib/ip_address.ts";
 import type { FileConfig } from "./config.ts";
@@ -103,5 +103,8 @@ export function addFlags(program: Command): Command<[], Flags> {
     .option("--json", "print JSON, for scripts")
     .option("--password-file <file>", "file with the password in its first line", path)
     .option("--ntp-server <host:port>", 'a time server; may repeat; "none" for none', timeServer)
-    .option("--log-level <level>", logLevels.join(", "), logLevel, "warn" as LogLevel);
+    .addOption(
+      new Option("--log-level <level>", "how much is logged").default("warn" as LogLevel)
+        .choices(logLevels).argParser(logLevel),
+    );
 }

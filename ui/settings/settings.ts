@@ -40,6 +40,21 @@ export function defaultDataFolder(io: Io): string {
   );
 }
 
+/** A path with `~` at its beginning replaced by the home, which a shell does only where it is a word's first letter. */
+export function expandHome(path: string, io: Io): string {
+  const home = io.env("HOME");
+  if (home === undefined || !/^~(?:\/|$)/.test(path)) return path;
+  return home + path.slice(1);
+}
+
+/** The flags with `~` replaced in those that name a file or folder; see {@linkcode expandHome}. */
+export function expandFlags(flags: Flags, io: Io): Flags {
+  const { data, config, passwordFile } = flags;
+  const expanded = Object.entries(given({ data, config, passwordFile }))
+    .map(([name, path]) => [name, expandHome(path, io)]);
+  return { ...flags, ...Object.fromEntries(expanded) };
+}
+
 /** The file that `--config` names, or else the one in the data folder; nothing where there is none. */
 async function chosenConfig(io: Io, flags: Flags, dataFolder: string): Promise<FileConfig> {
   const path = flags.config ?? join(dataFolder, configName);
