@@ -13,7 +13,7 @@ import { Output } from "./output/output.ts";
 import { parseArguments } from "./program.ts";
 import { type Prompts, terminalPrompts } from "./prompts/prompts.ts";
 import { safeJson, safeText } from "./terminal/safe_text.ts";
-import { defaultDataFolder } from "./settings/settings.ts";
+import { defaultDataFolder, expandFlags } from "./settings/settings.ts";
 
 /** Done. */
 const exitDone = 0;
@@ -75,7 +75,7 @@ export async function run(args: readonly string[], options: RunOptions): Promise
     );
     return exitUsage;
   }
-  const { flags } = parsed;
+  const flags = expandFlags(parsed.flags, io);
   const output = new Output(io, flags);
   const { signal, release } = endSignal(io, output);
   // A mistake in the program must not end a peer: the peer reports it and goes on.

@@ -96,6 +96,26 @@ Deno.test("Times are ages on a terminal, and exact where the output goes elsewhe
   assert.doesNotMatch((await m.run("timeline")).out, /T00:00:00/);
 });
 
+Deno.test("A ~ at the beginning of a file's name is the home, wherever the shell left it", async () => {
+  const m = await Machine.withAlice();
+  const folders: string[] = [];
+  const { openFolder } = m.host;
+  m.host.openFolder = (path) => {
+    folders.push(path);
+    return openFolder.call(m.host, path);
+  };
+  await m.json("whoami", "--data=~/camellia");
+  await m.json("whoami", "--data=~");
+  await m.json("whoami", "--data=/srv/~alice");
+  assert.deepEqual(folders, ["/home/user/camellia", "/home/user", "/srv/~alice"]);
+  m.writeFile("/home/user/account", "sealed:bob");
+  assert.deepEqual(await m.json("account", "import", "~/account"), bob);
+  m.writeFile("/home/user/password", "imported\n");
+  assert.deepEqual(await m.json("login", "bob", "--password-file=~/password"), bob);
+  const refused = await m.failure("status", "--config=~/none.ini");
+  assert.match(refused.message, /^Cannot read \/home\/user\/none.ini/);
+});
+
 Deno.test("Flags are taken before and after the command", async () => {
   const m = await Machine.withAlice();
   const before = await m.run("--json", "-p", "0", "whoami");

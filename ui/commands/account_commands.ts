@@ -12,6 +12,7 @@ import { renderUser } from "../output/render.ts";
 import { chooseUser, logIn, withFolder, withPeer, withPeerForLogin } from "../peer/access.ts";
 import type { OpenFolder } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
+import { expandHome } from "../settings/settings.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { type Command, command } from "./command.ts";
 import { changePassword, register } from "./tasks.ts";
@@ -139,7 +140,8 @@ export const accountCommands: readonly Command[] = [
       accountParser(program).command("export")
         .description("write the account, sealed under its password, to a new file")
         .argument("<file>"),
-    async (context, file) => {
+    async (context, typed) => {
+      const file = expandHome(typed, context.io);
       await withPeer(context, "user", async ({ api }) => {
         const { username } = await api.whoami();
         await saveAccount(file, await api.exportAccount());
@@ -155,7 +157,8 @@ export const accountCommands: readonly Command[] = [
       accountParser(program).command("import")
         .description("take in what export wrote; then log in")
         .argument("<file>"),
-    async (context, file) => {
+    async (context, typed) => {
+      const file = expandHome(typed, context.io);
       const refuse = (why: string, cause?: unknown) =>
         new CamelliaError("invalid_file", `Cannot import ${file}: ${why}`, { cause });
       const sealed = await context.io.readFile(file, accountFileBytesMax).catch((error) => {

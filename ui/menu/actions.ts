@@ -30,7 +30,7 @@ import { logIn } from "../peer/access.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import type { Lifespan } from "../settings/config.ts";
 import { formatEndpoint, formatHostPorts } from "../settings/endpoint.ts";
-import { configName, type PeerSettings } from "../settings/settings.ts";
+import { configName, expandHome, type PeerSettings } from "../settings/settings.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { cutToWidth, wrapText } from "../terminal/width.ts";
@@ -276,7 +276,7 @@ async function suggest(menu: MenuContext): Promise<void> {
 
 async function exportAccount(menu: MenuContext, username: string): Promise<void> {
   const message = `Write the sealed account ${username} to which new file? (empty: back)`;
-  const file = (await menu.prompts.text({ message }, menu.signal)).trim();
+  const file = expandHome((await menu.prompts.text({ message }, menu.signal)).trim(), menu.io);
   if (file === "") return;
   await saveAccount(file, await menu.api.exportAccount());
   await menu.say(`The account is in ${file}, sealed under its password.`);

@@ -8,6 +8,7 @@
 import { CamelliaError } from "../../core/model/errors.ts";
 import { messageOf } from "../output/failure.ts";
 import { makePassphrase } from "./passphrase.ts";
+import { expandHome } from "../settings/settings.ts";
 import type { Console } from "./prompts.ts";
 
 /** A file with a secret at most: 24 recovery words have some 400 bytes. */
@@ -110,7 +111,11 @@ export async function passwordFor(
   newPasswordFile?: string,
 ): Promise<string> {
   const [file, variable, flag] = request.kind === "changed"
-    ? [newPasswordFile, "CAMELLIA_NEW_PASSWORD", "--new-password-file"]
+    ? [
+      newPasswordFile && expandHome(newPasswordFile, context.io),
+      "CAMELLIA_NEW_PASSWORD",
+      "--new-password-file",
+    ]
     : [context.flags.passwordFile, "CAMELLIA_PASSWORD", "--password-file"];
   if (file !== undefined) return await readPasswordFile(context, file);
   const fromEnvironment = context.io.env(variable);
