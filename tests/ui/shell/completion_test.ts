@@ -100,7 +100,7 @@ for (const shell of shells) {
         ["camellia po", ["post"]],
         ["camellia --json po", ["post"]],
         ["camellia --user post acc", ["account"]],
-        ["camellia account ", ["export", "import"]],
+        ["camellia account ex", ["export"]],
         ["camellia timeline --li", ["--limit", "--listening-ip", "--listening-port"]],
         ["camellia post --reply-to bob/1 --js", ["--json"]],
         ["camellia follow b", ["bob", "bonnie"]],
