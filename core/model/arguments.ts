@@ -36,13 +36,13 @@ export function integer(min: number, max: number): Reader<number> {
 }
 
 /** True or false. */
-export const flag: Reader<boolean> = (json, name) => {
+export const flag: Reader<boolean> = (json, name): boolean => {
   if (typeof json === "boolean") return json;
   throw wrong(name, "true or false");
 };
 
 /** Bytes, in base64. */
-export const bytes: Reader<Uint8Array> = (json, name) => {
+export const bytes: Reader<Uint8Array> = (json, name): Uint8Array => {
   try {
     return Uint8Array.fromBase64(json as string);
   } catch {

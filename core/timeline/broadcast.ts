@@ -26,6 +26,7 @@ export interface PlacedShare extends Share {
 
 /** See the module. */
 export class Broadcast {
+  /** The posts. */
   readonly batch: Batch;
   /** This batch's secret number. */
   readonly seed: number;
@@ -44,8 +45,9 @@ export class Broadcast {
   readonly dealt = new Map<string, Map<string, UserRef>>();
   /** Shares whose relay is neither silent nor doubted so far. */
   open: PlacedShare[] = [];
-  /** Whether a follower lacked what a relay said to have passed on, and how many were asked. */
+  /** Whether a follower lacked what a relay said to have passed on. */
   isDoubtful = false;
+  /** How many of the followers that were asked have answered. */
   answers = 0;
   /** How to stop listening for acknowledgements. */
   readonly stops: (() => void)[] = [];

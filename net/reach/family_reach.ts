@@ -36,6 +36,7 @@ export type Look = "known" | "open" | "none";
 
 /** One family. */
 export class FamilyReach {
+  /** Which family. */
   readonly family: Family;
   readonly #options: FamilyReachOptions;
   #place: OuterPlace | undefined;

@@ -33,7 +33,7 @@ const secretFiles = { password: "no_password", words: "wrong_words" } as const;
 export async function readSecretFile(
   context: Console,
   path: string,
-  kind: keyof typeof secretFiles,
+  kind: "password" | "words",
 ): Promise<string> {
   const refuse = (why: string, cause?: unknown) =>
     new CamelliaError(secretFiles[kind], `Cannot read the ${kind} file ${path}: ${why}`, { cause });
