@@ -130,6 +130,13 @@ export interface Directory {
    * signal's reason.
    */
   isReachable(port: number, family: Family, signal?: AbortSignal): Promise<boolean | undefined>;
+  /**
+   * Joins the network through these nodes too, now and whenever the network is lost; whether this node is in
+   * the network then. Never rejects but with the signal's reason.
+   */
+  join(nodes: readonly Endpoint[], signal?: AbortSignal): Promise<boolean>;
+  /** Nodes that newcomers can join through: contacts that have answered, the best to name first. */
+  entrances(): Endpoint[];
   /** The state of the node. */
   status(): DirectoryStatus;
   /** Calls back when the node joins or loses the network, or the way to it changes; returns how to stop that. */

@@ -38,6 +38,8 @@ export class SharedDirectory {
       sample: (signal) => view.sample(signal),
       publicAddress: (family, signal) => view.publicAddress(family, signal),
       isReachable: (port, family, signal) => view.isReachable(port, family, signal),
+      join: (nodes, signal) => view.join(nodes, signal),
+      entrances: () => view.entrances(),
       status: () => view.status(),
       onChange: (fn) => view.onChange(fn),
     };

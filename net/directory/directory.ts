@@ -159,6 +159,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
     exemption,
     ready: membership.firstAttempt,
     ...(options.carriage === undefined ? {} : { carriage: options.carriage }),
+    join: (nodes) => membership.join(nodes),
     ownSample: () => popularity.most(),
   });
   const scheduler = new Scheduler(clock, options.onError ?? reportError);

@@ -17,11 +17,12 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
-import type { Family } from "../../lib/ip_address.ts";
+import type { Endpoint, Family, HostPort } from "../../lib/ip_address.ts";
 import type { Exemption } from "../../lib/networks.ts";
 import { abortable } from "../../lib/waiting.ts";
 import type { GetOptions, GetResult, KademliaNode, RelayPlaces } from "../kademlia/mod.ts";
 import type { Answer } from "../kademlia/ports.ts";
+import { inOrderOfUse } from "./entrances.ts";
 import { mergeSamples, readSample } from "./sample.ts";
 
 /** Other keys named in one answer: one is enough to show a clash, forgers could name thousands. */
@@ -39,6 +40,8 @@ export interface KademliaDirectoryOptions {
   readonly ready: Promise<void>;
   /** What is known of the way to other nodes; default: nothing. */
   readonly carriage?: () => Carriage;
+  /** Joins through these nodes as well; resolves when that has ended, well or not. */
+  readonly join: (nodes: readonly HostPort[]) => Promise<void>;
   /** Names this node's own sample. */
   readonly ownSample: () => readonly PopularUser[];
 }
@@ -112,6 +115,16 @@ export class KademliaDirectory implements Directory {
   /** The places of nodes that relay for others and have room; none where the network does not answer. */
   async relays(signal?: AbortSignal): Promise<RelayPlaces[]> {
     return await this.#run(() => this.#node.relays(signal), signal) ?? [];
+  }
+
+  async join(nodes: readonly Endpoint[], signal?: AbortSignal): Promise<boolean> {
+    const hosts = nodes.map(({ ip, port }) => ({ host: ip, port }));
+    await abortable(this.#options.join(hosts), signal);
+    return this.#node.joined;
+  }
+
+  entrances(): Endpoint[] {
+    return inOrderOfUse(this.#node.contacts(), this.#options.exemption);
   }
 
   status(): DirectoryStatus {

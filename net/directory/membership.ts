@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostPort } from "../../lib/ip_address.ts";
+import { formatHostPort, type HostPort } from "../../lib/ip_address.ts";
 import { fraction } from "../../lib/random.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import { settledWithin } from "../../lib/waiting.ts";
@@ -33,6 +33,9 @@ const rejoinMs = 600_000;
 /** After this long callers no longer wait for the first attempt; a name server may hang for longer. */
 const firstAttemptMsMax = 5_000;
 
+/** Nodes named after the start that are remembered: two invites' worth. */
+const namedMax = 16;
+
 /** Retries come up to a tenth earlier, so that all who lost one bootstrap node do not ask at once. */
 const jitterShare = 0.1;
 
@@ -57,6 +60,9 @@ export class Membership {
   readonly #scheduler: Scheduler;
   readonly #nextLook: Job;
   #joined = false;
+  /** Nodes that a later wish named, the latest first; then come the configured ones. */
+  #named: readonly HostPort[] = [];
+  #running: Promise<void> = Promise.resolve();
   #retryMs = retryMsMin;
   #attemptAt = 0;
   /** Resolves when the first attempt has ended, well or not, and after 5 s in any case. */
@@ -78,10 +84,29 @@ export class Membership {
     this.#scheduler.close();
   }
 
-  async #attempt(): Promise<void> {
+  /**
+   * Joins through these nodes as well, now and in every later attempt. Resolves when that has ended, well or
+   * not.
+   */
+  async join(nodes: readonly HostPort[]): Promise<void> {
+    const all = [...nodes, ...this.#named];
+    const byName = new Map(all.map((one) => [formatHostPort(one.host, one.port), one]));
+    this.#named = [...byName.values()].slice(0, namedMax);
+    // An attempt that goes on has the old nodes.
+    if (!this.#nextLook.isDue) await this.#running;
+    if (this.#stopped.signal.aborted) return;
+    this.#nextLook.cancel();
+    await this.#attempt();
+  }
+
+  #attempt(): Promise<void> {
+    return this.#running = this.#try();
+  }
+
+  async #try(): Promise<void> {
     const { node, bootstrap, clock } = this.#options;
     try {
-      await node.bootstrap(bootstrap, this.#stopped.signal);
+      await node.bootstrap([...this.#named, ...bootstrap], this.#stopped.signal);
     } catch {
       // Stopped, or a failure that the next attempt may not meet.
     }

@@ -22,7 +22,7 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
-import { type Family, familyOf } from "../../lib/ip_address.ts";
+import { type Endpoint, type Family, familyOf } from "../../lib/ip_address.ts";
 import { RecordValuePolicy } from "../../net/directory/record_values.ts";
 
 /** The part of the clock that is needed; a plain object will do. */
@@ -243,6 +243,21 @@ export class SimDirectory implements Directory {
     if (outcome.stored) return { accepted: asked, refused: 0, asked };
     const report = { accepted: 0, refused: asked, asked };
     return outcome.newer === undefined ? report : { ...report, newer: outcome.newer };
+  }
+
+  /** Nodes that {@linkcode join} was called with. */
+  readonly joinedThrough: Endpoint[] = [];
+  /** What {@linkcode entrances} answers. */
+  contacts: readonly Endpoint[] = [];
+
+  async join(nodes: readonly Endpoint[], signal?: AbortSignal): Promise<boolean> {
+    await this.#pass(signal);
+    this.joinedThrough.push(...nodes);
+    return this.#reachable;
+  }
+
+  entrances(): Endpoint[] {
+    return [...this.contacts];
   }
 
   async sample(signal?: AbortSignal): Promise<PopularUser[]> {

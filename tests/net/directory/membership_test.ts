@@ -148,3 +148,41 @@ Deno.test("After a sleep the network is joined again at once, whatever was to co
   assert.equal(node.attempts.length, 2);
   joining.stop();
 });
+
+Deno.test("Nodes named later are joined through at once, and in every attempt from then on", async () => {
+  const node = new FakeNode();
+  const joining = node.join();
+  await node.clock.advance(100);
+  const named = [{ host: "192.0.2.7", port: 8000 }];
+  node.reachable = true;
+  await joining.join(named);
+  assert.equal(node.attempts.length, 2);
+  assert.deepEqual(node.asked[1], [...named, ...bootstrap]);
+  assert.deepEqual(node.states, [true]);
+  await joining.join(named);
+  await node.clock.advance(700_000);
+  assert.deepEqual(node.asked.at(-1), [...named, ...bootstrap]);
+  const many = Array.from({ length: 40 }, (_, i) => ({ host: `192.0.2.${i}`, port: 8000 }));
+  await joining.join(many);
+  assert.deepEqual(node.asked.at(-1), [...many.slice(0, 16), ...bootstrap]);
+  joining.stop();
+  await joining.join(named);
+  await node.clock.advance(1);
+  assert.equal(node.clock.pending, 0);
+});
+
+Deno.test("Nodes named while an attempt goes on are joined through after it", async () => {
+  const node = new FakeNode();
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const first = node.bootstrap;
+  node.bootstrap = (addresses, signal) =>
+    node.attempts.length === 0
+      ? promise.then(() => first.call(node, addresses, signal))
+      : first.call(node, addresses, signal);
+  const joining = node.join();
+  const done = joining.join([{ host: "192.0.2.7", port: 8000 }]);
+  resolve(true);
+  await done;
+  assert.deepEqual(node.asked.map((asked) => asked.length), [1, 2]);
+  joining.stop();
+});
