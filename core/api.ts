@@ -57,6 +57,32 @@ export interface FollowView {
   readonly already?: true;
 }
 
+/** An invite to be made. */
+export interface InviteRequest {
+  /** Whether it has a one-time token, with which the inviter follows back the first user who uses it. */
+  readonly once?: boolean;
+  /** Milliseconds until it expires, a minute to a year; absent: a week with a token, and never without. */
+  readonly expiresInMs?: number;
+}
+
+/** An invite. */
+export interface InviteView {
+  /** The string to give to a friend. */
+  readonly invite: string;
+  /** ISO 8601, or null where it does not expire. */
+  readonly expires: string | null;
+  /** How the friend's peer will reach this one; `none`: not at all, or no other node has told yet. */
+  readonly reach: "direct" | "mapped" | "relayed" | "none";
+}
+
+/** What became of joining the network of an invite. */
+export interface EntranceView {
+  /** Whether the peer is in the network. */
+  readonly joined: boolean;
+  /** The invite's nodes that this peer may knock at. */
+  readonly nodes: readonly EndpointView[];
+}
+
 /** Another key than the pinned one claims a name. */
 export interface ClashView {
   /** The fingerprint that is believed: the pin's. */
@@ -158,6 +184,7 @@ export interface StatusView {
 export type PeerEvent =
   | { readonly event: "post"; readonly post: PostView }
   | { readonly event: "follower"; readonly username: string; readonly following: boolean }
+  | { readonly event: "invited"; readonly username: string }
   | {
     readonly event: "network";
     readonly joined: boolean;
@@ -259,6 +286,12 @@ export interface PeerApi {
     request: { readonly username: string; readonly fingerprint?: string },
     signal?: AbortSignal,
   ): Promise<FollowView>;
+  /** Makes an invite to the network and to the user who is logged in; takes some seconds at most. */
+  invite(request: InviteRequest, signal?: AbortSignal): Promise<InviteView>;
+  /** Joins the network through the nodes of an invite. */
+  enter(request: { readonly invite: string }, signal?: AbortSignal): Promise<EntranceView>;
+  /** Follows the inviter under the key of the invite, and presents its token. */
+  accept(request: { readonly invite: string }, signal?: AbortSignal): Promise<FollowView>;
   /** Unfollows and removes the user's posts. */
   unfollow(request: { readonly username: string }, signal?: AbortSignal): Promise<FollowView>;
   /** The names of the users who are followed, sorted; asks no other peer, so it answers at once. */
@@ -330,6 +363,14 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
     fields({ limit: integer(1, 1000), before: optional(word), author: optional(word) }),
   ),
   follow: abortable(fields({ username: word, fingerprint: optional(word) })),
+  invite: abortable(
+    fields<InviteRequest>({
+      once: optional(flag),
+      expiresInMs: optional(integer(60_000, 366 * 86_400_000)),
+    }),
+  ),
+  enter: abortable(fields({ invite: longText })),
+  accept: abortable(fields({ invite: longText })),
   unfollow: abortable(fields({ username: word })),
   followed: call(nothing),
   profile: abortable(fields({ username: optional(word) })),

@@ -8,7 +8,9 @@
  */
 
 import type { PeerApi, PeerEvent, UserView } from "./api.ts";
+import { enterNetwork } from "./enter.ts";
 import { CamelliaError } from "./model/errors.ts";
+import { readInvite, refuseExpired } from "./model/invite.ts";
 import type { Ports } from "./ports.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import type { Settings } from "./session/interfaces.ts";
@@ -147,6 +149,19 @@ export class Peer implements PeerApi {
 
   readonly follow: PeerApi["follow"] = (request, signal) =>
     this.#with((user) => user.follows.follow(request, signal));
+
+  readonly invite: PeerApi["invite"] = (request, signal) =>
+    this.#with((user) => user.invites.make(request, signal));
+
+  readonly enter: PeerApi["enter"] = ({ invite }, signal) =>
+    enterNetwork(this.#ports, readInvite(invite), signal);
+
+  readonly accept: PeerApi["accept"] = (request, signal) =>
+    this.#with((user) => {
+      const invite = readInvite(request.invite);
+      refuseExpired(invite, this.#ports.clock.now());
+      return user.follows.accept(invite, signal);
+    });
 
   readonly unfollow: PeerApi["unfollow"] = (request) =>
     this.#with((user) => user.follows.unfollow(request));

@@ -276,6 +276,8 @@ export interface PendingFollow {
   readonly kind: "follow" | "unfollow";
   /** Unix time in milliseconds of the change. */
   readonly updatedAt: number;
+  /** The token of the receiver's invite that it presents, 16 bytes. */
+  readonly token?: Uint8Array;
 }
 
 /**

@@ -10,12 +10,14 @@ import type { Endpoint } from "./ports.ts";
 import type { OpenAccount } from "./accounts/open_account.ts";
 import { Followers } from "./follow/followers.ts";
 import { Follows } from "./follow/follow.ts";
+import { Invites } from "./follow/invites.ts";
 import { PendingFollows } from "./follow/pending_follows.ts";
 import { PeerMessenger } from "./messages/messenger.ts";
 import { Profiles } from "./people/profile.ts";
 import { Recommender } from "./people/recommend.ts";
 import { Greeter } from "./replication/greeter.ts";
 import { PeerSync } from "./replication/sync.ts";
+import type { UserRef } from "./model/user.ts";
 import type { UserSession } from "./session/session.ts";
 import { warn } from "./session/warn.ts";
 import { Collector } from "./timeline/collector.ts";
@@ -49,6 +51,8 @@ export class UserPeer {
   readonly requests: PendingFollows;
   /** Following and unfollowing. */
   readonly follows: Follows;
+  /** Inviting. */
+  readonly invites: Invites;
   /** Profiles. */
   readonly profiles: Profiles;
   /** Suggestions. */
@@ -73,7 +77,10 @@ export class UserPeer {
     const messenger = new PeerMessenger({ session, people });
     const parts = { ...account, messenger };
     const greeter = new Greeter(parts, () => this.#rejoin());
-    const followers = new Followers({ ...parts, greeter });
+    const invites = {
+      redeem: (from: UserRef, token: Uint8Array) => this.invites.redeem(from, token),
+    };
+    const followers = new Followers({ ...parts, greeter, invites });
     const requests = new PendingFollows(session, messenger);
     const delivery = new PeerDelivery(parts);
     const sync = new PeerSync({ ...parts, greeter, followers, relay: delivery });
@@ -82,6 +89,7 @@ export class UserPeer {
     this.#delivery = delivery;
     this.requests = requests;
     this.follows = new Follows({ ...parts, sync, requests });
+    this.invites = new Invites({ session, follows: this.follows });
     this.profiles = new Profiles(account);
     this.recommender = new Recommender(account);
     this.#publisher = new Publisher({ ...parts, delivery });

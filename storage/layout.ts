@@ -13,7 +13,7 @@
  *     ["removing", author]                true: what is left of this author is being removed
  *     ["collected"]                       [keep, id]: below id there is nothing but posts of keep
  *     ["list", list, username]            bytes: key, updatedAt, present
- *     ["notice", username]                bytes: key, follow or not, updatedAt
+ *     ["notice", username]                bytes: key, follow or not, updatedAt, token if any
  *     ["note", name]                      bytes
  *
  * What must hold after every commit: a post under `feed` has its entries under `timeline` and
@@ -34,6 +34,7 @@ import {
   DecodeError,
   encode,
 } from "../lib/msgpack.ts";
+import { inviteTokenBytes } from "../core/model/invite.ts";
 import { type Post, postBytesMax, type PostContent, readPost } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import type { PendingFollow } from "../core/ports.ts";
@@ -180,17 +181,19 @@ export function readListEntry(list: ListName, username: string, value: unknown):
 
 /** The value of a pending follow request. */
 export function writePendingFollow(request: PendingFollow): Uint8Array {
-  return encode([request.key, request.kind === "follow", request.updatedAt]);
+  const { key, kind, updatedAt, token } = request;
+  return encode([key, kind === "follow", updatedAt, ...token === undefined ? [] : [token]]);
 }
 
 /** A pending follow request from its value; damage throws {@linkcode DecodeError}. */
 export function readPendingFollow(username: string, value: unknown): PendingFollow {
-  const [key, follow, updatedAt] = asArray(decodeStored(value), "follow request", 3);
+  const [key, follow, updatedAt, token] = asArray(decodeStored(value), "follow request", 3, 4);
   return {
     username,
     key: asBytes(key, "key", 32),
     kind: asBoolean(follow, "kind") ? "follow" : "unfollow",
     updatedAt: asInteger(updatedAt, "when"),
+    ...(token === undefined ? {} : { token: asBytes(token, "token", inviteTokenBytes) }),
   };
 }
 

@@ -5,19 +5,21 @@
  */
 
 import type { FollowView } from "../api.ts";
+import { given } from "../model/arguments.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { CamelliaError } from "../model/errors.ts";
-import { fingerprintOf, parseFingerprint } from "../model/identity.ts";
+import type { Invite } from "../model/invite.ts";
+import { fingerprintOf } from "../model/identity.ts";
 import type { ListEntry } from "../model/record_body.ts";
-import type { UserRef } from "../model/user.ts";
+import { isSame, type UserRef } from "../model/user.ts";
 import { parseUsername } from "../model/username.ts";
 import type { PendingFollow } from "../ports.ts";
-import type { Parts, Person, Session } from "../session/interfaces.ts";
-import { unknownUser } from "../session/unknown_user.ts";
+import type { Parts } from "../session/interfaces.ts";
 import { warn } from "../session/warn.ts";
 import { Mutex, Slots } from "../../lib/slots.ts";
 import { Tasks } from "../../lib/tasks.ts";
 import { settledWithin } from "../../lib/waiting.ts";
+import { chooseKey, readFingerprint, refuseOtherKey, unknownInviter } from "./keys.ts";
 import type { PendingFollows } from "./pending_follows.ts";
 
 /** Entries in one list at most. */
@@ -91,7 +93,7 @@ export class Follows {
    * `not_joined`, `no_answer`, `pin_clash`.
    */
   async follow(request: FollowRequest, signal?: AbortSignal): Promise<FollowView> {
-    const { session, people, lists, requests, sync } = this.#parts;
+    const { session, people } = this.#parts;
     const username = parseUsername(request.username);
     const fingerprint = readFingerprint(username, request.fingerprint);
     if (username === session.self.username) {
@@ -107,13 +109,78 @@ export class Follows {
     const isDone = await this.#mutex.run(async () => {
       if (this.#isFollowed(username, fingerprint)) return true;
       this.#refuseFull(username);
-      const old = lists.get("following", username);
-      await this.#change(user, true);
-      // Under a replaced pin the name's posts so far are another user's.
-      if (old !== undefined && !equalBytes(old.key, key)) await this.#removePosts(username, true);
+      await this.#add(user);
       return false;
     });
-    if (isDone) return this.#already(username);
+    return isDone ? this.#already(username) : await this.#followed(user);
+  }
+
+  /**
+   * Follows the inviter of an invite under the key that it names, and presents its token, also where the
+   * inviter is followed already.
+   *
+   * @throws {CamelliaError} `follow_self`, `unknown_user`, `not_joined`, `no_answer`, and `pin_clash` where
+   * this user or the network knows the name under another key.
+   */
+  async accept({ inviter, token }: Invite, signal?: AbortSignal): Promise<FollowView> {
+    const { session, people, lists, requests } = this.#parts;
+    const { username, key } = inviter;
+    if (isSame(inviter, session.self)) {
+      throw new CamelliaError(
+        "follow_self",
+        "Cannot use the invite: it is your own. Give it away.",
+      );
+    }
+    this.#refuseFull(username);
+    const person = await people.find(username, signal);
+    signal?.throwIfAborted();
+    if (person === undefined) throw unknownInviter(username, people.isAbsent(username), session);
+    refuseOtherKey(inviter, person);
+    const isDone = await this.#mutex.run(async () => {
+      const entry = lists.get("following", username);
+      if (!entry?.present) {
+        await this.#add(inviter, token);
+        return false;
+      }
+      refuseOtherKey(inviter, { ...person, key: entry.key, pinned: true });
+      if (token === undefined) return true;
+      const { updatedAt } = entry;
+      await requests.put({ username, key, kind: "follow", updatedAt, token });
+      requests.send(username);
+      return false;
+    });
+    return isDone ? this.#already(username) : await this.#followed(inviter);
+  }
+
+  /**
+   * Follows a user who has just presented a token of the own user's invite; whether this changed anything.
+   * The user's message was signed with the key, and the network has confirmed it.
+   */
+  async followBack(user: UserRef): Promise<boolean> {
+    const { session, lists, sync } = this.#parts;
+    const isNew = await this.#mutex.run(async () => {
+      if (lists.get("following", user.username)?.present) return false;
+      if (lists.present("following").length >= listLengthMax) return false;
+      await this.#add(user);
+      return true;
+    });
+    if (isNew) this.#background.add(sync.fetch(user, session.signal));
+    return isNew;
+  }
+
+  /** Writes that a user is followed, and starts telling the user. */
+  async #add(user: UserRef, token?: Uint8Array): Promise<void> {
+    const { username, key } = user;
+    const old = this.#parts.lists.get("following", username);
+    await this.#change(user, true, token);
+    // Under a replaced pin the name's posts so far are another user's.
+    if (old !== undefined && !equalBytes(old.key, key)) await this.#removePosts(username, true);
+  }
+
+  /** Fetches the posts of a user who has just been followed, and waits a moment for them. */
+  async #followed(user: UserRef): Promise<FollowView> {
+    const { session, requests, sync } = this.#parts;
+    const { username } = user;
     const fetched = this.#background.add(sync.fetch(user, session.signal));
     const [acknowledged] = await Promise.all([
       requests.acknowledged(username, answerWaitMs),
@@ -186,7 +253,7 @@ export class Follows {
    * Writes request and list entry, and starts telling. The request comes first: after a crash between
    * the two, `start` completes the change, and nothing is left untold.
    */
-  async #change(user: UserRef, present: boolean): Promise<void> {
+  async #change(user: UserRef, present: boolean, token?: Uint8Array): Promise<void> {
     const { lists, requests, session } = this.#parts;
     const { username, key } = user;
     const kind = present ? "follow" : "unfollow";
@@ -195,7 +262,7 @@ export class Follows {
         // Another device's clock may be ahead; this change is later than what it changes.
         const known = lists.get("following", username)?.updatedAt ?? 0;
         const updatedAt = Math.max(Math.floor(session.ports.clock.now()), known + 1);
-        await requests.put({ username, key, kind, updatedAt });
+        await requests.put({ username, key, kind, updatedAt, ...given({ token }) });
         if (await lists.apply({ list: "following", username, key, updatedAt, present })) {
           return requests.send(username);
         }
@@ -278,55 +345,4 @@ export class Follows {
       warn(session, error, `Cannot remove the posts of ${username} yet`);
     }
   }
-}
-
-function readFingerprint(username: string, text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const fingerprint = parseFingerprint(text);
-  if (fingerprint !== undefined) return fingerprint;
-  throw new CamelliaError(
-    "invalid_argument",
-    `Cannot follow ${username}: ${JSON.stringify(text.slice(0, 40))} is not a fingerprint ` +
-      "(16 hexadecimal digits).",
-  );
-}
-
-/** Whom to follow: what was asked for, and what was found. */
-interface Wanted {
-  readonly username: string;
-  readonly person: Person | undefined;
-  /** Whether the network said that no user has the name. */
-  readonly isAbsent: boolean;
-  readonly fingerprint: string | undefined;
-}
-
-/**
- * The key to follow: the one the network and the pin agree on, or the one that was asked for.
- *
- * @throws {CamelliaError} `unknown_user`, `not_joined`, `no_answer`, `pin_clash`.
- */
-function chooseKey(session: Session, wanted: Wanted): Uint8Array {
-  const { username, person, isAbsent, fingerprint } = wanted;
-  if (person === undefined) throw unknownUser("follow", username, isAbsent, session);
-  const keys = [person.key, ...person.otherKeys];
-  const others = person.otherKeys.map(fingerprintOf);
-  if (fingerprint !== undefined) {
-    const key = keys.find((candidate) => fingerprintOf(candidate) === fingerprint);
-    if (key !== undefined) return key;
-    throw new CamelliaError(
-      "pin_clash",
-      `Cannot follow ${username}: no key with the fingerprint ${fingerprint} was found; the name is ` +
-        `held with ${keys.map(fingerprintOf).join(" and ")}. Compare with ${username} in person.`,
-    );
-  }
-  // A pin that the network confirms is believed, also where another user claims the name: otherwise any
-  // user could keep others from following. So is a pin that no other key contradicts.
-  if (person.public !== undefined || (person.pinned && others.length === 0)) return person.key;
-  if (others.length === 0) throw unknownUser("follow", username, isAbsent, session);
-  throw new CamelliaError(
-    "pin_clash",
-    `Cannot follow ${username}: you know them with the fingerprint ${fingerprintOf(person.key)}, ` +
-      `but the network names ${others.join(" and ")}. Compare with ${username} in person, then ` +
-      `use: follow ${username} --fingerprint F`,
-  );
 }

@@ -40,6 +40,8 @@ export interface FollowersParts extends Pick<Parts, "session" | "lists" | "recor
   readonly messenger: Pick<PeerMessenger, "send">;
   /** Says `hello` to new followers. */
   readonly greeter: { greet(to: UserRef): Promise<void> };
+  /** Takes the token of an invite that a new follower presents. */
+  readonly invites: { redeem(from: UserRef, token: Uint8Array): Promise<void> };
 }
 
 /** Keeps the list of followers. */
@@ -62,14 +64,18 @@ export class Followers {
    * A user who changes it too often gets no acknowledgement, and so repeats the last change later.
    */
   async handle(message: MessageOf<"follow" | "unfollow">): Promise<void> {
-    const { session, messenger, lists, greeter } = this.#parts;
-    const { id, from } = message;
+    const { session, messenger, lists, greeter, invites } = this.#parts;
+    const { id, from, body: { token } } = message;
     if (from.username === session.self.username) return;
     const wasFollower = lists.get("followers", from.username)?.present;
     const reason = await this.#mutex.run(() => this.#apply(message));
     if (reason === "often") return;
-    const body = reason === undefined ? { id } : { id, reason };
-    await messenger.send({ kind: "ack", to: from, body }, session.signal);
+    // Before the acknowledgement, until which the token is presented again. What it was worth is not told.
+    if (token !== undefined && lists.get("followers", from.username)?.present) {
+      await invites.redeem(refOf(from), token);
+    }
+    const answer = reason === undefined ? { id } : { id, reason };
+    await messenger.send({ kind: "ack", to: from, body: answer }, session.signal);
     const isFollower = lists.get("followers", from.username)?.present;
     if (isFollower && !wasFollower) await greeter.greet(from);
   }

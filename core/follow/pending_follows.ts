@@ -167,8 +167,9 @@ export class PendingFollows {
   async #deliver({ request, ids }: Pending): Promise<void> {
     const isSuperseded = this.#pending.get(request.username)?.request !== request;
     if (isSuperseded || this.#session.signal.aborted) return;
-    const { username, key, kind, updatedAt } = request;
-    const order = { kind, to: { username, key }, body: { updatedAt } };
+    const { username, key, kind, updatedAt, token } = request;
+    const body = token === undefined ? { updatedAt } : { updatedAt, token };
+    const order = { kind, to: { username, key }, body };
     const { id, devices } = await this.#messenger.send(order, this.#session.signal);
     if (devices === 0) return;
     ids.push(toHex(id));

@@ -21,6 +21,7 @@ Deno.test("Attack: a follower follows and unfollows 119 times a second, and one 
     messenger,
     records: only<OwnRecords>({}),
     greeter: { greet: () => Promise.resolve(void greeted++) },
+    invites: { redeem: () => Promise.resolve() },
   });
   let commits = 0;
   lists.onChange(() => commits++);

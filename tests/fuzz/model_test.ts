@@ -91,7 +91,7 @@ const seen = [{ device: 7, from: 1, to: 3, digest: id16 }];
 
 /** What each kind may say: the compiler asks for a sample of every kind in the table. */
 const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
-  follow: { updatedAt: timeMs },
+  follow: { updatedAt: timeMs, token: id16 },
   unfollow: { updatedAt: timeMs },
   ack: { id: id16, reason: "ahead" },
   hello: { device: 7, heads, connections },

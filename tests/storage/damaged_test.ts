@@ -194,7 +194,8 @@ Deno.test("Keys in lists and follow requests are never guessed", () => {
   };
   assert.deepEqual(readListEntry("following", "bob", writeListEntry(entry)), entry);
   const follow: PendingFollow = { username: "bob", key, kind: "follow", updatedAt: 5 };
-  for (const request of [follow, { ...follow, kind: "unfollow" } as const]) {
+  const token = new Uint8Array(16).fill(9);
+  for (const request of [follow, { ...follow, token }, { ...follow, kind: "unfollow" } as const]) {
     assert.deepEqual(readPendingFollow("bob", writePendingFollow(request)), request);
   }
   const short = key.subarray(1);
@@ -203,7 +204,14 @@ Deno.test("Keys in lists and follow requests are never guessed", () => {
   ) {
     assert.throws(() => readListEntry("following", "bob", encode(wrong)), DecodeError);
   }
-  for (const wrong of [[short, true, 5], [key, 1, 5], [key, true, -1], [key, true], []]) {
+  for (
+    const wrong of [[short, true, 5], [key, 1, 5], [key, true, -1], [key, true], [], [
+      key,
+      true,
+      5,
+      short,
+    ]]
+  ) {
     assert.throws(() => readPendingFollow("bob", encode(wrong)), DecodeError);
   }
 });

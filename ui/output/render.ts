@@ -305,6 +305,8 @@ export function renderEvent(event: PeerEvent, look: Look): string {
       return renderPost(event.post, look);
     case "follower":
       return `${name(event.username)} ${event.following ? "follows you" : "no longer follows you"}`;
+    case "invited":
+      return `${name(event.username)} used your invite: you follow each other`;
     case "network":
       return renderNetwork(event, look);
     case "reach":

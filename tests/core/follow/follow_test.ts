@@ -349,3 +349,71 @@ Deno.test("The requests of an ended session are silent", async () => {
   await base.advance(3_600_000);
   assert.equal(messenger.sent.length, 1);
 });
+
+const token = new Uint8Array(16).fill(5);
+
+Deno.test("An invite is accepted under its key, and its token goes out until it is acknowledged", async () => {
+  const { base, follows, people, messenger, lists, store, fetched, acknowledge } = await setUp();
+  people.add("bob");
+  const answer = follows.accept({ inviter: bob, nodes: [], token });
+  await base.until(() => messenger.sent.length === 1, 0);
+  assert.deepEqual([...store.kept.values()].map((kept) => kept.token), [token]);
+  await base.until(() => messenger.sent.length === 2, 10_000);
+  const [first, again] = messenger.sent;
+  assert(first !== undefined && again !== undefined);
+  assert.deepEqual(again.body, first.body);
+  assert.deepEqual((first.body as { token?: Uint8Array }).token, token);
+  await acknowledge(bob, first.id);
+  assert.deepEqual((await base.drive(answer, 0)).following, true);
+  assert.deepEqual(lists.get("following", "bob")?.key, bob.key);
+  assert.deepEqual(fetched, ["bob"]);
+  assert.equal(store.kept.size, 0);
+});
+
+Deno.test("The token of an invite is presented also to a user who is followed already", async () => {
+  const { base, follows, people, messenger, lists } = await setUp();
+  people.add("bob");
+  await base.drive(follows.follow({ username: "bob" }), 2_000);
+  const before = lists.get("following", "bob");
+  const { length } = messenger.sent;
+  const nothing = await base.drive(follows.accept({ inviter: bob, nodes: [] }), 2_000);
+  assert.equal(nothing.already, true);
+  const repeated = messenger.sent.slice(length);
+  assert(repeated.every(({ body }) => !("token" in (body as object))));
+  await base.drive(follows.accept({ inviter: bob, nodes: [], token }), 2_000);
+  assert.deepEqual(messenger.sent.at(-1)?.body, { updatedAt: before?.updatedAt, token });
+  assert.deepEqual(lists.get("following", "bob"), before);
+});
+
+Deno.test("An invite whose name is known under another key is refused in words, and not followed", async () => {
+  const { follows, people, lists } = await setUp();
+  const invite = { inviter: { ...bob, key: userNamed("mallory").key }, nodes: [], token };
+  people.add("bob", { person: { otherKeys: [invite.inviter.key] } });
+  await assert.rejects(follows.accept(invite), {
+    code: "pin_clash",
+    message: /the network knows bob with .*compare with your friend/,
+  });
+  people.add("bob", { person: { pinned: true } });
+  await assert.rejects(follows.accept(invite), { code: "pin_clash", message: /you know bob with/ });
+  assert.equal(lists.get("following", "bob"), undefined);
+});
+
+Deno.test("An invite of oneself, of no user and of a silent network is refused in words", async () => {
+  const { follows, people, session } = await setUp();
+  const own = { inviter: session.self, nodes: [] };
+  await assert.rejects(follows.accept(own), { code: "follow_self", message: /your own/ });
+  const unknown = { code: "unknown_user", message: /another network/ };
+  await assert.rejects(follows.accept({ inviter: bob, nodes: [] }), unknown);
+  people.isSilent = true;
+  await assert.rejects(follows.accept({ inviter: bob, nodes: [] }), { code: "not_joined" });
+});
+
+Deno.test("A user is followed back once, and told so", async () => {
+  const { base, follows, messenger, lists, fetched } = await setUp();
+  assert.equal(await follows.followBack(bob), true);
+  assert.equal(await follows.followBack(bob), false);
+  assert.equal(lists.get("following", "bob")?.present, true);
+  await base.until(() => messenger.sent.length === 1, 0);
+  assert.deepEqual(messenger.sent.map(({ kind, to }) => [kind, to]), [["follow", bob]]);
+  assert.deepEqual(fetched, ["bob"]);
+});

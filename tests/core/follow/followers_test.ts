@@ -28,7 +28,17 @@ function setUp() {
       return Promise.resolve();
     },
   };
-  const followers = new Followers({ session, lists, messenger, records, greeter });
+  /** Tokens presented, and by whom; while `fails`, the disk does. */
+  const redeemed: (readonly [string, number | undefined])[] = [];
+  const invites = {
+    fails: false,
+    redeem({ username }: UserRef, token: Uint8Array): Promise<void> {
+      if (this.fails) return Promise.reject(new Error("the disk is full"));
+      redeemed.push([username, token[0]]);
+      return Promise.resolve();
+    },
+  };
+  const followers = new Followers({ session, lists, messenger, records, greeter, invites });
   let ids = 0;
   const message = (kind: "follow" | "unfollow", updatedAt: number, from = bob) =>
     ({
@@ -39,7 +49,18 @@ function setUp() {
       id: new Uint8Array(16).fill(++ids),
       body: { updatedAt },
     }) as MessageOf<"follow"> | MessageOf<"unfollow">;
-  return { base, session, lists, messenger, followers, message, pulls, greeted };
+  return {
+    base,
+    session,
+    lists,
+    messenger,
+    followers,
+    message,
+    pulls,
+    greeted,
+    invites,
+    redeemed,
+  };
 }
 
 Deno.test("A follow enters the list, is acknowledged and announced", async () => {
@@ -151,4 +172,27 @@ Deno.test("Before somebody unknown is told, the own records are read: another de
   pulls.push(() => lists.add("following", "bob", 5));
   await followers.unwanted(bob);
   assert.equal(messenger.sent.length, 1);
+});
+
+Deno.test("A follower's token is taken before the acknowledgement, of an unfollower or refused one none", async () => {
+  const { followers, message, messenger, redeemed, invites, session } = setUp();
+  const withToken = (updatedAt: number, first: number, from = bob) => {
+    const made = message("follow", updatedAt, from);
+    return { ...made, body: { updatedAt, token: new Uint8Array(16).fill(first) } } as
+      | MessageOf<"follow">
+      | MessageOf<"unfollow">;
+  };
+  invites.fails = true;
+  await assert.rejects(followers.handle(withToken(100, 1)), /full/);
+  assert.equal(messenger.sent.length, 0);
+  invites.fails = false;
+  // The sender repeats what was not acknowledged.
+  await followers.handle(withToken(100, 1));
+  assert.equal(messenger.sent.length, 1);
+  assert.deepEqual(redeemed, [["bob", 1]]);
+  await followers.handle(message("unfollow", 300));
+  await followers.handle(withToken(200, 2));
+  const carol = userNamed("carol");
+  await followers.handle(withToken(session.ports.clock.now() + 3_600_000, 3, carol));
+  assert.deepEqual(redeemed, [["bob", 1]]);
 });

@@ -1,0 +1,43 @@
+/**
+ * Joining the network that an invite names.
+ *
+ * @module
+ */
+
+import type { EntranceView } from "./api.ts";
+import { CamelliaError } from "./model/errors.ts";
+import { type Invite, usableNodes } from "./model/invite.ts";
+import type { Ports } from "./ports.ts";
+import { unicastAddress } from "../lib/ip_address.ts";
+
+/**
+ * Joins through the nodes of an invite that a peer at this place may knock at.
+ *
+ * @throws {CamelliaError} `not_joined` where this peer is in no network and none of the nodes can be reached
+ * from here or answers.
+ */
+export async function enterNetwork(
+  { directory, links, reach }: Pick<Ports, "directory" | "links" | "reach">,
+  invite: Invite,
+  signal?: AbortSignal,
+): Promise<EntranceView> {
+  const { udp, outerIps } = directory.status();
+  const { listening, door } = links.status();
+  const addresses = [udp.ip, ...outerIps, listening?.ip, door?.ip].filter((ip) => ip !== undefined);
+  const home = (await reach.addresses(signal)).filter((text) => unicastAddress(text) !== undefined);
+  const nodes = usableNodes(invite, { addresses, home });
+  const joined = nodes.length === 0
+    ? directory.status().joined
+    : await directory.join(nodes, signal);
+  if (joined) return { joined, nodes };
+  const { inviter: { username } } = invite;
+  const why = invite.nodes.length === 0
+    ? "it names no node"
+    : nodes.length === 0
+    ? "it names addresses of another home or machine alone"
+    : `none of its ${nodes.length} nodes answers; they may be off, or in another network`;
+  throw new CamelliaError(
+    "not_joined",
+    `Cannot join through the invite: ${why}. Try again later, or ask ${username} for a new one.`,
+  );
+}

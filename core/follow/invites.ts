@@ -1,0 +1,120 @@
+/**
+ * Inviting: what an invite of this user says, and what a token of it is worth.
+ *
+ * @module
+ */
+
+import type { InviteRequest, InviteView } from "../api.ts";
+import { inviteNodesMax, writeInvite } from "../model/invite.ts";
+import type { UserRef } from "../model/user.ts";
+import type { Endpoint, Ports, ReachStatus } from "../ports.ts";
+import type { Session } from "../session/interfaces.ts";
+import { unicastAddress } from "../../lib/ip_address.ts";
+import { settledWithin } from "../../lib/waiting.ts";
+import type { Follows } from "./follow.ts";
+import { InviteTokens } from "./invite_tokens.ts";
+
+/** How long a one-time invite is good where nothing else is said. */
+const onceMs = 7 * 86_400_000;
+
+/** How long an invite waits to learn whether others reach this peer: they dial back within seconds. */
+const reachWaitMs = 4_000;
+
+/** What inviting needs. */
+export interface InvitesParts {
+  /** The session. */
+  readonly session: Session;
+  /** Follows back. */
+  readonly follows: Pick<Follows, "followBack">;
+}
+
+/** The invites of one session's user. */
+export class Invites {
+  readonly #parts: InvitesParts;
+  readonly #tokens: InviteTokens;
+
+  /** Tokens that earlier sessions made stay open. */
+  constructor(parts: InvitesParts) {
+    this.#parts = parts;
+    this.#tokens = new InviteTokens(parts.session);
+  }
+
+  /**
+   * Makes an invite.
+   *
+   * @throws {CamelliaError} `invalid_argument` where too many one-time invites are open.
+   */
+  async make(request: InviteRequest, signal?: AbortSignal): Promise<InviteView> {
+    const { self: inviter, ports } = this.#parts.session;
+    const { once = false, expiresInMs = once ? onceMs : undefined } = request;
+    const reach = await knownReach(ports, signal);
+    const nodes = await entrances(ports, signal);
+    const expires = expiresInMs === undefined
+      ? undefined
+      : Math.floor(ports.clock.now()) + expiresInMs;
+    // Last, so that no token is left open where the rest fails.
+    const token = once && expires !== undefined ? await this.#tokens.issue(expires) : undefined;
+    const said = { inviter, nodes, ...(token === undefined ? {} : { token }) };
+    return {
+      invite: writeInvite(expires === undefined ? said : { ...said, expires }),
+      expires: expires === undefined ? null : new Date(expires).toISOString(),
+      reach,
+    };
+  }
+
+  /** Follows back a new follower who presents an open token; any other token is worth nothing. */
+  async redeem(from: UserRef, token: Uint8Array): Promise<void> {
+    const { session, follows } = this.#parts;
+    await this.#tokens.redeem(token, from.key, async () => {
+      const isNew = await follows.followBack(from);
+      if (isNew) session.emit({ event: "invited", username: from.username });
+    });
+  }
+}
+
+/** How others reach this peer, once they have told; after some seconds `none` if they have not. */
+async function knownReach({ reach, clock, directory }: Ports, signal?: AbortSignal) {
+  const isKnown = () => reach.status().state !== "unknown" || !directory.status().joined;
+  if (!isKnown()) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = reach.onChange(() => isKnown() && resolve());
+    const end = () => resolve();
+    signal?.addEventListener("abort", end, { once: true });
+    try {
+      await settledWithin(clock, promise, reachWaitMs);
+    } finally {
+      stop();
+      signal?.removeEventListener("abort", end);
+    }
+    signal?.throwIfAborted();
+  }
+  // Where others do not reach it, this waits a moment for a relay.
+  await reach.addresses(signal);
+  return reachOf(reach.status());
+}
+
+function reachOf({ state }: ReachStatus): InviteView["reach"] {
+  return state === "unknown" || state === "unreachable" ? "none" : state;
+}
+
+/** The address in what is announced; nothing for a relay's. */
+function announcedIp(text: string): string | undefined {
+  const place = /^\[?(.+?)\]?:\d{1,5}$/.exec(text)?.[1] ?? "";
+  return (unicastAddress(text) ?? unicastAddress(place))?.ip;
+}
+
+/**
+ * Nodes that a friend can join through: this one, where others reach it and its address is announced, then
+ * contacts that have answered. A peer that knows no other names the addresses that it would announce.
+ */
+async function entrances(ports: Ports, signal?: AbortSignal): Promise<Endpoint[]> {
+  const { directory, reach } = ports;
+  const { port } = directory.status().udp;
+  const announced = (await reach.addresses(signal)).flatMap((text) => announcedIp(text) ?? []);
+  const proven = reach.status().places.flatMap(({ ip, isReached }) => isReached ? [ip] : []);
+  const contacts = directory.entrances();
+  const own = announced.filter((ip) => proven.includes(ip) || contacts.length === 0);
+  const nodes = [...own.map((ip) => ({ ip, port })), ...contacts];
+  const byName = new Map(nodes.map((node) => [`${node.ip} ${node.port}`, node]));
+  return [...byName.values()].slice(0, inviteNodesMax);
+}
