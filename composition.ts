@@ -1,13 +1,14 @@
 /**
  * The composition root: settings become adapters, and adapters become a peer. Nothing else builds adapters.
  *
- * It brings most of the program and zeromq's addon along, so `main.ts` loads it only for commands that run a
- * peer or open its data folder.
+ * It brings most of the program along and loads zeromq's addon, so `main.ts` loads it only for commands that
+ * run a peer or open its data folder.
  *
  * @module
  */
 
 import { lookup } from "node:dns/promises";
+import { CamelliaError } from "./core/model/errors.ts";
 import { Peer } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import { formatHostPort } from "./lib/ip_address.ts";
@@ -17,11 +18,12 @@ import { openDatagrams } from "./net/system/datagrams.ts";
 import { descriptorLimit } from "./net/system/descriptor_limit.ts";
 import { createDirectory } from "./net/directory/directory.ts";
 import { borrowPoller } from "./net/links/poller.ts";
-import { ZmqLinks } from "./net/links/zmq_links.ts";
+import type { ZmqLinks } from "./net/links/zmq_links.ts";
 import { homeAddresses, ownFamilies } from "./net/reach/interfaces.ts";
 import { createReach } from "./net/reach/reach.ts";
 import { Carriers } from "./net/streams/carriers.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
+import { withAddonFolder } from "./storage/addon_folder.ts";
 import { DataFolder } from "./storage/data_folder.ts";
 import { KeyFiles } from "./storage/key_files.ts";
 import { NodeStore } from "./storage/node_store.ts";
@@ -36,8 +38,37 @@ const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;
 
 const random = new SystemRandom();
 
-/** How many descriptors this process may have open, once it was asked. */
-let descriptors: number | undefined;
+/** What the program takes from libraries of the system. */
+export interface Libraries {
+  /** How many descriptors this process may have open. */
+  readonly descriptors: number;
+  /** Links; their module loads zeromq's addon. */
+  readonly ZmqLinks: typeof ZmqLinks;
+}
+
+/** The libraries, once something asked for them. */
+let libraries: Promise<Libraries> | undefined;
+
+async function load(folder: string): Promise<Libraries> {
+  const descriptors = descriptorLimit();
+  borrowPoller();
+  const importing = () => import("./net/links/zmq_links.ts");
+  // The executable unpacks the addon; Windows has a temporary folder for each user.
+  const unpacks = Deno.build.standalone && Deno.build.os !== "windows";
+  const { ZmqLinks } = unpacks ? await withAddonFolder(folder, importing) : await importing();
+  Deno.permissions.revokeSync({ name: "ffi" });
+  return { descriptors, ZmqLinks };
+}
+
+/**
+ * Loads the libraries of the system that the program calls, for as long as it runs, and gives up the
+ * permission to load others: a later library could only be an attacker's.
+ *
+ * @param folder A data folder to which its owner alone can write: there the executable unpacks the addon.
+ */
+export function loadLibraries(folder: string): Promise<Libraries> {
+  return libraries ??= load(folder);
+}
 
 /** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
 async function startPeer(
@@ -45,6 +76,7 @@ async function startPeer(
   { settings, keys, log }: { settings: PeerSettings; keys: KeyFiles; log: Log },
 ): Promise<RunningPeer> {
   await using started = new AsyncDisposableStack();
+  const { descriptors, ZmqLinks } = await loadLibraries(data);
   const onError = (error: Error) => log("warn", error.message);
   const clock = new NtpClock({
     servers: settings.ntpServers,
@@ -88,7 +120,7 @@ async function startPeer(
   const links = new ZmqLinks({
     listen: settings.listening,
     clock,
-    descriptors: descriptors ??= descriptorLimit(),
+    descriptors,
     ownAddresses: () =>
       [settings.announcedIp, ...directory.status().outerIps, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
@@ -153,8 +185,14 @@ async function startPeer(
  * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`.
  */
 export async function openFolder(path: string): Promise<OpenFolder> {
-  const folder = await DataFolder.open(path);
+  const folder = await DataFolder.open(path).catch(async (error: unknown) => {
+    // Another peer has the folder, which is the user's own: what comes now needs no further library, either.
+    const isInUse = error instanceof CamelliaError && error.code === "folder_in_use";
+    if (isInUse) await loadLibraries(path);
+    throw error;
+  });
   try {
+    await loadLibraries(folder.path);
     const keys = await KeyFiles.open(folder.path);
     return {
       path: folder.path,
@@ -168,15 +206,4 @@ export async function openFolder(path: string): Promise<OpenFolder> {
     folder.release();
     throw error;
   }
-}
-
-/**
- * Loads the libraries of the system that the program calls, for as long as it runs, and gives up the
- * permission to load others: zeromq's addon came with its import, and a later library could only be an
- * attacker's.
- */
-export function keepLibraries(): void {
-  descriptors = descriptorLimit();
-  borrowPoller();
-  Deno.permissions.revokeSync({ name: "ffi" });
 }

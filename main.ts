@@ -27,13 +27,6 @@ function loadComposition(): Promise<Composition> {
   return import("./composition.ts");
 }
 
-/** {@linkcode loadComposition} for a process that is Camellia and nothing else. */
-async function loadForGood(): Promise<Composition> {
-  const composition = await import("./composition.ts");
-  composition.keepLibraries();
-  return composition;
-}
-
 /** What ui/ gets from here: real adapters when it needs them, and the config.ini beside this file. */
 export async function createHost(load = loadComposition): Promise<Host> {
   return {
@@ -61,7 +54,7 @@ async function main(): Promise<number> {
   const [{ run }, { SystemIo }, host] = await Promise.all([
     import("./ui/cli.ts"),
     import("./ui/terminal/system_io.ts"),
-    createHost(() => loading ??= loadForGood()),
+    createHost(() => loading ??= loadComposition()),
   ]);
   return await run(Deno.args, { io: new SystemIo(), host });
 }

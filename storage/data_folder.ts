@@ -6,6 +6,7 @@
  *     <data>/users/*.kv    a database a user
  *     <data>/keys/*.key    sealed keys
  *     <data>/last-user     who logged in last
+ *     <data>/lib/          the addon that a compiled program unpacks
  *
  * @module
  */

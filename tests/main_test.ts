@@ -3,10 +3,14 @@
 import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { loadLibraries } from "../composition.ts";
 import { createHost } from "../main.ts";
 import { run } from "../ui/cli.ts";
 import { SystemIo } from "../ui/terminal/system_io.ts";
 import { FakeIo } from "./ui/fake_io.ts";
+
+// Before the tests, as they are to leave nothing behind and libraries stay.
+await loadLibraries(".");
 
 const password = "correct horse battery 7 staple";
 

@@ -3,10 +3,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { CamelliaError } from "../../core/model/errors.ts";
+import { loadLibraries } from "../../composition.ts";
 import { createHost } from "../../main.ts";
 import { DataFolder } from "../../storage/data_folder.ts";
 import { KeyFiles } from "../../storage/key_files.ts";
 import { inFolder } from "../storage/folder.ts";
+
+// Before the tests, as they are to leave nothing behind and libraries stay.
+await loadLibraries(".");
 
 const isUnix = Deno.build.os !== "windows";
 const isRoot = isUnix && Deno.uid() === 0;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { compileArguments } from "../../tools/compile.ts";
+import { targets } from "../../tools/targets.ts";
 import { walk } from "../walk.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -59,7 +60,9 @@ Deno.test("The program may ask for the variables and system calls that it uses, 
 });
 
 Deno.test("The executable may do what the task may", async () => {
-  const flags = (await compileArguments("camellia")).filter((flag) =>
+  const [target] = targets;
+  assert.ok(target);
+  const flags = (await compileArguments("camellia", target)).filter((flag) =>
     /^--(allow|ignore)/.test(flag)
   );
   assert.deepEqual(flags, [
@@ -67,7 +70,8 @@ Deno.test("The executable may do what the task may", async () => {
     "--allow-write",
     "--allow-net",
     "--allow-ffi",
-    `--allow-env=${camellia.env.allow}`,
+    // Where the addon is unpacked to is said in a variable.
+    `--allow-env=${camellia.env.allow},TMPDIR`,
     "--ignore-env",
     `--allow-sys=${camellia.sys}`,
   ]);
@@ -99,9 +103,9 @@ Deno.test("Attack: code in the peer starts programs, reads other programs' varia
 
 Deno.test("Attack: code in the peer loads a library, and none is loaded once the peer has its own", async () => {
   const lines = await withPermissions(`
-    import { keepLibraries } from "${new URL("../../composition.ts", import.meta.url)}";
+    import { loadLibraries } from "${new URL("../../composition.ts", import.meta.url)}";
     import { borrowPoller } from "${new URL("../../net/links/poller.ts", import.meta.url)}";
-    keepLibraries();
+    await loadLibraries(".");
     try {
       Deno.dlopen("libc.so.6", { system: { parameters: ["buffer"], result: "i32" } });
       console.log("loaded");
@@ -118,4 +122,14 @@ Deno.test("Attack: code in the peer loads a library, and none is loaded once the
   `);
   const expected = Deno.build.os === "linux" ? ["NotCapable", "poller"] : ["NotCapable"];
   assert.deepEqual(lines, expected);
+});
+
+Deno.test("Help, version and wrong usage load no library", async () => {
+  for (const [args, expected] of [[["--version"], 0], [["--help"], 0], [["wrong"], 2]] as const) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "--no-prompt", "--allow-read", "--allow-env", "main.ts", ...args],
+      cwd: root,
+    }).output();
+    assert.equal(code, expected, new TextDecoder().decode(stderr));
+  }
 });
