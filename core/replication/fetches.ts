@@ -28,6 +28,12 @@ const gapDelayMs = { min: 100, max: 400 };
 const unfilledMs = 30_000;
 
 /**
+ * … unless the author says hello meanwhile, who then is there: a peer at home is reached some seconds after
+ * it starts. Each run in vain doubles this, so that an author cannot have posts fetched that are nowhere.
+ */
+const helloMs = 1_000;
+
+/**
  * What was not to be had is tried again after a while, each time later: the author's own greeting
  * comes first if all is well, and no peer is asked for ever about posts that are nowhere.
  */
@@ -51,8 +57,10 @@ interface Fetching {
   retryMs: number;
   /** Runs in a row that brought nothing of what was promised. */
   vainRuns: number;
-  /** Until when gaps are not asked for again, on the monotonic clock. */
-  unfilledUntilMs: number;
+  /** When a run last ended with gaps that it could not fill, on the monotonic clock. */
+  unfilledAtMs: number;
+  /** When the author was last heard, on the monotonic clock. */
+  spokeAtMs: number;
 }
 
 /** Fetches. */
@@ -100,11 +108,16 @@ export class Fetches {
     fetching?.run?.run.check().catch((error: unknown) => this.#report(error));
   }
 
-  /** Takes in heads that are certain to be the author's word, and fetches what they show to be missing. */
-  async promised(author: UserRef, heads: readonly Head[]): Promise<void> {
-    if (!this.#parts.feeds.keeps(author)) return;
-    this.#parts.feeds.promise(author.username, heads);
-    await this.fillGaps(author);
+  /**
+   * Takes in heads that are certain to be the author's word, and fetches what they show to be missing.
+   *
+   * @param isThere The author has said so just now.
+   */
+  async promised(author: UserRef, heads: readonly Head[], isThere = false): Promise<void> {
+    const { feeds } = this.#parts;
+    if (!feeds.keeps(author)) return;
+    feeds.promise(author.username, heads);
+    if (await feeds.lacks(author)) this.soon(author, isThere);
   }
 
   /** Fetches, a moment later, what is missing of what the author promised. */
@@ -112,13 +125,20 @@ export class Fetches {
     if (await this.#parts.feeds.lacks(author)) this.soon(author);
   }
 
-  /** Fetches a moment later what is missing by then; not again while it was in vain a moment ago. */
-  soon(author: UserRef): void {
+  /**
+   * Fetches a moment later what is missing by then; not again while it was in vain a moment ago.
+   *
+   * @param isThere The author has just been heard.
+   */
+  soon(author: UserRef, isThere = false): void {
     const { clock, random } = this.#parts.session.ports;
-    const { soon, unfilledUntilMs } = this.#of(author);
-    if (soon.isDue) return;
+    const fetching = this.#of(author);
+    const { soon, unfilledAtMs, vainRuns } = fetching;
+    if (isThere) fetching.spokeAtMs = clock.monotonic();
+    else if (soon.isDue) return;
     const { min, max } = gapDelayMs;
-    const waitMs = Math.max(unfilledUntilMs - clock.monotonic(), min);
+    const pauseMs = isThere ? Math.min(helloMs * 2 ** vainRuns, unfilledMs) : unfilledMs;
+    const waitMs = Math.max(unfilledAtMs + pauseMs - clock.monotonic(), min);
     soon.dueIn(waitMs + fraction(random) * (max - min));
   }
 
@@ -140,7 +160,8 @@ export class Fetches {
       retry: run(() => Promise.resolve(true)),
       retryMs: retryMs.min,
       vainRuns: 0,
-      unfilledUntilMs: -Infinity,
+      unfilledAtMs: -Infinity,
+      spokeAtMs: -Infinity,
     };
     this.#fetching.set(name, fetching);
     return fetching;
@@ -152,11 +173,15 @@ export class Fetches {
     // What was nowhere the last time is asked of fewer.
     const inVainMax = Math.max(Math.floor(askedInVainMax / 2 ** fetching.vainRuns), inVainMin);
     const run = new FetchRun(this.#parts, author, inVainMax);
+    const { clock } = this.#parts.session.ports;
+    const beganMs = clock.monotonic();
     const over = this.#slots.run(() => run.run()).finally(() => delete fetching.run)
       .then((isComplete) => {
         if (isComplete || !this.#parts.feeds.keeps(author)) this.#settle(author, fetching);
         else this.#retryLater(fetching);
         fetching.vainRuns = isComplete || run.hasHelped ? 0 : fetching.vainRuns + 1;
+        // The author was asked before it was there.
+        if (!isComplete && fetching.spokeAtMs > beganMs) this.soon(author, true);
         return isComplete;
       });
     fetching.run = { run, over };
@@ -164,7 +189,7 @@ export class Fetches {
   }
 
   #retryLater(fetching: Fetching): void {
-    fetching.unfilledUntilMs = this.#parts.session.ports.clock.monotonic() + unfilledMs;
+    fetching.unfilledAtMs = this.#parts.session.ports.clock.monotonic();
     fetching.retry.cancel();
     fetching.retry.dueIn(fetching.retryMs);
     fetching.retryMs = Math.min(fetching.retryMs * 2, retryMs.max);
@@ -174,7 +199,7 @@ export class Fetches {
   #settle(author: UserRef, fetching: Fetching): void {
     fetching.retry.cancel();
     fetching.retryMs = retryMs.min;
-    fetching.unfilledUntilMs = -Infinity;
+    fetching.unfilledAtMs = -Infinity;
     if (fetching.run === undefined && !fetching.soon.isDue) this.#fetching.delete(nameOf(author));
   }
 

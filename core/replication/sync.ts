@@ -104,7 +104,7 @@ export class PeerSync {
   /** Deals with a `hello`: remembers where the sender listens, fetches what its heads promise. */
   async greeted({ from, body }: MessageOf<"hello">): Promise<void> {
     if (body.connections.length > 0) this.#parts.people.learn(from, body.connections);
-    await this.#fetches.promised(from, body.heads);
+    await this.#fetches.promised(from, body.heads, true);
   }
 
   /** Deals with a `want`: answers it, and asks back where the sender seems to have more. */

@@ -152,6 +152,7 @@ export class TestUser {
   registered = true;
   store!: Store;
   messenger!: PeerMessenger;
+  greeter!: Greeter;
   delivery!: PeerDelivery;
   sync!: PeerSync;
   #options: UserOptions;
@@ -231,10 +232,10 @@ export class TestUser {
     this.messenger = new PeerMessenger({ session, people });
     const parts = { session, people, lists, records, messenger: this.messenger };
     this.delivery = new PeerDelivery(parts);
-    const greeter = new Greeter(parts, () => this.sync.rejoin());
+    this.greeter = new Greeter(parts, () => this.sync.rejoin());
     this.sync = new PeerSync({
       ...parts,
-      greeter,
+      greeter: this.greeter,
       relay: this.delivery,
       followers: {
         unwanted: (from) => Promise.resolve(void this.unwanted.push(from.username)),

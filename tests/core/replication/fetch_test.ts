@@ -288,6 +288,41 @@ Deno.test("What is nowhere is asked for again after 30 s, and each time twice as
   await world.stop();
 });
 
+Deno.test("An author at home is asked again as soon as it says hello, while the first run goes on or later", async () => {
+  for (const helloAfterMs of [500, 8_000]) {
+    const { world, alice, carol } = await scene({ posts: 5, followers: 0 });
+    alice.publicHeads = [{ device: 1, head: 5 }];
+    // No router lets anything in to alice yet.
+    let isIn = false;
+    world.network.onFrame = ({ to, frame }) => isIn || to.ip !== alice.ip ? frame : undefined;
+    const fetched = carol.sync.fetch(alice.self);
+    await world.clock.advance(helloAfterMs);
+    isIn = true;
+    await world.clock.drive(alice.greeter.greet(carol.self));
+    const posts = () => carol.events.filter(({ event }) => event === "post").length;
+    assert.ok(await world.until(() => posts() === 5, 5_000));
+    await world.clock.drive(fetched);
+    await world.stop();
+  }
+});
+
+Deno.test("Attack: an author says hello all the time and promises posts that are nowhere, and is asked ever later", async () => {
+  const { world, alice, carol } = await scene({ posts: 0, followers: 1 });
+  alice.publicHeads = [{ device: 1, head: 3 }];
+  let wants = 0;
+  world.network.onFrame = ({ from, to, frame }) => {
+    if (from.ip === carol.ip && to.ip !== alice.ip && readFrame(frame).kind === "want") wants++;
+    return to.ip === alice.ip ? undefined : frame;
+  };
+  await world.clock.drive(carol.sync.fetch(alice.self));
+  for (let second = 0; second < 200; second++) {
+    await world.clock.drive(alice.greeter.greet(carol.self));
+    await world.clock.advance(1_000);
+  }
+  assert.ok(wants >= 5 && wants <= 20, `${wants}`);
+  await world.stop();
+});
+
 Deno.test("Those who were heard of are asked before other followers", async () => {
   const { world, alice, carol, fellows } = await scene({ posts: 5, followers: 20 });
   await alice.stop();
