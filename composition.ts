@@ -33,6 +33,9 @@ import type { OpenFolder, RunningPeer } from "./ui/peer/host.ts";
 import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/flags.ts";
 
+export { descriptorLimit } from "./net/system/descriptor_limit.ts";
+export { folderFacts } from "./storage/folder_facts.ts";
+
 /** Argon2id for newly sealed keys: the second choice of RFC 9106, section 4 (design, section 4). */
 const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;
 

@@ -8,7 +8,7 @@
  */
 
 import denoConfig from "./deno.json" with { type: "json" };
-import type { Host, OpenFolder } from "./ui/peer/host.ts";
+import type { Host, OpenFolder, SystemFacts } from "./ui/peer/host.ts";
 
 export type * from "./core/api.ts";
 export type { ErrorCode } from "./core/model/errors.ts";
@@ -20,6 +20,10 @@ export type * from "./ui/peer/host.ts";
 export interface Composition {
   /** Opens and locks a data folder. */
   openFolder(path: string): Promise<OpenFolder>;
+  /** Looks at a data folder. */
+  folderFacts: SystemFacts["folder"];
+  /** How many descriptors the process may have open. */
+  descriptorLimit(): number;
 }
 
 /** Loads what runs a peer. */
@@ -34,6 +38,11 @@ export async function createHost(load = loadComposition): Promise<Host> {
     shippedConfig: {
       bytes: await Deno.readFile(new URL("config.ini", import.meta.url)),
       name: "the config.ini that comes with the program",
+    },
+    system: {
+      deno: Deno.version.deno,
+      folder: async (path) => await (await load()).folderFacts(path),
+      descriptors: async () => (await load()).descriptorLimit(),
     },
     openFolder: async (path) => await (await load()).openFolder(path),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),

@@ -7,7 +7,7 @@
 import { resolve } from "node:path";
 import { CamelliaError } from "../core/model/errors.ts";
 import type { Context, Host } from "./peer/host.ts";
-import { detailsOf, Interruption, isInterruption } from "./output/failure.ts";
+import { AlreadyTold, detailsOf, Interruption, isInterruption } from "./output/failure.ts";
 import type { Io } from "./terminal/io.ts";
 import { Output } from "./output/output.ts";
 import { parseArguments } from "./program.ts";
@@ -89,6 +89,7 @@ export async function run(args: readonly string[], options: RunOptions): Promise
     return exitDone;
   } catch (error) {
     // Work that is aborted may fail with any error; the interruption is the reason to report.
+    if (error instanceof AlreadyTold) return exitFailed;
     const isOurs = error instanceof CamelliaError && !isInterruption(error);
     await output.failure(signal.aborted && !isOurs ? signal.reason : error);
     return exitFailed;

@@ -12,6 +12,7 @@ import {
 import { similar } from "../lib/similar.ts";
 import { accountCommands } from "./commands/account_commands.ts";
 import { type Command, command, type Run } from "./commands/command.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { helpAfter } from "./commands/help_texts.ts";
 import { recoveryCommands } from "./commands/recovery_commands.ts";
 import { serveCommands } from "./commands/serve.ts";
@@ -34,6 +35,7 @@ const commandHelpAfter =
 const commands: readonly Command[] = [
   ...serveCommands,
   statusCommand,
+  doctorCommand,
   ...accountCommands,
   ...recoveryCommands,
   ...timelineCommands,

@@ -14,6 +14,7 @@ const terminalNames = ["COLORTERM", "NODE_DISABLE_COLORS", "TERM_PROGRAM", "TMUX
 /** The names of the operating system's calls that need a permission, as the sources use them. */
 const systemCalls: Readonly<Record<string, RegExp>> = {
   networkInterfaces: /Deno\.networkInterfaces/,
+  statfs: /\bstatfs\(/,
   uid: /Deno\.uid\(/,
 };
 

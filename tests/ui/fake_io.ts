@@ -113,6 +113,18 @@ export class FakeIo implements Io {
 /** A machine: accounts on its one disk, locks on folders, and the files in them (through `io.files`). */
 export class FakeHost implements Host {
   readonly version = "1.2.3";
+  readonly system = {
+    deno: "2.9.6",
+    folder: (_path: string): ReturnType<Host["system"]["folder"]> =>
+      Promise.resolve({
+        kind: "folder",
+        isOwn: true,
+        mode: 0o700,
+        unwritable: undefined,
+        freeBytes: 5_000_000_000,
+      }),
+    descriptors: () => Promise.resolve(65_536),
+  };
   readonly shippedConfig: { bytes: Uint8Array; name: string };
   readonly accounts = new Map<string, string>();
   /** Users who registered with keys that stay in the folder. */

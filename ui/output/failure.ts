@@ -23,6 +23,9 @@ export class Interruption extends CamelliaError {
   }
 }
 
+/** A command has failed, and its result says so: there is nothing more to tell. */
+export class AlreadyTold extends Error {}
+
 /** Names of errors which only say that the program was told to stop waiting. */
 const abortNames: ReadonlySet<string> = new Set([
   "AbortError",

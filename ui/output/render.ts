@@ -17,7 +17,7 @@ import type {
   UserView,
 } from "../../core/api.ts";
 import { formatEndpoint } from "../settings/endpoint.ts";
-import type { Paint } from "../terminal/paint.ts";
+import { type Paint, paintFor } from "../terminal/paint.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
 
@@ -172,7 +172,7 @@ export function renderSuggestions(suggestions: readonly SuggestionView[], look: 
 }
 
 /** Whether others reach this peer, and what to do where they do not. */
-function reachLine({ reach, links }: Pick<StatusView, "reach" | "links">, { paint }: Look): string {
+function reachLine({ reach, links }: Pick<StatusView, "reach" | "links">, paint: Paint): string {
   const { state, relays } = reach;
   if (state === "direct" || state === "mapped") return paint.good(directText(reach));
   if (state === "relayed") return paint.good(relayedText(relays));
@@ -203,13 +203,30 @@ function relayedText(relays: number): string {
   return `others reach you through ${counted(relays, "relay")}: your router lets no connection in`;
 }
 
-/** Why others do not reach this peer, and what to do. */
-function unreachableText(port?: number): string {
+const unreachableWhy = "others cannot connect to you, so what they send does not arrive: your " +
+  "router or firewall lets no connection in, and no relay is found";
+
+/** What to do where others do not reach this peer. */
+function forwardText(port?: number): string {
   const which = port === undefined
     ? "the TCP port of [DEFAULT] LISTENING_PORT"
     : `TCP port ${port}`;
-  return "others cannot connect to you, so what they send does not arrive: your router or firewall " +
-    `lets no connection in, and no relay is found. Forward ${which} to this machine there.`;
+  return `Forward ${which} to this machine there`;
+}
+
+/** Why others do not reach this peer, and what to do. */
+function unreachableText(port?: number): string {
+  return `${unreachableWhy}. ${forwardText(port)}.`;
+}
+
+/** Whether others reach this peer, and apart from it what to do where they do not. */
+export function reachText(
+  status: Pick<StatusView, "reach" | "links">,
+): { text: string; advice: string | null } {
+  if (status.reach.state === "unreachable") {
+    return { text: unreachableWhy, advice: forwardText(status.links.listening?.port) };
+  }
+  return { text: reachLine(status, paintFor(false)), advice: null };
 }
 
 /** Why no other node answers, and what to do, as one sentence or two. */
@@ -250,7 +267,7 @@ export function renderStatus(status: StatusView, look: Look): string {
       `${node.id} on ${formatEndpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`,
     ],
     ["posts", posts],
-    ["reach", reachLine(status, look)],
+    ["reach", reachLine(status, paint)],
     [
       "clock",
       `${clock.source}, ${clock.offset_ms >= 0 ? "+" : ""}${

@@ -39,10 +39,33 @@ export interface OpenFolder {
   close(): Promise<void>;
 }
 
+/** What can be told of the system, for a person who looks for a fault. */
+export interface SystemFacts {
+  /** The version of Deno. */
+  readonly deno: string;
+  /** What the data folder is like, which is neither locked nor changed; never rejects. */
+  folder(path: string): Promise<{
+    /** Whether there is a folder at the path, nothing, or something else. */
+    readonly kind: "folder" | "absent" | "other";
+    /** Whether it is the user's own; undefined where the system does not tell. */
+    readonly isOwn: boolean | undefined;
+    /** The permission bits; undefined where there are none. */
+    readonly mode: number | undefined;
+    /** Why nothing can be written into it; undefined where something can. */
+    readonly unwritable: string | undefined;
+    /** Bytes that are free on its disk; undefined where the system does not tell. */
+    readonly freeBytes: number | undefined;
+  }>;
+  /** How many files and sockets the process may have open. */
+  descriptors(): Promise<number>;
+}
+
 /** What main.ts provides. */
 export interface Host extends ConfigSource {
   /** The program's version. */
   readonly version: string;
+  /** Facts about the system. */
+  readonly system: SystemFacts;
   /**
    * Creates the folder if need be and locks it.
    *
