@@ -9,6 +9,7 @@
  */
 
 import type { Hindrance } from "./model/hindrance.ts";
+import type { EndpointView, ReachView, StatusView, UserView } from "./model/status_view.ts";
 import {
   bytes,
   fields,
@@ -21,13 +22,7 @@ import {
 } from "./model/arguments.ts";
 import type { ErrorCode } from "./model/errors.ts";
 
-/** A user. */
-export interface UserView {
-  /** Username. */
-  readonly username: string;
-  /** The first 16 hex digits of SHA-256 of the identity key. */
-  readonly fingerprint: string;
-}
+export type { EndpointView, ReachView, StatusView, UserView } from "./model/status_view.ts";
 
 /** A post. */
 export interface PostView {
@@ -109,6 +104,18 @@ export interface ProfileView extends UserView {
   readonly unreachable?: true;
 }
 
+/** One of the user's own devices that are announced. */
+export interface DeviceView {
+  /** Its number. */
+  readonly device: number;
+  /** Whether it is the one that answers. */
+  readonly this: boolean;
+  /** Where it listens: HOST:PORT, or relay/HOST:PORT for a relay that passes on to it. */
+  readonly addresses: readonly string[];
+  /** ISO 8601: until when the announcement counts; a device that runs renews it. */
+  readonly until: string;
+}
+
 /** A suggestion to follow a user. */
 export interface SuggestionView {
   /** The suggested user. */
@@ -117,67 +124,6 @@ export interface SuggestionView {
   readonly kind: "know" | "interest" | "popular";
   /** A sentence that says why. */
   readonly reason: string;
-}
-
-/** An address and port as shown. */
-export interface EndpointView {
-  /** IP address. */
-  readonly ip: string;
-  /** Port. */
-  readonly port: number;
-}
-
-/** How strangers reach this peer. */
-export interface ReachView {
-  /**
-   * `direct`: others connected to this peer; `mapped`: they did once the home router was asked to let
-   * them in; `relayed`: they could not, but relays pass on what they send; `unreachable`: none of these;
-   * `unknown`: none has tried yet.
-   */
-  readonly state: "unknown" | "direct" | "mapped" | "relayed" | "unreachable";
-  /** Relays that pass on to this peer. */
-  readonly relays: number;
-  /** The address that others see this peer at, the IPv4 one if there are two, or null. */
-  readonly outer_ip: string | null;
-  /**
-   * All of them, one a family at most; whether others connect to this peer there, or null while none has
-   * tried.
-   */
-  readonly addresses: readonly { readonly ip: string; readonly reached: boolean | null }[];
-}
-
-/** The state of a peer. */
-export interface StatusView {
-  /** The DHT node. */
-  readonly node: {
-    readonly id: string;
-    readonly contacts: number;
-    readonly records: number;
-    readonly udp: EndpointView;
-    readonly joined: boolean;
-    /** What nodes answer by: `tcp` where the network lets no UDP out; absent while that is not known. */
-    readonly carrier?: "udp" | "tcp";
-    /** Why no node answers; absent where one does, and while that is not known. */
-    readonly hindrance?: Hindrance;
-  };
-  /** The user who is logged in, or null. */
-  readonly user: UserView | null;
-  /** Links between peers. */
-  readonly links: { readonly open: number; readonly listening: EndpointView | null };
-  /** How strangers reach this peer. */
-  readonly reach: ReachView;
-  /** The clock. */
-  readonly clock: {
-    readonly offset_ms: number;
-    readonly source: "ntp" | "system";
-    readonly synced_at: string | null;
-  };
-  /** The database of the user who is logged in; zeros when no user is. */
-  readonly store: { readonly posts: number; readonly bytes: number };
-  /** Follows and unfollows that are not acknowledged yet. */
-  readonly pending: number;
-  /** The process. */
-  readonly process: { readonly version: string; readonly pid: number; readonly uptime_s: number };
 }
 
 /** What happens in a peer, as it happens. */
@@ -201,7 +147,12 @@ export type PeerEvent =
   | ({ readonly event: "clash"; readonly username: string } & ClashView)
   | { readonly event: "fork"; readonly author: string; readonly number: number }
   | { readonly event: "login"; readonly user: UserView }
-  | { readonly event: "logout"; readonly username: string }
+  | {
+    readonly event: "logout";
+    readonly username: string;
+    /** Present where the user did not ask for it: what another device did. */
+    readonly why?: { readonly code: ErrorCode; readonly message: string };
+  }
   | { readonly event: "warning"; readonly code: ErrorCode; readonly message: string };
 
 /** A page of the timeline as asked for. */
@@ -273,6 +224,10 @@ export interface PeerApi {
   recoveryWords(credentials: Credentials): Promise<string[]>;
   /** Seals an account's keys under a new password, with its recovery words in place of the old one, and logs in. */
   recover(recovery: Recovery, signal?: AbortSignal): Promise<UserView>;
+  /** The user's own devices that are announced, by number. */
+  devices(signal?: AbortSignal): Promise<DeviceView[]>;
+  /** Sends another device of the user away: it logs out when it sees that. Resolves to those that are left. */
+  removeDevice(request: { readonly device: number }, signal?: AbortSignal): Promise<DeviceView[]>;
   /** The account, sealed, for moving it by hand. */
   exportAccount(): Promise<Uint8Array>;
   /** Takes in what {@linkcode exportAccount} gave: afterwards the user can log in here. */
@@ -356,6 +311,8 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   recover: abortable(
     fields<Recovery>({ username: word, password: longText, words: longText }),
   ),
+  devices: abortable(nothing),
+  removeDevice: abortable(fields({ device: integer(0, 1023) })),
   exportAccount: { ...call(nothing), gives: "bytes" },
   importAccount: call(bytes),
   post: call(fields({ text: longText, replyTo: optional(fields({ author: word, id: word })) })),

@@ -9,7 +9,7 @@
 
 import type { PeerApi, PeerEvent, UserView } from "./api.ts";
 import { enterNetwork } from "./enter.ts";
-import { CamelliaError } from "./model/errors.ts";
+import { CamelliaError, type ErrorCode } from "./model/errors.ts";
 import { readInvite, refuseExpired } from "./model/invite.ts";
 import type { Ports } from "./ports.ts";
 import { Accounts } from "./accounts/accounts.ts";
@@ -17,7 +17,7 @@ import type { Settings } from "./session/interfaces.ts";
 import { Mutex } from "../lib/slots.ts";
 import { readTimeline } from "./timeline/timeline.ts";
 import { UserPeer } from "./user_peer.ts";
-import { carriageView, reachView, userView } from "./session/views.ts";
+import { carriageView, deviceView, reachView, userView } from "./session/views.ts";
 
 export * from "./api.ts";
 export { CamelliaError, type ErrorCode } from "./model/errors.ts";
@@ -133,6 +133,18 @@ export class Peer implements PeerApi {
   readonly recover: PeerApi["recover"] = (recovery, signal) =>
     this.#open((until) => this.#accounts.recover(recovery, until), false, signal);
 
+  readonly devices: PeerApi["devices"] = (signal) =>
+    this.#with(async ({ account, session }) => {
+      const entries = await account.records.devices(signal);
+      return entries.map((entry) => deviceView(entry, session.device));
+    });
+
+  readonly removeDevice: PeerApi["removeDevice"] = ({ device }, signal) =>
+    this.#with(async ({ account }) => {
+      await account.records.sendAway(device, signal);
+      return await this.devices(signal);
+    });
+
   readonly exportAccount: PeerApi["exportAccount"] = () =>
     this.#with((user) => this.#accounts.exportAccount(user.session.self.username));
 
@@ -236,12 +248,21 @@ export class Peer implements PeerApi {
       this.#user = user;
       const view = userView(user.session.self);
       this.#emit({ event: "login", user: view });
+      // A logout that fails has ended the session all the same.
+      user.session.leaving.then((why) => this.#leave(user, why)).catch(() => {});
       return view;
     });
   }
 
-  /** Ends the user's peer, if there is one. Only from within the life cycle. */
-  async #close(): Promise<void> {
+  /** Logs out because of what another device did. */
+  #leave(user: UserPeer, { code, message }: CamelliaError): Promise<void> {
+    return this.#lifeCycle.run(async () => {
+      if (this.#user === user) await this.#close({ code, message });
+    });
+  }
+
+  /** Ends the user's peer, if there is one; why, unless its user asked for it. Only from within the life cycle. */
+  async #close(why?: { readonly code: ErrorCode; readonly message: string }): Promise<void> {
     const user = this.#user;
     if (user === undefined) return;
     this.#user = undefined;
@@ -249,7 +270,7 @@ export class Peer implements PeerApi {
     try {
       await user.stop();
     } finally {
-      this.#emit({ event: "logout", username });
+      this.#emit({ event: "logout", username, ...(why && { why }) });
     }
   }
 

@@ -12,6 +12,8 @@ export type ErrorCode =
   | "weak_password"
   | "wrong_password"
   | "wrong_words"
+  | "password_changed"
+  | "device_removed"
   | "name_taken"
   | "unknown_user"
   | "not_logged_in"

@@ -127,6 +127,22 @@ export function isAnnounced({ present, until }: DeviceEntry, nowMs: number): boo
   return present && until > nowMs;
 }
 
+/** The link key of an entry whose device was sent away: no device has it. */
+const noLinkKey = new Uint8Array(32);
+
+/** The entry of a device that another one sends away; the device itself is to log out when it sees it. */
+export function sentAway(
+  { device, port }: DeviceEntry,
+  times: Pick<DeviceEntry, "until" | "updatedAt">,
+): DeviceEntry {
+  return { device, linkKey: noLinkKey, addresses: [], port, ...times, present: false };
+}
+
+/** Whether another device has sent this one away, rather than that it has logged out. */
+export function isSentAway({ present, linkKey }: DeviceEntry): boolean {
+  return !present && equalBytes(linkKey, noLinkKey);
+}
+
 /** `connections`: where the user's devices listen. */
 export interface ConnectionsBody {
   /** One entry a device. */

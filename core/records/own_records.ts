@@ -5,7 +5,12 @@
  */
 
 import type { SignedRecord } from "../model/record.ts";
-import { type Head, isAnnounced, type PrivateBody } from "../model/record_body.ts";
+import {
+  type DeviceEntry,
+  type Head,
+  isAnnounced,
+  type PrivateBody,
+} from "../model/record_body.ts";
 import type { Endpoint } from "../ports.ts";
 import type { OwnRecords } from "../session/interfaces.ts";
 import type { UserSession } from "../session/session.ts";
@@ -18,8 +23,11 @@ import { PublicRecord } from "./public_record.ts";
 import { RecordWriter } from "./record_writer.ts";
 import { SealedKeys } from "./sealed_keys.ts";
 
-/** How often the sealed keys are compared with the network's. */
+/** How often the sealed keys are compared with the network's … */
 const sealedEveryMs = 3_600_000;
+
+/** … where no other device of the user is announced, which could change the password; else this often. */
+const sealedSharedEveryMs = 240_000;
 
 /** What {@linkcode UserRecords} begin with. */
 export interface FirstRecords {
@@ -107,6 +115,22 @@ export class UserRecords implements OwnRecords {
     this.#presence.onMoved = fn;
   }
 
+  /** The user's devices that are announced, as the network has them if it answers. */
+  async devices(signal?: AbortSignal): Promise<DeviceEntry[]> {
+    await this.#presence.read(signal);
+    const now = this.#session.ports.clock.now();
+    return this.#presence.devices().filter((entry) => isAnnounced(entry, now));
+  }
+
+  /**
+   * Takes another device of the user out of `connections`; that device logs out when it sees it.
+   *
+   * @throws {CamelliaError} `invalid_argument`, `not_joined`, `too_few_holders`.
+   */
+  sendAway(device: number, signal?: AbortSignal): Promise<void> {
+    return this.#presence.sendAway(device, signal);
+  }
+
   /** Takes this device out of `connections`; waits for the network 1.5 s at most. */
   withdraw(): Promise<void> {
     return this.#presence.withdraw();
@@ -135,20 +159,25 @@ export class UserRecords implements OwnRecords {
     await Promise.all([this.#pullPublic(), this.#presence.pull(), this.#pullSealed()]);
   }
 
+  /** Whether another device of the user is announced at the moment. */
+  #isShared(): boolean {
+    const now = this.#session.ports.clock.now();
+    return this.#presence.devices()
+      .some((entry) => entry.device !== this.#session.device && isAnnounced(entry, now));
+  }
+
   async #pullPublic(): Promise<void> {
     const session = this.#session;
     await this.#public.publish({ force: true });
     const own = { store: session.store, username: session.self.username };
     if (await isOutrun(session.device, this.#public.published(), own)) await this.redraw();
-    const now = session.ports.clock.now();
-    const isShared = this.#presence.devices()
-      .some((entry) => entry.device !== session.device && isAnnounced(entry, now));
-    await this.lists.pullIfDue(isShared);
+    await this.lists.pullIfDue(this.#isShared());
   }
 
   async #pullSealed(): Promise<void> {
     const { clock } = this.#session.ports;
-    if (clock.monotonic() - this.#sealedAt <= sealedEveryMs) return;
+    const everyMs = this.#isShared() ? sealedSharedEveryMs : sealedEveryMs;
+    if (clock.monotonic() - this.#sealedAt <= everyMs) return;
     await this.sealed.pull();
     this.#sealedAt = clock.monotonic();
   }

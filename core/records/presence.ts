@@ -7,6 +7,7 @@
  * @module
  */
 
+import { CamelliaError, type ErrorCode } from "../model/errors.ts";
 import type { SignedRecord } from "../model/record.ts";
 import {
   type ConnectionsBody,
@@ -14,6 +15,8 @@ import {
   devicesListedMax,
   isAnnounced,
   isSameBody,
+  isSentAway,
+  sentAway,
 } from "../model/record_body.ts";
 import { clockToleranceMs, recordLifetimeMs } from "../model/record_policy.ts";
 import type { Endpoint } from "../ports.ts";
@@ -39,6 +42,12 @@ const ownTimesMax = 64;
 /** How long the first announcement waits to hear whether a peer runs where this device was last. */
 const probeMsMax = 300;
 
+/** How long a device that was sent away can learn that, as long as another one renews the record. */
+const awayMs = 86_400_000;
+
+/** Announcements that the device makes so soon after it was sent away do not bring it back: it has not seen it. */
+const awayGraceMs = 5_000;
+
 /** The note with the time of the last announcement. */
 const note = "presence";
 
@@ -62,6 +71,10 @@ export class Presence {
   #hasProbed = false;
   /** The entry under an earlier number of this device, to be taken out with the next announcement. */
   #retired: DeviceEntry | undefined;
+  /** Entries of devices that this session has sent away, by number; there are no more than are listed. */
+  readonly #away = new Map<number, DeviceEntry>();
+  /** When this device was sent away before the present login, which the user asked for all the same. */
+  #forgivenAt: number | undefined;
 
   /**
    * Nothing is known or announced: see {@linkcode Presence.load}.
@@ -125,6 +138,55 @@ export class Presence {
     return this.#writer.seen("connections")?.body.devices ?? [];
   }
 
+  /** Reads the record, and looks at it; whether the network answered. */
+  async read(signal?: AbortSignal): Promise<boolean> {
+    const isRead = await this.#writer.read("connections", signal);
+    if (isRead) this.#look();
+    return isRead;
+  }
+
+  /**
+   * Takes another device out. It logs out when it sees that.
+   *
+   * @throws {CamelliaError} `invalid_argument` if it is this one, or not announced; `not_joined`,
+   * `too_few_holders`.
+   */
+  async sendAway(device: number, signal?: AbortSignal): Promise<void> {
+    const { self: { username }, ports } = this.#session;
+    const refused = (code: ErrorCode, why: string) =>
+      new CamelliaError(code, `Cannot remove device ${device} of ${username}: ${why}.`);
+    if (device === this.#session.device) {
+      throw refused("invalid_argument", "it is this one. Log out instead");
+    }
+    let isMarked = false;
+    const outcome = await this.#writer.write({
+      namespace: "connections",
+      force: true,
+      build: (seen) => {
+        const now = Math.floor(ports.clock.now());
+        const devices = seen?.body.devices ?? [];
+        const entry = devices.find((other) => other.device === device);
+        // Tried again, or read back later, the entry is likely to be taken out already.
+        if (!isMarked) {
+          if (entry === undefined || !isAnnounced(entry, now)) {
+            throw refused("invalid_argument", "no such device is announced");
+          }
+          const updatedAt = Math.max(now, entry.updatedAt) + awayGraceMs;
+          this.#away.set(device, sentAway(entry, { until: now + awayMs, updatedAt }));
+          isMarked = true;
+        }
+        const body = { devices: devices.map((other) => this.#withoutAway(other)) };
+        const same = seen === undefined || isSameBody("connections", seen.body, body);
+        return Promise.resolve(same ? undefined : body);
+      },
+    }, signal);
+    if (isDone(outcome)) return;
+    this.#away.delete(device);
+    throw outcome === "offline"
+      ? refused("not_joined", "the network does not answer. Try again in a moment")
+      : refused("too_few_holders", "too few nodes took the change. Try again in a moment");
+  }
+
   /** Announces this device at the endpoint where its links listen, from now on until withdrawn. */
   async announce(endpoint: Endpoint, signal?: AbortSignal): Promise<void> {
     this.#endpoint = endpoint;
@@ -137,7 +199,7 @@ export class Presence {
   /** Reads the record; writes it again if this device's entry is gone from it. */
   async pull(signal?: AbortSignal): Promise<void> {
     if (this.#entry !== undefined) await this.#write(true, signal);
-    else if (await this.#writer.read("connections", signal)) this.#look();
+    else await this.read(signal);
   }
 
   /** Takes this device out, and no other; waits for the network 1.5 s at most. */
@@ -231,9 +293,16 @@ export class Presence {
     if (await this.#isInUse(seen?.devices ?? [])) return undefined;
     const entry = this.#entry;
     if (entry === undefined || entry.device !== this.#session.device) return undefined;
-    const there = (seen?.devices ?? []).map((other) => this.#withoutRetired(other));
+    const there = (seen?.devices ?? [])
+      .map((other) => this.#withoutAway(this.#withoutRetired(other)));
     const body = { devices: mergeDevices(there, entry, now) };
     return seen !== undefined && isSameBody("connections", seen, body) ? undefined : body;
+  }
+
+  /** The entry of a device that was sent away is what this session has put there, unless it is a later one. */
+  #withoutAway(entry: DeviceEntry): DeviceEntry {
+    const away = this.#away.get(entry.device);
+    return away !== undefined && entry.updatedAt < away.updatedAt ? away : entry;
   }
 
   /** The entry under an earlier number is taken out, unless another device has announced itself there since. */
@@ -261,11 +330,26 @@ export class Presence {
     return true;
   }
 
-  /** Looks for another device under this one's number. */
+  /** Looks whether this device was sent away, and for another device under its number. */
   #look(): void {
     const own = this.#find(this.devices());
-    if (own === undefined || own.updatedAt <= this.#notedTime) return;
+    const awayAt = own !== undefined && isSentAway(own) ? own.updatedAt : 0;
+    this.#forgivenAt ??= awayAt;
+    if (awayAt > this.#forgivenAt) return this.#leave();
+    if (own === undefined || awayAt > 0 || own.updatedAt <= this.#notedTime) return;
     if (!this.#ownTimes.includes(own.updatedAt)) this.#onForeign();
+  }
+
+  /** Another device has sent this one away: it announces itself no more. */
+  #leave(): void {
+    this.#job.cancel();
+    this.#endpoint = undefined;
+    this.#entry = undefined;
+    const { self: { username }, device } = this.#session;
+    const message =
+      `Another device of ${username} has removed this one (number ${device}), so it has ` +
+      `logged out. To come back: camellia login ${username}`;
+    this.#session.leave(new CamelliaError("device_removed", message));
   }
 
   #find(devices: readonly DeviceEntry[]): DeviceEntry | undefined {

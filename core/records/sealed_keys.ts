@@ -44,7 +44,7 @@ export class SealedKeys {
 
   /**
    * Reads the network's record: a newer one, after a change of password on another device, replaces
-   * the key file. Where the network's is older, worn or gone, the key file's is written there,
+   * the key file, and the session ends. Where the network's is older, worn or gone, the key file's is written there,
    * unless it is to stay off the network.
    */
   async pull(signal?: AbortSignal): Promise<void> {
@@ -140,7 +140,15 @@ export class SealedKeys {
   }
 
   async #adopt(seen: SignedRecord<PrivateBody> | undefined): Promise<void> {
-    if (seen !== undefined && compareRecords(seen, this.#record) > 0) await this.#keep(seen);
+    if (seen === undefined || compareRecords(seen, this.#record) <= 0) return;
+    const isSealedAnew = !isSameBody("private", seen.body, this.#record.body);
+    await this.#keep(seen);
+    if (!isSealedAnew) return;
+    // A person who knows the old password alone is not to go on here.
+    const { username } = this.#record;
+    const message = `The password of ${username} was changed on another device. ` +
+      `Log in again with the new one: camellia login ${username}`;
+    this.#session.leave(new CamelliaError("password_changed", message));
   }
 
   async #keep(record: SignedRecord<PrivateBody>): Promise<void> {

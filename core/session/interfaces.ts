@@ -10,6 +10,7 @@
 
 import type { Scheduler } from "../../lib/scheduler.ts";
 import type { PeerEvent } from "../api.ts";
+import type { CamelliaError } from "../model/errors.ts";
 import type { DeviceEntry, Head, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import type { Identity } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
@@ -52,6 +53,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Tells the listeners of the peer's events. */
   emit(event: PeerEvent): void;
+  /** Asks the peer to log out, because of what another device did; the first reason counts. */
+  leave(why: CamelliaError): void;
 }
 
 /** A user as the network knows one. */

@@ -6,6 +6,7 @@
 
 import { Scheduler } from "../../lib/scheduler.ts";
 import type { PeerEvent } from "../api.ts";
+import type { CamelliaError } from "../model/errors.ts";
 import type { Identity } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Ports, Store } from "../ports.ts";
@@ -42,6 +43,7 @@ export class UserSession implements Session {
   readonly #controller = new AbortController();
   readonly #deviceListeners = new Set<(device: number) => void>();
   readonly #emit: (event: PeerEvent) => void;
+  readonly #leaving = Promise.withResolvers<CamelliaError>();
   #device: number;
   #closed: Promise<void> | undefined;
 
@@ -68,6 +70,15 @@ export class UserSession implements Session {
   /** Tells the listeners of events; nothing after the end. */
   emit(event: PeerEvent): void {
     if (!this.signal.aborted) this.#emit(event);
+  }
+
+  leave(why: CamelliaError): void {
+    this.#leaving.resolve(why);
+  }
+
+  /** Resolves, to the reason, once the session is to end although its user did not ask for that. */
+  get leaving(): Promise<CamelliaError> {
+    return this.#leaving.promise;
   }
 
   /**

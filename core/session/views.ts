@@ -4,9 +4,11 @@
  * @module
  */
 
-import type { PostView, ReachView, UserView } from "../api.ts";
+import type { DeviceView, PostView, ReachView, UserView } from "../api.ts";
+import { formatHostPort } from "../../lib/ip_address.ts";
 import { given } from "../model/arguments.ts";
 import { fingerprintOf } from "../model/identity.ts";
+import type { DeviceEntry } from "../model/record_body.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Post } from "../model/post.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
@@ -32,6 +34,20 @@ export function userView(user: UserRef): UserView {
 /** What is known of the way to other nodes, as commands and events show it. */
 export function carriageView({ carrier, hindrance }: Carriage): Carriage {
   return given({ carrier, hindrance });
+}
+
+/** A device of the user as commands show it. */
+export function deviceView(entry: DeviceEntry, ownDevice: number): DeviceView {
+  const { device, addresses, port, until } = entry;
+  return {
+    device,
+    this: device === ownDevice,
+    // A relay's address has its port already.
+    addresses: addresses.map((address) =>
+      address.includes("/") ? address : formatHostPort(address, port)
+    ),
+    until: new Date(until).toISOString(),
+  };
 }
 
 /** How others reach the peer, as commands and events show it. */

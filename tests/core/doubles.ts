@@ -68,6 +68,7 @@ export function testSession(options: TestSessionOptions): TestSession {
     self: userNamed(username),
     identity: identityOf(username),
     device: options.device ?? 7,
+    leave: () => {},
     store: only<Store>(options.store ?? {}),
     ports: only<Ports>({
       clock: options.clock,

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
   type Credentials,
+  type DeviceView,
   type FollowView,
   methods,
   type PeerApi,
@@ -192,6 +193,23 @@ export class FakePeer extends Refusing {
     }
     this.accounts.set(username, recovery.password);
     return this.#enter(username);
+  }
+
+  others: DeviceView[] = [];
+
+  #devices(): DeviceView[] {
+    this.#mine();
+    const own = { device: 5, this: true, addresses: ["127.0.0.1:7000"] };
+    return [{ ...own, until: "2026-01-01T00:15:00.000Z" }, ...this.others];
+  }
+
+  override devices(): Promise<DeviceView[]> {
+    return Promise.resolve().then(() => this.#devices());
+  }
+
+  override removeDevice({ device }: { readonly device: number }): Promise<DeviceView[]> {
+    this.others = this.others.filter((other) => other.device !== device);
+    return Promise.resolve(this.#devices());
   }
 
   override exportAccount(): Promise<Uint8Array> {

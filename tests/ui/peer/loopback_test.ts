@@ -98,6 +98,9 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.equal((await client.api.unfollow({ username: "bob" })).following, false);
   assert.deepEqual(await client.api.suggest(), []);
   assert.equal((await client.api.status()).user?.username, "alice");
+  assert.deepEqual((await client.api.devices()).map(({ device }) => device), [5]);
+  assert.equal((await client.api.removeDevice({ device: 1023 })).length, 1);
+  await assert.rejects(client.api.removeDevice({ device: 1024 }), { code: "invalid_argument" });
   const words = await client.api.recoveryWords({ username: "alice", password: "p" });
   assert.deepEqual(words, await FakePeer.words("alice"));
   assert.equal(new TextDecoder().decode(await client.api.exportAccount()), "sealed:alice");

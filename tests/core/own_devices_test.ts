@@ -1,0 +1,110 @@
+/** What one device of a user does to the others: sends them away, changes the password. */
+
+import assert from "node:assert/strict";
+import type { ErrorCode } from "../../core/model/errors.ts";
+import { type SimMachine, simPassword, SimWorld } from "../sim/peers.ts";
+
+const otherPassword = "quiet marble under the stairs";
+
+/** A world in which alice is logged in on two machines, each of which has heard of the other. */
+async function twoDevices(): Promise<[SimWorld, SimMachine, SimMachine]> {
+  const world = new SimWorld({ seed: 20261127 });
+  const [first] = await world.register("alice") as [SimMachine];
+  const second = world.machine();
+  await world.run(second.start());
+  await world.run(second.login("alice"));
+  await world.until("both are announced", async () => (await first.peer.devices()).length === 2);
+  return [world, first, second];
+}
+
+/** Why a machine was logged out although its user did not ask for it. */
+function reasons({ events }: SimMachine): (ErrorCode | undefined)[] {
+  return events.flatMap((event) => event.event === "logout" ? [event.why?.code] : []);
+}
+
+async function numbers(machine: SimMachine): Promise<number[]> {
+  return (await machine.peer.devices()).map(({ device }) => device);
+}
+
+Deno.test("Every device of a user is listed, with where it listens", async () => {
+  const [world, first, second] = await twoDevices();
+  const devices = await world.run(first.peer.devices());
+  assert.deepEqual(
+    devices.map((view) => [view.this, view.addresses]).sort(),
+    [[false, [`${second.ip}:7000`]], [true, [`${first.ip}:7000`]]],
+  );
+  for (const { until } of devices) {
+    const leftMs = Date.parse(until) - world.clock.now();
+    assert.ok(leftMs > 0 && leftMs <= 900_000, until);
+  }
+  assert.deepEqual(await world.run(numbers(second)), devices.map(({ device }) => device));
+  await world.run(second.peer.logout());
+  assert.deepEqual((await world.run(first.peer.devices())).map((view) => view.this), [true]);
+  await world.stop();
+});
+
+Deno.test("A device that another one removes logs out, says why, and does not come back by itself", async () => {
+  const [world, first, second] = await twoDevices();
+  const device = (await world.run(second.peer.devices())).find((view) => view.this)?.device ?? -1;
+  const left = await world.run(first.peer.removeDevice({ device }));
+  assert.deepEqual(left.map((view) => view.this), [true]);
+  await world.until("it has left", () => Promise.resolve(reasons(second).length > 0), 310_000);
+  assert.deepEqual(reasons(second), ["device_removed"]);
+  await assert.rejects(second.peer.whoami(), { code: "not_logged_in" });
+  await world.clock.advance(700_000);
+  assert.deepEqual((await world.run(numbers(first))).includes(device), false);
+  assert.equal((await world.run(first.peer.whoami())).username, "alice");
+
+  // Its user may come back, and is not sent away again by what lies in the record.
+  await world.run(second.login("alice"));
+  await world.clock.advance(700_000);
+  assert.equal((await world.run(second.peer.whoami())).username, "alice");
+  assert.ok((await world.run(numbers(first))).includes(device));
+  await world.run(first.peer.removeDevice({ device }));
+  await world.until("it has left", () => Promise.resolve(reasons(second).length > 1), 310_000);
+  await world.stop();
+});
+
+Deno.test("A device that sleeps through its removal learns of it hours later", async () => {
+  const [world, first, second] = await twoDevices();
+  const device = (await world.run(second.peer.devices())).find((view) => view.this)?.device ?? -1;
+  second.sleep();
+  second.directory.reachable = false;
+  await world.run(first.peer.removeDevice({ device }));
+  await world.clock.advance(6 * 3_600_000);
+  second.directory.reachable = true;
+  second.wake();
+  await world.until("it has left", () => Promise.resolve(reasons(second).length > 0), 310_000);
+  assert.deepEqual(reasons(second), ["device_removed"]);
+  await world.stop();
+});
+
+Deno.test("Neither the device itself nor one that is not announced can be removed", async () => {
+  const [world, first] = await twoDevices();
+  const devices = await world.run(first.peer.devices());
+  const own = devices.find((view) => view.this)?.device ?? -1;
+  const unused = [...Array(1024).keys()].find((n) => devices.every((view) => view.device !== n));
+  for (const [device, message] of [[own, /Log out instead/], [unused ?? -1, /no such device/]]) {
+    await assert.rejects(
+      world.run(first.peer.removeDevice({ device: Number(device) })),
+      { code: "invalid_argument", message: message as RegExp },
+    );
+  }
+  assert.equal((await world.run(first.peer.devices())).length, 2);
+  await world.stop();
+});
+
+Deno.test("After a change of password the other devices log out, and come back with the new one alone", async () => {
+  const [world, first, second] = await twoDevices();
+  await world.run(first.peer.changePassword({ old: simPassword, new: otherPassword }));
+  await world.until("it has left", () => Promise.resolve(reasons(second).length > 0), 310_000);
+  assert.deepEqual(reasons(second), ["password_changed"]);
+  assert.deepEqual(reasons(first), []);
+  await assert.rejects(world.run(second.login("alice")), { code: "wrong_password" });
+  await world.run(second.peer.login({ username: "alice", password: otherPassword }));
+  await world.clock.advance(700_000);
+  for (const machine of [first, second]) {
+    assert.equal((await world.run(machine.peer.whoami())).username, "alice");
+  }
+  await world.stop();
+});
