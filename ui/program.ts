@@ -14,6 +14,7 @@ import { accountCommands } from "./commands/account_commands.ts";
 import { type Command, command, type Run } from "./commands/command.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { helpAfter } from "./commands/help_texts.ts";
+import { deviceCommands } from "./commands/device_commands.ts";
 import { recoveryCommands } from "./commands/recovery_commands.ts";
 import { serveCommands } from "./commands/serve.ts";
 import { shellCommands } from "./commands/shell_commands.ts";
@@ -38,6 +39,7 @@ const commands: readonly Command[] = [
   doctorCommand,
   ...accountCommands,
   ...recoveryCommands,
+  ...deviceCommands,
   ...timelineCommands,
   ...shellCommands,
   command(

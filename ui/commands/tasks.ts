@@ -6,6 +6,7 @@
  */
 
 import type {
+  DeviceView,
   FollowView,
   PeerCalls,
   PostDraft,
@@ -19,6 +20,7 @@ import type {
 } from "../../core/api.ts";
 import {
   type Look,
+  renderDevices,
   renderFollow,
   renderPost,
   renderProfile,
@@ -77,6 +79,24 @@ export const suggesting: Task<void, SuggestionView[]> = {
   call: (api, _request, signal) => api.suggest(signal),
   text: renderSuggestions,
   json: (suggestions) => ({ suggestions }),
+};
+
+/** Lists the user's own devices. */
+export const showingDevices: Task<void, DeviceView[]> = {
+  doing: () => "Looking",
+  call: (api, _request, signal) => api.devices(signal),
+  text: renderDevices,
+  json: (devices) => ({ devices }),
+};
+
+/** Sends one of them away. */
+export const removingDevice: Task<{ device: number }, DeviceView[]> = {
+  doing: ({ device }) => `Removing device ${device}`,
+  call: (api, request, signal) => api.removeDevice(request, signal),
+  text: (devices, look) =>
+    "The device is removed, and logs out once it sees that: within five minutes if it is in the " +
+    `network. What is left:\n${renderDevices(devices, look)}`,
+  json: (devices) => ({ devices }),
 };
 
 /** Shows the state of the peer. */

@@ -7,6 +7,7 @@
 import { type Hindrance, hindrances, udpBlocked } from "../../core/model/hindrance.ts";
 import type {
   ClashView,
+  DeviceView,
   FollowView,
   PeerEvent,
   PostView,
@@ -157,6 +158,19 @@ export function renderProfile(profile: ProfileView, look: Look): string {
     );
   }
   return lines.join("\n");
+}
+
+/** The user's own devices, each with where it listens. */
+export function renderDevices(devices: readonly DeviceView[], look: Look): string {
+  if (devices.length === 0) {
+    return "No device is announced: the network does not know where you are.";
+  }
+  return devices.map(({ device, this: isThis, addresses, until }) => {
+    const name = look.paint.name(String(device).padStart(4));
+    const where = addresses.map(safeLine).join(", ");
+    const which = isThis ? "this device" : `until ${until.slice(11, 16)} UTC`;
+    return `${name}  ${look.paint.dim(which.padEnd(15))}  ${where}`;
+  }).join("\n");
 }
 
 /** Suggestions, each with its reason. */
@@ -343,7 +357,9 @@ export function renderEvent(event: PeerEvent, look: Look): string {
     case "login":
       return `Logged in as ${renderUser(event.user, look)}`;
     case "logout":
-      return `Logged out ${name(event.username)}`;
+      return event.why === undefined
+        ? `Logged out ${name(event.username)}`
+        : paint.warning(safeLine(event.why.message));
     case "warning":
       return paint.warning(safeLine(event.message));
   }
