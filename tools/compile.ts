@@ -160,8 +160,8 @@ export async function executableProblem(
   }
 }
 
-/** Builds one executable, looks at it, and tries it out where this machine can. */
-async function build(target: Target, output: string): Promise<boolean> {
+/** Builds one executable, looks at it, and tries it out where this machine can; whether all of that went well. */
+export async function buildExecutable(target: Target, output: string): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
     args: await compileArguments(output, target),
     cwd: root,
@@ -237,7 +237,7 @@ async function main(): Promise<number> {
   let done = true;
   for (const { target, output } of wanted) {
     try {
-      done = await build(target, output) && done;
+      done = await buildExecutable(target, output) && done;
     } catch (error) {
       await say(
         `Cannot compile for ${target.name}: ${error instanceof Error ? error.message : error}\n`,

@@ -162,7 +162,8 @@ Deno.test("Launcher gives the program what the task gives it", async () => {
 
 Deno.test("Documents, workflows and the package name one version of Deno", async () => {
   const named = (text: string) => [...text.matchAll(/deno@(\d+\.\d+\.\d+)/g)].map(([, it]) => it);
-  for (const path of ["README.md", "CONTRIBUTING.md", ".github/workflows/ci.yml", ".ci/run"]) {
+  const workflows = [".github/workflows/ci.yml", ".github/workflows/release.yml"];
+  for (const path of ["README.md", "CONTRIBUTING.md", ".ci/run", ...workflows]) {
     const versions = new Set(named(await Deno.readTextFile(join(root, path))));
     assert.deepEqual([...versions], [denoVersion], path);
   }
