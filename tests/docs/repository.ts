@@ -15,6 +15,7 @@ const folders = [
   "docs",
   "lib",
   "net",
+  "packaging",
   "storage",
   "tests",
   "tools",
