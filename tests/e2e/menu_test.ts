@@ -53,7 +53,12 @@ Deno.test({
     await terminal.shows(/The same again:/);
     assert.ok(!(await terminal.screen()).includes(password));
     await terminal.enter(password);
+    await terminal.shows(/These 24 words open the account alice[^]*24\. [a-z]+/);
+    await terminal.press("Enter");
+    await terminal.shows(/Word [0-9]+ of those that you wrote down/);
+    await terminal.press("Enter");
     await terminal.shows(/✓ Registered: alice[^]*❯ New post/);
+    assert.doesNotMatch(await terminal.screen(), /24\. [a-z]+/);
 
     await terminal.press("f", "Enter");
     await terminal.shows(/Follow whom\?/);

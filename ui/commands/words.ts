@@ -13,6 +13,7 @@ import { recoveryWordCount, seedOfWords, splitWords } from "../../core/model/rec
 import { fraction, type Random } from "../../lib/random.ts";
 import type { Context } from "../peer/host.ts";
 import { readSecretFile } from "../prompts/password_source.ts";
+import { expandHome } from "../settings/settings.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 
 /** How many words the person is asked for. */
@@ -88,7 +89,7 @@ export async function askForWords(
 ): Promise<string> {
   const words = file === undefined
     ? await typedWords(context, username)
-    : await readSecretFile(context, file, "words");
+    : await readSecretFile(context, expandHome(file, context.io), "words");
   // The person should not invent a password for words that are none.
   (await seedOfWords(words)).fill(0);
   return words;

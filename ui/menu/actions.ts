@@ -5,50 +5,38 @@
  */
 
 import { join } from "node:path";
-import type { EndpointView, PeerCalls, PostView, UserView } from "../../core/api.ts";
+import type { EndpointView, PostView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
-import { parseUsername } from "../../core/model/username.ts";
-import { saveAccount } from "../commands/account_commands.ts";
 import {
-  changePassword,
   following,
-  perform,
   posting,
   register,
   showingProfile,
   showingStatus,
   suggesting,
-  type Task,
   unfollowing,
 } from "../commands/tasks.ts";
-import { failureOf } from "../output/failure.ts";
-import type { LiveFeed } from "../output/live_feed.ts";
-import { renderTimeline, renderUser } from "../output/render.ts";
-import type { Context } from "../peer/host.ts";
+import { renderTimeline } from "../output/render.ts";
+import { showWords } from "../commands/words.ts";
 import { logIn } from "../peer/access.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import type { Lifespan } from "../settings/config.ts";
 import { formatEndpoint, formatHostPorts } from "../settings/endpoint.ts";
-import { configName, expandHome, type PeerSettings } from "../settings/settings.ts";
-import { safeLine, safeText } from "../terminal/safe_text.ts";
+import { configName } from "../settings/settings.ts";
+import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
-import { cutToWidth, wrapText } from "../terminal/width.ts";
-
-/** What the entries share. */
-export interface MenuContext extends Context {
-  /** The peer. */
-  readonly api: PeerCalls;
-  /** What arrives. */
-  readonly feed: LiveFeed;
-  /** How the peer is set up; undefined where it runs in another process. */
-  readonly settings: PeerSettings | undefined;
-  /** Prints something above the menu, to stay. */
-  say(text: string): Promise<void>;
-}
-
-/** The entries of a menu: what each says and does. */
-export type MenuActions = readonly (readonly [label: string, run: () => Promise<unknown>])[];
+import { cutToWidth } from "../terminal/width.ts";
+import { recoverAccount, showAccount } from "./account_actions.ts";
+import {
+  askName,
+  chooseOne,
+  greet,
+  type MenuActions,
+  type MenuContext,
+  sayFailure,
+  tell,
+} from "./questions.ts";
 
 /** A post takes three lines on average: head, text, and a blank one. */
 const linesAPost = 3;
@@ -61,54 +49,6 @@ const askAgain: ReadonlySet<string> = new Set([
   "no_password",
 ]);
 
-/** A message that follows a mark of two columns, in lines that fit the terminal. */
-function fitted(menu: MenuContext, message: string): string {
-  return wrapText(message, menu.io.size().columns - 3).join("\n  ");
-}
-
-/** Says why something was refused. */
-export async function sayFailure(menu: MenuContext, error: unknown): Promise<void> {
-  const { message } = failureOf(error, menu.flags.logLevel);
-  await menu.say(`${menu.output.look().paint.error("✗")} ${fitted(menu, safeText(message))}`);
-}
-
-/** Does a task and says its result. */
-async function tell<Request, Result>(
-  menu: MenuContext,
-  task: Task<Request, Result>,
-  request: Request,
-): Promise<Result> {
-  const result = await perform(menu, menu.api, task, request);
-  await menu.say(task.text(result, menu.output.look()));
-  return result;
-}
-
-/** Says that a user is registered or logged in. */
-async function greet(menu: MenuContext, what: string, user: UserView): Promise<void> {
-  const look = menu.output.look();
-  await menu.say(`${look.paint.good("✓")} ${what}: ${renderUser(user, look)}`);
-}
-
-/** Asks for a username; undefined when left empty. */
-async function askName(
-  menu: MenuContext,
-  message: string,
-  empty = "back",
-): Promise<string | undefined> {
-  const problem = (typed: string) => {
-    if (typed.trim() === "") return undefined;
-    try {
-      parseUsername(typed);
-      return undefined;
-    } catch (error) {
-      return fitted(menu, error instanceof CamelliaError ? error.message : String(error));
-    }
-  };
-  const question = { message: `${message} (empty: ${empty})`, problem };
-  const text = await menu.prompts.text(question, menu.signal);
-  return text.trim() === "" ? undefined : parseUsername(text);
-}
-
 /** Asks for the text of a post; undefined when left empty. */
 async function askPost(menu: MenuContext, message: string): Promise<string | undefined> {
   const problem = (typed: string) => {
@@ -120,17 +60,6 @@ async function askPost(menu: MenuContext, message: string): Promise<string | und
   const question = { message: `${message} (empty: back)`, problem };
   const text = await menu.prompts.text(question, menu.signal);
   return text === "" ? undefined : text;
-}
-
-/** Asks for one of several answers; undefined for back. */
-async function chooseOne(
-  menu: MenuContext,
-  message: string,
-  answers: readonly { readonly value: string; readonly name: string }[],
-): Promise<string | undefined> {
-  const choices = [{ value: "", name: "Back" }, ...answers];
-  const chosen = await menu.prompts.choice({ message, choices }, menu.signal);
-  return chosen === "" ? undefined : chosen;
 }
 
 /** Asks for one of several users; undefined for back. */
@@ -165,7 +94,9 @@ async function askAndRegister(menu: MenuContext): Promise<void> {
       localKeys ??= await askForLocalKeys(menu);
       const password = await passwordFor(menu, { username, kind: "new" });
       const user = await register(menu, api, { username, password, localKeys });
-      return await greet(menu, "Registered", user);
+      await greet(menu, "Registered", user);
+      await showWords(menu, api, { username, password });
+      return;
     } catch (error) {
       if (!(error instanceof CamelliaError) || !askAgain.has(error.code)) throw error;
       await sayFailure(menu, error);
@@ -188,11 +119,15 @@ export async function startActions(menu: MenuContext): Promise<MenuActions> {
   const registering = ["Register", () => askAndRegister(menu)] as const;
   const network = ["Network", () => tell(menu, showingStatus, undefined)] as const;
   // A person without an account here most likely has none anywhere.
-  if (known.length === 0) return [registering, ["Log in", () => enter(menu)], network];
+  const recovering = ["Recover an account", () => recoverAccount(menu)] as const;
+  if (known.length === 0) {
+    return [registering, ["Log in", () => enter(menu)], recovering, network];
+  }
   return [
     ...known.map((name) => [`Log in as ${name}`, () => enter(menu, name)] as const),
     ["Log in as another user", () => enter(menu)],
     registering,
+    recovering,
     network,
   ];
 }
@@ -274,14 +209,6 @@ async function suggest(menu: MenuContext): Promise<void> {
   if (username !== undefined) await tell(menu, following, { username });
 }
 
-async function exportAccount(menu: MenuContext, username: string): Promise<void> {
-  const message = `Write the sealed account ${username} to which new file? (empty: back)`;
-  const file = expandHome((await menu.prompts.text({ message }, menu.signal)).trim(), menu.io);
-  if (file === "") return;
-  await saveAccount(file, await menu.api.exportAccount());
-  await menu.say(`The account is in ${file}, sealed under its password.`);
-}
-
 const unitsMs = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], [
   "second",
   1000,
@@ -307,8 +234,8 @@ function inUse(asked: EndpointView, actual: EndpointView | null, protocol: strin
   return `${formatEndpoint({ ip: asked.ip, port })} (${protocol}${why})`;
 }
 
-/** Shows what is in force, and asks what to change. */
-async function showSettings(menu: MenuContext, { username }: UserView): Promise<void> {
+/** Shows what is in force. */
+async function showSettings(menu: MenuContext): Promise<void> {
   const { dataFolder, flags, settings } = menu;
   const { paint } = menu.output.look();
   const rows = [
@@ -328,19 +255,6 @@ async function showSettings(menu: MenuContext, { username }: UserView): Promise<
   await menu.say(
     rows.map(([label = "", value]) => `${paint.dim(label.padEnd(14))} ${value}`).join("\n"),
   );
-  const chosen = await menu.prompts.choice({
-    message: "Settings",
-    choices: [
-      { value: "back", name: "Back" },
-      { value: "password", name: "Change the password" },
-      { value: "export", name: "Export the account to a file" },
-    ],
-  }, menu.signal);
-  if (chosen === "password") {
-    await changePassword(menu, menu.api, { username });
-    await menu.say("The password is changed.");
-  }
-  if (chosen === "export") await exportAccount(menu, username);
 }
 
 async function logOut(menu: MenuContext): Promise<void> {
@@ -360,7 +274,8 @@ export function userActions(menu: MenuContext, user: UserView): MenuActions {
     ["Profile", () => showProfile(menu)],
     ["Suggestions", () => suggest(menu)],
     ["Network", () => tell(menu, showingStatus, undefined)],
-    ["Settings", () => showSettings(menu, user)],
+    ["Account", () => showAccount(menu, user)],
+    ["Settings", () => showSettings(menu)],
     ["Log out", () => logOut(menu)],
   ];
 }

@@ -23,13 +23,8 @@ import { refreshed } from "../prompts/live_prompt.ts";
 import type { Log } from "../settings/flags.ts";
 import { resolveSettings } from "../settings/settings.ts";
 import { safeText } from "../terminal/safe_text.ts";
-import {
-  type MenuActions,
-  type MenuContext,
-  sayFailure,
-  startActions,
-  userActions,
-} from "./actions.ts";
+import { startActions, userActions } from "./actions.ts";
+import { type MenuActions, type MenuContext, sayFailure } from "./questions.ts";
 import { askForNetwork } from "./first_run.ts";
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Interruption } from "../../../ui/output/failure.ts";
+import { refreshed } from "../../../ui/prompts/live_prompt.ts";
 import { Machine } from "../fake_io.ts";
 import { FakePeer } from "../fake_peer.ts";
 
@@ -8,6 +9,12 @@ function withTerminal(...answers: string[]): Machine {
   const m = new Machine();
   m.io.terminal = { input: true, output: true, error: false };
   m.answers.push(...answers);
+  const { text } = m.prompts;
+  // What is asked about recovery words after a registration is skipped.
+  m.prompts.text = (question, signal) =>
+    /^(These 24 words|Word \d+ of)/.test(question.message)
+      ? Promise.resolve("")
+      : text(question, signal);
   return m;
 }
 
@@ -44,7 +51,7 @@ Deno.test("Register, write, follow, read and log out", async () => {
     ..."init|Register|Alice|network|secret|secret|New post|hello|Follow|bob|Timeline|back".split(
       "|",
     ),
-    ..."Profile||Suggestions|Network|Settings|back|Unfollow|bob|Log out|quit".split("|"),
+    ..."Profile||Suggestions|Network|Settings|Unfollow|bob|Log out|quit".split("|"),
   );
   const { code, out } = await m.run();
   assert.equal(code, 0);
@@ -83,7 +90,7 @@ Deno.test("After two entries that differ the password is asked again, and not wh
 
 Deno.test("Settings name the ports in use where any free one was asked for", async () => {
   const m = withTerminal(
-    ..."init|Register|alice|network|secret|secret|Settings|back|Log out|quit".split("|"),
+    ..."init|Register|alice|network|secret|secret|Settings|Log out|quit".split("|"),
   );
   const { out } = await m.run("--port", "0", "--listening-port", "0");
   assert.match(out, /node on +\S+:8000 \(UDP, any free port\)/);
@@ -114,7 +121,7 @@ Deno.test("Pages of the timeline, a reply, a changed password, an exported accou
     const m = withTerminal(
       ..."init|Register|alice|network|secret|secret|Timeline|older|newest|reply|bob/1008|me too"
         .split("|"),
-      ..."back|Settings|password|secret|other|other|Settings|export".split("|"),
+      ..."back|Account|password|secret|other|other|Account|export".split("|"),
       `${folder}/account`,
       "quit",
     );
@@ -420,4 +427,59 @@ Deno.test("Who is suggested can be followed at once, and where there is nothing 
   assert.match(out, /carol \([0-9a-f]{16}\) · online/);
   assert.deepEqual([...m.host.started[0]?.peer.following ?? []], ["carol"]);
   assert.deepEqual(m.answers, []);
+});
+
+Deno.test("The menu shows the recovery words after a registration and in the account's entries", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|network|secret|secret|Account|words|secret|Log out|quit".split("|"),
+  );
+  const shown: string[] = [];
+  const { text } = m.prompts;
+  m.prompts.text = (question, signal) => {
+    if (question.message.startsWith("These 24 words")) shown.push(question.message);
+    return text(question, signal);
+  };
+  const { out } = await m.run();
+  const words = await FakePeer.words("alice");
+  assert.equal(shown.length, 2);
+  for (const message of shown) assert.ok(words.every((word) => message.includes(word)));
+  assert.deepEqual(words.filter((word) => word.length > 5 && out.includes(word)), []);
+  assert.deepEqual(m.answers, []);
+});
+
+Deno.test("The menu recovers an account with its words, and logs another device out", async () => {
+  const words = (await FakePeer.words("alice")).join(" ");
+  const m = withTerminal(
+    ..."init|Recover an account||Recover an account|alice".split("|"),
+    words,
+    ..."other|other|Account|devices|17|Account|devices|Account||quit".split("|"),
+  );
+  const addresses = ["192.0.2.1:7000"];
+  const until = "2026-01-01T00:10:00.000Z";
+  m.host.prepare = (peer) => peer.others = [{ device: 17, this: false, addresses, until }];
+  const { code, out } = await m.run();
+  assert.equal(code, 0);
+  assert.equal(m.host.accounts.get("alice"), "other");
+  assert.match(out, /✓ The new password is set, and you are logged in: alice/);
+  assert.match(out, / {2}17 {2}until 00:10 UTC {2}192\.0\.2\.1:7000\n/);
+  assert.match(out, /The device is removed/);
+  assert.deepEqual(m.answers, []);
+});
+
+Deno.test("Why another device has logged this one out stands above the menu", async () => {
+  const m = withTerminal(..."init|Register|alice|network|secret|secret".split("|"));
+  const message = "The password of alice was changed on another device";
+  const why = { code: "password_changed", message } as const;
+  m.prompts.menu = async (menu) => {
+    const peer = m.host.started[0]?.peer;
+    if (peer?.user === undefined) {
+      const lines = menu.feed.lines(menu.look(), 20);
+      if (lines.includes(message)) return "quit";
+      return m.answers.shift() ?? assert.fail("the menu waits for an answer");
+    }
+    peer.user = undefined;
+    peer.emit({ event: "logout", username: "alice", why });
+    return await Promise.resolve(refreshed);
+  };
+  assert.equal((await m.run()).code, 0);
 });
