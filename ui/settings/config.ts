@@ -71,7 +71,7 @@ export interface FileConfig {
 export const configBytesMax = 65_536;
 
 /** More servers or nodes in one list are a mistake. */
-const listLengthMax = 64;
+export const listLengthMax = 64;
 
 const lifespanMsMax = 100 * 365 * 86_400_000;
 
