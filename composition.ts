@@ -182,6 +182,8 @@ async function startPeer(
   };
 }
 
+export { writePrivateFile };
+
 /**
  * Creates the folder if need be and locks it.
  *

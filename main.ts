@@ -24,6 +24,8 @@ export interface Composition {
   folderFacts: SystemFacts["folder"];
   /** How many descriptors the process may have open. */
   descriptorLimit(): number;
+  /** Writes a file that only its owner can read. */
+  writePrivateFile(path: string, bytes: Uint8Array): Promise<void>;
 }
 
 /** Loads what runs a peer. */
@@ -45,6 +47,7 @@ export async function createHost(load = loadComposition): Promise<Host> {
       descriptors: async () => (await load()).descriptorLimit(),
     },
     openFolder: async (path) => await (await load()).openFolder(path),
+    writePrivate: async (path, bytes) => await (await load()).writePrivateFile(path, bytes),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   };
 }

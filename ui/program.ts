@@ -15,6 +15,7 @@ import { type Command, command, type Run } from "./commands/command.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { helpAfter } from "./commands/help_texts.ts";
 import { deviceCommands } from "./commands/device_commands.ts";
+import { inviteCommands } from "./commands/invite_commands.ts";
 import { recoveryCommands } from "./commands/recovery_commands.ts";
 import { serveCommands } from "./commands/serve.ts";
 import { shellCommands } from "./commands/shell_commands.ts";
@@ -40,6 +41,7 @@ const commands: readonly Command[] = [
   ...accountCommands,
   ...recoveryCommands,
   ...deviceCommands,
+  ...inviteCommands,
   ...timelineCommands,
   ...shellCommands,
   command(

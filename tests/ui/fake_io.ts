@@ -174,6 +174,10 @@ export class FakeHost implements Host {
     });
   }
 
+  writePrivate(path: string, bytes: Uint8Array): Promise<void> {
+    return Promise.resolve(void this.#io.files.set(path, bytes));
+  }
+
   randomBytes(length: number): Uint8Array<ArrayBuffer> {
     return this.#random.bytes(length);
   }

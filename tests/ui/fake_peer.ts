@@ -6,7 +6,11 @@ import { createHash } from "node:crypto";
 import {
   type Credentials,
   type DeviceView,
+  type EndpointView,
+  type EntranceView,
   type FollowView,
+  type InviteRequest,
+  type InviteView,
   methods,
   type PeerApi,
   type PeerEvent,
@@ -24,7 +28,9 @@ import {
 import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
 import { seedOfWords, wordsOfSeed } from "../../core/model/recovery_words.ts";
+import { readInvite, writeInvite } from "../../core/model/invite.ts";
 import { parseUsername } from "../../core/model/username.ts";
+import { userNamed } from "../sim/users.ts";
 
 const epoch = Date.UTC(2026, 0, 1);
 
@@ -51,6 +57,8 @@ export class FakePeer extends Refusing {
     outer_ip: "127.0.0.1",
     addresses: [{ ip: "127.0.0.1", reached: true }],
   };
+  /** What its invites name. */
+  inviteNodes: readonly EndpointView[] = [{ ip: "192.0.2.7", port: 8000 }];
   suggestions: SuggestionView[] = [];
   /** When set, calls that take a signal wait until it aborts. */
   hangs = false;
@@ -274,6 +282,40 @@ export class FakePeer extends Refusing {
     const already = this.following.has(username) ? { already: true } as const : {};
     this.following.add(username);
     return { username, following: true, acknowledged, ...already };
+  }
+
+  override invite(request: InviteRequest): Promise<InviteView> {
+    return Promise.resolve().then(() => {
+      const { username } = this.#mine();
+      const { once = false, expiresInMs = once ? 7 * 86_400_000 : undefined } = request;
+      const expires = expiresInMs === undefined ? undefined : epoch + expiresInMs;
+      const invite = writeInvite({
+        inviter: userNamed(username),
+        nodes: this.inviteNodes,
+        ...(once ? { token: new Uint8Array(16) } : {}),
+        ...(expires === undefined ? {} : { expires }),
+      });
+      const { state } = this.reach;
+      const reach = state === "unknown" || state === "unreachable" ? "none" : state;
+      const until = expires === undefined ? null : new Date(expires).toISOString();
+      return { invite, expires: until, reach };
+    });
+  }
+
+  override enter({ invite }: { readonly invite: string }): Promise<EntranceView> {
+    if (!this.joined) {
+      return Promise.reject(
+        new CamelliaError("not_joined", "Cannot join: none of its nodes answers."),
+      );
+    }
+    return Promise.resolve({ joined: true, nodes: readInvite(invite).nodes });
+  }
+
+  override accept(
+    { invite }: { readonly invite: string },
+    signal: AbortSignal,
+  ): Promise<FollowView> {
+    return this.follow({ username: readInvite(invite).inviter.username }, signal);
   }
 
   override async unfollow(

@@ -9,7 +9,6 @@ import type { PeerEvent, PostView, TimelineRequest } from "../../core/api.ts";
 import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseSnowflakeText } from "../../core/model/snowflake.ts";
-import { delay } from "../../lib/waiting.ts";
 import { renderPost, renderTimeline } from "../output/render.ts";
 import { type Access, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
@@ -17,6 +16,7 @@ import { parseNumber } from "../settings/endpoint.ts";
 import { expecting } from "../settings/flags.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { type Command, command } from "./command.ts";
+import { untilQuiet } from "./fetching.ts";
 import {
   following,
   posting,
@@ -32,12 +32,6 @@ const postInputBytesMax = 65_536;
 
 /** Posts of a page: what fits a screen, more or less. */
 const limitDefault = 20;
-
-/** A command's own peer, just logged in, is still fetching while a post came in within this time. */
-const quietMs = 600;
-
-/** And the command does not wait for it longer than this. */
-const fetchWaitMs = 5000;
 
 /** `AUTHOR/ID`, the name of a post. */
 function parsePostName(text: string): { author: string; id: string } | undefined {
@@ -78,24 +72,6 @@ async function postText(context: Context, argument: string): Promise<string> {
   } catch (error) {
     const message = "Cannot post: standard input is not UTF-8 text";
     throw new CamelliaError("invalid_text", message, { cause: error });
-  }
-}
-
-/** Lets a command's own peer fetch what it missed while it was away. */
-async function untilFetched(context: Context, access: Access): Promise<void> {
-  const { io, signal } = context;
-  if (!access.own) return;
-  let lastMs = io.monotonic();
-  const giveUpMs = lastMs + fetchWaitMs;
-  const stop = await access.subscribe((event) => {
-    if (event.event === "post") lastMs = io.monotonic();
-  });
-  try {
-    while (io.monotonic() < Math.min(lastMs + quietMs, giveUpMs)) {
-      await delay(io, quietMs / 4, signal);
-    }
-  } finally {
-    stop();
   }
 }
 
@@ -179,7 +155,8 @@ export const timelineCommands: readonly Command[] = [
       const request = { limit, ...given({ before, author }) };
       await withPeer(context, "user", async (access) => {
         if (watch) return await watchTimeline(context, access, request);
-        await withSpinner(context.io, "Fetching", untilFetched(context, access));
+        // A command's own peer, just logged in, still fetches what it missed while it was away.
+        if (access.own) await withSpinner(context.io, "Fetching", untilQuiet(context, access));
         const posts = await access.api.timeline(request);
         await context.output.line({ posts }, (look) => renderTimeline(posts, look));
       });

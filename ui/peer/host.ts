@@ -72,6 +72,8 @@ export interface Host extends ConfigSource {
    * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`.
    */
   openFolder(path: string): Promise<OpenFolder>;
+  /** Writes a file that only its owner can read, atomically; its folder is there. */
+  writePrivate(path: string, bytes: Uint8Array): Promise<void>;
   /** Fresh random bytes. */
   randomBytes(length: number): Uint8Array<ArrayBuffer>;
 }

@@ -1,0 +1,243 @@
+/**
+ * `invite` and `join`: one command on each side, and two friends follow each other.
+ *
+ * @module
+ */
+
+import type { InviteRequest, InviteView, PeerCalls, UserView } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
+import { parseUsername } from "../../core/model/username.ts";
+import { qrCode, renderInvite } from "../output/invite_text.ts";
+import { renderUser } from "../output/render.ts";
+import {
+  type Access,
+  joinNetwork,
+  logIn,
+  ownAccess,
+  withFolder,
+  withPeer,
+  withStartedPeer,
+} from "../peer/access.ts";
+import type { Context } from "../peer/host.ts";
+import { passwordFor } from "../prompts/password_source.ts";
+import { expecting } from "../settings/flags.ts";
+import { resolveSettings } from "../settings/settings.ts";
+import { withSpinner } from "../terminal/spinner.ts";
+import { textWidth } from "../terminal/width.ts";
+import { type Command, command } from "./command.ts";
+import { untilQuiet } from "./fetching.ts";
+import {
+  acceptBy,
+  enterBy,
+  type GivenInvite,
+  refuseOwn,
+  renderJoined,
+  takeInvite,
+} from "./joining.ts";
+import { register } from "./tasks.ts";
+import { canShowWords, showWords } from "./words.ts";
+
+const unitsMs: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+/** `30m`, `12h`, `7d`, `2w`: a minute to a year, in milliseconds. */
+export function parseDuration(text: string): number | undefined {
+  const [, digits = "", unit = ""] = /^([1-9][0-9]{0,5})([mhdw])$/.exec(text) ?? [];
+  const ms = Number(digits) * (unitsMs[unit] ?? 0);
+  return ms >= 60_000 && ms <= 366 * 86_400_000 ? ms : undefined;
+}
+
+const duration = expecting("a time from 1m to 366d, such as 30m, 12h, 7d or 2w", parseDuration);
+
+/** Makes an invite, and says so while it takes its time. */
+export async function makeInvite(
+  { io, signal }: Context,
+  api: PeerCalls,
+  request: InviteRequest,
+): Promise<InviteView> {
+  const work = api.invite(request, signal);
+  return await withSpinner(io, "Asking how others reach this peer", work);
+}
+
+/** The QR code of an invite; undefined where the terminal is too narrow for it, or there is none. */
+export async function fittingCode({ io }: Context, invite: string): Promise<string | undefined> {
+  if (!io.terminal.output) return undefined;
+  const code = await qrCode(invite);
+  return textWidth(code.split("\n", 1)[0] ?? "") <= io.size().columns ? code : undefined;
+}
+
+/** Who joins, as far as is known before the network is asked. */
+interface Joiner {
+  /** The name that was given, or that of the account of this machine. */
+  readonly username: string | undefined;
+  /** Names of the accounts of this machine. */
+  readonly accounts: readonly string[];
+  /** The password, where there is no person to ask later. */
+  readonly password: string | undefined;
+}
+
+/**
+ * The joiner, with what has to be known before anything takes time where there is no person to ask.
+ *
+ * @throws {CamelliaError} `invalid_argument` where no name is known, `no_password`.
+ */
+async function joinerOf(
+  context: Context,
+  name: string | undefined,
+  accounts: readonly string[],
+): Promise<Joiner> {
+  const { flags, io } = context;
+  const named = name ?? (flags.user === undefined ? undefined : parseUsername(flags.user));
+  const username = named ?? accounts[0];
+  if (io.terminal.input) return { username, accounts, password: undefined };
+  if (username === undefined) {
+    const message =
+      "Cannot join without a name: there is no account here yet. Give one after the invite";
+    throw new CamelliaError("invalid_argument", message);
+  }
+  const kind = accounts.includes(username) ? "login" : "new";
+  return { username, accounts, password: await passwordFor(context, { username, kind }) };
+}
+
+/** Logs in the account of this machine, or registers: the name is settled before a password is typed. */
+async function enterAccount(context: Context, api: PeerCalls, joiner: Joiner): Promise<UserView> {
+  const { io, prompts, signal, output } = context;
+  const ask = async (message: string) => parseUsername(await prompts.text({ message }, signal));
+  let username = joiner.username ?? await ask("Your username:");
+  if (joiner.accounts.includes(username)) {
+    const password = joiner.password ?? await passwordFor(context, { username, kind: "login" });
+    return await logIn(context, api, { username, password });
+  }
+  while (true) {
+    try {
+      await withSpinner(
+        io,
+        `Asking whether ${username} is free`,
+        api.checkName(username, signal),
+      );
+      break;
+    } catch (error) {
+      const isTaken = error instanceof CamelliaError && error.code === "name_taken";
+      if (!isTaken || !io.terminal.input) throw error;
+      await output.note(error.message);
+      username = await ask("Another username:");
+    }
+  }
+  const password = joiner.password ?? await passwordFor(context, { username, kind: "new" });
+  const user = await register(context, api, { username, password });
+  await output.note(`Registered and logged in: ${renderUser(user, output.look())}`);
+  if (canShowWords(context)) await showWords(context, api, { username, password });
+  return user;
+}
+
+/** Failures that time may mend: joining again brings what is missing. */
+const passing: ReadonlySet<string> = new Set(["no_answer", "not_joined"]);
+
+/** Joins with a peer at hand: the network first, then the account, then the inviter. */
+async function joinWith(
+  context: Context,
+  access: Access,
+  { invite, joiner }: { readonly invite: GivenInvite; readonly joiner: Joiner },
+): Promise<void> {
+  const { api } = access;
+  const { output } = context;
+  const { user: before } = await api.status();
+  refuseOwn(invite, before);
+  await enterBy(context, api, invite);
+  const user = before ?? await enterAccount(context, api, joiner);
+  const said = { ...user, inviter: invite.inviter.username };
+  try {
+    const view = await acceptBy(context, api, invite);
+    const { username: author } = invite.inviter;
+    await withSpinner(context.io, `Fetching ${author}'s posts`, untilQuiet(context, access));
+    const posts = (await api.timeline({ limit: 1000, author })).length;
+    await output.line({ ...said, following: true }, (look) => {
+      const me = `You are ${renderUser(user, look)}`;
+      return `${me}\n${renderJoined(invite, { view, posts })}`;
+    });
+  } catch (error) {
+    if (!(error instanceof CamelliaError) || !passing.has(error.code)) throw error;
+    await output.line({ ...said, following: false }, (look) => {
+      const again = "Use the invite again later: `camellia join` and the same string";
+      return `You are ${renderUser(user, look)}\n${error.message} ${again}`;
+    });
+  }
+  if (access.own) await output.note("`camellia` or `camellia up` keeps you in the network");
+}
+
+/** Joins with the peer that runs, or with one of this command's own. */
+async function joinBy(context: Context, invite: GivenInvite, name?: string): Promise<void> {
+  await withFolder(context, "none", {
+    async running(access) {
+      const { user } = await access.api.status();
+      if (user !== null && name !== undefined && user.username !== name) {
+        throw new CamelliaError(
+          "already_logged_in",
+          `Cannot join as ${name}: ${user.username} is logged in to the peer that runs on this data ` +
+            "folder. Leave the name out, log out first, or choose another folder with --data",
+        );
+      }
+      refuseOwn(invite, user);
+      const joiner = user === null
+        ? await joinerOf(context, name, await access.api.users())
+        : { username: user.username, accounts: [], password: undefined };
+      await joinWith(context, access, { invite, joiner });
+    },
+    async own(folder) {
+      const accounts = await folder.accounts();
+      const joiner = await joinerOf(context, name, accounts.map(({ username }) => username));
+      refuseOwn(invite, accounts.find(({ username }) => username === joiner.username));
+      const settings = await resolveSettings(context);
+      const { log } = context.output;
+      await withStartedPeer(context, { folder, settings, log }, async (peer) => {
+        await joinNetwork(context, peer);
+        await joinWith(context, ownAccess(peer.api), { invite, joiner });
+      });
+    },
+  });
+}
+
+/** `invite` and `join`. */
+export const inviteCommands: readonly Command[] = [
+  command(
+    (program) =>
+      program.command("invite")
+        .description("make an invite: one string with which a friend joins and follows you")
+        .option("--once", "for one friend, whom you follow back; good for 7 days")
+        .option("--expires <time>", "until when it is good, such as 12h or 7d", duration)
+        .option("--qr", "show a QR code, too (default: on a terminal wide enough)")
+        .option("--no-qr", "show none"),
+    async (context, { once, expires: expiresInMs, qr }) => {
+      await withPeer(context, "user", async ({ api, own }) => {
+        const view = await makeInvite(context, api, given({ once, expiresInMs }));
+        const isWanted = !context.output.json && qr !== false;
+        const code = !isWanted
+          ? undefined
+          : qr === true
+          ? await qrCode(view.invite)
+          : await fittingCode(context, view.invite);
+        await context.output.line(view, (look) => {
+          const text = renderInvite(view, look);
+          return code === undefined ? text : `${text}\n\n${code}`;
+        });
+        if (own) await context.output.note("Keep a peer running for your friend: `camellia up`");
+      });
+    },
+  ),
+  command(
+    (program) =>
+      program.command("join")
+        .description("use an invite: join the network, get an account, follow the inviter")
+        .argument("<invite>", "the string, which begins with camellia:")
+        .argument("[name]", "your name; default: the account of this machine, or a question"),
+    async (context, text, name) => {
+      const username = name === undefined ? undefined : parseUsername(name);
+      await joinBy(context, takeInvite(text, context), username);
+    },
+  ),
+];
