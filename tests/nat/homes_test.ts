@@ -32,9 +32,9 @@ Deno.test({
   fn: async (t) => {
     await using lab = await Lab.build();
     const relays = [await lab.node(), await lab.node()];
-    const [hers, annas] = await lab.home("cone", 2);
+    const [hers, annas] = await lab.home("cone", { machines: 2 });
     const [his] = await lab.home("symmetric");
-    const [doras] = await lab.home("cone", 1, false);
+    const [doras] = await lab.home("cone", { hasUdp: false });
     assert.ok(hers && annas && his && doras);
     await Promise.all(
       relays.map((node) =>

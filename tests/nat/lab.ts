@@ -9,30 +9,17 @@
 import { join } from "node:path";
 import type { PostView } from "../../core/api.ts";
 import { type Ended, Process, runProgram } from "../e2e/harness.ts";
-
-/** How a home's router maps ports: the same for all targets, or another one for each. */
-export type Nat = "cone" | "symmetric";
-
-const decoder = new TextDecoder();
-
-/** Runs a command of the system. Throws with what it said where it fails. */
-async function sh(args: readonly string[], input?: string): Promise<string> {
-  const [name = "", ...rest] = args;
-  const child = new Deno.Command(name, {
-    args: rest,
-    stdin: input === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  if (input !== undefined) {
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(input));
-    await writer.close();
-  }
-  const { code, stdout, stderr } = await child.output();
-  if (code === 0) return decoder.decode(stdout);
-  throw new Error(`${args.join(" ")}: ${decoder.decode(stderr)}`);
-}
+import {
+  inside,
+  type Line,
+  type Nat,
+  portMapper,
+  type Router,
+  routerRules,
+  routerRules6,
+  sh,
+  shape,
+} from "./routers.ts";
 
 /** What keeps a lab from being built here; undefined where nothing does. */
 export async function whyNot(): Promise<string | undefined> {
@@ -40,7 +27,7 @@ export async function whyNot(): Promise<string | undefined> {
   const name = `camprobe${Deno.pid}`;
   try {
     await sh(["ip", "netns", "add", name]);
-    await sh(["ip", "netns", "exec", name, "nft", "list", "ruleset"]);
+    await inside(name, ["nft", "list", "ruleset"]);
     return undefined;
   } catch {
     return "needs iproute2, nftables and network namespaces";
@@ -49,43 +36,26 @@ export async function whyNot(): Promise<string | undefined> {
   }
 }
 
-/** The rules of a home's router: what comes from outside without having been asked for is dropped. */
-function routerRules(nat: Nat, hasUdp: boolean): string {
-  const firewall = hasUdp ? "" : "meta l4proto udp drop;";
-  const masquerade = nat === "symmetric" ? "masquerade fully-random" : "masquerade";
-  return `
-    table ip home {
-      chain in { type filter hook input priority 0; policy accept;
-        iifname "wan" ct state new drop;
-      }
-      chain through { type filter hook forward priority 0; policy accept;
-        iifname "wan" ct state new drop;
-        ${firewall}
-      }
-      chain out { type nat hook postrouting priority 100; policy accept;
-        oifname "wan" ${masquerade};
-      }
-    }`;
-}
-
-/** The rules of a home's router with IPv6: no NAT, but what was not asked for is dropped all the same. */
-const routerRules6 = `
-  table ip6 home {
-    chain in { type filter hook input priority 0; policy accept;
-      icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
-      iifname "wan" ct state new drop;
-    }
-    chain through { type filter hook forward priority 0; policy accept;
-      iifname "wan" ct state new drop;
-    }
-  }`;
-
 /** A machine of the lab. */
 export interface Host {
   readonly space: string;
   readonly ip: string;
   /** Its IPv6 address beside the other one. */
   readonly ip6?: string;
+  /** The router of its home, if that has IPv4. */
+  readonly router?: Router;
+}
+
+/** What a home has beside its router's kind of NAT. */
+export interface HomeOptions {
+  /** Machines behind the router; one by default. */
+  readonly machines?: number;
+  /** The carrier's kind of NAT, if the router has no public address of its own. */
+  readonly carrier?: Nat;
+  /** Whether the router lets others in where a machine asks for it (needs miniupnpd). */
+  readonly mapsPorts?: boolean;
+  /** Whether the router passes UDP on; it does by default. */
+  readonly hasUdp?: boolean;
 }
 
 /** The public IPv6 address of place `n`. */
@@ -99,14 +69,16 @@ export class Person {
   readonly #flags: readonly string[];
   readonly #inside: readonly string[];
   readonly #lab: Lab;
+  /** Its data folder. */
+  readonly data: string;
   process: Process | undefined;
 
   constructor(lab: Lab, host: Host, name: string) {
     this.name = name;
     this.#lab = lab;
     this.#inside = ["ip", "netns", "exec", host.space];
-    const data = join(lab.folder, `${name}-${host.space}`);
-    this.#flags = ["--data", data, "--ntp-server", "none", "--json"];
+    this.data = join(lab.folder, `${name}-${host.space}`);
+    this.#flags = ["--data", this.data, "--ntp-server", "none", "--json"];
   }
 
   /** Runs a command that has to succeed; resolves to its document. */
@@ -153,17 +125,22 @@ export class Lab {
   readonly #prefix = `cam${Deno.pid}x${++labsMade}`;
   readonly #spaces: string[] = [];
   readonly #processes: Process[] = [];
+  readonly #others: Deno.ChildProcess[] = [];
+  readonly #line: Line | undefined;
+  /** What lines really do: less than was asked for where the kernel has no netem. */
+  line: Line = { lossPercent: 0, delayMs: 0 };
   readonly #switch: string;
   readonly #publicSpaces: string[] = [];
   #places = 0;
-  private constructor(folder: string) {
+  private constructor(folder: string, line?: Line) {
     this.folder = folder;
+    this.#line = line;
     this.#switch = `${this.#prefix}-net`;
   }
 
   /** An Internet with nobody in it. */
-  static async build(): Promise<Lab> {
-    const lab = new Lab(await Deno.makeTempDir({ prefix: "camellia-nat-" }));
+  static async build(line?: Line): Promise<Lab> {
+    const lab = new Lab(await Deno.makeTempDir({ prefix: "camellia-nat-" }), line);
     try {
       await lab.#space("net");
       await sh(["ip", "-n", lab.#switch, "link", "add", "switch", "type", "bridge"]);
@@ -185,24 +162,43 @@ export class Lab {
     return { space, ip, ip6: sixOf(n) };
   }
 
-  /** A home with so many machines behind one router, which may drop all UDP. */
-  async home(nat: Nat, machines = 1, hasUdp = true): Promise<Host[]> {
+  /** A home behind a router. */
+  async home(nat: Nat, options: HomeOptions = {}): Promise<Host[]> {
+    const { machines = 1, carrier, mapsPorts, hasUdp } = options;
     const n = ++this.#places;
-    const router = await this.#space(`r${n}`);
-    await this.#plug(router, "wan", n, `31.${n}.7.2/8`);
+    const router = carrier === undefined
+      ? { space: await this.#space(`r${n}`), wan: `31.${n}.7.2/8` }
+      : await this.#behindCarrier(n, carrier);
+    const { space: at } = router;
+    if (carrier === undefined) await this.#plug(at, "wan", n, router.wan);
     const rules = routerRules(nat, hasUdp);
-    await this.#route(router, `192.168.${n}.1/24`, "net.ipv4.ip_forward=1", rules);
+    await this.#route(at, `192.168.${n}.1/24`, "net.ipv4.ip_forward=1", rules);
     const hosts: Host[] = [];
     for (let i = 0; i < machines; i++) {
       const space = await this.#space(`h${n}n${i}`);
       const ip = `192.168.${n}.${10 + i}`;
-      await this.#cable(space, "eth0", router, `h${i}`);
-      await sh(["ip", "-n", router, "link", "set", `h${i}`, "master", "lan"]);
+      await this.#cable(space, "eth0", at, `h${i}`);
+      await sh(["ip", "-n", at, "link", "set", `h${i}`, "master", "lan"]);
       await sh(["ip", "-n", space, "address", "add", `${ip}/24`, "dev", "eth0"]);
       await sh(["ip", "-n", space, "route", "add", "default", "via", `192.168.${n}.1`]);
-      hosts.push({ space, ip });
+      hosts.push({ space, ip, router });
     }
+    if (mapsPorts) this.adopt(await portMapper(router, `192.168.${n}.0/24`, this.folder));
     return hosts;
+  }
+
+  /** A home's router without a public address: the carrier translates once more. */
+  async #behindCarrier(n: number, nat: Nat): Promise<Router> {
+    const carrier = await this.#space(`c${n}`);
+    const gateway = `100.64.${n}.1`;
+    await this.#plug(carrier, "wan", n, `31.${n}.7.2/8`);
+    await this.#route(carrier, `${gateway}/24`, "net.ipv4.ip_forward=1", routerRules(nat));
+    const router = { space: await this.#space(`r${n}`), wan: `100.64.${n}.2/24`, gateway };
+    await this.#cable(router.space, "wan", carrier, "home");
+    await sh(["ip", "-n", carrier, "link", "set", "home", "master", "lan"]);
+    await sh(["ip", "-n", router.space, "address", "add", router.wan, "dev", "wan"]);
+    await sh(["ip", "-n", router.space, "route", "add", "default", "via", gateway]);
+    return router;
   }
 
   /** A machine in a home that has IPv6 alone, whose router lets nothing in. */
@@ -228,8 +224,8 @@ export class Lab {
     await sh(["ip", "-n", router, "link", "add", "lan", "type", "bridge"]);
     await sh(["ip", "-n", router, "address", "add", lan, "dev", "lan"]);
     await sh(["ip", "-n", router, "link", "set", "lan", "up"]);
-    await sh(["ip", "netns", "exec", router, "sysctl", "-qw", forwarding]);
-    await sh(["ip", "netns", "exec", router, "nft", "-f", "-"], rules);
+    await inside(router, ["sysctl", "-qw", forwarding]);
+    await inside(router, ["nft", "-f", "-"], rules);
   }
 
   /** A bare node on a public machine, which others join through; the first one starts the network. */
@@ -253,13 +249,19 @@ export class Lab {
     return process;
   }
 
+  /** Remembers a process that is none of the program, to be killed at the end. */
+  adopt(child: Deno.ChildProcess): Deno.ChildProcess {
+    this.#others.push(child);
+    return child;
+  }
+
   async #space(name: string): Promise<string> {
     const space = `${this.#prefix}-${name}`;
     await sh(["ip", "netns", "add", space]);
     this.#spaces.push(space);
     await sh(["ip", "-n", space, "link", "set", "lo", "up"]);
     // No address is anybody else's: to make sure would take a second each time.
-    await sh(["ip", "netns", "exec", space, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0"]);
+    await inside(space, ["sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0"]);
     return space;
   }
 
@@ -270,6 +272,7 @@ export class Lab {
     for (const cidr of cidrs) {
       await sh(["ip", "-n", space, "address", "add", cidr, "dev", device]);
     }
+    if (this.#line !== undefined) this.line = await shape(space, device, this.#line);
   }
 
   async #cable(a: string, deviceA: string, b: string, deviceB: string): Promise<void> {
@@ -281,6 +284,14 @@ export class Lab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.stop("SIGKILL")));
+    for (const child of this.#others) {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+      await child.status;
+    }
     for (const space of this.#spaces) await sh(["ip", "netns", "delete", space]).catch(() => {});
     await Deno.remove(this.folder, { recursive: true });
   }
