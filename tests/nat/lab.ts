@@ -229,9 +229,13 @@ export class Lab {
   }
 
   /** A bare node on a public machine, which others join through; the first one starts the network. */
-  async node(): Promise<Person> {
+  async node(config: readonly string[] = []): Promise<Person> {
     const host = await this.public();
     const node = new Person(this, host, "node");
+    if (config.length > 0) {
+      await Deno.mkdir(node.data);
+      await Deno.writeTextFile(join(node.data, "config.ini"), `${config.join("\n")}\n`);
+    }
     const isFirst = this.bootstrap.length === 0;
     await node.start("node", ...(isFirst ? ["--init"] : []));
     this.bootstrap.push("--bootstrap", `${host.ip}:8000`, "--bootstrap", `[${host.ip6}]:8000`);

@@ -1,0 +1,90 @@
+/**
+ * What counts at the end of a soak with homes: posts, lines of logs, memory.
+ *
+ * @module
+ */
+
+/** What one peer has seen. */
+export interface Seen {
+  readonly name: string;
+  /** Authors whom it follows. */
+  readonly follows: readonly string[];
+  /** Texts of events of the kind `post`, as often as they came, from all processes. */
+  readonly events: readonly string[];
+  /** Texts of its timeline. */
+  readonly timeline: readonly string[];
+  /** Whether a process of it was killed: a post may have been stored and not told then. */
+  readonly wasKilled: boolean;
+}
+
+/** A post as it was made. */
+export interface Made {
+  readonly author: string;
+  readonly text: string;
+  /** Whether the author's peer said that it is committed; if not, it may or may not exist. */
+  readonly isCommitted: boolean;
+}
+
+/** A post that a peer has not once. */
+export interface Wrong {
+  readonly reader: string;
+  readonly text: string;
+  /** Where: on the timeline or among the events. */
+  readonly where: "timeline" | "events";
+  /** How often it is there. */
+  readonly times: number;
+}
+
+function counts(texts: readonly string[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const text of texts) times.set(text, (times.get(text) ?? 0) + 1);
+  return times;
+}
+
+/** The posts of followed users that a peer does not have exactly once. */
+export function wrongPosts(seen: Seen, posts: readonly Made[]): Wrong[] {
+  const wrong: Wrong[] = [];
+  const followed = new Set(seen.follows);
+  const [stored, told] = [counts(seen.timeline), counts(seen.events)];
+  for (const { author, text, isCommitted } of posts) {
+    if (!followed.has(author)) continue;
+    const times = stored.get(text) ?? 0;
+    const heard = told.get(text) ?? 0;
+    const add = (where: Wrong["where"], n: number) =>
+      void wrong.push({ reader: seen.name, text, where, times: n });
+    if (times > 1 || (times === 0 && isCommitted)) add("timeline", times);
+    if (heard > 1 || (heard === 0 && times > 0 && !seen.wasKilled)) add("events", heard);
+  }
+  return wrong;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** By how many percent the mean of the last third is above that of the first. */
+export function growthPercent(values: readonly number[]): number {
+  const third = Math.floor(values.length / 3);
+  if (third === 0) return NaN;
+  return (mean(values.slice(-third)) / mean(values.slice(0, third)) - 1) * 100;
+}
+
+/** Lines that no healthy peer prints. */
+export function isError(line: string): boolean {
+  return /error|uncaught|panic|not dealt with/i.test(line);
+}
+
+/** How often each kind of line came, the frequent ones first; numbers, names and addresses do not count. */
+export function kindsOf(lines: readonly string[]): { kind: string; times: number }[] {
+  const kinds = lines.filter((line) => line.trim() !== "").map((line) =>
+    line.replaceAll(/[0-9a-f]{8,}/g, "#").replaceAll(/\d+(?:[.:]\d+)*/g, "#")
+  );
+  return [...counts(kinds)].map(([kind, times]) => ({ kind, times }))
+    .toSorted((a, b) => b.times - a.times);
+}
+
+/** The value below which such a share of them lies; NaN of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? NaN;
+}
