@@ -152,6 +152,8 @@ export type PeerEvent =
     readonly username: string;
     /** Present where the user did not ask for it: what another device did. */
     readonly why?: { readonly code: ErrorCode; readonly message: string };
+    /** Present where the peer runs on, although it would end with a logout. */
+    readonly stay?: true;
   }
   | { readonly event: "warning"; readonly code: ErrorCode; readonly message: string };
 
@@ -202,19 +204,24 @@ export interface PeerApi {
   prepare(): Promise<void>;
   /**
    * Rejects with `name_taken` where the network knows the name, so that the person does not invent a
-   * password for it first. Resolves while there is no network: the registration finds out then.
+   * password for it first, and with `not_joined` where there is no network to register in.
    */
   checkName(username: string, signal?: AbortSignal): Promise<void>;
   /** Creates an account and logs in. */
   register(account: Registration, signal?: AbortSignal): Promise<UserView>;
   /** Logs in, on any machine. */
   login(credentials: Credentials, signal?: AbortSignal): Promise<UserView>;
-  /** Logs out: takes this device out of `connections` and forgets the keys. Resolves to who was logged in. */
-  logout(signal?: AbortSignal): Promise<UserView>;
+  /**
+   * Logs out: takes this device out of `connections` and forgets the keys. Resolves to who was logged in.
+   * A peer that would end with it runs on where it is asked to `stay`.
+   */
+  logout(request?: { readonly stay?: boolean }, signal?: AbortSignal): Promise<UserView>;
   /** The user who is logged in. */
   whoami(): Promise<UserView>;
   /** Users whose sealed keys are in the data folder, the one who logged in last first. */
   users(): Promise<string[]>;
+  /** Rejects with `wrong_password` where it is not the one of the user who is logged in. */
+  checkPassword(password: string): Promise<void>;
   /** Changes the password; the old sealed bytes are superseded. */
   changePassword(
     change: { readonly old: string; readonly new: string },
@@ -303,9 +310,10 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
     fields<Registration>({ username: word, password: longText, localKeys: optional(flag) }),
   ),
   login: abortable(credentials),
-  logout: abortable(nothing),
+  logout: abortable(optional(fields({ stay: optional(flag) }))),
   whoami: call(nothing),
   users: call(nothing),
+  checkPassword: call(longText),
   changePassword: abortable(fields({ old: longText, new: longText })),
   recoveryWords: call(credentials),
   recover: abortable(

@@ -110,11 +110,11 @@ export class Peer implements PeerApi {
   readonly login: PeerApi["login"] = (credentials, signal) =>
     this.#open((until) => this.#accounts.login(credentials, until), false, signal);
 
-  readonly logout: PeerApi["logout"] = async (signal) => {
+  readonly logout: PeerApi["logout"] = async (request, signal) => {
     signal?.throwIfAborted();
     return await this.#lifeCycle.run(async () => {
       const user = userView(this.#required().session.self);
-      await this.#close();
+      await this.#close(request?.stay ? { stay: true } : {});
       return user;
     });
   };
@@ -123,6 +123,9 @@ export class Peer implements PeerApi {
     this.#with((user) => Promise.resolve(userView(user.session.self)));
 
   readonly users: PeerApi["users"] = () => this.#accounts.users();
+
+  readonly checkPassword: PeerApi["checkPassword"] = (password) =>
+    this.#with((user) => this.#accounts.checkPassword(user.account, password));
 
   readonly changePassword: PeerApi["changePassword"] = (change, signal) =>
     this.#with((user) => this.#accounts.changePassword(user.account, change, signal));
@@ -257,12 +260,17 @@ export class Peer implements PeerApi {
   /** Logs out because of what another device did. */
   #leave(user: UserPeer, { code, message }: CamelliaError): Promise<void> {
     return this.#lifeCycle.run(async () => {
-      if (this.#user === user) await this.#close({ code, message });
+      if (this.#user === user) await this.#close({ why: { code, message } });
     });
   }
 
-  /** Ends the user's peer, if there is one; why, unless its user asked for it. Only from within the life cycle. */
-  async #close(why?: { readonly code: ErrorCode; readonly message: string }): Promise<void> {
+  /** Ends the user's peer, if there is one, and tells more of it in the event. Only from within the life cycle. */
+  async #close(
+    told: {
+      readonly why?: { readonly code: ErrorCode; readonly message: string };
+      readonly stay?: true;
+    } = {},
+  ): Promise<void> {
     const user = this.#user;
     if (user === undefined) return;
     this.#user = undefined;
@@ -270,7 +278,7 @@ export class Peer implements PeerApi {
     try {
       await user.stop();
     } finally {
-      this.#emit({ event: "logout", username, ...(why && { why }) });
+      this.#emit({ event: "logout", username, ...told });
     }
   }
 

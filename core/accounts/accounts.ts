@@ -19,7 +19,7 @@ import { loginAccount } from "./login.ts";
 import { type AccountContext, type OpenAccount, openAccount } from "./open_account.ts";
 import { judgePassword, preparePasswordJudge } from "./password_strength.ts";
 import { recoverAccount } from "./recover.ts";
-import { assertNameFree, registerAccount } from "./register.ts";
+import { assertNameFree, assertNetwork, registerAccount } from "./register.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 
 /** The accounts of a data folder. */
@@ -42,11 +42,12 @@ export class Accounts {
   /**
    * Whether a name could be registered, as far as can be told ahead of it.
    *
-   * @throws {CamelliaError} `invalid_username`, `name_taken`.
+   * @throws {CamelliaError} `invalid_username`, `name_taken`, `not_joined`.
    */
   async checkName(name: string, signal?: AbortSignal): Promise<void> {
     const username = parseUsername(name);
     const { ports } = this.#context;
+    assertNetwork(this.#context, username);
     if (ports.directory.status().joined) await assertNameFree(ports, username, signal);
   }
 
@@ -75,6 +76,29 @@ export class Accounts {
   }
 
   /**
+   * Checks the present password of a user who is logged in, so that the person need not think of a new one
+   * first.
+   *
+   * @throws {CamelliaError} `wrong_password`.
+   */
+  async checkPassword(
+    { session, records }: Pick<OpenAccount, "session" | "records">,
+    password: string,
+  ): Promise<void> {
+    const identity = await unsealIdentity(
+      records.sealed.record,
+      password,
+      this.#context.ports.keys,
+    );
+    identity?.wipe();
+    if (identity !== undefined) return;
+    throw new CamelliaError(
+      "wrong_password",
+      `Cannot change the password of ${session.self.username}: the present password is wrong.`,
+    );
+  }
+
+  /**
    * Seals the keys under another password. The old sealed bytes are superseded on the network, or as
    * soon as there is one.
    *
@@ -88,12 +112,14 @@ export class Accounts {
   ): Promise<void> {
     const { identity, self: { username } } = session;
     const { ports, settings } = this.#context;
-    const refused = (code: "wrong_password" | "weak_password", why: string) =>
-      new CamelliaError(code, `Cannot change the password of ${username}: ${why}.`);
-    const old = await unsealIdentity(records.sealed.record, change.old, ports.keys);
-    old?.wipe();
-    if (old === undefined) throw refused("wrong_password", "the present password is wrong");
-    if (change.new === change.old) throw refused("weak_password", "the new one is the old one");
+    await this.checkPassword({ session, records }, change.old);
+    if (change.new === change.old) {
+      const why = "the new one is the old one";
+      throw new CamelliaError(
+        "weak_password",
+        `Cannot change the password of ${username}: ${why}.`,
+      );
+    }
     const { isLocal, isPublished } = records.sealed;
     await judgePassword(change.new, [username], isPublished);
     signal?.throwIfAborted();

@@ -37,6 +37,21 @@ interface Draft {
 }
 
 /**
+ * Asserts that there is a network to register in, or that this is its first node.
+ *
+ * @throws {CamelliaError} `not_joined`.
+ */
+export function assertNetwork({ ports, settings }: AccountContext, username: string): void {
+  if (ports.directory.status().joined || settings.firstNode) return;
+  const { why, remedy } = whyAlone(ports.directory);
+  throw new CamelliaError(
+    "not_joined",
+    `Cannot register ${username}: ${why}. ${remedy}, or use --init if this is to be the ` +
+      "network's first node.",
+  );
+}
+
+/**
  * Registers: resolves once the account exists on the network.
  *
  * @throws {CamelliaError} `not_joined`, `weak_password`, `name_taken`, `too_few_holders`,
@@ -47,16 +62,9 @@ export async function registerAccount(
   claimant: Registration,
   signal?: AbortSignal,
 ): Promise<UnsealedAccount> {
-  const { ports, settings } = context;
+  const { ports } = context;
   const { username } = claimant;
-  if (!ports.directory.status().joined && !settings.firstNode) {
-    const { why, remedy } = whyAlone(ports.directory);
-    throw new CamelliaError(
-      "not_joined",
-      `Cannot register ${username}: ${why}. ${remedy}, or use --init if this is to be the ` +
-        "network's first node.",
-    );
-  }
+  assertNetwork(context, username);
   const draft = await prepare(context, claimant, signal);
   const { identity, sealed, isFresh } = draft;
   let claim: SignedRecord<PublicBody> | undefined;

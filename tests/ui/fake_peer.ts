@@ -157,11 +157,12 @@ export class FakePeer extends Refusing {
     return this.#enter(username);
   }
 
-  override async logout(signal?: AbortSignal): Promise<UserView> {
+  override async logout(request?: { stay?: boolean }, signal?: AbortSignal): Promise<UserView> {
     await this.#wait(signal);
     const user = this.#mine();
     this.user = undefined;
-    this.emit({ event: "logout", username: user.username });
+    const stay = request?.stay ? { stay: true } as const : {};
+    this.emit({ event: "logout", username: user.username, ...stay });
     return user;
   }
 
@@ -171,6 +172,11 @@ export class FakePeer extends Refusing {
 
   override users(): Promise<string[]> {
     return Promise.resolve([...this.order]);
+  }
+
+  override checkPassword(password: string): Promise<void> {
+    if (this.accounts.get(this.#mine().username) === password) return Promise.resolve();
+    return Promise.reject(new CamelliaError("wrong_password", "The old password is wrong"));
   }
 
   override changePassword(change: { readonly old: string; readonly new: string }): Promise<void> {

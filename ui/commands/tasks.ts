@@ -29,7 +29,7 @@ import {
 } from "../output/render.ts";
 import { type Need, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
-import { passwordFor } from "../prompts/password_source.ts";
+import { asksForChanged, passwordFor } from "../prompts/password_source.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 
 /** One call to a peer. */
@@ -133,6 +133,10 @@ export async function changePassword(
   { username, newPasswordFile }: { username: string; newPasswordFile?: string | undefined },
 ): Promise<void> {
   const old = await passwordFor(context, { username, kind: "login" });
+  if (asksForChanged(context, newPasswordFile)) {
+    // Before the person thinks of a new one.
+    await withSpinner(context.io, "Checking the password", api.checkPassword(old));
+  }
   const changed = await passwordFor(context, { username, kind: "changed" }, newPasswordFile);
   const work = api.changePassword({ old, new: changed }, context.signal);
   await withSpinner(context.io, "Changing the password", work);

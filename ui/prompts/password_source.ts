@@ -99,6 +99,12 @@ export function canHavePassword({ flags, io }: Console): boolean {
     io.terminal.input;
 }
 
+/** Whether a person is asked for a changed password. */
+export function asksForChanged({ io }: Console, newPasswordFile?: string): boolean {
+  return newPasswordFile === undefined && io.env("CAMELLIA_NEW_PASSWORD") === undefined &&
+    io.terminal.input;
+}
+
 /**
  * The password of a user, from the first of `--password-file`, `CAMELLIA_PASSWORD` and a prompt; a
  * changed one from `--new-password-file`, `CAMELLIA_NEW_PASSWORD` and a prompt.

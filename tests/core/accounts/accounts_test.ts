@@ -96,7 +96,7 @@ Deno.test("Without a network nobody registers, but the network's first node does
   const world = new World();
   const device = world.device();
   device.directory.reachable = false;
-  await world.run(device.accounts.checkName("alice"));
+  await refusedWith("not_joined", world.run(device.accounts.checkName("alice")));
   await refusedWith("not_joined", world.run(device.register("alice")));
   await refusedWith("invalid_username", world.run(device.register("al")));
 });

@@ -108,6 +108,8 @@ Deno.test("The loopback client does what the peer does", async () => {
     (await client.api.importAccount(new TextEncoder().encode("sealed:carol"))).username,
     "carol",
   );
+  await assert.rejects(client.api.checkPassword("q"), { code: "wrong_password" });
+  await client.api.checkPassword("p");
   await client.api.changePassword({ old: "p", new: "q" });
   await client.api.drain(10);
   assert.deepEqual(await client.api.logout(), alice);
