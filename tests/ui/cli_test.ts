@@ -116,6 +116,39 @@ Deno.test("A ~ at the beginning of a file's name is the home, wherever the shell
   assert.match(refused.message, /^Cannot read \/home\/user\/none.ini/);
 });
 
+Deno.test("What can be refused is refused before a person types more", async () => {
+  const m = await Machine.withAlice();
+  delete m.io.variables["CAMELLIA_PASSWORD"];
+  m.io.terminal.input = true;
+  assert.equal((await m.failure("register", "alice")).error, "name_taken");
+  assert.deepEqual(m.asked, []);
+  m.host.prepare = (peer) => {
+    const message = "Cannot register bob: no other node has answered yet";
+    peer.checkName = () => Promise.reject(new CamelliaError("not_joined", message));
+  };
+  assert.equal((await m.failure("register", "bob")).error, "not_joined");
+  assert.deepEqual(m.asked, []);
+  m.host.prepare = () => {};
+  m.answers.push("secret", "wrong");
+  assert.equal((await m.failure("passwd")).error, "wrong_password");
+  assert.deepEqual(m.asked, ["Password of alice:", "Password of alice:"]);
+});
+
+Deno.test("--verbose tells which peer does the work, on standard error", async () => {
+  const m = await Machine.withAlice();
+  const alone = await m.run("whoami", "--verbose");
+  assert.match(alone.err, /^note: No peer runs on \/data: this command does its work itself\n$/);
+  assert.equal((await m.run("whoami")).err, "");
+  const up = m.start("up", "--json");
+  await up.io.until(() => up.io.stdout.includes("ready"));
+  const { out, err } = await m.run("whoami", "-v", "--json");
+  assert.deepEqual(JSON.parse(out), alice);
+  const { log } = JSON.parse(err);
+  assert.match(log.message, /^The peer that runs on \/data does it \(127\.0\.0\.1:\d+\)$/);
+  up.io.interrupt();
+  assert.equal(await up.ended, 0);
+});
+
 Deno.test("Flags are taken before and after the command", async () => {
   const m = await Machine.withAlice();
   const before = await m.run("--json", "-p", "0", "whoami");

@@ -83,6 +83,9 @@ export const accountCommands: readonly Command[] = [
         const text = "Registered and logged in:";
         await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
         if (words && canShowWords(context)) await showWords(context, api, { username, password });
+      }, ({ api }) => {
+        const check = api.checkName(username, context.signal);
+        return withSpinner(context.io, `Asking whether ${username} is free`, check);
       });
     },
   ),
@@ -103,7 +106,7 @@ export const accountCommands: readonly Command[] = [
     (program) => program.command("logout").description("log out: take this device off the network"),
     async (context) => {
       await withPeer(context, "user", async ({ api }) => {
-        const work = api.logout(context.signal);
+        const work = api.logout({}, context.signal);
         const { username } = await withSpinner(context.io, "Logging out", work);
         await context.output.line({ username }, () => `Logged out: ${username}`);
       });

@@ -51,7 +51,7 @@ async function serveUntilEnd(
   let tell = (event: PeerEvent) => void early.push(event);
   const stop = api.subscribe((event) => {
     tell(event);
-    if (endsAtLogout && event.event === "logout") end.resolve();
+    if (endsAtLogout && event.event === "logout" && !event.stay) end.resolve();
   });
   await using _server = await LoopbackServer.open({ api, folder, host, log: output.log });
   signal.addEventListener("abort", () => end.resolve(), { once: true });

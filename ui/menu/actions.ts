@@ -257,8 +257,17 @@ async function showSettings(menu: MenuContext): Promise<void> {
   );
 }
 
+/** Logs out. Where the peer runs in another process, that was started on purpose: it is asked, and runs on. */
 async function logOut(menu: MenuContext): Promise<void> {
-  const { username } = await withSpinner(menu.io, "Logging out", menu.api.logout(menu.signal));
+  const isOthers = menu.settings === undefined;
+  if (isOthers) {
+    const chosen = await chooseOne(menu, "The peer runs in another process. Log out there?", [
+      { value: "yes", name: "Log out there; that peer runs on without a user" },
+    ]);
+    if (chosen === undefined) return;
+  }
+  const work = menu.api.logout({ stay: isOthers }, menu.signal);
+  const { username } = await withSpinner(menu.io, "Logging out", work);
   // The event would say the same once more.
   menu.feed.clear();
   await menu.say(`Logged out: ${username}`);

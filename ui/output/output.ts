@@ -21,6 +21,7 @@ export class Output {
   readonly json: boolean;
   readonly #io: Io;
   readonly #logLevel: LogLevel;
+  readonly #verbose: boolean;
   readonly #errorPaint: Paint;
   readonly #paint: Paint;
   readonly #broken = new AbortController();
@@ -28,10 +29,11 @@ export class Output {
   #waiting = 0;
 
   /** The output of one run. */
-  constructor(io: Io, options: { json?: boolean; logLevel: LogLevel }) {
+  constructor(io: Io, options: { json?: boolean; logLevel: LogLevel; verbose?: boolean }) {
     this.#io = io;
     this.json = options.json ?? false;
     this.#logLevel = options.logLevel;
+    this.#verbose = options.verbose ?? false;
     this.#paint = paintFor(io.colours("output"));
     this.#errorPaint = paintFor(io.colours("error"));
   }
@@ -61,6 +63,13 @@ export class Output {
   /** Something that people may want to know and scripts not. */
   async note(text: string): Promise<void> {
     if (!this.json) await this.#say("note:", this.#errorPaint.dim, text);
+  }
+
+  /** Something that is told with `--verbose` alone, on standard error. */
+  async detail(message: string): Promise<void> {
+    if (!this.#verbose) return;
+    if (this.json) await this.#io.err(`${safeJson({ log: { level: "info", message } })}\n`);
+    else await this.note(safeText(message));
   }
 
   /** A line of the log, on standard error. */

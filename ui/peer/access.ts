@@ -159,7 +159,7 @@ async function clientOf(context: Context, need: Need): Promise<LoopbackClient | 
  * @throws {CamelliaError} `folder_in_use` if it stays locked and no peer answers; what the work throws.
  */
 export async function withFolder<T>(context: Context, need: Need, ways: Ways<T>): Promise<T> {
-  const { io, host, dataFolder, signal } = context;
+  const { io, host, dataFolder, output, signal } = context;
   const giveUpAt = io.monotonic() + folderWaitMs;
   while (true) {
     signal.throwIfAborted();
@@ -167,10 +167,16 @@ export async function withFolder<T>(context: Context, need: Need, ways: Ways<T>)
       if (error instanceof CamelliaError && error.code === "folder_in_use") return error;
       throw error;
     });
-    if (!(folder instanceof CamelliaError)) return await inFolder(folder, ways.own);
+    if (!(folder instanceof CamelliaError)) {
+      await output.detail(`No peer runs on ${dataFolder}: this command does its work itself`);
+      return await inFolder(folder, ways.own);
+    }
     const client = await clientOf(context, need);
     try {
-      if (client !== undefined) return await ways.running(client);
+      if (client !== undefined) {
+        await output.detail(`The peer that runs on ${dataFolder} does it (${client.place})`);
+        return await ways.running(client);
+      }
     } catch (error) {
       const isUnreached = client?.isUntouched && error instanceof CamelliaError &&
         ["no_peer", "unauthorized"].includes(error.code);
@@ -243,17 +249,22 @@ export function withPeer<T>(
 
 /**
  * As {@linkcode withPeer}, for commands that log in with a password. It is asked for before a peer of
- * the command's own starts, and not at all where a user is logged in already.
+ * the command's own starts, and not at all where a user is logged in already. Where a person is there to
+ * be asked and something can be refused without the password, that is checked first.
  */
 export function withPeerForLogin<T>(
   context: Context,
   ask: () => Promise<string>,
   work: (access: Access, password: string) => Promise<T>,
+  check?: (access: Access) => Promise<void>,
 ): Promise<T> {
   return withFolder(context, "none", {
     async running(peer) {
       const { user } = await peer.api.status();
-      if (user === null) return await work(peer, await ask());
+      if (user === null) {
+        await check?.(peer);
+        return await work(peer, await ask());
+      }
       throw new CamelliaError(
         "already_logged_in",
         `Cannot log in: ${user.username} is logged in to the peer that runs on this data folder. ` +
@@ -261,12 +272,11 @@ export function withPeerForLogin<T>(
       );
     },
     async own(folder) {
-      const password = await ask();
-      return await withOwnPeer(
-        context,
-        { folder, need: "none" },
-        (access) => work(access, password),
-      );
+      const early = check === undefined || !context.io.terminal.input ? await ask() : undefined;
+      return await withOwnPeer(context, { folder, need: "none" }, async (access) => {
+        await check?.(access);
+        return await work(access, early ?? await ask());
+      });
     },
   });
 }

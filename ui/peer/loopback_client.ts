@@ -108,6 +108,11 @@ export class LoopbackClient {
   readonly api: PeerCalls = remoteCalls((...call) => this.#call(...call));
   /** No peer of this process: it goes on when the command is done. */
   readonly own = false;
+  /** Where the peer is spoken to. */
+  get place(): string {
+    return `127.0.0.1:${this.#port.port}`;
+  }
+
   readonly #port: PortFile;
   readonly #user: string | undefined;
   readonly #patience: Patience;

@@ -40,6 +40,8 @@ export type Flags = Pick<FileConfig, SharedSetting> & {
   readonly ntpServer?: readonly HostPort[];
   /** How much is logged. */
   readonly logLevel: LogLevel;
+  /** Tells which peer does the work. */
+  readonly verbose?: true;
 };
 
 /** Flags given more often than this are a mistake. */
@@ -106,5 +108,6 @@ export function addFlags(program: Command): Command<[], Flags> {
     .addOption(
       new Option("--log-level <level>", "how much is logged").default("warn" as LogLevel)
         .choices(logLevels).argParser(logLevel),
-    );
+    )
+    .option("-v, --verbose", "tell which peer does the work");
 }

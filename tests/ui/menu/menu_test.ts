@@ -293,12 +293,20 @@ Deno.test("A menu on a folder whose peer runs already uses that peer", async () 
   const up = m.start("up", "--json");
   await up.io.until(() => up.io.stdout.includes('"ready"'));
   const started = m.host.started.length;
-  m.answers.push("New post", "from the menu", "quit");
+  m.answers.push("New post", "from the menu", "Log out", "", "quit");
   assert.equal((await m.run()).code, 0);
   assert.equal(m.host.started.length, started);
-  assert.equal(m.host.started.at(-1)?.peer.posts[0]?.text, "from the menu");
-  up.io.interrupt();
-  await up.ended;
+  const peer = m.host.started.at(-1)?.peer ?? assert.fail();
+  assert.equal(peer.posts[0]?.text, "from the menu");
+  assert.ok(m.asked.some((question) => question.startsWith("The peer runs in another process.")));
+  assert.equal(peer.user?.username, "alice", "it was asked, and not answered with yes");
+  m.answers.push("Log out", "yes", "quit");
+  assert.equal((await m.run()).code, 0);
+  assert.equal(peer.user, undefined);
+  assert.equal(peer.stopped, false, "a peer that was started elsewhere runs on");
+  assert.deepEqual(await m.json("login", "alice"), FakePeer.view("alice"));
+  assert.deepEqual(await m.json("logout"), { username: "alice" });
+  assert.equal(await up.ended, 0, "a logout as a command ends it");
 });
 
 Deno.test("What is typed wrong is said in place, in lines that fit", async () => {
