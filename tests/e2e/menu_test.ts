@@ -39,8 +39,8 @@ Deno.test({
     const start = () => terminal.enter(`. ${quote(join(network.folder, "start.sh"))}`);
 
     await start();
-    await terminal.shows(/❯ Register\n {2}Log in/);
-    await terminal.press("Enter");
+    await terminal.shows(/❯ I have an invite\n {2}Register\n {2}Log in/);
+    await terminal.press("r", "Enter");
     await terminal.shows(/Username/);
     await terminal.enter("no spaces");
     await terminal.shows(/Cannot use the username "no spaces"/);

@@ -28,6 +28,7 @@ import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { cutToWidth } from "../terminal/width.ts";
 import { recoverAccount, showAccount } from "./account_actions.ts";
+import { inviteFriend, joinByInvite } from "./invite_actions.ts";
 import {
   askName,
   chooseOne,
@@ -112,6 +113,12 @@ async function enter(menu: MenuContext, known?: string): Promise<void> {
   await greet(menu, "Logged in", await logIn(menu, menu.api, { username, password }));
 }
 
+/** Joins by an invite: the one given, or one that is asked for. */
+export async function useInvite(menu: MenuContext, invite?: string): Promise<void> {
+  const ways = { register: () => askAndRegister(menu), enter: () => enter(menu) };
+  await joinByInvite(menu, ways, invite);
+}
+
 /** The menu while no user is logged in. */
 export async function startActions(menu: MenuContext): Promise<MenuActions> {
   // A person has a handful of accounts; a screen has room for no more.
@@ -121,7 +128,8 @@ export async function startActions(menu: MenuContext): Promise<MenuActions> {
   // A person without an account here most likely has none anywhere.
   const recovering = ["Recover an account", () => recoverAccount(menu)] as const;
   if (known.length === 0) {
-    return [registering, ["Log in", () => enter(menu)], recovering, network];
+    const invited = ["I have an invite", () => useInvite(menu)] as const;
+    return [invited, registering, ["Log in", () => enter(menu)], recovering, network];
   }
   return [
     ...known.map((name) => [`Log in as ${name}`, () => enter(menu, name)] as const),
@@ -282,6 +290,7 @@ export function userActions(menu: MenuContext, user: UserView): MenuActions {
     ["Unfollow", () => unfollow(menu)],
     ["Profile", () => showProfile(menu)],
     ["Suggestions", () => suggest(menu)],
+    ["Invite a friend", () => inviteFriend(menu)],
     ["Network", () => tell(menu, showingStatus, undefined)],
     ["Account", () => showAccount(menu, user)],
     ["Settings", () => showSettings(menu)],

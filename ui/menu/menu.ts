@@ -23,7 +23,7 @@ import { refreshed } from "../prompts/live_prompt.ts";
 import type { Log } from "../settings/flags.ts";
 import { resolveSettings } from "../settings/settings.ts";
 import { safeText } from "../terminal/safe_text.ts";
-import { startActions, userActions } from "./actions.ts";
+import { startActions, useInvite, userActions } from "./actions.ts";
 import { type MenuActions, type MenuContext, sayFailure } from "./questions.ts";
 import { askForNetwork } from "./first_run.ts";
 
@@ -62,15 +62,16 @@ async function runOwnPeer(context: Context, folder: OpenFolder): Promise<void> {
   const log: Log = (level, message) => {
     if (level === "error" || level === "warn") feed.add({ event: "said", text: safeText(message) });
   };
-  const settings = await askForNetwork(context, folder, await resolveSettings(context));
+  const choice = await askForNetwork(context, folder, await resolveSettings(context));
+  const { settings, invite } = choice;
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
     const { api } = peer;
     await using _server = await LoopbackServer.open({ api, folder, host, log });
-    if (!await joinNetwork(context, peer)) {
+    if (!await joinNetwork(context, peer) && invite === undefined) {
       const { hindrance } = (await api.status()).node;
       feed.add({ event: "said", text: notJoinedMessage(settings, hindrance) });
     }
-    await menuLoop(context, { access: ownAccess(api), feed, settings });
+    await menuLoop(context, { access: ownAccess(api), feed, settings }, invite);
   });
 }
 
@@ -107,6 +108,7 @@ function titleOf(status: StatusView, { paint }: Look): string {
 async function menuLoop(
   context: Context,
   { access, feed, settings }: Pick<MenuContext, "feed" | "settings"> & { access: Access },
+  invite?: string,
 ): Promise<void> {
   const { io, output, prompts, signal } = context;
   const { api } = access;
@@ -129,6 +131,7 @@ async function menuLoop(
     stale.abort();
   });
   try {
+    if (invite !== undefined) await act(menu, [["", () => useInvite(menu, invite)]], "");
     while (!signal.aborted) {
       stale = new AbortController();
       if (isGone) {

@@ -204,7 +204,11 @@ Deno.test("The menu is drawn anew when a user logs in or out elsewhere", async (
     },
   };
   assert.equal((await m.run()).code, 0);
-  assert.deepEqual(seen.map(([first]) => first), ["Register", "New post", "Log in as bob"]);
+  assert.deepEqual(seen.map(([first]) => first), [
+    "I have an invite",
+    "New post",
+    "Log in as bob",
+  ]);
 });
 
 Deno.test("Above the menu stand what others did and what is the matter, and nothing twice", async () => {
