@@ -14,7 +14,7 @@ Deno.test("KademliaDirectory stores a record on all holders and finds it by pin 
     const [a, b] = [net.peer(3), net.peer(6)];
     const record = net.sign("alice", alice);
     const report = await net.drive(a.directory.put(record));
-    assert.deepEqual(report, { accepted: 8, refused: 0, asked: 8, own: true });
+    assert.deepEqual(report, { accepted: 8, refused: 0, asked: 8, missed: 0, own: true });
     const voted = await net.drive(b.directory.get(query));
     assert.deepEqual(voted.record?.value, record.value);
     assert.deepEqual(voted.otherKeys, []);
@@ -122,6 +122,7 @@ Deno.test("A node alone keeps a record, and the next to join gets it", () =>
       accepted: 1,
       refused: 0,
       asked: 1,
+      missed: 0,
       own: true,
     });
     await net.addPeer();
