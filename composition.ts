@@ -34,6 +34,7 @@ import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/flags.ts";
 
 export { descriptorLimit } from "./net/system/descriptor_limit.ts";
+export { LogFile } from "./storage/log_file.ts";
 export { folderFacts } from "./storage/folder_facts.ts";
 
 /** Argon2id for newly sealed keys: the second choice of RFC 9106, section 4 (design, section 4). */

@@ -8,7 +8,7 @@
  */
 
 import denoConfig from "./deno.json" with { type: "json" };
-import type { Host, OpenFolder, SystemFacts } from "./ui/peer/host.ts";
+import type { Host, LogSink, OpenFolder, SystemFacts } from "./ui/peer/host.ts";
 
 export type * from "./core/api.ts";
 export type { ErrorCode } from "./core/model/errors.ts";
@@ -20,6 +20,8 @@ export type * from "./ui/peer/host.ts";
 export interface Composition {
   /** Opens and locks a data folder. */
   openFolder(path: string): Promise<OpenFolder>;
+  /** The log in a data folder. */
+  readonly LogFile: { open(dataFolder: string): Promise<LogSink> };
   /** Looks at a data folder. */
   folderFacts: SystemFacts["folder"];
   /** How many descriptors the process may have open. */
@@ -48,6 +50,7 @@ export async function createHost(load = loadComposition): Promise<Host> {
     },
     openFolder: async (path) => await (await load()).openFolder(path),
     writePrivate: async (path, bytes) => await (await load()).writePrivateFile(path, bytes),
+    openLog: async (path) => await (await load()).LogFile.open(path),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   };
 }

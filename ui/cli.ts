@@ -6,7 +6,7 @@
 
 import { resolve } from "node:path";
 import { CamelliaError } from "../core/model/errors.ts";
-import type { Context, Host } from "./peer/host.ts";
+import type { Context, Host, LogSink } from "./peer/host.ts";
 import { AlreadyTold, detailsOf, Interruption, isInterruption } from "./output/failure.ts";
 import type { Io } from "./terminal/io.ts";
 import { Output } from "./output/output.ts";
@@ -82,8 +82,13 @@ export async function run(args: readonly string[], options: RunOptions): Promise
   const forget = io.onUnexpected((error) => {
     output.log("error", `This should not have happened: ${detailsOf(error)}`);
   });
+  let log: LogSink | undefined;
   try {
     const dataFolder = resolve(flags.data ?? defaultDataFolder(io));
+    if (flags.logFile) {
+      log = await host.openLog(dataFolder);
+      output.logTo((line) => log?.write(line));
+    }
     const context: Context = { io, host, flags, output, prompts, signal, dataFolder };
     await parsed.run(context);
     return exitDone;
@@ -96,5 +101,7 @@ export async function run(args: readonly string[], options: RunOptions): Promise
   } finally {
     forget();
     release();
+    log?.close();
+    log = undefined;
   }
 }

@@ -134,6 +134,21 @@ Deno.test("What can be refused is refused before a person types more", async () 
   assert.deepEqual(m.asked, ["Password of alice:", "Password of alice:"]);
 });
 
+Deno.test("--log-file keeps the log in the data folder, and failures with it", async () => {
+  const m = await Machine.withAlice();
+  m.io.openFiles.add("/open");
+  m.writeFile("/open", "secret");
+  assert.equal((await m.run("whoami", "--log-file")).code, 0);
+  await m.run("post", "x", "--log-file", "--password-file", "/open");
+  await m.run("post", "", "--log-file");
+  const [warning = "", failure = "", ...more] = m.host.logs.get("/data") ?? [];
+  assert.match(warning, /^\d{4}-.*Z warn: Others can read the password file/);
+  assert.match(failure, /^\d{4}-.*Z error: Cannot post: it is empty$/);
+  assert.deepEqual(more, []);
+  await m.run("post", "x", "--password-file", "/open");
+  assert.equal(m.host.logs.get("/data")?.length, 2, "without the flag nothing is written");
+});
+
 Deno.test("--verbose tells which peer does the work, on standard error", async () => {
   const m = await Machine.withAlice();
   const alone = await m.run("whoami", "--verbose");

@@ -146,6 +146,15 @@ export class FakeHost implements Host {
     this.shippedConfig = { bytes: Deno.readFileSync(path), name: "the shipped config.ini" };
   }
 
+  /** Lines of the log, by data folder. */
+  readonly logs = new Map<string, string[]>();
+
+  openLog(path: string): ReturnType<Host["openLog"]> {
+    const lines = this.logs.get(path) ?? [];
+    this.logs.set(path, lines);
+    return Promise.resolve({ write: (line) => void lines.push(line), close: () => {} });
+  }
+
   openFolder(path: string): Promise<OpenFolder> {
     if (this.locked.has(path)) {
       return Promise.reject(new CamelliaError("folder_in_use", `Cannot use ${path}: it is in use`));

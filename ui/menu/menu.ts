@@ -60,6 +60,7 @@ async function runOwnPeer(context: Context, folder: OpenFolder): Promise<void> {
   const feed = new LiveFeed();
   // Lines on standard error would garble the menu: what matters is shown above it.
   const log: Log = (level, message) => {
+    context.output.record(level, message);
     if (level === "error" || level === "warn") feed.add({ event: "said", text: safeText(message) });
   };
   const choice = await askForNetwork(context, folder, await resolveSettings(context));

@@ -9,7 +9,7 @@ import { type LogLevel, logLevels } from "../settings/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { type Paint, paintFor } from "../terminal/paint.ts";
 import type { Look } from "./render.ts";
-import { safeJson, safeText } from "../terminal/safe_text.ts";
+import { safeJson, safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
 
 /** Lines that wait for a slow reader at most; beyond them lines are dropped, so that the peer runs on. */
@@ -27,6 +27,7 @@ export class Output {
   readonly #broken = new AbortController();
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #write: ((line: string) => void) | undefined;
 
   /** The output of one run. */
   constructor(io: Io, options: { json?: boolean; logLevel: LogLevel; verbose?: boolean }) {
@@ -72,9 +73,22 @@ export class Output {
     else await this.note(safeText(message));
   }
 
+  /** From now on the log goes to a file as well, one line an entry. */
+  logTo(write: (line: string) => void): void {
+    this.#write = write;
+  }
+
+  /** A line of the log for the file alone, where standard error must stay as it is. */
+  readonly record = (level: LogLevel, message: string): void => {
+    if (logLevels.indexOf(level) > logLevels.indexOf(this.#logLevel)) return;
+    const time = new Date(this.#io.now()).toISOString();
+    this.#write?.(`${time} ${level}: ${safeLine(message)}`);
+  };
+
   /** A line of the log, on standard error. */
   readonly log = (level: LogLevel, message: string): void => {
     if (logLevels.indexOf(level) > logLevels.indexOf(this.#logLevel)) return;
+    this.record(level, message);
     const { error, warning, dim } = this.#errorPaint;
     const paint = level === "error" ? error : level === "warn" ? warning : dim;
     const line = this.json
@@ -86,6 +100,7 @@ export class Output {
   /** What went wrong, on standard error. */
   async failure(error: unknown): Promise<void> {
     const failure = failureOf(error, this.#logLevel);
+    this.record("error", failure.message);
     if (this.json) await this.#io.err(`${safeJson({ error: failure })}\n`);
     else await this.#say("error:", this.#errorPaint.error, safeText(failure.message));
   }

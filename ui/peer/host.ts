@@ -60,6 +60,14 @@ export interface SystemFacts {
   descriptors(): Promise<number>;
 }
 
+/** A log on disk. */
+export interface LogSink {
+  /** Writes a line; never throws. */
+  write(line: string): void;
+  /** Closes it. */
+  close(): void;
+}
+
 /** What main.ts provides. */
 export interface Host extends ConfigSource {
   /** The program's version. */
@@ -74,6 +82,12 @@ export interface Host extends ConfigSource {
   openFolder(path: string): Promise<OpenFolder>;
   /** Writes a file that only its owner can read, atomically; its folder is there. */
   writePrivate(path: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Opens the log in the data folder.
+   *
+   * @throws {CamelliaError} `folder_unsafe`, `folder_read_only`, `disk_full`, `disk_failed`.
+   */
+  openLog(path: string): Promise<LogSink>;
   /** Fresh random bytes. */
   randomBytes(length: number): Uint8Array<ArrayBuffer>;
 }

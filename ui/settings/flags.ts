@@ -40,6 +40,8 @@ export type Flags = Pick<FileConfig, SharedSetting> & {
   readonly ntpServer?: readonly HostPort[];
   /** How much is logged. */
   readonly logLevel: LogLevel;
+  /** Whether the log goes to a file in the data folder as well. */
+  readonly logFile?: true;
   /** Tells which peer does the work. */
   readonly verbose?: true;
 };
@@ -109,5 +111,6 @@ export function addFlags(program: Command): Command<[], Flags> {
       new Option("--log-level <level>", "how much is logged").default("warn" as LogLevel)
         .choices(logLevels).argParser(logLevel),
     )
+    .option("--log-file", "keep the log in the data folder as well: log/camellia.log")
     .option("-v, --verbose", "tell which peer does the work");
 }
