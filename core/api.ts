@@ -235,6 +235,11 @@ export interface PeerApi {
   devices(signal?: AbortSignal): Promise<DeviceView[]>;
   /** Sends another device of the user away: it logs out when it sees that. Resolves to those that are left. */
   removeDevice(request: { readonly device: number }, signal?: AbortSignal): Promise<DeviceView[]>;
+  /**
+   * Closes the account of the user who is logged in, whose name is to be given: the network learns that it is
+   * closed, its lists and sealed keys are taken back, and what the data folder has of it is removed.
+   */
+  closeAccount(request: { readonly username: string }, signal?: AbortSignal): Promise<UserView>;
   /** The account, sealed, for moving it by hand. */
   exportAccount(): Promise<Uint8Array>;
   /** Takes in what {@linkcode exportAccount} gave: afterwards the user can log in here. */
@@ -321,6 +326,7 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   ),
   devices: abortable(nothing),
   removeDevice: abortable(fields({ device: integer(0, 1023) })),
+  closeAccount: abortable(fields({ username: word })),
   exportAccount: { ...call(nothing), gives: "bytes" },
   importAccount: call(bytes),
   post: call(fields({ text: longText, replyTo: optional(fields({ author: word, id: word })) })),

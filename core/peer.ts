@@ -11,6 +11,7 @@ import type { PeerApi, PeerEvent, UserView } from "./api.ts";
 import { enterNetwork } from "./enter.ts";
 import { CamelliaError, type ErrorCode } from "./model/errors.ts";
 import { readInvite, refuseExpired } from "./model/invite.ts";
+import { parseUsername } from "./model/username.ts";
 import type { Ports } from "./ports.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import type { Settings } from "./session/interfaces.ts";
@@ -147,6 +148,24 @@ export class Peer implements PeerApi {
       await account.records.sendAway(device, signal);
       return await this.devices(signal);
     });
+
+  readonly closeAccount: PeerApi["closeAccount"] = async ({ username }, signal) => {
+    signal?.throwIfAborted();
+    return await this.#lifeCycle.run(async () => {
+      const user = this.#required();
+      const { self } = user.session;
+      if (parseUsername(username) !== self.username) {
+        throw new CamelliaError(
+          "invalid_argument",
+          `Cannot close the account ${username}: ${self.username} is logged in.`,
+        );
+      }
+      await user.closeAccount(signal);
+      await this.#close();
+      await this.#accounts.remove(self.username);
+      return userView(self);
+    });
+  };
 
   readonly exportAccount: PeerApi["exportAccount"] = () =>
     this.#with((user) => this.#accounts.exportAccount(user.session.self.username));

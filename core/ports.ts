@@ -358,6 +358,8 @@ export interface Stores {
    * @throws {CamelliaError} `database_damaged`, `folder_read_only`, `disk_full`.
    */
   open(username: string): Promise<Store>;
+  /** Removes a user's database, which is not open. Harmless when there is none. */
+  remove(username: string): Promise<void>;
 }
 
 /** Sealed keys on disk, and the slow function that turns passwords into keys. */

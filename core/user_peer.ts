@@ -7,6 +7,7 @@
 
 import type { PostView } from "./api.ts";
 import type { Endpoint } from "./ports.ts";
+import { announceClosing, emptyRecords } from "./accounts/close.ts";
 import type { OpenAccount } from "./accounts/open_account.ts";
 import { Followers } from "./follow/followers.ts";
 import { Follows } from "./follow/follow.ts";
@@ -39,6 +40,9 @@ const pullEveryMs = 300_000;
 
 /** How long a logout hands over what is to be pushed. */
 const handOverMsMax = 5_000;
+
+/** How long the closing of an account waits for those whom its user followed to hear of it. */
+const farewellMsMax = 10_000;
 
 /** Links that could not be opened again under a new device number are tried again after this. */
 const reopenMs = 5_000;
@@ -191,6 +195,21 @@ export class UserPeer {
       ]);
     }, signal);
     await this.#messenger.drain(Math.max(untilMs - clock.monotonic(), 0));
+  }
+
+  /**
+   * Closes the account: tells the network, unfollows all, and empties the records. The caller stops this peer
+   * then, and removes what is on the disk.
+   *
+   * @throws {CamelliaError} `not_joined`, `too_few_holders`: then nothing has changed.
+   */
+  async closeAccount(signal?: AbortSignal): Promise<void> {
+    const { account, session } = this;
+    const { clock } = session.ports;
+    await announceClosing(session, account, signal);
+    const layout = account.records.layout();
+    await within({ clock, ms: farewellMsMax }, () => this.follows.unfollowAll(), signal);
+    await emptyRecords(session, account, layout, signal);
   }
 
   /** Hands over, withdraws the device, closes everything and wipes the keys. Idempotent. */

@@ -23,7 +23,7 @@ import * as entries from "./entries.ts";
 import { PostMemory } from "./post_memory.ts";
 import { readFeedPosts, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
-import { makePrivateFolder } from "./private_file.ts";
+import { makePrivateFolder, removePrivateFile } from "./private_file.ts";
 import { isBeyond } from "./quota.ts";
 import {
   beginRemoval,
@@ -80,6 +80,16 @@ export class KvStores implements Stores {
         await database.close();
         throw error;
       }
+    }
+  }
+
+  async remove(username: string): Promise<void> {
+    if (!isUsername(username)) {
+      throw new TypeError(`Cannot remove a database: ${JSON.stringify(username)} is no username`);
+    }
+    // SQLite's own two files first: without the database they are nothing.
+    for (const end of ["-wal", "-shm", ""]) {
+      await removePrivateFile(join(this.#folder, `${username}.kv${end}`));
     }
   }
 }

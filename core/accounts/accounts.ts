@@ -207,6 +207,13 @@ export class Accounts {
     return userView({ username, key: publicKey });
   }
 
+  /** Removes what the data folder has of a user who is logged out: the sealed keys, then the database. */
+  async remove(username: string): Promise<void> {
+    const { keys, stores } = this.#context.ports;
+    await keys.remove(username);
+    await stores.remove(username);
+  }
+
   /** Users whose sealed keys are in the folder, the one who logged in last first. */
   async users(): Promise<string[]> {
     const { keys } = this.#context.ports;

@@ -13,11 +13,12 @@ import type { Credentials } from "../api.ts";
 import { CamelliaError, type ErrorCode } from "../model/errors.ts";
 import type { Identity } from "../model/identity.ts";
 import { isRecordOf, type SignedRecord } from "../model/record.ts";
-import { isSameBody, type Namespace, type PrivateBody } from "../model/record_body.ts";
+import { isEmptied, isSameBody, type Namespace, type PrivateBody } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";
 import type { UserRef } from "../model/user.ts";
 import { within } from "../../lib/waiting.ts";
 import { askNetwork } from "../session/ask_network.ts";
+import { accountClosed } from "../session/closed.ts";
 import { readKeyFile } from "./sealed_files.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
 import { unsealIdentity } from "./seal.ts";
@@ -56,6 +57,10 @@ async function loginFromFile(
     throw error;
   });
   const tried = await opening;
+  if (isClosed(records)) {
+    tried?.wipe();
+    throw accountClosed("log in as", username);
+  }
   const sealed = records.find((record) => isRecordOf(record, owner, "private"));
   if (sealed === undefined || compareRecords(sealed, local) <= 0) {
     return unsealed(tried, { sealed: local, records });
@@ -87,6 +92,7 @@ async function loginFromNetwork(
       "no user has that name. Check the spelling, or register it.",
     );
   }
+  if (isClosed([record])) throw accountClosed("log in as", username);
   const owner = { username, key: record.publicKey };
   const [answer, seen] = await Promise.all([
     askNetwork(ports, { username, namespace: "private", pin: owner.key }, signal),
@@ -121,6 +127,13 @@ function unanswered({ directory }: AccountContext["ports"], username: string): C
   const { why, remedy } = whyAlone(directory);
   const message = `its keys are not in this data folder, and ${why}. ${remedy}.`;
   return refused("not_joined", username, message);
+}
+
+/** Whether the network says that the account was closed. */
+export function isClosed(records: readonly SignedRecord[]): boolean {
+  return records.some(({ body }) =>
+    ("isClosed" in body && body.isClosed === true) || ("sealed" in body && isEmptied(body))
+  );
 }
 
 /** Own records under a known key, as far as the network has them within the time. */

@@ -18,10 +18,11 @@ import { signFresh } from "../model/record_policy.ts";
 import { seedOfWords } from "../model/recovery_words.ts";
 import type { UserRef } from "../model/user.ts";
 import { askNetwork } from "../session/ask_network.ts";
-import { ownRecords } from "./login.ts";
+import { accountClosed } from "../session/closed.ts";
+import { isClosed, ownRecords } from "./login.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
 import { judgePassword } from "./password_strength.ts";
-import { storeSealed } from "./register.ts";
+import { storeByMost } from "./register.ts";
 import { prepareSeal, sealIdentity } from "./seal.ts";
 import { readKeyFile } from "./sealed_files.ts";
 
@@ -84,6 +85,7 @@ async function find(
     if (!equalBytes(local.publicKey, key)) throw otherAccount(username, "in this data folder");
     const namespaces = ["private", "public", "connections"] as const;
     const records = await ownRecords(ports, { owner, namespaces }, signal);
+    if (isClosed(records)) throw accountClosed("recover", username);
     const there = records.find((record) => isRecordOf(record, owner, "private"));
     const sealed = there === undefined ? [local] : [local, there];
     return { sealed, isLocal: local.body.isLocal === true, records: withoutSealed(records) };
@@ -91,6 +93,7 @@ async function find(
   const { record, isAbsent } = await askNetwork(ports, { username, namespace: "public" }, signal);
   if (record === undefined) throw notFound(ports, username, isAbsent);
   if (!equalBytes(record.publicKey, key)) throw otherAccount(username, "on the network");
+  if (isClosed([record])) throw accountClosed("recover", username);
   const [answer, seen] = await Promise.all([
     askNetwork(ports, { username, namespace: "private", pin: key }, signal),
     ownRecords(ports, { owner, namespaces: ["connections"] }, signal),
@@ -117,7 +120,7 @@ async function publish(
   sealed: SignedRecord<PrivateBody>,
   signal?: AbortSignal,
 ): Promise<void> {
-  if (await storeSealed(ports, sealed, signal)) return;
+  if (await storeByMost(ports, sealed, signal)) return;
   const message = `The new password of ${sealed.username} is in force here, but not yet on the ` +
     "network: too few other nodes took the sealed keys. They are offered again while you are logged in.";
   emit({ event: "warning", code: "too_few_holders", message });

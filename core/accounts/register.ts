@@ -157,7 +157,7 @@ async function publish(
   const [{ record }] = await Promise.all([
     askNetwork(ports, { username, namespace: "public" }, signal),
     settings.publishPrivate && !sealed.body.isLocal
-      ? storeSealed(ports, sealed, signal)
+      ? storeByMost(ports, sealed, signal)
       : undefined,
   ]);
   if (record === undefined) throw tooFewHolders(username, report);
@@ -191,16 +191,16 @@ async function claimName(
 }
 
 /**
- * Stores the sealed keys until a majority has them; whether it has. A login on another machine needs them, but an account
- * whose keys are on too few nodes is one all the same: the upkeep of the records brings them there.
+ * Stores a record of an account that exists until a majority has it; whether it has. An account whose sealed
+ * keys are on too few nodes is one all the same: the upkeep of the records brings them there.
  */
-export async function storeSealed(
+export async function storeByMost(
   { clock, directory }: AccountContext["ports"],
-  sealed: SignedRecord<PrivateBody>,
+  record: SignedRecord,
   signal?: AbortSignal,
 ): Promise<boolean> {
   for (let tried = 1;; tried++) {
-    if (isByMost(await directory.put(sealed, signal), tried)) return true;
+    if (isByMost(await directory.put(record, signal), tried)) return true;
     if (tried === claimTries) return false;
     await delay(clock, claimAgainMs, signal);
   }

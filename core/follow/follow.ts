@@ -15,10 +15,11 @@ import { isSame, type UserRef } from "../model/user.ts";
 import { parseUsername } from "../model/username.ts";
 import type { PendingFollow } from "../ports.ts";
 import type { Parts } from "../session/interfaces.ts";
+import { accountClosed } from "../session/closed.ts";
 import { warn } from "../session/warn.ts";
 import { Mutex, Slots } from "../../lib/slots.ts";
 import { Tasks } from "../../lib/tasks.ts";
-import { settledWithin } from "../../lib/waiting.ts";
+import { mapBounded, settledWithin } from "../../lib/waiting.ts";
 import { chooseKey, readFingerprint, refuseOtherKey, unknownInviter } from "./keys.ts";
 import type { PendingFollows } from "./pending_follows.ts";
 
@@ -33,6 +34,9 @@ const takeOverAgeMs = 86_400_000;
 
 /** Fetches at once for changes merged from another device: its list may have thousands. */
 const mergedFetchesMax = 8;
+
+/** Users unfollowed at once where all are; each takes as long as its acknowledgement. */
+const unfollowedAtOnceMax = 64;
 
 /** Attempts to change an entry that other devices change at the same time. */
 const changeAttemptsMax = 10;
@@ -103,6 +107,7 @@ export class Follows {
     this.#refuseFull(username);
     const person = await people.find(username, signal);
     signal?.throwIfAborted();
+    if (person?.public?.isClosed) throw accountClosed("follow", username);
     const isAbsent = people.isAbsent(username);
     const key = chooseKey(session, { username, person, isAbsent, fingerprint });
     const user = { username, key };
@@ -134,6 +139,7 @@ export class Follows {
     this.#refuseFull(username);
     const person = await people.find(username, signal);
     signal?.throwIfAborted();
+    if (person?.public?.isClosed) throw accountClosed("follow", username);
     if (person === undefined) throw unknownInviter(username, people.isAbsent(username), session);
     refuseOtherKey(inviter, person);
     const isDone = await this.#mutex.run(async () => {
@@ -207,6 +213,14 @@ export class Follows {
     });
     const acknowledged = await this.#parts.requests.acknowledged(username, answerWaitMs);
     return { username, following: false, acknowledged };
+  }
+
+  /** Unfollows all, so that no user goes on listing this one as a follower. What fails is left. */
+  async unfollowAll(): Promise<void> {
+    await mapBounded(this.followed(), unfollowedAtOnceMax, async (username) => {
+      // Another device may have unfollowed; the session may end meanwhile.
+      await this.unfollow({ username }).catch(() => {});
+    });
   }
 
   /** The names of the users who are followed, sorted. */

@@ -14,6 +14,7 @@ export type ErrorCode =
   | "wrong_words"
   | "password_changed"
   | "device_removed"
+  | "account_closed"
   | "name_taken"
   | "unknown_user"
   | "not_logged_in"

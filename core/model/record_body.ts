@@ -79,6 +79,13 @@ export interface PublicBody {
   readonly generation: number;
   /** Number of list pages, a power of two, or 0 while there are none. */
   readonly pages: number;
+  /** Whether the user has closed the account; absent: not. */
+  readonly isClosed?: true;
+}
+
+/** Whether a sealed record is that of a closed account: there are no keys in it any more. */
+export function isEmptied({ sealed }: PrivateBody): boolean {
+  return sealed.length === 0;
 }
 
 /** The two lists of a user. */
@@ -265,15 +272,20 @@ export function highestHeads(...lists: (readonly Head[])[]): Head[] {
 
 function writePublic(body: PublicBody): unknown {
   const { since, posts, followers, following, heads, generation, pages } = body;
-  return [since, posts, followers, following, writeHeads(heads), generation, pages];
+  const closed = body.isClosed ? [true] : [];
+  return [since, posts, followers, following, writeHeads(heads), generation, pages, ...closed];
 }
 
 function readPublic(value: unknown): PublicBody {
-  const [since, posts, followers, following, heads, generation, pages] = asArray(
+  const [since, posts, followers, following, heads, generation, pages, closed] = asArray(
     value,
     "public body",
     7,
+    8,
   );
+  if (closed !== undefined && closed !== true) {
+    throw new DecodeError("mark of a closed account is not true");
+  }
   const body: PublicBody = {
     since: asInteger(since, "since"),
     posts: asInteger(posts, "posts"),
@@ -282,6 +294,7 @@ function readPublic(value: unknown): PublicBody {
     heads: readHeads(heads),
     generation: asInteger(generation, "generation", 0, 999_999_999),
     pages: asInteger(pages, "pages", 0, pagesMax),
+    ...(closed === true ? { isClosed: true } : {}),
   };
   if ((body.pages & (body.pages - 1)) !== 0) throw new DecodeError("pages is not a power of two");
   if ((body.pages === 0) !== (body.generation === 0)) {

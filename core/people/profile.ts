@@ -12,6 +12,7 @@ import type { UserRef } from "../model/user.ts";
 import type { DeviceEntry, Head, ListEntry } from "../model/record_body.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Lists, OwnRecords, People, Person, Session } from "../session/interfaces.ts";
+import { accountClosed } from "../session/closed.ts";
 import { unknownUser } from "../session/unknown_user.ts";
 import { userView } from "../session/views.ts";
 
@@ -81,6 +82,7 @@ export class Profiles {
     if (person === undefined) {
       throw unknownUser("show", username, people.isAbsent(username), this.#parts.session);
     }
+    if (person.public?.isClosed) throw accountClosed("show", username);
     const [entries, online, known, warnings] = await Promise.all([
       person.public === undefined ? [] : people.lists(person, signal),
       this.#online(person, signal),

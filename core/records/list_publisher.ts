@@ -111,7 +111,7 @@ export class ListPublisher {
 
   async #publish(signal?: AbortSignal): Promise<boolean> {
     const { publicRecord, book } = this.#parts;
-    if (!this.dirty) return true;
+    if (!this.dirty || publicRecord.isClosed) return true;
     let known = await publicRecord.ensureRead(signal);
     for (let round = 0; known && round < roundsMax; round++) {
       const layout = publicRecord.layout();

@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { Layout } from "../model/list_pages.ts";
 import type { SignedRecord } from "../model/record.ts";
 import {
   type DeviceEntry,
   type Head,
   isAnnounced,
+  type Namespace,
   type PrivateBody,
 } from "../model/record_body.ts";
 import type { Endpoint } from "../ports.ts";
@@ -46,6 +48,7 @@ export class UserRecords implements OwnRecords {
   /** The sealed keys. */
   readonly sealed: SealedKeys;
   readonly #session: UserSession;
+  readonly #writer: RecordWriter;
   readonly #public: PublicRecord;
   readonly #presence: Presence;
   readonly #pulling = new InFlight<void>();
@@ -54,6 +57,7 @@ export class UserRecords implements OwnRecords {
 
   private constructor(session: UserSession, writer: RecordWriter, sealed: FirstRecords["sealed"]) {
     this.#session = session;
+    this.#writer = writer;
     this.#public = new PublicRecord(session, writer);
     this.lists = new UserLists(session, writer, this.#public);
     this.sealed = new SealedKeys(session, writer, sealed);
@@ -113,6 +117,21 @@ export class UserRecords implements OwnRecords {
   /** Calls back whenever the network knows this device at another place than before, the first included. */
   onMoved(fn: () => void): void {
     this.#presence.onMoved = fn;
+  }
+
+  /** The highest sequence number seen in a namespace; 0 where no record was seen. */
+  sequence(namespace: Namespace): number {
+    return this.#writer.seen(namespace)?.sequence ?? 0;
+  }
+
+  /** Takes in a record that was written past the parts: none of them writes what contradicts it. */
+  noteInForce(record: SignedRecord): void {
+    this.#writer.noteInForce(record.namespace, record);
+  }
+
+  /** Which list pages are in force. */
+  layout(): Layout {
+    return this.#public.layout();
   }
 
   /** The user's devices that are announced, as the network has them if it answers. */

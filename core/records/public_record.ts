@@ -11,6 +11,7 @@ import { attempt } from "../../lib/msgpack.ts";
 import { openRecord, type SignedRecord } from "../model/record.ts";
 import { type Head, highestHeads, isSameBody, type PublicBody } from "../model/record_body.ts";
 import type { Session } from "../session/interfaces.ts";
+import { accountClosed } from "../session/closed.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import type { UserLists } from "./lists.ts";
 import { isDone, isWorn, type RecordWriter, type WriteOutcome } from "./record_writer.ts";
@@ -74,6 +75,11 @@ export class PublicRecord {
   /** Makes the lists known, which are opened after this record. */
   attach(lists: Pick<UserLists, "counts" | "merge">): void {
     this.#lists = lists;
+  }
+
+  /** Whether the account is known to be closed: nothing is written any more. */
+  get isClosed(): boolean {
+    return this.#writer.seen("public")?.body.isClosed === true;
   }
 
   /** Which list pages are in force. */
@@ -151,6 +157,11 @@ export class PublicRecord {
       // As with list pages: a record that this device has never been shown may still be stored.
       sequenceMin: (now) => this.#writer.seen("public") === undefined ? 1 : now,
       build: async (seen) => {
+        if (seen?.body.isClosed) {
+          // Another device has closed the account: nothing here may undo that.
+          this.#session.leave(accountClosed("go on as", this.#session.self.username));
+          return undefined;
+        }
         if (heads === undefined) await this.#refreshHeads();
         this.#take(seen);
         if (seen !== undefined) await this.#mergeLists(seen);

@@ -6,8 +6,9 @@
 
 import { CamelliaError } from "../model/errors.ts";
 import type { SignedRecord } from "../model/record.ts";
-import { isSameBody, type PrivateBody } from "../model/record_body.ts";
+import { isEmptied, isSameBody, type PrivateBody } from "../model/record_body.ts";
 import { compareRecords, signFresh } from "../model/record_policy.ts";
+import { accountClosed } from "../session/closed.ts";
 import type { Session } from "../session/interfaces.ts";
 import { isWorn, type RecordWriter } from "./record_writer.ts";
 
@@ -55,7 +56,7 @@ export class SealedKeys {
       sequenceMin: () => this.#record.sequence,
       build: async (seen) => {
         if (seen !== undefined) await this.#adopt(seen);
-        if (!this.isPublished) return undefined;
+        if (!this.isPublished || (seen !== undefined && isEmptied(seen.body))) return undefined;
         const there = seen !== undefined && isSameBody("private", seen.body, this.#record.body) &&
           !isWorn(seen, this.#session.ports.clock.now());
         return there ? undefined : this.#record.body;
@@ -141,11 +142,12 @@ export class SealedKeys {
 
   async #adopt(seen: SignedRecord<PrivateBody> | undefined): Promise<void> {
     if (seen === undefined || compareRecords(seen, this.#record) <= 0) return;
+    const { username } = this.#record;
+    if (isEmptied(seen.body)) return this.#session.leave(accountClosed("go on as", username));
     const isSealedAnew = !isSameBody("private", seen.body, this.#record.body);
     await this.#keep(seen);
     if (!isSealedAnew) return;
     // A person who knows the old password alone is not to go on here.
-    const { username } = this.#record;
     const message = `The password of ${username} was changed on another device. ` +
       `Log in again with the new one: camellia login ${username}`;
     this.#session.leave(new CamelliaError("password_changed", message));

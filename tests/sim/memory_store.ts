@@ -74,6 +74,11 @@ export class MemoryStores implements Stores {
     return Promise.resolve(store);
   }
 
+  remove(username: string): Promise<void> {
+    this.#disk.delete(username);
+    return Promise.resolve();
+  }
+
   /** Takes the place of what is here: as if another disk, or an older backup, were copied onto this one. */
   copyFrom(other: MemoryStores): void {
     this.#disk.clear();

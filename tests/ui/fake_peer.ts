@@ -226,6 +226,16 @@ export class FakePeer extends Refusing {
     return Promise.resolve(this.#devices());
   }
 
+  override async closeAccount({ username }: { readonly username: string }): Promise<UserView> {
+    const user = this.#mine();
+    if (user.username !== username) throw new CamelliaError("invalid_argument", "Another user");
+    this.accounts.delete(username);
+    this.order.splice(this.order.indexOf(username), 1);
+    this.user = undefined;
+    this.emit({ event: "logout", username });
+    return await Promise.resolve(user);
+  }
+
   override exportAccount(): Promise<Uint8Array> {
     return Promise.resolve().then(() => utf8(`sealed:${this.#mine().username}`));
   }

@@ -12,6 +12,7 @@ import {
   kindOfNamespace,
   pageNamespaceOf,
   type PrivateBody,
+  type PublicBody,
 } from "../../../core/model/record_body.ts";
 
 const limits = { maxBytes: 100_000, maxArrayLength: 2_000 };
@@ -32,7 +33,8 @@ const bodies: { readonly [K in keyof BodyOf]: fc.Arbitrary<BodyOf[K]> } = {
     nonce: bytes(24),
     sealed: fc.uint8Array({ maxLength: 1_024 }),
   }, { requiredKeys: ["derivation", "nonce", "sealed"] }),
-  public: fc.record({
+  public: fc.record<PublicBody>({
+    isClosed: fc.constant(true as const),
     since: time,
     posts: fc.nat(),
     followers: fc.nat(),
@@ -43,6 +45,8 @@ const bodies: { readonly [K in keyof BodyOf]: fc.Arbitrary<BodyOf[K]> } = {
     }),
     generation: fc.constant(3),
     pages: fc.constantFrom(1, 2, 64, 256),
+  }, {
+    requiredKeys: ["since", "posts", "followers", "following", "heads", "generation", "pages"],
   }),
   page: fc.record({
     entries: fc.array(
@@ -172,4 +176,12 @@ Deno.test("Namespaces are the three fixed ones and pages in their one form", () 
       "public:1000000000:0",
     ]
   ) assert.equal(kindOfNamespace(wrong), undefined, wrong);
+});
+
+Deno.test("The mark of a closed account is true or left out", () => {
+  const open = [0, 0, 0, 0, [], 0, 0];
+  const { read, write } = bodyKinds.public;
+  assert.ok(!("isClosed" in read(open)));
+  assert.deepEqual(write(read([...open, true])), [...open, true]);
+  for (const mark of [false, null, 1]) assert.throws(() => read([...open, mark]), DecodeError);
 });
