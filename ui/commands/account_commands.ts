@@ -10,12 +10,12 @@ import { parseUsername } from "../../core/model/username.ts";
 import { messageOf } from "../output/failure.ts";
 import { renderUser } from "../output/render.ts";
 import { chooseUser, logIn, withFolder, withPeer, withPeerForLogin } from "../peer/access.ts";
-import type { OpenFolder } from "../peer/host.ts";
+import type { Context, OpenFolder } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { expandHome } from "../settings/settings.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { type Command, command } from "./command.ts";
-import { changePassword, register } from "./tasks.ts";
+import { changePassword, closeAccount, register } from "./tasks.ts";
 import { canShowWords, showWords } from "./words.ts";
 
 /** The longest account file has some 8,100 bytes; a file longer than this is not one. */
@@ -61,6 +61,21 @@ export async function saveAccount(file: string, sealed: Uint8Array): Promise<voi
       : messageOf(error);
     throw new CamelliaError("invalid_argument", `Cannot write ${file}: ${why}`, { cause: error });
   }
+}
+
+/** Whether the person types the name of the account, to close it. */
+export async function isToBeClosed(
+  { prompts, signal }: Context,
+  username: string,
+): Promise<boolean> {
+  const problem = (typed: string) =>
+    ["", username].includes(typed.trim().toLowerCase())
+      ? undefined
+      : `That is not ${username}; leave it empty to keep the account`;
+  const message =
+    `This closes ${username} for good: no one can open it again, and its posts, lists and ` +
+    "keys are removed from this machine. Type the name to do it (empty: keep it):";
+  return (await prompts.text({ message, problem }, signal)).trim().toLowerCase() === username;
 }
 
 /** The commands on accounts. */
@@ -152,6 +167,30 @@ export const accountCommands: readonly Command[] = [
           { username, file },
           () => `The account ${username} is in ${file}, sealed under its password`,
         );
+      });
+    },
+  ),
+  command(
+    (program) =>
+      accountParser(program).command("close")
+        .description(
+          "close the account for good: take its records back, remove it from this folder",
+        )
+        .option("--yes", "do not ask"),
+    async (context, { yes = false }) => {
+      if (!yes && (context.output.json || !context.io.terminal.input)) {
+        throw new CamelliaError(
+          "invalid_argument",
+          "Cannot close an account unasked: say --yes if it is to be closed for good",
+        );
+      }
+      await withPeer(context, "user", async ({ api }) => {
+        const { username } = await api.whoami();
+        if (!yes && !await isToBeClosed(context, username)) {
+          return await context.output.line({}, () => `The account ${username} stays as it is`);
+        }
+        const user = await closeAccount(context, api, username);
+        await context.output.line(user, () => `The account ${username} is closed`);
       });
     },
   ),

@@ -126,6 +126,15 @@ export function recover(
   return withSpinner(io, `Recovering ${recovery.username}`, work);
 }
 
+/** Closes the account, and says so while it takes its time. */
+export function closeAccount(
+  { io, signal }: Context,
+  api: PeerCalls,
+  username: string,
+): Promise<UserView> {
+  return withSpinner(io, `Closing ${username}`, api.closeAccount({ username }, signal));
+}
+
 /** Asks for the old and the new password of the user who is logged in, and changes it. */
 export async function changePassword(
   context: Context,

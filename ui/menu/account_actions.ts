@@ -5,8 +5,14 @@
  */
 
 import type { DeviceView, UserView } from "../../core/api.ts";
-import { saveAccount } from "../commands/account_commands.ts";
-import { changePassword, recover, removingDevice, showingDevices } from "../commands/tasks.ts";
+import { isToBeClosed, saveAccount } from "../commands/account_commands.ts";
+import {
+  changePassword,
+  closeAccount,
+  recover,
+  removingDevice,
+  showingDevices,
+} from "../commands/tasks.ts";
 import { askForWords, showWords } from "../commands/words.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { expandHome } from "../settings/settings.ts";
@@ -39,6 +45,13 @@ async function showDevices(menu: MenuContext): Promise<void> {
   if (chosen !== undefined) await tell(menu, removingDevice, { device: Number(chosen) });
 }
 
+async function close(menu: MenuContext, username: string): Promise<void> {
+  if (!await isToBeClosed(menu, username)) return;
+  await closeAccount(menu, menu.api, username);
+  menu.feed.clear();
+  await menu.say(`The account ${username} is closed.`);
+}
+
 /** Asks what to do with the account. */
 export async function showAccount(menu: MenuContext, { username }: UserView): Promise<void> {
   const entries: Record<string, readonly [name: string, run: () => Promise<void>]> = {
@@ -49,6 +62,7 @@ export async function showAccount(menu: MenuContext, { username }: UserView): Pr
       await menu.say("The password is changed.");
     }],
     export: ["Export the account to a file", () => exportAccount(menu, username)],
+    close: ["Close the account", () => close(menu, username)],
   };
   const answers = Object.entries(entries).map(([value, [name]]) => ({ value, name }));
   const chosen = await chooseOne(menu, "Account", answers);

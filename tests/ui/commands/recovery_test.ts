@@ -118,3 +118,19 @@ Deno.test("A person types the words in as many lines as it takes, before a new p
   lines.push("zoo ".repeat(24));
   assert.match((await m.run("account", "recover", "alice")).err, /checksum is wrong/);
 });
+
+Deno.test("account close asks for the name, or wants --yes", async () => {
+  const m = await Machine.withAlice();
+  assert.match((await m.failure("account", "close")).message, /say --yes/);
+  assert.match((await m.run("account", "close")).err, /say --yes/);
+  m.io.terminal.input = true;
+  const kept = await m.run("account", "close");
+  assert.equal(kept.out, "The account alice stays as it is\n");
+  assert.ok(m.host.accounts.has("alice"));
+  m.answers.push("Alice");
+  assert.equal((await m.run("account", "close")).out, "The account alice is closed\n");
+  assert.ok(!m.host.accounts.has("alice"));
+  const script = await Machine.withAlice();
+  assert.deepEqual(await script.json("account", "close", "--yes"), alice);
+  assert.equal((await script.failure("whoami")).error, "not_logged_in");
+});

@@ -495,3 +495,18 @@ Deno.test("Why another device has logged this one out stands above the menu", as
   };
   assert.equal((await m.run()).code, 0);
 });
+
+Deno.test("The menu closes an account once its name is typed, and not before", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|network|secret|secret|Account|close||Account|close|alice".split("|"),
+    "quit",
+  );
+  const { out } = await m.run();
+  assert.match(out, /The account alice is closed\./);
+  assert.deepEqual(
+    m.host.started[0]?.peer.calls.filter((name) => name === "closeAccount").length,
+    1,
+  );
+  assert.deepEqual([...m.host.accounts.keys()], []);
+  assert.deepEqual(m.answers, []);
+});
