@@ -10,8 +10,6 @@ import { BoundedMap } from "../../lib/bounded_map.ts";
 import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
 import { within } from "../../lib/waiting.ts";
 import type { Route } from "./addresses.ts";
-import { ByteReader, writeAll } from "./byte_reader.ts";
-import { socksAnswer, socksChoice, socksGreeting, socksRequest } from "./socks.ts";
 import {
   dialsAtAddress,
   dialsAtPlace,
@@ -22,6 +20,7 @@ import {
   placesMax,
   rememberedAddressesMax,
 } from "./link_limits.ts";
+import { connectThrough } from "./tunnels.ts";
 
 /** Connects and closes at once. Rejects when no program listens there, or the signal is raised. */
 export type TcpConnect = (
@@ -44,17 +43,6 @@ const denoConnect: TcpConnect = async (ip, port, signal, relayedTo) => {
     signal.removeEventListener("abort", close);
   }
 };
-
-/** Has a relay connect to a device. Rejects when it does not. */
-async function connectThrough(relay: Deno.Conn, linkKey: Uint8Array): Promise<void> {
-  const reader = new ByteReader(relay);
-  await writeAll(relay, socksGreeting);
-  const [, method] = await reader.take(socksChoice.length);
-  if (method !== 0) throw new Error("Cannot connect: the relay wants to know more");
-  await writeAll(relay, socksRequest(linkKey));
-  const [, reply] = await reader.take(socksAnswer("granted").length);
-  if (reply !== 0) throw new Error(`Cannot connect: the relay answers ${reply}`);
-}
 
 /** What to dial. */
 export interface DialRequest {

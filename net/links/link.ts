@@ -29,7 +29,7 @@ import {
   sendQuickLooksMax,
   stallMsMax,
 } from "./link_limits.ts";
-import type { connectPush, PushSocket } from "./sockets.ts";
+import type { PushSocket } from "./sockets.ts";
 
 /** Where a link stands. */
 export type LinkState = "dialling" | "shaking" | "up" | "down" | "closed";
@@ -47,7 +47,7 @@ export interface LinkOptions {
   /** Finds the address. */
   readonly dialler: Dialler;
   /** Opens the socket. */
-  readonly connect: typeof connectPush;
+  readonly connect: (linkKey: Uint8Array, route: Route) => PushSocket;
   /** Bytes that wait on all links. */
   readonly budget: ByteBudget;
   /** Calls back in the next turn of the event loop; replaceable for tests in virtual time. */
@@ -227,7 +227,7 @@ export class Link {
       this.#wasMet = true;
       this.#tellMet(1);
       this.#pump();
-    } else if (now - this.#progressAt >= handshakeMsMax) {
+    } else if (this.#socket?.isBroken || now - this.#progressAt >= handshakeMsMax) {
       this.#preferOthers();
       this.#fail();
     } else {

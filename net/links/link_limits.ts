@@ -20,7 +20,7 @@ export const curveOverheadBytes = 1024;
 
 /**
  * Links open at once, fewer where descriptors are few ({@linkcode linksWithin}). One costs about 40 KB and
- * two descriptors; zeromq's default is 1,023.
+ * two to four descriptors; zeromq's default is 1,023.
  */
 export const linksMax = 400;
 
@@ -189,8 +189,11 @@ export const connectionsMax = 2_048;
 /** Descriptors of one connection from outside: the caller's, the way to the PULL socket, and libzmq's end. */
 const connectionDescriptors = 3;
 
-/** Descriptors of a link: its TCP connection and its mailbox. */
-const linkDescriptors = 2;
+/**
+ * Descriptors of a link: its connection and its mailbox; through a relay also the other end of that
+ * connection, and the one to the relay.
+ */
+const linkDescriptors = 4;
 
 /**
  * Descriptors that connections and links leave alone, for databases and other files, the DHT, the

@@ -9,7 +9,6 @@
  */
 
 import { context, curveKeyPair, Pull, Push } from "zeromq";
-import { formatHostPort } from "../../lib/ip_address.ts";
 import { type Route, zmqAddress } from "./addresses.ts";
 import {
   backlogMax,
@@ -23,7 +22,7 @@ import {
   socketsMax,
 } from "./link_limits.ts";
 import { borrowPoller, returnPoller } from "./poller.ts";
-import { nameOf } from "./socks.ts";
+import type { Tunnel, Tunnels } from "./tunnels.ts";
 import { z85Encode } from "./z85.ts";
 
 /** Where a PULL socket listens: a port of 127.0.0.1, or a Unix socket. */
@@ -62,6 +61,8 @@ export interface PullSocket {
 export interface PushSocket {
   /** See {@linkcode PushSocket}. */
   readonly writable: boolean;
+  /** Whether it will never be writable again, as far as is known; absent where nothing tells. */
+  readonly isBroken?: boolean;
   /** To be called while writable only. The frame must not be changed afterwards. */
   send(frame: Uint8Array): Promise<void>;
   /** Never blocks; what is inside has a moment to leave. */
@@ -167,18 +168,47 @@ function watched(socket: DescribedPull, address: InsideAddress): PullSocket {
 /** CURVE keys of a sender prove nothing (messages are signed): one pair for the whole process is enough. */
 let senderKeys: { publicKey: string; secretKey: string } | undefined;
 
-/** Connects a PUSH socket to a device, directly or through a relay: see {@linkcode PushSocket}. */
-export function connectPush(
-  linkKey: Uint8Array,
-  { address, port, isRelay }: Route,
-): PushSocket {
+/**
+ * Connects a PUSH socket to a device, directly or through a relay: see {@linkcode PushSocket}.
+ *
+ * @throws {Error} Where there are no sockets or descriptors left.
+ */
+export function connectPush(linkKey: Uint8Array, route: Route, tunnels: Tunnels): PushSocket {
+  const { address, port, isRelay } = route;
+  if (!isRelay) return pushTo(linkKey, zmqAddress(address, port), address.isIPv6);
+  const tunnel = tunnels.open({ ip: address.ip, port }, linkKey);
+  try {
+    return throughTunnel(pushTo(linkKey, tunnel.address, false), tunnel);
+  } catch (error) {
+    tunnel.close();
+    throw error;
+  }
+}
+
+function throughTunnel(socket: Push, tunnel: Tunnel): PushSocket {
+  return {
+    get writable() {
+      return socket.writable;
+    },
+    get isBroken() {
+      return tunnel.isBroken;
+    },
+    send: (frame) => socket.send(frame),
+    close() {
+      socket.close();
+      tunnel.close();
+    },
+  };
+}
+
+function pushTo(linkKey: Uint8Array, address: string, ipv6: boolean): Push {
   const curveServerKey = z85Encode(linkKey);
   raiseSocketLimit();
   senderKeys ??= curveKeyPair();
   const socket = new Push();
   socket.sendTimeout = 0;
   socket.linger = lingerMs;
-  socket.ipv6 = address.isIPv6;
+  socket.ipv6 = ipv6;
   socket.curveServerKey = curveServerKey;
   socket.curvePublicKey = senderKeys.publicKey;
   socket.curveSecretKey = senderKeys.secretKey;
@@ -191,9 +221,6 @@ export function connectPush(
   socket.heartbeatTimeout = heartbeatMs;
   // Nothing is ever meant to come back.
   socket.maxMessageSize = curveOverheadBytes;
-  if (isRelay) {
-    socket.socksProxy = formatHostPort(address.ip, port);
-    socket.connect(`tcp://${nameOf(linkKey)}:1`);
-  } else socket.connect(zmqAddress(address, port));
+  socket.connect(address);
   return socket;
 }

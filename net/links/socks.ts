@@ -1,8 +1,7 @@
 /**
  * What of SOCKS5 (RFC 1928) a relay understands: no authentication, CONNECT to a name.
  *
- * libzmq speaks it as a client (`socksProxy`). The name is `<link key>.camellia`, which no resolver knows
- * and which reaches the relay unresolved.
+ * The name is `<link key>.camellia`, which no resolver knows.
  *
  * @module
  */

@@ -35,6 +35,7 @@ import {
 } from "./link_limits.ts";
 import { nativeBytes } from "./memory_guard.ts";
 import { connectPush } from "./sockets.ts";
+import { Tunnels } from "./tunnels.ts";
 
 /** CURVE keys, public and secret. */
 const linkKeyBytes = 32;
@@ -79,6 +80,7 @@ export class ZmqLinks implements Links {
   readonly #budget = new ByteBudget(queuedBytesTotalMax);
   /** Links by device and address; the one used last is at the end. */
   readonly #links = new Map<string, Link>();
+  readonly #tunnels: Tunnels;
   readonly #descriptors: number;
   readonly #linksMax: number;
   #incoming: Incoming | undefined;
@@ -89,6 +91,7 @@ export class ZmqLinks implements Links {
   constructor(options: ZmqLinksOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#tunnels = new Tunnels(options.clock);
     this.#dialler = new Dialler(options.clock, options.tcpConnect);
     this.#descriptors = options.descriptors ?? descriptorsAssumed;
     this.#linksMax = options.linksMax ?? linksWithin(this.#descriptors);
@@ -221,6 +224,7 @@ export class ZmqLinks implements Links {
   async close(): Promise<void> {
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
+    await this.#tunnels.close();
     const incoming = this.#incoming;
     if (this.#staysOpen) return await incoming?.closeInside();
     this.#incoming = undefined;
@@ -255,7 +259,7 @@ export class ZmqLinks implements Links {
       routes,
       clock: this.#clock,
       dialler: this.#dialler,
-      connect: connectPush,
+      connect: (linkKey, route) => connectPush(linkKey, route, this.#tunnels),
       budget: this.#budget,
       onIdle: () => this.#links.delete(key),
     });

@@ -15,6 +15,8 @@ interface Weather {
   shakes: boolean;
   /** Whether frames are taken. */
   takes: boolean;
+  /** Whether the way of sockets is known to be broken. */
+  breaks?: boolean;
 }
 
 class FakeSocket implements PushSocket {
@@ -29,6 +31,9 @@ class FakeSocket implements PushSocket {
   get writable(): boolean {
     if (this.#waiting && this.#weather.takes) this.#waiting = false;
     return this.#isOpen && this.#weather.shakes && !this.#waiting;
+  }
+  get isBroken(): boolean {
+    return this.#weather.breaks ?? false;
   }
   send(frame: Uint8Array): Promise<void> {
     this.#sent.push(frame[0] ?? -1);
@@ -102,6 +107,20 @@ Deno.test("A link says that frames are delayed once the device did not answer, u
   await clock.advance(2_000);
   assert.equal(link.state, "up");
   assert.equal(send(3), "queued");
+  link.close();
+});
+
+Deno.test("A relay that does not lead to the device is given up at once, not after 5 s", async () => {
+  const weather = { ...fair, shakes: false, breaks: true };
+  const { clock, dialledAt, link, send, sent } = simLink(weather);
+  send(1);
+  await clock.advance(100);
+  assert.equal(link.state, "down");
+  Object.assign(weather, fair, { breaks: false });
+  await clock.advance(1_000);
+  assert.equal(dialledAt.length, 2);
+  assert.equal(link.state, "up");
+  assert.deepEqual(sent, [1]);
   link.close();
 });
 

@@ -4,6 +4,8 @@ import { receiveWatchedPauseMs } from "../../../net/links/link_limits.ts";
 import { Receiver } from "../../../net/links/receiver.ts";
 import { readRoute } from "../../../net/links/addresses.ts";
 import { bindPull, connectPush, type PullSocket } from "../../../net/links/sockets.ts";
+import { Tunnels } from "../../../net/links/tunnels.ts";
+import { SystemClock } from "../../../net/system/system_time.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { linkKeys, until } from "./links_world.ts";
 
@@ -18,7 +20,7 @@ async function pair() {
   const port = pull.address.transport === "tcp" ? pull.address.port : 0;
   const route = readRoute("127.0.0.1", port);
   assert.ok(route);
-  const push = connectPush(publicKey, route);
+  const push = connectPush(publicKey, route, new Tunnels(new SystemClock()));
   await until(() => push.writable, "the handshake");
   return { pull, push };
 }

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { readRoute, type Route } from "../../../net/links/addresses.ts";
+import { connectPush } from "../../../net/links/sockets.ts";
+import { socksAnswer, socksChoice } from "../../../net/links/socks.ts";
+import { Tunnels } from "../../../net/links/tunnels.ts";
+import { SystemClock } from "../../../net/system/system_time.ts";
+import { linkKeys, until } from "./links_world.ts";
+
+type Manners = (conn: Deno.Conn, read: () => Promise<unknown>) => Promise<unknown> | void;
+
+/** A relay of bad manners, which leaves with the test. */
+class BadRelay {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #conns: Deno.Conn[] = [];
+  readonly #serving: Promise<void>;
+  readonly port = this.#listener.addr.port;
+
+  constructor(manners: Manners) {
+    this.#serving = (async () => {
+      for await (const conn of this.#listener) {
+        this.#conns.push(conn);
+        const read = () => conn.read(new Uint8Array(1_024));
+        void (async () => await manners(conn, read))().catch(() => {});
+      }
+    })();
+  }
+
+  get route(): Route {
+    const route = readRoute(`relay/127.0.0.1:${this.port}`, 1);
+    assert.ok(route?.isRelay);
+    return route;
+  }
+
+  async end(): Promise<void> {
+    try {
+      this.#listener.close();
+    } catch {
+      // It was gone from the start.
+    }
+    await this.#serving;
+    for (const conn of this.#conns) {
+      try {
+        conn.close();
+      } catch {
+        // It has hung up itself.
+      }
+    }
+  }
+
+  stopListening(): void {
+    this.#listener.close();
+  }
+}
+
+const rude: Readonly<Record<string, Manners>> = {
+  "hangs up at once": (conn) => conn.close(),
+  "hangs up after the greeting": (conn, read) => read().then(() => conn.close()),
+  "wants to know more": (conn, read) => read().then(() => conn.write(Uint8Array.of(5, 0xff))),
+  "hangs up after the question": async (conn, read) => {
+    await read();
+    await conn.write(socksChoice);
+    await read();
+    conn.close();
+  },
+  "does not reach the device": async (conn, read) => {
+    await read();
+    await conn.write(socksChoice);
+    await read();
+    await conn.write(socksAnswer("unreachable"));
+  },
+  "answers with half an answer": async (conn, read) => {
+    await read();
+    await conn.write(socksChoice);
+    await read();
+    await conn.write(socksAnswer("granted").subarray(0, 5));
+    conn.close();
+  },
+  "answers with garbage": async (conn, read) => {
+    await read();
+    await conn.write(new Uint8Array(100).fill(0x77));
+  },
+  "grants and hangs up": async (conn, read) => {
+    await read();
+    await conn.write(socksChoice);
+    await read();
+    await conn.write(socksAnswer("granted"));
+    conn.close();
+  },
+};
+
+for (const [what, manners] of Object.entries(rude)) {
+  Deno.test(`A relay that ${what} breaks a socket's way and nothing else`, async () => {
+    const relay = new BadRelay(manners);
+    const tunnels = new Tunnels(new SystemClock());
+    try {
+      for (let round = 0; round < 3; round++) {
+        const sockets = [1, 2, 3].map(() =>
+          connectPush(linkKeys().publicKey, relay.route, tunnels)
+        );
+        await until(() => sockets.every(({ isBroken }) => isBroken), "the end of all ways");
+        assert.ok(sockets.every(({ writable }) => !writable));
+        for (const socket of sockets) socket.close();
+      }
+    } finally {
+      await tunnels.close();
+      await relay.end();
+    }
+  });
+}
+
+Deno.test("A relay that is gone breaks a socket's way and nothing else", async () => {
+  const relay = new BadRelay(() => {});
+  const { route } = relay;
+  relay.stopListening();
+  const tunnels = new Tunnels(new SystemClock());
+  for (let round = 0; round < 3; round++) {
+    const socket = connectPush(linkKeys().publicKey, route, tunnels);
+    await until(() => socket.isBroken === true, "the end of the way");
+    socket.close();
+  }
+  await tunnels.close();
+  await relay.end();
+});
+
+Deno.test("A relay that says nothing keeps no way open once the socket is closed", async () => {
+  const asked = Promise.withResolvers<void>();
+  const relay = new BadRelay((_conn, read) => read().then(() => asked.resolve()));
+  const tunnels = new Tunnels(new SystemClock());
+  const socket = connectPush(linkKeys().publicKey, relay.route, tunnels);
+  await asked.promise;
+  assert.equal(socket.isBroken, false);
+  socket.close();
+  await tunnels.close();
+  await relay.end();
+});
+
+Deno.test("A relay that grants and joins nothing keeps no way open once the socket is closed", async () => {
+  const greeted = Promise.withResolvers<void>();
+  const relay = new BadRelay(async (conn, read) => {
+    await read();
+    await conn.write(socksChoice);
+    await read();
+    await conn.write(socksAnswer("granted"));
+    await read();
+    greeted.resolve();
+  });
+  const tunnels = new Tunnels(new SystemClock());
+  const socket = connectPush(linkKeys().publicKey, relay.route, tunnels);
+  await greeted.promise;
+  assert.equal(socket.writable, false);
+  socket.close();
+  socket.close();
+  await tunnels.close();
+  await relay.end();
+});
