@@ -32,6 +32,7 @@ import { KvStores } from "./storage/user_store.ts";
 import type { OpenFolder, RunningPeer } from "./ui/peer/host.ts";
 import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/flags.ts";
+import { serviceTools } from "./ui/shell/services.ts";
 
 export { descriptorLimit } from "./net/system/descriptor_limit.ts";
 export { LogFile } from "./storage/log_file.ts";
@@ -61,12 +62,14 @@ async function load(folder: string): Promise<Libraries> {
   const unpacks = Deno.build.standalone && Deno.build.os !== "windows";
   const { ZmqLinks } = unpacks ? await withAddonFolder(folder, importing) : await importing();
   Deno.permissions.revokeSync({ name: "ffi" });
+  for (const command of serviceTools) Deno.permissions.revokeSync({ name: "run", command });
   return { descriptors, ZmqLinks };
 }
 
 /**
  * Loads the libraries of the system that the program calls, for as long as it runs, and gives up the
- * permission to load others: a later library could only be an attacker's.
+ * permission to load others: a later library could only be an attacker's. So could a program: those that
+ * manage services are started by a process that runs no peer, or before or after it.
  *
  * @param folder A data folder to which its owner alone can write: there the executable unpacks the addon.
  */

@@ -7,7 +7,9 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
 import denoConfig from "./deno.json" with { type: "json" };
+import { removeTool, runTool, writeTool } from "./ui/terminal/system_tools.ts";
 import type { Host, LogSink, OpenFolder, SystemFacts } from "./ui/peer/host.ts";
 
 export type * from "./core/api.ts";
@@ -35,6 +37,16 @@ function loadComposition(): Promise<Composition> {
   return import("./composition.ts");
 }
 
+/** How this program is started: the executable by itself, the sources by Deno with the task's permissions. */
+function invocation(): string[] {
+  if (Deno.build.standalone) return [Deno.execPath()];
+  const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  return [
+    ...[Deno.execPath(), "run", "-q", "--v8-flags=--memory-saver-mode"],
+    ...["--config", here("deno.json"), "-P=camellia", "--no-prompt", here("main.ts")],
+  ];
+}
+
 /** What ui/ gets from here: real adapters when it needs them, and the config.ini beside this file. */
 export async function createHost(load = loadComposition): Promise<Host> {
   return {
@@ -42,6 +54,12 @@ export async function createHost(load = loadComposition): Promise<Host> {
     shippedConfig: {
       bytes: await Deno.readFile(new URL("config.ini", import.meta.url)),
       name: "the config.ini that comes with the program",
+    },
+    tools: {
+      invocation: invocation(),
+      run: runTool,
+      write: writeTool,
+      remove: removeTool,
     },
     system: {
       deno: Deno.version.deno,

@@ -25,13 +25,13 @@ import { ownTarget, type Target, targetNamed, targets } from "./targets.ts";
 import { tryOut } from "./trial.ts";
 import { v8Flags } from "./v8_flags.ts";
 
-const { env, sys } = denoConfig.permissions.camellia;
+const { env, run, sys } = denoConfig.permissions.camellia;
 
 /**
- * Permissions of the executable: no subprocess, no import, no prompt. Data folder, addresses and
+ * Permissions of the executable: no subprocess but what manages services, no import, no prompt. Data folder, addresses and
  * name servers are the user's choice at run time, so folders and hosts cannot be named here; the
  * addon is unpacked to the data folder, which TMPDIR names meanwhile, so its path cannot either.
- * composition.ts gives the permission for libraries up once they are loaded.
+ * composition.ts gives the permissions for libraries and programs up once the libraries are loaded.
  */
 const permissions = [
   "--allow-read",
@@ -40,6 +40,7 @@ const permissions = [
   "--allow-ffi",
   `--allow-env=${env.allow.join(",")},TMPDIR`,
   "--ignore-env",
+  `--allow-run=${run.join(",")}`,
   `--allow-sys=${sys.join(",")}`,
 ];
 

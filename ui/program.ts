@@ -18,6 +18,7 @@ import { deviceCommands } from "./commands/device_commands.ts";
 import { inviteCommands } from "./commands/invite_commands.ts";
 import { recoveryCommands } from "./commands/recovery_commands.ts";
 import { serveCommands } from "./commands/serve.ts";
+import { serviceCommands } from "./commands/service.ts";
 import { shellCommands } from "./commands/shell_commands.ts";
 import { statusCommand, timelineCommands } from "./commands/timeline_commands.ts";
 import { addFlags, type Flags } from "./settings/flags.ts";
@@ -43,6 +44,7 @@ const commands: readonly Command[] = [
   ...deviceCommands,
   ...inviteCommands,
   ...timelineCommands,
+  ...serviceCommands,
   ...shellCommands,
   command(
     (program) => program.command("version").description("print the version"),

@@ -28,6 +28,7 @@ export type ErrorCode =
   | "follow_self"
   | "not_following"
   | "pin_clash"
+  | "service_failed"
   | "not_joined"
   | "no_answer"
   | "too_few_holders"

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { compileArguments } from "../../tools/compile.ts";
 import { targets } from "../../tools/targets.ts";
+import { serviceTools } from "../../ui/shell/services.ts";
 import { walk } from "../walk.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -54,10 +55,19 @@ Deno.test("The program may ask for the variables and system calls that it uses, 
     .map(([, name, own]) => name ?? own ?? "");
   assert.deepEqual(camellia.env.allow, [...new Set([...asked, ...terminalNames])].sort());
   assert.equal(camellia.env.ignore, true);
+  assert.deepEqual(camellia.run, serviceTools);
   // Node's code asks for the release of Windows, to learn how many colours its terminal has.
   const used = Object.keys(systemCalls).filter((name) => systemCalls[name]?.test(sources));
   assert.deepEqual(camellia.sys, [...used, "osRelease"].sort());
-  assert.deepEqual(Object.keys(camellia).sort(), ["env", "ffi", "net", "read", "sys", "write"]);
+  assert.deepEqual(Object.keys(camellia).sort(), [
+    "env",
+    "ffi",
+    "net",
+    "read",
+    "run",
+    "sys",
+    "write",
+  ]);
 });
 
 Deno.test("The executable may do what the task may", async () => {
@@ -74,6 +84,7 @@ Deno.test("The executable may do what the task may", async () => {
     // Where the addon is unpacked to is said in a variable.
     `--allow-env=${camellia.env.allow},TMPDIR`,
     "--ignore-env",
+    `--allow-run=${camellia.run}`,
     `--allow-sys=${camellia.sys}`,
   ]);
   assert.match(denoConfig.tasks.camellia.command, / -P=camellia --no-prompt main\.ts$/);
@@ -102,7 +113,7 @@ Deno.test("Attack: code in the peer starts programs, reads other programs' varia
   assert.equal(lines.length, 10);
 });
 
-Deno.test("Attack: code in the peer loads a library, and none is loaded once the peer has its own", async () => {
+Deno.test("Attack: code in the peer loads a library or manages services, and cannot once the peer has its libraries", async () => {
   const lines = await withPermissions(`
     import { loadLibraries } from "${new URL("../../composition.ts", import.meta.url)}";
     import { borrowPoller } from "${new URL("../../net/links/poller.ts", import.meta.url)}";
@@ -110,6 +121,12 @@ Deno.test("Attack: code in the peer loads a library, and none is loaded once the
     try {
       Deno.dlopen("libc.so.6", { system: { parameters: ["buffer"], result: "i32" } });
       console.log("loaded");
+    } catch (error) {
+      console.log(error.name);
+    }
+    try {
+      await new Deno.Command("systemctl", { args: ["--version"] }).output();
+      console.log("started");
     } catch (error) {
       console.log(error.name);
     }
@@ -121,7 +138,9 @@ Deno.test("Attack: code in the peer loads a library, and none is loaded once the
     }
     Deno.exit();
   `);
-  const expected = Deno.build.os === "linux" ? ["NotCapable", "poller"] : ["NotCapable"];
+  const expected = Deno.build.os === "linux"
+    ? ["NotCapable", "NotCapable", "poller"]
+    : ["NotCapable", "NotCapable"];
   assert.deepEqual(lines, expected);
 });
 

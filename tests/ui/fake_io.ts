@@ -113,6 +113,19 @@ export class FakeIo implements Io {
 /** A machine: accounts on its one disk, locks on folders, and the files in them (through `io.files`). */
 export class FakeHost implements Host {
   readonly version = "1.2.3";
+  /** What programs of the system were started with; what they come to is for the test to say. */
+  readonly called: string[] = [];
+  tool: (call: string) => { code: number; printed: string } | undefined = () => undefined;
+  readonly tools: Host["tools"] = {
+    invocation: ["/usr/bin/camellia"],
+    run: (program, args) => {
+      const call = [program, ...args].join(" ");
+      this.called.push(call);
+      return Promise.resolve(this.tool(call));
+    },
+    write: (path, text) => Promise.resolve(void this.#io.files.set(path, utf8(text))),
+    remove: (path) => Promise.resolve(void this.#io.files.delete(path)),
+  };
   readonly system = {
     deno: "2.9.6",
     folder: (_path: string): ReturnType<Host["system"]["folder"]> =>

@@ -60,6 +60,26 @@ export interface SystemFacts {
   descriptors(): Promise<number>;
 }
 
+/** What a program of the system came to. */
+export interface ToolResult {
+  /** Its exit code. */
+  readonly code: number;
+  /** What it printed. */
+  readonly printed: string;
+}
+
+/** What a service takes of the system. */
+export interface Tools {
+  /** The program and the arguments that start this program again, without a command. */
+  readonly invocation: readonly string[];
+  /** Runs a program that manages services; undefined where there is none of that name. */
+  run(program: string, args: readonly string[]): Promise<ToolResult | undefined>;
+  /** Writes a file, with the folders above it. */
+  write(path: string, text: string): Promise<void>;
+  /** Removes a file if it is there. */
+  remove(path: string): Promise<void>;
+}
+
 /** A log on disk. */
 export interface LogSink {
   /** Writes a line; never throws. */
@@ -72,6 +92,8 @@ export interface LogSink {
 export interface Host extends ConfigSource {
   /** The program's version. */
   readonly version: string;
+  /** Programs of the system that manage services, and their files. */
+  readonly tools: Tools;
   /** Facts about the system. */
   readonly system: SystemFacts;
   /**
