@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { fingerprintOf } from "../../core/model/identity.ts";
 import type { PublicBody } from "../../core/model/record_body.ts";
 import type { SignedRecord } from "../../core/model/record.ts";
+import { emptyRecords } from "../../core/accounts/close.ts";
+import { World } from "./accounts_world.ts";
 import { type SimMachine, simPassword, SimWorld } from "../sim/peers.ts";
 
 const account = { username: "alice" };
@@ -25,6 +27,12 @@ function publicOf(world: SimWorld): SignedRecord<PublicBody> {
   return world.directories.peek("alice", "public") as SignedRecord<PublicBody>;
 }
 
+/** Whether the sealed keys on the network are none. */
+function hasNoKeys(world: SimWorld): boolean {
+  const body = world.directories.peek("alice", "private")?.body;
+  return body !== undefined && "sealed" in body && body.sealed.length === 0;
+}
+
 Deno.test("A closed account is told to all who look, and nothing of it is left but that", async () => {
   const [world, alice, bob] = await aliceAndBob();
   const before = publicOf(world);
@@ -40,8 +48,10 @@ Deno.test("A closed account is told to all who look, and nothing of it is left b
 
   const { body } = publicOf(world);
   assert.deepEqual([body.isClosed, body.heads, body.pages], [true, [], 0]);
-  const sealed = world.directories.peek("alice", "private")?.body;
-  assert.ok(sealed && "sealed" in sealed && sealed.sealed.length === 0);
+  assert.ok(hasNoKeys(world));
+  const store = await alice.stores.open("alice");
+  assert.deepEqual(await store.listEntries("following"), [], "the database is another one");
+  await store.close();
   for (let page = 0; page < before.body.pages; page++) {
     const record = world.directories.peek("alice", `public:${before.body.generation}:${page}`);
     assert.deepEqual(record?.body, { entries: [] });
@@ -72,6 +82,7 @@ Deno.test("A device that is online when another one closes the account logs out,
   assert.deepEqual(reasons(), ["account_closed"]);
   await world.clock.advance(60_000);
   assert.equal(publicOf(world).body.isClosed, true);
+  assert.ok(hasNoKeys(world));
   await assert.rejects(world.run(second.login("alice")), { code: "account_closed" });
   await world.stop();
 });
@@ -111,4 +122,19 @@ Deno.test("The last record of a closed account lives for a year", async () => {
   const days = (publicOf(world).expiresAt - world.clock.now()) / 86_400_000;
   assert.ok(days > 364.9 && days <= 365, `${days} days`);
   await world.stop();
+});
+
+Deno.test("A device that meets the emptied keys before anything else neither keeps nor replaces them", async () => {
+  const world = new World();
+  const here = await world.user("alice");
+  const device = world.device();
+  const there = await world.run(device.login("alice"));
+  const kept = await device.keys.read("alice");
+  await world.run(emptyRecords(here.session, here, { generation: 0, pages: 0 }));
+  const emptied = world.network.peek("alice", "private")?.value;
+  await world.run(there.records.sealed.pull());
+  assert.equal((await there.session.leaving).code, "account_closed");
+  assert.deepEqual(world.network.peek("alice", "private")?.value, emptied);
+  assert.deepEqual(await device.keys.read("alice"), kept);
+  for (const { session } of [here, there]) await session.close();
 });

@@ -2,6 +2,10 @@
 
 import assert from "node:assert/strict";
 import type { ErrorCode } from "../../core/model/errors.ts";
+import { isSentAway } from "../../core/model/record_body.ts";
+import { signFresh } from "../../core/model/record_policy.ts";
+import { World } from "./accounts_world.ts";
+import { recordOf } from "./record_of.ts";
 import { type SimMachine, simPassword, SimWorld } from "../sim/peers.ts";
 
 const otherPassword = "quiet marble under the stairs";
@@ -77,6 +81,36 @@ Deno.test("A device that sleeps through its removal learns of it hours later", a
   await world.until("it has left", () => Promise.resolve(reasons(second).length > 0), 310_000);
   assert.deepEqual(reasons(second), ["device_removed"]);
   await world.stop();
+});
+
+Deno.test("What a device announces before it sees its removal does not bring it back", async () => {
+  const world = new World();
+  const [here, there] = [await world.user("alice"), await world.run(world.device().login("alice"))];
+  for (const { records } of [here, there]) {
+    await world.run(records.announce({ ip: "0.0.0.0", port: 7000 }));
+  }
+  const { device } = there.session;
+  const inForce = () =>
+    recordOf(
+      world.network.peek("alice", "connections") ?? assert.fail("there is none"),
+      "connections",
+    );
+  const find = () => inForce().body.devices.find((entry) => entry.device === device);
+  const entry = find() ?? assert.fail("it is announced");
+  // What the other device writes late is written by the test.
+  await there.session.close();
+  await world.run(here.records.sendAway(device));
+  const now = Math.floor(world.clock.now());
+  const sequence = inForce().sequence + 1;
+  const body = { devices: [{ ...entry, updatedAt: now + 1_000, until: now + 900_000 }] };
+  const content = { username: "alice", namespace: "connections", sequence, body } as const;
+  await world.run(
+    here.session.ports.directory.put(signFresh(content, now, here.session.identity)),
+  );
+  assert.equal(find()?.present, true);
+  await world.clock.advance(6_000);
+  assert.ok(isSentAway(find() ?? assert.fail("it is listed as sent away")));
+  await here.session.close();
 });
 
 Deno.test("Neither the device itself nor one that is not announced can be removed", async () => {
