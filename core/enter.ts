@@ -8,7 +8,6 @@ import type { EntranceView } from "./api.ts";
 import { CamelliaError } from "./model/errors.ts";
 import { type Invite, usableNodes } from "./model/invite.ts";
 import type { Ports } from "./ports.ts";
-import { unicastAddress } from "../lib/ip_address.ts";
 
 /**
  * Joins through the nodes of an invite that a peer at this place may knock at.
@@ -24,8 +23,7 @@ export async function enterNetwork(
   const { udp, outerIps } = directory.status();
   const { listening, door } = links.status();
   const addresses = [udp.ip, ...outerIps, listening?.ip, door?.ip].filter((ip) => ip !== undefined);
-  const home = (await reach.addresses(signal)).filter((text) => unicastAddress(text) !== undefined);
-  const nodes = usableNodes(invite, { addresses, home });
+  const nodes = usableNodes(invite, { addresses, home: reach.local() });
   const joined = nodes.length === 0
     ? directory.status().joined
     : await directory.join(nodes, signal);

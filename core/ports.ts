@@ -130,10 +130,7 @@ export interface Directory {
    * signal's reason.
    */
   isReachable(port: number, family: Family, signal?: AbortSignal): Promise<boolean | undefined>;
-  /**
-   * Joins the network through these nodes too, now and whenever the network is lost; whether this node is in
-   * the network then. Never rejects but with the signal's reason.
-   */
+  /** Joins through these nodes too, now and later on; whether this node is in the network then. */
   join(nodes: readonly Endpoint[], signal?: AbortSignal): Promise<boolean>;
   /** Nodes that newcomers can join through: contacts that have answered, the best to name first. */
   entrances(): Endpoint[];
@@ -229,6 +226,8 @@ export interface Reach {
    * Empty where none is known. Others are asked 2 s at most. Never rejects but with the signal's reason.
    */
   addresses(signal?: AbortSignal): Promise<string[]>;
+  /** This machine's own addresses besides loopback, as far as they may be told to others at all. */
+  local(): string[];
 }
 
 /** A page of a timeline. */

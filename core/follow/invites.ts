@@ -105,7 +105,8 @@ function announcedIp(text: string): string | undefined {
 
 /**
  * Nodes that a friend can join through: this one, where others reach it and its address is announced, then
- * contacts that have answered. A peer that knows no other names the addresses that it would announce.
+ * contacts that have answered. A peer that knows no other names all addresses of its machine that
+ * it may tell.
  */
 async function entrances(ports: Ports, signal?: AbortSignal): Promise<Endpoint[]> {
   const { directory, reach } = ports;
@@ -113,7 +114,9 @@ async function entrances(ports: Ports, signal?: AbortSignal): Promise<Endpoint[]
   const announced = (await reach.addresses(signal)).flatMap((text) => announcedIp(text) ?? []);
   const proven = reach.status().places.flatMap(({ ip, isReached }) => isReached ? [ip] : []);
   const contacts = directory.entrances();
-  const own = announced.filter((ip) => proven.includes(ip) || contacts.length === 0);
+  const own = contacts.length === 0
+    ? [...announced, ...reach.local()]
+    : announced.filter((ip) => proven.includes(ip));
   const nodes = [...own.map((ip) => ({ ip, port })), ...contacts];
   const byName = new Map(nodes.map((node) => [`${node.ip} ${node.port}`, node]));
   return [...byName.values()].slice(0, inviteNodesMax);

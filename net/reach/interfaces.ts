@@ -34,6 +34,23 @@ export function homeAddresses(
   }
 }
 
+/** Addresses told of: a machine with two families, containers and addresses that change has many. */
+const leadingAddressesMax = 6;
+
+/** The addresses of this machine that lead out of it, public ones first; none where the system does not tell. */
+export function leadingAddresses(
+  interfaces: () => Interfaces = Deno.networkInterfaces,
+): string[] {
+  try {
+    const found = interfaces().flatMap(({ address }) => unicastAddress(address) ?? [])
+      .filter(({ kind }) => leadingOut.has(kind))
+      .toSorted((a, b) => Number(b.kind === "public") - Number(a.kind === "public"));
+    return [...new Set(found.map(({ ip }) => ip))].slice(0, leadingAddressesMax);
+  } catch {
+    return [];
+  }
+}
+
 /** Kinds of addresses that lead out of this machine and its cable. */
 const leadingOut: ReadonlySet<string> = new Set(["public", "private"]);
 

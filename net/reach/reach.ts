@@ -10,7 +10,7 @@ import type { Exemption } from "../../lib/networks.ts";
 import type { DoorService } from "../links/front_door.ts";
 import type { ZmqLinks } from "../links/zmq_links.ts";
 import { DialBack } from "./dial_back.ts";
-import { homeAddresses } from "./interfaces.ts";
+import { homeAddresses, leadingAddresses } from "./interfaces.ts";
 import { routerMapper } from "./port_mapper.ts";
 import { PortMappings } from "./port_mappings.ts";
 import { ReachWatch, type ReachWatchOptions } from "./reach_watch.ts";
@@ -145,6 +145,7 @@ export function createReach(
         relays,
         relaysOnly: settings.relaysOnly,
         homeAddresses,
+        leadingAddresses: () => leadingAddresses(),
         onError,
         ...(mappings === undefined ? {} : { mappings }),
         ...(settings.announcedIp === undefined ? {} : { announcedAddress: settings.announcedIp }),

@@ -45,6 +45,8 @@ export interface ReachWatchOptions {
   readonly announcedAddress?: string;
   /** This machine's addresses in its home network. */
   readonly homeAddresses: () => readonly { readonly ip: string }[];
+  /** This machine's addresses that lead out of it; default: those in its home network. */
+  readonly leadingAddresses?: () => readonly string[];
   /** Learns of failures in the background. */
   readonly onError?: (error: Error) => void;
 }
@@ -122,6 +124,14 @@ export class ReachWatch implements Reach {
     const near = [listening, ...home].flatMap(dialable);
     const known = inOrder({ places, near, passing: this.#relays() });
     return known.length > 0 ? known : dialable(directory.status().udp.ip);
+  }
+
+  local(): string[] {
+    const { directory, relaysOnly, homeAddresses, leadingAddresses } = this.#options;
+    if (relaysOnly) return [];
+    const bound = dialable(directory.status().udp.ip);
+    if (bound.length > 0) return bound;
+    return [...leadingAddresses?.() ?? homeAddresses().map(({ ip }) => ip)];
   }
 
   /** To be called when the relays that pass on to this peer have changed. */

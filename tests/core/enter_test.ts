@@ -10,12 +10,12 @@ const inviter = userNamed("alice");
 const open = { ip: "192.0.2.7", port: 8000 };
 const home = { ip: "192.168.1.9", port: 8000 };
 
-function setUp(addresses: string[] = ["192.168.1.5", "[2001:db8::1]:9", "relay/192.0.2.1:7000"]) {
+function setUp(addresses: string[] = ["192.168.1.5", "2001:db8::1"]) {
   const directory = new SimDirectoryNetwork(new VirtualClock().view()).directory();
   const ports = {
     directory,
     links: only<Links>({ status: () => ({ open: 0 }) }),
-    reach: only<Reach>({ addresses: () => Promise.resolve(addresses) }),
+    reach: only<Reach>({ local: () => addresses }),
   };
   return {
     directory,

@@ -28,6 +28,7 @@ import {
 import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
 import { seedOfWords, wordsOfSeed } from "../../core/model/recovery_words.ts";
+import { fingerprintOf } from "../../core/model/identity.ts";
 import { readInvite, writeInvite } from "../../core/model/invite.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { userNamed } from "../sim/users.ts";
@@ -94,8 +95,7 @@ export class FakePeer extends Refusing {
   }
 
   static view(username: string): UserView {
-    const fingerprint = createHash("sha256").update(username).digest("hex").slice(0, 16);
-    return { username, fingerprint };
+    return { username, fingerprint: fingerprintOf(userNamed(username).key) };
   }
 
   emit(event: PeerEvent): void {

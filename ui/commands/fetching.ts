@@ -1,5 +1,5 @@
 /**
- * Waiting for posts that a peer is fetching.
+ * Waiting for what a peer still does for a command: posts that it fetches, users whom it tells.
  *
  * @module
  */
@@ -28,4 +28,20 @@ export async function untilQuiet({ io, signal }: Context, access: Access): Promi
   } finally {
     stop();
   }
+}
+
+/**
+ * How long a command waits for a user to acknowledge a follow: a peer that was alone until a moment ago
+ * learns its address and announces it within seconds, and the request goes out again after 2 s and 4 s more.
+ */
+const toldWaitMs = 8000;
+
+/** Waits until every follow is acknowledged, some seconds at most; whether that is so. */
+export async function untilTold({ io, signal }: Context, { api }: Access): Promise<boolean> {
+  const giveUpMs = io.monotonic() + toldWaitMs;
+  while ((await api.status()).pending > 0) {
+    if (io.monotonic() >= giveUpMs) return false;
+    await delay(io, quietMs / 4, signal);
+  }
+  return true;
 }

@@ -26,7 +26,7 @@ import { resolveSettings } from "../settings/settings.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { textWidth } from "../terminal/width.ts";
 import { type Command, command } from "./command.ts";
-import { untilQuiet } from "./fetching.ts";
+import { untilQuiet, untilTold } from "./fetching.ts";
 import {
   acceptBy,
   enterBy,
@@ -152,8 +152,11 @@ async function joinWith(
   const user = before ?? await enterAccount(context, api, joiner);
   const said = { ...user, inviter: invite.inviter.username };
   try {
-    const view = await acceptBy(context, api, invite);
+    const first = await acceptBy(context, api, invite);
     const { username: author } = invite.inviter;
+    const told = first.acknowledged ||
+      await withSpinner(context.io, `Telling ${author}`, untilTold(context, access));
+    const view = { ...first, acknowledged: told };
     await withSpinner(context.io, `Fetching ${author}'s posts`, untilQuiet(context, access));
     const posts = (await api.timeline({ limit: 1000, author })).length;
     await output.line({ ...said, following: true }, (look) => {

@@ -9,10 +9,18 @@ const contact = { ip: "203.0.113.1", port: 9_000 };
 
 /** A peer of which others know this; `state` may change while the invite is made. */
 function setUp(
-  { state = "direct", places = [], addresses, contacts = [contact], joined = true }: {
+  {
+    state = "direct",
+    places = [],
+    addresses,
+    local = [],
+    contacts = [contact],
+    joined = true,
+  }: {
     state?: ReachStatus["state"];
     places?: readonly OuterPlace[];
     addresses: readonly string[];
+    local?: readonly string[];
     contacts?: readonly (typeof contact)[];
     joined?: boolean;
   },
@@ -23,6 +31,7 @@ function setUp(
   const reach: Reach = {
     status: () => ({ ...status, relays: 0, places }),
     addresses: () => Promise.resolve([...addresses]),
+    local: () => [...local],
     onChange: (fn) => {
       listeners.add(fn);
       return () => listeners.delete(fn);
@@ -73,18 +82,23 @@ Deno.test("An invite names the own node where others reach it, and never where i
   const hidden = { state: "relayed", places, addresses: ["relay/198.51.100.1:7000"] } as const;
   assert.deepEqual(await setUp(hidden).nodesOf(), ["relayed", theirs]);
   assert.deepEqual(await setUp({ ...hidden, contacts: [] }).nodesOf(), ["relayed"]);
-  const home = { state: "unreachable", addresses: ["192.168.1.5"] } as const;
+  const home = {
+    state: "unreachable",
+    addresses: ["192.168.1.5"],
+    local: ["192.168.1.5"],
+  } as const;
   assert.deepEqual(await setUp(home).nodesOf(), ["none", theirs]);
 });
 
-Deno.test("A peer that knows no other names the addresses that it would announce", async () => {
+Deno.test("A peer that knows no other names all addresses of its machine that it may tell", async () => {
   const alone = setUp({
     state: "unknown",
-    addresses: ["192.168.1.5", "::1"],
+    addresses: ["192.168.1.5"],
+    local: ["192.0.2.7", "192.168.1.5"],
     contacts: [],
     joined: false,
   });
-  assert.deepEqual(await alone.nodesOf(), ["none", "192.168.1.5 8000", "::1 8000"]);
+  assert.deepEqual(await alone.nodesOf(), ["none", "192.168.1.5 8000", "192.0.2.7 8000"]);
   assert.equal(alone.base.monotonic(), 0);
 });
 

@@ -175,12 +175,15 @@ Deno.test("Nodes named while an attempt goes on are joined through after it", as
   const node = new FakeNode();
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const first = node.bootstrap;
-  node.bootstrap = (addresses, signal) =>
-    node.attempts.length === 0
-      ? promise.then(() => first.call(node, addresses, signal))
-      : first.call(node, addresses, signal);
+  let begun = 0;
+  node.bootstrap = (addresses, signal) => {
+    begun++;
+    return promise.then(() => first.call(node, addresses, signal));
+  };
   const joining = node.join();
   const done = joining.join([{ host: "192.0.2.7", port: 8000 }]);
+  await node.clock.advance(1);
+  assert.equal(begun, 1);
   resolve(true);
   await done;
   assert.deepEqual(node.asked.map((asked) => asked.length), [1, 2]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Links, ReachStatus } from "../../../core/ports.ts";
 import { Exemption } from "../../../lib/networks.ts";
-import { homeAddresses, ownFamilies } from "../../../net/reach/interfaces.ts";
+import { homeAddresses, leadingAddresses, ownFamilies } from "../../../net/reach/interfaces.ts";
 import { createReach, type ReachSettings } from "../../../net/reach/reach.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SimDirectoryNetwork } from "../../sim/directory.ts";
@@ -379,4 +379,32 @@ Deno.test("The configured outer address is announced in the place of what others
   const alone = together({ relaysOnly: true });
   assert.deepEqual(await alone.clock.drive(alone.begin().addresses()), []);
   await alone.reach.close();
+});
+
+Deno.test("A machine's own addresses are told as they are: bound to one, that; with relays alone, none", () => {
+  const leading = () => ["192.0.2.7", "192.168.1.5"];
+  const local = (ip: string, options: Partial<ReachWatchOptions> = {}) => {
+    const { directory, watch } = world({ leadingAddresses: leading, ...options });
+    const { status } = directory;
+    directory.status = () => ({ ...status.call(directory), udp: { ip, port: 8000 } });
+    return watch.local();
+  };
+  assert.deepEqual(local("::"), leading());
+  assert.deepEqual(local("0.0.0.0"), leading());
+  assert.deepEqual(local("127.0.0.1"), ["127.0.0.1"]);
+  assert.deepEqual(local("::", { relaysOnly: true }), []);
+  const interfaces = ["127.0.0.1", "192.168.1.5", "fe80::1", "2001:db8::7", "192.168.1.5"];
+  const cidr = "";
+  assert.deepEqual(leadingAddresses(() => interfaces.map((address) => ({ address, cidr }))), [
+    "2001:db8::7",
+    "192.168.1.5",
+  ]);
+  const many = Array.from({ length: 9 }, (_, i) => ({ address: `10.0.0.${i}`, cidr }));
+  assert.equal(leadingAddresses(() => many).length, 6);
+  assert.deepEqual(
+    leadingAddresses(() => {
+      throw new Error("not allowed");
+    }),
+    [],
+  );
 });

@@ -187,6 +187,8 @@ Deno.test("An invite that is cut, expired or one's own is refused before anythin
   assert.equal((await m.failure("join", "hello", "bob")).error, "invalid_invite");
   assert.equal((await m.failure("join", "x".repeat(100_000), "bob")).error, "invalid_invite");
   assert.equal((await m.failure("join", invite, "b")).error, "invalid_username");
+  const own = await m.failure("join", invite);
+  assert.deepEqual([own.error, /your own/.test(own.message)], ["follow_self", true]);
   assert.equal(m.host.started.length, started);
   assert.deepEqual(configOf(m), []);
 });
@@ -222,4 +224,19 @@ Deno.test("A config.ini that cannot be changed is left alone, and the nodes are 
   assert.deepEqual(configOf(m), []);
   m.host.writePrivate = () => Promise.reject(new Error("the disk is full"));
   assert.match((await m.run("join", invite)).err, /not written .*the disk is full/);
+});
+
+Deno.test("A join waits some seconds until the inviter knows, and says so where that takes longer", async () => {
+  const m = machine();
+  let pending = 1;
+  m.host.prepare = (peer) => {
+    const { status } = peer;
+    peer.status = async () => ({ ...await status(), pending: pending-- > 0 ? 1 : 0 });
+    peer.accept = () =>
+      Promise.resolve({ username: "alice", following: true, acknowledged: false });
+  };
+  pending = 3;
+  assert.doesNotMatch((await m.run("join", invite, "bob")).out, /does not know yet/);
+  pending = 1e9;
+  assert.match((await m.run("join", invite)).out, /alice does not know yet/);
 });
