@@ -62,14 +62,12 @@ async function load(folder: string): Promise<Libraries> {
   const unpacks = Deno.build.standalone && Deno.build.os !== "windows";
   const { ZmqLinks } = unpacks ? await withAddonFolder(folder, importing) : await importing();
   Deno.permissions.revokeSync({ name: "ffi" });
-  for (const command of serviceTools) Deno.permissions.revokeSync({ name: "run", command });
   return { descriptors, ZmqLinks };
 }
 
 /**
  * Loads the libraries of the system that the program calls, for as long as it runs, and gives up the
- * permission to load others: a later library could only be an attacker's. So could a program: those that
- * manage services are started by a process that runs no peer, or before or after it.
+ * permission to load others: a later library could only be an attacker's.
  *
  * @param folder A data folder to which its owner alone can write: there the executable unpacks the addon.
  */
@@ -82,6 +80,8 @@ async function startPeer(
   data: string,
   { settings, keys, log }: { settings: PeerSettings; keys: KeyFiles; log: Log },
 ): Promise<RunningPeer> {
+  // A process that manages services runs no peer: code that gets into a peer starts no program.
+  for (const command of serviceTools) Deno.permissions.revokeSync({ name: "run", command });
   await using started = new AsyncDisposableStack();
   const { descriptors, ZmqLinks } = await loadLibraries(data);
   const onError = (error: Error) => log("warn", error.message);

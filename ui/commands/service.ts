@@ -125,9 +125,12 @@ async function forgetPassword({ host, dataFolder }: Context): Promise<void> {
 /** Takes back what an installation that failed has done, as far as that goes. */
 async function takeBack(context: Context): Promise<void> {
   const { uninstall, file } = managerOf(context);
-  for (const call of uninstall) await runTool(context, call);
-  await context.host.tools.remove(file);
-  await forgetPassword(context);
+  try {
+    for (const call of uninstall) await runTool(context, call);
+  } finally {
+    await context.host.tools.remove(file);
+    await forgetPassword(context);
+  }
 }
 
 async function install(context: Context): Promise<void> {
