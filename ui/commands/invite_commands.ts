@@ -205,6 +205,18 @@ async function joinBy(context: Context, invite: GivenInvite, name?: string): Pro
   });
 }
 
+/** More than the longest invite, and white space around it. */
+const inputBytesMax = 4096;
+
+/** The argument, or with `-` standard input: other users of the machine can read a command line. */
+async function givenText({ io }: Context, argument: string): Promise<string> {
+  if (argument !== "-") return argument;
+  const bytes = await io.input(inputBytesMax);
+  if (bytes !== undefined) return new TextDecoder().decode(bytes);
+  const message = `Cannot use the invite: standard input has more than ${inputBytesMax} bytes`;
+  throw new CamelliaError("invalid_invite", message);
+}
+
 /** `invite` and `join`. */
 export const inviteCommands: readonly Command[] = [
   command(
@@ -236,11 +248,11 @@ export const inviteCommands: readonly Command[] = [
     (program) =>
       program.command("join")
         .description("use an invite: join the network, get an account, follow the inviter")
-        .argument("<invite>", "the string, which begins with camellia:")
+        .argument("<invite>", "the string, which begins with camellia:; - reads standard input")
         .argument("[name]", "your name; default: the account of this machine, or a question"),
     async (context, text, name) => {
       const username = name === undefined ? undefined : parseUsername(name);
-      await joinBy(context, takeInvite(text, context), username);
+      await joinBy(context, takeInvite(await givenText(context, text), context), username);
     },
   ),
 ];

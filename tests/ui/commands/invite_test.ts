@@ -240,3 +240,14 @@ Deno.test("A join waits some seconds until the inviter knows, and says so where 
   pending = 1e9;
   assert.match((await m.run("join", invite)).out, /alice does not know yet/);
 });
+
+Deno.test("An invite is read from standard input, where no user of the machine sees it", async () => {
+  const m = machine();
+  m.io.stdin = new TextEncoder().encode(` ${invite}\n`);
+  assert.deepEqual(await m.json("join", "-", "bob"), joined);
+  m.io.stdin = new Uint8Array(5_000);
+  const long = await m.failure("join", "-");
+  assert.deepEqual([long.error, /more than 4096/.test(long.message)], ["invalid_invite", true]);
+  m.io.stdin = new Uint8Array();
+  assert.match((await m.failure("join", "-")).message, /does not begin with/);
+});
