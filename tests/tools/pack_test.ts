@@ -109,13 +109,16 @@ async function checkStart({ folder }: Unpacked): Promise<void> {
     await Deno.writeTextFile(join(home, name, "package.json"), "{}");
   }
   const binary = system === "win32" ? "deno.exe" : "deno";
-  const run = async (...args: string[]) => {
-    const command = new Deno.Command("node", {
+  const prepare = (args: string[]) =>
+    new Deno.Command("node", {
       args: [join(place, "camellia.mjs"), ...args],
       cwd: home,
       env: { NO_COLOR: "1", DENO_DIR: join(home, "cache"), HTTPS_PROXY: "http://127.0.0.1:1" },
+      stdout: "piped",
+      stderr: "piped",
     });
-    const { code, stdout, stderr } = await command.output();
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await prepare(args).output();
     return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
   };
   const without = await run("--version");
@@ -129,6 +132,18 @@ async function checkStart({ folder }: Unpacked): Promise<void> {
     err: "",
   });
   assert.equal((await run("wrong")).code, 2);
+  if (system === "win32") return;
+  // A signal reaches the program, which leaves the network and says so with its exit code.
+  const network = ["--ip", "127.0.0.1", "-p", "0", "--listening-ip", "127.0.0.1", "-l", "0"];
+  const data = ["--data", join(home, "data"), "--ntp-server", "none", "--json", "--init"];
+  const node = prepare([...data, ...network, "node"]).spawn();
+  const reader = node.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  while (!said.includes("\n")) said += (await reader.read()).value ?? "\n";
+  node.kill("SIGTERM");
+  assert.match(said, /^\{"event":"ready"/);
+  assert.equal((await node.status).code, 0);
+  await Promise.all([reader.cancel(), node.stderr.cancel()]);
 }
 
 Deno.test({

@@ -55,10 +55,15 @@ try {
   process.exit(1);
 }
 
-const child = spawn(deno, [...fixed, ...process.argv.slice(2)], {
-  stdio: "inherit",
-  env: { ...process.env, DENO_NO_UPDATE_CHECK: "1" },
-});
+const args = [...fixed, ...process.argv.slice(2)];
+const env = { ...process.env, DENO_NO_UPDATE_CHECK: "1" };
+
+// From Node.js 22.15 on: Deno takes this process over, so that no second one waits for it.
+if (process.platform !== "win32" && typeof process.execve === "function") {
+  process.execve(deno, [deno, ...args], env);
+}
+
+const child = spawn(deno, args, { stdio: "inherit", env });
 
 child.on("error", (error) => {
   process.stderr.write(`camellia: Cannot start ${deno}: ${error.message}\n`);
