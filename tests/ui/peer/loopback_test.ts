@@ -101,6 +101,11 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual((await client.api.devices()).map(({ device }) => device), [5]);
   assert.equal((await client.api.removeDevice({ device: 1023 })).length, 1);
   await assert.rejects(client.api.removeDevice({ device: 1024 }), { code: "invalid_argument" });
+  const made = await client.api.invite({ once: true, expiresInMs: 60_000 });
+  assert.equal(made.expires, "2026-01-01T00:01:00.000Z");
+  await assert.rejects(client.api.invite({ expiresInMs: 59_999 }), { code: "invalid_argument" });
+  assert.deepEqual(await client.api.enter(made), { joined: true, nodes: api.inviteNodes });
+  await assert.rejects(client.api.accept(made), { code: "follow_self" });
   const words = await client.api.recoveryWords({ username: "alice", password: "p" });
   assert.deepEqual(words, await FakePeer.words("alice"));
   assert.equal(new TextDecoder().decode(await client.api.exportAccount()), "sealed:alice");
