@@ -172,6 +172,7 @@ async function startPeer(
       derivation,
       publishPrivate: settings.publishPrivate,
       firstNode: settings.firstNode,
+      trace: (message) => log("debug", message),
       ...(settings.lifespan === "off" ? {} : { lifespanMs: settings.lifespan }),
     },
     program: { version: denoConfig.version, pid: Deno.pid },

@@ -177,6 +177,7 @@ export class Inbox {
 
   #refuse(why: Refusal): undefined {
     this.refused.set(why, (this.refused.get(why) ?? 0) + 1);
+    this.#parts.session.settings.trace?.(`Refused a message: ${why.replaceAll("_", " ")}`);
   }
 
   /** The checks that cost next to nothing. */

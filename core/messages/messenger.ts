@@ -149,6 +149,9 @@ export class PeerMessenger {
   /** Tells the part that waits for this acknowledgement; whether one does. */
   acknowledge({ from, body: { id, reason, by = [] } }: MessageOf<"ack">): boolean {
     const listener = this.#acks.get(toHex(id));
+    if (reason !== undefined) {
+      this.#session.settings.trace?.(`${from.username} refused a message: ${reason}`);
+    }
     listener?.(from, reason, by);
     return listener !== undefined;
   }

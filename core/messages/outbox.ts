@@ -21,6 +21,13 @@ const heardMsMax = 5_000;
  */
 const devicesSentMax = 4;
 
+/** What hinders a message, for a person who looks for a fault. */
+const hindrances: Readonly<Record<Exclude<SendResult, "queued">, string>> = {
+  delayed: "not connected yet, it waits",
+  full: "too much waits for it already, it is tried again",
+  unreachable: "unreachable, no address of it can be connected to",
+};
+
 /** What is to be sent to whom. */
 export interface SendOrder<K extends KindName> {
   /** The kind of message. */
@@ -96,6 +103,11 @@ export class Outbox {
     const { self, identity, ports: { clock, random, links }, signal: ended } = this.#session;
     const id = order.id ?? random.bytes(messageIdBytes);
     const devices = await this.#chosen(order, signal);
+    if (devices.length === 0) {
+      this.#session.settings.trace?.(
+        `No route for ${order.kind} to ${order.to.username}: no device is announced`,
+      );
+    }
     if (devices.length === 0 || ended.aborted) return { id, devices: 0, full: 0 };
     const { kind, body } = order;
     const message = {
@@ -111,7 +123,7 @@ export class Outbox {
       await order.committed;
       if (ended.aborted) return { id, devices: 0, full: 0 };
     }
-    const results = devices.map((device) => links.send(device, frame));
+    const results = devices.map((device) => this.#sendTo(order, device, frame));
     // A user who was heard is there again: what has waited in vain waits no longer.
     if (
       results.includes("delayed") &&
@@ -123,11 +135,21 @@ export class Outbox {
     // A user who cannot be reached at any of these addresses may have moved.
     if (!results.includes("queued") && order.entry === undefined) {
       for (const device of await this.#moved(order, devices, signal)) {
-        results.push(links.send(device, frame));
+        results.push(this.#sendTo(order, device, frame));
       }
     }
     const count = (wanted: SendResult) => results.filter((result) => result === wanted).length;
     return { id, devices: count("queued") + count("delayed"), full: count("full") };
+  }
+
+  /** Sends to one device, and tells what hinders. */
+  #sendTo({ kind, to }: SendOrder<KindName>, device: DeviceEntry, frame: Uint8Array): SendResult {
+    const { ports: { links }, settings: { trace } } = this.#session;
+    const result = links.send(device, frame);
+    if (result !== "queued") {
+      trace?.(`${kind} to ${to.username}, device ${device.device}: ${hindrances[result]}`);
+    }
+    return result;
   }
 
   /** The devices that an order means. */

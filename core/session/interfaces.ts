@@ -31,6 +31,8 @@ export interface Settings {
   readonly publishPrivate: boolean;
   /** Whether a registration may succeed in a network of this node alone (`--init`). */
   readonly firstNode: boolean;
+  /** Is told why something was not delivered, or not taken; absent: it is not told. */
+  readonly trace?: (message: string) => void;
 }
 
 /** One user, logged in. */

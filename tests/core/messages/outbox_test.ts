@@ -39,7 +39,10 @@ function setUp(
     redial: (target?: LinkTarget) => void redialled.push(target?.port),
   });
   const clock = new VirtualClock();
-  const session = testSession({ clock: clock.view(), ports: { links } });
+  const base = testSession({ clock: clock.view(), ports: { links } });
+  const traced: string[] = [];
+  const trace = (message: string) => void traced.push(message);
+  const session = { ...base, settings: { ...base.settings, trace } };
   let known: readonly DeviceEntry[] = [entryAt(1)];
   const forgotten: string[] = [];
   const outbox = new Outbox(session, {
@@ -50,7 +53,7 @@ function setUp(
     },
     forgetDevices: ({ username }) => void forgotten.push(username),
   }, () => heard.atMs);
-  return { clock, outbox, sent, forgotten, redialled, heard };
+  return { clock, outbox, sent, forgotten, redialled, heard, traced };
 }
 
 Deno.test("A message goes to where a device listens, and nobody is looked up anew", async () => {
@@ -134,4 +137,21 @@ Deno.test("An entry that says that its device has left is no device", async () =
   const { outbox } = setUp({}, true, [gone]);
   await outbox.send(order);
   assert.deepEqual(await outbox.devices(bob), []);
+});
+
+Deno.test("What hinders a message is told for the log", async () => {
+  const fine = setUp({ 1: "queued" });
+  await fine.outbox.send(order);
+  assert.deepEqual(fine.traced, []);
+  await fine.outbox.send({ ...order, device: 5 });
+  assert.deepEqual(fine.traced, ["No route for follow to bob: no device is announced"]);
+  const hindered = setUp({ 2: "full" });
+  await hindered.outbox.send(order);
+  assert.deepEqual(hindered.traced, [
+    "follow to bob, device 1: unreachable, no address of it can be connected to",
+    "follow to bob, device 1: too much waits for it already, it is tried again",
+  ]);
+  const slow = setUp({ 1: "delayed" }, false);
+  await slow.outbox.send(order);
+  assert.deepEqual(slow.traced, ["follow to bob, device 1: not connected yet, it waits"]);
 });
