@@ -15,7 +15,7 @@ import { formatHostPort } from "./lib/ip_address.ts";
 import { Exemption } from "./lib/networks.ts";
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
-import { descriptorLimit } from "./net/system/descriptor_limit.ts";
+import { descriptorLimit as askDescriptorLimit } from "./net/system/descriptor_limit.ts";
 import { createDirectory } from "./net/directory/directory.ts";
 import { borrowPoller } from "./net/links/poller.ts";
 import type { ZmqLinks } from "./net/links/zmq_links.ts";
@@ -34,7 +34,6 @@ import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/flags.ts";
 import { serviceTools } from "./ui/shell/services.ts";
 
-export { descriptorLimit } from "./net/system/descriptor_limit.ts";
 export { LogFile } from "./storage/log_file.ts";
 export { folderFacts } from "./storage/folder_facts.ts";
 
@@ -42,6 +41,14 @@ export { folderFacts } from "./storage/folder_facts.ts";
 const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;
 
 const random = new SystemRandom();
+
+/** How many descriptors this process may have open, once it was asked. */
+let descriptors: number | undefined;
+
+/** How many descriptors this process may have open; asked once, while libraries may be loaded. */
+export function descriptorLimit(): number {
+  return descriptors ??= askDescriptorLimit();
+}
 
 /** What the program takes from libraries of the system. */
 export interface Libraries {

@@ -37,13 +37,17 @@ function loadComposition(): Promise<Composition> {
   return import("./composition.ts");
 }
 
-/** How this program is started: the executable by itself, the sources by Deno with the task's permissions. */
+/** How this program is started: the executable by itself, the modules by Deno with the task's permissions. */
 function invocation(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
-  const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  const own = fileURLToPath(import.meta.url);
+  const config = fileURLToPath(new URL("deno.json", import.meta.url));
+  // In the npm package the modules are JavaScript, and what they import lies beside them.
+  const isPackage = own.endsWith(".js");
   return [
     ...[Deno.execPath(), "run", "-q", "--v8-flags=--memory-saver-mode"],
-    ...["--config", here("deno.json"), "-P=camellia", "--no-prompt", here("main.ts")],
+    ...(isPackage ? ["--node-modules-dir=manual", "--no-remote", "--no-lock"] : []),
+    ...["--config", config, "-P=camellia", "--no-prompt", own],
   ];
 }
 

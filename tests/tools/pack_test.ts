@@ -132,6 +132,17 @@ async function checkStart({ folder }: Unpacked): Promise<void> {
     err: "",
   });
   assert.equal((await run("wrong")).code, 2);
+  // What the system is told to start as a service is this program, from wherever it is started.
+  const probe = join(place, "probe.js");
+  await Deno.writeTextFile(
+    probe,
+    'import { createHost } from "./main.js";' +
+      "console.log(JSON.stringify((await createHost()).tools.invocation));",
+  );
+  const flags = ["run", "-q", "-A", "--node-modules-dir=manual", "--config"];
+  const asked = await output(Deno.execPath(), [...flags, join(place, "deno.json"), probe]);
+  const [program = "", ...started]: string[] = JSON.parse(asked);
+  assert.equal(await output(program, [...started, "--version"]), `${denoConfig.version}\n`);
   if (system === "win32") return;
   // A signal reaches the program, which leaves the network and says so with its exit code.
   const network = ["--ip", "127.0.0.1", "-p", "0", "--listening-ip", "127.0.0.1", "-l", "0"];
