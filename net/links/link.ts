@@ -76,6 +76,8 @@ export class Link {
   #wasMet = false;
   #usedAt: number;
   #redialMs = redialMsMin;
+  /** Names of the routes that took a connect and no handshake since the link was up, or had to wait. */
+  readonly #failed = new Set<string>();
   /** Whether the last attempt to connect failed, or the connection was lost since. */
   #failing = false;
   #sendPauseMs = sendPauseMsMin;
@@ -223,13 +225,14 @@ export class Link {
     if (this.#socket?.writable) {
       this.#state = "up";
       this.#failing = false;
+      this.#failed.clear();
       this.#upAt = now;
       this.#wasMet = true;
       this.#tellMet(1);
       this.#pump();
     } else if (this.#socket?.isBroken || now - this.#progressAt >= handshakeMsMax) {
       this.#preferOthers();
-      this.#fail();
+      this.#fail(this.#hasUntried());
     } else {
       this.#lookSoon();
     }
@@ -244,6 +247,19 @@ export class Link {
       ...this.#routes.filter((route) => route !== failed),
       ...this.#routes.filter((route) => route === failed),
     ];
+  }
+
+  /**
+   * Whether the other routes are to be tried before any wait: a relay that lies keeps nobody from those
+   * that do not. Each route gets one such try.
+   */
+  #hasUntried(): boolean {
+    const name = this.#route?.name ?? "";
+    const isNew = !this.#failed.has(name);
+    this.#failed.add(name);
+    if (isNew && this.#failed.size < this.#routes.length) return true;
+    this.#failed.clear();
+    return false;
   }
 
   /** Hands frames to the socket while it takes them. */
@@ -277,9 +293,9 @@ export class Link {
   /**
    * This attempt is over; the next comes after a wait that grows while attempts fail. After a link
    * that was up the wait counts from when it was dialled: a peer that restarts gets its frames at
-   * once, one that drops every link at once does not.
+   * once, one that drops every link at once does not. There is no wait where other routes are untried.
    */
-  #fail(): void {
+  #fail(hasUntried = false): void {
     const now = this.#clock.monotonic();
     const wasUp = this.#state === "up";
     if (wasUp) this.#tellMet(-1);
@@ -287,8 +303,8 @@ export class Link {
     this.#state = "down";
     this.#failing = true;
     if (wasUp && now - this.#upAt >= goodLinkMs) this.#redialMs = redialMsMin;
-    this.#redialAt = (wasUp ? this.#dialledAt : now) + this.#redialMs;
-    this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
+    this.#redialAt = hasUntried ? now : (wasUp ? this.#dialledAt : now) + this.#redialMs;
+    if (!hasUntried) this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
     this.#redial();
   }
 

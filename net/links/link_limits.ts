@@ -96,6 +96,9 @@ export const stallMsMax = 10_000;
 /** How often zeromq asks a silent connection whether it lives; catches peers that lost power. */
 export const heartbeatMs = 30_000;
 
+/** The same through a relay, which may go on taking bytes and pass none of them on. */
+export const relayedHeartbeatMs = 10_000;
+
 /** Frames that are still in a socket when it is closed have so long to leave. */
 export const lingerMs = 300;
 

@@ -19,6 +19,7 @@ import {
   heartbeatMs,
   lingerMs,
   receiveHighWaterMark,
+  relayedHeartbeatMs,
   socketsMax,
 } from "./link_limits.ts";
 import { borrowPoller, returnPoller } from "./poller.ts";
@@ -175,10 +176,10 @@ let senderKeys: { publicKey: string; secretKey: string } | undefined;
  */
 export function connectPush(linkKey: Uint8Array, route: Route, tunnels: Tunnels): PushSocket {
   const { address, port, isRelay } = route;
-  if (!isRelay) return pushTo(linkKey, zmqAddress(address, port), address.isIPv6);
+  if (!isRelay) return pushTo(linkKey, zmqAddress(address, port), { ipv6: address.isIPv6 });
   const tunnel = tunnels.open({ ip: address.ip, port }, linkKey);
   try {
-    return throughTunnel(pushTo(linkKey, tunnel.address, false), tunnel);
+    return throughTunnel(pushTo(linkKey, tunnel.address, { beatMs: relayedHeartbeatMs }), tunnel);
   } catch (error) {
     tunnel.close();
     throw error;
@@ -201,7 +202,11 @@ function throughTunnel(socket: Push, tunnel: Tunnel): PushSocket {
   };
 }
 
-function pushTo(linkKey: Uint8Array, address: string, ipv6: boolean): Push {
+function pushTo(
+  linkKey: Uint8Array,
+  address: string,
+  { ipv6 = false, beatMs = heartbeatMs }: { readonly ipv6?: boolean; readonly beatMs?: number },
+): Push {
   const curveServerKey = z85Encode(linkKey);
   raiseSocketLimit();
   senderKeys ??= curveKeyPair();
@@ -217,8 +222,8 @@ function pushTo(linkKey: Uint8Array, address: string, ipv6: boolean): Push {
   socket.reconnectInterval = -1;
   socket.connectTimeout = dialMsMax;
   socket.handshakeInterval = handshakeMsMax;
-  socket.heartbeatInterval = heartbeatMs;
-  socket.heartbeatTimeout = heartbeatMs;
+  socket.heartbeatInterval = beatMs;
+  socket.heartbeatTimeout = beatMs;
   // Nothing is ever meant to come back.
   socket.maxMessageSize = curveOverheadBytes;
   socket.connect(address);

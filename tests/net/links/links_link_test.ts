@@ -110,6 +110,45 @@ Deno.test("A link says that frames are delayed once the device did not answer, u
   link.close();
 });
 
+Deno.test("After a relay that lies the others are tried at once, each one time, and then the link waits", async () => {
+  const clock = new VirtualClock();
+  const tried: string[] = [];
+  const weather = { ...fair };
+  const honest = new Set<string>();
+  const routes = [1, 2, 3].map((n) => {
+    const route = readRoute(`relay/10.0.0.${n}:7`, 7);
+    assert.ok(route);
+    return route;
+  });
+  const sent: number[] = [];
+  const link = new Link({
+    key: "device",
+    linkKey: new Uint8Array(32),
+    routes,
+    clock,
+    dialler: new Dialler(clock, () => Promise.resolve()),
+    connect(_key, { name }) {
+      tried.push(name);
+      return new FakeSocket(honest.has(name) ? weather : { ...fair, shakes: false }, sent);
+    },
+    budget: new ByteBudget(1e9),
+    soon: (fn) => void clock.after(0, fn),
+    onIdle: () => {},
+  });
+  const [first, second, third] = routes.map(({ name }) => name);
+  link.send(Uint8Array.of(1));
+  await clock.advance(15_900);
+  assert.deepEqual(tried, [first, second, third], "one handshake of 5 s after the other");
+  await clock.advance(1_200);
+  assert.deepEqual(tried, [first, second, third, first], "after a wait of a second");
+  honest.add(second ?? "");
+  await clock.advance(5_000);
+  assert.equal(link.state, "up");
+  assert.deepEqual(sent, [1]);
+  assert.equal(tried.at(-1), second);
+  link.close();
+});
+
 Deno.test("A relay that does not lead to the device is given up at once, not after 5 s", async () => {
   const weather = { ...fair, shakes: false, breaks: true };
   const { clock, dialledAt, link, send, sent } = simLink(weather);
