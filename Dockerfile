@@ -4,7 +4,7 @@ WORKDIR /source
 COPY . .
 RUN npx -y deno@2.9.6 install \
  && npx -y deno@2.9.6 task pack \
- && npm install --global --prefix /opt/camellia --no-audit --no-fund dist/camellia-timeline-*.tgz
+ && npm install --global --prefix /opt/camellia --no-audit --no-fund ./dist/camellia-timeline-*.tgz
 
 FROM node:24-bookworm-slim
 COPY --from=build /opt/camellia /opt/camellia

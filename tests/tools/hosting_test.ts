@@ -61,6 +61,15 @@ Deno.test("Service and container run the node with its settings, the container w
   }
 });
 
+Deno.test("Where npm is to take the package from a folder, it cannot mistake that for a repository", async () => {
+  // To npm, a/b without a dot before it is a repository on GitHub.
+  for (const path of ["README.md", "Dockerfile", ".github/workflows/release.yml"]) {
+    const text = await read(path);
+    assert.match(text, / \.\/dist\/\S*camellia-timeline-\S+\.tgz/, path);
+    assert.doesNotMatch(text, /npm (install|publish) .*(?<!\.\/)\bdist\//, path);
+  }
+});
+
 Deno.test("The ports that hosting names are those of config.ini", async () => {
   const config = parseConfig(new TextEncoder().encode(await read("config.ini")), "config.ini");
   const udp = String(config.port);
