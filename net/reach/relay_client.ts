@@ -32,8 +32,11 @@ const relaysMax = 3;
  */
 const searchMs = { first: 1_000, later: 15_000, rarely: 60_000 } as const;
 
-/** A relay that failed is not asked again for so long. */
-const avoidMs = 60_000;
+/**
+ * A relay that failed is not asked again for so long. Where all are lost the fault may be the own line's,
+ * and those that did serve are asked again soon.
+ */
+const avoidMs = { failed: 60_000, lost: 2_000 } as const;
 
 /** Opens a TCP connection. */
 export type Connect = (to: Endpoint, signal: AbortSignal) => Promise<Deno.TcpConn>;
@@ -99,7 +102,7 @@ export class RelayClient {
   readonly #searching: Job;
   readonly #kept = new Map<string, Kept>();
   /** Relays that failed, and until when they are not asked, on the monotonic clock. */
-  readonly #avoided = new Map<string, number>();
+  readonly #avoided = new Map<string, { readonly sinceMs: number; readonly hasServed: boolean }>();
   /** What they are needed for; undefined while it is stopped. */
   #need: RelayNeed | undefined;
   /** Resolves with the next reservation, where a caller waits for it. */
@@ -221,13 +224,15 @@ export class RelayClient {
    */
   #choose(found: readonly FoundRelay[]): FoundRelay[] {
     const now = this.#options.time.monotonic();
-    for (const [name, untilMs] of this.#avoided) if (untilMs <= now) this.#avoided.delete(name);
+    for (const [name, { sinceMs }] of this.#avoided) {
+      if (sinceMs + avoidMs.failed <= now) this.#avoided.delete(name);
+    }
     // One that has both families may be found at both of its addresses.
     const taken = new Set([...this.#kept.values()].flatMap(({ relay }) => namesOf(relay)));
     const fresh = found.filter((relay) => {
       if (unicastAddress(relay.ip) === undefined || !this.#isOfUse(relay)) return false;
       const names = namesOf(relay);
-      if (names.some((name) => taken.has(name) || this.#avoided.has(name))) return false;
+      if (names.some((name) => taken.has(name) || this.#isAvoided(name))) return false;
       for (const name of names) taken.add(name);
       return true;
     });
@@ -241,6 +246,14 @@ export class RelayClient {
     }
     const [all, some] = [[...apart, ...near], (one: FoundRelay) => !this.#isComplementary(one)];
     return all.toSorted((a, b) => Number(some(a)) - Number(some(b)));
+  }
+
+  #isAvoided(name: string): boolean {
+    const failure = this.#avoided.get(name);
+    if (failure === undefined) return false;
+    const isAlone = failure.hasServed && this.count === 0;
+    const ms = isAlone ? avoidMs.lost : avoidMs.failed;
+    return this.#options.time.monotonic() < failure.sinceMs + ms;
   }
 
   #siteOf({ ip, port }: Endpoint): string {
@@ -259,7 +272,8 @@ export class RelayClient {
       kept.isReserved = false;
       this.#kept.delete(name);
       if (!kept.end.signal.aborted) {
-        this.#avoided.set(name, this.#options.time.monotonic() + avoidMs);
+        const sinceMs = this.#options.time.monotonic();
+        this.#avoided.set(name, { sinceMs, hasServed: wasReserved });
       }
       if (wasReserved) this.#options.onChange();
       if (this.#need !== undefined) this.#searching.dueIn(0);

@@ -94,13 +94,48 @@ Deno.test("A relay that falls silent without closing is replaced within 10 s", a
   const [end] = mute.ends;
   assert.ok(end);
   end.write = () => Promise.resolve(1);
-  const other = world.device("81.0.0.1", [mute, good]);
+  const other = world.device("82.0.0.1", [mute, good]);
   other.client.start();
   await world.clock.advance(10_000);
-  assert.deepEqual(device.client.addresses(), [], "given up, and avoided for a minute");
+  assert.deepEqual(device.client.addresses(), [], "given up, and avoided for 2 s");
   assert.ok(other.client.addresses().includes("relay/85.0.0.1:7000"));
   device.client.close();
   other.client.close();
+});
+
+Deno.test("After an outage of the own line the relays of before are used again within seconds", async () => {
+  const world = new RelayWorld();
+  const relays = ["80.0.0.1", "85.0.0.1", "90.0.0.1"].map((ip) => world.relay(ip));
+  let isFound = true;
+  const device = world.device("81.0.0.1", [], {
+    find: () => Promise.resolve(isFound ? relays.map(({ place }) => place) : []),
+  });
+  device.client.start();
+  await world.clock.advance(100);
+  assert.equal(device.client.count, 3);
+  isFound = false;
+  for (const { ends } of relays) for (const end of ends) end.write = () => Promise.resolve(1);
+  await world.clock.advance(15_000);
+  assert.equal(device.client.count, 0);
+  isFound = true;
+  await world.clock.advance(1_500);
+  assert.equal(device.client.count, 3);
+  device.client.close();
+});
+
+Deno.test("While another relay is left, one that was lost is not asked again for a minute", async () => {
+  const world = new RelayWorld();
+  const [lost, left] = [world.relay("80.0.0.1"), world.relay("85.0.0.1")];
+  const device = world.device("81.0.0.1", [lost, left]);
+  device.client.start();
+  await world.clock.advance(100);
+  assert.equal(device.client.count, 2);
+  for (const end of lost.ends) end.close();
+  await world.clock.advance(50_000);
+  assert.equal(device.client.count, 1);
+  await world.clock.advance(40_000);
+  assert.equal(device.client.count, 2);
+  device.client.close();
 });
 
 Deno.test("A device that is gone without a word loses its reservation after 9 s", async () => {
