@@ -224,7 +224,7 @@ export const descriptorsAssumed = 1_024;
 
 /** How many links a process opens at once that may have so many descriptors. */
 export function linksWithin(descriptors: number): number {
-  return Math.min(linksMax, Math.max(1, Math.floor(descriptors / 8)));
+  return Math.min(linksMax, Math.max(1, Math.floor(descriptors / 16)));
 }
 
 /** What the front door of a process allows that may have so many descriptors. */

@@ -291,7 +291,7 @@ Deno.test("Frames are counted whatever pieces they come in", () => {
 Deno.test("Connections and links leave descriptors for everything else, however few there are", () => {
   for (const descriptors of [64, 256, 1_024, 4_096, 20_000, 1_048_576]) {
     const { connectionsMax, perAddressMax, perNetwork } = doorBounds(descriptors);
-    const used = 3 * connectionsMax + 2 * linksWithin(descriptors);
+    const used = 3 * connectionsMax + 4 * linksWithin(descriptors);
     assert.ok(descriptors - used >= Math.min(320, descriptors / 2), `${descriptors}: ${used}`);
     assert.ok(perAddressMax <= perNetwork["4/24"] && perNetwork["4/24"] <= perNetwork["4/16"]);
     assert.ok(perNetwork["6/32"] <= Math.ceil(connectionsMax / 2));
