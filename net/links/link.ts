@@ -28,8 +28,10 @@ import {
   sendPauseMsMin,
   sendQuickLooksMax,
   stallMsMax,
+  unsureLookMs,
 } from "./link_limits.ts";
 import type { PushSocket } from "./sockets.ts";
+import { UnsureFrames } from "./unsure_frames.ts";
 
 /** Where a link stands. */
 export type LinkState = "dialling" | "shaking" | "up" | "down" | "closed";
@@ -61,6 +63,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #clock: Clock;
   readonly #queue: FrameQueue;
+  readonly #unsure = new UnsureFrames();
   readonly #abort = new AbortController();
   #routes: readonly Route[];
   #state: LinkState = "dialling";
@@ -151,6 +154,7 @@ export class Link {
     this.#abort.abort();
     this.#scheduler.close();
     this.#queue.clear();
+    this.#unsure.clear();
     this.#dropSocket();
   }
 
@@ -272,8 +276,9 @@ export class Link {
       this.#inFlight = false;
       this.#progressAt = now;
       const frame = this.#queue.shift(now);
-      if (!frame) return;
+      if (!frame) return this.#lookWhileUnsure(now);
       this.#inFlight = true;
+      if (this.#route?.isRelay) this.#unsure.add(frame, now);
       this.#quickLooks = sendQuickLooksMax;
       this.#sendPauseMs = sendPauseMsMin;
       // It was writable just now; should that have changed, the frame is lost as if on the way.
@@ -282,6 +287,13 @@ export class Link {
       if (this.#queue.length === 0) break;
     }
     this.#lookSoon();
+  }
+
+  /** Whether what was sent has arrived is known later: until then the link's death is not to be missed. */
+  #lookWhileUnsure(now: number): void {
+    if (!this.#unsure.isAny(now)) return;
+    this.#looking = true;
+    this.#lookLater.dueIn(unsureLookMs);
   }
 
   /** The socket takes nothing: it is busy with the last frame, or its connection is gone. */
@@ -299,6 +311,7 @@ export class Link {
     const now = this.#clock.monotonic();
     const wasUp = this.#state === "up";
     if (wasUp) this.#tellMet(-1);
+    for (const frame of this.#unsure.take(now)) this.#queue.push(frame, queuedFramesDownMax, now);
     this.#dropSocket();
     this.#state = "down";
     this.#failing = true;

@@ -99,6 +99,18 @@ export const heartbeatMs = 30_000;
 /** The same through a relay, which may go on taking bytes and pass none of them on. */
 export const relayedHeartbeatMs = 10_000;
 
+/**
+ * What was sent through a relay is sent once more if the link dies within this time: by then a heartbeat
+ * would have told that it arrived.
+ */
+export const unsureMsMax = 2 * relayedHeartbeatMs;
+
+/** How often a link is looked at meanwhile. */
+export const unsureLookMs = 1_000;
+
+/** Frames and bytes of one link that are kept for that at most. */
+export const unsureMax = { frames: 16, bytes: 65_536 } as const;
+
 /** Frames that are still in a socket when it is closed have so long to leave. */
 export const lingerMs = 300;
 

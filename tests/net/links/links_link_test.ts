@@ -45,7 +45,7 @@ class FakeSocket implements PushSocket {
   }
 }
 
-function simLink(weather: Weather) {
+function simLink(weather: Weather, address = "10.0.0.1") {
   const clock = new VirtualClock();
   const budget = new ByteBudget(1e9);
   const sent: number[] = [];
@@ -55,7 +55,7 @@ function simLink(weather: Weather) {
     dialledAt.push(clock.monotonic());
     return weather.listens ? Promise.resolve() : Promise.reject(new Error("refused"));
   });
-  const route = readRoute("10.0.0.1", 7);
+  const route = readRoute(address, 7);
   assert.ok(route);
   const link = new Link({
     key: "device",
@@ -108,6 +108,39 @@ Deno.test("A link says that frames are delayed once the device did not answer, u
   assert.equal(link.state, "up");
   assert.equal(send(3), "queued");
   link.close();
+});
+
+Deno.test("What was sent through a relay is sent once more if the link dies soon after", async () => {
+  const weather = { ...fair };
+  const { clock, link, send, sent } = simLink(weather, "relay/10.0.0.1:7");
+  for (const index of [1, 2]) send(index);
+  await clock.advance(12_000);
+  assert.deepEqual(sent, [1, 2]);
+  for (let death = 0; death < 2; death++) {
+    weather.shakes = false;
+    await clock.advance(2_000);
+    weather.shakes = true;
+    await clock.advance(15_000);
+    assert.deepEqual(sent, [1, 2, 1, 2], "each frame once more, and never again");
+  }
+  link.close();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("What was sent long ago, or to the device itself, is not sent again when the link dies", async () => {
+  for (const [address, ms] of [["relay/10.0.0.1:7", 21_000], ["10.0.0.1", 5_000]] as const) {
+    const weather = { ...fair };
+    const { clock, link, send, sent } = simLink(weather, address);
+    send(1);
+    await clock.advance(ms);
+    weather.shakes = false;
+    await clock.advance(2_000);
+    weather.shakes = true;
+    send(2);
+    await clock.advance(5_000);
+    assert.deepEqual(sent, [1, 2]);
+    link.close();
+  }
 });
 
 Deno.test("After a relay that lies the others are tried at once, each one time, and then the link waits", async () => {
