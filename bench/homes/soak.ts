@@ -206,13 +206,16 @@ async function live(soak: Soak, seconds: number, plan: readonly Planned[]): Prom
 async function quieten({ relays, homes }: Soak, posts: readonly Made[]): Promise<number> {
   const startedMs = performance.now();
   for (;;) {
-    const lacking = [...relays, ...homes].flatMap((member) => {
+    const lacking: unknown[] = [];
+    for (const member of [...relays, ...homes]) {
       member.take();
       const { name, follows, events, wasKilled } = member;
-      // Timelines are asked at the end; until then events stand for them.
-      return wrongPosts({ name, follows, events, timeline: events, wasKilled }, posts)
-        .filter(({ times }) => times === 0);
-    });
+      // Events tell as much as the timeline, and cost nothing, but for a peer that was killed.
+      const seen = wasKilled
+        ? await member.seen()
+        : { name, follows, events, timeline: events, wasKilled };
+      lacking.push(...wrongPosts(seen, posts).filter(({ times }) => times === 0));
+    }
     const afterMs = performance.now() - startedMs;
     if (lacking.length === 0 || afterMs > quietMs) return rounded(afterMs / 1_000);
     await sleep(1_000);
