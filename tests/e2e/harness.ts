@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export const password = "correct horse battery 7 staple";
 
 /** A process that has not done what is waited for by then never will. */
-const waitMs = 30_000;
+const waitMs = 60_000;
 
 /** What a command printed, and how it ended. */
 export interface Ended {
