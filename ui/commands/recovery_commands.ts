@@ -11,17 +11,15 @@ import { chooseUser, withFolder, withPeerForLogin, withStartedPeer } from "../pe
 import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { resolveSettings } from "../settings/settings.ts";
-import { withSpinner } from "../terminal/spinner.ts";
 import { accountParser } from "./account_commands.ts";
 import { type Command, command } from "./command.ts";
 import { recover } from "./tasks.ts";
-import { askForWords, renderWords } from "./words.ts";
+import { askForWords, fetchWords, renderWords } from "./words.ts";
 
 /** Asks for the password, and the peer for the words that it guards. */
 async function wordsFrom(context: Context, api: PeerCalls, username: string): Promise<string[]> {
   const password = await passwordFor(context, { username, kind: "login" });
-  const work = api.recoveryWords({ username, password });
-  return await withSpinner(context.io, "Spelling the recovery words", work);
+  return await fetchWords(context, api, { username, password });
 }
 
 /** The commands on recovery words. */

@@ -10,7 +10,7 @@
 import type { Credentials, PeerCalls } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { recoveryWordCount, seedOfWords, splitWords } from "../../core/model/recovery_words.ts";
-import { fraction, type Random } from "../../lib/random.ts";
+import { type Random, shuffled } from "../../lib/random.ts";
 import type { Context } from "../peer/host.ts";
 import { readSecretFile } from "../prompts/password_source.ts";
 import { expandHome } from "../settings/settings.ts";
@@ -34,27 +34,30 @@ export function renderWords(words: readonly string[]): string {
 
 /** The numbers of different words, from 1 on, in order. */
 function drawNumbers(random: Random): number[] {
-  const drawn = new Set<number>();
-  while (drawn.size < checkedWords) {
-    drawn.add(1 + Math.floor(fraction(random) * recoveryWordCount));
-  }
-  return [...drawn].sort((a, b) => a - b);
+  const numbers = Array.from({ length: recoveryWordCount }, (_, index) => index + 1);
+  return shuffled(numbers, random).slice(0, checkedWords).sort((a, b) => a - b);
+}
+
+/** Asks the peer for the words that a password guards. */
+export function fetchWords(
+  { io }: Context,
+  api: PeerCalls,
+  credentials: Credentials,
+): Promise<string[]> {
+  return withSpinner(io, "Spelling the recovery words", api.recoveryWords(credentials));
 }
 
 /**
  * Shows the words of an account and asks for two of them; an empty answer ends that. The account exists
  * whatever the person answers.
- *
- * @returns Whether the person gave both words.
  */
 export async function showWords(
   context: Context,
   api: PeerCalls,
   credentials: Credentials,
-): Promise<boolean> {
-  const { io, prompts, signal, host } = context;
-  const work = api.recoveryWords(credentials);
-  const words = await withSpinner(io, "Spelling the recovery words", work);
+): Promise<void> {
+  const { prompts, signal, host } = context;
+  const words = await fetchWords(context, api, credentials);
   await prompts.text({
     message:
       `These 24 words open the account ${credentials.username} if you forget the password. ` +
@@ -68,9 +71,8 @@ export async function showWords(
         ? undefined
         : `That is not word ${number}. Look at your paper; leave it empty to skip this`;
     const message = `Word ${number} of those that you wrote down (empty: skip):`;
-    if (!isRight(await prompts.text({ message, problem }, signal))) return false;
+    if (!isRight(await prompts.text({ message, problem }, signal))) return;
   }
-  return true;
 }
 
 /** Whether there is a person to show the words to after a registration. */

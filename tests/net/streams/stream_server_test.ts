@@ -45,14 +45,14 @@ class World {
     await this.clock.advance(1);
     return client;
   }
-}
 
-/** Whether the server has closed the connection. */
-async function isClosed(end: PipeEnd): Promise<boolean> {
-  let isOver = false;
-  void end.read(new Uint8Array(1)).then((count) => void (isOver = count === null));
-  await new Promise((resolve) => setTimeout(resolve, 1));
-  return isOver;
+  /** Whether the server has closed the connection. */
+  async isClosed(end: PipeEnd): Promise<boolean> {
+    let isOver = false;
+    void end.read(new Uint8Array(1)).then((count) => void (isOver = count === null));
+    await this.clock.settle();
+    return isOver;
+  }
 }
 
 Deno.test("A request that comes by TCP is handed on with its sender proven, and its answer goes back", async () => {
@@ -86,14 +86,14 @@ Deno.test("Attack: what is no request, or has no sensible length, ends the strea
   for (const bytes of hostile) {
     const world = new World();
     const client = await world.call("81.0.0.1", bytes);
-    assert.ok(await isClosed(client), bytes.subarray(0, 6).join(" "));
+    assert.ok(await world.isClosed(client), bytes.subarray(0, 6).join(" "));
     assert.equal(world.asked.length, 0);
     assert.equal(world.server.open, 0);
   }
   const world = new World();
   const longest = frameOf(datagram(0, headerBytes + requestBytesMax));
   const client = await world.call("81.0.0.1", streamHead, longest);
-  assert.equal(await isClosed(client), false);
+  assert.equal(await world.isClosed(client), false);
   assert.equal(world.asked.length, 1);
 });
 
@@ -101,13 +101,13 @@ Deno.test("Attack: one network has a share of the streams, and others are served
   const world = new World();
   const most = servedPerNetwork["4/24"];
   for (let i = 0; i < most; i++) await world.call(`81.0.0.${1 + i}`, streamHead);
-  assert.ok(await isClosed(await world.call("81.0.0.200", streamHead)));
-  assert.equal(await isClosed(await world.call("81.0.1.1", streamHead)), false);
+  assert.ok(await world.isClosed(await world.call("81.0.0.200", streamHead)));
+  assert.equal(await world.isClosed(await world.call("81.0.1.1", streamHead)), false);
   assert.equal(world.server.open, most + 1);
   for (let i = 0; i < servedMax - most - 1; i++) {
     await world.call(`82.${i}.0.1`, streamHead);
   }
-  assert.ok(await isClosed(await world.call("8.0.0.1", streamHead)), "all are taken");
+  assert.ok(await world.isClosed(await world.call("8.0.0.1", streamHead)), "all are taken");
 });
 
 Deno.test("Attack: a flood by one stream is read no faster than its rate", async () => {

@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/ip_address.ts";
 import { bytesOf, keyOf, realTime, textOf } from "../kademlia/support.ts";
 import { udpAgain } from "../../../net/streams/stream_limits.ts";
+import { until } from "../links/links_world.ts";
 import { StreamPeer } from "./streams_world.ts";
-
-/** Waits until the condition holds. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => realTime.after(5, () => resolve(undefined)));
-}
 
 Deno.test("A node whose UDP is blocked joins by TCP, stores and reads, and enters no table", async () => {
   await using first = await StreamPeer.start();
@@ -15,7 +11,7 @@ Deno.test("A node whose UDP is blocked joins by TCP, stores and reads, and enter
   assert.ok(await second.join(first));
   await using blocked = await StreamPeer.start({ isBlocked: true });
   assert.ok(await blocked.join(first));
-  await until(() => blocked.node.contacts().length === 2);
+  await until(() => blocked.node.contacts().length === 2, "two contacts");
   const { accepted } = await blocked.node.put(keyOf("a"), bytesOf("hello"));
   assert.equal(accepted, 3, "its own node among them, as it is one of the nearest");
   assert.equal(textOf((await second.node.get(keyOf("a"))).value), "hello");
@@ -47,14 +43,14 @@ Deno.test("When UDP gets out again, the node goes back to it, and tells", async 
   await using second = await StreamPeer.start({ isBlocked: true, time });
   assert.ok(await second.join(first));
   assert.deepEqual(second.carriers.status(), {}, "it is not sure yet");
-  await until(() => second.carriers.status().carrier === "tcp");
-  await until(() => second.told.length > 0);
+  await until(() => second.carriers.status().carrier === "tcp", "the change to TCP");
+  await until(() => second.told.length > 0, "the event");
   second.udp.isBlocked = second.outside.isBlocked = false;
   await second.node.publicAddress(4);
   assert.deepEqual(second.carriers.status(), { carrier: "tcp" }, "UDP was not tried");
   laterMs = udpAgain.everyMs;
   assert.equal(await second.node.publicAddress(4), "127.0.0.1");
-  await until(() => second.carriers.status().carrier === "udp");
+  await until(() => second.carriers.status().carrier === "udp", "the return to UDP");
   assert.deepEqual(second.told, ['{"carrier":"tcp"}', '{"carrier":"udp"}']);
 });
 

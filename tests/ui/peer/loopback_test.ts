@@ -123,9 +123,6 @@ Deno.test("The loopback client does what the peer does", async () => {
   await client.api.logout();
   const recovery = { username: "alice", password: "r", words: words.join(" ") };
   assert.deepEqual(await client.api.recover(recovery), alice);
-  const { invite } = await client.api.invite({ once: true });
-  assert.equal((await client.api.enter({ invite })).joined, true);
-  await assert.rejects(client.api.accept({ invite }), { code: "follow_self" });
   assert.deepEqual(await client.api.closeAccount({ username: "alice" }), alice);
   for (const name of Object.keys(methods)) {
     assert.ok(name === "subscribe" || api.calls.includes(name), `${name} was not tried`);
