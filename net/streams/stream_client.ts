@@ -63,8 +63,8 @@ interface Stream {
   owed: number;
   /** When the last datagram was sent, or came. */
   usedMs: number;
-  /** When the last datagram came, or the first was sent. */
-  heardMs: number;
+  /** When the first request since the last answer was sent; undefined while there is none. */
+  awaitedSinceMs: number | undefined;
 }
 
 /** Keeps streams to the nodes that were asked lately. */
@@ -100,7 +100,8 @@ export class StreamClient {
     const name = `${to.ip}|${to.port}`;
     const stream = this.#streams.get(name) ?? this.#open(to, name, nowMs);
     if (stream === undefined || !stream.writer.push(data)) return;
-    if (stream.owed++ === 0) stream.heardMs = nowMs;
+    stream.owed++;
+    stream.awaitedSinceMs ??= nowMs;
     stream.usedMs = nowMs;
     this.#streams.delete(name);
     this.#streams.set(name, stream);
@@ -130,7 +131,7 @@ export class StreamClient {
       end: new AbortController(),
       owed: 0,
       usedMs: nowMs,
-      heardMs: nowMs,
+      awaitedSinceMs: undefined,
     };
     this.#streams.set(name, stream);
     this.#looking.dueIn(lookMs);
@@ -164,7 +165,8 @@ export class StreamClient {
         const data = await readFrame(reader, answerBounds);
         if (data[0] !== responseKind || stream.owed === 0 || signal.aborted) return;
         stream.owed--;
-        stream.usedMs = stream.heardMs = time.monotonic();
+        stream.usedMs = time.monotonic();
+        stream.awaitedSinceMs = undefined;
         onAnswer(data, stream.to);
       }
     } finally {
@@ -192,7 +194,7 @@ export class StreamClient {
     const nowMs = this.#options.time.monotonic();
     for (const stream of this.#streams.values()) {
       const isIdle = nowMs - stream.usedMs >= keptIdleMs;
-      const isDead = stream.owed > 0 && nowMs - stream.heardMs >= owedMsMax;
+      const isDead = nowMs - (stream.awaitedSinceMs ?? nowMs) >= owedMsMax;
       if (isIdle || isDead) this.#end(stream);
     }
     if (this.#streams.size > 0) this.#looking.dueIn(lookMs);

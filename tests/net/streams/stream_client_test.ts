@@ -177,6 +177,22 @@ Deno.test("What becomes of connecting is told: refused, not to be reached, no ne
   world.client.close();
 });
 
+Deno.test("A request that is never answered does not end a stream whose node answers others", async () => {
+  const world = new World();
+  await world.send("80.0.0.1");
+  await world.send("80.0.0.1");
+  await writeAll(world.ends[0] as PipeEnd, frameOf(datagram(1)));
+  await world.clock.advance(1);
+  assert.equal(world.answers.length, 1);
+  await world.clock.advance(keptIdleMs - 5_000);
+  assert.equal(world.client.open, 1);
+  await world.send("80.0.0.1");
+  assert.equal(world.dialled.length, 1);
+  await world.clock.advance(owedMsMax + 5_000);
+  assert.equal(world.client.open, 0, "the last request was the node's to answer");
+  world.client.close();
+});
+
 Deno.test("An idle stream is closed, and one whose node has fallen silent is opened anew", async () => {
   const world = new World();
   await world.send("80.0.0.1");
