@@ -81,7 +81,8 @@ export class LogFile {
     const file = openFile(this.#path);
     this.#file.close();
     this.#file = file;
-    this.#length = file.statSync().size;
+    // Where it could not be renamed, that is tried again after as much more.
+    this.#length = 0;
   }
 }
 

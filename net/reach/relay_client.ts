@@ -244,8 +244,8 @@ export class RelayClient {
       (sites.has(site) ? near : apart).push(relay);
       sites.add(site);
     }
-    const [all, some] = [[...apart, ...near], (one: FoundRelay) => !this.#isComplementary(one)];
-    return all.toSorted((a, b) => Number(some(a)) - Number(some(b)));
+    const rank = (one: FoundRelay) => this.#isComplementary(one) ? 0 : 1;
+    return [...apart, ...near].toSorted((a, b) => rank(a) - rank(b));
   }
 
   #isAvoided(name: string): boolean {
