@@ -202,6 +202,24 @@ Deno.test("Relays that are gone, hang or do nothing are replaced", async () => {
   await world.stop();
 });
 
+Deno.test("Where most relays fall silent after clean posts, all others have the next one in 5 s", async () => {
+  const { world, author, followers } = await crowd(300);
+  for (let post = 1; post <= 3; post++) {
+    await author.post();
+    await world.clock.advance(6_000);
+  }
+  assert.equal(having(followers, 3), 300);
+  // The author has heard all of them a moment ago, so it is they whom it takes for relays.
+  for (const [i, follower] of followers.entries()) {
+    if (i % 5 > 1) world.network.setSilent(follower.ip, true);
+  }
+  const online = followers.filter((_, i) => i % 5 <= 1);
+  await author.post();
+  await world.until(() => having(online, 4) === online.length, 5_000);
+  assert.equal(having(online, 4), online.length);
+  await world.stop();
+});
+
 Deno.test("Most followers being offline, those who are not still get the post", async () => {
   const { world, author, followers } = await crowd(400);
   const online = followers.filter((_, i) => i % 20 === 0);
