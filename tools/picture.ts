@@ -8,7 +8,7 @@
  * @module
  */
 
-/** Where the session is, and where the picture goes. */
+/** Where the session is. */
 export const sessionFile: URL = new URL("../docs/images/session.txt", import.meta.url);
 /** Where the picture is. */
 export const pictureFile: URL = new URL("../docs/images/session.svg", import.meta.url);

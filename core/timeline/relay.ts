@@ -33,7 +33,8 @@ const roundMs = 600;
 
 /**
  * Followers asked in one round: once relays have shown what they do, before that, and when a relay is
- * doubted. Where three of ten relays begin to drop posts, one of 16 followers misses a copy for certain.
+ * doubted. Where three of ten relays begin to drop posts, one of 16 followers lacks a copy, but for
+ * one time in 90,000.
  */
 const askedMax = { clean: 16, unproven: 64, doubtful: 96 };
 

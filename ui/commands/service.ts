@@ -29,7 +29,7 @@ const logPath = ["log", "camellia.log"] as const;
 const startWaitMs = 20_000;
 const startLookMs = 200;
 
-/** A log and the bytes that come at once with a line. */
+/** More than the 1,000,000 bytes at which `storage/log_file.ts` begins a new file. */
 const logBytesMax = 1_100_000;
 
 const lineCount = expecting(
