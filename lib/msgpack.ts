@@ -24,6 +24,9 @@ export class DecodeError extends Error {
 function lengthMax(value: unknown): number {
   if (typeof value === "string") return 5 + 3 * value.length;
   if (value instanceof Uint8Array) return 5 + value.length;
+  if (value instanceof Map) {
+    return [...value].reduce((sum, pair) => sum + lengthMax(pair[0]) + lengthMax(pair[1]), 5);
+  }
   if (!Array.isArray(value)) return 9;
   let length = 5;
   for (let i = 0; i < value.length; i++) length += lengthMax(value[i]);
@@ -34,7 +37,7 @@ function lengthMax(value: unknown): number {
 const scratch = new Writer(65_536);
 
 /**
- * Encodes arrays, strings, integers, bigints, booleans, null and byte arrays.
+ * Encodes arrays, maps with strings as keys, strings, integers, bigints, booleans, null and byte arrays.
  *
  * @throws {TypeError} if the value, or a part of it, is anything else.
  */

@@ -14,7 +14,9 @@ export interface DecodeLimits {
   readonly maxBytes: number;
   /** Entries of one array. */
   readonly maxArrayLength: number;
-  /** Arrays within arrays, the outermost counted; default 16. */
+  /** Pairs of one map; absent: maps are refused. */
+  readonly maxMapLength?: number;
+  /** Arrays and maps within each other, the outermost counted; default 16. */
   readonly maxDepth?: number;
   /** Values of any kind, arrays counted too, and arrays by what their headers announce; default: any number. */
   readonly maxValues?: number;
@@ -208,8 +210,9 @@ export class Reader {
   }
 
   /**
-   * Any one value of nil, booleans, integers, strings, byte arrays and arrays; maps, extensions and
-   * floats fail. Integers beyond 2^53 come as bigints, byte arrays as views of the input.
+   * Any one value of nil, booleans, integers, strings, byte arrays and arrays; extensions and floats
+   * fail. Maps fail where the limits allow none, and else come as `Map`; their keys are strings, each once.
+   * Integers beyond 2^53 come as bigints, byte arrays as views of the input.
    */
   value(limits: DecodeLimits): unknown {
     const start = this.#at;
@@ -241,6 +244,8 @@ export class Reader {
         return this.#take(number);
       case "array":
         return this.#array(number, limits, depth);
+      case "map":
+        return this.#map(number, limits, depth);
       case "bool":
         return number === 1;
       case "nil":
@@ -250,12 +255,29 @@ export class Reader {
     }
   }
 
+  #map(length: number, limits: DecodeLimits, depth: number): Map<string, unknown> {
+    const { maxMapLength } = limits;
+    if (maxMapLength === undefined) this.fail("a map is not expected");
+    else if (length > maxMapLength) this.fail(`a map has ${length} pairs`);
+    else this.#checkRoom(2 * length, limits, depth);
+    const pairs = new Map<string, unknown>();
+    for (let i = 0; i < length && !this.failed; i++) {
+      const key = this.string(this.bytes.length);
+      if (pairs.has(key)) this.fail("a map has a key twice");
+      pairs.set(key, this.#value(limits, depth + 1));
+    }
+    return pairs;
+  }
+
+  /** Fails where so many values cannot follow, or must not at this depth. */
+  #checkRoom(length: number, { maxDepth = depthDefault }: DecodeLimits, depth: number): void {
+    if (length > this.bytes.length - this.#at) this.fail(tooEarly);
+    else if (depth > maxDepth) this.fail(`it is nested deeper than ${depth - 1}`);
+  }
+
   #array(length: number, limits: DecodeLimits, depth: number): unknown[] {
     if (length > limits.maxArrayLength) this.fail(`an array has ${length} entries`);
-    else if (length > this.bytes.length - this.#at) this.fail(tooEarly);
-    else if (depth > (limits.maxDepth ?? depthDefault)) {
-      this.fail(`it is nested deeper than ${depth - 1}`);
-    }
+    else this.#checkRoom(length, limits, depth);
     const values: unknown[] = [];
     for (let i = 0; i < length && !this.failed; i++) values.push(this.#value(limits, depth + 1));
     return values;

@@ -53,6 +53,14 @@ export class Writer {
     this.#bigEndian(length, isLong ? 4 : 2);
   }
 
+  /** The head of a map of so many pairs. */
+  map(length: number): void {
+    if (length < 16) return this.byte(0x80 | length);
+    const isLong = length >= 0x1_0000;
+    this.byte(isLong ? 0xdf : 0xde);
+    this.#bigEndian(length, isLong ? 4 : 2);
+  }
+
   /** A byte array. */
   bin(bytes: Uint8Array): void {
     this.#sized(0xc4, bytes.length);
@@ -85,7 +93,7 @@ export class Writer {
   }
 
   /**
-   * An array, string, integer, bigint (always in eight bytes), boolean, null or byte array.
+   * An array, map of strings, string, integer, bigint (always in eight bytes), boolean, null or byte array.
    *
    * @throws {TypeError} if the value, or a part of it, is anything else.
    */
@@ -97,6 +105,13 @@ export class Writer {
     else if (Array.isArray(value)) {
       this.array(value.length);
       for (let i = 0; i < value.length; i++) this.value(value[i]);
+    } else if (value instanceof Map) {
+      this.map(value.size);
+      for (const [key, item] of value) {
+        if (typeof key !== "string") throw new TypeError("Cannot encode: a key is not a string");
+        this.string(key);
+        this.value(item);
+      }
     } else if (typeof value === "number" && Number.isInteger(value) && hasForm(value)) {
       this.integer(value);
     } else if (typeof value === "bigint" && hasForm(value)) {

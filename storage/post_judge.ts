@@ -10,7 +10,7 @@
 
 import { equalBytes } from "../core/model/bytes.ts";
 import { type FeedState, hasNumber, withNumbers } from "../core/model/feed.ts";
-import type { Post } from "../core/model/post.ts";
+import { type Post, postPayload } from "../core/model/post.ts";
 import { getAll } from "./database.ts";
 import { keys, readStoredPost, storedRangesMax } from "./layout.ts";
 import type { PostMemory } from "./post_memory.ts";
@@ -81,8 +81,7 @@ async function contradicting(kv: Deno.Kv, posts: readonly Post[]): Promise<Post[
 
 /** Two signatures over the same content are no contradiction. */
 function sameContent(a: Post, b: Post): boolean {
-  return a.id === b.id && a.number === b.number && a.text === b.text &&
-    a.replyTo?.author === b.replyTo?.author && a.replyTo?.id === b.replyTo?.id;
+  return equalBytes(postPayload(a), postPayload(b));
 }
 
 /** The posts whose numbers fit into the bound on ranges, lowest first, and the state with them. */

@@ -8,9 +8,8 @@ import { equalBytes } from "../model/bytes.ts";
 import { feedOf, type FeedState, hasNumber } from "../model/feed.ts";
 import { isSame, type UserRef } from "../model/user.ts";
 import { attempt } from "../../lib/msgpack.ts";
-import { type Post, readPost } from "../model/post.ts";
+import { type Post, type ReadPost, readPost, verifyPost } from "../model/post.ts";
 import type { AddReport } from "../ports.ts";
-import { type Signed, verifySigned } from "../model/signed.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
 import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Mutex } from "../../lib/slots.ts";
@@ -33,12 +32,6 @@ export interface IntakeReport {
 export interface IntakeParts extends Pick<FeedsParts, "session" | "feeds"> {
   /** Fetches what lies beyond posts that were kept back and whose time has come. */
   readonly fetches: Pick<Fetches, "soon">;
-}
-
-/** A post that has been read and not verified. */
-interface Unverified {
-  readonly post: Post;
-  readonly signed: Signed;
 }
 
 /** Posts of a message as they were found. */
@@ -113,7 +106,7 @@ export class Intake {
     const feeds = await this.#parts.session.store.feeds(author.username);
     const checked: Checked = { known: [], verified: [], refused: 0 };
     for (let at = 0; at < posts.length && checked.refused <= refusedMax; at += checkedAtOnce) {
-      const read: Unverified[] = [];
+      const read: ReadPost[] = [];
       for (const bytes of posts.slice(at, at + checkedAtOnce)) {
         await this.#slices.next();
         const it = this.#read(author, bytes);
@@ -122,9 +115,10 @@ export class Intake {
       }
       const { known, others } = await this.#withoutKnown(author, feeds, read);
       checked.known.push(...known);
-      for (const { post, signed } of others) {
+      for (const it of others) {
+        const { post } = it;
         await this.#slices.next();
-        if (verifySigned("post", signed)) {
+        if (verifyPost(it)) {
           if (here.take(author.username, post.device, feeds)) checked.verified.push(post);
         } else if (++checked.refused > refusedMax) break;
       }
@@ -133,7 +127,7 @@ export class Intake {
   }
 
   /** The post if it may be one of that author's. */
-  #read(author: UserRef, bytes: Uint8Array): Unverified | undefined {
+  #read(author: UserRef, bytes: Uint8Array): ReadPost | undefined {
     const it = attempt(() => readPost(bytes));
     if (it === undefined) return undefined;
     const { post } = it;
@@ -144,11 +138,11 @@ export class Intake {
   async #withoutKnown(
     author: UserRef,
     feeds: readonly FeedState[],
-    read: readonly Unverified[],
-  ): Promise<{ known: Post[]; others: Unverified[] }> {
+    read: readonly ReadPost[],
+  ): Promise<{ known: Post[]; others: ReadPost[] }> {
     const { store } = this.#parts.session;
     const known: Post[] = [];
-    const others: Unverified[] = [];
+    const others: ReadPost[] = [];
     for (const [device, list] of Map.groupBy(read, (it) => it.post.device)) {
       const feed = feedOf(feeds, device);
       const had = list.map((it) => it.post.number).filter((number) => hasNumber(feed, number));

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { seenFeedsMax, type SeenPosts, seenPostsMax } from "../messages/kinds/want.ts";
 import { type FeedState, headsHad } from "../model/feed.ts";
-import type { Post } from "../model/post.ts";
+import { type Post, postPayload } from "../model/post.ts";
 import type { Random, Store } from "../ports.ts";
 import { encode } from "../../lib/msgpack.ts";
 import { fraction, shuffled } from "../../lib/random.ts";
@@ -85,8 +85,6 @@ function isProven(forks: readonly Post[], { device, from, to }: Numbers): boolea
 /** A digest of what the posts say: two signatures over the same are no contradiction. */
 function digestOf(posts: readonly Post[]): Uint8Array {
   const hash = createHash("sha256");
-  for (const { number, id, text, replyTo } of posts) {
-    hash.update(encode([number, id, text, replyTo ? [replyTo.author, replyTo.id] : null]));
-  }
+  for (const post of posts) hash.update(encode(postPayload(post)));
   return new Uint8Array(hash.digest()).subarray(0, digestBytes);
 }

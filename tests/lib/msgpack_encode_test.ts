@@ -65,7 +65,8 @@ Deno.test("encode refuses what could not be decoded", () => {
     2 ** 64,
     -(2 ** 63) - 2_048,
     {},
-    new Map(),
+    new Map([[1, 1]]),
+    new Map([["a", 0.5]]),
     () => 1,
     Symbol("s"),
   ];

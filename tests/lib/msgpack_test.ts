@@ -171,3 +171,27 @@ Deno.test("attempt turns DecodeError into undefined and lets other errors pass",
       throw new TypeError("a bug");
     }), TypeError);
 });
+
+Deno.test("Maps with strings as keys are encoded, and decoded where the limits allow them", () => {
+  const map = new Map<string, unknown>([["kind", "x"], ["of", [1, new Map([["a", null]])]]]);
+  const bytes = encode(map);
+  const limits = { maxBytes: 100, maxArrayLength: 2, maxMapLength: 2 };
+  assert.deepEqual(decode(bytes, limits), map);
+  const many = new Map(Array.from({ length: 300 }, (_, i) => [`key ${i}`, i]));
+  assert.deepEqual(
+    decode(encode(many), { maxBytes: 9_999, maxArrayLength: 0, maxMapLength: 300 }),
+    many,
+  );
+  assert.throws(() => decode(bytes, { ...limits, maxMapLength: 1 }), /2 pairs/);
+  assert.throws(() => decode(bytes, { maxBytes: 100, maxArrayLength: 2 }), /map/);
+  assert.throws(() => decode(bytes, { ...limits, maxDepth: 2 }), /nested deeper/);
+});
+
+Deno.test("Maps with other keys, a key twice or pairs missing are refused", () => {
+  const limits = { maxBytes: 100, maxArrayLength: 2, maxMapLength: 16 };
+  for (
+    const bytes of [[0x81, 1, 1], [0x82, 0xa1, 97, 1, 0xa1, 97, 2], [0x82, 0xa1, 97, 1], [0x8f]]
+  ) {
+    assert.throws(() => decode(new Uint8Array(bytes), limits), DecodeError);
+  }
+});

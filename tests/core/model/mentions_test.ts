@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { mentionsMax, mentionsOf, namedIn } from "../../../core/model/mentions.ts";
+
+Deno.test("Names behind an @ are found, folded, each once, in the order of the text", () => {
+  const found: [string, string[]][] = [
+    ["hi @mia", ["mia"]],
+    ["@mia, @bob: hello. @Mia!", ["mia", "bob"]],
+    ["(@mia_2)\n@bob’s \u{1F338}@eve", ["mia_2", "bob", "eve"]],
+    ["say @mia.", ["mia"]],
+    ["日本語 @mia", ["mia"]],
+  ];
+  for (const [text, names] of found) assert.deepEqual(namedIn(text), names, text);
+});
+
+Deno.test("What only looks like a mention is none", () => {
+  const texts = [
+    "bob@example.org",
+    "https://example.org/@bob",
+    "@bo",
+    "@1bob",
+    `@${"b".repeat(21)}`,
+    "@@bob",
+    "@bob@example.org",
+    "é@bob",
+    "@bobé",
+    "@",
+    "a.@bob",
+    "@\u212Aate",
+  ];
+  for (const text of texts) assert.deepEqual(namedIn(text), [], text);
+});
+
+Deno.test("Ten mentions of one post count, and none of its author", () => {
+  const names = Array.from({ length: 50 }, (_, i) => `user_${i}`);
+  const text = `@alice ${names.map((name) => `@${name}`).join(" ")}`;
+  assert.equal(namedIn(text).length, 51);
+  assert.deepEqual(mentionsOf({ author: "alice", text }), names.slice(0, mentionsMax));
+});
