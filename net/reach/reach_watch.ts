@@ -4,11 +4,19 @@
  * @module
  */
 
-import type { Clock, Directory, Links, OuterPlace, Reach, ReachStatus } from "../../core/ports.ts";
+import type {
+  Clock,
+  Directory,
+  Endpoint,
+  Links,
+  OuterPlace,
+  Reach,
+  ReachStatus,
+} from "../../core/ports.ts";
 import { InFlight } from "../../lib/bounded_map.ts";
 import { families, familyOf, formatHostPort, unicastAddress } from "../../lib/ip_address.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
-import { FamilyReach } from "./family_reach.ts";
+import { FamilyReach, type Look } from "./family_reach.ts";
 import type { PortMappings } from "./port_mappings.ts";
 import { type RelayClient, type RelayNeed, theOnlyWay } from "./relay_client.ts";
 
@@ -32,7 +40,7 @@ export interface ReachWatchOptions {
   /** Time. */
   readonly clock: Clock;
   /** Asks other nodes. */
-  readonly directory: Pick<Directory, "publicAddress" | "isReachable" | "status">;
+  readonly directory: Pick<Directory, "publicAddress" | "isReachable" | "status" | "onChange">;
   /** Knows where connections come in. */
   readonly links: Pick<Links, "status">;
   /** Reaches this peer through others where they do not reach it directly; default: nothing does. */
@@ -54,6 +62,7 @@ export interface ReachWatchOptions {
 /** {@linkcode Reach} by asking other nodes. */
 export class ReachWatch implements Reach {
   readonly #options: ReachWatchOptions;
+  readonly #onError: (error: Error) => void;
   readonly #scheduler: Scheduler;
   readonly #next: Job;
   readonly #looking = new InFlight<void>();
@@ -65,12 +74,14 @@ export class ReachWatch implements Reach {
   #status: ReachStatus = { state: "unknown", relays: 0, places: [] };
   /** What the listeners were told last. */
   #told: string;
+  #stopListening: () => void = () => {};
 
   /** Nothing is asked before {@linkcode start}. */
   constructor(options: ReachWatchOptions) {
     const { clock, directory, announcedAddress, mappings } = options;
     this.#options = options;
-    this.#scheduler = new Scheduler(clock, options.onError ?? reportError);
+    this.#onError = options.onError ?? reportError;
+    this.#scheduler = new Scheduler(clock, this.#onError);
     this.#next = this.#scheduler.job(() => this.#look());
     this.#told = JSON.stringify([this.#status, []]);
     // One configured address is all that is to be announced.
@@ -90,12 +101,17 @@ export class ReachWatch implements Reach {
 
   /** Begins to watch. */
   start(): void {
+    // The outer address and the verdict are known by the time that a user is logged in.
+    this.#stopListening = this.#options.directory.onChange(({ joined }) => {
+      if (joined) this.#next.dueIn(0);
+    });
     this.#next.dueIn(0);
   }
 
   /** Ends everything that goes on in the background. */
   close(): void {
     this.#closing.abort();
+    this.#stopListening();
     this.#scheduler.close();
     this.#listeners.clear();
   }
@@ -127,11 +143,10 @@ export class ReachWatch implements Reach {
   }
 
   local(): string[] {
-    const { directory, relaysOnly, homeAddresses, leadingAddresses } = this.#options;
+    const { directory, relaysOnly } = this.#options;
     if (relaysOnly) return [];
     const bound = dialable(directory.status().udp.ip);
-    if (bound.length > 0) return bound;
-    return [...leadingAddresses?.() ?? homeAddresses().map(({ ip }) => ip)];
+    return bound.length > 0 ? bound : [...this.#leading()];
   }
 
   /** To be called when the relays that pass on to this peer have changed. */
@@ -147,17 +162,25 @@ export class ReachWatch implements Reach {
     return this.#looking.run("", async () => {
       const { signal } = this.#closing;
       const { door } = this.#options.links.status();
-      try {
-        const looks = await Promise.all(this.#families.map((one) => one.look(door, signal)));
-        const isKnown = looks.includes("known");
-        const isOpen = looks.includes("open");
-        this.#retries = isKnown && isOpen ? this.#retries + 1 : 0;
-        const isEnough = isKnown && (!isOpen || this.#retries > retriesMax);
-        this.#next.dueIn(isEnough ? lookMs : retryMs);
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
+      const looks = await Promise.all(this.#families.map((one) => this.#lookAt(one, door)));
+      if (signal.aborted) return;
+      const isKnown = looks.includes("known");
+      const isOpen = looks.includes("open");
+      this.#retries = isKnown && isOpen ? this.#retries + 1 : 0;
+      const isEnough = isKnown && (!isOpen || this.#retries > retriesMax);
+      this.#next.dueIn(isEnough ? lookMs : retryMs);
     });
+  }
+
+  /** A look at one family. One that fails is made again, and keeps the other family from nothing. */
+  async #lookAt(one: FamilyReach, door: Endpoint | undefined): Promise<Look> {
+    const { signal } = this.#closing;
+    try {
+      return await one.look(door, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#onError(error instanceof Error ? error : new Error(String(error)));
+      return "open";
+    }
   }
 
   #decided(): void {
@@ -173,13 +196,31 @@ export class ReachWatch implements Reach {
     if (this.#options.relaysOnly) return theOnlyWay;
     const found = this.#families.map(({ place }) => place?.isReached);
     if (!found.includes(true)) {
-      return found.includes(false) ? theOnlyWay : undefined;
+      return found.includes(false) || this.#isTranslated ? theOnlyWay : undefined;
     }
     // Others may have one family alone: those that reach this peer by neither need a relay that has both.
     const lacking = families.filter((family) =>
       !this.#families.some((one) => one.family === family && one.place?.isReached)
     );
     return lacking.length === 0 ? "none" : { lacking, isOnlyWay: false };
+  }
+
+  /**
+   * Whether a router stands before this machine: others see it at an address that it does not have. Most
+   * such routers let nothing in, and to find that out for sure takes seconds: relays are kept meanwhile.
+   */
+  get #isTranslated(): boolean {
+    if (this.#options.announcedAddress !== undefined) return false;
+    const own = this.#leading();
+    return own.length > 0 &&
+      this.#families.some(({ place }) =>
+        place !== undefined && place.isReached === undefined && !own.includes(place.ip)
+      );
+  }
+
+  #leading(): readonly string[] {
+    const { homeAddresses, leadingAddresses } = this.#options;
+    return leadingAddresses?.() ?? homeAddresses().map(({ ip }) => ip);
   }
 
   /** Tells the listeners, if anything has changed. */

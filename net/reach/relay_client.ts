@@ -136,12 +136,16 @@ export class RelayClient {
   start(need: RelayNeed = theOnlyWay): void {
     const before = this.#need;
     this.#need = need;
+    if (!need.isOnlyWay) this.#endWait();
     if (before?.isOnlyWay === need.isOnlyWay && `${before.lacking}` === `${need.lacking}`) return;
     for (const { relay, end } of this.#kept.values()) if (!this.#isOfUse(relay)) end.abort();
     this.#searching.dueIn(0);
   }
 
-  /** Looks for relays now, and resolves once one reaches this peer, or after `ms` milliseconds. */
+  /**
+   * Looks for relays now, and resolves once one reaches this peer, when none is found, or after `ms`
+   * milliseconds.
+   */
   async reserved(ms: number): Promise<void> {
     for (const kept of this.#kept.values()) if (this.#isStale(kept)) kept.end.abort();
     if (!this.#need?.isOnlyWay || this.count > 0) return;
@@ -153,6 +157,7 @@ export class RelayClient {
   /** Gives up all relays. */
   stop(): void {
     this.#need = undefined;
+    this.#endWait();
     this.#searching.cancel();
     for (const { end } of this.#kept.values()) end.abort();
   }
@@ -186,11 +191,18 @@ export class RelayClient {
         this.#keep(best);
       }
     }
+    if (this.#kept.size === 0) this.#endWait();
     const isFull = this.#kept.size >= relaysMax;
     if (isFull && this.#isComplete) return;
     const soon = this.#kept.size === 0 ? searchMs.first : searchMs.later;
     const isEnough = isFull || (isListening && !this.#need?.isOnlyWay);
     this.#searching.dueIn(isEnough ? searchMs.rarely : soon);
+  }
+
+  /** There is nothing more to wait for. */
+  #endWait(): void {
+    this.#first?.resolve();
+    this.#first = undefined;
   }
 
   /** A relay that is kept may have got its other address, or lost it, since. */
@@ -289,8 +301,7 @@ export class RelayClient {
     try {
       await this.#prove(kept, conn, signal);
       kept.isReserved = true;
-      this.#first?.resolve();
-      this.#first = undefined;
+      this.#endWait();
       this.#options.onChange();
       await this.#serve(kept, conn);
     } finally {

@@ -292,6 +292,64 @@ Deno.test("Relays are looked for while the home router is still being asked", as
   watch.close();
 });
 
+Deno.test("Behind a router that translates addresses relays are kept until it is known that others get in", async () => {
+  const verdict = Promise.withResolvers<boolean>();
+  const begun = (options: Partial<ReachWatchOptions>) => {
+    const { calls, relays } = fakeRelays();
+    const one = world({ relays, leadingAddresses: () => ["192.168.1.20"], ...options });
+    one.directory.isReachable = () => verdict.promise;
+    one.watch.start();
+    return { ...one, calls };
+  };
+  const home = begun({});
+  const others = [
+    begun({ leadingAddresses: () => ["80.1.2.3", "10.0.0.1"] }),
+    begun({ leadingAddresses: () => [] }),
+    begun({ announcedAddress: "80.1.2.3" }),
+  ];
+  for (const { clock } of [home, ...others]) await clock.advance(100);
+  assert.deepEqual(home.calls, ["all 4,6"]);
+  for (const { calls } of others) assert.deepEqual(calls, [], "no router is seen");
+  verdict.resolve(true);
+  await home.clock.advance(100);
+  assert.deepEqual(home.calls, ["all 4,6", "but 6"], "its ports are forwarded");
+  for (const { watch } of [home, ...others]) watch.close();
+});
+
+Deno.test("A peer looks at its reach as soon as it has joined", async () => {
+  const { clock, directory, watch } = world();
+  directory.reachable = false;
+  watch.start();
+  await clock.advance(100);
+  assert.equal(watch.status().state, "unknown");
+  directory.reachable = true;
+  await clock.advance(100);
+  assert.equal(watch.status().state, "direct");
+  watch.close();
+  directory.reachable = false;
+  const asked = directory.dialBackCalls;
+  directory.reachable = true;
+  await clock.advance(60_000);
+  assert.equal(directory.dialBackCalls, asked, "closed");
+});
+
+Deno.test("A look at one family that fails is made again, and the other family's goes on", async () => {
+  const failures: string[] = [];
+  const { clock, directory, watch } = world({ onError: ({ message }) => failures.push(message) });
+  directory.otherAddress = "2a01:1::2";
+  let isBroken = true;
+  directory.isReachable = (_port, family) =>
+    family === 6 && isBroken ? Promise.reject(new Error("broken")) : Promise.resolve(true);
+  watch.start();
+  await clock.advance(100);
+  assert.equal(watch.status().state, "direct");
+  assert.deepEqual(failures, ["broken"]);
+  isBroken = false;
+  await clock.advance(2_100);
+  assert.deepEqual(watch.status().places.map(({ isReached }) => isReached), [true, true]);
+  watch.close();
+});
+
 Deno.test("With relays alone the own address is not announced", async () => {
   const { relays } = fakeRelays("relay/85.0.0.1:7000");
   const { clock, watch } = world({ relays, relaysOnly: true });

@@ -501,12 +501,16 @@ Deno.test("Relays are looked for every second while there is none, every 15 s wh
   device.client.close();
 });
 
-Deno.test("A reservation is waited for as long as was said, and not where there is one or none is wanted", async () => {
+Deno.test("A reservation is waited for as long as was said, and not where there is one, none is found or none is wanted", async () => {
   const world = new RelayWorld();
   const relay = world.relay("80.0.0.1");
   const known: SimRelay[] = [];
+  let answers = Promise.resolve();
   const device = world.device("81.0.0.1", [], {
-    find: () => Promise.resolve(known.map(({ place }) => place)),
+    find: async () => {
+      await answers;
+      return known.map(({ place }) => place);
+    },
   });
   const waited = async () => {
     const startMs = world.clock.monotonic();
@@ -515,7 +519,15 @@ Deno.test("A reservation is waited for as long as was said, and not where there 
   };
   assert.equal(await waited(), 0, "it is not started");
   device.client.start();
+  assert.equal(await waited(), 0, "no node relays");
+  const late = Promise.withResolvers<void>();
+  answers = late.promise;
   assert.equal(await waited(), 1_500);
+  const given = waited();
+  device.client.stop();
+  assert.equal(await given, 0, "others reach it after all");
+  late.resolve();
+  device.client.start();
   known.push(relay);
   assert.ok(await waited() <= 10, "it is looked for at once");
   assert.deepEqual(device.client.addresses(), ["relay/80.0.0.1:7000"]);
