@@ -7,6 +7,7 @@
  *     ["author", author, id]              number in its feed: one author in Snowflake order
  *     ["state", author, device]           bytes: floor and ranges of the feed
  *     ["proof", author, device]           bytes: the signed post that proves the floor
+ *     ["deleted", author, device, number] [device, number] of the delete that takes this post back
  *     ["fork", author, device, n]         bytes: a signed post that contradicts one kept
  *     ["total"], ["count", author]        number: posts kept
  *     ["bytes", author]                   number: bytes of the posts kept
@@ -18,7 +19,8 @@
  *
  * What must hold after every commit: a post under `feed` has its entries under `timeline` and
  * `author`, and the other way round, unless its author is under `removing`; its number is settled in
- * `state`; numbers and ids of one feed rise together; the counts are right.
+ * `state`; numbers and ids of one feed rise together; the counts are right; no post under `deleted` is
+ * stored, unless it is a delete itself, and each of these marks has its delete.
  *
  * @module
  */
@@ -69,6 +71,13 @@ export const keys = {
   proof: (author: string, device: number): Deno.KvKey => ["proof", author, device],
   /** A fork noted. */
   fork: (author: string, device: number, n: number): Deno.KvKey => ["fork", author, device, n],
+  /** The mark on a number that its author has taken back. */
+  deleted: (author: string, device: number, number: number): Deno.KvKey => [
+    "deleted",
+    author,
+    device,
+    number,
+  ],
   /** Posts of all authors. */
   total: ["total"] as Deno.KvKey,
   /** Posts of one author. */

@@ -12,6 +12,7 @@ import { equalBytes } from "../core/model/bytes.ts";
 import { type FeedState, hasNumber, withNumbers } from "../core/model/feed.ts";
 import { type Post, postPayload } from "../core/model/post.ts";
 import { getAll } from "./database.ts";
+import { isTakenBack, type Marks } from "./deletes.ts";
 import { keys, readStoredPost, storedRangesMax } from "./layout.ts";
 import type { PostMemory } from "./post_memory.ts";
 import { readNeighbour } from "./post_reads.ts";
@@ -26,12 +27,17 @@ export interface Judgement {
   readonly forks: readonly Post[];
 }
 
-/** Judges posts of one feed, ascending by number. */
+/**
+ * Judges posts of one feed, ascending by number.
+ *
+ * @param marks What the author has taken back: such a post settles its number and is not kept.
+ */
 export async function judge(
   kv: Deno.Kv,
   memory: PostMemory,
   state: FeedState,
   posts: readonly Post[],
+  marks: Marks = new Map(),
 ): Promise<Judgement> {
   const had: Post[] = [];
   const fresh: Post[] = [];
@@ -44,16 +50,17 @@ export async function judge(
   }
   forks.push(...await contradicting(kv, had));
   const taken: Post[] = [];
-  const settled: number[] = [];
   const { kept, after } = withinBound(state, fresh);
   const isSameGap = (a: Post, b: Post) => gapOf(state, a) === gapOf(state, b);
+  /** The id of the last post taken: numbers settled without a post do not hide it from those after them. */
+  let last = -1n;
   for (const run of grouped(kept, isSameGap)) {
     const limits = await idsAround(kv, memory, state, run);
-    let last = limits.above;
+    if (limits.above > last) last = limits.above;
     for (const post of run) {
-      settled.push(post.number);
       // Numbers and ids rise together. With a post that breaks this an author contradicts an earlier
       // one: the post is not kept, but its number is settled, or it would be asked for again for ever.
+      if (isTakenBack(marks, post)) continue;
       if (post.id <= last || (limits.below !== undefined && post.id >= limits.below)) {
         forks.push(post);
       } else {

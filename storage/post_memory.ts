@@ -10,6 +10,7 @@ import { BoundedMap } from "../lib/bounded_map.ts";
 import type { FeedState } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { getAll } from "./database.ts";
+import { type Marks, readMarks } from "./deletes.ts";
 import { type Collected, keys, readCollected, readCount } from "./layout.ts";
 import { HourCounts, type Usage, usageOf } from "./quota.ts";
 import { readFeedStates, readNeighbour } from "./post_reads.ts";
@@ -22,6 +23,9 @@ const feedsMax = 1_024;
 
 /** Feeds and ranges of one author that are worth remembering: some 1 KB. States of more are read anew. */
 const partsMax = 32;
+
+/** Posts taken back by one author that are worth remembering: some 20 KB. */
+const marksMax = 1_024;
 
 /** What a database says of its posts as a whole and of those of one author. */
 export interface Totals extends Usage {
@@ -37,6 +41,8 @@ export interface CommittedPosts {
   readonly author: string;
   /** The posts. */
   readonly taken: readonly Post[];
+  /** Stored posts that deletes among them have removed. */
+  readonly gone: readonly Post[];
   /** All feeds of the author as they were before. */
   readonly before: readonly FeedState[];
   /** The feeds that changed, as they are now. */
@@ -48,7 +54,7 @@ export interface CommittedPosts {
 /**
  * What is remembered of one database. Its only writer tells of what it commits, and has everything
  * forgotten where a commit fails or changes something else. Totals and ends of feeds are for that writer
- * alone ({@linkcode Database.write}), states of feeds for every reader.
+ * alone ({@linkcode Database.write}), as are marks; states of feeds are for every reader.
  */
 export class PostMemory {
   /** Posts by author and hour. */
@@ -58,6 +64,7 @@ export class PostMemory {
   #changes = 0;
   #overall: Pick<Totals, "total" | "collected"> | undefined;
   readonly #usages = new BoundedMap<string, Usage>(authorsMax);
+  readonly #marks = new BoundedMap<string, Marks>(authorsMax);
   readonly #lastIds = new BoundedMap<string, bigint>(feedsMax);
 
   /** The states of all feeds of an author, ascending by device. */
@@ -68,6 +75,16 @@ export class PostMemory {
     const states = await readFeedStates(kv, author);
     if (changes === this.#changes) this.#setStates(author, states);
     return states;
+  }
+
+  /** What an author has taken back. */
+  async marks(kv: Deno.Kv, author: string): Promise<Marks> {
+    const known = this.#marks.get(author);
+    if (known !== undefined) return known;
+    const marks = await readMarks(kv, author);
+    const count = marks.values().reduce((sum, numbers) => sum + numbers.size, 0);
+    if (count <= marksMax) this.#marks.set(author, marks);
+    return marks;
   }
 
   /** Counts, and how far the collector has been. */
@@ -108,12 +125,14 @@ export class PostMemory {
   }
 
   /** Takes over what a commit has changed. */
-  committed({ author, taken, before, changed, totals }: CommittedPosts): void {
+  committed({ author, taken, gone, before, changed, totals }: CommittedPosts): void {
     this.#changes++;
     const devices = new Set(changed.map(({ device }) => device));
     const others = before.filter(({ device }) => !devices.has(device));
     this.#setStates(author, [...others, ...changed].sort((a, b) => a.device - b.device));
     this.#setTotals(author, totals);
+    if (taken.some(({ deletes }) => deletes !== undefined)) this.#marks.delete(author);
+    for (const post of gone) this.#lastIds.delete(feedName(post));
     // Numbers and ids of a feed rise together.
     for (const post of taken) {
       const name = feedName(post);
@@ -122,11 +141,13 @@ export class PostMemory {
     }
   }
 
-  /** Forgets all totals and ends of feeds, and the states of an author's feeds or of all. */
+  /** Forgets all totals and ends of feeds, and the states and marks of an author or of all. */
   forget(author?: string): void {
     this.#changes++;
-    if (author === undefined) this.#states.clear();
-    else this.#states.delete(author);
+    for (const known of [this.#states, this.#marks]) {
+      if (author === undefined) known.clear();
+      else known.delete(author);
+    }
     this.#overall = undefined;
     this.#usages.clear();
     this.#lastIds.clear();

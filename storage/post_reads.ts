@@ -5,7 +5,7 @@
  */
 
 import type { FeedState } from "../core/model/feed.ts";
-import type { Post } from "../core/model/post.ts";
+import type { Post, PostName } from "../core/model/post.ts";
 import { deviceMax, parseSnowflake } from "../core/model/snowflake.ts";
 import type { TimelineQuery } from "../core/ports.ts";
 import { getAll } from "./database.ts";
@@ -28,7 +28,7 @@ export function feedKeyOf({ author, device, number }: PostPlace): Deno.KvKey {
   return keys.feed(author, device, number);
 }
 
-/** A page of the timeline, newest first, without the authors that are `hidden`. */
+/** A page of the timeline, newest first, without the authors that are `hidden`; see `Store.timeline`. */
 export async function readTimeline(
   kv: Deno.Kv,
   query: TimelineQuery,
@@ -49,15 +49,39 @@ export async function readTimeline(
     );
     const places = entries.map(readPostPlace)
       .filter((place) => place !== undefined && !hidden.has(place.author)) as PostPlace[];
-    for (const value of await getAll(kv, places.map(feedKeyOf))) {
-      const post = readStoredPost(value);
-      if (post !== undefined) page.push(post);
-    }
+    const posts = (await getAll(kv, places.map(feedKeyOf))).map(readStoredPost)
+      .filter((post) => post !== undefined);
+    page.push(...await shown(kv, posts));
     const last = entries.at(-1);
     if (last === undefined || entries.length < wanted) break;
     end = [...last.key] as typeof prefix;
   }
   return page;
+}
+
+/** Those of the posts that are shown: no deletes, and no reposts of what its author has taken back. */
+async function shown(kv: Deno.Kv, posts: readonly Post[]): Promise<readonly Post[]> {
+  const reposted = posts.map(({ repostOf }) => repostOf).filter((post) => post !== undefined);
+  const marks = await getAll(
+    kv,
+    reposted.map(({ author, device, number }) => keys.deleted(author, device, number)),
+  );
+  const takenBack = new Set(reposted.filter((_, i) => marks[i] !== undefined));
+  return posts.filter(({ deletes, repostOf }) =>
+    deletes === undefined && (repostOf === undefined || !takenBack.has(repostOf))
+  );
+}
+
+/** The post of that name, if it is here; no delete. */
+export async function findPost(
+  kv: Deno.Kv,
+  { author, id }: PostName,
+): Promise<Post | undefined> {
+  const { value: number } = await kv.get(keys.author(author, id));
+  if (typeof number !== "number") return undefined;
+  const { device } = parseSnowflake(id);
+  const post = readStoredPost((await kv.get(keys.feed(author, device, number))).value);
+  return post?.deletes === undefined ? post : undefined;
 }
 
 /** The states of all feeds of an author. */

@@ -9,6 +9,7 @@ import type { AuthorQuota } from "../core/ports.ts";
 import { feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { commit, commitBytesMax } from "./database.ts";
+import { settledByDeletes, takeBack } from "./deletes.ts";
 import { bytesPerPost, type Collected, keys, setPost, writeState } from "./layout.ts";
 import { judge, type Judgement } from "./post_judge.ts";
 import type { CommittedPosts, PostMemory } from "./post_memory.ts";
@@ -36,8 +37,9 @@ export async function commitOwnPost(kv: Deno.Kv, memory: PostMemory, post: Post)
   }
   const operation = kv.atomic();
   setPost(operation, post);
-  const changed = [withNumbers(state, [number])];
-  await commitTaken(operation, memory, { author, before, changed, totals, taken: [post] });
+  const gone = await takeBack(kv, operation, [post]);
+  const changed = settledByDeletes([post], before, [withNumbers(state, [number])]);
+  await commitTaken(operation, memory, { author, before, changed, totals, taken: [post], gone });
 }
 
 /**
@@ -50,12 +52,12 @@ async function commitTaken(
   memory: PostMemory,
   taking: CommittedPosts,
 ): Promise<void> {
-  const { author, taken, changed, totals } = taking;
+  const { author, taken, changed, totals, gone } = taking;
   for (const state of changed) operation.set(keys.state(author, state.device), writeState(state));
   const after = {
-    total: totals.total + taken.length,
-    count: totals.count + taken.length,
-    bytes: taken.reduce((sum, { signed }) => sum + signed.length, totals.bytes),
+    total: totals.total + taken.length - gone.length,
+    count: totals.count + taken.length - gone.length,
+    bytes: totals.bytes + bytesOf(taken) - bytesOf(gone),
     collected: lowered(totals.collected, taken),
   };
   operation.set(keys.total, after.total);
@@ -73,6 +75,10 @@ async function commitTaken(
   memory.committed({ ...taking, totals: after });
 }
 
+function bytesOf(posts: readonly Post[]): number {
+  return posts.reduce((sum, { signed }) => sum + signed.length, 0);
+}
+
 /** What {@linkcode commitBatch} commits. */
 export interface Batch {
   /** The author of all posts. */
@@ -87,6 +93,8 @@ export interface Batch {
 export interface BatchReport extends Pick<Judgement, "taken" | "forks"> {
   /** New posts not kept, because their hour has as many as it may have. */
   readonly dropped: number;
+  /** Stored posts that deletes among those taken have removed. */
+  readonly gone: readonly Post[];
 }
 
 /** Commits one batch of posts of one author. */
@@ -95,12 +103,15 @@ export async function commitBatch(
   memory: PostMemory,
   { author, batch, quota }: Batch,
 ): Promise<BatchReport> {
-  const before = await memory.states(kv, author);
+  const [before, marks] = await Promise.all([
+    memory.states(kv, author),
+    memory.marks(kv, author),
+  ]);
   const [totals, judgements] = await Promise.all([
     memory.totals(kv, author),
     Promise.all(
       [...Map.groupBy(batch, (post) => post.device)]
-        .map(([device, posts]) => judge(kv, memory, feedOf(before, device), posts)),
+        .map(([device, posts]) => judge(kv, memory, feedOf(before, device), posts, marks)),
     ),
   ]);
   const fresh = judgements.flatMap((judgement) => judgement.taken);
@@ -108,7 +119,7 @@ export async function commitBatch(
   const operation = kv.atomic();
   const taken: Post[] = [];
   const forks: Post[] = [];
-  const changed: FeedState[] = [];
+  const judged: FeedState[] = [];
   for (const judgement of judgements) {
     forks.push(...judgement.forks);
     const { device, floor, ranges } = judgement.state;
@@ -119,12 +130,14 @@ export async function commitBatch(
       setPost(operation, post);
       taken.push(post);
     }
-    changed.push(judgement.state);
+    judged.push(judgement.state);
   }
+  const gone = await takeBack(kv, operation, taken);
+  const changed = settledByDeletes(taken, before, judged);
   if (changed.length > 0) {
-    await commitTaken(operation, memory, { author, before, changed, totals, taken });
+    await commitTaken(operation, memory, { author, before, changed, totals, taken, gone });
   }
-  return { taken, forks, dropped: fresh.length - taken.length };
+  return { taken, forks, gone, dropped: fresh.length - taken.length };
 }
 
 function sameRanges(
@@ -155,8 +168,19 @@ const postsPerCommitMax = 120;
 /** Feeds in one commit: their states may have 20,000 bytes each, which `commitBytesMax` leaves room for. */
 const feedsPerCommitMax = 8;
 
-/** Posts by device and number, cut so that each batch fits into one commit. */
+/**
+ * Posts by device and number, cut so that each batch fits into one commit. Deletes come last, in batches of
+ * their own: what they name is stored by then, or never.
+ */
 export function batchesOf(posts: readonly Post[]): Post[][] {
+  const { deletes = [], others = [] } = Object.groupBy(
+    posts,
+    (post) => post.deletes === undefined ? "others" : "deletes",
+  );
+  return [...cut(others), ...cut(deletes)];
+}
+
+function cut(posts: readonly Post[]): Post[][] {
   const sorted = [...posts].sort((a, b) => a.device - b.device || a.number - b.number);
   const batches: Post[][] = [];
   let batch: Post[] = [];

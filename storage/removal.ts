@@ -7,6 +7,7 @@
 import { emptyFeed, type FeedState, withFloor } from "../core/model/feed.ts";
 import { postBytesMax } from "../core/model/post.ts";
 import { commit, commitBytesMax, getAll } from "./database.ts";
+import { dropMarks } from "./deletes.ts";
 import {
   bytesPerPost,
   deletePost,
@@ -119,6 +120,8 @@ async function takeOut(
     }
   }
   for (const post of gone) deletePost(operation, post);
+  const posts = [...signedOf.values()].map(readStoredPost).filter((post) => post !== undefined);
+  await dropMarks(kv, operation, posts);
   await countDown(kv, operation, signedOf);
   return gone;
 }
@@ -238,7 +241,7 @@ export async function removalStep(kv: Deno.Kv, author: string): Promise<boolean>
   }
   if (mutations === 0) {
     // Posts that a damaged index no longer names go with the rest of the author's feeds.
-    for (const kind of ["state", "proof", "feed"]) {
+    for (const kind of ["state", "proof", "feed", "deleted"]) {
       const left = kv.list({ prefix: [kind, author] }, { limit, batchSize: limit });
       for await (const { key } of left) {
         operation.delete(key);

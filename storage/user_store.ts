@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { FeedState } from "../core/model/feed.ts";
-import type { Post } from "../core/model/post.ts";
+import type { Post, PostName } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";
 import type {
@@ -21,7 +21,7 @@ import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
 import * as entries from "./entries.ts";
 import { PostMemory } from "./post_memory.ts";
-import { readFeedPosts, readTimeline } from "./post_reads.ts";
+import { findPost, readFeedPosts, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
 import { makePrivateFolder, removePrivateFile } from "./private_file.ts";
 import { isBeyond } from "./quota.ts";
@@ -145,6 +145,7 @@ class KvStore implements Store {
     const taken = new Set<Post>();
     const forks: Post[] = [];
     const trimmed = new Set<bigint>();
+    const deleted: Post[] = [];
     let rate = 0;
     for (const batch of batchesOf(posts)) {
       const report = await this.#writeOf(author, "store posts", async (kv) => {
@@ -154,13 +155,25 @@ class KvStore implements Store {
       });
       for (const post of report.taken) taken.add(post);
       forks.push(...report.forks);
+      deleted.push(...report.gone);
       rate += report.dropped;
       if (!quota || !report.isBeyond) continue;
       for (const id of await this.#trim(author, quota)) trimmed.add(id);
     }
-    const added = posts.filter((post) => taken.delete(post) && !trimmed.has(post.id));
+    const gone = new Set(deleted.map(({ id }) => id));
+    const known = deleted.filter(({ id }) =>
+      !posts.some((post) => post.id === id && taken.has(post))
+    );
+    const added = posts.filter((post) => {
+      return taken.delete(post) && !trimmed.has(post.id) && !gone.has(post.id);
+    });
     const room = trimmed.size;
-    return rate + room === 0 ? { added, forks } : { added, forks, beyond: { rate, room } };
+    return {
+      added,
+      forks,
+      ...known.length === 0 ? {} : { deleted: known },
+      ...rate + room === 0 ? {} : { beyond: { rate, room } },
+    };
   }
 
   /** Removes an author's oldest posts until what is left is within the quota; resolves to their ids. */
@@ -180,6 +193,11 @@ class KvStore implements Store {
 
   timeline(query: TimelineQuery): Promise<Post[]> {
     return this.#read("read the timeline", (kv) => readTimeline(kv, query, this.#removing));
+  }
+
+  async findPost(name: PostName): Promise<Post | undefined> {
+    if (this.#removing.has(name.author)) return undefined;
+    return await this.#read("read a post", (kv) => findPost(kv, name));
   }
 
   async feeds(author: string): Promise<FeedState[]> {

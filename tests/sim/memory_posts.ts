@@ -14,7 +14,7 @@ import {
   withFloor,
   withNumbers,
 } from "../../core/model/feed.ts";
-import type { Post } from "../../core/model/post.ts";
+import { type FeedPlace, type Post, type PostName, postPayload } from "../../core/model/post.ts";
 import type { TimelineQuery } from "../../core/ports.ts";
 import { storedRangesMax } from "../../storage/layout.ts";
 import { SortedList } from "./sorted_list.ts";
@@ -34,6 +34,8 @@ export class MemoryPosts {
   readonly #timeline = new SortedList<Post>(byTime);
   readonly #byAuthor = new Map<string, SortedList<Post>>();
   readonly #feeds = new Map<string, Map<number, Feed>>();
+  /** What authors have taken back, by {@linkcode placeOf}, and the delete that did. */
+  readonly #marks = new Map<string, Post>();
 
   #feed(author: string, device: number): Feed {
     let feeds = this.#feeds.get(author);
@@ -71,7 +73,42 @@ export class MemoryPosts {
         if (proof !== undefined) feed.proof = proof;
       }
     }
+    for (const [place, by] of this.#marks) copy.#marks.set(place, by);
     return copy;
+  }
+
+  /**
+   * Does what a delete says; the post that it removed.
+   *
+   * @param known The author's devices of which something was known before the commit.
+   */
+  takeBack(by: Post, known: ReadonlySet<number>): Post | undefined {
+    const { author, deletes: target } = by;
+    if (target === undefined) return undefined;
+    this.#marks.set(placeOf(author, target), by);
+    if (target.device !== by.device && !known.has(target.device)) return undefined;
+    const feed = this.#feed(author, target.device);
+    const settled = withNumbers(feed.state, [target.number]);
+    if (settled.ranges.length <= storedRangesMax) feed.state = settled;
+    const at = feed.posts.countBefore((post) => post.number < target.number);
+    const post = feed.posts.at(at);
+    if (post?.number !== target.number || post.deletes !== undefined) return undefined;
+    this.#remove(post);
+    return post;
+  }
+
+  #isTakenBack(post: Post): boolean {
+    return post.deletes === undefined && this.#marks.has(placeOf(post.author, post));
+  }
+
+  #isShown({ deletes, repostOf }: Post): boolean {
+    return deletes === undefined && (repostOf === undefined || !this.#isTakenBack(repostOf));
+  }
+
+  find({ author, id }: PostName): Post | undefined {
+    const posts = this.#byAuthor.get(author);
+    const post = posts?.at(posts.countBefore((other) => other.id < id));
+    return post?.id === id && post.deletes === undefined ? post : undefined;
   }
 
   addOwn(post: Post): void {
@@ -82,10 +119,11 @@ export class MemoryPosts {
     }
     feed.state = withNumbers(feed.state, [post.number]);
     this.#insert(post);
+    this.takeBack(post, this.devices(post.author));
   }
 
-  /** Adds one post: `new`, `known`, `fork`, or `refused` for a gap too many. */
-  add(post: Post): "new" | "known" | "fork" | "refused" {
+  /** Adds one post: `new`, `known`, `fork`, `refused` for a gap too many or `deleted` if it was taken back. */
+  add(post: Post): "new" | "known" | "fork" | "refused" | "deleted" {
     const feed = this.#feed(post.author, post.device);
     if (hasNumber(feed.state, post.number)) {
       const kept = feed.posts.at(feed.posts.countBefore((other) => other.number < post.number));
@@ -99,15 +137,26 @@ export class MemoryPosts {
     const [below, above] = [feed.posts.at(place - 1), feed.posts.at(place)];
     if (below !== undefined && below.id >= post.id) return "fork";
     if (above !== undefined && above.id <= post.id) return "fork";
+    if (this.#isTakenBack(post)) return "deleted";
     this.#insert(post);
     return "new";
+  }
+
+  /** Devices of an author of which something is known. */
+  devices(author: string): ReadonlySet<number> {
+    return new Set(this.feeds(author).map(({ device }) => device));
   }
 
   timeline({ before, author, limit }: TimelineQuery): Post[] {
     const list = author === undefined ? this.#timeline : this.#byAuthor.get(author);
     if (list === undefined || limit < 1) return [];
     const end = before === undefined ? list.length : list.countBefore((post) => post.id < before);
-    return list.slice(Math.max(0, end - limit), end).reverse();
+    const page: Post[] = [];
+    for (let at = end - 1; at >= 0 && page.length < limit; at--) {
+      const post = list.at(at);
+      if (post !== undefined && this.#isShown(post)) page.push(post);
+    }
+    return page;
   }
 
   feeds(author: string): FeedState[] {
@@ -139,6 +188,7 @@ export class MemoryPosts {
   removeAuthor(author: string): number {
     const posts = [...this.#byAuthor.get(author) ?? []];
     for (const post of posts) this.#remove(post);
+    for (const [place, by] of this.#marks) if (by.author === author) this.#marks.delete(place);
     this.#feeds.delete(author);
     this.#byAuthor.delete(author);
     return posts.length;
@@ -151,6 +201,10 @@ export class MemoryPosts {
     const leaving = old.slice(0, limit);
     for (const post of leaving) {
       this.#remove(post);
+      const { author, deletes } = post;
+      if (deletes !== undefined && this.#marks.get(placeOf(author, deletes))?.id === post.id) {
+        this.#marks.delete(placeOf(author, deletes));
+      }
       this.setFloor(post);
     }
     return leaving.length;
@@ -161,8 +215,10 @@ export class MemoryPosts {
   }
 }
 
+function placeOf(author: string, { device, number }: FeedPlace): string {
+  return `${author} ${device} ${number}`;
+}
+
 function sameContent(a: Post, b: Post): boolean {
-  return equalBytes(a.signed, b.signed) ||
-    (a.id === b.id && a.text === b.text && a.replyTo?.author === b.replyTo?.author &&
-      a.replyTo?.id === b.replyTo?.id);
+  return equalBytes(postPayload(a), postPayload(b));
 }

@@ -8,7 +8,7 @@
 import { CamelliaError } from "../../core/model/errors.ts";
 import { equalBytes } from "../../core/model/bytes.ts";
 import type { FeedState } from "../../core/model/feed.ts";
-import type { Post } from "../../core/model/post.ts";
+import type { Post, PostName } from "../../core/model/post.ts";
 import type { ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { AddReport, PendingFollow, Store, Stores, TimelineQuery } from "../../core/ports.ts";
 import { MemoryPosts } from "./memory_posts.ts";
@@ -152,19 +152,37 @@ class MemoryStore implements Store {
     if (posts.some((post) => post.author !== author)) {
       throw new TypeError(`Cannot add the posts: not all of them are by ${author}`);
     }
-    const sorted = [...posts].sort((a, b) => a.device - b.device || a.number - b.number);
+    const isDelete = ({ deletes }: Post): number => deletes === undefined ? 0 : 1;
+    const sorted = [...posts].sort((a, b) =>
+      isDelete(a) - isDelete(b) || a.device - b.device || a.number - b.number
+    );
+    const texts = sorted.filter((post) => isDelete(post) === 0).length;
     const taken = new Set<Post>();
     const forks: Post[] = [];
-    for (let at = 0; at < sorted.length; at += postsPerCommit) {
+    const deleted: Post[] = [];
+    for (let at = 0, end = 0; at < sorted.length; at = end) {
+      end = Math.min(at + postsPerCommit, at < texts ? texts : sorted.length);
       await this.#commit("addPosts", (data) => {
-        for (const post of sorted.slice(at, at + postsPerCommit)) {
+        const known = data.posts.devices(author);
+        for (const post of sorted.slice(at, end)) {
           const verdict = data.posts.add(post);
-          if (verdict === "new") taken.add(post);
-          else if (verdict === "fork") forks.push(post);
+          if (verdict === "fork") forks.push(post);
+          else if (verdict === "new") taken.add(post);
+        }
+        for (const post of sorted.slice(at, end)) {
+          const gone = taken.has(post) ? data.posts.takeBack(post, known) : undefined;
+          if (gone !== undefined) deleted.push(gone);
         }
       });
     }
-    return { added: posts.filter((post) => taken.delete(post)), forks };
+    const gone = new Set(deleted.map(({ id }) => id));
+    const known = deleted.filter((post) => !taken.has(post));
+    const added = posts.filter((post) => taken.delete(post) && !gone.has(post.id));
+    return known.length === 0 ? { added, forks } : { added, forks, deleted: known };
+  }
+
+  findPost(name: PostName): Promise<Post | undefined> {
+    return this.#read(({ posts }) => posts.find(name));
   }
 
   timeline(query: TimelineQuery): Promise<Post[]> {

@@ -19,7 +19,7 @@ function withFeeds(work: (kv: Deno.Kv) => Promise<void>): Promise<void> {
 /** A commit that changed nothing but what is said. */
 function commitOf(changes: Partial<CommittedPosts>): CommittedPosts {
   const totals = { total: 0, count: 0, bytes: 0, collected: undefined };
-  return { author: "alice", taken: [], before: [], changed: [], totals, ...changes };
+  return { author: "alice", taken: [], gone: [], before: [], changed: [], totals, ...changes };
 }
 
 Deno.test("States of feeds are read once, and again after forgetting", () =>

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Post, type PostName, signPost } from "../../core/model/post.ts";
+import { given } from "../../core/model/arguments.ts";
+import { type FeedPlace, type Post, type PostName, signPost } from "../../core/model/post.ts";
 import { composeSnowflake } from "../../core/model/snowflake.ts";
 import { identityOf } from "../sim/users.ts";
 
@@ -27,14 +28,19 @@ export interface PostShape {
   readonly device?: number;
   readonly text?: string;
   readonly replyTo?: PostName;
+  readonly repostOf?: Post;
+  readonly deletes?: FeedPlace;
 }
 
 /** A signed post. */
 export function postAt(shape: PostShape): Post {
-  const { author, number, second = number, device = 1, text = `${author} ${number}` } = shape;
-  const content = { author, device, number, id: idAt(second, device), text };
-  const { replyTo } = shape;
-  return signPost(replyTo === undefined ? content : { ...content, replyTo }, identity);
+  const { author, number, second = number, device = 1, replyTo, repostOf, deletes } = shape;
+  const isText = repostOf === undefined && deletes === undefined;
+  const { text = isText ? `${author} ${number}` : "" } = shape;
+  return signPost({
+    ...{ author, device, number, id: idAt(second, device), text },
+    ...given({ replyTo, repostOf, deletes }),
+  }, identity);
 }
 
 /** Posts of one feed with numbers from `from` to `to`. */

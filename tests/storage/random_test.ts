@@ -18,17 +18,29 @@ const number = fc.integer({ min: 1, max: 40 });
 
 const add = fc.tuple(
   author,
-  fc.array(fc.record({ number, device, shift: fc.constantFrom(0, 0, 0, 0, 0, -3, 4) }), {
-    maxLength: 30,
-  }),
+  fc.array(
+    fc.record({
+      number,
+      device,
+      shift: fc.constantFrom(0, 0, 0, 0, 0, -3, 4),
+      target: fc.option(fc.record({ number, device }), { freq: 3, nil: undefined }),
+    }),
+    { maxLength: 30 },
+  ),
 ).map(([name, shapes]): [string, Step] => {
-  const posts = shapes.map(({ shift, ...shape }) => {
+  const posts = shapes.map(({ shift, target, ...shape }) => {
     const second = Math.max(0, 10 * shape.number + 10 * shift);
-    return postAt({ author: name, ...shape, second, text: `shifted by ${shift}` });
+    const isPast = target && (target.device !== shape.device || target.number < shape.number);
+    return isPast
+      ? postAt({ author: name, ...shape, second, deletes: { ...target } })
+      : postAt({ author: name, ...shape, second, text: `shifted by ${shift}` });
   });
   return [
     `add ${name} ${JSON.stringify(shapes)}`,
-    async (store) => names((await store.addPosts(name, posts)).added),
+    async (store) => {
+      const { added, deleted = [] } = await store.addPosts(name, posts);
+      return { added: names(added), deleted: names(deleted).sort() };
+    },
   ];
 });
 

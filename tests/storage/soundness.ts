@@ -16,10 +16,10 @@ export async function assertSound(path: string): Promise<void> {
     const list = await Array.fromAsync(kv.list({ prefix: [name] }));
     return new Map(list.map((entry) => [entry.key.slice(1).join(" "), entry]));
   };
-  const [feed, timeline, author, state, count, bytes] = await Promise.all(
-    ["feed", "timeline", "author", "state", "count", "bytes"].map(entries),
+  const [feed, timeline, author, state, count, bytes, deleted] = await Promise.all(
+    ["feed", "timeline", "author", "state", "count", "bytes", "deleted"].map(entries),
   );
-  assert(feed && timeline && author && state && count && bytes);
+  assert(feed && timeline && author && state && count && bytes && deleted);
   assert.equal((await entries("removing")).size, 0, "a removal is not finished");
   assert.equal(timeline.size, feed.size, "timeline and feeds differ in size");
   assert.equal(author.size, feed.size, "author index and feeds differ in size");
@@ -45,5 +45,16 @@ export async function assertSound(path: string): Promise<void> {
   for (const [name, entry] of count) assert.equal(entry.value, counted.get(name) ?? 0, name);
   for (const [name, entry] of bytes) assert.equal(entry.value, summed.get(name) ?? 0, name);
   for (const name of counted.keys()) assert(count.has(name), `${name} has no count`);
+  for (const [place, { value }] of deleted) {
+    const kept = feed.get(place);
+    assert(kept === undefined || readStoredPost(kept.value)?.deletes, `${place} was taken back`);
+    assert(Array.isArray(value));
+    const by = feed.get([place.split(" ")[0], ...value].join(" "));
+    const deletes = readStoredPost(by?.value)?.deletes;
+    assert(
+      deletes && place.endsWith(` ${deletes.device} ${deletes.number}`),
+      `${place} has no delete`,
+    );
+  }
   assert.equal((await kv.get(["total"])).value ?? 0, feed.size, "the total is wrong");
 }

@@ -34,6 +34,7 @@ export function testStoreContract(kind: string, disk: () => Promise<DiskUnderTes
   testPosts(test);
   testFeeds(test);
   testRemoval(test);
+  testDeletes(test);
   testLists(test);
 }
 
@@ -298,6 +299,98 @@ function testFeeds(test: Declare): void {
     assert.equal((await store.floorProof("bob", 1))?.number, 6);
     assert.deepEqual(names(await store.timeline({ limit: 9 })), ["bob 7", "bob 4", "bob 3"]);
     assert.equal(await store.floorProof("bob", 2), undefined);
+  });
+}
+
+function testDeletes(test: Declare): void {
+  const [one, two, three] = postsOf("bob", 1, 3);
+  assert(one && two && three);
+  const gone = postAt({ author: "bob", number: 4, deletes: { device: 1, number: 2 } });
+
+  test("store removes what a delete names, and does not take it back", async (store) => {
+    await store.addPosts("bob", [one, two, three]);
+    assert.deepEqual(await store.addPosts("bob", [gone]), {
+      added: [gone],
+      forks: [],
+      deleted: [two],
+    });
+    assert.deepEqual(await store.timeline({ limit: 9 }), [three, one]);
+    assert.deepEqual(await store.addPosts("bob", [two]), { added: [], forks: [] });
+    assert.equal(await store.findPost(two), undefined);
+    assert.deepEqual(await store.findPost(three), three);
+    assert.equal(await store.findPost(gone), undefined);
+    // The delete is served on in the feed.
+    const query = { author: "bob", device: 1, from: 1, to: 9, limit: 9 };
+    assert.deepEqual(await store.feedPosts(query), [one, three, gone]);
+    assert.equal(await store.countPosts("bob"), 3);
+  });
+
+  test("store keeps out what was taken back before it came, and settles its number", async (store) => {
+    await store.addPosts("bob", [one, gone]);
+    assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: 2, ranges: [[4, 4]] }]);
+    assert.deepEqual(await store.addPosts("bob", [two, three]), { added: [three], forks: [] });
+    assert.deepEqual(await store.timeline({ limit: 9 }), [three, one]);
+  });
+
+  test("store takes back posts that come together with their delete, in another feed too", async (store) => {
+    const other = postAt({ author: "bob", number: 1, device: 2, second: 9, deletes: one });
+    const report = await store.addPosts("bob", [gone, other, two, three, one]);
+    assert.deepEqual(report, { added: [gone, other, three], forks: [] });
+    assert.deepEqual(await store.timeline({ limit: 9 }), [three]);
+    assert.deepEqual(await store.feeds("bob"), [
+      { device: 1, floor: 4, ranges: [] },
+      { device: 2, floor: 1, ranges: [] },
+    ]);
+  });
+
+  test("store settles nothing in a feed of which a delete alone speaks, and keeps its posts out", async (store) => {
+    const other = postAt({ author: "bob", number: 1, device: 2, second: 9, deletes: two });
+    await store.addPosts("bob", [other]);
+    assert.deepEqual(await store.feeds("bob"), [{ device: 2, floor: 1, ranges: [] }]);
+    assert.deepEqual(await store.addPosts("bob", [one, two, three]), {
+      added: [one, three],
+      forks: [],
+    });
+    assert.equal((await store.feeds("bob"))[0]?.floor, 3);
+  });
+
+  test("store does not let a delete take back another author's post, or a delete", async (store) => {
+    await store.addPosts("carol", postsOf("carol", 2, 2));
+    await store.addPosts("bob", [one, two, three, gone]);
+    assert.deepEqual(names(await store.timeline({ limit: 9, author: "carol" })), ["carol 2"]);
+    const again = postAt({ author: "bob", number: 5, deletes: gone });
+    assert.deepEqual(await store.addPosts("bob", [again]), { added: [again], forks: [] });
+    assert.deepEqual(await store.addPosts("bob", [two]), { added: [], forks: [] });
+    assert.equal(await store.countPosts("bob"), 4);
+  });
+
+  test("store takes back own posts in the commit of the delete", async (store) => {
+    await store.addOwnPost(postAt({ author: "alice", number: 1 }));
+    await store.addOwnPost(
+      postAt({ author: "alice", number: 2, deletes: { device: 1, number: 1 } }),
+    );
+    await store.addOwnPost(postAt({ author: "alice", number: 3 }));
+    assert.deepEqual(names(await store.timeline({ limit: 9 })), ["alice 3"]);
+    assert.equal(await store.countPosts("alice"), 2);
+  });
+
+  test("store shows no repost of what its author has taken back", async (store) => {
+    const repost = postAt({ author: "carol", number: 1, second: 20, repostOf: two });
+    await store.addPosts("carol", [repost]);
+    assert.deepEqual(await store.timeline({ limit: 9 }), [repost]);
+    await store.addPosts("bob", [one, gone]);
+    assert.deepEqual(await store.timeline({ limit: 9 }), [one]);
+    assert.deepEqual(await store.timeline({ limit: 1 }), [one]);
+  });
+
+  test("store collects a delete with its mark, and keeps its number settled", async (store) => {
+    await store.addPosts("bob", [one, two, three, gone, postAt({ author: "bob", number: 5 })]);
+    assert.equal(await store.collect({ before: idAt(5, 0), keep: "alice", limit: 9 }), 3);
+    assert.deepEqual(await store.addPosts("bob", [two]), { added: [], forks: [] });
+    assert.deepEqual(names(await store.timeline({ limit: 9 })), ["bob 5"]);
+    assert.equal(await store.removeAuthor("bob"), 1);
+    // After a removal nothing is remembered, marks included.
+    assert.equal((await store.addPosts("bob", [one, two])).added.length, 2);
   });
 }
 
