@@ -8,10 +8,9 @@
  */
 
 import { lookup } from "node:dns/promises";
-import { CamelliaError } from "./core/model/errors.ts";
 import { Peer } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
-import { formatHostPort } from "./lib/ip_address.ts";
+import { formatHostPort } from "./lib/host_port.ts";
 import { Exemption } from "./lib/networks.ts";
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
@@ -24,7 +23,7 @@ import { createReach } from "./net/reach/reach.ts";
 import { Carriers } from "./net/streams/carriers.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
 import { withAddonFolder } from "./storage/addon_folder.ts";
-import { DataFolder } from "./storage/data_folder.ts";
+import type { DataFolder } from "./storage/data_folder.ts";
 import { KeyFiles } from "./storage/key_files.ts";
 import { NodeStore } from "./storage/node_store.ts";
 import { removePrivateFile, writePrivateFile } from "./storage/private_file.ts";
@@ -196,18 +195,8 @@ async function startPeer(
 
 export { writePrivateFile };
 
-/**
- * Creates the folder if need be and locks it.
- *
- * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`.
- */
-export async function openFolder(path: string): Promise<OpenFolder> {
-  const folder = await DataFolder.open(path).catch(async (error: unknown) => {
-    // Another peer has the folder, which is the user's own: what comes now needs no further library, either.
-    const isInUse = error instanceof CamelliaError && error.code === "folder_in_use";
-    if (isInUse) await loadLibraries(path);
-    throw error;
-  });
+/** What can be done with a data folder that this process has locked. It is freed where that fails. */
+export async function openLocked(folder: DataFolder): Promise<OpenFolder> {
   try {
     await loadLibraries(folder.path);
     const keys = await KeyFiles.open(folder.path);

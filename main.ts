@@ -7,21 +7,21 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
+import { CamelliaError } from "./core/model/errors.ts";
 import denoConfig from "./deno.json" with { type: "json" };
-import { removeTool, runTool, writeTool } from "./ui/terminal/system_tools.ts";
+import type { DataFolder } from "./storage/data_folder.ts";
 import type { Host, LogSink, OpenFolder, SystemFacts } from "./ui/peer/host.ts";
 
 export type * from "./core/api.ts";
 export type { ErrorCode } from "./core/model/errors.ts";
 export type { Lifespan } from "./ui/settings/config.ts";
-export type { HostPort } from "./lib/ip_address.ts";
+export type { HostPort } from "./lib/host_port.ts";
 export type * from "./ui/peer/host.ts";
 
 /** What {@linkcode createHost} takes from composition.ts. */
 export interface Composition {
-  /** Opens and locks a data folder. */
-  openFolder(path: string): Promise<OpenFolder>;
+  /** What can be done with a data folder that this process has locked. */
+  openLocked(folder: DataFolder): Promise<OpenFolder>;
   /** The log in a data folder. */
   readonly LogFile: { open(dataFolder: string): Promise<LogSink> };
   /** Looks at a data folder. */
@@ -37,8 +37,14 @@ function loadComposition(): Promise<Composition> {
   return import("./composition.ts");
 }
 
+/** Loads what runs programs of the system. */
+function loadTools() {
+  return import("./ui/terminal/system_tools.ts");
+}
+
 /** How this program is started: the executable by itself, the modules by Deno with the task's permissions. */
-function invocation(): string[] {
+async function invocation(): Promise<string[]> {
+  const { fileURLToPath } = await import("node:url");
   if (Deno.build.standalone) return [Deno.execPath()];
   const own = fileURLToPath(import.meta.url);
   const config = fileURLToPath(new URL("deno.json", import.meta.url));
@@ -53,6 +59,7 @@ function invocation(): string[] {
 
 /** What ui/ gets from here: real adapters when it needs them, and the config.ini beside this file. */
 export async function createHost(load = loadComposition): Promise<Host> {
+  let hasGivenUp = false;
   return {
     version: denoConfig.version,
     shippedConfig: {
@@ -60,17 +67,31 @@ export async function createHost(load = loadComposition): Promise<Host> {
       name: "the config.ini that comes with the program",
     },
     tools: {
-      invocation: invocation(),
-      run: runTool,
-      write: writeTool,
-      remove: removeTool,
+      invocation,
+      run: async (program, args) => await (await loadTools()).runTool(program, args),
+      write: async (path, text) => await (await loadTools()).writeTool(path, text),
+      remove: async (path) => await (await loadTools()).removeTool(path),
     },
     system: {
       deno: Deno.version.deno,
       folder: async (path) => await (await load()).folderFacts(path),
       descriptors: async () => (await load()).descriptorLimit(),
     },
-    openFolder: async (path) => await (await load()).openFolder(path),
+    async openFolder(path) {
+      // The lock alone tells whether a peer runs: a command that talks to it loads no more than this.
+      const { DataFolder } = await import("./storage/data_folder.ts");
+      const folder = await DataFolder.open(path);
+      if (!hasGivenUp) return await (await load()).openLocked(folder);
+      folder.release();
+      throw new CamelliaError(
+        "no_peer",
+        "Cannot reach the peer that ran on this data folder: it has stopped. Try again",
+      );
+    },
+    giveUpLibraries() {
+      hasGivenUp = true;
+      Deno.permissions.revokeSync({ name: "ffi" });
+    },
     writePrivate: async (path, bytes) => await (await load()).writePrivateFile(path, bytes),
     openLog: async (path) => await (await load()).LogFile.open(path),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),

@@ -15,14 +15,6 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** A host as people write one, and a port. */
-export interface HostPort {
-  /** Name, IPv4 address, or IPv6 address without brackets. */
-  readonly host: string;
-  /** 1 to 65,535. */
-  readonly port: number;
-}
-
 /**
  * What an address is for: this machine, a local network (RFC 1918, RFC 4193, RFC 6598), one cable
  * (RFC 3927), the open Internet, "any" (0.0.0.0/8, ::), or many receivers (multicast and beyond).
@@ -130,9 +122,4 @@ export function familyOf(ip: string): Family {
 /** Whether a datagram or connection can be sent to the port. */
 export function isPort(port: number): boolean {
   return Number.isInteger(port) && port > 0 && port < 65_536;
-}
-
-/** A host and port as they are written: IPv6 addresses get brackets. */
-export function formatHostPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }

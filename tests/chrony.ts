@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { HostPort } from "../lib/ip_address.ts";
+import type { HostPort } from "../lib/host_port.ts";
 
 const programs = ["chronyd", "/usr/sbin/chronyd"];
 

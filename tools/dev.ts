@@ -15,7 +15,7 @@ import denoConfig from "../deno.json" with { type: "json" };
 import type { EndpointView } from "../core/api.ts";
 import { LoopbackClient } from "../ui/peer/loopback_client.ts";
 import { parsePortFile, portFileName } from "../ui/peer/loopback_protocol.ts";
-import { parseNumber } from "../ui/settings/endpoint.ts";
+import { parseNumber } from "../ui/settings/number.ts";
 import { SystemIo } from "../ui/terminal/system_io.ts";
 import { v8Flags } from "./v8_flags.ts";
 

@@ -13,7 +13,7 @@ import { Output } from "./output/output.ts";
 import { parseArguments } from "./program.ts";
 import { type Prompts, terminalPrompts } from "./prompts/prompts.ts";
 import { safeJson, safeText } from "./terminal/safe_text.ts";
-import { defaultDataFolder, expandFlags } from "./settings/settings.ts";
+import { defaultDataFolder, expandFlags } from "./settings/places.ts";
 
 /** Done. */
 const exitDone = 0;

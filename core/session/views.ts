@@ -5,7 +5,7 @@
  */
 
 import type { DeviceView, PostView, ReachView, UserView } from "../api.ts";
-import { formatHostPort } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 import { given } from "../model/arguments.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { DeviceEntry } from "../model/record_body.ts";

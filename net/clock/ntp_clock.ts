@@ -12,7 +12,7 @@
  */
 
 import { InFlight } from "../../lib/bounded_map.ts";
-import type { HostPort } from "../../lib/ip_address.ts";
+import type { HostPort } from "../../lib/host_port.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Clock, ClockStatus, Timer } from "../../core/ports.ts";
 import { agreeOnOffset, judgeServer, type ServerAnswer } from "./judge.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostPort } from "../../lib/ip_address.ts";
+import type { HostPort } from "../../lib/host_port.ts";
 import type { Time } from "../../lib/time.ts";
 import type { NtpSample } from "./judge.ts";
 

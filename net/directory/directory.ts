@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Family, HostPort } from "../../lib/ip_address.ts";
+import type { Family } from "../../lib/ip_address.ts";
+import type { HostPort } from "../../lib/host_port.ts";
 import { Exemption } from "../../lib/networks.ts";
 import { ClaimLedger, type ClaimStore } from "../../core/model/claims.ts";
 import type { SignedRecord } from "../../core/model/record.ts";

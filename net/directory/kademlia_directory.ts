@@ -17,7 +17,8 @@ import type {
   PopularUser,
   PutReport,
 } from "../../core/ports.ts";
-import type { Endpoint, Family, HostPort } from "../../lib/ip_address.ts";
+import type { Endpoint, Family } from "../../lib/ip_address.ts";
+import type { HostPort } from "../../lib/host_port.ts";
 import type { Exemption } from "../../lib/networks.ts";
 import { abortable } from "../../lib/waiting.ts";
 import type { GetOptions, GetResult, KademliaNode, RelayPlaces } from "../kademlia/mod.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatHostPort, type HostPort } from "../../lib/ip_address.ts";
+import { formatHostPort, type HostPort } from "../../lib/host_port.ts";
 import { fraction } from "../../lib/random.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import { settledWithin } from "../../lib/waiting.ts";

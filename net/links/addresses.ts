@@ -14,11 +14,11 @@ import {
   type Endpoint,
   type Family,
   familyOf,
-  formatHostPort,
   type IpAddress,
   isPort,
   parseIp,
 } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 import type { LinkTarget } from "../../core/ports.ts";
 import { addressesMax } from "./link_limits.ts";
 

@@ -8,7 +8,8 @@
  * @module
  */
 
-import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
+import type { Endpoint } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 import type { Time } from "../../lib/time.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { ByteReader, writeAll } from "./byte_reader.ts";

@@ -9,7 +9,8 @@
 
 import { equalBytes } from "../../core/model/bytes.ts";
 import { InFlight } from "../../lib/bounded_map.ts";
-import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
+import type { Endpoint } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 import { type Exemption, NetworkBudget, networkLimits } from "../../lib/networks.ts";
 import type { Time } from "../../lib/time.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";

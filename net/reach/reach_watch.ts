@@ -14,7 +14,8 @@ import type {
   ReachStatus,
 } from "../../core/ports.ts";
 import { InFlight } from "../../lib/bounded_map.ts";
-import { families, familyOf, formatHostPort, unicastAddress } from "../../lib/ip_address.ts";
+import { families, familyOf, unicastAddress } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import { FamilyReach, type Look } from "./family_reach.ts";
 import type { PortMappings } from "./port_mappings.ts";

@@ -7,7 +7,8 @@
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { utf8 } from "../../core/model/bytes.ts";
-import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
+import type { Endpoint } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 
 /** The first byte of every connection that is about relaying. */
 export const relayByte = 0x43;

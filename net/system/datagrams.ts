@@ -6,7 +6,8 @@
 
 import { CamelliaError } from "../../core/model/errors.ts";
 import { openForBoth } from "../../lib/dual_stack.ts";
-import { type Endpoint, formatHostPort } from "../../lib/ip_address.ts";
+import type { Endpoint } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 import type { Datagrams } from "../kademlia/ports.ts";
 
 /** Fits the longest message (8,213 bytes) twice; the default would cost 78 KB a socket. */

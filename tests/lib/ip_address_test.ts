@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  formatHostPort,
-  ipAddress,
-  type IpKind,
-  isPort,
-  parseIp,
-  unicastAddress,
-} from "../../lib/ip_address.ts";
+import { ipAddress, type IpKind, isPort, parseIp, unicastAddress } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 
 Deno.test("One address has one text", () => {
   assert.equal(parseIp("::ffff:192.0.2.7")?.ip, "192.0.2.7");

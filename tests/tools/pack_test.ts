@@ -137,7 +137,7 @@ async function checkStart({ folder }: Unpacked): Promise<void> {
   await Deno.writeTextFile(
     probe,
     'import { createHost } from "./main.js";' +
-      "console.log(JSON.stringify((await createHost()).tools.invocation));",
+      "console.log(JSON.stringify(await (await createHost()).tools.invocation()));",
   );
   const flags = ["run", "-q", "-A", "--node-modules-dir=manual", "--config"];
   const asked = await output(Deno.execPath(), [...flags, join(place, "deno.json"), probe]);

@@ -117,7 +117,7 @@ export class FakeHost implements Host {
   readonly called: string[] = [];
   tool: (call: string) => { code: number; printed: string } | undefined = () => undefined;
   readonly tools: Host["tools"] = {
-    invocation: ["/usr/bin/camellia"],
+    invocation: () => Promise.resolve(["/usr/bin/camellia"]),
     run: (program, args) => {
       const call = [program, ...args].join(" ");
       this.called.push(call);
@@ -183,6 +183,8 @@ export class FakeHost implements Host {
       close: () => Promise.resolve(void this.locked.delete(path)),
     });
   }
+
+  giveUpLibraries(): void {}
 
   #start(settings: PeerSettings): Promise<RunningPeer> {
     if (this.startError !== undefined) return Promise.reject(this.startError);

@@ -10,7 +10,7 @@ import type { StatusView } from "../../core/api.ts";
 import { hindrances, udpBlocked } from "../../core/model/hindrance.ts";
 import { reachText } from "../output/render.ts";
 import type { SystemFacts } from "../peer/host.ts";
-import { formatEndpoint, formatHostPorts } from "../settings/endpoint.ts";
+import { formatEndpoint, formatHostPorts } from "../../lib/host_port.ts";
 import type { PeerSettings } from "../settings/settings.ts";
 
 /** One thing that was looked at, as `--json` prints it. */

@@ -6,7 +6,7 @@
 
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { deviceMax } from "../../core/model/snowflake.ts";
-import { parseNumber } from "../settings/endpoint.ts";
+import { parseNumber } from "../settings/number.ts";
 import { expecting } from "../settings/flags.ts";
 import { type Command, command } from "./command.ts";
 import { removingDevice, runTask, showingDevices } from "./tasks.ts";

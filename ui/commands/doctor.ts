@@ -10,15 +10,11 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { within } from "../../lib/waiting.ts";
 import { AlreadyTold, messageOf } from "../output/failure.ts";
 import type { Look } from "../output/render.ts";
-import {
-  type Access,
-  joinNetwork,
-  ownAccess,
-  withFolder,
-  withStartedPeer,
-} from "../peer/access.ts";
+import { type Access, withFolder } from "../peer/access.ts";
+import { joinNetwork, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
-import { configName, type PeerSettings, resolveSettings } from "../settings/settings.ts";
+import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
+import { configName } from "../settings/places.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import {

@@ -10,15 +10,8 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { qrCode, renderInvite } from "../output/invite_text.ts";
 import { renderUser } from "../output/render.ts";
-import {
-  type Access,
-  joinNetwork,
-  logIn,
-  ownAccess,
-  withFolder,
-  withPeer,
-  withStartedPeer,
-} from "../peer/access.ts";
+import { type Access, withFolder, withPeer } from "../peer/access.ts";
+import { joinNetwork, logIn, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { expecting } from "../settings/flags.ts";

@@ -14,8 +14,8 @@ import { messageOf } from "../output/failure.ts";
 import type { Context } from "../peer/host.ts";
 import { configBytesMax } from "../settings/config.ts";
 import { withNodes } from "../settings/config_edit.ts";
-import { formatHostPorts } from "../settings/endpoint.ts";
-import { configName } from "../settings/settings.ts";
+import { formatHostPorts } from "../../lib/host_port.ts";
+import { configName } from "../settings/places.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 

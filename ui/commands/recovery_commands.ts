@@ -7,7 +7,8 @@
 import type { PeerCalls } from "../../core/api.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { renderUser } from "../output/render.ts";
-import { chooseUser, withFolder, withPeerForLogin, withStartedPeer } from "../peer/access.ts";
+import { chooseUser, withFolder } from "../peer/access.ts";
+import { withPeerForLogin, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { resolveSettings } from "../settings/settings.ts";

@@ -7,17 +7,17 @@
 import { given } from "../../core/model/arguments.ts";
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
 import { renderEvent } from "../output/render.ts";
+import { inFolder } from "../peer/access.ts";
 import {
   credentialsFor,
-  inFolder,
   joinNetwork,
   logIn,
   notJoinedMessage,
   withStartedPeer,
-} from "../peer/access.ts";
+} from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
-import { formatEndpoint } from "../settings/endpoint.ts";
+import { formatEndpoint } from "../../lib/host_port.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
 import { type Command, command } from "./command.ts";
 

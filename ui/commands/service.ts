@@ -8,7 +8,7 @@ import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
-import { parseNumber } from "../settings/endpoint.ts";
+import { parseNumber } from "../settings/number.ts";
 import { expecting } from "../settings/flags.ts";
 import { delay } from "../../lib/waiting.ts";
 import { chooseUser, inFolder, runningPeer } from "../peer/access.ts";
@@ -75,10 +75,13 @@ async function runAll(context: Context, calls: readonly Call[]): Promise<void> {
 }
 
 /** The command that the service runs: what the flags of this one say goes on to hold. */
-function commandOf({ host, dataFolder, flags }: Context, username: string): string[] {
+async function commandOf(
+  { host, dataFolder, flags }: Context,
+  username: string,
+): Promise<string[]> {
   const { config, logLevel } = flags;
   return [
-    ...host.tools.invocation,
+    ...await host.tools.invocation(),
     ...["up", "--user", username, "--data", dataFolder, "--log-file", "--log-level", logLevel],
     ...["--password-file", join(dataFolder, passwordName)],
     ...(config === undefined ? [] : ["--config", config]),
@@ -142,7 +145,7 @@ async function install(context: Context): Promise<void> {
   }
   const user = await keepPassword(context);
   try {
-    const command = commandOf(context, user);
+    const command = await commandOf(context, user);
     await host.tools.write(manager.file, manager.text({ command, dataFolder }));
     await runAll(context, manager.install);
     if (!await withSpinner(io, "Waiting for the service", isUp(context))) {

@@ -11,7 +11,7 @@ import { settledWithin } from "../../lib/waiting.ts";
 import { messageOf } from "../output/failure.ts";
 import { runningPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
-import { expandHome } from "../settings/settings.ts";
+import { expandHome } from "../settings/places.ts";
 import { completeName, completionScript, shells } from "../shell/completion.ts";
 import { manPage } from "../shell/man_page.ts";
 import { tableOf } from "../shell/table.ts";

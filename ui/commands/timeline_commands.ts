@@ -12,7 +12,7 @@ import { parseSnowflakeText } from "../../core/model/snowflake.ts";
 import { renderPost, renderTimeline } from "../output/render.ts";
 import { type Access, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
-import { parseNumber } from "../settings/endpoint.ts";
+import { parseNumber } from "../settings/number.ts";
 import { expecting } from "../settings/flags.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { type Command, command } from "./command.ts";

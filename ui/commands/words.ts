@@ -13,7 +13,7 @@ import { recoveryWordCount, seedOfWords, splitWords } from "../../core/model/rec
 import { type Random, shuffled } from "../../lib/random.ts";
 import type { Context } from "../peer/host.ts";
 import { readSecretFile } from "../prompts/password_source.ts";
-import { expandHome } from "../settings/settings.ts";
+import { expandHome } from "../settings/places.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 
 /** How many words the person is asked for. */

@@ -15,7 +15,7 @@ import {
 } from "../commands/tasks.ts";
 import { askForWords, showWords } from "../commands/words.ts";
 import { passwordFor } from "../prompts/password_source.ts";
-import { expandHome } from "../settings/settings.ts";
+import { expandHome } from "../settings/places.ts";
 import { askName, chooseOne, greet, type MenuContext, tell } from "./questions.ts";
 
 async function exportAccount(menu: MenuContext, username: string): Promise<void> {

@@ -19,11 +19,11 @@ import {
 } from "../commands/tasks.ts";
 import { renderTimeline } from "../output/render.ts";
 import { showWords } from "../commands/words.ts";
-import { logIn } from "../peer/access.ts";
+import { logIn } from "../peer/own_peer.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import type { Lifespan } from "../settings/config.ts";
-import { formatEndpoint, formatHostPorts } from "../settings/endpoint.ts";
-import { configName } from "../settings/settings.ts";
+import { formatEndpoint, formatHostPorts } from "../../lib/host_port.ts";
+import { configName } from "../settings/places.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { cutToWidth } from "../terminal/width.ts";

@@ -7,9 +7,10 @@
 import { utf8 } from "../../core/model/bytes.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { parseHostPort } from "../settings/endpoint.ts";
-import { formatHostPort } from "../../lib/ip_address.ts";
+import { formatHostPort } from "../../lib/host_port.ts";
 import { Interruption } from "../output/failure.ts";
-import { configName, type PeerSettings } from "../settings/settings.ts";
+import type { PeerSettings } from "../settings/settings.ts";
+import { configName } from "../settings/places.ts";
 import { wrapText } from "../terminal/width.ts";
 import { askInvite } from "./invite_actions.ts";
 

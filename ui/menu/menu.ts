@@ -9,14 +9,8 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { isInterruption } from "../output/failure.ts";
 import { LiveFeed } from "../output/live_feed.ts";
 import type { Look } from "../output/render.ts";
-import {
-  type Access,
-  joinNetwork,
-  notJoinedMessage,
-  ownAccess,
-  withFolder,
-  withStartedPeer,
-} from "../peer/access.ts";
+import { type Access, withFolder } from "../peer/access.ts";
+import { joinNetwork, notJoinedMessage, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
 import { refreshed } from "../prompts/live_prompt.ts";

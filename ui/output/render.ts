@@ -17,7 +17,7 @@ import type {
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
-import { formatEndpoint } from "../settings/endpoint.ts";
+import { formatEndpoint } from "../../lib/host_port.ts";
 import { type Paint, paintFor } from "../terminal/paint.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";

@@ -8,29 +8,19 @@
  * @module
  */
 
-import type { Hindrance } from "../../core/model/hindrance.ts";
-import { hindranceText } from "../output/render.ts";
 import { join } from "node:path";
-import type { Credentials, PeerApi, PeerCalls, PeerEvent, UserView } from "../../core/api.ts";
+import type { PeerCalls, PeerEvent } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
-import { delay, within } from "../../lib/waiting.ts";
-import type { Context, OpenFolder, RunningPeer } from "./host.ts";
+import { delay } from "../../lib/waiting.ts";
+import type { Context, OpenFolder } from "./host.ts";
 import { LoopbackClient } from "./loopback_client.ts";
 import { parsePortFile, portFileBytesMax, portFileName } from "./loopback_protocol.ts";
-import { canHavePassword, passwordFor } from "../prompts/password_source.ts";
-import { formatHostPorts } from "../settings/endpoint.ts";
-import type { Log } from "../settings/flags.ts";
-import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
-import { withSpinner } from "../terminal/spinner.ts";
 
 /** How long a command waits for another one that has the folder, or for a peer that is starting. */
 const folderWaitMs = 15_000;
 
 const folderRetryMs = 50;
-
-/** A bootstrap node that runs answers within a second or two; after this time a command works without. */
-const joinWaitMs = 5000;
 
 /**
  * Who has to be logged in for a command: a `user`; a user if that takes no question (`any`); or it does
@@ -48,71 +38,6 @@ export interface Access {
   subscribe(listener: (event: PeerEvent) => void): Promise<() => void>;
   /** Resolves when a peer that runs elsewhere has stopped; an own one never does by itself. */
   readonly ended: Promise<void>;
-}
-
-/** A peer of this process. */
-export function ownAccess(api: PeerApi): Access {
-  return {
-    api,
-    own: true,
-    ended: new Promise(() => {}),
-    subscribe: (listener) => Promise.resolve(api.subscribe(listener)),
-  };
-}
-
-/** What to say where a command did its work without the network, which its user did not ask for. */
-function aloneMessage(settings: PeerSettings): string {
-  const nodes = formatHostPorts(settings.bootstrap);
-  const why = nodes === ""
-    ? "no node of it is known. Name one with --bootstrap HOST:PORT or in config.ini"
-    : `no node answers at ${nodes}`;
-  return `This was done without the network: ${why}. Others learn of changes once a peer on this data ` +
-    "folder is in the network again.";
-}
-
-/** What to say of a peer that is not in the network. */
-export function notJoinedMessage(settings: PeerSettings, hindrance?: Hindrance): string {
-  if (hindrance === "no_network" || hindrance === "no_udp") {
-    return `${hindranceText(hindrance)}; trying on`;
-  }
-  const nodes = formatHostPorts(settings.bootstrap);
-  return nodes === ""
-    ? "No node of the network answers. Name one with --bootstrap HOST:PORT or in config.ini, or start a " +
-      "new network with --init"
-    : `No node answers at ${nodes}; trying on`;
-}
-
-/** Waits for the peer's first attempt to join, {@linkcode joinWaitMs} at most; whether it has joined. */
-export async function joinNetwork({ io, signal }: Context, peer: RunningPeer): Promise<boolean> {
-  const attempt = within({ clock: io, ms: joinWaitMs }, () => peer.firstAttempt, signal);
-  await withSpinner(io, "Joining the network", attempt);
-  return (await peer.api.status()).node.joined;
-}
-
-/** Logs in, and says so while it takes its time. */
-export async function logIn(
-  { io, signal }: Context,
-  api: PeerCalls,
-  credentials: Credentials,
-): Promise<UserView> {
-  const work = api.login(credentials, signal);
-  return await withSpinner(io, `Logging in ${credentials.username}`, work);
-}
-
-/** Starts the folder's peer for as long as the work takes. Everything acknowledged is on disk then. */
-export async function withStartedPeer<T>(
-  { io, signal }: Context,
-  { folder, settings, log }: { folder: OpenFolder; settings: PeerSettings; log: Log },
-  work: (peer: RunningPeer) => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const peer = await folder.start(settings, log);
-  try {
-    return await work(peer);
-  } finally {
-    // Stopping hands over what is still to be pushed, for five seconds at most (design, section 9).
-    await withSpinner(io, "Handing over and leaving the network", peer.stop());
-  }
 }
 
 /** What to do, by who has locked the data folder. */
@@ -175,6 +100,8 @@ export async function withFolder<T>(context: Context, need: Need, ways: Ways<T>)
     try {
       if (client !== undefined) {
         await output.detail(`The peer that runs on ${dataFolder} does it (${client.place})`);
+        await client.meet();
+        host.giveUpLibraries();
         return await ways.running(client);
       }
     } catch (error) {
@@ -204,37 +131,6 @@ export async function chooseUser(context: Context, folder: OpenFolder): Promise<
   );
 }
 
-/** Who is to be logged in to an own peer, and the password, asked for before anything takes time. */
-export async function credentialsFor(
-  context: Context,
-  folder: OpenFolder,
-  need: Need,
-): Promise<Credentials | undefined> {
-  if (need === "none") return undefined;
-  const hasAccounts = (await folder.accounts()).length > 0;
-  if (need === "any" && !(hasAccounts && canHavePassword(context))) return undefined;
-  const username = await chooseUser(context, folder);
-  return { username, password: await passwordFor(context, { username, kind: "login" }) };
-}
-
-async function withOwnPeer<T>(
-  context: Context,
-  { folder, need }: { folder: OpenFolder; need: Need },
-  work: (access: Access) => Promise<T>,
-): Promise<T> {
-  const { output } = context;
-  const settings = await resolveSettings(context);
-  const credentials = await credentialsFor(context, folder, need);
-  return await withStartedPeer(context, { folder, settings, log: output.log }, async (peer) => {
-    await joinNetwork(context, peer);
-    if (credentials !== undefined) await logIn(context, peer.api, credentials);
-    const result = await work(ownAccess(peer.api));
-    const isAlone = !settings.firstNode && !(await peer.api.status()).node.joined;
-    if (need === "user" && isAlone) await output.note(aloneMessage(settings));
-    return result;
-  });
-}
-
 /** Does a command's work with the peer that runs on the data folder, or with one started for it. */
 export function withPeer<T>(
   context: Context,
@@ -243,40 +139,9 @@ export function withPeer<T>(
 ): Promise<T> {
   return withFolder(context, need, {
     running: work,
-    own: (folder) => withOwnPeer(context, { folder, need }, work),
-  });
-}
-
-/**
- * As {@linkcode withPeer}, for commands that log in with a password. It is asked for before a peer of
- * the command's own starts, and not at all where a user is logged in already. Where a person is there to
- * be asked and something can be refused without the password, that is checked first.
- */
-export function withPeerForLogin<T>(
-  context: Context,
-  ask: () => Promise<string>,
-  work: (access: Access, password: string) => Promise<T>,
-  check?: (access: Access) => Promise<void>,
-): Promise<T> {
-  return withFolder(context, "none", {
-    async running(peer) {
-      const { user } = await peer.api.status();
-      if (user === null) {
-        await check?.(peer);
-        return await work(peer, await ask());
-      }
-      throw new CamelliaError(
-        "already_logged_in",
-        `Cannot log in: ${user.username} is logged in to the peer that runs on this data folder. ` +
-          "Log out first, or choose another folder with --data",
-      );
-    },
-    async own(folder) {
-      const early = check === undefined || !context.io.terminal.input ? await ask() : undefined;
-      return await withOwnPeer(context, { folder, need: "none" }, async (access) => {
-        await check?.(access);
-        return await work(access, early ?? await ask());
-      });
+    own: async (folder) => {
+      const { withOwnPeer } = await import("./own_peer.ts");
+      return await withOwnPeer(context, { folder, need }, work);
     },
   });
 }

@@ -71,7 +71,7 @@ export interface ToolResult {
 /** What a service takes of the system. */
 export interface Tools {
   /** The program and the arguments that start this program again, without a command. */
-  readonly invocation: readonly string[];
+  invocation(): Promise<readonly string[]>;
   /** Runs a program that manages services; undefined where there is none of that name. */
   run(program: string, args: readonly string[]): Promise<ToolResult | undefined>;
   /** Writes a file, with the folders above it. */
@@ -99,9 +99,12 @@ export interface Host extends ConfigSource {
   /**
    * Creates the folder if need be and locks it.
    *
-   * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`.
+   * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`; `no_peer` where it is
+   * free only after {@linkcode Host.giveUpLibraries}.
    */
   openFolder(path: string): Promise<OpenFolder>;
+  /** Gives up the permission to load libraries of the system: from now on this process runs no peer. */
+  giveUpLibraries(): void;
   /** Writes a file that only its owner can read, atomically; its folder is there. */
   writePrivate(path: string, bytes: Uint8Array): Promise<void>;
   /**

@@ -3,18 +3,14 @@
  *
  * A call may take as long as its work takes; a peer that answers nothing at all is given up in words.
  *
- * It speaks through node:http, which, other than `fetch`, never takes a proxy from the environment.
- *
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { randomUUID } from "node:crypto";
-import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { methods, type PeerCalls, type PeerEvent } from "../../core/api.ts";
 import { nothing } from "../../core/model/arguments.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
 import { settledWithin } from "../../lib/waiting.ts";
+import { type HttpAnswer, HttpRequest } from "./http_request.ts";
 import { type PortFile, proofOf, readJson, responseBytesMax } from "./loopback_protocol.ts";
 
 /** One line of events at most: an event with a post of 2,000 bytes, escaped, has some 13,000. */
@@ -63,14 +59,14 @@ function silent(): CamelliaError {
 
 /** Reads events, one a line, to the end; calls `onReady` when the first, empty line has come. */
 async function readEvents(
-  response: IncomingMessage,
+  { status, body }: HttpAnswer,
   onReady: () => void,
   tell: (event: PeerEvent) => void,
 ): Promise<void> {
-  if (response.statusCode !== 200) return void response.resume();
+  if (status !== 200) return;
   const decoder = new TextDecoder();
   let text = "";
-  for await (const part of response as AsyncIterable<Buffer>) {
+  for await (const part of body) {
     onReady();
     text += decoder.decode(part, { stream: true });
     const lines = text.split("\n");
@@ -119,9 +115,9 @@ export class LoopbackClient {
   #isUntouched = true;
   /** Whether the server has proven that it is the peer. Before, it is shown neither token nor call. */
   #isMet = false;
-  readonly #nonce = randomUUID();
+  readonly #nonce = crypto.randomUUID();
   /** The open subscriptions. */
-  readonly #watching = new Set<ClientRequest>();
+  readonly #watching = new Set<HttpRequest>();
   readonly #ended = Promise.withResolvers<void>();
 
   /**
@@ -149,73 +145,59 @@ export class LoopbackClient {
 
   /** Calls back for events; resolves to how to stop that, once no event is missed any more. */
   async subscribe(listener: (event: PeerEvent) => void): Promise<() => void> {
-    await this.#meet();
-    const { request: sent, response } = this.#send("/events");
+    await this.meet();
+    const sent = this.#send("/events");
     this.#watching.add(sent);
     const ready = Promise.withResolvers<void>();
-    const tell = (event: PeerEvent) => sent.destroyed || listener(event);
-    response.then((answer) => readEvents(answer, ready.resolve, tell)).catch(() => {}).finally(
+    const tell = (event: PeerEvent) => sent.isClosed || listener(event);
+    sent.answer.then((answer) => readEvents(answer, ready.resolve, tell)).catch(() => {}).finally(
       () => {
+        sent.close();
         this.#ended.resolve();
         ready.reject(gone(undefined));
       },
     );
     await this.#answered(sent, ready.promise);
-    return () => void sent.destroy();
+    return () => sent.close();
   }
 
   /** Ends the subscriptions. */
   close(): void {
-    for (const sent of this.#watching) sent.destroy();
+    for (const sent of this.#watching) sent.close();
   }
 
   /** Sends a POST request with a body, or else a GET request. */
-  #send(path: string, body?: string, signal?: AbortSignal) {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  #send(path: string, body?: string): HttpRequest {
     const wasUntouched = this.#isUntouched;
-    const sent = request({
-      host: "127.0.0.1",
+    const sent = new HttpRequest({
       port: this.#port.port,
-      method: body === undefined ? "GET" : "POST",
       path,
-      agent: false,
-      headers: {
-        ...(this.#isMet
-          ? { authorization: `Bearer ${this.#port.token}` }
-          : { "camellia-nonce": this.#nonce }),
-        "content-length": Buffer.byteLength(body ?? ""),
-        ...(body === undefined ? {} : { expect: "100-continue" }),
-      },
-      ...(signal === undefined ? {} : { signal }),
+      headers: this.#isMet
+        ? { authorization: `Bearer ${this.#port.token}` }
+        : { "camellia-nonce": this.#nonce },
+      // What is to be done is told only to a peer that has seen the token: a connection that other users of this
+      // machine have pushed out before has done nothing.
+      ...(body === undefined ? {} : { body, onContinue: () => this.#isUntouched = false }),
     });
-    sent.on("response", (response) => {
+    sent.answer.then(({ status }) => {
       // What was refused was not done, also by a stranger's server that had asked for the body.
-      this.#isUntouched = wasUntouched && (!this.#isMet || refusals.has(response.statusCode ?? 0));
-      resolve(response);
-    });
-    sent.on("error", (error) => reject(gone(error)));
-    if (body === undefined) sent.end();
-    else {
-      // What is to be done is told only to a peer that has seen the token: a connection that other users of
-      // this machine have pushed out before has done nothing.
-      sent.flushHeaders();
-      sent.once("continue", () => {
-        this.#isUntouched = false;
-        sent.end(body);
-      });
-    }
-    return { request: sent, response: promise };
+      this.#isUntouched = wasUntouched && (!this.#isMet || refusals.has(status));
+    }, () => {});
+    return sent;
   }
 
   /**
    * Lets the server prove that it knows the token. The port may be another program's: that of a peer that died,
    * or on another machine that shares the folder.
+   *
+   * @throws {CamelliaError} `no_peer` if it does not.
    */
-  async #meet(): Promise<void> {
+  async meet(): Promise<void> {
     if (this.#isMet) return;
-    const { request: sent, response } = this.#send("/");
-    const { headers } = (await this.#answered(sent, response)).resume();
-    if (headers["camellia-proof"] !== proofOf(this.#port, this.#nonce)) {
+    const sent = this.#send("/");
+    const { headers } = await this.#answered(sent, sent.answer);
+    sent.close();
+    if (headers.get("camellia-proof") !== await proofOf(this.#port, this.#nonce)) {
       throw gone(new Error("another program listens there"));
     }
     this.#isMet = true;
@@ -226,38 +208,49 @@ export class LoopbackClient {
    *
    * @throws {CamelliaError} `no_peer` when the peer answers nothing at all any more.
    */
-  async #answered<T>(sent: ClientRequest, promise: Promise<T>): Promise<T> {
+  async #answered<T>(sent: HttpRequest, promise: Promise<T>): Promise<T> {
     while (!await settledWithin(time, promise, this.#patience.lookMs)) {
       if (await this.#isAlive()) continue;
       // The peer may still do what it was asked for.
       this.#isUntouched = false;
       promise.catch(() => {});
-      sent.destroy();
+      sent.close();
       throw silent();
     }
-    return await promise;
+    return await promise.catch((error) => {
+      throw error instanceof CamelliaError ? error : gone(error);
+    });
   }
 
   /** Whether the peer answers a request that costs it nothing. */
   async #isAlive(): Promise<boolean> {
-    const { request: sent, response } = this.#send("/");
-    const answer = response.then((found) => void found.resume());
-    const isSettled = await settledWithin(time, answer, this.#patience.aliveMs);
-    if (!isSettled) sent.destroy();
-    return isSettled;
+    const sent = this.#send("/");
+    try {
+      return await settledWithin(time, sent.answer, this.#patience.aliveMs);
+    } finally {
+      sent.close();
+    }
   }
 
   async #call(method: string, argument: unknown, signal?: AbortSignal): Promise<unknown> {
     signal?.throwIfAborted();
     const body = JSON.stringify({ method, argument, user: this.#user });
     try {
-      await this.#meet();
-      const sent = this.#send("/call", body, signal);
-      const response = await this.#answered(sent.request, sent.response);
-      const { result, error } = await readJson(response, responseBytesMax) as Answer;
-      if (error !== undefined) throw new CamelliaError(error.code, error.message);
-      if (response.statusCode !== 200) throw new TypeError("this is no answer of a peer");
-      return result ?? undefined;
+      await this.meet();
+      signal?.throwIfAborted();
+      const sent = this.#send("/call", body);
+      const giveUp = () => sent.close();
+      signal?.addEventListener("abort", giveUp);
+      try {
+        const answer = await this.#answered(sent, sent.answer);
+        const { result, error } = await readJson(answer.body, responseBytesMax) as Answer;
+        if (error !== undefined) throw new CamelliaError(error.code, error.message);
+        if (answer.status !== 200) throw new TypeError("this is no answer of a peer");
+        return result ?? undefined;
+      } finally {
+        signal?.removeEventListener("abort", giveUp);
+        sent.close();
+      }
     } catch (error) {
       signal?.throwIfAborted();
       throw error instanceof CamelliaError ? error : gone(error);

@@ -15,10 +15,8 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { createHmac } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import { parseNumber } from "../settings/endpoint.ts";
+import { concat, toHex, utf8 } from "../../core/model/bytes.ts";
+import { parseNumber } from "../settings/number.ts";
 
 /** The file in the data folder that says where the running peer listens. */
 export const portFileName = "peer.json";
@@ -55,9 +53,20 @@ export function parsePortFile(text: string): PortFile | undefined {
   }
 }
 
-/** What only a server that knows the token can say to a nonce, at this port: 64 hexadecimal digits. */
-export function proofOf({ port, token }: PortFile, nonce: string): string {
-  return createHmac("sha256", token).update(`${port} ${nonce}`).digest("hex");
+/** Of what the proof is the HMAC: the port and the client's nonce. */
+export function provenText({ port }: Pick<PortFile, "port">, nonce: string): string {
+  return `${port} ${nonce}`;
+}
+
+/**
+ * What only a server that knows the token can say to a nonce, at this port: HMAC-SHA-256 in 64 hexadecimal
+ * digits.
+ */
+export async function proofOf(port: PortFile, nonce: string): Promise<string> {
+  const hmac = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", utf8(port.token), hmac, false, ["sign"]);
+  const proof = await crypto.subtle.sign(hmac, key, utf8(provenText(port, nonce)));
+  return toHex(new Uint8Array(proof));
 }
 
 /**
@@ -67,13 +76,16 @@ export function proofOf({ port, token }: PortFile, nonce: string): string {
  * @throws {TypeError} For bytes that are not UTF-8.
  * @throws {SyntaxError} For text that is not JSON.
  */
-export async function readJson(message: IncomingMessage, bytesMax: number): Promise<unknown> {
+export async function readJson(
+  message: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+): Promise<unknown> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const part of message as AsyncIterable<Uint8Array>) {
+  for await (const part of message) {
     length += part.length;
     if (length > bytesMax) throw new RangeError(`it has more than ${bytesMax} bytes`);
     parts.push(part);
   }
-  return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts)));
+  return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(concat(...parts)));
 }

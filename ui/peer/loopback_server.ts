@@ -10,7 +10,7 @@
  * @module
  */
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -21,7 +21,13 @@ import { toHex, utf8 } from "../../core/model/bytes.ts";
 import { detailsOf, failureOf } from "../output/failure.ts";
 import type { Host, OpenFolder } from "./host.ts";
 import type { Log } from "../settings/flags.ts";
-import { bodyBytesMax, portFileName, proofOf, readJson, tokenBytes } from "./loopback_protocol.ts";
+import {
+  bodyBytesMax,
+  portFileName,
+  provenText,
+  readJson,
+  tokenBytes,
+} from "./loopback_protocol.ts";
 
 /** Requests that are worked on at a time, watchers included; one person's scripts need a few. */
 const requestsMax = 64;
@@ -231,11 +237,14 @@ export class LoopbackServer {
     const { status, value } = answer ??
       refuse(404, "There is nothing here", "invalid_argument");
     const nonce = request.headers["camellia-nonce"];
-    const proof = typeof nonce === "string"
-      ? { "camellia-proof": proofOf({ port: this.port, token: this.#token }, nonce) }
-      : {};
+    const proof = typeof nonce === "string" ? { "camellia-proof": this.#proofOf(nonce) } : {};
     response.writeHead(status, { ...headers, ...proof, connection: "close" });
     response.end(JSON.stringify(value));
+  }
+
+  /** As the protocol's `proofOf`, but at once: others may push the connection out meanwhile. */
+  #proofOf(nonce: string): string {
+    return createHmac("sha256", this.#token).update(provenText(this, nonce)).digest("hex");
   }
 
   #refusalOf(request: IncomingMessage): Answer | undefined {

@@ -8,7 +8,7 @@
 import { CamelliaError } from "../../core/model/errors.ts";
 import { messageOf } from "../output/failure.ts";
 import { makePassphrase } from "./passphrase.ts";
-import { expandHome } from "../settings/settings.ts";
+import { expandHome } from "../settings/places.ts";
 import type { Console } from "./prompts.ts";
 
 /** A file with a secret at most: 24 recovery words have some 400 bytes. */

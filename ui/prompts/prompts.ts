@@ -4,7 +4,6 @@
  * @module
  */
 
-import process from "node:process";
 import type { Output } from "../output/output.ts";
 import type { Flags } from "../settings/flags.ts";
 import type { Io } from "../terminal/io.ts";
@@ -65,40 +64,38 @@ export interface PromptStreams {
   readonly error: NodeJS.WritableStream;
 }
 
+/** The process's own streams; node:process is loaded when the first question comes. */
+async function ownStreams(): Promise<PromptStreams> {
+  const { default: process } = await import("node:process");
+  return { input: process.stdin, output: process.stdout, error: process.stderr };
+}
+
 /**
  * Questions on the process's own streams, or on others, by `@inquirer/prompts`. It is loaded when the
  * first one comes: scripts should not wait for it. An answered question vanishes, and its result is shown instead.
  */
-export function terminalPrompts(
-  { input, output, error }: PromptStreams = {
-    input: process.stdin,
-    output: process.stdout,
-    error: process.stderr,
-  },
-): Prompts {
-  const on = (signal: AbortSignal, stream = output) => ({
-    input,
-    output: stream,
-    signal,
-    clearPromptOnDone: true,
-  });
+export function terminalPrompts(given?: PromptStreams): Prompts {
+  const on = async (signal: AbortSignal, kind: "output" | "error" = "output") => {
+    const streams = given ?? await ownStreams();
+    return { input: streams.input, output: streams[kind], signal, clearPromptOnDone: true };
+  };
   return {
     async password(message, signal) {
       const { password } = await import("@inquirer/prompts");
-      return await password({ message, mask: "*", toggleMask: false }, on(signal, error));
+      return await password({ message, mask: "*", toggleMask: false }, await on(signal, "error"));
     },
     async text({ message, problem }, signal) {
       const prompts = await import("@inquirer/prompts");
       const validate = (answer: string) => problem?.(answer) ?? true;
-      return await prompts.input({ message, validate }, on(signal));
+      return await prompts.input({ message, validate }, await on(signal));
     },
     async choice({ message, choices }, signal) {
       const { select } = await import("@inquirer/prompts");
-      return await select({ message, choices: [...choices], pageSize: 12 }, on(signal));
+      return await select({ message, choices: [...choices], pageSize: 12 }, await on(signal));
     },
     async menu(menu, signal) {
       const { livePrompt } = await import("./live_prompt.ts");
-      return await livePrompt(menu, on(signal));
+      return await livePrompt(menu, await on(signal));
     },
   };
 }

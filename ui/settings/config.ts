@@ -8,15 +8,9 @@
 
 import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-import {
-  parseAddress,
-  parseHost,
-  parseHostPort,
-  parseNtpServer,
-  parseNumber,
-  parsePort,
-} from "./endpoint.ts";
-import type { HostPort } from "../../lib/ip_address.ts";
+import { parseAddress, parseHost, parseHostPort, parseNtpServer, parsePort } from "./endpoint.ts";
+import { parseNumber } from "./number.ts";
+import type { HostPort } from "../../lib/host_port.ts";
 import type { ExemptPrivate } from "../../lib/networks.ts";
 import { type IniEntry, IniLineError, readIni } from "./ini_lines.ts";
 import { quoted } from "../terminal/safe_text.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatHostPort, type HostPort } from "../../lib/ip_address.ts";
+import { formatHostPort, type HostPort } from "../../lib/host_port.ts";
 import { listLengthMax, parseConfig } from "./config.ts";
 
 /** What a config.ini begins with that the program writes. */

@@ -7,20 +7,14 @@
  */
 
 import { isIP } from "node:net";
-import { type Endpoint, formatHostPort, type HostPort } from "../../lib/ip_address.ts";
+import { parseNumber } from "./number.ts";
+import type { HostPort } from "../../lib/host_port.ts";
 
 /** The port of NTP (RFC 5905, section 7.2). */
 const ntpPort = 123;
 
 /** A label of a host name (RFC 1123, section 2.1; underscores are met in practice). */
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
-
-/** A whole number in decimal digits from `min` to `max`. */
-export function parseNumber(text: string, min: number, max: number): number | undefined {
-  if (!/^[0-9]{1,15}$/.test(text)) return undefined;
-  const value = Number(text);
-  return value >= min && value <= max ? value : undefined;
-}
 
 /** A port, 0 (any free one) to 65,535. */
 export function parsePort(text: string): number | undefined {
@@ -54,16 +48,6 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | un
   const port = match?.[2] === undefined ? defaultPort : parsePort(match[2]);
   if (host === undefined || port === undefined || port === 0) return undefined;
   return { host, port };
-}
-
-/** An address and port as people write them. */
-export function formatEndpoint({ ip, port }: Endpoint): string {
-  return formatHostPort(ip, port);
-}
-
-/** Hosts and ports as a message lists them. */
-export function formatHostPorts(nodes: readonly HostPort[]): string {
-  return nodes.map(({ host, port }) => formatHostPort(host, port)).join(", ");
 }
 
 /** An NTP server: `HOST` or `HOST:PORT`; names and IPv4 addresses, because the client speaks no IPv6. */

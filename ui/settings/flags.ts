@@ -6,7 +6,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { parseAddress, parseHostPort, parseNtpServer, parsePort } from "./endpoint.ts";
-import type { HostPort } from "../../lib/ip_address.ts";
+import type { HostPort } from "../../lib/host_port.ts";
 import type { FileConfig } from "./config.ts";
 import { quoted } from "../terminal/safe_text.ts";
 

@@ -3,13 +3,8 @@
  *
  * @module
  */
-import {
-  type Family,
-  familyOf,
-  type HostPort,
-  isPort,
-  unicastAddress,
-} from "../../../lib/ip_address.ts";
+import { type Family, familyOf, isPort, unicastAddress } from "../../../lib/ip_address.ts";
+import type { HostPort } from "../../../lib/host_port.ts";
 import {
   bootstrapAddressesMax,
   bootstrapTimeoutsMs,

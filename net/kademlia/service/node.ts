@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Endpoint, Family, HostPort } from "../../../lib/ip_address.ts";
+import type { Endpoint, Family } from "../../../lib/ip_address.ts";
+import type { HostPort } from "../../../lib/host_port.ts";
 import { Exemption } from "../../../lib/networks.ts";
 import { Scheduler } from "../../../lib/scheduler.ts";
 import {

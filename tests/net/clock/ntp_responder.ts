@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { HostPort } from "../../../lib/ip_address.ts";
+import type { HostPort } from "../../../lib/host_port.ts";
 
 /** What one answer looks like. */
 export interface NtpAnswer {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../../../core/ports.ts";
-import type { HostPort } from "../../../lib/ip_address.ts";
+import type { HostPort } from "../../../lib/host_port.ts";
 import { Membership } from "../../../net/directory/membership.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SeededRandom } from "../../sim/random.ts";

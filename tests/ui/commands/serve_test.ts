@@ -224,11 +224,11 @@ Deno.test("A call that broke off after it was sent is not repeated", async () =>
   const folder = await m.host.openFolder("/data");
   const token = "a".repeat(64);
   let requests = 0;
-  const dying = createServer(({ method, headers, socket }, response) => {
+  const dying = createServer(async ({ method, headers, socket }, response) => {
     if (method === "GET") {
       const { port } = dying.address() as AddressInfo;
       const nonce = String(headers["camellia-nonce"]);
-      response.writeHead(401, { "camellia-proof": proofOf({ port, token }, nonce) }).end();
+      response.writeHead(401, { "camellia-proof": await proofOf({ port, token }, nonce) }).end();
     } else {
       requests++;
       socket.destroy();

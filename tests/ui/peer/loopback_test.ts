@@ -360,7 +360,7 @@ Deno.test("Attack: connections come and go at the loopback port without a pause,
     }
   };
   const churning = Array.from({ length: 16 }, churn);
-  await opened.client.api.register({ username: "alice", password: "p" });
+  await persistently(opened.port, (api) => api.register({ username: "alice", password: "p" }));
   for (let i = 0; i < 50; i++) {
     await persistently(opened.port, (api) => api.follow({ username: `friend${i}` }));
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formatHostPort } from "../../../lib/ip_address.ts";
+import { formatHostPort } from "../../../lib/host_port.ts";
 import { parseConfig } from "../../../ui/settings/config.ts";
 import { withNodes } from "../../../ui/settings/config_edit.ts";
 

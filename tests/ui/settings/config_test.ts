@@ -2,13 +2,9 @@ import assert from "node:assert/strict";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { utf8 } from "../../../core/model/bytes.ts";
 import { configBytesMax, parseConfig } from "../../../ui/settings/config.ts";
-import {
-  formatHostPorts,
-  parseAddress,
-  parseHost,
-  parseHostPort,
-  parseNumber,
-} from "../../../ui/settings/endpoint.ts";
+import { parseAddress, parseHost, parseHostPort } from "../../../ui/settings/endpoint.ts";
+import { formatHostPorts } from "../../../lib/host_port.ts";
+import { parseNumber } from "../../../ui/settings/number.ts";
 
 const shipped = await Deno.readFile(new URL("../../../config.ini", import.meta.url));
 

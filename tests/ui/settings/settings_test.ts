@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { defaultDataFolder } from "../../../ui/settings/settings.ts";
+import { defaultDataFolder } from "../../../ui/settings/places.ts";
 import { FakeIo } from "../fake_io.ts";
 
 function folderOn(os: string, variables: Record<string, string>): string {
