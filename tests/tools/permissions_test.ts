@@ -115,7 +115,8 @@ Deno.test("Attack: code in the peer starts programs, reads other programs' varia
 
 Deno.test("Attack: code in the peer loads a library or manages services, and cannot once the peer has its libraries", async () => {
   const lines = await withPermissions(`
-    import { loadLibraries, openFolder } from "${new URL("../../composition.ts", import.meta.url)}";
+    import { loadLibraries, openLocked } from "${new URL("../../composition.ts", import.meta.url)}";
+    import { DataFolder } from "${new URL("../../storage/data_folder.ts", import.meta.url)}";
     import { borrowPoller } from "${new URL("../../net/links/poller.ts", import.meta.url)}";
     await loadLibraries(".");
     try {
@@ -124,7 +125,7 @@ Deno.test("Attack: code in the peer loads a library or manages services, and can
     } catch (error) {
       console.log(error.name);
     }
-    const folder = await openFolder(await Deno.makeTempDir());
+    const folder = await openLocked(await DataFolder.open(await Deno.makeTempDir()));
     // It fails for want of settings, and has given up the programs by then.
     await folder.start(undefined, () => {}).catch(() => {});
     await folder.close();
@@ -136,17 +137,28 @@ Deno.test("Attack: code in the peer loads a library or manages services, and can
       console.log(error.name);
     }
     const poller = borrowPoller();
-    if (Deno.build.os === "linux") {
-
-      console.log(poller === undefined ? "no poller" : "poller");
-
-    }
+    if (Deno.build.os === "linux") console.log(poller === undefined ? "no poller" : "poller");
     Deno.exit();
   `);
   const expected = Deno.build.os === "linux"
     ? ["NotCapable", "NotCapable", "poller"]
     : ["NotCapable", "NotCapable"];
   assert.deepEqual(lines, expected);
+});
+
+Deno.test("A command that talks to a running peer loads no library from then on, and runs no peer", async () => {
+  const lines = await withPermissions(`
+    import { createHost } from "${new URL("../../main.ts", import.meta.url)}";
+    const host = await createHost();
+    host.giveUpLibraries();
+    console.log(Deno.permissions.querySync({ name: "ffi" }).state);
+    const folder = await Deno.makeTempDir();
+    for (let i = 0; i < 2; i++) {
+      console.log(await host.openFolder(folder).catch(({ code }) => code));
+    }
+    await Deno.remove(folder, { recursive: true });
+  `);
+  assert.deepEqual(lines, ["prompt", "no_peer", "no_peer"]);
 });
 
 Deno.test("Help, version and wrong usage load no library", async () => {
