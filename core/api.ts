@@ -175,8 +175,17 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** Credentials to log in with. */
+export interface Entry extends Credentials {
+  /**
+   * Whether the peer ends right afterwards: then the device is not announced, and nothing is fetched for it.
+   * Absent: it does not.
+   */
+  readonly isBrief?: boolean;
+}
+
 /** An account to be created. */
-export interface Registration extends Credentials {
+export interface Registration extends Entry {
   /** Whether the sealed keys stay in the data folder: no stranger can guess at them. Absent: they do not. */
   readonly localKeys?: boolean;
 }
@@ -210,7 +219,7 @@ export interface PeerApi {
   /** Creates an account and logs in. */
   register(account: Registration, signal?: AbortSignal): Promise<UserView>;
   /** Logs in, on any machine. */
-  login(credentials: Credentials, signal?: AbortSignal): Promise<UserView>;
+  login(credentials: Entry, signal?: AbortSignal): Promise<UserView>;
   /**
    * Logs out: takes this device out of `connections` and forgets the keys. Resolves to who was logged in.
    * A peer that would end with it runs on where it is asked to `stay`.
@@ -295,7 +304,11 @@ const word = text(1000);
 /** A text or a password: as much as one request holds. */
 const longText = text(65_536);
 
-const credentials = fields<Credentials>({ username: word, password: longText });
+const nameAndPassword = { username: word, password: longText };
+
+const credentials = fields<Credentials>(nameAndPassword);
+
+const entry = { ...nameAndPassword, isBrief: optional(flag) };
 
 /** A method that runs to its end. */
 function call<T>(takes: Reader<T>) {
@@ -312,9 +325,9 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   prepare: call(nothing),
   checkName: abortable(word),
   register: abortable(
-    fields<Registration>({ username: word, password: longText, localKeys: optional(flag) }),
+    fields<Registration>({ ...entry, localKeys: optional(flag) }),
   ),
-  login: abortable(credentials),
+  login: abortable(fields<Entry>(entry)),
   logout: abortable(optional(fields({ stay: optional(flag) }))),
   whoami: call(nothing),
   users: call(nothing),
@@ -322,7 +335,7 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   changePassword: abortable(fields({ old: longText, new: longText })),
   recoveryWords: call(credentials),
   recover: abortable(
-    fields<Recovery>({ username: word, password: longText, words: longText }),
+    fields<Recovery>({ ...nameAndPassword, words: longText }),
   ),
   devices: abortable(nothing),
   removeDevice: abortable(fields({ device: integer(0, 1023) })),

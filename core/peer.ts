@@ -106,10 +106,14 @@ export class Peer implements PeerApi {
     this.#accounts.checkName(username, signal);
 
   readonly register: PeerApi["register"] = (account, signal) =>
-    this.#open((until) => this.#accounts.register(account, until), true, signal);
+    this.#open(
+      (until) => this.#accounts.register(account, until),
+      { ...account, isNew: true },
+      signal,
+    );
 
   readonly login: PeerApi["login"] = (credentials, signal) =>
-    this.#open((until) => this.#accounts.login(credentials, until), false, signal);
+    this.#open((until) => this.#accounts.login(credentials, until), credentials, signal);
 
   readonly logout: PeerApi["logout"] = async (request, signal) => {
     signal?.throwIfAborted();
@@ -135,7 +139,7 @@ export class Peer implements PeerApi {
     this.#accounts.recoveryWords(credentials);
 
   readonly recover: PeerApi["recover"] = (recovery, signal) =>
-    this.#open((until) => this.#accounts.recover(recovery, until), false, signal);
+    this.#open((until) => this.#accounts.recover(recovery, until), {}, signal);
 
   readonly devices: PeerApi["devices"] = (signal) =>
     this.#with(async ({ account, session }) => {
@@ -248,10 +252,10 @@ export class Peer implements PeerApi {
     };
   };
 
-  /** Opens an account and starts its user's peer, unless a user is logged in. */
+  /** Opens an account and starts its user's peer, if it is to stay, unless a user is logged in. */
   async #open(
     unlock: (until: AbortSignal) => ReturnType<Accounts["login"]>,
-    isNew: boolean,
+    { isNew = false, isBrief = false }: { readonly isNew?: boolean; readonly isBrief?: boolean },
     signal: AbortSignal | undefined,
   ): Promise<UserView> {
     const stopping = this.#stopping.signal;
@@ -266,6 +270,10 @@ export class Peer implements PeerApi {
         );
       }
       const account = await unlock(until);
+      if (isBrief) {
+        await account.session.close();
+        return userView(account.session.self);
+      }
       const user = await UserPeer.start(account, isNew, until);
       this.#user = user;
       const view = userView(user.session.self);

@@ -116,6 +116,8 @@ export interface DirectoryStatus extends Carriage {
 
 /** The DHT, with the rules of records applied. */
 export interface Directory {
+  /** Resolves once the first attempt to join has ended, in some seconds. Rejects as `get` does. */
+  ready(signal?: AbortSignal): Promise<void>;
   /** Reads a record. Never rejects but with the signal's reason. */
   get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer>;
   /** Stores a record on the k closest nodes. Never rejects but with the signal's reason. */

@@ -29,6 +29,7 @@ export class SharedDirectory {
     const view = this.#network.directory();
     view.latencyMs = latencyMs;
     return {
+      ready: (signal) => view.ready(signal),
       get: (query, signal) => view.get(query, signal),
       put: async (record: SignedRecord, signal): Promise<PutReport> => {
         const report = await view.put(record, signal);

@@ -52,10 +52,8 @@ async function loginFromFile(
   const opening = unsealIdentity(local, password, ports.keys);
   const owner = { username, key: local.publicKey };
   const namespaces = ["private", "public", "connections"] as const;
-  const records = await ownRecords(ports, { owner, namespaces }, signal).catch((error: unknown) => {
-    opening.then((identity) => identity?.wipe(), () => {});
-    throw error;
-  });
+  const records = await ownRecords(ports, { owner, namespaces }, signal)
+    .catch((error: unknown) => wiped(opening, error));
   const tried = await opening;
   if (isClosed(records)) {
     tried?.wipe();
@@ -83,7 +81,11 @@ async function loginFromNetwork(
   { username, password }: Credentials,
   signal?: AbortSignal,
 ): Promise<UnsealedAccount> {
-  const { record, isAbsent } = await askNetwork(ports, { username, namespace: "public" }, signal);
+  const query = (namespace: "public" | "private") => ({ username, namespace });
+  const [{ record, isAbsent }, unpinned] = await Promise.all([
+    askNetwork(ports, query("public"), signal),
+    askNetwork(ports, query("private"), signal),
+  ]);
   if (record === undefined) {
     if (!isAbsent) throw unanswered(ports, username);
     throw refused(
@@ -94,10 +96,10 @@ async function loginFromNetwork(
   }
   if (isClosed([record])) throw accountClosed("log in as", username);
   const owner = { username, key: record.publicKey };
-  const [answer, seen] = await Promise.all([
-    askNetwork(ports, { username, namespace: "private", pin: owner.key }, signal),
-    ownRecords(ports, { owner, namespaces: ["connections"] }, signal),
-  ]);
+  // The two may have been answered by different holders.
+  const answer = isRecordOf(unpinned.record, owner, "private")
+    ? unpinned
+    : await askNetwork(ports, { ...query("private"), pin: owner.key }, signal);
   const sealed = answer.record;
   if (!isRecordOf(sealed, owner, "private")) {
     if (sealed === undefined && !answer.isAbsent) throw unanswered(ports, username);
@@ -108,7 +110,10 @@ async function loginFromNetwork(
         "Log in where the account was made, or import it from a file exported there.",
     );
   }
-  const identity = await unsealIdentity(sealed, password, ports.keys);
+  const opening = unsealIdentity(sealed, password, ports.keys);
+  const seen = await ownRecords(ports, { owner, namespaces: ["connections"] }, signal)
+    .catch((error: unknown) => wiped(opening, error));
+  const identity = await opening;
   const account = unsealed(identity, { sealed, records: [record, sealed, ...seen] });
   try {
     await ports.keys.write(username, sealed.value);
@@ -117,6 +122,12 @@ async function loginFromNetwork(
     throw error;
   }
   return account;
+}
+
+/** Throws the error; keys that are being unsealed meanwhile are wiped. */
+function wiped(opening: Promise<Identity | undefined>, error: unknown): never {
+  opening.then((identity) => identity?.wipe(), () => {});
+  throw error;
 }
 
 /** The error where the network was asked for keys that are not on this disk, and did not answer. */
@@ -142,6 +153,7 @@ export async function ownRecords(
   { owner, namespaces }: { owner: UserRef; namespaces: readonly Namespace[] },
   signal?: AbortSignal,
 ): Promise<SignedRecord[]> {
+  await directory.ready(signal);
   if (!directory.status().joined) return [];
   const { username, key: pin } = owner;
   const found = await Promise.all(namespaces.map(async (namespace) => {

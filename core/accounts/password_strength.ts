@@ -35,11 +35,10 @@ interface Estimator {
  * surnames (89,000 words, a third of the time) are left out; common ones are among the passwords.
  */
 async function loadEstimator(): Promise<Estimator> {
-  const [core, common, english] = await Promise.all([
-    import("@zxcvbn-ts/core"),
-    import("@zxcvbn-ts/language-common"),
-    import("@zxcvbn-ts/language-en"),
-  ]);
+  // One after the other: in between, what the network has answered meanwhile is dealt with.
+  const core = await import("@zxcvbn-ts/core");
+  const common = await import("@zxcvbn-ts/language-common");
+  const english = await import("@zxcvbn-ts/language-en");
   const { "lastnames-en": _surnames, ...words } = english.dictionary;
   return new core.ZxcvbnFactory({
     translations: english.translations,

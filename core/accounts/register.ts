@@ -64,7 +64,6 @@ export async function registerAccount(
 ): Promise<UnsealedAccount> {
   const { ports } = context;
   const { username } = claimant;
-  assertNetwork(context, username);
   const draft = await prepare(context, claimant, signal);
   const { identity, sealed, isFresh } = draft;
   let claim: SignedRecord<PublicBody> | undefined;
@@ -89,7 +88,7 @@ export async function registerAccount(
   }
 }
 
-/** Asks for the name, judges the password, and seals fresh keys, all at the same time. */
+/** Joins, asks for the name, judges the password, and seals fresh keys, all at the same time. */
 async function prepare(
   context: AccountContext,
   claimant: Registration,
@@ -100,7 +99,7 @@ async function prepare(
   const earlier = await readKeyFile(ports.keys, username);
   if (earlier !== undefined) return await resume(context, { claimant, sealed: earlier }, signal);
   const seal = prepareSeal(password, settings.derivation, ports);
-  const asked = assertNameFree(ports, username, signal);
+  const asked = assertRegistrable(context, username, signal);
   asked.catch(() => {}); // Awaited below, unless the password is refused before.
   try {
     await judgePassword(password, [username], settings.publishPrivate && !localKeys);
@@ -123,15 +122,26 @@ async function prepare(
   }
 }
 
+/** Asserts that there is a network, as soon as that can be told, and that the name is free there. */
+async function assertRegistrable(
+  context: AccountContext,
+  username: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await context.ports.directory.ready(signal);
+  assertNetwork(context, username);
+  await assertNameFree(context.ports, username, signal);
+}
+
 /** There is a key file: it is that of an interrupted registration, or that of an account. */
 async function resume(
-  { ports }: AccountContext,
+  context: AccountContext,
   { claimant, sealed }: { claimant: Registration; sealed: SignedRecord<PrivateBody> },
   signal?: AbortSignal,
 ): Promise<Draft> {
   const { username, password } = claimant;
-  await assertNameFree(ports, username, signal);
-  const identity = await unsealIdentity(sealed, password, ports.keys);
+  await assertRegistrable(context, username, signal);
+  const identity = await unsealIdentity(sealed, password, context.ports.keys);
   if (identity !== undefined) return { identity, sealed, isFresh: false };
   throw new CamelliaError(
     "wrong_password",

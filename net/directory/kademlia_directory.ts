@@ -53,6 +53,8 @@ export class KademliaDirectory implements Directory {
   readonly #options: KademliaDirectoryOptions;
   readonly #listeners = new Set<(status: DirectoryStatus) => void>();
   readonly #outerIps = new Map<Family, string>();
+  /** Votes under way, by name. */
+  readonly #votes = new Map<string, Promise<DirectoryAnswer>>();
 
   /** Use `createDirectory`. */
   constructor(options: KademliaDirectoryOptions) {
@@ -60,13 +62,26 @@ export class KademliaDirectory implements Directory {
     this.#node = options.node;
   }
 
+  ready(signal?: AbortSignal): Promise<void> {
+    return abortable(this.#options.ready, signal);
+  }
+
   async get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer> {
     const { username, namespace, pin } = query;
     if (pin !== undefined) return await this.#getPinned(query, pin, signal);
-    const answer = await this.#getByVote(username, signal);
-    if (namespace === "public" || answer.record === undefined) return answer;
+    if (namespace === "public") return await abortable(this.#vote(username), signal);
+    // The record is looked for while the holders vote, and once more where others' records were met.
+    const [answer, found] = await Promise.all([
+      abortable(this.#votes.get(username) ?? this.#vote(username), signal),
+      this.#find(recordKey(username, namespace), { repair: false }, signal),
+    ]);
+    if (answer.record === undefined) return answer;
     const { publicKey } = answer.record;
-    const other = await this.#getPinned(query, publicKey, signal);
+    const isUndisputed = found?.winner !== undefined &&
+      found.answers.every(({ decoded }) => equalBytes(decoded.publicKey, publicKey));
+    const other = isUndisputed
+      ? this.#answerOf(found)
+      : await this.#getPinned(query, publicKey, signal);
     return { ...other, otherKeys: answer.otherKeys };
   }
 
@@ -183,12 +198,24 @@ export class KademliaDirectory implements Directory {
     return { ...this.#answerOf(result), otherKeys };
   }
 
+  /**
+   * {@linkcode #getByVote}. What comes of it counts for other records that are asked for meanwhile; a
+   * question for `public` itself is always asked anew, since it may read back what was just written.
+   */
+  #vote(username: string): Promise<DirectoryAnswer> {
+    const vote = this.#getByVote(username).finally(() => {
+      if (this.#votes.get(username) === vote) this.#votes.delete(username);
+    });
+    this.#votes.set(username, vote);
+    return vote;
+  }
+
   /** All holders of `public` are asked; those that say since when they know the owner vote. */
-  async #getByVote(username: string, signal?: AbortSignal): Promise<DirectoryAnswer> {
+  async #getByVote(username: string): Promise<DirectoryAnswer> {
     const choose = (answers: readonly Found[]) =>
       electedOf(username, answers, this.#options.exemption);
     const options = { quorum: "all", choose } as const;
-    const result = await this.#find(recordKey(username, "public"), options, signal);
+    const result = await this.#find(recordKey(username, "public"), options);
     const otherKeys: Uint8Array[] = [];
     const elected = result?.winner?.decoded.publicKey;
     for (const { decoded: { publicKey } } of result?.answers ?? []) {

@@ -16,6 +16,13 @@ async function withUsers(
   await world.stop();
 }
 
+/** A machine whose peer runs, without a user. */
+async function started(world: SimWorld): Promise<SimMachine> {
+  const machine = world.machine();
+  await world.run(machine.start());
+  return machine;
+}
+
 /** The machines of as many users as a test names. */
 type Three = [SimMachine, SimMachine, SimMachine];
 
@@ -207,6 +214,28 @@ Deno.test("After a logout nothing works but logging in, and nobody is announced"
         .map(({ event }) => event),
       ["login", "logout", "login"],
     );
+  });
+});
+
+Deno.test("A user who is registered or logged in for the moment alone is announced to no one", async () => {
+  await withUsers(["bob"], async (world, [bob]) => {
+    assert.ok(bob);
+    const { peer, directory } = await started(world);
+    const alice = { username: "alice", password: simPassword, isBrief: true };
+    await world.run(peer.register(alice));
+    const before = directory.calls.put;
+    await world.run(peer.login(alice));
+    assert.equal(directory.calls.put, before);
+    assert.equal((await peer.status()).user, null);
+    assert.equal((await peer.status()).links.listening, null);
+    const query = { username: "alice", namespace: "connections" } as const;
+    assert.equal((await world.run(directory.get(query))).record, undefined);
+    assert.deepEqual(await peer.users(), ["alice"]);
+    assert.equal((await world.run(bob.peer.profile({ username: "alice" }))).online, false);
+    // The same peer may stay for a user later.
+    await world.run(peer.login({ ...alice, isBrief: false }));
+    await world.run(bob.peer.follow({ username: "alice" }));
+    assert.equal((await peer.whoami()).username, "alice");
   });
 });
 

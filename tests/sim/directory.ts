@@ -23,6 +23,7 @@ import type {
   PutReport,
 } from "../../core/ports.ts";
 import { type Endpoint, type Family, familyOf } from "../../lib/ip_address.ts";
+import { abortable } from "../../lib/waiting.ts";
 import { RecordValuePolicy } from "../../net/directory/record_values.ts";
 
 /** The part of the clock that is needed; a plain object will do. */
@@ -215,6 +216,13 @@ export class SimDirectory implements Directory {
     if (value === this.#reachable) return;
     this.#reachable = value;
     for (const listener of [...this.#listeners]) listener(this.status());
+  }
+
+  /** What {@linkcode ready} waits for. */
+  attempt: Promise<void> = Promise.resolve();
+
+  ready(signal?: AbortSignal): Promise<void> {
+    return abortable(this.attempt, signal);
   }
 
   async get(query: DirectoryQuery, signal?: AbortSignal): Promise<DirectoryAnswer> {

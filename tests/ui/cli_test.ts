@@ -50,6 +50,19 @@ Deno.test("A command without a running peer runs one, and leaves nothing of it",
   assert.equal(m.io.interrupts.size, 0);
 });
 
+Deno.test("A peer of its own that a command registers or logs in with stays for nothing else", async () => {
+  const m = await Machine.withAlice();
+  const brief = () => m.host.started.at(-1)?.peer.brief;
+  // Neither waits first for the network: both wait for it themselves, and do what needs none meanwhile.
+  m.host.firstAttempt = new Promise(() => {});
+  await m.json("register", "bob");
+  assert.deepEqual(brief(), ["bob"]);
+  await m.json("login", "alice");
+  assert.deepEqual(brief(), ["alice"]);
+  await m.json("post", "hello");
+  assert.deepEqual(brief(), []);
+});
+
 Deno.test("Without --json results are text, and errors one sentence with exit code 1", async () => {
   const m = await Machine.withAlice();
   const posted = await m.run("post", "hello \x1b[31mworld");

@@ -8,6 +8,7 @@ import {
   type DeviceView,
   type EndpointView,
   type EntranceView,
+  type Entry,
   type FollowView,
   type InviteRequest,
   type InviteView,
@@ -70,6 +71,8 @@ export class FakePeer extends Refusing {
 
   /** Users whose keys stay in the folder. */
   readonly local: Set<string>;
+  /** Users who were logged in for the moment alone. */
+  readonly brief: string[] = [];
 
   constructor(
     accounts = new Map<string, string>(),
@@ -116,9 +119,13 @@ export class FakePeer extends Refusing {
     return this.user;
   }
 
-  #enter(username: string): UserView {
-    this.user = FakePeer.view(username);
+  #enter(username: string, { isBrief = false }: { isBrief?: boolean } = {}): UserView {
     this.order.splice(0, this.order.length, username, ...this.order.filter((n) => n !== username));
+    if (isBrief) {
+      this.brief.push(username);
+      return FakePeer.view(username);
+    }
+    this.user = FakePeer.view(username);
     this.emit({ event: "login", user: this.user });
     return this.user;
   }
@@ -141,10 +148,10 @@ export class FakePeer extends Refusing {
     }
     this.accounts.set(username, credentials.password);
     if (credentials.localKeys) this.local.add(username);
-    return this.#enter(username);
+    return this.#enter(username, credentials);
   }
 
-  override async login(credentials: Credentials, signal?: AbortSignal): Promise<UserView> {
+  override async login(credentials: Entry, signal?: AbortSignal): Promise<UserView> {
     await this.#wait(signal);
     const username = parseUsername(credentials.username);
     const password = this.accounts.get(username);
@@ -154,7 +161,7 @@ export class FakePeer extends Refusing {
     if (password !== credentials.password) {
       throw new CamelliaError("wrong_password", `Cannot log in ${username}: the password is wrong`);
     }
-    return this.#enter(username);
+    return this.#enter(username, credentials);
   }
 
   override async logout(request?: { stay?: boolean }, signal?: AbortSignal): Promise<UserView> {

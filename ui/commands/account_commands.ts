@@ -94,8 +94,9 @@ export const accountCommands: readonly Command[] = [
     async (context, name, { localKeys = false, words }) => {
       const username = parseUsername(name);
       const ask = () => passwordFor(context, { username, kind: "new" });
-      await withPeerForLogin(context, ask, async ({ api }, password) => {
-        const user = await register(context, api, { username, password, localKeys });
+      await withPeerForLogin(context, ask, async ({ api, own }, password) => {
+        const account = { username, password, localKeys, isBrief: own };
+        const user = await register(context, api, account);
         const text = "Registered and logged in:";
         await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
         if (words && canShowWords(context)) await showWords(context, api, { username, password });
@@ -112,8 +113,8 @@ export const accountCommands: readonly Command[] = [
     async (context, name) => {
       const username = parseUsername(name);
       const ask = () => passwordFor(context, { username, kind: "login" });
-      await withPeerForLogin(context, ask, async ({ api }, password) => {
-        const user = await logIn(context, api, { username, password });
+      await withPeerForLogin(context, ask, async ({ api, own }, password) => {
+        const user = await logIn(context, api, { username, password, isBrief: own });
         await context.output.line(user, (look) => `Logged in: ${renderUser(user, look)}`);
       });
     },

@@ -83,9 +83,10 @@ async function serve(context: Context, withUser: boolean): Promise<void> {
     const credentials = await credentialsFor(context, folder, withUser ? "user" : "none");
     const { log } = context.output;
     await withStartedPeer(context, { folder, settings, log }, async (peer) => {
-      // Others find a network's first node; contacts of an earlier run may all be gone by now.
-      if (withUser || !settings.firstNode) await joinNetwork(context, peer);
+      // A login waits for the network itself. Others find a network's first node; contacts of an earlier
+      // run may all be gone by now.
       if (credentials !== undefined) await logIn(context, peer.api, credentials);
+      else if (!settings.firstNode) await joinNetwork(context, peer);
       await serveUntilEnd(context, { folder, settings, api: peer.api }, withUser);
     });
   });

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Credentials, PeerApi, PeerCalls, UserView } from "../../core/api.ts";
+import type { Credentials, Entry, PeerApi, PeerCalls, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Hindrance } from "../../core/model/hindrance.ts";
 import { formatHostPorts } from "../../lib/host_port.ts";
@@ -66,7 +66,7 @@ export async function joinNetwork({ io, signal }: Context, peer: RunningPeer): P
 export async function logIn(
   { io, signal }: Context,
   api: PeerCalls,
-  credentials: Credentials,
+  credentials: Entry,
 ): Promise<UserView> {
   const work = api.login(credentials, signal);
   return await withSpinner(io, `Logging in ${credentials.username}`, work);
@@ -101,18 +101,22 @@ export async function credentialsFor(
   return { username, password: await passwordFor(context, { username, kind: "login" }) };
 }
 
-/** Does the work with a peer of the folder that is started for it, in the network and logged in. */
+/**
+ * Does the work with a peer of the folder that is started for it, logged in, and once it has joined the
+ * network if the work does not wait for that itself.
+ */
 export async function withOwnPeer<T>(
   context: Context,
-  { folder, need }: { folder: OpenFolder; need: Need },
+  { folder, need, waits = true }: { folder: OpenFolder; need: Need; waits?: boolean },
   work: (access: Access) => Promise<T>,
 ): Promise<T> {
   const { output } = context;
   const settings = await resolveSettings(context);
   const credentials = await credentialsFor(context, folder, need);
   return await withStartedPeer(context, { folder, settings, log: output.log }, async (peer) => {
-    await joinNetwork(context, peer);
+    // A login waits for the network itself, and unseals the keys meanwhile.
     if (credentials !== undefined) await logIn(context, peer.api, credentials);
+    else if (waits) await joinNetwork(context, peer);
     const result = await work(ownAccess(peer.api));
     const isAlone = !settings.firstNode && !(await peer.api.status()).node.joined;
     if (need === "user" && isAlone) await output.note(aloneMessage(settings));
@@ -145,10 +149,14 @@ export function withPeerForLogin<T>(
       );
     },
     async own(folder) {
-      const early = check === undefined || !context.io.terminal.input ? await ask() : undefined;
+      if (check === undefined || !context.io.terminal.input) {
+        const password = await ask();
+        const how = { folder, need: "none", waits: false } as const;
+        return await withOwnPeer(context, how, (access) => work(access, password));
+      }
       return await withOwnPeer(context, { folder, need: "none" }, async (access) => {
-        await check?.(access);
-        return await work(access, early ?? await ask());
+        await check(access);
+        return await work(access, await ask());
       });
     },
   });

@@ -101,6 +101,35 @@ Deno.test("Without a network nobody registers, but the network's first node does
   await refusedWith("invalid_username", world.run(device.register("al")));
 });
 
+Deno.test("Registering and logging in begin while the node still joins, and wait for it", async () => {
+  const world = new World();
+  const [here, there] = [world.device(), world.device()];
+  const joining = (device: Device) => {
+    const attempt = Promise.withResolvers<void>();
+    device.directory.reachable = false;
+    device.directory.attempt = attempt.promise;
+    return () => {
+      device.directory.reachable = true;
+      attempt.resolve();
+    };
+  };
+  const joined = joining(here);
+  const registering = here.register("alice");
+  await world.clock.advance(3_000);
+  assert.equal(here.directory.calls.get, 0);
+  joined();
+  const first = await world.run(registering);
+  await (await world.run(there.login("alice"))).session.close();
+  await world.run(here.accounts.changePassword(first, { old: password, new: otherPassword }));
+  await first.session.close();
+  // The keys are in the folder, and the network has newer ones.
+  const joinedThere = joining(there);
+  const loggingIn = refusedWith("wrong_password", there.login("alice", password));
+  await world.clock.advance(3_000);
+  joinedThere();
+  await world.run(loggingIn);
+});
+
 Deno.test("A name that too few holders accept is not registered and leaves no trace", async () => {
   const world = new World();
   const device = world.device({

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
+import { toHex } from "../../../core/model/bytes.ts";
+import { recordKey } from "../../../core/model/record.ts";
 import type { DirectoryStatus } from "../../../core/ports.ts";
+import { Exemption } from "../../../lib/networks.ts";
+import {
+  KademliaDirectory,
+  type KademliaDirectoryOptions,
+} from "../../../net/directory/kademlia_directory.ts";
 import { PageQuota, pagesPerOwnerMax } from "../../../net/directory/page_quota.ts";
 import { MemoryStorage } from "../../../net/kademlia/mod.ts";
 import { hasClaim, MemoryClaims, onNetwork } from "../../attacks/network.ts";
@@ -45,6 +52,52 @@ Deno.test("KademliaDirectory finds the other namespaces without a pin by way of 
     const cut = await net.drive(directory.get({ username: "bob", namespace: "public" }));
     assert.deepEqual(cut, { answered: 0, isAbsent: false, otherKeys: [] });
   }));
+
+Deno.test("Attack: another key's record is among those found without a pin, and the elected key's is read", () =>
+  onNetwork(12, async (net) => {
+    await net.addPeers(9);
+    const thieves = net.peers.slice(6);
+    for (const { node } of thieves) net.setSide(node.address.ip, 1);
+    const records = [[2, alice], [7, mallory]] as const;
+    for (const namespace of ["public", "private"] as const) {
+      for (const [n, owner] of records) {
+        await net.drive(net.peer(n).directory.put(net.sign("alice", owner, { namespace })));
+      }
+    }
+    for (const { node } of thieves) net.setSide(node.address.ip, 0);
+    for (const { directory } of net.peers) {
+      const unpinned = { username: "alice", namespace: "private" } as const;
+      const [{ record }, claim] = await net.drive(
+        Promise.all([directory.get(unpinned), directory.get(query)]),
+      );
+      assert.deepEqual(claim.record?.publicKey, alice.publicKey);
+      assert.deepEqual(record?.publicKey, alice.publicKey);
+    }
+  }));
+
+Deno.test("A claim is read back anew, whatever is asked about the name at that time", async () => {
+  const asked: string[] = [];
+  const node = {
+    joined: true,
+    get: (key: Uint8Array) => {
+      asked.push(toHex(key));
+      return new Promise(() => {});
+    },
+  };
+  const directory = new KademliaDirectory({
+    node: node as unknown as KademliaDirectoryOptions["node"],
+    firstNode: false,
+    exemption: new Exemption(true),
+    ready: Promise.resolve(),
+    join: () => Promise.resolve(),
+    ownSample: () => [],
+  });
+  const sealed = { username: "alice", namespace: "private" } as const;
+  for (const question of [query, query, sealed]) void directory.get(question);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  const [claim, keys] = [query, sealed].map((one) => toHex(recordKey("alice", one.namespace)));
+  assert.deepEqual(asked.toSorted(), [claim, claim, keys].toSorted(), "the vote under way serves");
+});
 
 Deno.test("KademliaDirectory reports the newer record of the same owner that a put has met", () =>
   onNetwork(3, async (net) => {

@@ -87,6 +87,17 @@ Deno.test("A network's first node is ready before contacts of an earlier run hav
   assert.equal(await ended, 0);
 });
 
+Deno.test("A user who logs in to a peer that runs already is logged in there to stay", async () => {
+  const m = new Machine();
+  m.io.variables["CAMELLIA_PASSWORD"] = "secret";
+  const { io, ended, peer } = await serve(m, "--init", "node");
+  await m.json("register", "alice");
+  assert.equal(peer.user?.username, "alice");
+  assert.deepEqual(peer.brief, []);
+  io.interrupt();
+  assert.equal(await ended, 0);
+});
+
 Deno.test("Commands reach the peer that runs on their folder, without a password", async () => {
   const m = await Machine.withAlice();
   const { io, ended, peer } = await serve(m, "up");
