@@ -294,6 +294,20 @@ Deno.test("Full disk fails a commit, loses nothing that was acknowledged, and le
   });
 });
 
+Deno.test("Disk that fails although it has room is told as such, and no copy stands for the database", async () => {
+  await inFolder(async (folder) => {
+    let opened = 0;
+    const openKv = (path: string): Promise<Deno.Kv> => {
+      opened++;
+      return opened === 1 ? Promise.reject(new Error("disk I/O error")) : Deno.openKv(path);
+    };
+    await assert.rejects(new KvStores(folder, { openKv }).open("alice"), { code: "disk_failed" });
+    assert.equal(opened, 1);
+    const left = (await Array.fromAsync(Deno.readDir(join(folder, "users")))).map((e) => e.name);
+    assert.deepEqual(left, ["alice.kv"]);
+  });
+});
+
 const namespaces = await canMount();
 
 Deno.test({

@@ -67,6 +67,55 @@ Deno.test("Data folder held by another process is refused, and free once that is
   });
 });
 
+/** Runs a test while one call on open files does something else. */
+async function withFileCall<K extends "tryLock" | "truncate" | "write">(
+  name: K,
+  replacement: (
+    this: Deno.FsFile,
+    ...args: Parameters<Deno.FsFile[K]>
+  ) => ReturnType<Deno.FsFile[K]>,
+  run: () => Promise<void>,
+): Promise<void> {
+  const original = Deno.FsFile.prototype[name];
+  Object.assign(Deno.FsFile.prototype, { [name]: replacement });
+  try {
+    await run();
+  } finally {
+    Object.assign(Deno.FsFile.prototype, { [name]: original });
+  }
+}
+
+Deno.test("Data folder on a file system that locks no folders is kept by the lock of its file", async () => {
+  await inFolder(async (path) => {
+    const { tryLock } = Deno.FsFile.prototype;
+    await withFileCall("tryLock", async function (isExclusive) {
+      if ((await this.stat()).isDirectory) throw new Error("No locks available (os error 37)");
+      return await tryLock.call(this, isExclusive);
+    }, async () => {
+      const folder = await DataFolder.open(path);
+      await assert.rejects(DataFolder.open(path), { code: "folder_in_use" });
+      folder.release();
+      (await DataFolder.open(path)).release();
+    });
+  });
+});
+
+Deno.test("Data folder whose lock cannot be written is refused and left free, unless its disk is full", async () => {
+  await inFolder(async (path) => {
+    for (const call of ["truncate", "write"] as const) {
+      const failing = (message: string, run: () => Promise<void>) =>
+        withFileCall(call, () => Promise.reject<never>(new Error(message)), run);
+      await failing("Input/output error (os error 5)", async () => {
+        await assert.rejects(DataFolder.open(path), { code: "disk_failed" });
+      });
+      await failing("No space left on device (os error 28)", async () => {
+        (await DataFolder.open(path)).release();
+      });
+    }
+    (await DataFolder.open(path)).release();
+  });
+});
+
 Deno.test("Data folder below a file is an error with a code", async () => {
   await inFolder(async (parent) => {
     const file = join(parent, "file");

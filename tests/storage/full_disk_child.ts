@@ -18,10 +18,20 @@ if (disk === undefined) throw new TypeError("Cannot run: no disk is named");
 
 const folder = await DataFolder.open(`${disk}/data`);
 const stores = new KvStores(folder.path);
+// What a kill leaves of a database: the post is in the write-ahead log alone.
+const carol = await stores.open("carol");
+await carol.addOwnPost(postAt({ author: "carol", number: 1 }));
+const killed = await Promise.all(["", "-wal"].map(async (end) => {
+  const path = `${folder.path}/users/carol.kv${end}`;
+  return { path, bytes: await Deno.readFile(path) };
+}));
+await carol.close();
+for (const { path, bytes } of killed) await Deno.writeFile(path, bytes, { mode: 0o600 });
+
 const store = await stores.open("alice");
 await store.addOwnPost(postAt({ author: "alice", number: 1 }));
 await assert.rejects(store.addPosts("bob", postsOf("bob", 1, 10_000)), { code: "disk_full" });
-const kept = await store.countPosts("bob");
+let kept = await store.countPosts("bob");
 assert(kept > 0, "some batches fitted");
 assert.deepEqual(names(await store.timeline({ author: "alice", limit: 5 })), ["alice 1"]);
 assert.deepEqual(await store.feeds("bob"), [{ device: 1, floor: kept, ranges: [] }]);
@@ -56,13 +66,28 @@ for (let start = 0; start < 3; start++) {
   const reading = await stores.open("alice");
   assert.deepEqual(names(await reading.timeline({ author: "alice", limit: 5 })), ["alice 1"]);
   assert.equal((await reading.size()).posts, kept + 1);
-  await assert.rejects(reading.addOwnPost(postAt({ author: "alice", number: 2 })), {
+  await assert.rejects(reading.addPosts("bob", postsOf("bob", 1, 10_000)), { code: "disk_full" });
+  // What had been given to the database already may hold some more.
+  kept = await reading.countPosts("bob");
+  await reading.close();
+  const copied = await stores.open("carol");
+  assert(copied.isReadOnly);
+  assert.deepEqual(names(await copied.timeline({ author: "carol", limit: 5 })), ["carol 1"]);
+  await assert.rejects(copied.addOwnPost(postAt({ author: "carol", number: 2 })), {
     code: "disk_full",
   });
-  await reading.close();
+  await copied.close();
   await node.close();
   full.release();
 }
+// Where the folder for temporary files is full as well there is no copy, and none is left half made.
+const temporary = Deno.env.get("TMPDIR");
+await Deno.mkdir(`${disk}/tmp`);
+Deno.env.set("TMPDIR", `${disk}/tmp`);
+await assert.rejects(stores.open("carol"), { code: "disk_full" });
+assert.deepEqual(await Array.fromAsync(Deno.readDir(`${disk}/tmp`)), []);
+if (temporary === undefined) Deno.env.delete("TMPDIR");
+else Deno.env.set("TMPDIR", temporary);
 await Deno.remove(`${disk}/filler`);
 
 const remount = await new Deno.Command("mount", { args: ["-o", "remount,ro", disk] }).output();

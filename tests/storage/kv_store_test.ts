@@ -2,9 +2,24 @@ import assert from "node:assert/strict";
 import { KvStores } from "../../storage/user_store.ts";
 import { testStoreContract } from "./store_contract.ts";
 
+/** Reads of single keys after one opening; the test with the most makes 15. */
+const readsMax = 1_000;
+
+/** Opens a database that fails once it has been read too often: what would go on for ever ends. */
+async function openBounded(path: string): Promise<Deno.Kv> {
+  const kv = await Deno.openKv(path);
+  const get = kv.get.bind(kv);
+  let reads = 0;
+  kv.get = (...args) => {
+    if (reads++ >= readsMax) throw new Error("disk I/O error: read too often");
+    return get(...args);
+  };
+  return kv;
+}
+
 testStoreContract("KV", async () => {
   const data = await Deno.makeTempDir();
-  const stores = new KvStores(data);
+  const stores = new KvStores(data, { openKv: openBounded });
   return {
     open: () => stores.open("alice"),
     dispose: () => Deno.remove(data, { recursive: true }),
