@@ -90,8 +90,8 @@ Deno.test("Popularity counts distinct owners who follow, each once whatever thei
   const clock = new VirtualClock();
   const values = [
     page(net, "ann", 0, [follows("alice"), follows("bob"), follows("gone", false)]),
-    page(net, "ann", 1, [follows("alice")]),
     page(net, "ben", 0, [follows("alice"), { ...follows("cat"), list: "followers" }]),
+    page(net, "ann", 1, [follows("alice")]),
     { ...page(net, "eve", 0, []), value: net.sign("eve", identityOf("eve")).value },
     { ...page(net, "eve", 0, []), value: new Uint8Array(50) },
   ];
