@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ConversationStore } from "./conversation_store.ts";
 import type { FeedState } from "./model/feed.ts";
 import type { Post, PostName } from "./model/post.ts";
 import type { ListEntry, ListName } from "./model/record_body.ts";
@@ -67,11 +68,14 @@ export interface PendingFollow {
 export interface Store {
   /** Whether nothing can be written, because the disk was full when the database was opened. */
   readonly isReadOnly?: boolean;
+  /** What is kept of conversations. */
+  readonly conversations: ConversationStore;
   /**
-   * Commits an own post and with it the head of the device's feed. A delete removes the post that it names in
-   * the same commit, here and in {@linkcode addPosts}, and keeps it out from then on.
+   * Commits an own post and with it the head of the device's feed, and that it is on its way to the users named.
+   * A delete removes the post that it names in the same commit, here and in {@linkcode addPosts}, and keeps it
+   * out from then on.
    */
-  addOwnPost(post: Post): Promise<void>;
+  addOwnPost(post: Post, mentioned?: readonly string[]): Promise<void>;
   /**
    * Commits posts of one author that have been verified, in bounded batches: each new one enters the
    * timeline and settles its number. Those already had change nothing. Where the author then has more

@@ -9,6 +9,7 @@ import type { PostView } from "./api.ts";
 import type { Endpoint } from "./ports.ts";
 import { announceClosing, emptyRecords } from "./accounts/close.ts";
 import type { OpenAccount } from "./accounts/open_account.ts";
+import { Conversations } from "./conversations/conversations.ts";
 import { Followers } from "./follow/followers.ts";
 import { Follows } from "./follow/follow.ts";
 import { Invites } from "./follow/invites.ts";
@@ -55,6 +56,8 @@ export class UserPeer {
   readonly requests: PendingFollows;
   /** Following and unfollowing. */
   readonly follows: Follows;
+  /** Mentions and notifications. */
+  readonly conversations: Conversations;
   /** Inviting. */
   readonly invites: Invites;
   /** Profiles. */
@@ -87,16 +90,22 @@ export class UserPeer {
     const followers = new Followers({ ...parts, greeter, invites });
     const requests = new PendingFollows(session, messenger);
     const delivery = new PeerDelivery(parts);
-    const sync = new PeerSync({ ...parts, greeter, followers, relay: delivery });
+    const feeds = {
+      take: (author: UserRef, posts: readonly Uint8Array[]) => this.#sync.take(author, posts),
+    };
+    const conversations = new Conversations({ ...parts, feeds });
+    const arrivals = conversations.notifications;
+    const sync = new PeerSync({ ...parts, greeter, followers, relay: delivery, arrivals });
     this.#messenger = messenger;
     this.#sync = sync;
     this.#delivery = delivery;
     this.requests = requests;
+    this.conversations = conversations;
     this.follows = new Follows({ ...parts, sync, requests });
     this.invites = new Invites({ session, follows: this.follows });
     this.profiles = new Profiles(account);
     this.recommender = new Recommender(account);
-    this.#publisher = new Publisher({ ...parts, delivery });
+    this.#publisher = new Publisher({ ...parts, delivery, mentions: conversations });
     this.#collector = new Collector(session);
     this.#pulling = session.scheduler.job(async () => {
       await Promise.all([this.#pull(), this.follows.tidy()]);
@@ -104,7 +113,12 @@ export class UserPeer {
     });
     this.#reopening = session.scheduler.job(() => this.#reopen());
     records.onMoved(() => greeter.moved());
-    messenger.serve({ acks: messenger, followers, requests, sync });
+    session.onEvent((event) => conversations.notifications.happened(event));
+    messenger.serve({
+      ...{ acks: messenger, followers, requests, sync },
+      mentions: conversations,
+      waiting: conversations,
+    });
     sync.start();
   }
 
@@ -132,6 +146,7 @@ export class UserPeer {
       const endpoint = await user.#linkCycle.run(() => user.#messenger.start());
       user.#reachableAs = session.device;
       await user.follows.start();
+      await user.conversations.load();
       // Before anything is read: that may show that another device has this one's number.
       session.onDeviceChange(() => user.#reopening.dueIn(0));
       const joining = user.#join(endpoint, isNew);
@@ -139,7 +154,7 @@ export class UserPeer {
       signal.throwIfAborted();
       user.#collector.start();
       user.#pulling.dueIn(pullEveryMs);
-      joining.then(() => user.#rejoin());
+      joining.then(() => user.#joined());
       onWake(session.ports.clock, session.scheduler, () => user.#woke());
     } catch (error) {
       await user.#messenger.stop();
@@ -176,7 +191,7 @@ export class UserPeer {
     const { listening } = this.session.ports.links.status();
     if (this.#stopped !== undefined || listening === undefined) return;
     this.requests.send();
-    this.#join(listening).then(() => this.#rejoin());
+    this.#join(listening).then(() => this.#joined());
   }
 
   /** Waits until all that is to be pushed or published has been handed over, `timeoutMs` at most. */
@@ -237,6 +252,12 @@ export class UserPeer {
     } catch (error) {
       this.#warn(error);
     }
+  }
+
+  /** The device is announced: answers find it. */
+  #joined(): void {
+    this.#rejoin();
+    this.conversations.outgoing.send();
   }
 
   /** The own record says where the user's other devices listen. */

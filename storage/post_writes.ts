@@ -8,6 +8,7 @@
 import type { AuthorQuota } from "../core/ports.ts";
 import { feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
+import { conversationKeys, writeHolders } from "./conversation_layout.ts";
 import { commit, commitBytesMax } from "./database.ts";
 import { settledByDeletes, takeBack } from "./deletes.ts";
 import { bytesPerPost, type Collected, keys, setPost, writeState } from "./layout.ts";
@@ -16,11 +17,15 @@ import type { CommittedPosts, PostMemory } from "./post_memory.ts";
 import { setUsage } from "./quota.ts";
 
 /**
- * Commits an own post.
+ * Commits an own post, and that it is on its way to the users whom it mentions or answers.
  *
  * @throws {TypeError} if its number or id does not continue the feed: a programming error.
  */
-export async function commitOwnPost(kv: Deno.Kv, memory: PostMemory, post: Post): Promise<void> {
+export async function commitOwnPost(
+  kv: Deno.Kv,
+  memory: PostMemory,
+  { post, mentioned }: { readonly post: Post; readonly mentioned: readonly string[] },
+): Promise<void> {
   const { author, device, number, id } = post;
   const [before, totals] = await Promise.all([
     memory.states(kv, author),
@@ -37,6 +42,7 @@ export async function commitOwnPost(kv: Deno.Kv, memory: PostMemory, post: Post)
   }
   const operation = kv.atomic();
   setPost(operation, post);
+  for (const to of mentioned) operation.set(conversationKeys.mention(to, id), writeHolders([]));
   const gone = await takeBack(kv, operation, [post]);
   const changed = settledByDeletes([post], before, [withNumbers(state, [number])]);
   await commitTaken(operation, memory, { author, before, changed, totals, taken: [post], gone });

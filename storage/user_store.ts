@@ -17,6 +17,7 @@ import type {
   Stores,
   TimelineQuery,
 } from "../core/ports.ts";
+import { KvConversations } from "./conversations.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
 import * as entries from "./entries.ts";
@@ -103,6 +104,7 @@ class KvStore implements Store {
   /** The runs that end those removals. */
   readonly #removals = new Map<string, Promise<void>>();
 
+  readonly conversations: KvConversations;
   readonly #username: string;
   readonly #quota: AuthorQuota | undefined;
 
@@ -111,6 +113,7 @@ class KvStore implements Store {
     { username, quota }: { readonly username: string; readonly quota: AuthorQuota | undefined },
   ) {
     this.#database = database;
+    this.conversations = new KvConversations(database);
     this.#username = username;
     this.#quota = quota;
   }
@@ -129,10 +132,10 @@ class KvStore implements Store {
     return authors.length;
   }
 
-  addOwnPost(post: Post): Promise<void> {
+  addOwnPost(post: Post, mentioned: readonly string[] = []): Promise<void> {
     return this.#database.write(
       "store the post",
-      (kv) => commitOwnPost(kv, this.#memory, post),
+      (kv) => commitOwnPost(kv, this.#memory, { post, mentioned }),
       { urgent: true },
     );
   }

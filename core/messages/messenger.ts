@@ -4,7 +4,7 @@
  * @module
  */
 
-import { toHex } from "../model/bytes.ts";
+import { equalBytes, toHex } from "../model/bytes.ts";
 import type { UserRef } from "../model/user.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
 import type { Endpoint } from "../ports.ts";
@@ -178,6 +178,15 @@ export class PeerMessenger {
   /** Whether there is a look-up left for the sake of a user who is not known; takes it. */
   mayLookUp(): boolean {
     return this.#claims.takeLookUp();
+  }
+
+  /**
+   * Whether a name is that key's: by the pin where there is one, else by the network. False also where no time
+   * is left to ask it, as so many look-ups for strangers are made in a second.
+   */
+  async confirms(user: UserRef): Promise<boolean> {
+    const pin = this.#people.pin(user.username);
+    return pin === undefined ? await this.#claims.check(user) : equalBytes(pin, user.key);
   }
 
   /** When a message of that user came in last, on the monotonic clock; undefined if none is remembered. */

@@ -25,6 +25,7 @@ export type ErrorCode =
   | "clock_ahead"
   | "clock_doubted"
   | "over_quota"
+  | "too_many_mentions"
   | "follow_self"
   | "not_following"
   | "pin_clash"

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PostContent } from "./post.ts";
 import { isUsername } from "./username.ts";
 
 /** Users whom one post mentions at most: further names are only text. */
@@ -32,4 +33,28 @@ export function namedIn(text: string): string[] {
 /** The users that a post by that author mentions: those named first, the author left out. */
 export function mentionsOf({ author, text }: { author: string; text: string }): string[] {
   return namedIn(text).filter((name) => name !== author).slice(0, mentionsMax);
+}
+
+/** How a post speaks to a user. */
+export type AddressKind = "reply" | "repost" | "mention";
+
+/**
+ * How a post speaks to a user who is not its author: it answers or reposts a post of that user, or mentions
+ * the user. Undefined where it does none of that.
+ */
+export function addressOf(post: PostContent, username: string): AddressKind | undefined {
+  if (post.author === username) return undefined;
+  if (post.replyTo?.author === username) return "reply";
+  if (post.repostOf?.author === username) return "repost";
+  return mentionsOf(post).includes(username) ? "mention" : undefined;
+}
+
+/** The users to whom a post speaks, each once: see {@linkcode addressOf}. */
+export function addresseesOf(post: PostContent): string[] {
+  const { author, replyTo, repostOf } = post;
+  const names = new Set(mentionsOf(post));
+  for (const other of [replyTo?.author, repostOf?.author]) {
+    if (other !== undefined && other !== author) names.add(other);
+  }
+  return [...names];
 }

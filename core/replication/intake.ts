@@ -32,6 +32,8 @@ export interface IntakeReport {
 export interface IntakeParts extends Pick<FeedsParts, "session" | "feeds"> {
   /** Fetches what lies beyond posts that were kept back and whose time has come. */
   readonly fetches: Pick<Fetches, "soon">;
+  /** Is told of posts that are new in the database. */
+  readonly arrivals: { arrived(posts: readonly Post[]): void };
 }
 
 /** Posts of a message as they were found. */
@@ -201,6 +203,7 @@ export class Intake {
     for (const fork of forks) await this.#noteFork(fork);
     if (beyond !== undefined) this.#tellQuota(author.username, beyond);
     for (const post of added) session.emit({ event: "post", post: postView(post) });
+    this.#parts.arrivals.arrived(added);
     return { added, future };
   }
 

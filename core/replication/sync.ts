@@ -33,6 +33,8 @@ export interface SyncParts extends MessagingParts {
   readonly relay: {
     took(message: MessageOf<"posts">, valid: readonly Post[], added: readonly Post[]): void;
   };
+  /** Is told of posts that are new in the database. */
+  readonly arrivals: { arrived(posts: readonly Post[]): void };
   /** Corrects the list of a user who pushes own posts although the user here does not follow. */
   readonly followers: { unwanted(from: UserRef): Promise<void> };
 }
@@ -58,7 +60,7 @@ export class PeerSync {
     this.#feeds = feeds;
     this.#questions = questions;
     this.#fetches = fetches;
-    this.#intake = new Intake({ session, feeds, fetches });
+    this.#intake = new Intake({ ...parts, feeds, fetches });
     this.#answers = new AnswerQueue({ ...parts, feeds });
     this.#comparison = new Comparison({
       ...parts,
@@ -86,6 +88,15 @@ export class PeerSync {
    */
   fetch(author: UserRef, signal?: AbortSignal): Promise<void> {
     return this.#fetches.fetch(author, signal);
+  }
+
+  /** Takes in posts of a followed author that came in another way than the feed's, and fetches those before. */
+  async take(author: UserRef, posts: readonly Uint8Array[]): Promise<void> {
+    const { valid } = await this.#intake.take(author, posts);
+    if (valid.length === 0) return;
+    const shown = valid.map(({ device, number }) => ({ device, head: number }));
+    this.#feeds.promise(author.username, shown);
+    await this.#fetches.fillGaps(author);
   }
 
   /** After login, and at another address: greets followers and followed users, and fetches from all who are followed. */

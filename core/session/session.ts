@@ -43,6 +43,7 @@ export class UserSession implements Session {
   readonly #controller = new AbortController();
   readonly #deviceListeners = new Set<(device: number) => void>();
   readonly #emit: (event: PeerEvent) => void;
+  readonly #eventListeners = new Set<(event: PeerEvent) => void>();
   readonly #leaving = Promise.withResolvers<CamelliaError>();
   #device: number;
   #closed: Promise<void> | undefined;
@@ -69,7 +70,14 @@ export class UserSession implements Session {
 
   /** Tells the listeners of events; nothing after the end. */
   emit(event: PeerEvent): void {
-    if (!this.signal.aborted) this.#emit(event);
+    if (this.signal.aborted) return;
+    this.#emit(event);
+    for (const listener of this.#eventListeners) listener(event);
+  }
+
+  /** Calls back for every event of this session. */
+  onEvent(fn: (event: PeerEvent) => void): void {
+    this.#eventListeners.add(fn);
   }
 
   leave(why: CamelliaError): void {
@@ -108,6 +116,7 @@ export class UserSession implements Session {
     this.#controller.abort(new DOMException("The user has logged out", "AbortError"));
     this.scheduler.close();
     this.#deviceListeners.clear();
+    this.#eventListeners.clear();
     this.identity.wipe();
     await this.store.close();
   }

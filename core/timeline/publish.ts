@@ -7,7 +7,13 @@
 import type { PostView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { feedOf, lastNumber } from "../model/feed.ts";
-import { checkPostText, type Post, type PostName, signPost } from "../model/post.ts";
+import {
+  checkPostText,
+  type Post,
+  type PostContent,
+  type PostName,
+  signPost,
+} from "../model/post.ts";
 import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Parts } from "../session/interfaces.ts";
@@ -40,6 +46,11 @@ export interface Draft {
 export interface PublisherParts extends Pick<Parts, "session" | "records"> {
   /** Pushes posts in the background. */
   readonly delivery: Pick<PeerDelivery, "push">;
+  /** Tells the users whom a post mentions or answers. */
+  readonly mentions: {
+    named(post: PostContent): readonly string[];
+    added(post: Post, names: readonly string[]): void;
+  };
 }
 
 /** The end of one's own feed. */
@@ -101,7 +112,7 @@ export class Publisher {
   }
 
   async #commit(text: string, replyTo: PostName | undefined): Promise<Post> {
-    const { session, delivery } = this.#parts;
+    const { session, delivery, mentions } = this.#parts;
     session.signal.throwIfAborted();
     // A device number drawn anew begins a feed of its own.
     if (this.#end?.device !== session.device) this.#end = undefined;
@@ -118,9 +129,11 @@ export class Publisher {
     const post = signPost(withReply, session.identity);
     // Should the commit fail, only the database knows whether it happened.
     this.#end = undefined;
-    const committed = session.store.addOwnPost(post);
+    const mentioned = mentions.named(post);
+    const committed = session.store.addOwnPost(post, mentioned);
     delivery.push(post, committed);
     await committed;
+    mentions.added(post, mentioned);
     this.#end = { device, number, id };
     this.#countPost(id);
     return post;

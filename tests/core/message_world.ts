@@ -7,11 +7,12 @@
 
 import assert from "node:assert/strict";
 import type { PeerEvent } from "../../core/api.ts";
+import type { NotificationList } from "../../core/conversation_store.ts";
 import type { Identity } from "../../core/model/identity.ts";
 import type { Message, MessageOf } from "../../core/messages/kinds/mod.ts";
 import { signMessage } from "../../core/messages/frame.ts";
 import type { UserRef } from "../../core/model/user.ts";
-import { type Post, signPost } from "../../core/model/post.ts";
+import { type Post, type PostContent, signPost } from "../../core/model/post.ts";
 import { isRecordOf, openRecord, type SignedRecord, signRecord } from "../../core/model/record.ts";
 import type {
   ConnectionsBody,
@@ -22,6 +23,7 @@ import type {
 import { nextSnowflake } from "../../core/model/snowflake.ts";
 import type { Endpoint, Store } from "../../core/ports.ts";
 import type { OwnRecords, People, Person } from "../../core/session/interfaces.ts";
+import { Conversations } from "../../core/conversations/conversations.ts";
 import { PeerDelivery } from "../../core/timeline/delivery.ts";
 import { PeerMessenger } from "../../core/messages/messenger.ts";
 import { Greeter } from "../../core/replication/greeter.ts";
@@ -155,6 +157,7 @@ export class TestUser {
   greeter!: Greeter;
   delivery!: PeerDelivery;
   sync!: PeerSync;
+  conversations!: Conversations;
   #options: UserOptions;
   #end: () => void = () => {};
   #heads = new Map<number, number>();
@@ -237,10 +240,16 @@ export class TestUser {
       ...parts,
       greeter: this.greeter,
       relay: this.delivery,
+      arrivals: { arrived: (posts) => this.conversations.notifications.arrived(posts) },
       followers: {
         unwanted: (from) => Promise.resolve(void this.unwanted.push(from.username)),
       },
     });
+    this.conversations = new Conversations({
+      ...parts,
+      feeds: { take: (author, posts) => this.sync.take(author, posts) },
+    });
+    await this.conversations.load();
     this.messenger.serve({
       acks: this.messenger,
       followers: {
@@ -251,6 +260,8 @@ export class TestUser {
       },
       requests: { handleAck: async (message) => await this.on.ack?.(message) },
       sync: this.sync,
+      mentions: this.conversations,
+      waiting: this.conversations,
     });
     this.sync.start();
     for (const feed of await this.store.feeds(this.username)) {
@@ -302,6 +313,29 @@ export class TestUser {
     if (post === undefined) throw new Error("no post");
     this.delivery.push(post, Promise.resolve());
     return post;
+  }
+
+  /** Posts as a user does: commits, pushes, and tells those whom the post mentions or answers. */
+  async say(text: string, more: Partial<PostContent> = {}): Promise<Post> {
+    const { device, username: author } = this;
+    const number = (this.#heads.get(device) ?? 0) + 1;
+    const id = nextSnowflake(this.#lastId, Math.floor(this.clock.now()), device);
+    const post = signPost({ author, device, number, id, text, ...more }, this.identity);
+    const names = this.conversations.named(post);
+    await this.store.addOwnPost(post, names);
+    this.#lastId = id;
+    this.#heads.set(device, number);
+    this.delivery.push(post, Promise.resolve());
+    this.conversations.added(post, names);
+    return post;
+  }
+
+  /** What the user is told, oldest first: kind, author and id of the post, or the message. */
+  async told(list: NotificationList = "notifications"): Promise<string[]> {
+    const all = await this.store.conversations.notifications({ list, limit: 10_000 });
+    return all.map(({ kind, from, post, message }) =>
+      `${kind} ${from} ${post?.id ?? message ?? ""}`
+    ).reverse();
   }
 
   /** Numbers that are here of an author's device. */

@@ -96,6 +96,7 @@ const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
   ack: { id: id16, reason: "ahead" },
   hello: { device: 7, heads, connections },
   want: { author: self, feeds, since: 0, device: 7, connections, token: id16, seen },
+  mention: { post: posts[0] ?? new Uint8Array(), for: "carol" },
   posts: { author: self, posts, more: id16, inReplyTo: id16, heads, relay: [self] },
 };
 

@@ -11,6 +11,8 @@ import type { FeedState } from "../../core/model/feed.ts";
 import type { Post, PostName } from "../../core/model/post.ts";
 import type { ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { AddReport, PendingFollow, Store, Stores, TimelineQuery } from "../../core/ports.ts";
+import type { ConversationStore } from "../../core/conversation_store.ts";
+import { MemoryConversations } from "./memory_conversations.ts";
 import { MemoryPosts } from "./memory_posts.ts";
 
 /** What happens at a commit: `crash-before` loses it, `crash-after` keeps it but tells nobody. */
@@ -18,7 +20,7 @@ export type CommitFault = "crash-before" | "crash-after" | "disk-full";
 
 /** Called before each commit; a promise delays it, as a disk does. */
 export type CommitHook = (
-  commit: { readonly username: string; readonly what: keyof Store },
+  commit: { readonly username: string; readonly what: keyof Store | keyof ConversationStore },
 ) => CommitFault | undefined | Promise<CommitFault | undefined>;
 
 /** What {@linkcode MemoryStores} can be told. */
@@ -35,6 +37,7 @@ const postsPerCommit = 100;
 /** What one user's database holds. */
 class Data {
   posts = new MemoryPosts();
+  conversations = new MemoryConversations();
   readonly forks = new Map<string, Post[]>();
   readonly lists = new Map<string, ListEntry>();
   readonly notices = new Map<string, PendingFollow>();
@@ -43,6 +46,7 @@ class Data {
   copy(): Data {
     const copy = new Data();
     copy.posts = this.posts.copy();
+    copy.conversations = this.conversations.copy();
     for (const [key, value] of this.forks) copy.forks.set(key, value);
     for (const [key, value] of this.lists) copy.lists.set(key, value);
     for (const [key, value] of this.notices) copy.notices.set(key, value);
@@ -117,7 +121,10 @@ class MemoryStore implements Store {
     return read(this.#data);
   }
 
-  async #commit<T>(what: keyof Store, change: (data: Data) => T): Promise<T> {
+  async #commit<T>(
+    what: keyof Store | keyof ConversationStore,
+    change: (data: Data) => T,
+  ): Promise<T> {
     this.#assertOpen();
     const { username, onCommit, crash } = this.#around;
     const fault = await onCommit?.({ username, what });
@@ -144,8 +151,42 @@ class MemoryStore implements Store {
     if (this.#around.life.aborted) await forEver();
   }
 
-  addOwnPost(post: Post): Promise<void> {
-    return this.#commit("addOwnPost", ({ posts }) => posts.addOwn(post));
+  addOwnPost(post: Post, mentioned: readonly string[] = []): Promise<void> {
+    return this.#commit("addOwnPost", ({ posts, conversations }) => {
+      posts.addOwn(post);
+      conversations.addPending(post.id, mentioned);
+    });
+  }
+
+  get conversations(): ConversationStore {
+    const read = <T>(fn: (it: MemoryConversations) => T) =>
+      this.#read(({ conversations }) => fn(conversations));
+    const change = <T>(what: keyof ConversationStore, fn: (it: MemoryConversations) => T) =>
+      this.#commit(what, ({ conversations }) => fn(conversations));
+    return {
+      pendingMentions: () => read(({ pending }) => [...pending]),
+      putHolders: (mention) => change("putHolders", (it) => it.putHolders(mention)),
+      dropPendingMention: (mention) =>
+        change("dropPendingMention", (it) => it.dropPending(mention)),
+      hold: (mention) => change("hold", (it) => it.hold(mention)),
+      held: () => read(({ held }) => [...held]),
+      heldFor: (username) => read(({ held }) => held.filter((it) => it.for === username)),
+      release: (place) => change("release", (it) => it.release(place)),
+      contextPost: (name) => read((it) => it.contextPost(name)),
+      addContext: (post, at) => change("addContext", (it) => it.addContext(post, at)),
+      dropContext: (author, place) => change("dropContext", (it) => it.dropContext(author, place)),
+      notify: (notification, { context, note } = {}) =>
+        this.#commit("notify", ({ conversations, notes }) => {
+          const stored = conversations.notify(notification);
+          if (stored === undefined) return undefined;
+          if (context !== undefined) conversations.addContext(context, notification.at);
+          if (note !== undefined) notes.set(note.name, note.value);
+          return stored;
+        }),
+      isNotified: (notification) => read((it) => it.isNotified(notification)),
+      notifications: (query) => read((it) => it.listed(query)),
+      putAside: (list, from) => change("putAside", (it) => it.putAside(list, from)),
+    };
   }
 
   async addPosts(author: string, posts: readonly Post[]): Promise<AddReport> {

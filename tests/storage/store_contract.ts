@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import type { ListEntry } from "../../core/model/record_body.ts";
 import type { PendingFollow, Store } from "../../core/ports.ts";
+import { testConversations } from "./conversations_contract.ts";
 import { idAt, names, postAt, postsOf } from "./posts.ts";
 
 /** One disk under test. */
@@ -36,6 +37,7 @@ export function testStoreContract(kind: string, disk: () => Promise<DiskUnderTes
   testRemoval(test);
   testDeletes(test);
   testLists(test);
+  testConversations(test);
 }
 
 type Declare = (

@@ -26,6 +26,10 @@ export interface HelloParts {
   readonly sync: {
     greeted(message: Received<"hello", HelloBody>): Promise<void>;
   };
+  /** Sends what waits for the sender. */
+  readonly waiting: {
+    greeted(message: Received<"hello", HelloBody>): void;
+  };
 }
 
 /** The sender is online. */
@@ -49,5 +53,9 @@ export const hello: MessageKind<"hello", HelloBody, HelloParts> = {
   },
   allowedFrom: "pinned",
   retry: "never",
-  handle: (message, { sync }) => sync.greeted(message),
+  handle: async (message, { sync, waiting }) => {
+    // In this order: then it is known where the sender listens.
+    await sync.greeted(message);
+    waiting.greeted(message);
+  },
 };

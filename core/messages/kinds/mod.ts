@@ -12,11 +12,12 @@ import { ack } from "./ack.ts";
 import { follow, unfollow } from "./follow.ts";
 import { hello } from "./hello.ts";
 import type { MessageKind, Received } from "./kind.ts";
+import { mention } from "./mention.ts";
 import { posts } from "./posts.ts";
 import { want } from "./want.ts";
 
 /** Every kind of message. */
-export const messageKinds = [follow, unfollow, ack, hello, want, posts] as const;
+export const messageKinds = [follow, unfollow, ack, hello, want, posts, mention] as const;
 
 /** What one of them declares. */
 export type Declaration = (typeof messageKinds)[number];

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { mentionsMax, mentionsOf, namedIn } from "../../../core/model/mentions.ts";
+import {
+  addresseesOf,
+  addressOf,
+  mentionsMax,
+  mentionsOf,
+  namedIn,
+} from "../../../core/model/mentions.ts";
+import { type Post, type PostContent, signPost } from "../../../core/model/post.ts";
+import { identityOf } from "../../sim/users.ts";
 
 Deno.test("Names behind an @ are found, folded, each once, in the order of the text", () => {
   const found: [string, string[]][] = [
@@ -35,4 +43,21 @@ Deno.test("Ten mentions of one post count, and none of its author", () => {
   const text = `@alice ${names.map((name) => `@${name}`).join(" ")}`;
   assert.equal(namedIn(text).length, 51);
   assert.deepEqual(mentionsOf({ author: "alice", text }), names.slice(0, mentionsMax));
+});
+
+Deno.test("A post speaks to those whom it answers, reposts and mentions, and never to its author", () => {
+  const post = (author: string, text: string, more: Partial<PostContent> = {}): Post =>
+    signPost({ author, device: 1, number: 2, id: 4096n, text, ...more }, identityOf(author));
+  const reply = post("alice", "@bob @carol", { replyTo: { author: "dave", id: 1n } });
+  assert.deepEqual(addresseesOf(reply), ["bob", "carol", "dave"]);
+  assert.equal(addressOf(reply, "dave"), "reply");
+  assert.equal(addressOf(reply, "bob"), "mention");
+  assert.equal(addressOf(reply, "erin"), undefined);
+  const repost = post("alice", "", { repostOf: post("bob", "@carol") });
+  assert.deepEqual(addresseesOf(repost), ["bob"]);
+  assert.equal(addressOf(repost, "bob"), "repost");
+  assert.equal(addressOf(repost, "carol"), undefined);
+  const own = post("alice", "@alice", { replyTo: { author: "alice", id: 1n } });
+  assert.deepEqual(addresseesOf(own), []);
+  assert.equal(addressOf(own, "alice"), undefined);
 });

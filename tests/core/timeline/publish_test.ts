@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mentionsOf } from "../../../core/model/mentions.ts";
 import type { FeedState } from "../../../core/model/feed.ts";
 import type { Post } from "../../../core/model/post.ts";
 import { openPost } from "../model/open_post.ts";
@@ -14,11 +15,14 @@ import { only, testSession } from "../doubles.ts";
 /** A store of own posts. */
 class OwnPosts implements Pick<Store, "addOwnPost" | "feeds" | "feedPosts" | "floorProof"> {
   readonly posts: Post[] = [];
+  /** With each post, to whom it is on its way. */
+  readonly mentioned: (readonly string[])[] = [];
   failure: Error | undefined;
   /** Whether a failing commit happens nevertheless. */
   commitsBeforeFailing = false;
 
-  async addOwnPost(post: Post): Promise<void> {
+  async addOwnPost(post: Post, mentioned: readonly string[] = []): Promise<void> {
+    this.mentioned.push(mentioned);
     await null;
     const { failure } = this;
     this.failure = undefined;
@@ -54,6 +58,7 @@ function setUp(store = new OwnPosts()) {
   const pushed: Post[] = [];
   const heads: Head[] = [];
   const committedBeforePush: boolean[] = [];
+  const told: string[] = [];
   const publisher = () =>
     new Publisher({
       session,
@@ -65,6 +70,10 @@ function setUp(store = new OwnPosts()) {
           }, () => {});
         },
       },
+      mentions: {
+        named: ({ text }) => mentionsOf({ author: session.self.username, text }),
+        added: (post, names) => void told.push(...names.map((name) => `${name} ${post.text}`)),
+      },
       records: only<OwnRecords>({
         headMoved: (head) => void heads.push(head),
         redraw: () => {
@@ -73,8 +82,18 @@ function setUp(store = new OwnPosts()) {
         },
       }),
     });
-  return { base, clock, session, store, pushed, heads, committedBeforePush, publisher };
+  return { base, clock, session, store, pushed, heads, told, committedBeforePush, publisher };
 }
+
+Deno.test("A post is committed with the users whom it mentions, who are told after that", async () => {
+  const { publisher, store, told } = setUp();
+  await publisher().post({ text: "@bob and @carol" });
+  assert.deepEqual(store.mentioned, [["bob", "carol"]]);
+  assert.deepEqual(told, ["bob @bob and @carol", "carol @bob and @carol"]);
+  store.failure = new Error("the disk is full");
+  await assert.rejects(publisher().post({ text: "@dave" }));
+  assert.equal(told.length, 2);
+});
 
 Deno.test("A post is committed before it is pushed, and its head announced", async () => {
   const { publisher, store, pushed, heads, session, committedBeforePush } = setUp();

@@ -1,0 +1,132 @@
+/**
+ * What a user's database keeps of conversations: mentions on their way, mentions held for others, posts
+ * of authors who are not followed, and notifications.
+ *
+ * @module
+ */
+
+import type { FeedPlace, Post, PostName } from "./model/post.ts";
+
+/** Notifications kept; beyond, the oldest go. */
+export const notificationsMax = 5_000;
+
+/** Requests kept, those put aside included: five days of as many as strangers may bring. */
+export const requestsMax = 1_000;
+
+/** Posts kept of authors who are not followed, and of one of them; beyond, those that came first go. */
+export const contextPostsMax = 2_000;
+/** See {@linkcode contextPostsMax}. */
+export const contextPostsOfOneMax = 200;
+
+/** Bytes of these posts: 2,000 of the longest that are no reposts. */
+export const contextBytesMax: number = 6 * 1024 * 1024;
+
+/** How long such a post is kept, in milliseconds: 90 days. */
+export const contextMsMax: number = 90 * 86_400_000;
+
+/** An own post on its way to a user whom it mentions or answers. */
+export interface PendingMention {
+  /** The user. */
+  readonly to: string;
+  /** Id of the own post. */
+  readonly id: bigint;
+  /** Names of the users who keep it for that user. */
+  readonly holders: readonly string[];
+}
+
+/** Which post is held for whom. */
+export interface HeldPlace extends PostName {
+  /** The user who is to have it. */
+  readonly for: string;
+}
+
+/** A post of another author, kept until the user whom it mentions says hello. */
+export interface HeldMention {
+  /** The user who is to have it. */
+  readonly for: string;
+  /** The post. */
+  readonly post: Post;
+  /** Identity key of the user who asked for this, in hexadecimal. */
+  readonly by: string;
+  /** Unix time in milliseconds at which it came. */
+  readonly at: number;
+}
+
+/** What a notification tells of. */
+export type NotificationKind = "follow" | "mention" | "reply" | "repost" | "security";
+
+/** Notifications, or what strangers say. */
+export type NotificationList = "notifications" | "requests";
+
+/** A notification that is to be kept. */
+export interface NewNotification {
+  /** Where it belongs. */
+  readonly list: NotificationList;
+  /** What it tells of. */
+  readonly kind: NotificationKind;
+  /** The user who did it, or of whom a security event tells. */
+  readonly from: string;
+  /** Unix time in milliseconds at which this peer learnt of it. */
+  readonly at: number;
+  /** The post, where it tells of one. */
+  readonly post?: PostName;
+  /** What a security event says. */
+  readonly message?: string;
+}
+
+/** A notification as it is kept. */
+export interface StoredNotification extends NewNotification {
+  /** Its number: later ones have higher numbers. */
+  readonly number: number;
+}
+
+/** What is committed together with a notification. */
+export interface NotificationExtras {
+  /** The post, where it is to be kept outside the timeline. */
+  readonly context?: Post;
+  /** A note of the core's. */
+  readonly note?: { readonly name: string; readonly value: Uint8Array };
+}
+
+/** See the module. Every method that changes something resolves after the commit and is atomic. */
+export interface ConversationStore {
+  /** Own posts on their way, the oldest first. `Store.addOwnPost` adds them. */
+  pendingMentions(): Promise<PendingMention[]>;
+  /** Changes who keeps one of them; nothing happens where it is no longer pending. */
+  putHolders(mention: PendingMention): Promise<void>;
+  /** Removes one. */
+  dropPendingMention(mention: Pick<PendingMention, "to" | "id">): Promise<void>;
+
+  /** Keeps a post for a user. */
+  hold(mention: HeldMention): Promise<void>;
+  /** All that is held. */
+  held(): Promise<HeldMention[]>;
+  /** What is held for one user, the oldest first. */
+  heldFor(username: string): Promise<HeldMention[]>;
+  /** Holds a post no longer. */
+  release(place: HeldPlace): Promise<void>;
+
+  /** A post that is kept outside the timeline. */
+  contextPost(name: PostName): Promise<Post | undefined>;
+  /** Keeps a post outside the timeline, since that Unix time in milliseconds. One kept already stays as it is. */
+  addContext(post: Post, at: number): Promise<void>;
+  /** Removes the post of that author and place in a feed from outside the timeline. */
+  dropContext(author: string, place: FeedPlace): Promise<void>;
+
+  /**
+   * Keeps a notification; undefined where there is one of the same user and post, or of the same user, kind and
+   * message. Beyond the bound of its list the oldest go.
+   */
+  notify(
+    notification: NewNotification,
+    extras?: NotificationExtras,
+  ): Promise<StoredNotification | undefined>;
+  /** Whether there is such a notification, put aside or not. */
+  isNotified(notification: NewNotification): Promise<boolean>;
+  /** Notifications of a list, newest first, but those put aside. */
+  notifications(
+    query: { readonly list: NotificationList; readonly after?: number; readonly limit: number },
+  ): Promise<StoredNotification[]>;
+  /** Puts a user's entries of a list aside: they show no more, and do not come again. Resolves to how many. */
+  putAside(list: NotificationList, from: string): Promise<number>;
+}

@@ -1,0 +1,87 @@
+/**
+ * The door of this room: all of its parts, put together for one session.
+ *
+ * @module
+ */
+
+import type { MessageOf } from "../messages/kinds/mod.ts";
+import type { MessagingParts } from "../messages/messenger.ts";
+import type { Post, PostContent } from "../model/post.ts";
+import { refOf } from "../model/user.ts";
+import { warn } from "../session/warn.ts";
+import { HolderSearch } from "./holder_search.ts";
+import { Holdings } from "./holdings.ts";
+import { IncomingMentions, type IncomingParts } from "./incoming.ts";
+import { Notifications } from "./notifications.ts";
+import { OutgoingMentions } from "./outgoing.ts";
+import { StrangersBudget } from "./strangers.ts";
+
+/** What conversations need of a login. */
+export interface ConversationParts extends MessagingParts, Pick<IncomingParts, "feeds"> {}
+
+/** See the module. */
+export class Conversations {
+  /** What the user is to be told of. */
+  readonly notifications: Notifications;
+  /** Own posts on their way. */
+  readonly outgoing: OutgoingMentions;
+  readonly #parts: ConversationParts;
+  readonly #incoming: IncomingMentions;
+  readonly #holdings: Holdings;
+  readonly #strangers: StrangersBudget;
+
+  /** The conversations of one session; {@linkcode load} takes in those of earlier ones. */
+  constructor(parts: ConversationParts) {
+    this.#parts = parts;
+    const { session } = parts;
+    const notifications = new Notifications(session);
+    const strangers = new StrangersBudget(session);
+    const holdings = new Holdings(parts);
+    this.notifications = notifications;
+    this.outgoing = new OutgoingMentions({ ...parts, search: new HolderSearch(parts) });
+    this.#holdings = holdings;
+    this.#strangers = strangers;
+    this.#incoming = new IncomingMentions({ ...parts, notifications, strangers, holdings });
+  }
+
+  /** Takes in what earlier sessions left in the store. */
+  async load(): Promise<void> {
+    await this.#strangers.load();
+    await this.#holdings.load();
+    await this.notifications.load();
+    await this.outgoing.load();
+  }
+
+  /** Deals with a `mention`. */
+  received(message: MessageOf<"mention">): void {
+    this.#incoming.received(message);
+  }
+
+  /** A user is online: what waits for that user is sent. */
+  greeted({ from }: MessageOf<"hello">): void {
+    this.outgoing.send(from.username);
+    this.#holdings.handOver(refOf(from)).catch((error: unknown) =>
+      warn(this.#parts.session, error)
+    );
+  }
+
+  /** How many posts are kept for other users. */
+  get held(): number {
+    return this.#holdings.size;
+  }
+
+  /** Users to whom an own post is to go; its author is told where it names too many. */
+  named(post: PostContent): string[] {
+    return this.outgoing.named(post);
+  }
+
+  /** An own post has been committed together with those to whom it is to go. */
+  added(post: Post, names: readonly string[]): void {
+    this.outgoing.added(post, names);
+  }
+
+  /** Resolves when nothing that came in is being dealt with. */
+  settled(): Promise<void> {
+    return this.#incoming.settled();
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * Own posts on their way to the users whom they mention or answer: sent again until acknowledged, also
+ * after a restart (docs/PROTOCOL.md, section 4).
+ *
+ * @module
+ */
+
+import type { PendingMention } from "../conversation_store.ts";
+import { mentionRetry } from "../messages/kinds/mention.ts";
+import type { PeerMessenger } from "../messages/messenger.ts";
+import { addresseesOf, mentionsMax, namedIn } from "../model/mentions.ts";
+import type { Post, PostContent } from "../model/post.ts";
+import { snowflakeTimeMs } from "../model/snowflake.ts";
+import { isSame, refOf } from "../model/user.ts";
+import type { People, Person, Session } from "../session/interfaces.ts";
+import type { Job } from "../../lib/scheduler.ts";
+import { Slots } from "../../lib/slots.ts";
+import { settledWithin } from "../../lib/waiting.ts";
+import { warn } from "../session/warn.ts";
+import { type HolderSearch, holdersWanted } from "./holder_search.ts";
+import { mentionMsMax } from "./limits.ts";
+import { postNamed } from "./post_named.ts";
+
+/** Mentions on their way at once; beyond, the oldest are given up. */
+export const pendingMax = 500;
+
+/** Sent at once; each may need a look-up in the DHT. */
+const sendingMax = 8;
+
+/** A receiver who is there acknowledges within this; else its followers are asked to keep the post. */
+const ackMsMax = 3_000;
+
+/** Followers are asked again at most so often. */
+const searchMsMin = 3_600_000;
+
+/** What {@linkcode OutgoingMentions} needs. */
+export interface OutgoingParts {
+  /** The session. */
+  readonly session: Session;
+  /** Finds the users. */
+  readonly people: Pick<People, "find" | "isAbsent">;
+  /** Sends. */
+  readonly messenger: Pick<PeerMessenger, "send" | "onAck">;
+  /** Finds followers who keep a mention. */
+  readonly search: Pick<HolderSearch, "ask">;
+}
+
+/** One mention and its repetitions. */
+interface Pending {
+  readonly to: string;
+  readonly id: bigint;
+  holders: readonly string[];
+  /** Sends it, and then is due again. */
+  readonly job: Job;
+  /** How long to wait before the next repetition, in milliseconds. */
+  waitMs: number;
+  isSending: boolean;
+  /** When followers were asked to keep it, on the monotonic clock. */
+  searchedAt: number;
+  /** Resolves when it need not be sent any more. */
+  readonly over: PromiseWithResolvers<void>;
+}
+
+/** See the module. */
+export class OutgoingMentions {
+  readonly #parts: OutgoingParts;
+  readonly #pending = new Map<string, Pending>();
+  readonly #slots = new Slots(sendingMax);
+
+  /** The mentions of one session; {@linkcode load} takes in those of earlier ones. */
+  constructor(parts: OutgoingParts) {
+    this.#parts = parts;
+    parts.session.signal.addEventListener("abort", () => {
+      for (const { over } of this.#pending.values()) over.resolve();
+    }, { once: true });
+  }
+
+  /** How many are on their way. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Takes in what earlier sessions left in the store; nothing is sent before {@linkcode send}. */
+  async load(): Promise<void> {
+    const all = await this.#parts.session.store.conversations.pendingMentions();
+    for (const mention of all) this.#take(mention);
+    await this.#bound();
+  }
+
+  /** Users to whom an own post is to go. Where it names more than count, its author is told. */
+  named(post: PostContent): string[] {
+    const { session } = this.#parts;
+    const count = namedIn(post.text).filter((name) => name !== post.author).length;
+    if (count > mentionsMax) {
+      const message =
+        `The post names ${count} users: only the first ${mentionsMax} are told of it.`;
+      session.emit({ event: "warning", code: "too_many_mentions", message });
+    }
+    return addresseesOf(post);
+  }
+
+  /** An own post has been committed together with those to whom it is to go. */
+  added({ id }: Pick<Post, "id">, names: readonly string[]): void {
+    for (const to of names) {
+      const pending = this.#take({ to, id, holders: [] });
+      if (pending !== undefined) void this.#repeat(pending);
+    }
+    this.#bound().catch((error: unknown) => warn(this.#parts.session, error));
+  }
+
+  /** Sends what is on its way to a user now, whatever its turn would have been; to all without a name. */
+  send(username?: string): void {
+    for (const pending of this.#pending.values()) {
+      if (username !== undefined && pending.to !== username) continue;
+      pending.waitMs = mentionRetry.firstMs;
+      pending.job.cancel();
+      void this.#repeat(pending);
+    }
+  }
+
+  #take({ to, id, holders }: PendingMention): Pending | undefined {
+    const name = nameOf({ to, id });
+    if (this.#pending.has(name)) return undefined;
+    const pending: Pending = {
+      to,
+      id,
+      holders,
+      job: this.#parts.session.scheduler.job(() => this.#repeat(pending)),
+      waitMs: mentionRetry.firstMs,
+      isSending: false,
+      searchedAt: -Infinity,
+      over: Promise.withResolvers<void>(),
+    };
+    this.#pending.set(name, pending);
+    return pending;
+  }
+
+  /** Gives up the oldest where there are too many. */
+  async #bound(): Promise<void> {
+    const tooMany = [...this.#pending.values()].slice(0, Math.max(this.size - pendingMax, 0));
+    await Promise.all(
+      tooMany.map((pending) => this.#drop(pending, `${pendingMax} later ones wait`)),
+    );
+  }
+
+  /** It need not be sent any more; `why` tells where it was given up. */
+  async #drop(pending: Pending, why?: string): Promise<void> {
+    const { session } = this.#parts;
+    if (!this.#pending.delete(nameOf(pending))) return;
+    pending.job.cancel();
+    pending.over.resolve();
+    if (why !== undefined) {
+      session.settings.trace?.(`The mention of ${pending.to} in post ${pending.id}: ${why}`);
+    }
+    await session.store.conversations.dropPendingMention(pending);
+  }
+
+  /** Sends it once there is a slot; the next repetition is due after that. */
+  async #repeat(pending: Pending): Promise<void> {
+    if (pending.isSending) {
+      // Asked to send at once: as soon as the sending under way has ended.
+      pending.waitMs = 0;
+      return;
+    }
+    const { session } = this.#parts;
+    pending.isSending = true;
+    try {
+      await this.#deliver(pending);
+    } catch (error) {
+      // It is sent again.
+      if (!session.signal.aborted) {
+        session.settings.trace?.(`No mention of ${pending.to}: ${error}`);
+      }
+    }
+    pending.isSending = false;
+    if (this.#pending.get(nameOf(pending)) !== pending || session.signal.aborted) return;
+    pending.job.dueIn(pending.waitMs);
+    const { firstMs, longestMs } = mentionRetry;
+    pending.waitMs = Math.min(Math.max(pending.waitMs * 2, firstMs), longestMs);
+  }
+
+  async #deliver(pending: Pending): Promise<void> {
+    const sent = await this.#slots.run(() => this.#send(pending));
+    if (sent === undefined) return;
+    const { session: { ports: { clock }, signal } } = this.#parts;
+    if (sent.devices > 0) await settledWithin(clock, pending.over.promise, ackMsMax);
+    if (this.#pending.get(nameOf(pending)) !== pending || signal.aborted) return;
+    if (pending.holders.length >= holdersWanted) return;
+    if (clock.monotonic() - pending.searchedAt < searchMsMin) return;
+    pending.searchedAt = clock.monotonic();
+    await this.#search(pending, sent);
+  }
+
+  /** Sends it to the user's devices; undefined where there is nothing more to do for now. */
+  async #send(pending: Pending): Promise<Sent | undefined> {
+    const { session, people, messenger } = this.#parts;
+    const { self, store, ports: { clock, random }, signal } = session;
+    if (signal.aborted || this.#pending.get(nameOf(pending)) !== pending) return undefined;
+    const { to, id } = pending;
+    if (clock.now() - snowflakeTimeMs(id) > mentionMsMax) {
+      await this.#drop(pending, "it was on its way for too long");
+      return undefined;
+    }
+    const post = await postNamed(store, { author: self.username, id });
+    if (post === undefined || post.deletes !== undefined) {
+      await this.#drop(pending, "the post is no longer there");
+      return undefined;
+    }
+    const person = await people.find(to, signal);
+    if (person === undefined) {
+      if (people.isAbsent(to)) await this.#unknown(pending);
+      return undefined;
+    }
+    const messageId = random.bytes(16);
+    messenger.onAck(messageId, (from, reason) => {
+      if (reason !== undefined || !isSame(from, person)) return;
+      this.#drop(pending).catch((error: unknown) => warn(session, error));
+    });
+    const body = { post: post.signed };
+    const order = { kind: "mention" as const, to: refOf(person), body, id: messageId };
+    const { devices } = await messenger.send(order, signal);
+    return { person, post, devices };
+  }
+
+  async #unknown(pending: Pending): Promise<void> {
+    const { session } = this.#parts;
+    await this.#drop(pending, "no user has that name");
+    const message =
+      `No user has the name ${pending.to}, which a post of yours mentions or answers.`;
+    session.emit({ event: "warning", code: "unknown_user", message });
+  }
+
+  async #search(pending: Pending, { person, post }: Sent): Promise<void> {
+    const { session, search } = this.#parts;
+    const { to, id } = pending;
+    const found = await search.ask({ person, post, known: pending.holders }, session.signal);
+    if (found.length === 0 || this.#pending.get(nameOf(pending)) !== pending) return;
+    pending.holders = [...pending.holders, ...found];
+    await session.store.conversations.putHolders({ to, id, holders: pending.holders });
+  }
+}
+
+/** A mention that was handed to the links. */
+interface Sent {
+  readonly person: Person;
+  readonly post: Post;
+  /** To how many devices it was queued. */
+  readonly devices: number;
+}
+
+function nameOf({ to, id }: Pick<PendingMention, "to" | "id">): string {
+  return `${to}/${id}`;
+}

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { mentionMsMax } from "../../../core/conversations/limits.ts";
+import { heldByOneMax, heldForOneMax, Holdings } from "../../../core/conversations/holdings.ts";
+import type { HeldMention } from "../../../core/conversation_store.ts";
+import { type Post, readPost, signPost } from "../../../core/model/post.ts";
+import { composeSnowflake } from "../../../core/model/snowflake.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { MemoryStores } from "../../sim/memory_store.ts";
+import { identityOf } from "../../sim/users.ts";
+import { TestLists, TestMessenger, testSession } from "../doubles.ts";
+import { MessageWorld, type TestUser } from "../message_world.ts";
+
+/** Waits until a user is told something. */
+async function isTold(world: MessageWorld, user: TestUser, wanted: string[], list?: "requests") {
+  for (let i = 0; i < 600 && (await user.told(list)).length < wanted.length; i++) {
+    await world.clock.advance(100);
+  }
+  assert.deepEqual(await user.told(list), wanted);
+}
+
+/** Takes a user offline, and says so to the network. */
+async function leave(user: TestUser): Promise<void> {
+  user.announced = false;
+  await user.stop();
+}
+
+async function comeBack(user: TestUser, ...greeted: TestUser[]): Promise<void> {
+  user.announced = true;
+  await user.start();
+  for (const { self } of greeted) user.greeter.greet(self);
+}
+
+Deno.test("Followers who are online keep a mention, and hand it over at the user's hello", async () => {
+  const world = new MessageWorld("held");
+  const [alice, bob, carol, dave] = await world.addAll("alice", "bob", "carol", "dave");
+  world.follow(carol, bob);
+  world.follow(dave, bob);
+  await leave(bob);
+  await leave(dave);
+  const post = await alice.say("@bob");
+  assert.ok(await world.until(() => carol.conversations.held === 1));
+  await world.clock.advance(1_000);
+  assert.deepEqual(
+    (await alice.store.conversations.pendingMentions()).map(({ holders }) => holders),
+    [["carol"]],
+  );
+  await leave(alice);
+  // What carol keeps survives her restart.
+  await carol.stop();
+  await carol.start();
+  await comeBack(bob, carol);
+  await isTold(world, bob, [`mention alice ${post.id}`], "requests");
+  assert.ok(await world.until(() => carol.conversations.held === 0));
+  assert.deepEqual(await carol.store.conversations.held(), []);
+  assert.deepEqual(await carol.told(), []);
+  // The author, who does not know it yet, sends it again: it is there once.
+  await comeBack(alice);
+  alice.conversations.outgoing.send();
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 0));
+  assert.equal((await bob.told("requests")).length, 1);
+  await world.stop();
+});
+
+Deno.test("At most three followers are asked to keep a mention", async () => {
+  const world = new MessageWorld("three");
+  const [alice, bob, ...others] = await world.addAll(
+    "alice",
+    "bob",
+    "u_one",
+    "u_two",
+    "u_three",
+    "u_four",
+  );
+  for (const one of others) world.follow(one, bob);
+  await leave(bob);
+  await alice.say("@bob");
+  const held = () => others.reduce((sum, { conversations }) => sum + conversations.held, 0);
+  assert.ok(await world.until(() => held() === 3));
+  await world.clock.advance(4 * 3_600_000);
+  assert.equal(held(), 3);
+  await world.stop();
+});
+
+Deno.test("No post is kept for a user who is not followed, nor one that does not speak to that user", async () => {
+  const world = new MessageWorld("not kept");
+  const [alice, bob, carol] = await world.addAll("alice", "bob", "carol");
+  const ask = (post: Post) =>
+    carol.receive(alice.frame(carol.self, {
+      kind: "mention",
+      body: { post: post.signed, for: "bob" },
+    }));
+  ask(alice.make(1, "@bob"));
+  await world.clock.advance(1_000);
+  world.follow(carol, bob);
+  ask(alice.make(1, "@bobby"));
+  ask({ ...alice.make(1, "@bob"), signed: alice.make(1, "@bob").signed.with(-1, 0) });
+  await world.clock.advance(1_000);
+  assert.equal(carol.conversations.held, 0);
+  ask(alice.make(1, "@bob"));
+  await world.clock.advance(1_000);
+  assert.equal(carol.conversations.held, 1);
+  await world.stop();
+});
+
+const dayMs = 86_400_000;
+
+async function setUp() {
+  const base = new VirtualClock();
+  const clock = base.view();
+  const store = await new MemoryStores().open("carol");
+  const lists = new TestLists();
+  for (const name of ["bob", "dave", "erin"]) lists.add("following", name);
+  const session = testSession({ username: "carol", clock, store });
+  const messenger = Object.assign(new TestMessenger(), { onAck: () => () => {} });
+  const open = async () => {
+    const holdings = new Holdings({ session, lists, messenger });
+    await holdings.load();
+    return holdings;
+  };
+  let number = 0;
+  const read = (user: string) => {
+    const id = composeSnowflake({ timeMs: clock.now(), device: 1, sequence: ++number % 4096 });
+    const text = `@${user}`;
+    const content = { author: "alice", device: 1, number, id, text };
+    return readPost(signPost(content, identityOf("alice")).signed);
+  };
+  const keep = (holdings: Holdings, user: string, by: number) =>
+    holdings.keep({ for: user, read: read(user), by: by.toString(16).padStart(64, "0") });
+  return { base, store, session, open, keep };
+}
+
+Deno.test("Holdings keep a bounded number of posts for one sender, for one user, and for 30 days", async () => {
+  const { base, store, open, keep, session } = await setUp();
+  const holdings = await open();
+  for (let n = 0; n < heldByOneMax; n++) assert.equal(await keep(holdings, "bob", 1), true);
+  assert.equal(await keep(holdings, "bob", 1), false);
+  assert.equal(await keep(holdings, "dave", 1), false);
+  for (let n = heldByOneMax; n < heldForOneMax; n++) {
+    assert.equal(await keep(holdings, "bob", 2 + Math.floor(n / heldByOneMax)), true);
+  }
+  assert.equal(await keep(holdings, "bob", 100), false);
+  assert.equal(await keep(holdings, "dave", 100), true);
+  assert.equal((await open()).size, heldForOneMax + 1);
+  await base.advance(mentionMsMax + dayMs);
+  assert.equal((await open()).size, 0);
+  assert.deepEqual(await store.conversations.held(), [] as HeldMention[]);
+  session.end();
+});

@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { mention } from "../../../core/messages/kinds/mention.ts";
+import { ofOneMax } from "../../../core/conversations/strangers.ts";
+import { pendingMax } from "../../../core/conversations/outgoing.ts";
+import { type Post, signPost } from "../../../core/model/post.ts";
+import { MessageWorld, type TestUser } from "../message_world.ts";
+
+/** A world in which the users named do not know one another. */
+async function strangers<const N extends readonly string[]>(...names: N) {
+  const world = new MessageWorld(names.join(" "));
+  return { world, users: await world.addAll(...names) };
+}
+
+/** Waits until a user is told something. */
+async function isTold(world: MessageWorld, user: TestUser, wanted: string[], list?: "requests") {
+  for (let i = 0; i < 600; i++) {
+    const told = await user.told(list);
+    if (told.length >= wanted.length) return assert.deepEqual(told, wanted);
+    await world.clock.advance(100);
+  }
+  assert.deepEqual(await user.told(list), wanted);
+}
+
+/** A message with a post as its sender could have made it. */
+function carry(sender: TestUser, to: TestUser, post: Post, forUser?: string): void {
+  const body = forUser === undefined ? { post: post.signed } : { post: post.signed, for: forUser };
+  to.receive(sender.frame(to.self, { kind: "mention", body }));
+}
+
+const dayMs = 86_400_000;
+
+Deno.test("A mention of a stranger is a request there, and is sent no more once it is acknowledged", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  const post = await alice.say("@bob, hello");
+  await isTold(world, bob, [`mention alice ${post.id}`], "requests");
+  assert.deepEqual(await bob.told(), []);
+  assert.deepEqual(await bob.store.conversations.contextPost(post), post);
+  assert.deepEqual(await bob.store.timeline({ limit: 9 }), []);
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 0));
+  assert.deepEqual(await alice.store.conversations.pendingMentions(), []);
+  await world.stop();
+});
+
+Deno.test("A follower's mention and a followed user's reply are notifications, once each", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  world.follow(alice, bob);
+  const first = await alice.say("@bob");
+  await isTold(world, bob, [`mention alice ${first.id}`]);
+  const answered = await bob.say("good");
+  const reply = await alice.say("@bob good?", {
+    replyTo: { author: "bob", id: answered.id },
+  });
+  await isTold(world, bob, [`mention alice ${first.id}`, `reply alice ${reply.id}`]);
+  world.follow(bob, alice);
+  // By the feed and as a mention: the post comes twice.
+  const third = await alice.say("@bob, again");
+  const wanted = [
+    `mention alice ${first.id}`,
+    `reply alice ${reply.id}`,
+    `mention alice ${third.id}`,
+  ];
+  await isTold(world, bob, wanted);
+  await world.clock.advance(60_000);
+  assert.deepEqual(await bob.told(), wanted);
+  assert.equal(await bob.store.conversations.contextPost(third), undefined);
+  assert.equal(alice.conversations.outgoing.size, 0);
+  await world.stop();
+});
+
+Deno.test("A repost tells the author of the original, unless the original is forged", async () => {
+  const { world, users: [alice, bob, mallory] } = await strangers("alice", "bob", "mallory");
+  const original = await bob.say("mine");
+  const repost = await alice.say("", { repostOf: original });
+  await isTold(world, bob, [`repost alice ${repost.id}`], "requests");
+  const { id, number, device } = original;
+  const forged = signPost({ author: "bob", id, number, device, text: "?" }, mallory.identity);
+  await mallory.say("", { repostOf: forged });
+  await world.clock.advance(60_000);
+  assert.equal((await bob.told("requests")).length, 1);
+  await world.stop();
+});
+
+Deno.test("A mention waits for a user who is offline, across a restart of its author", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  await bob.stop();
+  const post = await alice.say("@bob");
+  await world.clock.advance(20_000);
+  await alice.stop();
+  await alice.start();
+  await bob.start();
+  alice.conversations.outgoing.send();
+  await isTold(world, bob, [`mention alice ${post.id}`], "requests");
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 0));
+  await world.stop();
+});
+
+Deno.test("A user who says hello gets at once what waits", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  world.follow(bob, alice);
+  await bob.stop();
+  bob.announced = false;
+  const post = await alice.say("@bob");
+  await world.clock.advance(30 * 60_000);
+  await bob.start();
+  bob.announced = true;
+  bob.greeter.greet(alice.self);
+  await world.clock.advance(500);
+  assert.deepEqual(await bob.told(), [`mention alice ${post.id}`]);
+  await world.stop();
+});
+
+Deno.test("A mention is given up after 30 days, and when no user has the name", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  await bob.stop();
+  await alice.say("@bob and @nemo_nobody");
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 1));
+  const warnings = alice.events.filter(({ event }) => event === "warning");
+  assert.deepEqual(warnings.map((event) => event.event === "warning" && event.code), [
+    "unknown_user",
+  ]);
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 0, 31 * dayMs));
+  assert.deepEqual(await alice.store.conversations.pendingMentions(), []);
+  assert.equal(world.clock.now() - (await alice.store.timeline({ limit: 1 })).length > 0, true);
+  await world.stop();
+});
+
+Deno.test("No more than 500 mentions wait: the oldest are given up", async () => {
+  const { world, users: [alice] } = await strangers("alice");
+  for (let n = 0; n * 10 <= pendingMax; n++) {
+    const names = Array.from({ length: 10 }, (_, i) => `@user_${n}_${i}`);
+    for (const name of names) await world.users.set(name.slice(1), alice);
+    await alice.say(names.join(" "));
+  }
+  assert.equal(alice.conversations.outgoing.size, pendingMax);
+  await world.clock.advance(1);
+  const kept = await alice.store.conversations.pendingMentions();
+  assert.equal(kept.length, pendingMax);
+  assert.equal(kept.some(({ to }) => to === "user_0_0"), false);
+  await world.stop();
+});
+
+Deno.test("A post that names more than ten users goes to ten, and its author is told", async () => {
+  const { world, users: [alice] } = await strangers("alice");
+  const names = Array.from({ length: 12 }, (_, n) => `@user_${n}`);
+  assert.equal(alice.conversations.named(await alice.say(names.join(" "))).length, 10);
+  const warning = alice.events.find((event) =>
+    event.event === "warning" && event.code === "too_many_mentions"
+  );
+  assert.ok(warning !== undefined);
+  await world.stop();
+});
+
+Deno.test("What does not mention the receiver, is forged, early or old is neither kept nor acknowledged", async () => {
+  const { world, users: [alice, bob, mallory] } = await strangers("alice", "bob", "mallory");
+  const make = (text: string, timeMs = world.clock.now()) => alice.make(1, text, timeMs);
+  const forged = { ...make("@bob"), signed: make("@bob").signed.with(-1, 0) };
+  const { id, number, device } = make("@bob");
+  const stolen = signPost({ author: "alice", id, number, device, text: "@bob" }, mallory.identity);
+  const bad = [
+    make("nothing"),
+    make("@bobby"),
+    forged,
+    stolen,
+    make("@bob", world.clock.now() - 31 * dayMs),
+    make("@bob", world.clock.now() + 600_000),
+  ];
+  for (const post of bad) carry(mallory, bob, post);
+  bob.receive(mallory.frame(bob.self, { kind: "mention", body: { post: new Uint8Array(9) } }));
+  await world.clock.advance(60_000);
+  assert.deepEqual(await bob.told("requests"), []);
+  assert.deepEqual(await bob.told(), []);
+  carry(mallory, bob, make("@bob"));
+  await isTold(world, bob, [`mention alice ${make("@bob").id}`], "requests");
+  await world.stop();
+});
+
+Deno.test("Of one stranger ten requests are taken in a day, across restarts; the others come the day after", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  for (let n = 0; n < ofOneMax + 2; n++) await alice.say(`@bob ${n}`);
+  await world.clock.advance(60_000);
+  assert.equal((await bob.told("requests")).length, ofOneMax);
+  await bob.stop();
+  await bob.start();
+  await world.clock.advance(600_000);
+  assert.equal((await bob.told("requests")).length, ofOneMax);
+  assert.equal(alice.conversations.outgoing.size, 2);
+  await world.clock.advance(dayMs);
+  assert.equal((await bob.told("requests")).length, ofOneMax + 2);
+  assert.equal(alice.conversations.outgoing.size, 0);
+  await world.stop();
+});
+
+Deno.test("What an author takes back goes from outside the timeline; another's delete does nothing", async () => {
+  const { world, users: [alice, bob, mallory] } = await strangers("alice", "bob", "mallory");
+  const post = await alice.say("@bob");
+  await isTold(world, bob, [`mention alice ${post.id}`], "requests");
+  const deletes = { device: post.device, number: post.number };
+  const taking = {
+    author: "alice",
+    device: 1,
+    number: 2,
+    id: post.id + (1n << 22n),
+    text: "",
+    deletes,
+  };
+  carry(mallory, bob, signPost(taking, mallory.identity));
+  await world.clock.advance(1_000);
+  assert.deepEqual(await bob.store.conversations.contextPost(post), post);
+  carry(mallory, bob, signPost(taking, alice.identity));
+  await world.clock.advance(1_000);
+  assert.equal(await bob.store.conversations.contextPost(post), undefined);
+  await world.stop();
+});
+
+Deno.test("A mention's body is small, and each stranger's costs a unit", () => {
+  assert.equal(mention.strangers?.units({ post: new Uint8Array() }), 1);
+  assert.ok(mention.limits.maxBytes < 8_192);
+});
