@@ -217,9 +217,18 @@ export const commands = {
     });
   },
 
-  /** Resolves when so many peers here have stored a post with that text. */
-  async stored(order: { readonly text: string; readonly count: number }): Promise<Stored> {
-    const stored = await tallyOf(byText, order.text).reach(order.count);
+  /** Resolves when so many peers here have stored a post with that text, or when the time is over. */
+  async stored(
+    { text, count, withinMs }: {
+      readonly text: string;
+      readonly count: number;
+      readonly withinMs?: number;
+    },
+  ): Promise<Stored & { readonly count: number }> {
+    const tally = tallyOf(byText, text);
+    const reached = tally.reach(count);
+    await (withinMs === undefined ? reached : Promise.race([reached, sleep(withinMs)]));
+    const stored = { first: tally.first, last: tally.last, count: tally.count };
     await sleep(tellAfterMs);
     return stored;
   },
