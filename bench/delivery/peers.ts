@@ -124,6 +124,8 @@ async function startLight(
     clock,
     ownAddresses: () => [ip],
     descriptors,
+    // What hundreds of peers in one process take is no sign that a stranger fills the memory of one.
+    usedBytes: () => 0,
     onFault: (error) => fault(String(error)),
   });
   const reach = new ReachWatch({
