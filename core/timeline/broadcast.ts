@@ -22,6 +22,8 @@ const passing = { times: 2, msMin: 500, msMax: 2_400 };
 export interface PlacedShare extends Share {
   /** When it was sent, on the monotonic clock. */
   readonly at: number;
+  /** When the relay acknowledged it; undefined so far. */
+  ackedAt?: number;
 }
 
 /** See the module. */
@@ -37,12 +39,13 @@ export class Broadcast {
   readonly told = new Set<string>();
   /** Relays that a message was queued to. */
   readonly reached: UserRef[] = [];
-  /** When shares were sent, by their relay's name. */
-  readonly #sentAt = new Map<string, number>();
-  /** Relays that have acknowledged, and when, by name. */
-  readonly #acked = new Map<string, { readonly relay: UserRef; readonly at: number }>();
-  /** Relays that were given a follower, by the follower's name. */
-  readonly dealt = new Map<string, Map<string, UserRef>>();
+  /** The first share of each relay, by the relay's name: it tells how long relays take. */
+  readonly #firsts = new Map<string, PlacedShare>();
+  /** Relays that have acknowledged a share, by name. */
+  readonly #acked = new Map<string, UserRef>();
+  readonly #answered = Promise.withResolvers<void>();
+  /** Shares that a follower is in, by the follower's name and the relay's. */
+  readonly dealt = new Map<string, Map<string, PlacedShare>>();
   /** Shares whose relay is neither silent nor doubted so far. */
   open: PlacedShare[] = [];
   /** Whether a follower lacked what a relay said to have passed on. */
@@ -66,44 +69,51 @@ export class Broadcast {
 
   /** Relays that have acknowledged. */
   get acked(): UserRef[] {
-    return [...this.#acked.values()].map(({ relay }) => relay);
+    return [...this.#acked.values()];
   }
 
-  /** Whether a relay has neither acknowledged nor failed. */
+  /** Whether a relay has neither acknowledged a share nor failed. */
   get isWaiting(): boolean {
-    return this.open.some(({ relay }) => !this.#acked.has(nameOf(relay)));
+    return this.open.some(({ ackedAt }) => ackedAt === undefined);
   }
 
-  /** A share was queued to its relay. */
-  sent(share: Share, now: number): void {
+  /** Resolves when no relay is waited for, once one has acknowledged. */
+  get answered(): Promise<void> {
+    return this.#answered.promise;
+  }
+
+  /** A share was queued to its relay; returns what {@linkcode ack} needs. */
+  sent(share: Share, now: number): PlacedShare {
     const { relay, users } = share;
     const relayName = nameOf(relay);
-    this.reached.push(relay);
-    if (users.length === 0) return;
-    this.#sentAt.set(relayName, now);
-    this.open.push({ ...share, at: now });
+    const placed: PlacedShare = { ...share, at: now };
+    if (!this.reached.some((other) => nameOf(other) === relayName)) this.reached.push(relay);
+    if (users.length === 0) return placed;
+    if (!this.#firsts.has(relayName)) this.#firsts.set(relayName, placed);
+    this.open.push(placed);
     for (const user of users) {
       const name = nameOf(user);
-      const relays = this.dealt.get(name) ?? new Map<string, UserRef>();
-      this.dealt.set(name, relays.set(relayName, relay));
+      const relays = this.dealt.get(name) ?? new Map<string, PlacedShare>();
+      this.dealt.set(name, relays.set(relayName, placed));
     }
+    return placed;
   }
 
-  /** The relay says that it passes its share on. */
-  ack(relay: UserRef, now: number): void {
-    const name = nameOf(relay);
-    if (!this.#acked.has(name)) this.#acked.set(name, { relay, at: now });
+  /** The relay says that it passes the share on. */
+  ack(share: PlacedShare, now: number): void {
+    share.ackedAt ??= now;
+    this.#acked.set(nameOf(share.relay), share.relay);
+    if (!this.isWaiting) this.#answered.resolve();
   }
 
-  /** Whether the relay has acknowledged. */
+  /** Whether the relay has acknowledged a share. */
   hasAcked(relay: UserRef): boolean {
     return this.#acked.has(nameOf(relay));
   }
 
-  /** Whether the relay acknowledged so long ago that what it passed on has arrived. */
-  hasHadTime(relay: UserRef, now: number): boolean {
-    const at = this.#acked.get(nameOf(relay))?.at;
-    return at !== undefined && now - at >= this.#times(passing);
+  /** Whether the share was acknowledged so long ago that what its relay passed on has arrived. */
+  hasHadTime({ ackedAt }: PlacedShare, now: number): boolean {
+    return ackedAt !== undefined && now - ackedAt >= this.#times(passing);
   }
 
   /** Milliseconds after which a relay that has not acknowledged is silent. */
@@ -112,11 +122,8 @@ export class Broadcast {
   }
 
   #times({ times, msMin, msMax }: typeof patience): number {
-    const delays = [...this.#sentAt].map(([name, sentAt]) => {
-      const ackedAt = this.#acked.get(name)?.at;
-      // One that may still come counts as slower than all others.
-      return ackedAt === undefined ? Infinity : Math.max(0, ackedAt - sentAt);
-    });
+    // One that may still come counts as slower than all others.
+    const delays = [...this.#firsts.values()].map(({ at, ackedAt = Infinity }) => ackedAt - at);
     return Math.min(Math.max(times * (lowerMedian(delays) ?? 0), msMin), msMax);
   }
 

@@ -76,6 +76,7 @@ export class PeerDelivery {
   /** Resolves when what was given so far has been handed to the links. */
   async settled(): Promise<void> {
     await this.#running;
+    await this.#relay.settled();
     await this.#queue.idle();
   }
 

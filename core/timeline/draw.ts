@@ -87,16 +87,22 @@ interface OpenShare {
   readonly seconds: UserRef[];
 }
 
+/** Who passes a post on to whom. */
+export interface Dealt {
+  /** Each user's first copy; of each relay one share, which may be empty. */
+  readonly shares: readonly Share[];
+  /** All other copies, of each relay that has some. */
+  readonly seconds: readonly Share[];
+  /** Users who fit nowhere. */
+  readonly left: readonly UserRef[];
+}
+
 /**
  * Deals users out to relays by rendezvous hashing (Thaler and Ravishankar 1998): a user's few relays of
- * the epoch are those that the user's token ranks first, and the post's seed chooses among them. No share
- * is longer than a message allows; users who fit nowhere are `left`. A share begins with the users whom
- * no other relay has near its beginning, because relays pass posts on in this order: each user's first copy
- * is on its way before all second ones.
+ * the epoch are those that the user's token ranks first, and the post's seed chooses among them. A relay's
+ * two shares together are no longer than a message allows.
  */
-export function dealOut(
-  { users, relays, copies, tokenOf, seed, isDealt }: Deal,
-): { readonly shares: readonly Share[]; readonly left: readonly UserRef[] } {
+export function dealOut({ users, relays, copies, tokenOf, seed, isDealt }: Deal): Dealt {
   const shares = relays.map((relay): OpenShare => {
     const name = nameOf(relay);
     return { relay, name, token: tokenOf(name), users: [], seconds: [] };
@@ -117,7 +123,9 @@ export function dealOut(
     for (const share of others) share.seconds.push(user);
   }
   return {
-    shares: shares.map(({ relay, users, seconds }) => ({ relay, users: [...users, ...seconds] })),
+    shares: shares.map(({ relay, users }) => ({ relay, users })),
+    seconds: shares.map(({ relay, seconds }) => ({ relay, users: seconds }))
+      .filter(({ users }) => users.length > 0),
     left,
   };
 }

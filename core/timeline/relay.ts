@@ -13,9 +13,10 @@ import { nameOf, type UserRef } from "../model/user.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
-import { pause } from "../../lib/waiting.ts";
+import { Tasks } from "../../lib/tasks.ts";
+import { pause, settledWithin } from "../../lib/waiting.ts";
 import { Broadcast, type PlacedShare } from "./broadcast.ts";
-import { dealOut, SecretTokens } from "./draw.ts";
+import { dealOut, type Dealt, SecretTokens, type Share } from "./draw.ts";
 import { type Batch, pushedDevicesMax, type PushQueue, type PushQueueParts } from "./push_queue.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these. */
@@ -23,6 +24,13 @@ export const directFollowersMax = 64;
 
 /** Relays that pass a post on to one follower. */
 const copies = 2;
+
+/**
+ * Second copies leave once all relays have acknowledged, but neither sooner nor later than this after the
+ * first ones. Sooner they would keep the first ones waiting: for links that have to be opened, and for
+ * the processors of relays and followers.
+ */
+const secondMs = { min: 300, max: 1_200 };
 
 /** Relays are others for each follower after so long. */
 const epochMs = 3_600_000;
@@ -80,6 +88,7 @@ export class Relay {
   /** What followers said of relays: doubt is above zero, and fades. */
   readonly #words = new BoundedMap<string, { doubt: number; at: number }>(remembered);
   readonly #asked: TokenBucket;
+  readonly #tasks = new Tasks(() => {});
   /** The broadcast that began last, and when followers were asked last, on the monotonic clock. */
   #latest: Broadcast | undefined;
   #askedAt = -Infinity;
@@ -96,8 +105,8 @@ export class Relay {
   }
 
   /**
-   * Spreads own posts. Resolves when they are queued to relays that are announced; relays that then
-   * fail are replaced in the background.
+   * Spreads own posts. Resolves when they are queued to relays that are announced; second copies follow
+   * in the background, where relays that fail are replaced.
    */
   async spread(batch: Batch, followers: readonly UserRef[]): Promise<void> {
     const order = this.#inOrder(followers);
@@ -105,7 +114,13 @@ export class Relay {
     const broadcast = new Broadcast(batch, seed, order);
     this.#latest = broadcast;
     const relays = broadcast.next(directFollowersMax, triedMax);
-    let unplaced = await this.#place(broadcast, order.slice(relays.length), relays, copies);
+    const { shares, seconds, left } = this.#draw(
+      broadcast,
+      order.slice(relays.length),
+      relays,
+      copies,
+    );
+    let unplaced = [...left, ...await this.#hand(broadcast, shares)];
     while (unplaced.length > 0 && broadcast.reached.length < directFollowersMax) {
       const more = broadcast.next(directFollowersMax - broadcast.reached.length, triedMax);
       if (more.length === 0) break;
@@ -116,11 +131,28 @@ export class Relay {
     if (unplaced.length > 0 && broadcast.reached.length > 0) {
       await this.#place(broadcast, unplaced, broadcast.reached.slice());
     }
+    this.#tasks.add(this.#handLater(broadcast, seconds));
     this.#watch(broadcast).catch(() => {
       // The session has ended.
     }).finally(() => {
       for (const stop of broadcast.stops) stop();
     });
+  }
+
+  /** Resolves when no second copies wait. */
+  settled(): Promise<void> {
+    return this.#tasks.settled();
+  }
+
+  /** Hands the second copies to their relays when the first ones are under way. */
+  async #handLater(broadcast: Broadcast, seconds: readonly Share[]): Promise<void> {
+    const { session: { ports: { clock }, signal } } = this.#parts;
+    await pause(clock, secondMs.min, signal);
+    await settledWithin(clock, broadcast.answered, secondMs.max - secondMs.min);
+    if (signal.aborted) return;
+    const unplaced = await this.#hand(broadcast, seconds);
+    const relays = broadcast.reached.slice(0, directFollowersMax);
+    if (unplaced.length > 0 && relays.length > 0) await this.#place(broadcast, unplaced, relays);
   }
 
   /** Those heard of lately first: they are the likeliest to be online. Those who failed come last. */
@@ -139,27 +171,43 @@ export class Relay {
     return ranks.flat();
   }
 
-  /** Gives users to relays; resolves to those whose relay could not be sent to. */
+  /** Gives each user to one relay more; resolves to those whose relay could not be sent to. */
   async #place(
     broadcast: Broadcast,
     users: readonly UserRef[],
     relays: readonly UserRef[],
-    copies = 1,
   ): Promise<UserRef[]> {
-    const { queue, session: { ports: { clock } } } = this.#parts;
-    const { seed, dealt } = broadcast;
-    const id = this.#newId(broadcast, (from) => broadcast.ack(from, clock.monotonic()));
+    const { shares, left } = this.#draw(broadcast, users, relays, 1);
+    return [...left, ...await this.#hand(broadcast, shares)];
+  }
+
+  #draw(
+    { seed, dealt }: Broadcast,
+    users: readonly UserRef[],
+    relays: readonly UserRef[],
+    copies: number,
+  ): Dealt {
     const isDealt = (user: string, relay: string) => dealt.get(user)?.has(relay) ?? false;
     const tokenOf = (name: string) => this.#tokenOf(name);
-    const { shares, left } = dealOut({ users, relays, copies, tokenOf, seed, isDealt });
-    const unplaced = [...left];
+    return dealOut({ users, relays, copies, tokenOf, seed, isDealt });
+  }
+
+  /** Sends relays their shares; resolves to the users of those that could not be sent to. */
+  async #hand(broadcast: Broadcast, shares: readonly Share[]): Promise<UserRef[]> {
+    const { queue, session: { ports: { clock } } } = this.#parts;
+    const placed = new Map<string, PlacedShare>();
+    const id = this.#newId(broadcast, (from) => {
+      const share = placed.get(nameOf(from));
+      if (share !== undefined) broadcast.ack(share, clock.monotonic());
+    });
+    const unplaced: UserRef[] = [];
     await Promise.all(shares.map(async (share) => {
       await this.#slices.next();
       const { relay, users } = share;
       if (users.length === 0 && broadcast.told.has(nameOf(relay))) return;
       const report = await this.#send(broadcast, relay, users, id);
       if (report.devices > 0) {
-        broadcast.sent(share, clock.monotonic());
+        placed.set(nameOf(relay), broadcast.sent(share, clock.monotonic()));
         return;
       }
       if (report.full === 0) queue.noteGone(relay);
@@ -232,8 +280,8 @@ export class Relay {
   #takeFailed(broadcast: Broadcast): PlacedShare[] {
     const now = this.#parts.session.ports.clock.monotonic();
     const patienceMs = broadcast.patienceMs();
-    return broadcast.takeFailed(({ relay, at }) => {
-      if (broadcast.hasAcked(relay)) return this.#isDoubted(relay);
+    return broadcast.takeFailed(({ relay, at, ackedAt }) => {
+      if (ackedAt !== undefined) return this.#isDoubted(relay);
       if (now - at < patienceMs) return false;
       this.#silent.set(nameOf(relay), now);
       return true;
@@ -254,21 +302,22 @@ export class Relay {
     const users = broadcast.toAsk(count, tokenOf, (user) => queue.isGone(user));
     if (!this.#asked.take(users.length)) return;
     this.#askedAt = now;
-    const relaysOf = new Map(users.map((user) => {
+    const sharesOf = new Map(users.map((user) => {
       return [nameOf(user), [...broadcast.dealt.get(nameOf(user))?.values() ?? []]];
     }));
     const id = this.#newId(broadcast, (from, by) => {
       const name = nameOf(from);
-      const relays = relaysOf.get(name);
-      if (relays === undefined) return;
-      relaysOf.delete(name);
+      const shares = sharesOf.get(name);
+      if (shares === undefined) return;
+      sharesOf.delete(name);
       broadcast.answers++;
       const answeredAt = clock.monotonic();
-      for (const relay of relays) {
+      for (const share of shares) {
+        const { relay } = share;
         const hasPassed = by.includes(relay.username);
         const counts = hasPassed
           ? broadcast.hasAcked(relay)
-          : broadcast.hasHadTime(relay, answeredAt);
+          : broadcast.hasHadTime(share, answeredAt);
         if (counts) this.#note(broadcast, relay, hasPassed);
       }
     });

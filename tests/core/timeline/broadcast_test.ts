@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Broadcast } from "../../../core/timeline/broadcast.ts";
+import { Broadcast, type PlacedShare } from "../../../core/timeline/broadcast.ts";
 import { nameOf, type UserRef } from "../../../core/model/user.ts";
 
 const users = Array.from({ length: 9 }, (_, i): UserRef => ({
@@ -8,16 +8,16 @@ const users = Array.from({ length: 9 }, (_, i): UserRef => ({
 }));
 
 /** Four relays were sent a share each at time 0. */
-function sent(): { broadcast: Broadcast; relays: UserRef[] } {
+function sent(): { broadcast: Broadcast; shares: PlacedShare[] } {
   const batch = { author: users[0] as UserRef, posts: [], heads: [] };
   const broadcast = new Broadcast(batch, 7, users);
-  const relays = users.slice(0, 4);
-  for (const relay of relays) broadcast.sent({ relay, users: users.slice(4) }, 0);
-  return { broadcast, relays };
+  const shares = users.slice(0, 4)
+    .map((relay) => broadcast.sent({ relay, users: users.slice(4) }, 0));
+  return { broadcast, shares };
 }
 
 Deno.test("A relay is silent when it takes three times as long as half of them did", () => {
-  const { broadcast, relays: [one, two, three] } = sent();
+  const { broadcast, shares: [one, two, three] } = sent();
   assert.ok(one && two && three);
   assert.equal(broadcast.patienceMs(), 2_400, "most have not said anything yet");
   broadcast.ack(one, 100);
@@ -32,18 +32,17 @@ Deno.test("A relay is silent when it takes three times as long as half of them d
 
 Deno.test("On a quick network a silent relay is replaced after 600 ms, on the slowest after 2.4 s", () => {
   const quick = sent();
-  for (const relay of quick.relays) quick.broadcast.ack(relay, 20);
+  for (const share of quick.shares) quick.broadcast.ack(share, 20);
   assert.equal(quick.broadcast.patienceMs(), 600);
   const slow = sent();
-  for (const relay of slow.relays) slow.broadcast.ack(relay, 3_000);
+  for (const share of slow.shares) slow.broadcast.ack(share, 3_000);
   assert.equal(slow.broadcast.patienceMs(), 2_400);
   const none = new Broadcast({ author: users[0] as UserRef, posts: [], heads: [] }, 7, users);
   assert.equal(none.patienceMs(), 600);
 });
 
 Deno.test("A relay has twice the time of half the acknowledgements to pass posts on", () => {
-  const { broadcast, relays } = sent();
-  const [one, two, three] = relays;
+  const { broadcast, shares: [one, two, three] } = sent();
   assert.ok(one && two && three);
   broadcast.ack(one, 400);
   broadcast.ack(two, 400);
@@ -52,13 +51,37 @@ Deno.test("A relay has twice the time of half the acknowledgements to pass posts
   assert.ok(!broadcast.hasHadTime(three, 10_000), "it never said that it passes them on");
 });
 
-Deno.test("A broadcast waits while a relay has neither acknowledged nor failed", () => {
-  const { broadcast, relays } = sent();
+Deno.test("A second share is judged by its own acknowledgement, and changes no one's patience", () => {
+  const { broadcast, shares } = sent();
+  for (const share of shares) broadcast.ack(share, 300);
+  const [one] = shares;
+  assert.ok(one);
+  const second = broadcast.sent({ relay: one.relay, users: users.slice(8) }, 1_000);
   assert.ok(broadcast.isWaiting);
-  for (const relay of relays.slice(1)) broadcast.ack(relay, 10);
+  assert.equal(broadcast.patienceMs(), 900);
+  assert.ok(broadcast.hasHadTime(one, 2_000));
+  assert.ok(!broadcast.hasHadTime(second, 2_000));
+  broadcast.ack(second, 1_500);
+  assert.ok(!broadcast.hasHadTime(second, 2_099));
+  assert.ok(broadcast.hasHadTime(second, 2_100));
+  assert.equal(broadcast.patienceMs(), 900);
+  assert.equal(broadcast.reached.length, 4, "each relay is counted once");
+});
+
+Deno.test("A broadcast waits while a relay has neither acknowledged nor failed", async () => {
+  const { broadcast, shares } = sent();
+  let isAnswered = false;
+  const answered = broadcast.answered.then(() => isAnswered = true);
   assert.ok(broadcast.isWaiting);
-  const failed = broadcast.takeFailed(({ relay }) => !broadcast.hasAcked(relay));
-  assert.deepEqual(failed.map(({ relay }) => nameOf(relay)), [nameOf(relays[0] as UserRef)]);
+  const [one, two, ...others] = shares;
+  assert.ok(one && two);
+  for (const share of others) broadcast.ack(share, 10);
+  await Promise.resolve();
+  assert.ok(broadcast.isWaiting && !isAnswered);
+  const failed = broadcast.takeFailed((share) => share === one);
+  assert.deepEqual(failed.map(({ relay }) => nameOf(relay)), [nameOf(one.relay)]);
+  broadcast.ack(two, 10);
+  await answered;
   assert.ok(!broadcast.isWaiting);
-  assert.deepEqual(broadcast.acked, relays.slice(1));
+  assert.deepEqual(broadcast.acked, [...others, two].map(({ relay }) => relay));
 });

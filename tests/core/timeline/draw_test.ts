@@ -13,7 +13,7 @@ function users(prefix: string, count: number): UserRef[] {
 /** The relays of each user. */
 function relaysOf(deal: Partial<Deal> & { secret: number; epoch?: number }): Map<string, string[]> {
   const tokens = new SecretTokens(new SeededRandom(deal.secret));
-  const { shares } = dealOut({
+  const { shares, seconds } = dealOut({
     users: users("user", 300),
     relays: users("relay", 64),
     copies: 2,
@@ -23,7 +23,7 @@ function relaysOf(deal: Partial<Deal> & { secret: number; epoch?: number }): Map
     ...deal,
   });
   const found = new Map<string, string[]>();
-  for (const { relay, users } of shares) {
+  for (const { relay, users } of [...shares, ...seconds]) {
     for (const { username } of users) {
       found.set(username, [...found.get(username) ?? [], relay.username].sort());
     }
@@ -60,29 +60,27 @@ Deno.test("Within an hour a follower has three relays, so that links stay open",
   for (const [name, pool] of pools) assert.equal(pool.size, 3, name);
 });
 
-Deno.test("Each user is in the first part of one share and in the second of another", () => {
+Deno.test("Each user is in one share of first copies and in another relay's of second ones", () => {
   const tokens = new SecretTokens(new SeededRandom(1));
-  const { shares } = dealOut({
+  const { shares, seconds } = dealOut({
     users: users("user", 300),
-    relays: users("relay", 10),
+    relays: users("relay", 64),
     copies: 2,
     tokenOf: (name) => tokens.ofUser(name, 0),
     seed: 7,
     isDealt: () => false,
   });
-  const met = new Set<string>();
-  let firsts = 0;
-  // Read in turns, as the relays work: the first copies of all come before the second ones of any.
-  for (let place = 0; place < 60; place++) {
-    for (const { users } of shares) {
-      const user = users[place];
-      if (user === undefined || met.has(user.username)) continue;
-      met.add(user.username);
-      if (place < 45) firsts++;
-    }
-  }
-  assert.equal(met.size, 300);
-  assert.equal(firsts, 300);
+  assert.equal(shares.length, 64);
+  const relaysIn = (dealt: typeof shares) =>
+    new Map(
+      dealt.flatMap(({ relay, users }) => users.map(({ username }) => [username, relay.username])),
+    );
+  const count = (dealt: typeof shares) => dealt.reduce((sum, { users }) => sum + users.length, 0);
+  assert.deepEqual([count(shares), count(seconds)], [300, 300]);
+  const [first, second] = [relaysIn(shares), relaysIn(seconds)];
+  assert.deepEqual([first.size, second.size], [300, 300]);
+  for (const [name, relay] of first) assert.notEqual(second.get(name), relay);
+  assert.ok(seconds.every(({ users }) => users.length > 0));
 });
 
 Deno.test("Shares are even, none is longer than a message allows, and nobody relays to itself", () => {
@@ -99,10 +97,12 @@ Deno.test("Shares are even, none is longer than a message allows, and nobody rel
     seed: 1,
     isDealt: (user: string) => user === nameOf({ username: "user500", key }),
   };
-  const { shares, left } = dealOut(many);
-  for (const { relay, users } of shares) {
-    assert.equal(users.length, relayShareMax);
-    assert.ok(!users.some(({ username }) => username === relay.username));
+  const { shares, seconds, left } = dealOut(many);
+  for (const { relay, users: firsts } of shares) {
+    const others = seconds.filter((share) => share.relay === relay).flatMap(({ users }) => users);
+    const all = [...firsts, ...others];
+    assert.equal(all.length, relayShareMax);
+    assert.ok(!all.some(({ username }) => username === relay.username));
   }
   assert.ok(left.some(({ username }) => username === "user500"));
   assert.ok(left.length > 1_000 - 3 * relayShareMax);
