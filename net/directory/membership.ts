@@ -65,7 +65,12 @@ export class Membership {
   #running: Promise<void> = Promise.resolve();
   #retryMs = retryMsMin;
   #attemptAt = 0;
-  /** Resolves when the first attempt has ended, well or not, and after 5 s in any case. */
+  /** Resolved when the neighbourhood is known. */
+  readonly #near = Promise.withResolvers<void>();
+  /**
+   * Resolves when the first attempt has found the neighbourhood or has ended, well or not, and after 5 s in
+   * any case.
+   */
   readonly firstAttempt: Promise<void>;
 
   /** Starts the first attempt. */
@@ -74,7 +79,7 @@ export class Membership {
     this.#scheduler = new Scheduler(options.clock, reportError);
     this.#nextLook = this.#scheduler.job(() => this.#look());
     onWake(options.clock, this.#scheduler, () => this.#woke());
-    const attempt = this.#attempt();
+    const attempt = Promise.race([this.#attempt(), this.#near.promise]);
     this.firstAttempt = settledWithin(options.clock, attempt, firstAttemptMsMax).then(() => {});
   }
 
@@ -106,7 +111,8 @@ export class Membership {
   async #try(): Promise<void> {
     const { node, bootstrap, clock } = this.#options;
     try {
-      await node.bootstrap([...this.#named, ...bootstrap], this.#stopped.signal);
+      const { signal } = this.#stopped;
+      await node.bootstrap([...this.#named, ...bootstrap], signal, () => this.#foundNear());
     } catch {
       // Stopped, or a failure that the next attempt may not meet.
     }
@@ -139,12 +145,25 @@ export class Membership {
     else void this.#attempt();
   }
 
-  #watch(): void {
+  /** The far end of the table is still being filled, which no caller needs to wait for. */
+  #foundNear(): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#notice();
+    this.#near.resolve();
+  }
+
+  /** Tells if the network is found or lost. */
+  #notice(): void {
     const { node, clock, onChange } = this.#options;
     const wasJoined = this.#joined;
     this.#joined = node.joined;
     if (wasJoined && !node.joined) this.#attemptAt = clock.monotonic();
     if (wasJoined !== node.joined) onChange();
+  }
+
+  #watch(): void {
+    this.#notice();
+    const { node, clock } = this.#options;
     const watchMs = node.joined ? watchJoinedMs : watchAloneMs;
     this.#nextLook.dueIn(Math.min(watchMs, this.#attemptAt - clock.monotonic()));
   }

@@ -180,8 +180,8 @@ export class AttackNetwork {
     return signRecord({
       username,
       namespace,
-      sequence: draft.sequence ?? this.clock.now(),
-      expiresAt: draft.expiresAt ?? expiryFor(namespace, this.clock.now()),
+      sequence: draft.sequence ?? Math.floor(this.clock.now()),
+      expiresAt: draft.expiresAt ?? expiryFor(namespace, Math.floor(this.clock.now())),
       body: draft.body ?? bodyFor(namespace),
     }, owner);
   }

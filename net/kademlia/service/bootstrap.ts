@@ -43,8 +43,16 @@ export class Bootstrap {
     this.#options = options;
   }
 
-  /** Joins through any of `addresses` or a contact of an earlier run; whether any contact is alive. */
-  async join(addresses: readonly HostPort[], signal?: AbortSignal): Promise<boolean> {
+  /**
+   * Joins through any of `addresses` or a contact of an earlier run; whether any contact is alive.
+   *
+   * @param onNear Called when the neighbourhood is known, and before the far buckets are filled.
+   */
+  async join(
+    addresses: readonly HostPort[],
+    signal?: AbortSignal,
+    onNear?: () => void,
+  ): Promise<boolean> {
     const { network, saved, random } = this.#options;
     const { table, own } = network;
     const given = await this.#resolve(addresses);
@@ -53,6 +61,7 @@ export class Bootstrap {
     await this.#greet(contacts.filter((contact) => this.#reaches(contact)), signal);
     if (!table.mayBeAlive) return false;
     await findClosest(network, own, pathsDefault, signal);
+    onNear?.();
     // From the far end, because buckets split while their contacts are being verified.
     for (let bucket = 0; bucket < table.bucketCount; bucket++) {
       await findClosest(network, withPrefix(own, bucket, Id.random(random)), 1, signal);

@@ -219,10 +219,16 @@ export class KademliaNode<T = Uint8Array> {
    * Joins through any of `addresses`, or through the contacts of an earlier run, and looks around.
    * May be called again at any time.
    *
+   * @param onNear Called when the neighbourhood is known: from then on lookups find their way, while the rest
+   * of the table is being filled.
    * @returns whether at least one contact is alive.
    */
-  bootstrap(addresses: readonly HostPort[], signal?: AbortSignal): Promise<boolean> {
-    return this.#bootstrap.join(addresses, signal);
+  bootstrap(
+    addresses: readonly HostPort[],
+    signal?: AbortSignal,
+    onNear?: () => void,
+  ): Promise<boolean> {
+    return this.#bootstrap.join(addresses, signal, onNear);
   }
 
   /**

@@ -19,7 +19,15 @@ class FakeNode {
   fail = false;
   hang = false;
 
-  bootstrap(addresses: readonly HostPort[], signal?: AbortSignal): Promise<boolean> {
+  /** What the last attempt calls when it knows the neighbourhood. */
+  foundNear: () => void = () => {};
+
+  bootstrap(
+    addresses: readonly HostPort[],
+    signal?: AbortSignal,
+    onNear: () => void = () => {},
+  ): Promise<boolean> {
+    this.foundNear = onNear;
     this.attempts.push(this.clock.monotonic());
     this.asked.push(addresses);
     if (this.hang) {
@@ -61,6 +69,26 @@ Deno.test("Membership tries again after 2 s, then less and less often, once a mi
   joining.stop();
   await node.clock.advance(1);
   assert.equal(node.clock.pending, 0);
+});
+
+Deno.test("Nobody waits for the far end of the table once the neighbourhood is known", async () => {
+  const node = new FakeNode();
+  node.hang = true;
+  const joining = node.join();
+  let isReady = false;
+  joining.firstAttempt.then(() => isReady = true);
+  await node.clock.advance(100);
+  assert.equal(isReady, false);
+  node.joined = true;
+  node.foundNear();
+  await node.clock.advance(1);
+  assert.equal(isReady, true);
+  assert.deepEqual(node.states, [true]);
+  assert.equal(node.attempts.length, 1);
+  joining.stop();
+  node.joined = false;
+  node.foundNear();
+  assert.deepEqual(node.states, [true], "it is stopped");
 });
 
 Deno.test("Membership tells when the network is found, by an attempt or by others", async () => {

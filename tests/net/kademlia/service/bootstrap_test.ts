@@ -55,6 +55,33 @@ Deno.test("A node is not joined through an address of a family that the machine 
   await node.close();
 });
 
+Deno.test("The neighbourhood is known, and told, before the far end of the table is filled", async () => {
+  const world = testWorld();
+  const nodes = await virtualNetwork(world, 40);
+  const [first] = nodes;
+  assert.ok(first);
+  const node = await virtualNode(world, 99);
+  const { ip: host, port } = first.address;
+  let nearMs: number | undefined;
+  const near = Promise.withResolvers<void>();
+  const joining = node.bootstrap([{ host, port }], undefined, () => {
+    nearMs = world.clock.monotonic();
+    near.resolve();
+  });
+  await world.clock.drive(near.promise);
+  // What is stored now lies where the others look for it.
+  const key = node.id.map((byte) => byte ^ 0xff);
+  const { accepted } = await world.clock.drive(node.put(key, Uint8Array.of(7)));
+  assert.ok(accepted >= 20, `${accepted}`);
+  assert.ok(await world.clock.drive(joining));
+  assert.ok(world.clock.monotonic() > (nearMs ?? Infinity));
+  const reader = nodes.at(-1);
+  assert.ok(reader);
+  const { value } = await world.clock.drive(reader.get(key));
+  assert.deepEqual(value, Uint8Array.of(7));
+  await closeAll([...nodes, node]);
+});
+
 Deno.test("With nobody there joining says so, and may be tried again", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
