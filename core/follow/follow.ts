@@ -62,6 +62,8 @@ export class Follows {
   readonly #parts: FollowsParts;
   readonly #mutex = new Mutex();
   readonly #background: Tasks;
+  /** Fetches that no one asked for here, so that no one waits for them. */
+  readonly #fetching: Tasks;
   readonly #mergedFetches = new Slots(mergedFetchesMax);
   /** Authors whose posts are still there because the disk failed, and whether under a replaced pin. */
   readonly #leftOver = new Map<string, boolean>();
@@ -69,7 +71,9 @@ export class Follows {
   /** The follows of one session; {@linkcode start} takes up what earlier ones left undone. */
   constructor(parts: FollowsParts) {
     this.#parts = parts;
-    this.#background = new Tasks((error) => warn(parts.session, error, "Cannot finish a follow"));
+    const report = (error: unknown) => warn(parts.session, error, "Cannot finish a follow");
+    this.#background = new Tasks(report);
+    this.#fetching = new Tasks(report);
     parts.lists.onChange((entry, isMerged) => {
       if (!isMerged || entry.list !== "following") return;
       this.#background.add(this.#mutex.run(() => this.#merged(entry)));
@@ -228,7 +232,10 @@ export class Follows {
     return this.#parts.lists.present("following").map(({ username }) => username).sort();
   }
 
-  /** Resolves when what goes on in the background is done. */
+  /**
+   * Resolves when what the user asked for and what other devices changed is done; the posts of users whom
+   * another device followed may still be on their way.
+   */
   async settled(): Promise<void> {
     await this.#background.settled();
   }
@@ -337,7 +344,7 @@ export class Follows {
     if (lists.get("following", username)?.updatedAt !== updatedAt || session.signal.aborted) return;
     if (present) {
       const fetch = () => sync.fetch({ username, key }, session.signal);
-      this.#background.add(this.#mergedFetches.run(fetch));
+      this.#fetching.add(this.#mergedFetches.run(fetch));
     } else await this.#removePosts(username);
     const known = requests.get(username);
     if (known === undefined && session.ports.clock.now() - updatedAt > takeOverAgeMs) return;

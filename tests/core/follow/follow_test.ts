@@ -37,7 +37,7 @@ async function setUp(store = new TestPendingFollows(), lists = new TestLists()) 
   const people = new TestPeople();
   const fetched: string[] = [];
   const requests = new PendingFollows(session, messenger);
-  const fetching = { fails: false };
+  const fetching = { fails: false, hangs: false };
   const follows = new Follows({
     session,
     people,
@@ -46,6 +46,7 @@ async function setUp(store = new TestPendingFollows(), lists = new TestLists()) 
     sync: {
       fetch: (author) => {
         fetched.push(author.username);
+        if (fetching.hangs) return new Promise(() => {});
         return fetching.fails ? Promise.reject(new Error("nobody there")) : Promise.resolve();
       },
     },
@@ -318,6 +319,21 @@ Deno.test("What another device followed or unfollowed is fetched, removed, and t
   assert.deepEqual(removed, ["bob"]);
   await base.until(() => messenger.sent.length === 2, 0);
   assert.equal(messenger.sent[1]?.kind, "unfollow");
+});
+
+Deno.test("The posts of a user whom another device followed are not waited for", async () => {
+  const { base, lists, fetched, fetching, follows, session, people } = await setUp();
+  fetching.hangs = true;
+  lists.add("following", "bob", session.ports.clock.now() - 1_000);
+  await base.drive(follows.settled(), 0);
+  assert.deepEqual(fetched, ["bob"]);
+  // Those of a user whom this one has just followed are.
+  people.add("carol");
+  await base.drive(follows.follow({ username: "carol" }), 2_000);
+  let isSettled = false;
+  follows.settled().then(() => isSettled = true);
+  await base.advance(10_000);
+  assert.equal(isSettled, false);
 });
 
 Deno.test("What another device did long ago is not told again", async () => {
