@@ -7,22 +7,34 @@
 
 import type { FeedPlace, Post, PostName } from "./model/post.ts";
 
-/** Notifications kept; beyond, the oldest go. */
-export const notificationsMax = 5_000;
+/** How much is kept of conversations; beyond, what came first goes. */
+export interface ConversationBounds {
+  /** Notifications. */
+  readonly notifications: number;
+  /** Requests, those put aside included. */
+  readonly requests: number;
+  /** Posts of authors who are not followed. */
+  readonly context: number;
+  /** Such posts of one author. */
+  readonly contextOfOne: number;
+  /** Bytes of such posts as they were signed. */
+  readonly contextBytes: number;
+  /** How long such a post is kept, in milliseconds. */
+  readonly contextMs: number;
+}
 
-/** Requests kept, those put aside included: five days of as many as strangers may bring. */
-export const requestsMax = 1_000;
-
-/** Posts kept of authors who are not followed, and of one of them; beyond, those that came first go. */
-export const contextPostsMax = 2_000;
-/** See {@linkcode contextPostsMax}. */
-export const contextPostsOfOneMax = 200;
-
-/** Bytes of these posts: 2,000 of the longest that are no reposts. */
-export const contextBytesMax: number = 6 * 1024 * 1024;
-
-/** How long such a post is kept, in milliseconds: 90 days. */
-export const contextMsMax: number = 90 * 86_400_000;
+/**
+ * What a peer keeps: five days of as many requests as strangers may bring, and of authors who are not followed
+ * 2,000 of the longest posts, for 90 days.
+ */
+export const conversationBounds: ConversationBounds = {
+  notifications: 5_000,
+  requests: 1_000,
+  context: 2_000,
+  contextOfOne: 200,
+  contextBytes: 6 * 1024 * 1024,
+  contextMs: 90 * 86_400_000,
+};
 
 /** An own post on its way to a user whom it mentions or answers. */
 export interface PendingMention {

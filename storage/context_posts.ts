@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  contextBytesMax,
-  contextMsMax,
-  contextPostsMax,
-  contextPostsOfOneMax,
-} from "../core/conversation_store.ts";
+import type { ConversationBounds } from "../core/conversation_store.ts";
 import type { FeedPlace } from "../core/model/post.ts";
 import {
   type ContextEntry,
@@ -43,7 +38,10 @@ export async function contextTotals(kv: Deno.Kv): Promise<ContextTotals> {
 export async function contextChange(
   kv: Deno.Kv,
   operation: Deno.AtomicOperation,
-  { totals, post, at }: ContextEntry & { readonly totals: ContextTotals },
+  { totals, post, at, bounds }: ContextEntry & {
+    readonly totals: ContextTotals;
+    readonly bounds: ConversationBounds;
+  },
 ): Promise<ContextTotals> {
   if ((await kv.get(keys.context(post))).versionstamp !== null) return totals;
   const size = post.signed.length;
@@ -60,13 +58,13 @@ export async function contextChange(
     operation.delete(key).delete(keys.context({ author, id }));
   };
   const ofOne = await ofAuthor(kv, post.author);
-  for (const it of ofOne.slice(0, Math.max(ofOne.length + 1 - contextPostsOfOneMax, 0))) {
+  for (const it of ofOne.slice(0, Math.max(ofOne.length + 1 - bounds.contextOfOne, 0))) {
     remove(keys.contextAt(it.at, it.post), it.post.signed.length);
   }
   const oldest = kv.list<number>({ prefix: ["contexts"] }, { batchSize: 100 });
   for await (const { key, value } of oldest) {
-    const isOld = Number(key[1]) < at - contextMsMax;
-    const isFull = count > contextPostsMax || bytes > contextBytesMax;
+    const isOld = Number(key[1]) < at - bounds.contextMs;
+    const isFull = count > bounds.context || bytes > bounds.contextBytes;
     if ((!isOld && !isFull) || gone.size >= removedAtOnceMax) break;
     remove(key, value);
   }

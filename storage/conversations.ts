@@ -5,15 +5,15 @@
  */
 
 import {
+  type ConversationBounds,
+  conversationBounds,
   type ConversationStore,
   type HeldMention,
   type HeldPlace,
   type NewNotification,
   type NotificationExtras,
   type NotificationList,
-  notificationsMax,
   type PendingMention,
-  requestsMax,
   type StoredNotification,
 } from "../core/conversation_store.ts";
 import type { FeedPlace, Post, PostName } from "../core/model/post.ts";
@@ -45,20 +45,17 @@ interface Totals {
 /** Entries removed in one commit at most. */
 const removedAtOnceMax = 200;
 
-const listMax: Readonly<Record<NotificationList, number>> = {
-  notifications: notificationsMax,
-  requests: requestsMax,
-};
-
 /** See the module. */
 export class KvConversations implements ConversationStore {
   readonly #database: Database;
+  readonly #bounds: ConversationBounds;
   /** Unknown before the first change, and after a commit that failed. */
   #totals: Totals | undefined;
 
   /** The conversations in a user's database. */
-  constructor(database: Database) {
+  constructor(database: Database, bounds: ConversationBounds = conversationBounds) {
     this.#database = database;
+    this.#bounds = bounds;
   }
 
   pendingMentions(): Promise<PendingMention[]> {
@@ -116,7 +113,8 @@ export class KvConversations implements ConversationStore {
 
   addContext(post: Post, at: number): Promise<void> {
     return this.#change("store a post", async (kv, operation, totals) => {
-      totals.context = await contextChange(kv, operation, { totals: totals.context, post, at });
+      const change = { totals: totals.context, bounds: this.#bounds, post, at };
+      totals.context = await contextChange(kv, operation, change);
     });
   }
 
@@ -143,7 +141,7 @@ export class KvConversations implements ConversationStore {
       operation.set(keys.notification(list, number), asValue(notification)).set(mark, number);
       if (note !== undefined) operation.set(otherKeys.note(note.name), note.value);
       if (context !== undefined) {
-        const change = { totals: totals.context, post: context, at };
+        const change = { totals: totals.context, bounds: this.#bounds, post: context, at };
         totals.context = await contextChange(kv, operation, change);
       }
       return { ...notification, number };
@@ -190,7 +188,7 @@ export class KvConversations implements ConversationStore {
     operation: Deno.AtomicOperation,
     { list, totals }: { list: NotificationList; totals: Totals },
   ): Promise<number> {
-    const limit = Math.min(totals.lists[list] + 1 - listMax[list], removedAtOnceMax);
+    const limit = Math.min(totals.lists[list] + 1 - this.#bounds[list], removedAtOnceMax);
     if (limit <= 0) return 0;
     const entries = await Array.fromAsync(kv.list({ prefix: ["notification", list] }, { limit }));
     for (const { key, value } of entries) {

@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import type { ConversationBounds } from "../core/conversation_store.ts";
 import type { FeedState } from "../core/model/feed.ts";
 import type { Post, PostName } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
@@ -44,6 +45,8 @@ export interface KvStoresOptions {
   readonly schema?: Schema;
   /** What is kept of each author but the user; all where there is no quota. */
   readonly quota?: AuthorQuota;
+  /** What is kept of conversations, unless a test says otherwise as every peer does. */
+  readonly conversations?: ConversationBounds;
 }
 
 /** {@linkcode Stores} in the folder `users` of a data folder: 0700, each file 0600. */
@@ -69,11 +72,11 @@ export class KvStores implements Stores {
     }
     await makePrivateFolder(this.#folder, { tighten: true });
     const path = join(this.#folder, `${username}.kv`);
-    const { quota, ...options } = this.#options;
+    const { quota, conversations, ...options } = this.#options;
     for (;;) {
       const database = await Database.open({ schema: userSchema, ...options, path });
       try {
-        const store = new KvStore(database, { username, quota });
+        const store = new KvStore(database, { username, quota, conversations });
         // What an interrupted removal has left free goes back to the disk as well.
         if (await store.endRemovals() === 0) return store;
         await store.close();
@@ -110,10 +113,14 @@ class KvStore implements Store {
 
   constructor(
     database: Database,
-    { username, quota }: { readonly username: string; readonly quota: AuthorQuota | undefined },
+    { username, quota, conversations }: {
+      readonly username: string;
+      readonly quota: AuthorQuota | undefined;
+      readonly conversations: ConversationBounds | undefined;
+    },
   ) {
     this.#database = database;
-    this.conversations = new KvConversations(database);
+    this.conversations = new KvConversations(database, conversations);
     this.#username = username;
     this.#quota = quota;
   }

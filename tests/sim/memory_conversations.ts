@@ -6,17 +6,13 @@
  */
 
 import {
-  contextBytesMax,
-  contextMsMax,
-  contextPostsMax,
-  contextPostsOfOneMax,
+  type ConversationBounds,
+  conversationBounds,
   type HeldMention,
   type HeldPlace,
   type NewNotification,
   type NotificationList,
-  notificationsMax,
   type PendingMention,
-  requestsMax,
   type StoredNotification,
 } from "../../core/conversation_store.ts";
 import type { FeedPlace, Post, PostName } from "../../core/model/post.ts";
@@ -27,10 +23,15 @@ export class MemoryConversations {
   held: HeldMention[] = [];
   context: { readonly post: Post; readonly at: number }[] = [];
   notifications: (StoredNotification & { readonly isAside: boolean })[] = [];
+  readonly #bounds: ConversationBounds;
   #next = 1;
 
+  constructor(bounds = conversationBounds) {
+    this.#bounds = bounds;
+  }
+
   copy(): MemoryConversations {
-    const copy = new MemoryConversations();
+    const copy = new MemoryConversations(this.#bounds);
     copy.pending = [...this.pending];
     copy.held = [...this.held];
     copy.context = [...this.context];
@@ -74,10 +75,12 @@ export class MemoryConversations {
     this.context.push({ post, at });
     this.context.sort((a, b) => a.at - b.at);
     const theirs = this.context.filter((it) => it.post.author === post.author);
-    if (theirs.length > contextPostsOfOneMax) this.#forget(theirs[0]?.post);
-    this.context = this.context.filter((it) => it.at >= at - contextMsMax);
+    if (theirs.length > this.#bounds.contextOfOne) this.#forget(theirs[0]?.post);
+    this.context = this.context.filter((it) => it.at >= at - this.#bounds.contextMs);
     const bytes = () => this.context.reduce((sum, it) => sum + it.post.signed.length, 0);
-    while (this.context.length > contextPostsMax || bytes() > contextBytesMax) {
+    while (
+      this.context.length > this.#bounds.context || bytes() > this.#bounds.contextBytes
+    ) {
       this.context.shift();
     }
   }
@@ -106,8 +109,7 @@ export class MemoryConversations {
     this.notifications.push({ ...stored, isAside: false });
     const { list } = notification;
     const ofList = this.notifications.filter((other) => other.list === list);
-    const most = list === "requests" ? requestsMax : notificationsMax;
-    if (ofList.length > most) {
+    if (ofList.length > this.#bounds[list]) {
       this.notifications = this.notifications.filter((other) => other !== ofList[0]);
     }
     return stored;

@@ -11,7 +11,7 @@ import type { FeedState } from "../../core/model/feed.ts";
 import type { Post, PostName } from "../../core/model/post.ts";
 import type { ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { AddReport, PendingFollow, Store, Stores, TimelineQuery } from "../../core/ports.ts";
-import type { ConversationStore } from "../../core/conversation_store.ts";
+import type { ConversationBounds, ConversationStore } from "../../core/conversation_store.ts";
 import { MemoryConversations } from "./memory_conversations.ts";
 import { MemoryPosts } from "./memory_posts.ts";
 
@@ -29,6 +29,8 @@ export interface MemoryStoresOptions {
   readonly onCommit?: CommitHook;
   /** Called when a fault killed the peer, after all its stores went silent. */
   readonly onCrash?: () => void;
+  /** What is kept of conversations. */
+  readonly conversations?: ConversationBounds;
 }
 
 /** Posts in one commit of `addPosts` and `collect`, so that crashes fall between the parts. */
@@ -37,11 +39,15 @@ const postsPerCommit = 100;
 /** What one user's database holds. */
 class Data {
   posts = new MemoryPosts();
-  conversations = new MemoryConversations();
+  conversations: MemoryConversations;
   readonly forks = new Map<string, Post[]>();
   readonly lists = new Map<string, ListEntry>();
   readonly notices = new Map<string, PendingFollow>();
   readonly notes = new Map<string, Uint8Array>();
+
+  constructor(bounds?: ConversationBounds) {
+    this.conversations = new MemoryConversations(bounds);
+  }
 
   copy(): Data {
     const copy = new Data();
@@ -67,7 +73,9 @@ export class MemoryStores implements Stores {
 
   open(username: string): Promise<Store> {
     let data = this.#disk.get(username);
-    if (data === undefined) this.#disk.set(username, data = new Data());
+    if (data === undefined) {
+      this.#disk.set(username, data = new Data(this.#options.conversations));
+    }
     const { onCommit } = this.#options;
     const store = new MemoryStore(data, {
       username,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { postAt } from "../storage/posts.ts";
+import { testBounds } from "../storage/conversations_contract.ts";
 import { testStoreContract } from "../storage/store_contract.ts";
 import { type CommitFault, MemoryStores } from "./memory_store.ts";
 
 testStoreContract("Memory", () => {
-  const stores = new MemoryStores();
+  const stores = new MemoryStores({ conversations: testBounds });
   return Promise.resolve({ open: () => stores.open("alice"), dispose: () => Promise.resolve() });
 });
 

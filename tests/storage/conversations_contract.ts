@@ -6,16 +6,26 @@
 
 import assert from "node:assert/strict";
 import {
-  contextMsMax,
-  contextPostsMax,
-  contextPostsOfOneMax,
+  type ConversationBounds,
+  conversationBounds,
   type HeldMention,
   type NewNotification,
-  requestsMax,
 } from "../../core/conversation_store.ts";
 import type { Post } from "../../core/model/post.ts";
 import type { Store } from "../../core/ports.ts";
 import { idAt, postAt } from "./posts.ts";
+
+/** Small enough to be reached soon. */
+export const testBounds: ConversationBounds = {
+  ...conversationBounds,
+  notifications: 12,
+  requests: 10,
+  context: 6,
+  contextOfOne: 4,
+  contextBytes: 1_350,
+};
+
+const { contextMs } = conversationBounds;
 
 /** Declares a test of a fresh store. */
 export type DeclareStore = (sentence: string, run: (store: Store) => Promise<void>) => void;
@@ -89,22 +99,21 @@ function testContext(test: DeclareStore): void {
   test("store keeps a bounded number of posts outside the timeline, of one author too", async (store) => {
     const { conversations } = store;
     const isThere = async (post: Post) => await conversations.contextPost(post) !== undefined;
-    const first = postAt({ author: "carol", number: 1 });
-    for (let number = 1; number <= contextPostsOfOneMax + 1; number++) {
-      await conversations.addContext(postAt({ author: "carol", number }), number);
+    const carols = [1, 2, 3, 4, 5].map((number) => postAt({ author: "carol", number }));
+    for (const [at, post] of carols.entries()) await conversations.addContext(post, at);
+    const kept = await Promise.all(carols.map(isThere));
+    assert.deepEqual(kept, [false, true, true, true, true]);
+    for (const [n, author] of ["dave", "erin", "frank", "grace"].entries()) {
+      await conversations.addContext(postAt({ author, number: 1 }), 10 + n);
     }
-    assert.equal(await isThere(first), false);
-    assert.equal(await isThere(postAt({ author: "carol", number: 2 })), true);
-    const room = contextPostsMax - contextPostsOfOneMax;
-    for (let n = 0; n <= room; n++) {
-      const author = `user${Math.floor(n / contextPostsOfOneMax)}`;
-      await conversations.addContext(postAt({ author, number: 1 + n }), 1_000 + n);
-    }
-    assert.equal(await isThere(postAt({ author: "carol", number: 2 })), false);
-    assert.equal(await isThere(postAt({ author: "carol", number: 3 })), true);
-    const late = postAt({ author: "dave", number: 1 });
-    await conversations.addContext(late, 4_000 + contextMsMax);
-    assert.equal(await isThere(late), true);
+    const left = await Promise.all(carols.map(isThere));
+    assert.deepEqual(left, [false, false, false, true, true]);
+    const long = postAt({ author: "heidi", number: 1, text: "x".repeat(500) });
+    const longer = postAt({ author: "heidi", number: 2, text: "x".repeat(500) });
+    await conversations.addContext(long, 20);
+    await conversations.addContext(longer, 21);
+    assert.equal(await isThere(postAt({ author: "grace", number: 1 })), false);
+    assert.deepEqual([await isThere(long), await isThere(longer)], [true, true]);
   });
 
   test("store drops what has been outside the timeline for too long", async (store) => {
@@ -113,7 +122,7 @@ function testContext(test: DeclareStore): void {
     assert.ok(old && young && late);
     await conversations.addContext(old, 1_000);
     await conversations.addContext(young, 2_000);
-    await conversations.addContext(late, 2_000 + contextMsMax);
+    await conversations.addContext(late, 2_000 + contextMs);
     assert.equal(await conversations.contextPost(old), undefined);
     assert.deepEqual(await conversations.contextPost(young), young);
   });
@@ -177,9 +186,9 @@ function testNotifications(test: DeclareStore): void {
     const { conversations } = store;
     const request = (n: number) => told(`user${n}`, { list: "requests" });
     await conversations.notify(told("bob"));
-    for (let n = 0; n < requestsMax + 2; n++) await conversations.notify(request(n));
-    const kept = await conversations.notifications({ list: "requests", limit: 2 * requestsMax });
-    assert.equal(kept.length, requestsMax);
+    for (let n = 0; n < testBounds.requests + 2; n++) await conversations.notify(request(n));
+    const kept = await conversations.notifications({ list: "requests", limit: 99 });
+    assert.equal(kept.length, testBounds.requests);
     assert.equal(kept.at(-1)?.from, "user2");
     assert.equal(await conversations.isNotified(request(1)), false);
     assert.equal(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { KvStores } from "../../storage/user_store.ts";
+import { testBounds } from "./conversations_contract.ts";
 import { testStoreContract } from "./store_contract.ts";
 
 /** Reads of single keys after one opening; the test with the most makes 15. */
@@ -19,7 +20,7 @@ async function openBounded(path: string): Promise<Deno.Kv> {
 
 testStoreContract("KV", async () => {
   const data = await Deno.makeTempDir();
-  const stores = new KvStores(data, { openKv: openBounded });
+  const stores = new KvStores(data, { openKv: openBounded, conversations: testBounds });
   return {
     open: () => stores.open("alice"),
     dispose: () => Deno.remove(data, { recursive: true }),
