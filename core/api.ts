@@ -15,6 +15,7 @@ import {
   fields,
   flag,
   integer,
+  listOf,
   nothing,
   optional,
   type Reader,
@@ -35,9 +36,33 @@ export interface PostView {
   /** ISO 8601. */
   readonly created_at: string;
   /** The post replied to, or null. */
-  readonly reply_to: { readonly author: string; readonly id: string } | null;
+  readonly reply_to: PostNameView | null;
+  /** The first post of the thread; present where the post replied to is itself a reply. */
+  readonly root?: PostNameView;
+  /** A content warning, to be shown in place of the text until the reader asks for that. */
+  readonly warning?: string;
+  /** The users whom the text mentions, 10 at most; absent where there are none. */
+  readonly mentions?: readonly string[];
+  /** What a repost passes on; its own text is empty. */
+  readonly repost_of?: RepostedView;
   /** Present only where another key claims the author's name. */
   readonly clash?: ClashView;
+}
+
+/** The name of a post. */
+export interface PostNameView {
+  /** Username of the author. */
+  readonly author: string;
+  /** Snowflake id, a decimal string. */
+  readonly id: string;
+}
+
+/** The post that a repost passes on. */
+export interface RepostedView extends PostView {
+  /** The fingerprint of the key that signed it, 16 hexadecimal digits. */
+  readonly fingerprint: string;
+  /** Whether the user of this peer trusts that key for the author's name: own posts, and those of pinned users. */
+  readonly verified: boolean;
 }
 
 /** What became of a follow or unfollow. */
@@ -129,6 +154,7 @@ export interface SuggestionView {
 /** What happens in a peer, as it happens. */
 export type PeerEvent =
   | { readonly event: "post"; readonly post: PostView }
+  | { readonly event: "deleted"; readonly author: string; readonly id: string }
   | { readonly event: "follower"; readonly username: string; readonly following: boolean }
   | { readonly event: "invited"; readonly username: string }
   | {
@@ -201,7 +227,11 @@ export interface PostDraft {
   /** 1 to 500 characters. */
   readonly text: string;
   /** The post that it replies to. */
-  readonly replyTo?: { readonly author: string; readonly id: string };
+  readonly replyTo?: PostNameView;
+  /** Whether it may reply to a post that is not here. Absent: it may not. */
+  readonly force?: boolean;
+  /** A content warning, 1 to 100 characters. */
+  readonly warning?: string;
 }
 
 /**
@@ -255,6 +285,10 @@ export interface PeerApi {
   importAccount(sealed: Uint8Array): Promise<UserView>;
   /** Posts: resolves after the commit; pushing goes on in the background. */
   post(draft: PostDraft): Promise<PostView>;
+  /** Passes a post on to one's own followers, as its author signed it; of a repost the post in it. */
+  repost(request: PostNameView): Promise<PostView>;
+  /** Takes own posts back, all of them or none; resolves to their ids. Others are asked to forget them. */
+  deletePosts(request: { readonly ids: readonly string[] }): Promise<string[]>;
   /** A page of the timeline, newest first. */
   timeline(request: TimelineRequest): Promise<PostView[]>;
   /** Follows; with a fingerprint it may replace a pin. */
@@ -304,6 +338,8 @@ const word = text(1000);
 /** A text or a password: as much as one request holds. */
 const longText = text(65_536);
 
+const postName = fields<PostNameView>({ author: word, id: word });
+
 const nameAndPassword = { username: word, password: longText };
 
 const credentials = fields<Credentials>(nameAndPassword);
@@ -342,7 +378,16 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   closeAccount: abortable(fields({ username: word })),
   exportAccount: { ...call(nothing), gives: "bytes" },
   importAccount: call(bytes),
-  post: call(fields({ text: longText, replyTo: optional(fields({ author: word, id: word })) })),
+  post: call(
+    fields<PostDraft>({
+      text: longText,
+      replyTo: optional(postName),
+      force: optional(flag),
+      warning: optional(longText),
+    }),
+  ),
+  repost: call(postName),
+  deletePosts: call(fields({ ids: listOf(word, 1000) })),
   timeline: call(
     fields({ limit: integer(1, 1000), before: optional(word), author: optional(word) }),
   ),

@@ -177,13 +177,19 @@ export class Peer implements PeerApi {
   readonly importAccount: PeerApi["importAccount"] = (sealed) =>
     this.#accounts.importAccount(sealed);
 
-  readonly post: PeerApi["post"] = (draft) => this.#with((user) => user.post(draft));
+  readonly post: PeerApi["post"] = (draft) => this.#with((user) => user.publisher.post(draft));
+
+  readonly repost: PeerApi["repost"] = (name) =>
+    this.#with(async (user) => {
+      const post = await user.publisher.repost(name);
+      return user.shown(post) ?? post;
+    });
+
+  readonly deletePosts: PeerApi["deletePosts"] = ({ ids }) =>
+    this.#with((user) => user.publisher.delete(ids));
 
   readonly timeline: PeerApi["timeline"] = (request) =>
-    this.#with(async (user) => {
-      const posts = await readTimeline(user.session.store, request);
-      return posts.map((post) => user.withClash(post));
-    });
+    this.#with((user) => readTimeline(user.session.store, request, (post) => user.shown(post)));
 
   readonly follow: PeerApi["follow"] = (request, signal) =>
     this.#with((user) => user.follows.follow(request, signal));
@@ -333,9 +339,12 @@ export class Peer implements PeerApi {
   }
 
   #emit(told: PeerEvent): void {
-    const event = told.event === "post" && this.#user !== undefined
-      ? { ...told, post: this.#user.withClash(told.post) }
-      : told;
+    let event = told;
+    if (told.event === "post" && this.#user !== undefined) {
+      const post = this.#user.shown(told.post);
+      if (post === undefined) return;
+      event = { ...told, post };
+    }
     for (const listener of [...this.#listeners]) {
       try {
         listener(event);

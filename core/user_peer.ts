@@ -19,12 +19,13 @@ import { Profiles } from "./people/profile.ts";
 import { Recommender } from "./people/recommend.ts";
 import { Greeter } from "./replication/greeter.ts";
 import { PeerSync } from "./replication/sync.ts";
+import { fingerprintOf } from "./model/identity.ts";
 import type { UserRef } from "./model/user.ts";
 import type { UserSession } from "./session/session.ts";
 import { warn } from "./session/warn.ts";
 import { Collector } from "./timeline/collector.ts";
 import { PeerDelivery } from "./timeline/delivery.ts";
-import { type Draft, Publisher } from "./timeline/publish.ts";
+import { Publisher } from "./timeline/publish.ts";
 import type { Job } from "../lib/scheduler.ts";
 import { Mutex } from "../lib/slots.ts";
 import { settledWithin, within } from "../lib/waiting.ts";
@@ -64,7 +65,8 @@ export class UserPeer {
   readonly profiles: Profiles;
   /** Suggestions. */
   readonly recommender: Recommender;
-  readonly #publisher: Publisher;
+  /** Posting, reposting, taking back. */
+  readonly publisher: Publisher;
   readonly #messenger: PeerMessenger;
   readonly #delivery: PeerDelivery;
   readonly #sync: PeerSync;
@@ -105,7 +107,7 @@ export class UserPeer {
     this.invites = new Invites({ session, follows: this.follows });
     this.profiles = new Profiles(account);
     this.recommender = new Recommender(account);
-    this.#publisher = new Publisher({ ...parts, delivery, mentions: conversations });
+    this.publisher = new Publisher({ ...parts, delivery, mentions: conversations });
     this.#collector = new Collector(session);
     this.#pulling = session.scheduler.job(async () => {
       await Promise.all([this.#pull(), this.follows.tidy()]);
@@ -169,15 +171,21 @@ export class UserPeer {
     await Promise.all([this.#announce(endpoint), isNew ? undefined : this.#pull()]);
   }
 
-  /** Posts; see {@linkcode Publisher.post}. */
-  post(draft: Draft): Promise<PostView> {
-    return this.#publisher.post(draft);
-  }
-
-  /** The post, with the clash over its author's name if there is one: a name is never shown without. */
-  withClash(post: PostView): PostView {
-    const clash = this.account.people.clash(post.author);
-    return clash === undefined ? post : { ...post, clash };
+  /**
+   * The post as its reader may see it: with the clash over its author's name if there is one, since a name is
+   * never shown without. Undefined for a repost of what another key signed in the name of a known user.
+   */
+  shown(post: PostView): PostView | undefined {
+    const { people } = this.account;
+    const clash = people.clash(post.author);
+    const own = clash === undefined ? post : { ...post, clash };
+    const original = post.repost_of;
+    if (original === undefined) return own;
+    const { self } = this.session;
+    const key = original.author === self.username ? self.key : people.pin(original.author);
+    const verified = key !== undefined && fingerprintOf(key) === original.fingerprint;
+    if (key !== undefined && !verified) return undefined;
+    return { ...own, repost_of: { ...original, ...this.shown(original), verified } };
   }
 
   /** After a sleep nothing is certain: links may be dead, this device forgotten, posts missed. */
@@ -200,7 +208,7 @@ export class UserPeer {
     const untilMs = clock.monotonic() + timeoutMs;
     const { records } = this.account;
     await within({ clock, ms: timeoutMs }, async (limit) => {
-      await this.#publisher.settled();
+      await this.publisher.settled();
       await Promise.all([
         records.flush(limit).catch((error: unknown) => {
           if (!limit.aborted) this.#warn(error);

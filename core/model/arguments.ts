@@ -50,6 +50,16 @@ export const bytes: Reader<Uint8Array> = (json, name): Uint8Array => {
   }
 };
 
+/** A list of at most so many. */
+export function listOf<T>(read: Reader<T>, lengthMax: number): Reader<readonly T[]> {
+  return (json, name) => {
+    if (!Array.isArray(json) || json.length > lengthMax) {
+      throw wrong(name, `a list of at most ${lengthMax}`);
+    }
+    return json.map((item) => read(item, name));
+  };
+}
+
 /** An argument that may be missing or null. */
 export function optional<T>(read: Reader<T>): Reader<T | undefined> {
   return (json, name) => json === undefined || json === null ? undefined : read(json, name);

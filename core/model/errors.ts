@@ -22,6 +22,7 @@ export type ErrorCode =
   | "empty_post"
   | "post_too_long"
   | "invalid_text"
+  | "unknown_post"
   | "clock_ahead"
   | "clock_doubted"
   | "over_quota"

@@ -16,7 +16,7 @@ import { Mutex } from "../../lib/slots.ts";
 import { Slices } from "../../lib/slices.ts";
 import type { Fetches } from "./fetches.ts";
 import type { FeedsParts } from "./known_feeds.ts";
-import { postView } from "../session/views.ts";
+import { postNameView, postView } from "../session/views.ts";
 
 /** What became of posts that came in. */
 export interface IntakeReport {
@@ -191,7 +191,7 @@ export class Intake {
     // The author may have been unfollowed while signatures were verified.
     if (!feeds.keeps(author) || session.signal.aborted) return { added: [], future };
     for (const post of floors.values()) await store.setFloor(post);
-    const { added, forks, beyond }: AddReport = wanted.length === 0
+    const { added, forks, deleted = [], beyond }: AddReport = wanted.length === 0
       ? { added: [], forks: [] }
       : await store.addPosts(author.username, wanted);
     if (!feeds.keeps(author)) {
@@ -202,7 +202,10 @@ export class Intake {
     }
     for (const fork of forks) await this.#noteFork(fork);
     if (beyond !== undefined) this.#tellQuota(author.username, beyond);
-    for (const post of added) session.emit({ event: "post", post: postView(post) });
+    for (const post of added) {
+      if (post.deletes === undefined) session.emit({ event: "post", post: postView(post) });
+    }
+    for (const post of deleted) session.emit({ event: "deleted", ...postNameView(post) });
     this.#parts.arrivals.arrived(added);
     return { added, future };
   }

@@ -63,10 +63,25 @@ export async function sampleOf(
   const feeds = shuffled(await store.feeds(author), random).slice(0, seenFeedsMax);
   const sample: SeenPosts[] = [];
   for (const numbers of draw(feeds, random)) {
-    const seen = isProven(forks, numbers) ? undefined : await seenPosts(store, author, numbers);
-    if (seen !== undefined) sample.push(seen);
+    const { device, from, to } = numbers;
+    const posts = lastRun(
+      await store.feedPosts({ author, device, from, to, limit: to - from + 1 }),
+    );
+    const [first, last] = [posts[0], posts.at(-1)];
+    if (first === undefined || last === undefined) continue;
+    const run = { device, from: first.number, to: last.number };
+    if (!isProven(forks, run)) sample.push({ ...run, digest: digestOf(posts) });
   }
   return sample;
+}
+
+/** The last of the posts with no number missing between them: what was taken back leaves gaps. */
+function lastRun(posts: readonly Post[]): Post[] {
+  const gap = posts.findLastIndex((post, i) => {
+    const next = posts[i + 1];
+    return next !== undefined && next.number !== post.number + 1;
+  });
+  return posts.slice(gap + 1);
 }
 
 function draw(feeds: readonly FeedState[], random: Random): Numbers[] {

@@ -4,26 +4,50 @@
  * @module
  */
 
-import type { DeviceView, PostView, ReachView, UserView } from "../api.ts";
+import type {
+  DeviceView,
+  PostNameView,
+  PostView,
+  ReachView,
+  RepostedView,
+  UserView,
+} from "../api.ts";
 import { formatHostPort } from "../../lib/host_port.ts";
 import { given } from "../model/arguments.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
 import type { UserRef } from "../model/user.ts";
-import type { Post } from "../model/post.ts";
+import { mentionsOf } from "../model/mentions.ts";
+import type { Post, PostName } from "../model/post.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
 import type { Carriage, ReachStatus } from "../ports.ts";
 
-/** A post as commands and events show it. */
+/** The name of a post as commands show it. */
+export function postNameView({ author, id }: PostName): PostNameView {
+  return { author, id: id.toString() };
+}
+
+/** A post as commands and events show it, before a peer tells whom its user trusts. */
 export function postView(post: Post): PostView {
-  const { id, author, text, replyTo } = post;
+  const { id, author, text, replyTo, root, warning, repostOf } = post;
+  const mentions = mentionsOf(post);
   return {
     id: id.toString(),
     author,
     text,
     created_at: new Date(snowflakeTimeMs(id)).toISOString(),
-    reply_to: replyTo === undefined ? null : { author: replyTo.author, id: replyTo.id.toString() },
+    reply_to: replyTo === undefined ? null : postNameView(replyTo),
+    ...given({
+      root: root && postNameView(root),
+      warning,
+      mentions: mentions.length > 0 ? mentions : undefined,
+      repost_of: repostOf && repostedView(repostOf),
+    }),
   };
+}
+
+function repostedView(post: Post): RepostedView {
+  return { ...postView(post), fingerprint: fingerprintOf(post.authorKey), verified: false };
 }
 
 /** A user as commands and events show one. */

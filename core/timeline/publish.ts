@@ -4,14 +4,17 @@
  * @module
  */
 
-import type { PostView } from "../api.ts";
+import type { PostDraft, PostNameView, PostView } from "../api.ts";
+import { given } from "../model/arguments.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { feedOf, lastNumber } from "../model/feed.ts";
 import {
   checkPostText,
+  checkWarning,
   type Post,
   type PostContent,
   type PostName,
+  rootOf,
   signPost,
 } from "../model/post.ts";
 import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
@@ -20,7 +23,7 @@ import type { Parts } from "../session/interfaces.ts";
 import type { PeerDelivery } from "./delivery.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { pause } from "../../lib/waiting.ts";
-import { postView } from "../session/views.ts";
+import { postNameView, postView } from "../session/views.ts";
 
 /** How far ahead of the clock an id may lie: half of the two minutes that receivers tolerate. */
 const idAheadMsMax = 60_000;
@@ -33,14 +36,6 @@ const waitedForMsMax = 600_000;
 
 /** Posts dated within one hour that followers keep of one author, as config.ini is shipped. */
 const postsAnHourMax = 600;
-
-/** What the user wants to post. */
-export interface Draft {
-  /** 1 to 500 characters. */
-  readonly text: string;
-  /** The post replied to; its id is a decimal string. */
-  readonly replyTo?: { readonly author: string; readonly id: string };
-}
 
 /** What posting needs. */
 export interface PublisherParts extends Pick<Parts, "session" | "records"> {
@@ -62,17 +57,32 @@ interface FeedEnd {
   readonly id: bigint | undefined;
 }
 
-function parseReply(replyTo: Draft["replyTo"]): PostName | undefined {
-  if (replyTo === undefined) return undefined;
-  const author = parseUsername(replyTo.author);
-  const id = parseSnowflakeText(replyTo.id);
-  if (id === undefined) {
-    throw new CamelliaError(
-      "invalid_argument",
-      `Cannot reply: ${JSON.stringify(replyTo.id.slice(0, 40))} is not the id of a post.`,
-    );
-  }
-  return { author, id };
+/** What an author says in a post; the rest of its content is for {@linkcode Publisher} to find. */
+type Words = Omit<PostContent, "author" | "device" | "number" | "id">;
+
+function parseId(text: string, what: string): bigint {
+  const id = parseSnowflakeText(text);
+  if (id !== undefined) return id;
+  throw new CamelliaError(
+    "invalid_argument",
+    `Cannot ${what}: ${JSON.stringify(text.slice(0, 40))} is not the id of a post.`,
+  );
+}
+
+function parseName({ author, id }: PostNameView, what: string): PostName {
+  return { author: parseUsername(author), id: parseId(id, what) };
+}
+
+function unknownPost(what: string, { author, id }: PostName): CamelliaError {
+  const hints: Readonly<Record<string, string>> = {
+    reply: "To reply nevertheless, use --force.",
+    delete: "Only own posts can be deleted, and only once.",
+  };
+  const hint = hints[what] ?? "The timeline shows the names of posts.";
+  return new CamelliaError(
+    "unknown_post",
+    `Cannot ${what}: the post ${author}/${id} is not here. ${hint}`,
+  );
 }
 
 /** Makes own posts, one after another: numbers and ids of a device rise together. */
@@ -93,16 +103,75 @@ export class Publisher {
    * Posts. Resolves after the commit; pushing and publishing the head go on in the background.
    *
    * @throws {CamelliaError} `empty_post`, `post_too_long`, `invalid_text`, `invalid_argument`,
-   * `invalid_username` (of the post replied to), `clock_ahead`, or what the database fails with.
+   * `invalid_username` (of the post replied to), `unknown_post` (that post is not here), `clock_ahead`, or
+   * what the database fails with.
    */
-  async post(draft: Draft): Promise<PostView> {
-    checkPostText(draft.text);
-    const replyTo = parseReply(draft.replyTo);
-    const post = await this.#mutex.run(() => this.#commit(draft.text, replyTo));
-    const { session, records } = this.#parts;
-    records.headMoved({ device: post.device, head: post.number });
+  async post({ text, replyTo, force, warning }: PostDraft): Promise<PostView> {
+    checkPostText(text);
+    if (warning !== undefined) checkWarning(warning);
+    const thread = replyTo === undefined ? {} : await this.#threadOf(replyTo, force);
+    return this.#tell(await this.#publish({ text, ...thread, ...given({ warning }) }));
+  }
+
+  /**
+   * Passes a post on to one's own followers; of a repost the post in it.
+   *
+   * @throws {CamelliaError} `invalid_argument`, `invalid_username`, `unknown_post`, `clock_ahead`, or what the
+   * database fails with.
+   */
+  async repost(request: PostNameView): Promise<PostView> {
+    const name = parseName(request, "repost");
+    const post = await this.#parts.session.store.findPost(name);
+    if (post === undefined) throw unknownPost("repost", name);
+    return this.#tell(await this.#publish({ text: "", repostOf: post.repostOf ?? post }));
+  }
+
+  /**
+   * Takes own posts back: all of them, or none where one of them is not there. Resolves to their ids.
+   *
+   * @throws {CamelliaError} `invalid_argument`, `unknown_post`, `clock_ahead`, or what the database fails with.
+   */
+  async delete(ids: readonly string[]): Promise<string[]> {
+    const { self: { username: author }, store } = this.#parts.session;
+    const posts: Post[] = [];
+    for (const id of new Set(ids.map((id) => parseId(id, "delete")))) {
+      const post = await store.findPost({ author, id });
+      if (post === undefined) throw unknownPost("delete", { author, id });
+      posts.push(post);
+    }
+    for (const { id, device, number } of posts) {
+      await this.#publish({ text: "", deletes: { device, number } });
+      this.#parts.session.emit({ event: "deleted", ...postNameView({ author, id }) });
+    }
+    return posts.map(({ id }) => id.toString());
+  }
+
+  /**
+   * What a reply says of the post that it answers, and of the thread. A reply to a repost goes to the author of
+   * the post in it.
+   */
+  async #threadOf(
+    request: PostNameView,
+    force = false,
+  ): Promise<Pick<PostContent, "replyTo" | "root">> {
+    const name = parseName(request, "reply");
+    const found = await this.#parts.session.store.findPost(name);
+    if (found === undefined && !force) throw unknownPost("reply", name);
+    const post = found?.repostOf ?? found;
+    if (post === undefined) return { replyTo: name };
+    const replyTo = { author: post.author, id: post.id };
+    return post.replyTo === undefined ? { replyTo } : { replyTo, root: rootOf(post) };
+  }
+
+  async #publish(words: Words): Promise<Post> {
+    const post = await this.#mutex.run(() => this.#commit(words));
+    this.#parts.records.headMoved({ device: post.device, head: post.number });
+    return post;
+  }
+
+  #tell(post: Post): PostView {
     const view = postView(post);
-    session.emit({ event: "post", post: view });
+    this.#parts.session.emit({ event: "post", post: view });
     return view;
   }
 
@@ -111,7 +180,7 @@ export class Publisher {
     await this.#mutex.run(() => Promise.resolve());
   }
 
-  async #commit(text: string, replyTo: PostName | undefined): Promise<Post> {
+  async #commit(words: Words): Promise<Post> {
     const { session, delivery, mentions } = this.#parts;
     session.signal.throwIfAborted();
     // A device number drawn anew begins a feed of its own.
@@ -124,9 +193,8 @@ export class Publisher {
     const id = await this.#nextId(end);
     const { device } = end;
     const number = end.number + 1;
-    const content = { author: session.self.username, device, number, id, text };
-    const withReply = replyTo === undefined ? content : { ...content, replyTo };
-    const post = signPost(withReply, session.identity);
+    const place = { author: session.self.username, device, number, id };
+    const post = signPost({ ...place, ...words }, session.identity);
     // Should the commit fail, only the database knows whether it happened.
     this.#end = undefined;
     const mentioned = mentions.named(post);

@@ -38,11 +38,26 @@ function parseRequest(request: TimelineRequest): TimelineQuery {
 /**
  * A page of the timeline.
  *
+ * @param shown A post as its reader may see it; undefined for one that is not shown.
+ *
  * @throws {CamelliaError} `invalid_argument`, `invalid_username`, or what the database fails with.
  */
 export async function readTimeline(
   store: Pick<Store, "timeline">,
   request: TimelineRequest,
+  shown: (post: PostView) => PostView | undefined = (post) => post,
 ): Promise<PostView[]> {
-  return (await store.timeline(parseRequest(request))).map(postView);
+  let query = parseRequest(request);
+  const { limit } = query;
+  const page: PostView[] = [];
+  while (true) {
+    const posts = await store.timeline(query);
+    for (const post of posts) {
+      const view = shown(postView(post));
+      if (view !== undefined) page.push(view);
+    }
+    const last = posts.at(-1);
+    if (page.length >= limit || posts.length < query.limit || last === undefined) return page;
+    query = { ...query, before: last.id, limit: limit - page.length };
+  }
 }

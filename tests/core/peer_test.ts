@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import type { PeerEvent } from "../../core/api.ts";
+import { signPost } from "../../core/model/post.ts";
+import { identityOf } from "../sim/users.ts";
 import { recordOf } from "./record_of.ts";
 import type { SimMachine } from "../sim/peers.ts";
 import { simPassword, SimWorld } from "../sim/peers.ts";
@@ -492,5 +494,58 @@ Deno.test("Attack: a peer sleeps for two minutes, and is complete and announced 
     // What bob posts now reaches others as quickly.
     await post(world, bob, "awake");
     await world.until("alice has it", async () => (await alice.texts()).includes("awake"), 5_000);
+  });
+});
+
+Deno.test("A post taken back goes from the timelines of followers, those who come later included", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    await world.run(bob.peer.follow({ username: "alice" }));
+    for (const text of ["one", "two", "three"]) await post(world, alice, text);
+    await shows(world, bob, ["three", "two", "one"]);
+    const [, two] = await alice.peer.timeline({ limit: 3 });
+    await world.run(alice.peer.deletePosts({ ids: [two?.id ?? ""] }));
+    await shows(world, bob, ["three", "one"]);
+    assert(bob.events.some((event) => event.event === "deleted" && event.id === two?.id));
+    await shows(world, alice, ["three", "one"]);
+    await world.run(carol.peer.follow({ username: "alice" }));
+    await shows(world, carol, ["three", "one"]);
+    // A slow peer or a backup does not bring it back.
+    await alice.crash();
+    await world.run(alice.start());
+    await world.run(alice.login());
+    await post(world, alice, "four");
+    for (const machine of machines) await shows(world, machine, ["four", "three", "one"]);
+  });
+});
+
+Deno.test("Attack: a repost of what another key signed in a known user's name is not shown", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    for (const username of ["alice", "carol"]) await world.run(bob.peer.follow({ username }));
+    await post(world, carol, "mine");
+    await world.run(alice.peer.follow({ username: "carol" }));
+    await shows(world, alice, ["mine"]);
+    const [mine] = await alice.peer.timeline({ limit: 1 });
+    const repost = await world.run(alice.peer.repost(mine ?? { author: "", id: "" }));
+    assert.equal(repost.repost_of?.verified, true);
+    await shows(world, bob, ["", "mine"]);
+    // Alice's program forges what carol said.
+    const forged = signPost(
+      { author: "carol", device: 1, number: 9, id: 9n << 22n | 1n << 12n, text: "forged" },
+      identityOf("mallory"),
+    );
+    const open = alice.stores.open.bind(alice.stores);
+    alice.stores.open = async (username) =>
+      Object.assign(await open(username), { findPost: () => Promise.resolve(forged) });
+    await world.run(alice.peer.logout());
+    await world.run(alice.login());
+    await world.run(alice.peer.repost({ author: "carol", id: forged.id.toString() }));
+    await post(world, alice, "after");
+    await shows(world, bob, ["after", "", "mine"]);
+    const texts = bob.events.flatMap((event) =>
+      event.event === "post" && event.post.repost_of ? [event.post.repost_of.text] : []
+    );
+    assert.deepEqual(texts, ["mine"]);
   });
 });

@@ -16,6 +16,7 @@ import {
   type PeerApi,
   type PeerEvent,
   type PostDraft,
+  type PostNameView,
   type PostView,
   type ProfileView,
   type ReachView,
@@ -261,7 +262,9 @@ export class FakePeer extends Refusing {
     return Promise.resolve().then(() => {
       const { username } = this.#mine();
       if (draft.text === "") throw new CamelliaError("empty_post", "Cannot post: it is empty");
-      return this.arrive(username, draft.text, draft.replyTo);
+      const post = this.arrive(username, draft.text, draft.replyTo);
+      if (draft.warning === undefined) return post;
+      return this.posts[0] = { ...post, warning: draft.warning };
     });
   }
 
@@ -277,6 +280,39 @@ export class FakePeer extends Refusing {
     this.posts.unshift(post);
     this.emit({ event: "post", post });
     return post;
+  }
+
+  override repost({ author, id }: PostNameView): Promise<PostView> {
+    return Promise.resolve().then(() => {
+      const { username } = this.#mine();
+      const original = this.posts.find((post) => post.author === author && post.id === id);
+      if (original === undefined) {
+        throw new CamelliaError(
+          "unknown_post",
+          `Cannot repost: the post ${author}/${id} is not here`,
+        );
+      }
+      const post = this.arrive(username, "");
+      const { fingerprint } = FakePeer.view(author);
+      const view = { ...post, repost_of: { ...original, fingerprint, verified: true } };
+      this.posts[0] = view;
+      return view;
+    });
+  }
+
+  override deletePosts({ ids }: { readonly ids: readonly string[] }): Promise<string[]> {
+    return Promise.resolve().then(() => {
+      const { username } = this.#mine();
+      for (const id of ids) {
+        const at = this.posts.findIndex((post) => post.author === username && post.id === id);
+        if (at < 0) {
+          throw new CamelliaError("unknown_post", `Cannot delete: the post ${id} is not here`);
+        }
+        this.posts.splice(at, 1);
+        this.emit({ event: "deleted", author: username, id });
+      }
+      return [...ids];
+    });
   }
 
   override timeline(request: TimelineRequest): Promise<PostView[]> {

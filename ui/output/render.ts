@@ -334,6 +334,8 @@ export function renderEvent(event: PeerEvent, look: Look): string {
   switch (event.event) {
     case "post":
       return renderPost(event.post, look);
+    case "deleted":
+      return `${name(event.author)} took the post ${safeLine(event.id)} back`;
     case "follower":
       return `${name(event.username)} ${event.following ? "follows you" : "no longer follows you"}`;
     case "invited":

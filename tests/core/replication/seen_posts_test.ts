@@ -105,3 +105,12 @@ Deno.test("Of what others have seen, what is here and says something else differ
   assert.deepEqual(await differing(storeOf(posts, [], [fork]), "bob", wanted), []);
   assert.deepEqual(await differing(storeOf(posts), "bob", []), []);
 });
+
+Deno.test("Where posts were taken back, the last ones without a gap are sampled", async () => {
+  const posts = postsOf("bob", 1, 9).filter(({ number }) => number !== 4 && number !== 6);
+  const store = storeOf(posts, [{ device: 1, floor: 9, ranges: [] }]);
+  const [seen] = await sampleOf(store, new SeededRandom("gaps"), "bob");
+  assert.ok(seen);
+  assert.deepEqual(numbersOf([seen]), ["1/7-9"]);
+  assert.deepEqual(await seenPosts(store, "bob", seen), seen);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mentionsOf } from "../../../core/model/mentions.ts";
 import type { FeedState } from "../../../core/model/feed.ts";
-import type { Post } from "../../../core/model/post.ts";
+import { type Post, type PostName, signPost } from "../../../core/model/post.ts";
 import { openPost } from "../model/open_post.ts";
 import { parseSnowflake, snowflakeTimeMs } from "../../../core/model/snowflake.ts";
 import type { Head } from "../../../core/model/record_body.ts";
@@ -10,13 +10,17 @@ import { postView } from "../../../core/session/views.ts";
 import { Publisher } from "../../../core/timeline/publish.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import type { OwnRecords } from "../../../core/session/interfaces.ts";
+import { identityOf } from "../../sim/users.ts";
 import { only, testSession } from "../doubles.ts";
 
 /** A store of own posts. */
-class OwnPosts implements Pick<Store, "addOwnPost" | "feeds" | "feedPosts" | "floorProof"> {
+class OwnPosts
+  implements Pick<Store, "addOwnPost" | "findPost" | "feeds" | "feedPosts" | "floorProof"> {
   readonly posts: Post[] = [];
   /** With each post, to whom it is on its way. */
   readonly mentioned: (readonly string[])[] = [];
+  /** Posts of others. */
+  readonly others: Post[] = [];
   failure: Error | undefined;
   /** Whether a failing commit happens nevertheless. */
   commitsBeforeFailing = false;
@@ -28,6 +32,18 @@ class OwnPosts implements Pick<Store, "addOwnPost" | "feeds" | "feedPosts" | "fl
     this.failure = undefined;
     if (failure === undefined || this.commitsBeforeFailing) this.posts.push(post);
     if (failure !== undefined) throw failure;
+  }
+
+  findPost({ author, id }: PostName): Promise<Post | undefined> {
+    const taken = this.posts.flatMap(({ deletes }) =>
+      deletes === undefined ? [] : [deletes.number]
+    );
+    return Promise.resolve(
+      [...this.posts, ...this.others].find((post) =>
+        post.author === author && post.id === id && post.deletes === undefined &&
+        !taken.includes(post.number)
+      ),
+    );
   }
 
   feeds(): Promise<FeedState[]> {
@@ -200,7 +216,12 @@ Deno.test("A refused post leaves no trace", async () => {
   const nobody = { author: "B!", id: "1" };
   await assert.rejects(one.post({ text: "x", replyTo: nobody }), { code: "invalid_username" });
   assert.deepEqual([store.posts, pushed], [[], []]);
-  const reply = await one.post({ text: "yes", replyTo: { author: "Bob", id: "5" } });
+  const unknown = { author: "Bob", id: "5" };
+  await assert.rejects(one.post({ text: "yes", replyTo: unknown }), { code: "unknown_post" });
+  const warning = "x".repeat(101);
+  await assert.rejects(one.post({ text: "x", warning }), { code: "invalid_argument" });
+  assert.deepEqual([store.posts, pushed], [[], []]);
+  const reply = await one.post({ text: "yes", replyTo: unknown, force: true });
   assert.deepEqual(reply.reply_to, { author: "bob", id: "5" });
   assert.deepEqual(store.posts.map(({ number }) => number), [1]);
 });
@@ -239,4 +260,80 @@ Deno.test("Attack: a clock that ran 400 days ahead dates a post, and its author 
     assert.notEqual(post.device, ahead?.device);
     assert(Math.abs(snowflakeTimeMs(post.id) - clock.now()) < 60_000);
   }
+});
+
+/** A post of another user, made before all others. */
+function otherPost(number: number, more: { replyTo?: PostName; root?: PostName } = {}): Post {
+  const content = { author: "bob", device: 0, number, id: BigInt(number) << 22n, text: "Bob's" };
+  return signPost({ ...content, ...more }, identityOf("bob"));
+}
+
+Deno.test("A reply names the root of its thread where it answers a reply", async () => {
+  const { publisher, store } = setUp();
+  const one = publisher();
+  const carols = { author: "carol", id: 3n };
+  const first = otherPost(1);
+  const second = otherPost(2, { replyTo: first });
+  const third = otherPost(4, { replyTo: second, root: carols });
+  store.others.push(first, second, third);
+  const replyTo = ({ author, id }: Post) => ({ author, id: id.toString() });
+  const views = [];
+  for (const post of [first, second, third]) {
+    views.push(await one.post({ text: "yes", replyTo: replyTo(post) }));
+  }
+  assert.deepEqual(views.map(({ reply_to }) => reply_to), [first, second, third].map(replyTo));
+  assert.deepEqual(views.map(({ root }) => root), [
+    undefined,
+    replyTo(first),
+    { author: "carol", id: "3" },
+  ]);
+});
+
+Deno.test("A repost passes on what its author signed, of a repost the post in it", async () => {
+  const { publisher, store, pushed, session } = setUp();
+  const one = publisher();
+  const bobs = otherPost(1);
+  store.others.push(bobs);
+  const name = { author: "Bob", id: bobs.id.toString() };
+  await assert.rejects(one.repost({ ...name, id: "77" }), { code: "unknown_post" });
+  const view = await one.repost(name);
+  assert.deepEqual([view.text, view.author], ["", "alice"]);
+  assert.deepEqual([view.repost_of?.text, view.repost_of?.author], ["Bob's", "bob"]);
+  assert.deepEqual(session.events, [{ event: "post", post: view }]);
+  const again = await one.repost({ author: "alice", id: view.id });
+  assert.equal(again.repost_of?.id, name.id);
+  assert.deepEqual(pushed.map(({ repostOf }) => repostOf), [bobs, bobs]);
+  // A reply to a repost goes to the author of the post in it.
+  const reply = await one.post({ text: "yes", replyTo: { author: "alice", id: view.id } });
+  assert.deepEqual(reply.reply_to, { author: "bob", id: name.id });
+});
+
+Deno.test("Own posts are taken back, all that are named or none", async () => {
+  const { publisher, store, session, heads } = setUp();
+  const one = publisher();
+  store.others.push(otherPost(1));
+  const ids = [];
+  for (const text of ["one", "two", "three"]) ids.push((await one.post({ text })).id);
+  const [first = "", second = "", third = ""] = ids;
+  const bobs = otherPost(1).id.toString();
+  for (const wrong of ["5", bobs, "x"]) {
+    const code = wrong === "x" ? "invalid_argument" : "unknown_post";
+    await assert.rejects(one.delete([first, wrong]), { code });
+  }
+  assert.equal(store.posts.length, 3);
+  session.events.length = 0;
+  assert.deepEqual(await one.delete([third, first, third]), [third, first]);
+  assert.deepEqual(store.posts.slice(3).map(({ deletes, text }) => [deletes, text]), [
+    [{ device: 7, number: 3 }, ""],
+    [{ device: 7, number: 1 }, ""],
+  ]);
+  assert.deepEqual(
+    session.events,
+    [third, first].map((id) => {
+      return { event: "deleted", author: "alice", id };
+    }),
+  );
+  assert.deepEqual(heads.at(-1), { device: 7, head: 5 });
+  await assert.rejects(one.delete([first]), { code: "unknown_post" });
+  await one.delete([second]);
 });

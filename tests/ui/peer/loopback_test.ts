@@ -92,6 +92,12 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual(post, api.posts[0]);
   assert.deepEqual(await client.api.timeline({ limit: 5, author: "alice" }), [post]);
   assert.deepEqual(await client.api.timeline({ limit: 5, before: post.id }), []);
+  const name = { author: "alice", id: post.id };
+  assert.equal((await client.api.repost(name)).repost_of?.id, post.id);
+  await assert.rejects(client.api.repost({ ...name, id: "1" }), { code: "unknown_post" });
+  assert.deepEqual(await client.api.deletePosts({ ids: [post.id] }), [post.id]);
+  const many = Array.from({ length: 1001 }, () => "1");
+  await assert.rejects(client.api.deletePosts({ ids: many }), { code: "invalid_argument" });
   assert.equal((await client.api.follow({ username: "bob" })).following, true);
   assert.deepEqual((await client.api.profile({})).following, ["bob"]);
   assert.deepEqual(await client.api.followed(), ["bob"]);
