@@ -1,0 +1,134 @@
+/**
+ * What a peer shows of posts, people and invites, in the very shape that `--json` prints. `status_view.ts` has
+ * the state of the peer.
+ *
+ * @module
+ */
+
+import type { EndpointView, UserView } from "./status_view.ts";
+
+/** A post. */
+export interface PostView {
+  /** Snowflake id, a decimal string. */
+  readonly id: string;
+  /** Username of the author. */
+  readonly author: string;
+  /** The text, unfiltered: the code that shows it on a terminal filters it. */
+  readonly text: string;
+  /** ISO 8601. */
+  readonly created_at: string;
+  /** The post replied to, or null. */
+  readonly reply_to: PostNameView | null;
+  /** The first post of the thread; present where the post replied to is itself a reply. */
+  readonly root?: PostNameView;
+  /** A content warning, to be shown in place of the text until the reader asks for that. */
+  readonly warning?: string;
+  /** The users whom the text mentions, 10 at most; absent where there are none. */
+  readonly mentions?: readonly string[];
+  /** What a repost passes on; its own text is empty. */
+  readonly repost_of?: RepostedView;
+  /** Present only where another key claims the author's name. */
+  readonly clash?: ClashView;
+}
+
+/** The name of a post. */
+export interface PostNameView {
+  /** Username of the author. */
+  readonly author: string;
+  /** Snowflake id, a decimal string. */
+  readonly id: string;
+}
+
+/** The post that a repost passes on. */
+export interface RepostedView extends PostView {
+  /** The fingerprint of the key that signed it, 16 hexadecimal digits. */
+  readonly fingerprint: string;
+  /** Whether the user of this peer trusts that key for the author's name: own posts, and those of pinned users. */
+  readonly verified: boolean;
+}
+
+/** What became of a follow or unfollow. */
+export interface FollowView {
+  /** The user who is followed or no longer followed. */
+  readonly username: string;
+  /** Whether the user of this peer follows now. */
+  readonly following: boolean;
+  /** Whether the other user has acknowledged the change; until then it is sent again. */
+  readonly acknowledged: boolean;
+  /** Present only where the user was followed already, so that nothing has changed. */
+  readonly already?: true;
+}
+
+/** An invite to be made. */
+export interface InviteRequest {
+  /** Whether it has a one-time token, with which the inviter follows back the first user who uses it. */
+  readonly once?: boolean;
+  /** Milliseconds until it expires, a minute to a year; absent: a week with a token, and never without. */
+  readonly expiresInMs?: number;
+}
+
+/** An invite. */
+export interface InviteView {
+  /** The string to give to a friend. */
+  readonly invite: string;
+  /** ISO 8601, or null where it does not expire. */
+  readonly expires: string | null;
+  /** How the friend's peer will reach this one; `none`: not at all, or no other node has told yet. */
+  readonly reach: "direct" | "mapped" | "relayed" | "none";
+}
+
+/** What became of joining the network of an invite. */
+export interface EntranceView {
+  /** Whether the peer is in the network. */
+  readonly joined: boolean;
+  /** The invite's nodes that this peer may knock at. */
+  readonly nodes: readonly EndpointView[];
+}
+
+/** Another key than the pinned one claims a name. */
+export interface ClashView {
+  /** The fingerprint that is believed: the pin's. */
+  readonly pinned: string;
+  /** The fingerprint that others claim. */
+  readonly other: string;
+}
+
+/** A user's profile. */
+export interface ProfileView extends UserView {
+  /** Names, sorted. */
+  readonly followers: readonly string[];
+  /** Names, sorted. */
+  readonly following: readonly string[];
+  /** How many posts the user has made. */
+  readonly posts: number;
+  /** Whether one of the user's devices is announced and takes a connection. */
+  readonly online: boolean;
+  /** Present only where another key claims the name. */
+  readonly clash?: ClashView;
+  /** Present only where the author published two posts under one number: how many of them. */
+  readonly forks?: number;
+  /** Present only where the network does not tell: both lists are empty because they are not known. */
+  readonly unreachable?: true;
+}
+
+/** One of the user's own devices that are announced. */
+export interface DeviceView {
+  /** Its number. */
+  readonly device: number;
+  /** Whether it is the one that answers. */
+  readonly this: boolean;
+  /** Where it listens: HOST:PORT, or relay/HOST:PORT for a relay that passes on to it. */
+  readonly addresses: readonly string[];
+  /** ISO 8601: until when the announcement counts; a device that runs renews it. */
+  readonly until: string;
+}
+
+/** A suggestion to follow a user. */
+export interface SuggestionView {
+  /** The suggested user. */
+  readonly username: string;
+  /** `know`: follows the same users; `interest`: is followed by users of similar taste; `popular`. */
+  readonly kind: "know" | "interest" | "popular";
+  /** A sentence that says why. */
+  readonly reason: string;
+}
