@@ -30,6 +30,12 @@ const sendingMax = 8;
 /** A receiver who is there acknowledges within this; else its followers are asked to keep the post. */
 const ackMsMax = 3_000;
 
+/**
+ * A name is given up when the network has said for so long that no user has it: a part of the network that is
+ * cut off says so too. The author is told at once.
+ */
+const absentMsMax = 3_600_000;
+
 /** Followers are asked again at most so often. */
 const searchMsMin = 3_600_000;
 
@@ -57,6 +63,8 @@ interface Pending {
   isSending: boolean;
   /** When followers were asked to keep it, on the monotonic clock. */
   searchedAt: number;
+  /** Since when the network says that no user has the name, on the monotonic clock. */
+  absentSince: number | undefined;
   /** Resolves when it need not be sent any more. */
   readonly over: PromiseWithResolvers<void>;
 }
@@ -129,6 +137,7 @@ export class OutgoingMentions {
       waitMs: mentionRetry.firstMs,
       isSending: false,
       searchedAt: -Infinity,
+      absentSince: undefined,
       over: Promise.withResolvers<void>(),
     };
     this.#pending.set(name, pending);
@@ -211,6 +220,7 @@ export class OutgoingMentions {
       if (people.isAbsent(to)) await this.#unknown(pending);
       return undefined;
     }
+    pending.absentSince = undefined;
     const messageId = random.bytes(16);
     messenger.onAck(messageId, (from, reason) => {
       if (reason !== undefined || !isSame(from, person)) return;
@@ -224,10 +234,14 @@ export class OutgoingMentions {
 
   async #unknown(pending: Pending): Promise<void> {
     const { session } = this.#parts;
-    await this.#drop(pending, "no user has that name");
-    const message =
-      `No user has the name ${pending.to}, which a post of yours mentions or answers.`;
-    session.emit({ event: "warning", code: "unknown_user", message });
+    const now = session.ports.clock.monotonic();
+    if (pending.absentSince === undefined) {
+      pending.absentSince = now;
+      const message = `No user has the name ${pending.to}, which a post of yours names.`;
+      session.emit({ event: "warning", code: "unknown_user", message });
+    } else if (now - pending.absentSince >= absentMsMax) {
+      await this.#drop(pending, "no user has that name");
+    }
   }
 
   async #search(pending: Pending, { person, post }: Sent): Promise<void> {

@@ -12,6 +12,7 @@ import type { PostView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { checkInvariants, type GroundTruth } from "./invariants.ts";
 import { LyingRelay } from "./lying_relay.ts";
+import { checkMentions } from "./mention_invariants.ts";
 import { noFaults } from "./links_network.ts";
 import { checkReach } from "./reach_invariants.ts";
 import { type SimMachine, SimWorld } from "./peers.ts";
@@ -111,6 +112,7 @@ class WholePeersRun {
     this.#setFaults(false);
     await this.#settle();
     await checkInvariants(this.#world, this.#truth);
+    await checkMentions(this.#world, this.#truth);
     if (this.#options.homes === true) await checkReach(this.#world, this.#truth);
     await this.#world.stop();
     const fingerprint = createHash("sha256").update(this.#story.join("\n")).digest("hex");
@@ -263,14 +265,26 @@ class WholePeersRun {
   #post(machine: SimMachine): void {
     if (!machine.isReady) return;
     const author = this.#nameOf(machine);
-    const burst = this.#random.chance(0.1) ? this.#random.between(2, 150) : 1;
-    this.#note("post", `${burst} by ${author}`);
+    const mentions = this.#mentions();
+    const burst = this.#random.chance(0.1)
+      ? this.#random.between(2, mentions === "" ? 150 : 20)
+      : 1;
+    this.#note("post", `${burst} by ${author}${mentions}`);
     for (let i = 0; i < burst; i++) {
-      machine.peer.post({ text: `${author} ${this.#texts++}` }).then(
+      machine.peer.post({ text: `${author} ${this.#texts++}${mentions}` }).then(
         (post: PostView) => this.#truth.acknowledged.get(author)?.push(post),
         expected,
       );
     }
+  }
+
+  /** Names at the end of some posts: of one user or of several, followed or not. */
+  #mentions(): string {
+    const random = this.#random;
+    if (random.chance(0.6)) return "";
+    const names = [...this.#truth.acknowledged.keys()];
+    const count = random.chance(0.8) ? 1 : random.between(2, 4);
+    return Array.from({ length: count }, () => ` @${random.pick(names)}`).join("");
   }
 
   #follow(machine: SimMachine, what: "follow" | "unfollow"): void {

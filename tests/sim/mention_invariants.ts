@@ -1,0 +1,90 @@
+/**
+ * What must hold of mentions once faults have ended and a quiet time has passed: each user who is online has
+ * each mention exactly once, and no stranger has brought more than a day's budget (design, section 6).
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { ofOneMax } from "../../core/conversations/strangers.ts";
+import type { StoredNotification } from "../../core/conversation_store.ts";
+import { addresseesOf } from "../../core/model/mentions.ts";
+import { openPost } from "../core/model/open_post.ts";
+import type { GroundTruth } from "./invariants.ts";
+import type { SimMachine, SimWorld } from "./peers.ts";
+
+/** What one machine's user was told of, and what is on its way from there. */
+interface Told {
+  readonly machine: SimMachine;
+  readonly username: string;
+  readonly notifications: readonly StoredNotification[];
+  readonly requests: readonly StoredNotification[];
+  /** `to/id` of what waits for an acknowledgement. */
+  readonly pending: ReadonlySet<string>;
+}
+
+async function look(machine: SimMachine, username: string): Promise<Told> {
+  const { conversations } = await machine.stores.open(username);
+  const [notifications, requests, pending] = await Promise.all([
+    conversations.notifications({ list: "notifications", limit: Infinity }),
+    conversations.notifications({ list: "requests", limit: Infinity }),
+    conversations.pendingMentions(),
+  ]);
+  const waiting = new Set(pending.map(({ to, id }) => `${to}/${id}`));
+  return { machine, username, notifications, requests, pending: waiting };
+}
+
+/** Throws an `AssertionError` for the first of them that does not hold. */
+export async function checkMentions(world: SimWorld, truth: GroundTruth): Promise<void> {
+  const all: Told[] = [];
+  for (const [machine, username] of truth.machines) {
+    all.push(await world.run(look(machine, username)));
+  }
+  for (const one of all) checkOnce(one);
+  const counts = new Map<string, number>();
+  const mentions: { to: string; author: string; id: bigint }[] = [];
+  for (const [author, posts] of truth.acknowledged) {
+    const [of] = all.filter(({ username }) => username === author);
+    const store = await of?.machine.stores.open(author);
+    for (const { id } of posts) {
+      const post = await store?.findPost({ author, id: BigInt(id) });
+      if (post === undefined) continue;
+      for (const to of addresseesOf(openPost(post.signed))) {
+        mentions.push({ to, author, id: post.id });
+        counts.set(`${author} ${to}`, (counts.get(`${author} ${to}`) ?? 0) + 1);
+      }
+    }
+  }
+  for (const { to, author, id } of mentions) {
+    const has = all.some(({ username, notifications, requests }) =>
+      username === to &&
+      [...notifications, ...requests].some(({ post }) => post?.author === author && post.id === id)
+    );
+    if (has) continue;
+    // What is beyond a stranger's budget of today waits for tomorrow with its author.
+    const isMany = (counts.get(`${author} ${to}`) ?? 0) > ofOneMax;
+    const waits = all.some(({ username, pending }) =>
+      username === author && pending.has(`${to}/${id}`)
+    );
+    assert(isMany && waits, `${to} was not told of ${author}'s post ${id} (waits: ${waits})`);
+  }
+}
+
+/** Each post once, and of a stranger no more than a day's budget. */
+function checkOnce({ machine, username, notifications, requests }: Told): void {
+  const seen = new Set<string>();
+  for (const { kind, from, post, message } of [...notifications, ...requests]) {
+    const name = post === undefined ? `${from} ${kind} ${message}` : `${from} ${post.id}`;
+    assert(!seen.has(name), `${username} (${machine.ip}) was told twice of ${name}`);
+    seen.add(name);
+  }
+  for (const [from, list] of Map.groupBy(requests, (it) => it.from)) {
+    const days = Map.groupBy(list, ({ at }) => Math.floor(at / 86_400_000));
+    for (const { length } of days.values()) {
+      assert(
+        length <= ofOneMax,
+        `${username} (${machine.ip}) took ${length} requests of ${from} in a day`,
+      );
+    }
+  }
+}
