@@ -21,6 +21,7 @@ import { serveCommands } from "./commands/serve.ts";
 import { serviceCommands } from "./commands/service.ts";
 import { shellCommands } from "./commands/shell_commands.ts";
 import { statusCommand, timelineCommands } from "./commands/timeline_commands.ts";
+import { writingCommands } from "./commands/writing_commands.ts";
 import { addFlags, type Flags } from "./settings/flags.ts";
 import { quoted } from "./terminal/safe_text.ts";
 
@@ -43,6 +44,7 @@ const commands: readonly Command[] = [
   ...recoveryCommands,
   ...deviceCommands,
   ...inviteCommands,
+  ...writingCommands,
   ...timelineCommands,
   ...serviceCommands,
   ...shellCommands,

@@ -9,7 +9,7 @@ import type { PeerEvent } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { within } from "../../lib/waiting.ts";
 import { AlreadyTold, messageOf } from "../output/failure.ts";
-import type { Look } from "../output/render.ts";
+import type { Look } from "../output/look.ts";
 import { type Access, withFolder } from "../peer/access.ts";
 import { joinNetwork, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";

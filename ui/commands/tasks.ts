@@ -10,6 +10,7 @@ import type {
   FollowView,
   PeerCalls,
   PostDraft,
+  PostNameView,
   PostView,
   ProfileView,
   Recovery,
@@ -18,11 +19,11 @@ import type {
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
+import type { Look } from "../output/look.ts";
+import { renderPost } from "../output/render_post.ts";
 import {
-  type Look,
   renderDevices,
   renderFollow,
-  renderPost,
   renderProfile,
   renderStatus,
   renderSuggestions,
@@ -50,6 +51,25 @@ export const posting: Task<PostDraft, PostView> = {
   call: (api, draft) => api.post(draft),
   text: renderPost,
   json: (post) => ({ post }),
+};
+
+/** Passes a post on. */
+export const reposting: Task<PostNameView, PostView> = {
+  doing: () => "Reposting",
+  call: (api, name) => api.repost(name),
+  text: renderPost,
+  json: (post) => ({ post }),
+};
+
+/** Takes own posts back. */
+export const deleting: Task<{ ids: readonly string[] }, string[]> = {
+  doing: () => "Deleting",
+  call: (api, request) => api.deletePosts(request),
+  text: (ids) => {
+    const what = ids.length === 1 ? "The post is" : `${ids.length} posts are`;
+    return `${what} deleted. Peers that have it are asked to forget it; they cannot be made to.`;
+  },
+  json: (deleted) => ({ deleted }),
 };
 
 /** Follows a user. */
@@ -168,8 +188,20 @@ export async function runTask<Request, Result>(
   task: Task<Request, Result>,
   request: Request,
 ): Promise<void> {
+  await runTasks(context, task, [request], need);
+}
+
+/** Does a task for one after another of several requests, a line of output each; stops at the first that fails. */
+export async function runTasks<Request, Result>(
+  context: Context,
+  task: Task<Request, Result>,
+  requests: readonly Request[],
+  need: Need = "user",
+): Promise<void> {
   await withPeer(context, need, async ({ api }) => {
-    const result = await perform(context, api, task, request);
-    await context.output.line(task.json?.(result) ?? result, (look) => task.text(result, look));
+    for (const request of requests) {
+      const result = await perform(context, api, task, request);
+      await context.output.line(task.json?.(result) ?? result, (look) => task.text(result, look));
+    }
   });
 }

@@ -5,29 +5,25 @@
  */
 
 import { join } from "node:path";
-import type { EndpointView, PostView, UserView } from "../../core/api.ts";
+import type { EndpointView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-import { postLength, postLengthMax } from "../../core/model/post.ts";
 import {
   following,
-  posting,
   register,
   showingProfile,
   showingStatus,
   suggesting,
   unfollowing,
 } from "../commands/tasks.ts";
-import { renderTimeline } from "../output/render.ts";
 import { showWords } from "../commands/words.ts";
 import { logIn } from "../peer/own_peer.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import type { Lifespan } from "../settings/config.ts";
 import { formatEndpoint, formatHostPorts } from "../../lib/host_port.ts";
 import { configName } from "../settings/places.ts";
-import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
-import { cutToWidth } from "../terminal/width.ts";
 import { recoverAccount, showAccount } from "./account_actions.ts";
+import { browseTimeline, writePost } from "./timeline_actions.ts";
 import { inviteFriend, joinByInvite } from "./invite_actions.ts";
 import {
   askName,
@@ -39,9 +35,6 @@ import {
   tell,
 } from "./questions.ts";
 
-/** A post takes three lines on average: head, text, and a blank one. */
-const linesAPost = 3;
-
 /** Codes after which another try with other answers makes sense. */
 const askAgain: ReadonlySet<string> = new Set([
   "name_taken",
@@ -49,19 +42,6 @@ const askAgain: ReadonlySet<string> = new Set([
   "wrong_password",
   "no_password",
 ]);
-
-/** Asks for the text of a post; undefined when left empty. */
-async function askPost(menu: MenuContext, message: string): Promise<string | undefined> {
-  const problem = (typed: string) => {
-    const length = postLength(typed);
-    return length <= postLengthMax
-      ? undefined
-      : `That has ${length} characters; a post has at most ${postLengthMax}`;
-  };
-  const question = { message: `${message} (empty: back)`, problem };
-  const text = await menu.prompts.text(question, menu.signal);
-  return text === "" ? undefined : text;
-}
 
 /** Asks for one of several users; undefined for back. */
 function chooseUser(menu: MenuContext, message: string, usernames: readonly string[]) {
@@ -138,58 +118,6 @@ export async function startActions(menu: MenuContext): Promise<MenuActions> {
     recovering,
     network,
   ];
-}
-
-async function writePost(menu: MenuContext): Promise<void> {
-  const text = await askPost(menu, "New post");
-  if (text !== undefined) await tell(menu, posting, { text });
-}
-
-/** Posts that fit the terminal, but at least three. */
-function pageSize(menu: MenuContext): number {
-  return Math.max(3, Math.floor((menu.io.size().rows - 6) / linesAPost));
-}
-
-async function reply(menu: MenuContext, posts: readonly PostView[]): Promise<void> {
-  const { columns } = menu.io.size();
-  const named = posts.map((post) => ({ ...post, value: `${post.author}/${post.id}` }));
-  const answers = named.map(({ value, author, text }) => {
-    return { value, name: cutToWidth(`${safeLine(author)}: ${safeLine(text)}`, columns - 6) };
-  });
-  const chosen = await chooseOne(menu, "Reply to which post?", answers);
-  const original = named.find(({ value }) => value === chosen);
-  if (original === undefined) return;
-  const text = await askPost(menu, "Your reply");
-  if (text === undefined) return;
-  await tell(menu, posting, { text, replyTo: { author: original.author, id: original.id } });
-}
-
-/** Shows pages of the timeline until the person has seen enough. */
-async function browseTimeline(menu: MenuContext): Promise<void> {
-  let before: string | undefined;
-  while (true) {
-    const limit = pageSize(menu);
-    const request = before === undefined ? { limit } : { limit, before };
-    const posts = await menu.api.timeline(request);
-    await menu.say(
-      posts.length === 0 && before !== undefined
-        ? "That was all."
-        : `\n${renderTimeline(posts, menu.output.look())}\n`,
-    );
-    const oldest = posts.at(-1);
-    const choices = [
-      ...(posts.length < limit ? [] : [{ value: "older", name: "Older posts" }]),
-      ...(before === undefined ? [] : [{ value: "newest", name: "Newest posts" }]),
-      { value: "back", name: "Back" },
-      ...(oldest === undefined ? [] : [{ value: "reply", name: "Reply to one of them" }]),
-    ];
-    if (oldest === undefined && before === undefined) return;
-    const chosen = await menu.prompts.choice({ message: "Timeline", choices }, menu.signal);
-    if (chosen === "back") return;
-    if (chosen === "reply") await reply(menu, posts);
-    if (chosen === "newest") before = undefined;
-    if (chosen === "older") before = oldest?.id;
-  }
 }
 
 async function follow(menu: MenuContext): Promise<void> {
@@ -285,7 +213,7 @@ async function logOut(menu: MenuContext): Promise<void> {
 export function userActions(menu: MenuContext, user: UserView): MenuActions {
   return [
     ["New post", () => writePost(menu)],
-    ["Timeline", () => browseTimeline(menu)],
+    ["Timeline", () => browseTimeline(menu, user.username)],
     ["Follow", () => follow(menu)],
     ["Unfollow", () => unfollow(menu)],
     ["Profile", () => showProfile(menu)],

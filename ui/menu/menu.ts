@@ -8,7 +8,7 @@ import type { PeerEvent, StatusView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { isInterruption } from "../output/failure.ts";
 import { LiveFeed } from "../output/live_feed.ts";
-import type { Look } from "../output/render.ts";
+import type { Look } from "../output/look.ts";
 import { type Access, withFolder } from "../peer/access.ts";
 import { joinNetwork, notJoinedMessage, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";

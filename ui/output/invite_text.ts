@@ -6,7 +6,7 @@
 
 import type { InviteView } from "../../core/api.ts";
 import { readInvite } from "../../core/model/invite.ts";
-import type { Look } from "./render.ts";
+import type { Look } from "./look.ts";
 import { wrapText } from "../terminal/width.ts";
 
 /** Light modules around the code, by which cameras find it: 4 by ISO 18004; 2 are enough on screens. */

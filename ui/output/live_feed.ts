@@ -6,7 +6,8 @@
 
 import type { PeerEvent } from "../../core/api.ts";
 import { paintFor } from "../terminal/paint.ts";
-import { type Look, renderEvent } from "./render.ts";
+import type { Look } from "./look.ts";
+import { renderEvent } from "./render.ts";
 import { cutToWidth, textWidth, wrapText } from "../terminal/width.ts";
 
 /** Events kept; a terminal shows fewer. */

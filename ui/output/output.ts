@@ -8,7 +8,7 @@ import { failureOf } from "./failure.ts";
 import { type LogLevel, logLevels } from "../settings/flags.ts";
 import type { Io } from "../terminal/io.ts";
 import { type Paint, paintFor } from "../terminal/paint.ts";
-import type { Look } from "./render.ts";
+import type { Look } from "./look.ts";
 import { safeJson, safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
 

@@ -6,55 +6,21 @@
 
 import { type Hindrance, hindrances, udpBlocked } from "../../core/model/hindrance.ts";
 import type {
-  ClashView,
   DeviceView,
   FollowView,
   PeerEvent,
-  PostView,
   ProfileView,
   ReachView,
   StatusView,
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
+import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
+import { renderPost } from "./render_post.ts";
 import { formatEndpoint } from "../../lib/host_port.ts";
 import { type Paint, paintFor } from "../terminal/paint.ts";
-import { safeLine, safeText } from "../terminal/safe_text.ts";
+import { safeLine } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
-
-/** What rendering depends on. */
-export interface Look {
-  /** Colours or none. */
-  readonly paint: Paint;
-  /** Columns of the terminal. */
-  readonly columns: number;
-  /** Unix time in milliseconds, for ages; undefined where times are exact (ISO 8601) in place of ages. */
-  readonly now: number | undefined;
-}
-
-/** Lines wider than this are hard to read. */
-const columnsMax = 100;
-
-const minuteMs = 60_000;
-const hourMs = 60 * minuteMs;
-const dayMs = 24 * hourMs;
-
-/**
- * How long ago, in words up to a week and as a date beyond; the future counts as now. Without a `now`
- * the time itself in ISO 8601.
- */
-function ageOf(iso: string, now: number | undefined): string {
-  const time = Date.parse(iso);
-  if (Number.isNaN(time)) return "at an unknown time";
-  if (now === undefined) return new Date(time).toISOString();
-  const age = now - time;
-  if (age < minuteMs) return "just now";
-  if (age < hourMs) return `${Math.floor(age / minuteMs)} min ago`;
-  if (age < dayMs) return `${Math.floor(age / hourMs)} h ago`;
-  if (age < 2 * dayMs) return "yesterday";
-  if (age < 7 * dayMs) return `${Math.floor(age / dayMs)} days ago`;
-  return new Date(time).toISOString().slice(0, 16).replace("T", " ") + " UTC";
-}
 
 /** Bytes, shortened. */
 function formatBytes(bytes: number): string {
@@ -68,41 +34,8 @@ function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Columns of a line after `indent` columns; the last column stays free, as in the menu. */
-function widthAfter(indent: number, { columns }: Look): number {
-  return Math.max(20, Math.min(columns - 1, columnsMax) - indent);
-}
-
 function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
-}
-
-/** Says that another key claims a name, and which key the user trusts. */
-function clashLine(username: string, clash: ClashView): string {
-  return `Another key (${safeLine(clash.other)}) claims the name ${safeLine(username)}; ` +
-    `you trust ${safeLine(clash.pinned)}`;
-}
-
-/** A post: who and when in one line, the text below, indented. */
-export function renderPost(post: PostView, look: Look): string {
-  const { paint } = look;
-  const reply = post.reply_to === null
-    ? ""
-    : paint.dim(` · in reply to ${safeLine(post.reply_to.author)}/${safeLine(post.reply_to.id)}`);
-  const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
-  const indented = (lines: string[]) => lines.map((line) => `  ${line}`);
-  const width = widthAfter(2, look);
-  const clash = post.clash === undefined
-    ? []
-    : indented(wrapText(clashLine(post.author, post.clash), width).map(paint.warning));
-  const head = `${paint.bold(paint.name(safeLine(post.author)))}${when}${reply}`;
-  return [head, ...clash, ...indented(wrapText(safeText(post.text), width))].join("\n");
-}
-
-/** A page of the timeline, newest first. */
-export function renderTimeline(posts: readonly PostView[], look: Look): string {
-  if (posts.length > 0) return posts.map((post) => renderPost(post, look)).join("\n\n");
-  return "Nothing here yet. Write something, or follow a user: `camellia suggest` has ideas.";
 }
 
 /** Name and fingerprint. */

@@ -10,7 +10,7 @@ import type { Timer } from "../../lib/time.ts";
 import type { Io } from "../terminal/io.ts";
 import type { LiveFeed } from "../output/live_feed.ts";
 import { liveLinesMax, type MenuChoice, menuState, onKey, render } from "./menu_view.ts";
-import type { Look } from "../output/render.ts";
+import type { Look } from "../output/look.ts";
 
 /** The answer of a menu that was left only to be shown again with other choices. */
 export const refreshed = "refresh";

@@ -3,26 +3,13 @@
 import assert from "node:assert/strict";
 import { readInvite, writeInvite } from "../../../core/model/invite.ts";
 import { userNamed } from "../../sim/users.ts";
-import { Machine } from "../fake_io.ts";
+import { withTerminal } from "./terminal.ts";
 
 const invite = writeInvite({
   inviter: userNamed("alice"),
   nodes: [{ ip: "192.0.2.7", port: 8000 }],
   token: new Uint8Array(16),
 });
-
-/** A machine with a terminal, whose prompts are answered in order; recovery words are skipped. */
-function withTerminal(...answers: string[]): Machine {
-  const m = new Machine();
-  m.io.terminal = { input: true, output: true, error: false };
-  m.answers.push(...answers);
-  const { text } = m.prompts;
-  m.prompts.text = (question, signal) =>
-    /^(These 24 words|Word \d+ of)/.test(question.message)
-      ? Promise.resolve("")
-      : text(question, signal);
-  return m;
-}
 
 Deno.test("The first start with an invite leads to an account that follows the inviter", async () => {
   const m = withTerminal(

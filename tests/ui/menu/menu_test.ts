@@ -2,21 +2,8 @@ import assert from "node:assert/strict";
 import { Interruption } from "../../../ui/output/failure.ts";
 import { refreshed } from "../../../ui/prompts/live_prompt.ts";
 import { Machine } from "../fake_io.ts";
+import { withTerminal } from "./terminal.ts";
 import { FakePeer } from "../fake_peer.ts";
-
-/** A machine with a terminal, whose prompts are answered in order. */
-function withTerminal(...answers: string[]): Machine {
-  const m = new Machine();
-  m.io.terminal = { input: true, output: true, error: false };
-  m.answers.push(...answers);
-  const { text } = m.prompts;
-  // What is asked about recovery words after a registration is skipped.
-  m.prompts.text = (question, signal) =>
-    /^(These 24 words|Word \d+ of)/.test(question.message)
-      ? Promise.resolve("")
-      : text(question, signal);
-  return m;
-}
 
 Deno.test("Without a terminal the menu says what to do instead", async () => {
   const m = new Machine();
@@ -142,8 +129,9 @@ Deno.test("Pages of the timeline, a reply, a changed password, an exported accou
     };
     const { code, out } = await m.run();
     assert.deepEqual([...limits], [6], "as many as the terminal has room for");
-    const atTop = ["older", "back", "reply"];
-    assert.deepEqual(offered, [atTop, ["older", "newest", "back", "reply"], atTop, atTop]);
+    const atTop = ["older", "back", "reply", "repost"];
+    const further = ["older", "newest", "back", "reply", "repost"];
+    assert.deepEqual(offered, [atTop, further, atTop, [...atTop, "delete"]]);
     assert.equal(code, 0);
     assert.match(out, /post 11\n[^]*post 0\n[^]*post 11\n/);
     assert.deepEqual(m.answers, []);
@@ -412,7 +400,7 @@ Deno.test("Where a page was the last one the menu says so, and offers the newest
   const { code, out } = await m.run();
   assert.equal(code, 0);
   assert.match(out, /That was all\./);
-  const atTop = ["older", "back", "reply"];
+  const atTop = ["older", "back", "reply", "repost"];
   assert.deepEqual(offered, [atTop, ["newest", "back"], atTop, atTop]);
   assert.deepEqual([posts.length, posts[0]], [7, "Back"]);
   assert.match(posts[1] ?? "", /^bob: post 5 long/);

@@ -5,12 +5,11 @@ import { paintFor } from "../../../ui/terminal/paint.ts";
 import {
   renderEvent,
   renderFollow,
-  renderPost,
   renderProfile,
   renderStatus,
   renderSuggestions,
-  renderTimeline,
 } from "../../../ui/output/render.ts";
+import { renderPost, renderTimeline } from "../../../ui/output/render_post.ts";
 import { textWidth } from "../../../ui/terminal/width.ts";
 import { FakePeer } from "../fake_peer.ts";
 
@@ -62,6 +61,37 @@ Deno.test("Long posts are broken between words, replies name what they answer", 
   const lines = renderPost(post, look).split("\n");
   assert.equal(lines[0], "bob · just now · 7 · in reply to carol/5");
   assert.ok(lines.slice(1).every((line) => line.length <= 40 && line.startsWith("  word")));
+});
+
+Deno.test("A content warning stands in place of the text until that is asked for", () => {
+  const post = { ...postAt(0, "the \x1b[31mbutler"), warning: "spoilers\x1b[2J" };
+  assert.deepEqual(renderPost(post, { ...look, columns: 80 }).split("\n").slice(1), [
+    "  Content warning: spoilers",
+    "  The text is hidden; --reveal shows it.",
+  ]);
+  assert.deepEqual(renderPost(post, { ...look, reveal: true }).split("\n").slice(1), [
+    "  Content warning: spoilers",
+    "  the butler",
+  ]);
+});
+
+Deno.test("A repost shows the post in it with its author, and says where that is not sure", () => {
+  const original = { ...postAt(60_000, "hi"), author: "carol", id: "5" };
+  const fingerprint = "a".repeat(16);
+  const repost_of = { ...original, fingerprint, verified: true };
+  const wide = { ...look, columns: 100 };
+  assert.equal(
+    renderPost({ ...postAt(0, ""), repost_of }, wide),
+    "bob reposted · just now · 7\n  carol · 1 min ago · 5\n    hi",
+  );
+  const doubtful = renderPost(
+    { ...postAt(0, ""), repost_of: { ...repost_of, verified: false } },
+    wide,
+  );
+  assert.match(
+    doubtful,
+    /\n {2}You have no key of carol: whether this is theirs is not known\.\n {2}carol/,
+  );
 });
 
 Deno.test("A post whose author's name is claimed by another key says so", () => {

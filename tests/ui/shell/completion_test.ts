@@ -102,7 +102,7 @@ for (const shell of shells) {
         ["camellia --user post acc", ["account"]],
         ["camellia account ex", ["export"]],
         ["camellia timeline --li", ["--limit", "--listening-ip", "--listening-port"]],
-        ["camellia post --reply-to bob/1 --js", ["--json"]],
+        ["camellia post --reply-to bob/1 --js", ["--json", "--jsonl"]],
         ["camellia follow b", ["bob", "bonnie"]],
         ["camellia --data /x follow b", ["bob", "bonnie", "bo/x"]],
         ["camellia unfollow --json bon", ["bonnie"]],

@@ -1,0 +1,115 @@
+/**
+ * Writing, and reading the timeline: pages of posts, and what can be done with them.
+ *
+ * @module
+ */
+
+import type { PostView } from "../../core/api.ts";
+import { postLength, postLengthMax } from "../../core/model/post.ts";
+import { deleting, posting, reposting } from "../commands/tasks.ts";
+import { renderTimeline } from "../output/render_post.ts";
+import { safeLine } from "../terminal/safe_text.ts";
+import { cutToWidth } from "../terminal/width.ts";
+import { chooseOne, type MenuContext, tell } from "./questions.ts";
+
+/** A post takes three lines on average: head, text, and a blank one. */
+const linesAPost = 3;
+
+/** Asks for the text of a post; undefined when left empty. */
+async function askPost(menu: MenuContext, message: string): Promise<string | undefined> {
+  const problem = (typed: string) => {
+    const length = postLength(typed);
+    return length <= postLengthMax
+      ? undefined
+      : `That has ${length} characters; a post has at most ${postLengthMax}`;
+  };
+  const question = { message: `${message} (empty: back)`, problem };
+  const text = await menu.prompts.text(question, menu.signal);
+  return text === "" ? undefined : text;
+}
+
+/** Asks for a post and publishes it. */
+export async function writePost(menu: MenuContext): Promise<void> {
+  const text = await askPost(menu, "New post");
+  if (text !== undefined) await tell(menu, posting, { text });
+}
+
+/** Posts that fit the terminal, but at least three. */
+function pageSize(menu: MenuContext): number {
+  return Math.max(3, Math.floor((menu.io.size().rows - 6) / linesAPost));
+}
+
+/** Asks for one of some posts; undefined for back. */
+async function choosePost(
+  menu: MenuContext,
+  message: string,
+  posts: readonly PostView[],
+): Promise<PostView | undefined> {
+  const { columns } = menu.io.size();
+  const named = posts.map((post) => {
+    const { author, text, warning } = post.repost_of ?? post;
+    const what = warning === undefined ? text : `(${warning})`;
+    const name = cutToWidth(`${safeLine(author)}: ${safeLine(what)}`, columns - 6);
+    return { post, value: `${post.author}/${post.id}`, name };
+  });
+  const chosen = await chooseOne(menu, message, named);
+  return named.find(({ value }) => value === chosen)?.post;
+}
+
+async function reply(menu: MenuContext, posts: readonly PostView[]): Promise<void> {
+  const original = await choosePost(menu, "Reply to which post?", posts);
+  if (original === undefined) return;
+  const text = await askPost(menu, "Your reply");
+  if (text === undefined) return;
+  await tell(menu, posting, { text, replyTo: { author: original.author, id: original.id } });
+}
+
+async function repost(menu: MenuContext, posts: readonly PostView[]): Promise<void> {
+  const original = await choosePost(menu, "Pass which post on to your followers?", posts);
+  if (original === undefined) return;
+  await tell(menu, reposting, { author: original.author, id: original.id });
+}
+
+async function takeBack(menu: MenuContext, posts: readonly PostView[]): Promise<void> {
+  const own = await choosePost(menu, "Delete which post?", posts);
+  if (own !== undefined) await tell(menu, deleting, { ids: [own.id] });
+}
+
+/** Shows pages of the timeline until the person has seen enough. */
+export async function browseTimeline(menu: MenuContext, username: string): Promise<void> {
+  let before: string | undefined;
+  let reveal = false;
+  while (true) {
+    const limit = pageSize(menu);
+    const request = before === undefined ? { limit } : { limit, before };
+    const posts = await menu.api.timeline(request);
+    await menu.say(
+      posts.length === 0 && before !== undefined
+        ? "That was all."
+        : `\n${renderTimeline(posts, { ...menu.output.look(), reveal })}\n`,
+    );
+    const oldest = posts.at(-1);
+    const own = posts.filter(({ author }) => author === username);
+    const hasHidden = !reveal && posts.some((post) => (post.repost_of ?? post).warning);
+    const choices = [
+      ...(posts.length < limit ? [] : [{ value: "older", name: "Older posts" }]),
+      ...(before === undefined ? [] : [{ value: "newest", name: "Newest posts" }]),
+      { value: "back", name: "Back" },
+      ...(oldest === undefined ? [] : [
+        { value: "reply", name: "Reply to one of them" },
+        { value: "repost", name: "Pass one of them on to your followers" },
+      ]),
+      ...(own.length === 0 ? [] : [{ value: "delete", name: "Delete one of yours" }]),
+      ...(hasHidden ? [{ value: "reveal", name: "Show the texts behind content warnings" }] : []),
+    ];
+    if (oldest === undefined && before === undefined) return;
+    const chosen = await menu.prompts.choice({ message: "Timeline", choices }, menu.signal);
+    if (chosen === "back") return;
+    if (chosen === "reply") await reply(menu, posts);
+    if (chosen === "repost") await repost(menu, posts);
+    if (chosen === "delete") await takeBack(menu, own);
+    if (chosen === "newest") before = undefined;
+    if (chosen === "older") before = oldest?.id;
+    reveal = chosen === "reveal";
+  }
+}

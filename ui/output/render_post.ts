@@ -1,0 +1,52 @@
+/**
+ * Posts as text for people. Whatever strangers wrote passes `safe_text.ts` here.
+ *
+ * @module
+ */
+
+import type { PostView, RepostedView } from "../../core/api.ts";
+import { safeLine, safeText } from "../terminal/safe_text.ts";
+import { wrapText } from "../terminal/width.ts";
+import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
+
+/** A post's text below its head, or what takes its place. */
+function bodyOf(post: PostView, look: Look): string[] {
+  const { paint, reveal } = look;
+  const width = widthAfter(2, look);
+  if (post.repost_of !== undefined) return repostedLines(post.repost_of, look);
+  const text = wrapText(safeText(post.text), width);
+  if (post.warning === undefined) return text;
+  const warning = wrapText(`Content warning: ${safeLine(post.warning)}`, width).map(paint.warning);
+  return [...warning, ...reveal ? text : [paint.dim("The text is hidden; --reveal shows it.")]];
+}
+
+function repostedLines(post: RepostedView, look: Look): string[] {
+  const { paint } = look;
+  const doubt = post.verified ? [] : wrapText(
+    `You have no key of ${safeLine(post.author)}: whether this is theirs is not known.`,
+    widthAfter(2, look),
+  ).map(paint.dim);
+  return [...doubt, ...renderPost(post, { ...look, columns: look.columns - 2 }).split("\n")];
+}
+
+/** A post: who and when in one line, the text below, indented. */
+export function renderPost(post: PostView, look: Look): string {
+  const { paint } = look;
+  const reply = post.reply_to === null
+    ? ""
+    : paint.dim(` · in reply to ${safeLine(post.reply_to.author)}/${safeLine(post.reply_to.id)}`);
+  const what = post.repost_of === undefined ? "" : " reposted";
+  const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
+  const indented = (lines: string[]) => lines.map((line) => `  ${line}`);
+  const clash = post.clash === undefined
+    ? []
+    : wrapText(clashLine(post.author, post.clash), widthAfter(2, look)).map(paint.warning);
+  const head = `${paint.bold(paint.name(safeLine(post.author)))}${what}${when}${reply}`;
+  return [head, ...indented([...clash, ...bodyOf(post, look)])].join("\n");
+}
+
+/** A page of the timeline, newest first. */
+export function renderTimeline(posts: readonly PostView[], look: Look): string {
+  if (posts.length > 0) return posts.map((post) => renderPost(post, look)).join("\n\n");
+  return "Nothing here yet. Write something, or follow a user: `camellia suggest` has ideas.";
+}
