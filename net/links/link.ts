@@ -27,6 +27,7 @@ import {
   sendPauseMsMax,
   sendPauseMsMin,
   sendQuickLooksMax,
+  sendWatchedPauseMs,
   stallMsMax,
   unsureLookMs,
 } from "./link_limits.ts";
@@ -187,20 +188,25 @@ export class Link {
     this.#route = route;
     this.#state = "shaking";
     this.#progressAt = this.#clock.monotonic();
-    this.#quickLooks = sendQuickLooksMax;
+    this.#sendPauseMs = sendPauseMsMin;
     this.#lookSoon();
   }
 
   /**
-   * Looks at the socket again: in the next turns of the loop at first, later by timer. Where no frame
-   * waits for what is found there is time: the receiver of the last one is using the processor now.
+   * Looks at the socket again: in the next turns of the loop at first, later when the system tells of
+   * news, or by timer where it does not. A handshake takes longer than those turns. Where no frame waits
+   * for what is found there is time: the receiver of the last one is using the processor now.
    */
   #lookSoon(): void {
     this.#looking = true;
     const isAwaited = this.#queue.length > 0 || this.#state === "shaking";
-    if (isAwaited && this.#quickLooks > 0) {
+    if (isAwaited && this.#state !== "shaking" && this.#quickLooks > 0) {
       this.#quickLooks--;
       (this.#options.soon ?? setImmediate)(() => this.#look());
+      return;
+    }
+    if (isAwaited && this.#socket?.watch?.(() => this.#look())) {
+      this.#lookLater.dueIn(sendWatchedPauseMs);
       return;
     }
     let pauseMs = sendPauseMsMax;
@@ -220,6 +226,7 @@ export class Link {
 
   #look(): void {
     this.#looking = false;
+    this.#socket?.unwatch?.();
     if (this.#state === "shaking") this.#lookForHandshake();
     else if (this.#state === "up") this.#pump();
   }

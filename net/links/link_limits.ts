@@ -125,6 +125,12 @@ export const sendPauseMsMin = 1;
 /** … up to this one. */
 export const sendPauseMsMax = 25;
 
+/**
+ * How often a socket that is waited for is looked at where the system tells of news, in case it fails to:
+ * a tenth of what a handshake may take.
+ */
+export const sendWatchedPauseMs = 500;
+
 /** Frames handed to one socket in a row, before others have their turn. */
 export const framesATurnMax = 64;
 

@@ -2,9 +2,10 @@
  * Learns from the system which of zeromq's sockets have news, so that no timer has to look all the time.
  *
  * zeromq's own tie to the event loop is broken under Deno, but each of its sockets has a file
- * descriptor that becomes readable with every change of state (zmq_getsockopt(3), ZMQ_FD). Here poll(2)
+ * descriptor that becomes readable with every change of state (zmq_getsockopt(3), ZMQ_FD). Here epoll(7)
  * waits for the descriptors of all sockets of the process at once, in one thread, called through Deno's
- * foreign function interface. Where that is not available, timers alone look at the sockets.
+ * foreign function interface; a look costs what has news, however many wait. Where that is not
+ * available, timers alone look at the sockets.
  *
  * @module
  */
@@ -15,42 +16,65 @@ import { setImmediate } from "node:timers/promises";
 const libraryPath = "libc.so.6";
 
 const symbols = {
-  poll: { parameters: ["buffer", "u64", "i32"], result: "i32", nonblocking: true },
-  pipe2: { parameters: ["buffer", "i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  epoll_create1: { parameters: ["i32"], result: "i32" },
+  epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32", nonblocking: true },
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
 } as const;
 
-/** `O_CLOEXEC | O_NONBLOCK` of Linux (open(2)): no child inherits the pipe, and no call waits for it. */
-const pipeFlags = 0o2000000 | 0o4000;
+/** `EPOLL_CLOEXEC` and `EFD_CLOEXEC`: no child inherits them. `EFD_NONBLOCK`: no call waits. */
+const closeOnExec = 0o2000000;
+const nonBlocking = 0o4000;
 
-/** `struct pollfd`: a descriptor of four bytes, the events asked for and those found, two bytes each. */
-const pollfdBytes = 8;
+/** `EPOLL_CTL_ADD`, `EPOLL_CTL_DEL`, `EPOLL_CTL_MOD`. */
+const [add, remove, change] = [1, 2, 3];
 
-/** `POLLIN`. */
-const readable = 1;
+/** `EPOLLIN`; and `EPOLLONESHOT`: told once, until asked for again. */
+const readable = 0x1;
+const once = 0x40000000;
 
-/** A poll waits until there is news, or until it is woken. */
+/** `struct epoll_event`: the events, then eight bytes of our own, packed on x86-64 alone. */
+const eventLayout = Deno.build.arch === "x86_64"
+  ? { bytes: 12, own: 4 } as const
+  : { bytes: 16, own: 8 } as const;
+
+/** Events fetched at once; the others come with the next call. */
+const eventsMax = 256;
+
+/** A wait goes on until there is news, or until it is woken. */
 const noTimeout = -1;
 
-/** What `poll` returns when it fails. */
+/** What the calls return when they fail. */
 const failed = -1;
 
 /**
- * Polls that may fail in a row; after that callers are told to look by timer. Signals (a terminal that is
- * being resized) end polls early, but never so many without news in between.
+ * Waits that may fail in a row; after that callers are told to look by timer. Signals (a terminal that is
+ * being resized) end waits early, but never so many without news in between.
  */
 const failuresMax = 100;
 
 /** Functions of the C library, as in its manual (sections 2 and 3). */
 export interface CFunctions {
-  /** Waits in a thread of Deno's until a descriptor has news; -1 when that fails. */
-  poll(fds: Uint8Array<ArrayBuffer>, count: bigint, timeoutMs: number): Promise<number>;
-  /** Makes a pipe; 0 when it did. */
-  pipe2(ends: Int32Array<ArrayBuffer>, flags: number): number;
-  /** Reads. */
-  read(descriptor: number, to: Uint8Array<ArrayBuffer>, bytes: bigint): bigint;
+  /** Makes an instance of epoll; -1 when that fails. */
+  epoll_create1(flags: number): number;
+  /** Changes what an instance looks at; 0 when it did. */
+  epoll_ctl(
+    epoll: number,
+    what: number,
+    descriptor: number,
+    event: Uint8Array<ArrayBuffer>,
+  ): number;
+  /** Waits in a thread of Deno's until a descriptor has news; how many events there are, or -1. */
+  epoll_wait(
+    epoll: number,
+    events: Uint8Array<ArrayBuffer>,
+    most: number,
+    timeoutMs: number,
+  ): Promise<number>;
+  /** Makes a descriptor that is readable once it was written to; -1 when that fails. */
+  eventfd(value: number, flags: number): number;
   /** Writes. */
   write(descriptor: number, from: Uint8Array<ArrayBuffer>, bytes: bigint): bigint;
   /** Closes. */
@@ -72,17 +96,19 @@ function loadLibrary(): Library {
 /** Calls back when something has happened to descriptors; see the module. */
 export class Poller {
   readonly #library: Library;
-  /** Ends a poll early: what is written to the second end makes the first readable. */
-  readonly #pipe: readonly [number, number];
+  readonly #epoll: number;
+  /** Ends a wait early once it is written to. */
+  readonly #waker: number;
+  readonly #event = new Uint8Array(eventLayout.bytes);
+  readonly #eventView = new DataView(this.#event.buffer);
   readonly #waiting = new Map<number, () => void>();
   #running: Promise<void> | undefined;
-  #isPolling = false;
-  #isWoken = false;
   #failures = 0;
 
-  private constructor(library: Library, pipe: readonly [number, number]) {
+  private constructor(library: Library, epoll: number, waker: number) {
     this.#library = library;
-    this.#pipe = pipe;
+    this.#epoll = epoll;
+    this.#waker = waker;
   }
 
   /**
@@ -99,9 +125,11 @@ export class Poller {
       // Another C library, or no permission.
       return undefined;
     }
-    const ends = new Int32Array(2);
-    const [read, write] = library.symbols.pipe2(ends, pipeFlags) === 0 ? ends : [];
-    if (read !== undefined && write !== undefined) return new Poller(library, [read, write]);
+    const { epoll_create1, eventfd, close } = library.symbols;
+    const epoll = epoll_create1(closeOnExec);
+    const waker = eventfd(0, closeOnExec | nonBlocking);
+    if (epoll !== failed && waker !== failed) return new Poller(library, epoll, waker);
+    for (const descriptor of [epoll, waker]) if (descriptor !== failed) close(descriptor);
     library.close();
     return undefined;
   }
@@ -109,80 +137,85 @@ export class Poller {
   /**
    * Calls back once, when the descriptor is readable or may be; never within the call.
    *
-   * @returns Whether it will: not where polls keep failing.
+   * @returns Whether it will: not where waits keep failing, or the descriptor cannot be waited for.
    */
   watch(descriptor: number, onNews: () => void): boolean {
-    if (this.#failures >= failuresMax) return false;
+    if (this.#failures >= failuresMax || !this.#ask(descriptor)) return false;
     this.#waiting.set(descriptor, onNews);
-    this.#wake();
     this.#running ??= this.#run();
     return true;
   }
 
-  /** Takes a {@linkcode watch} back. */
+  /** Takes a {@linkcode watch} back; to be called before the descriptor is closed. */
   unwatch(descriptor: number): void {
-    if (this.#waiting.delete(descriptor)) this.#wake();
+    if (!this.#waiting.delete(descriptor)) return;
+    this.#control(remove, descriptor, 0);
+    if (this.#waiting.size === 0) this.#wake();
   }
 
-  /** Ends; to be called once. Resolves when no poll is under way any more. */
+  /** Ends; to be called once. Resolves when no wait is under way any more. */
   async close(): Promise<void> {
     this.#waiting.clear();
-    this.#wake();
+    if (this.#running !== undefined) this.#wake();
     await this.#running;
-    for (const end of this.#pipe) this.#library.symbols.close(end);
+    for (const descriptor of [this.#epoll, this.#waker]) this.#library.symbols.close(descriptor);
     this.#library.close();
   }
 
-  #wake(): void {
-    if (this.#isWoken || !this.#isPolling) return;
-    this.#isWoken = true;
-    this.#library.symbols.write(this.#pipe[1], Uint8Array.of(1), 1n);
+  /** Has the system tell of the descriptor's next news, once. */
+  #ask(descriptor: number): boolean {
+    // One that was asked about before, and not closed since, is still known.
+    return this.#control(change, descriptor, readable | once) ||
+      this.#control(add, descriptor, readable | once);
   }
 
-  /** Polls while any caller waits. Never rejects. */
+  #control(what: number, descriptor: number, events: number): boolean {
+    this.#eventView.setUint32(0, events, true);
+    this.#eventView.setInt32(eventLayout.own, descriptor, true);
+    const { epoll_ctl } = this.#library.symbols;
+    return epoll_ctl(this.#epoll, what, descriptor, this.#event) !== failed;
+  }
+
+  /** The loop looks whether any caller waits still. The waker stays readable until it is asked about anew. */
+  #wake(): void {
+    if (this.#ask(this.#waker)) this.#library.symbols.write(this.#waker, wakeBytes, 8n);
+  }
+
+  /** Waits for news while any caller does. Never rejects. */
   async #run(): Promise<void> {
     while (this.#waiting.size > 0 && this.#failures < failuresMax) {
-      await this.#poll();
-      // The callers look at their sockets now and then wait again: the next poll is for all of them.
+      await this.#wait();
+      // The callers look at their sockets now and then ask again: the next wait is for all of them.
       await setImmediate();
     }
     this.#running = undefined;
-    // Polls fail: all callers are to look once more, and are then told to look by timer.
+    // Waits fail: all callers are to look once more, and are then told to look by timer.
     const left = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const onNews of left) onNews();
   }
 
-  async #poll(): Promise<void> {
-    const descriptors = [this.#pipe[0], ...this.#waiting.keys()];
-    const view = new DataView(new ArrayBuffer(descriptors.length * pollfdBytes));
-    for (const [i, descriptor] of descriptors.entries()) {
-      view.setInt32(i * pollfdBytes, descriptor, true);
-      view.setInt16(i * pollfdBytes + 4, readable, true);
-    }
-    const { poll, read } = this.#library.symbols;
-    this.#isPolling = true;
-    const found = await poll(new Uint8Array(view.buffer), BigInt(descriptors.length), noTimeout)
+  async #wait(): Promise<void> {
+    const view = new DataView(new ArrayBuffer(eventsMax * eventLayout.bytes));
+    const { epoll_wait } = this.#library.symbols;
+    const found = await epoll_wait(this.#epoll, new Uint8Array(view.buffer), eventsMax, noTimeout)
       .catch(() => failed);
-    this.#isPolling = false;
     if (found === failed) {
       this.#failures++;
       return;
     }
     this.#failures = 0;
-    const hasNews = (i: number) => view.getInt16(i * pollfdBytes + 6, true) !== 0;
-    if (hasNews(0)) {
-      read(this.#pipe[0], new Uint8Array(1), 1n);
-      this.#isWoken = false;
-    }
-    for (const [i, descriptor] of descriptors.entries()) {
-      if (i === 0 || !hasNews(i)) continue;
+    for (let i = 0; i < found; i++) {
+      const descriptor = view.getInt32(i * eventLayout.bytes + eventLayout.own, true);
       const onNews = this.#waiting.get(descriptor);
       this.#waiting.delete(descriptor);
       onNews?.();
     }
   }
 }
+
+/** What eventfd(2) takes: a number of eight bytes. */
+const wakeBytes = new Uint8Array(new BigUint64Array([1n]).buffer);
 
 let shared: { readonly poller: Poller; users: number } | undefined;
 

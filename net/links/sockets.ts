@@ -64,6 +64,14 @@ export interface PushSocket {
   readonly writable: boolean;
   /** Whether it will never be writable again, as far as is known; absent where nothing tells. */
   readonly isBroken?: boolean;
+  /**
+   * Calls back once, when it may have become writable; never within the call. To be called when it is not.
+   *
+   * @returns Whether it will; if not, or where there is none, the socket must be looked at by the clock.
+   */
+  watch?(onNews: () => void): boolean;
+  /** Takes a {@linkcode watch} back. */
+  unwatch?(): void;
   /** To be called while writable only. The frame must not be changed afterwards. */
   send(frame: Uint8Array): Promise<void>;
   /** Never blocks; what is inside has a moment to leave. */
@@ -147,6 +155,13 @@ class DescribedPull extends Pull {
   }
 }
 
+class DescribedPush extends Push {
+  /** As that of a PULL socket. */
+  get descriptor(): number {
+    return this.getInt32Option(descriptorOption);
+  }
+}
+
 function watched(socket: DescribedPull, address: InsideAddress): PullSocket {
   const { descriptor } = socket;
   const poller = borrowPoller();
@@ -176,7 +191,9 @@ let senderKeys: { publicKey: string; secretKey: string } | undefined;
  */
 export function connectPush(linkKey: Uint8Array, route: Route, tunnels: Tunnels): PushSocket {
   const { address, port, isRelay } = route;
-  if (!isRelay) return pushTo(linkKey, zmqAddress(address, port), { ipv6: address.isIPv6 });
+  if (!isRelay) {
+    return watchedPush(pushTo(linkKey, zmqAddress(address, port), { ipv6: address.isIPv6 }));
+  }
   const tunnel = tunnels.open({ ip: address.ip, port }, linkKey);
   try {
     return throughTunnel(pushTo(linkKey, tunnel.address, { beatMs: relayedHeartbeatMs }), tunnel);
@@ -184,6 +201,24 @@ export function connectPush(linkKey: Uint8Array, route: Route, tunnels: Tunnels)
     tunnel.close();
     throw error;
   }
+}
+
+function watchedPush(socket: DescribedPush): PushSocket {
+  const poller = borrowPoller();
+  const descriptor = poller === undefined ? NaN : socket.descriptor;
+  return {
+    get writable() {
+      return socket.writable;
+    },
+    watch: (onNews) => poller?.watch(descriptor, onNews) ?? false,
+    unwatch: () => poller?.unwatch(descriptor),
+    send: (frame) => socket.send(frame),
+    close() {
+      poller?.unwatch(descriptor);
+      socket.close();
+      if (poller !== undefined) void returnPoller();
+    },
+  };
 }
 
 function throughTunnel(socket: Push, tunnel: Tunnel): PushSocket {
@@ -206,11 +241,11 @@ function pushTo(
   linkKey: Uint8Array,
   address: string,
   { ipv6 = false, beatMs = heartbeatMs }: { readonly ipv6?: boolean; readonly beatMs?: number },
-): Push {
+): DescribedPush {
   const curveServerKey = z85Encode(linkKey);
   raiseSocketLimit();
   senderKeys ??= curveKeyPair();
-  const socket = new Push();
+  const socket = new DescribedPush();
   socket.sendTimeout = 0;
   socket.linger = lingerMs;
   socket.ipv6 = ipv6;

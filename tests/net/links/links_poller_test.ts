@@ -91,54 +91,105 @@ Deno.test({
     assert.equal(told, 0);
     push.close();
     await pull.close();
-    assert.equal(other?.watch(0, () => {}), true, "still there for the other");
+    const last = bindPull(linkKeys().secretKey);
+    assert.equal(last.watch(() => {}), true, "still there for the other");
+    await last.close();
+    assert.ok(other);
     // The sanitizers of this test find a poll that is left.
     await returnPoller();
   },
 });
 
-/** A C library in which polls end as they are told to. */
-function fakeLibrary(poll: () => Promise<number>, pipe2 = 0) {
-  let closed = 0;
+/** A C library in which waits end as they are told to. */
+function fakeLibrary(
+  wait: () => Promise<number>,
+  options: { epoll?: number; waker?: number } = {},
+) {
+  const { epoll = 8, waker = 9 } = options;
+  const closed: (number | "library")[] = [];
   const symbols = {
-    poll,
-    pipe2: () => pipe2,
-    read: () => 1n,
-    write: () => 1n,
-    close: () => 0,
+    epoll_create1: () => epoll,
+    epoll_ctl: (_epoll: number, _what: number, descriptor: number) => descriptor === 6 ? -1 : 0,
+    epoll_wait: wait,
+    eventfd: () => waker,
+    write: () => 8n,
+    close: (descriptor: number) => closed.push(descriptor),
   };
-  const library: Library = { symbols, close: () => void closed++ };
-  return { library, closed: () => closed };
+  const library: Library = { symbols, close: () => void closed.push("library") };
+  return { library, closed };
 }
 
 Deno.test({
-  name: "Where polls keep failing, whoever waits is to look by the clock",
+  name: "Where waits keep failing, whoever waits is to look by the clock",
   ignore: !isLinux,
   async fn() {
-    let polls = 0;
+    let waits = 0;
     const { library, closed } = fakeLibrary(() => {
-      polls++;
-      return polls % 2 === 0 ? Promise.resolve(-1) : Promise.reject(new Error("no thread"));
+      waits++;
+      return waits % 2 === 0 ? Promise.resolve(-1) : Promise.reject(new Error("no thread"));
     });
     const poller = Poller.open(() => library);
     const told = Promise.withResolvers<void>();
     assert.equal(poller?.watch(5, told.resolve), true);
     await told.promise;
-    assert.ok(polls < 1_000, `${polls} polls`);
+    assert.ok(waits < 1_000, `${waits} waits`);
     assert.equal(poller?.watch(5, () => assert.fail("told again")), false);
     await poller?.close();
-    assert.equal(closed(), 1);
+    assert.deepEqual(closed, [8, 9, "library"]);
   },
 });
 
-Deno.test("Without the C library, or without a pipe, there is no poller", () => {
+Deno.test({
+  name: "A descriptor that the system does not wait for is to be looked at by the clock",
+  ignore: !isLinux,
+  async fn() {
+    const { library } = fakeLibrary(() => assert.fail("waits for nothing"));
+    const poller = Poller.open(() => library);
+    assert.equal(poller?.watch(6, () => assert.fail("told")), false);
+    await poller?.close();
+  },
+});
+
+Deno.test("Without the C library, or where it refuses, there is no poller", () => {
   const missing = () => {
     throw new Error("no such library");
   };
   assert.equal(Poller.open(missing), undefined);
-  const { library, closed } = fakeLibrary(() => Promise.resolve(0), -1);
-  assert.equal(Poller.open(() => library), undefined);
-  assert.equal(closed(), isLinux ? 1 : 0);
+  for (const options of [{ epoll: -1 }, { waker: -1 }]) {
+    const { library, closed } = fakeLibrary(() => Promise.resolve(0), options);
+    assert.equal(Poller.open(() => library), undefined);
+    assert.deepEqual(closed, isLinux ? ["epoll" in options ? 9 : 8, "library"] : []);
+  }
+});
+
+Deno.test({
+  name: "The system tells when a handshake is done, and when the next frame is taken",
+  ignore: !isLinux,
+  async fn() {
+    const { secretKey, publicKey } = linkKeys();
+    const pull = bindPull(secretKey);
+    const route = readRoute("127.0.0.1", pull.address.transport === "tcp" ? pull.address.port : 0);
+    assert.ok(route);
+    const pushes = Array.from({ length: 20 }, () => {
+      return connectPush(publicKey, route, new Tunnels(new SystemClock()));
+    });
+    await Promise.all(pushes.map(async (push) => {
+      for (let frame = 0; frame < 5; frame++) {
+        while (!push.writable) {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          assert.equal(push.watch?.(resolve), true);
+          await promise;
+        }
+        await push.send(Uint8Array.of(frame));
+      }
+    }));
+    // One that is closed while it waits is told nothing.
+    const [push, ...others] = pushes;
+    await until(() => push?.writable === true, "room");
+    push?.watch?.(() => assert.fail("told"));
+    for (const socket of [push, ...others]) socket?.close();
+    await pull.close();
+  },
 });
 
 /** A socket on which messages appear when a test says so. */
