@@ -7,6 +7,7 @@
  * @module
  */
 
+import { loadModule } from "./lib/load_module.ts";
 import { CamelliaError } from "./core/model/errors.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { DataFolder } from "./storage/data_folder.ts";
@@ -34,12 +35,16 @@ export interface Composition {
 
 /** Loads what runs a peer. */
 function loadComposition(): Promise<Composition> {
-  return import("./composition.ts");
+  return loadModule<typeof import("./composition.ts")>(
+    new URL("./composition.ts", import.meta.url),
+  );
 }
 
 /** Loads what runs programs of the system. */
 function loadTools() {
-  return import("./ui/terminal/system_tools.ts");
+  return loadModule<typeof import("./ui/terminal/system_tools.ts")>(
+    new URL("./ui/terminal/system_tools.ts", import.meta.url),
+  );
 }
 
 /** How this program is started: the executable by itself, the modules by Deno with the task's permissions. */
@@ -79,7 +84,9 @@ export async function createHost(load = loadComposition): Promise<Host> {
     },
     async openFolder(path) {
       // The lock alone tells whether a peer runs: a command that talks to it loads no more than this.
-      const { DataFolder } = await import("./storage/data_folder.ts");
+      const { DataFolder } = await loadModule<typeof import("./storage/data_folder.ts")>(
+        new URL("./storage/data_folder.ts", import.meta.url),
+      );
       const folder = await DataFolder.open(path);
       if (!hasGivenUp) return await (await load()).openLocked(folder);
       folder.release();
@@ -110,8 +117,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const [{ run }, { SystemIo }, host] = await Promise.all([
-    import("./ui/cli.ts"),
-    import("./ui/terminal/system_io.ts"),
+    loadModule<typeof import("./ui/cli.ts")>(new URL("./ui/cli.ts", import.meta.url)),
+    loadModule<typeof import("./ui/terminal/system_io.ts")>(
+      new URL("./ui/terminal/system_io.ts", import.meta.url),
+    ),
     createHost(() => loading ??= loadComposition()),
   ]);
   return await run(Deno.args, { io: new SystemIo(), host });

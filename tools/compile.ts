@@ -1,8 +1,8 @@
 /**
  * Builds executables with `deno compile`: `dist/camellia` for this machine, or one for each target.
  *
- * Besides the modules that main.ts imports, it embeds config.ini and the files of all Workers (which
- * `deno compile` does not find by itself), and of zeromq's prebuilt addons only the one that the
+ * Besides the modules that main.ts imports, it embeds config.ini, Workers and modules that are loaded
+ * late (which `deno compile` does not find by itself), and of zeromq's prebuilt addons only the one that the
  * target loads. What was built is looked at, and run where this machine can.
  *
  * @module
@@ -44,15 +44,18 @@ const permissions = [
   `--allow-sys=${sys.join(",")}`,
 ];
 
-/** The files that the program starts as Workers, relative to the repository. */
-export async function workerFiles(): Promise<string[]> {
+/** The modules that the program starts as Workers or loads when they are needed, relative to the repository. */
+export async function lateModules(): Promise<string[]> {
   const found = new Set<string>();
-  for (const folder of ["lib", "core", "net", "storage", "ui"]) {
-    for (const path of await filesBelow(`${root}${folder}`, [".ts"])) {
-      const source = await Deno.readTextFile(path);
-      for (const match of source.matchAll(/new URL\("([^"]+\.ts)", import\.meta\.url\)/g)) {
-        found.add(relative(root, join(dirname(path), match[1] ?? "")).replaceAll("\\", "/"));
-      }
+  const folders = ["lib", "core", "net", "storage", "ui"];
+  const below = await Promise.all(folders.map((name) => filesBelow(`${root}${name}`, [".ts"])));
+  for (const path of [`${root}main.ts`, `${root}composition.ts`, ...below.flat()]) {
+    const source = await Deno.readTextFile(path);
+    for (
+      const match of source.matchAll(/new URL\(\s*"(\.[^"]+\.ts)",\s*import\.meta\.url,?\s*\)/g)
+    ) {
+      if (path.endsWith("lib/load_module.ts")) continue;
+      found.add(relative(root, join(dirname(path), match[1] ?? "")).replaceAll("\\", "/"));
     }
   }
   return [...found].sort();
@@ -89,7 +92,7 @@ export async function idleFiles(target: Target): Promise<string[]> {
 
 /** The arguments of `deno compile` for a target's executable at `output`. */
 export async function compileArguments(output: string, target: Target): Promise<string[]> {
-  const included = ["config.ini", ...await workerFiles()];
+  const included = ["config.ini", ...await lateModules()];
   return [
     "compile",
     "--no-prompt",

@@ -72,6 +72,11 @@ const importDirection: Deno.lint.Rule = {
       ExportNamedDeclaration: check,
       ExportAllDeclaration: check,
       ImportExpression: check,
+      // A module that is loaded late is named by a URL (`lib/load_module.ts`).
+      NewExpression({ callee, arguments: [first] }) {
+        if (calleeName(callee) !== "URL" || first?.type !== "Literal") return;
+        if (/^\..*\.ts$/.test(String(first.value))) check({ source: first });
+      },
     };
   },
 };

@@ -61,7 +61,7 @@ function endSignal(io: Io, output: Output): { signal: AbortSignal; release: () =
  */
 export async function run(args: readonly string[], options: RunOptions): Promise<number> {
   const { io, host, prompts = terminalPrompts() } = options;
-  const parsed = parseArguments(args, host.version, io.size().columns);
+  const parsed = await parseArguments(args, host.version, io.size().columns);
   if ("help" in parsed) {
     await io.out(parsed.help);
     return exitDone;

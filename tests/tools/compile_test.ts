@@ -4,8 +4,8 @@ import {
   compileArguments,
   executableProblem,
   idleFiles,
+  lateModules,
   readCompileArguments,
-  workerFiles,
 } from "../../tools/compile.ts";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { headBytes, machineOf, targetProblem } from "../../tools/executables.ts";
@@ -56,7 +56,7 @@ async function baseRuntimeProblem(): Promise<string | undefined> {
 const problem = await baseRuntimeProblem();
 
 Deno.test("Compile embeds config.ini, every Worker's file and one zeromq addon alone", async () => {
-  assert.ok((await workerFiles()).length > 0);
+  assert.ok((await lateModules()).length > 0);
   assert.ok((await idleFiles(machine)).length > 5);
   const folder = await Deno.makeTempDir();
   try {
@@ -65,7 +65,7 @@ Deno.test("Compile embeds config.ini, every Worker's file and one zeromq addon a
       DENORT_BIN: Deno.execPath(),
     });
     assert.equal(code, 0, text);
-    for (const path of ["config.ini", ...await workerFiles()]) {
+    for (const path of ["config.ini", ...await lateModules()]) {
       // A folder all of whose files are embedded is listed as `folder/*`.
       const [file = "", folder = ""] = path.split("/").reverse();
       const listed = [`── ${file} `, `── ${folder}/* `].some((line) => text.includes(line));

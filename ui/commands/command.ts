@@ -1,48 +1,68 @@
 /**
- * How a command is declared: its name, help, arguments and options, and what it does with them, in one
- * place.
+ * How a command is declared in the table: its name, help, arguments and flags, and what does it.
  *
  * @module
  */
 
-import type {
-  Command as Parser,
-  CommandUnknownOpts,
-  OptionValues,
-} from "@commander-js/extra-typings";
 import type { Context } from "../peer/host.ts";
+import { type ArgumentEntry, type CommandEntry, type FlagEntry, named } from "../shell/table.ts";
 
-/** Does a command that was chosen. */
-export type Run = (context: Context) => Promise<void>;
+/** Does a command that was chosen, with the values that were given. */
+export type Run = (context: Context, given: Readonly<Record<string, unknown>>) => Promise<void>;
 
-/**
- * A command: adds itself to the program, and calls back with what it does when it is chosen.
- *
- * @internal Its types are commander's.
- */
-export type Command = (program: CommandUnknownOpts, choose: (run: Run) => void) => void;
+/** A command of the table. */
+export type Command = CommandEntry<Run>;
 
-/**
- * Declares a command.
- *
- * @internal Its types are commander's.
- * @param parser Adds name, help, arguments and options to the program.
- * @param run Does it, with the arguments and the options that were given.
- * @param mistakeIn What is wrong with arguments and options that do not go together.
- */
-export function command<Args extends unknown[], Options extends OptionValues>(
-  parser: (program: CommandUnknownOpts) => Parser<Args, Options>,
-  run: (context: Context, ...given: [...Args, Options]) => Promise<void>,
-  mistakeIn: (...given: [...Args, Options]) => string | undefined = () => undefined,
-): Command {
-  return (program, choose) => {
-    const added = parser(program);
-    const action = (...passed: [...Args, Options, unknown]) => {
-      const given = passed.slice(0, -1) as [...Args, Options];
-      const mistake = mistakeIn(...given);
-      if (mistake !== undefined) added.error(`error: ${mistake}`);
-      choose((context) => run(context, ...given));
-    };
-    added.action(action as () => void);
+type Arguments = Readonly<Record<string, ArgumentEntry>>;
+type Flags = Readonly<Record<string, FlagEntry>>;
+type ValueOf<Entry> = Entry extends ArgumentEntry<infer T> | FlagEntry<infer T> ? T : never;
+
+/** The values of a command's arguments, and of its flags as far as they were given. */
+export type Given<Args extends Arguments, Own extends Flags> =
+  & { readonly [Name in keyof Args]: ValueOf<Args[Name]> }
+  & { readonly [Name in keyof Own]?: ValueOf<Own[Name]> };
+
+/** What is declared of a command; `load` brings what does it, which the table does without. */
+export interface Declaration<Args extends Arguments, Own extends Flags> {
+  /** Its name. */
+  readonly name: string;
+  /** What it does. */
+  readonly description: string;
+  /** Its arguments, in order. */
+  readonly takes?: Args;
+  /** Its own flags. */
+  readonly flags?: Own;
+  /** The commands below it. */
+  readonly commands?: readonly Command[];
+  /** What its help says below all else. */
+  readonly after?: string;
+  /** What is wrong with values that do not go together; undefined where nothing is. */
+  readonly mistakeIn?: (given: Given<Args, Own>) => string | undefined;
+  /** Loads what does it. */
+  readonly load?: () => Promise<(context: Context, given: Given<Args, Own>) => Promise<void>>;
+}
+
+/** Declares a command. */
+export function command<
+  // deno-lint-ignore ban-types
+  const Args extends Arguments = {},
+  // deno-lint-ignore ban-types
+  const Own extends Flags = {},
+>(declaration: Declaration<Args, Own>): Command {
+  const { name, description, takes, flags, commands = [], after, mistakeIn, load } = declaration;
+  return {
+    name,
+    description,
+    arguments: named(takes ?? {}),
+    flags: named(flags ?? {}),
+    commands,
+    ...(after === undefined ? {} : { after }),
+    ...(mistakeIn === undefined ? {} : {
+      mistakeIn: (given) => mistakeIn(given as Given<Args, Own>),
+    }),
+    ...(load === undefined ? {} : {
+      // The parser gives what the entries read.
+      run: async (context, given) => await (await load())(context, given as Given<Args, Own>),
+    }),
   };
 }

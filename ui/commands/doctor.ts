@@ -29,7 +29,6 @@ import {
   checkVersions,
   notLookedAt,
 } from "./checks.ts";
-import { type Command, command } from "./command.ts";
 
 /** A time server that is there answers within a second, also the second or third that is asked. */
 const clockWaitMs = 4000;
@@ -125,13 +124,8 @@ function renderChecks(checks: readonly Check[], { paint }: Look): string {
 }
 
 /** `doctor`. */
-export const doctorCommand: Command = command(
-  (program) =>
-    program.command("doctor")
-      .description("look for what keeps camellia from working, and say what to do"),
-  async (context) => {
-    const checks = await examine(context);
-    await context.output.line({ checks }, (look) => renderChecks(checks, look));
-    if (checks.some(({ ok }) => !ok)) throw new AlreadyTold();
-  },
-);
+export async function doctor(context: Context): Promise<void> {
+  const checks = await examine(context);
+  await context.output.line({ checks }, (look) => renderChecks(checks, look));
+  if (checks.some(({ ok }) => !ok)) throw new AlreadyTold();
+}

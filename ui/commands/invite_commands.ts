@@ -14,11 +14,9 @@ import { type Access, withFolder, withPeer } from "../peer/access.ts";
 import { joinNetwork, logIn, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
-import { expecting } from "../settings/flags.ts";
 import { resolveSettings } from "../settings/settings.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { textWidth } from "../terminal/width.ts";
-import { type Command, command } from "./command.ts";
 import { untilQuiet, untilTold } from "./fetching.ts";
 import {
   acceptBy,
@@ -30,22 +28,6 @@ import {
 } from "./joining.ts";
 import { register } from "./tasks.ts";
 import { canShowWords, showWords } from "./words.ts";
-
-const unitsMs: Readonly<Record<string, number>> = {
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
-};
-
-/** `30m`, `12h`, `7d`, `2w`: a minute to a year, in milliseconds. */
-export function parseDuration(text: string): number | undefined {
-  const [, digits = "", unit = ""] = /^([1-9][0-9]{0,5})([mhdw])$/.exec(text) ?? [];
-  const ms = Number(digits) * (unitsMs[unit] ?? 0);
-  return ms >= 60_000 && ms <= 366 * 86_400_000 ? ms : undefined;
-}
-
-const duration = expecting("a time from 1m to 366d, such as 30m, 12h, 7d or 2w", parseDuration);
 
 /** Makes an invite, and says so while it takes its time. */
 export async function makeInvite(
@@ -210,42 +192,36 @@ async function givenText({ io }: Context, argument: string): Promise<string> {
   throw new CamelliaError("invalid_invite", message);
 }
 
-/** `invite` and `join`. */
-export const inviteCommands: readonly Command[] = [
-  command(
-    (program) =>
-      program.command("invite")
-        .description("make an invite: one string with which a friend joins and follows you")
-        .option("--once", "for one friend, whom you follow back; good for 7 days")
-        .option("--expires <time>", "until when it is good, such as 12h or 7d", duration)
-        .option("--qr", "show a QR code, too (default: on a terminal wide enough)")
-        .option("--no-qr", "show none"),
-    async (context, { once, expires: expiresInMs, qr }) => {
-      await withPeer(context, "user", async ({ api, own }) => {
-        const view = await makeInvite(context, api, given({ once, expiresInMs }));
-        const isWanted = !context.output.json && qr !== false;
-        const code = !isWanted
-          ? undefined
-          : qr === true
-          ? await qrCode(view.invite)
-          : await fittingCode(context, view.invite);
-        await context.output.line(view, (look) => {
-          const text = renderInvite(view, look);
-          return code === undefined ? text : `${text}\n\n${code}`;
-        });
-        if (own) await context.output.note("Keep a peer running for your friend: `camellia up`");
-      });
-    },
-  ),
-  command(
-    (program) =>
-      program.command("join")
-        .description("use an invite: join the network, get an account, follow the inviter")
-        .argument("<invite>", "the string, which begins with camellia:; - reads standard input")
-        .argument("[name]", "your name; default: the account of this machine, or a question"),
-    async (context, text, name) => {
-      const username = name === undefined ? undefined : parseUsername(name);
-      await joinBy(context, takeInvite(await givenText(context, text), context), username);
-    },
-  ),
-];
+/** `invite`. */
+export async function invite(
+  context: Context,
+  { once, expires: expiresInMs, qr, noQr }: {
+    readonly once?: true;
+    readonly expires?: number;
+    readonly qr?: true;
+    readonly noQr?: true;
+  },
+): Promise<void> {
+  await withPeer(context, "user", async ({ api, own }) => {
+    const view = await makeInvite(context, api, given({ once, expiresInMs }));
+    const code = context.output.json || noQr
+      ? undefined
+      : qr
+      ? await qrCode(view.invite)
+      : await fittingCode(context, view.invite);
+    await context.output.line(view, (look) => {
+      const text = renderInvite(view, look);
+      return code === undefined ? text : `${text}\n\n${code}`;
+    });
+    if (own) await context.output.note("Keep a peer running for your friend: `camellia up`");
+  });
+}
+
+/** `join`. */
+export async function join(
+  context: Context,
+  { text, name }: { readonly text: string; readonly name: string | undefined },
+): Promise<void> {
+  const username = name === undefined ? undefined : parseUsername(name);
+  await joinBy(context, takeInvite(await givenText(context, text), context), username);
+}

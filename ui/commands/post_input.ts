@@ -7,8 +7,8 @@
 import type { PostDraft, PostNameView } from "../../core/api.ts";
 import { fields, given, optional, text as textOf } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-import { parseSnowflakeText } from "../../core/model/snowflake.ts";
 import type { Io } from "../terminal/io.ts";
+import { parsePostName } from "./values.ts";
 
 /** A line of standard input that is to be a post. */
 export interface Line {
@@ -16,13 +16,6 @@ export interface Line {
   readonly line: number;
   /** What it says. Throws a `CamelliaError` with the code `invalid_argument` if it makes no sense. */
   readonly read: () => PostDraft;
-}
-
-/** `AUTHOR/ID`, the name of a post. */
-export function parsePostName(text: string): PostNameView | undefined {
-  const [author = "", id = "", ...rest] = text.split("/");
-  if (author === "" || rest.length > 0 || parseSnowflakeText(id) === undefined) return undefined;
-  return { author, id };
 }
 
 /**

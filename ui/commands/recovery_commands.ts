@@ -12,8 +12,6 @@ import { withPeerForLogin, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { resolveSettings } from "../settings/settings.ts";
-import { accountParser } from "./account_commands.ts";
-import { type Command, command } from "./command.ts";
 import { recover } from "./tasks.ts";
 import { askForWords, fetchWords, renderWords } from "./words.ts";
 
@@ -23,50 +21,39 @@ async function wordsFrom(context: Context, api: PeerCalls, username: string): Pr
   return await fetchWords(context, api, { username, password });
 }
 
-/** The commands on recovery words. */
-export const recoveryCommands: readonly Command[] = [
-  command(
-    (program) =>
-      accountParser(program).command("words")
-        .description("show the 24 recovery words, which open the account without its password"),
-    async (context) => {
-      const words = await withFolder(context, "user", {
-        running: async ({ api }) => wordsFrom(context, api, (await api.whoami()).username),
-        // The keys are in the folder: no user has to log in, and no network is needed.
-        async own(folder) {
-          const username = await chooseUser(context, folder);
-          const settings = await resolveSettings(context);
-          const { log } = context.output;
-          return await withStartedPeer(
-            context,
-            { folder, settings, log },
-            ({ api }) => wordsFrom(context, api, username),
-          );
-        },
-      });
-      await context.output.line({ words }, () => renderWords(words));
+/** `account words`. */
+export async function words(context: Context): Promise<void> {
+  const words = await withFolder(context, "user", {
+    running: async ({ api }) => wordsFrom(context, api, (await api.whoami()).username),
+    // The keys are in the folder: no user has to log in, and no network is needed.
+    async own(folder) {
+      const username = await chooseUser(context, folder);
+      const settings = await resolveSettings(context);
+      const { log } = context.output;
+      return await withStartedPeer(
+        context,
+        { folder, settings, log },
+        ({ api }) => wordsFrom(context, api, username),
+      );
     },
-  ),
-  command(
-    (program) =>
-      accountParser(program).command("recover")
-        .description(
-          "log in with the 24 recovery words where the password is lost, and set another",
-        )
-        .argument("<name>")
-        .option("--words-file <file>", "file with the words (or a prompt)"),
-    async (context, name, { wordsFile: file }) => {
-      const username = parseUsername(name);
-      let words = "";
-      const ask = async () => {
-        words = await askForWords(context, { username, file });
-        return await passwordFor(context, { username, kind: "new" });
-      };
-      await withPeerForLogin(context, ask, async ({ api }, password) => {
-        const user = await recover(context, api, { username, password, words });
-        const text = "The new password is set. Logged in:";
-        await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
-      });
-    },
-  ),
-];
+  });
+  await context.output.line({ words }, () => renderWords(words));
+}
+
+/** `account recover`. */
+export async function recoverAccount(
+  context: Context,
+  { name, wordsFile: file }: { readonly name: string; readonly wordsFile?: string },
+): Promise<void> {
+  const username = parseUsername(name);
+  let words = "";
+  const ask = async () => {
+    words = await askForWords(context, { username, file });
+    return await passwordFor(context, { username, kind: "new" });
+  };
+  await withPeerForLogin(context, ask, async ({ api }, password) => {
+    const user = await recover(context, api, { username, password, words });
+    const text = "The new password is set. Logged in:";
+    await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
+  });
+}

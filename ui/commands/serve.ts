@@ -19,7 +19,6 @@ import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
 import { formatEndpoint } from "../../lib/host_port.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
-import { type Command, command } from "./command.ts";
 
 /** The first line, once everything listens. */
 function readyEvent({ node, user, links }: StatusView) {
@@ -92,17 +91,12 @@ async function serve(context: Context, withUser: boolean): Promise<void> {
   });
 }
 
-/** `node` and `up`. */
-export const serveCommands: readonly Command[] = [
-  command(
-    (program) =>
-      program.command("node").description("run a bare node of the network until interrupted"),
-    (context) => serve(context, false),
-  ),
-  command(
-    (program) =>
-      program.command("up")
-        .description("run a user's peer (--user) without a menu, until interrupted or logged out"),
-    (context) => serve(context, true),
-  ),
-];
+/** `node`. */
+export async function serveNode(context: Context): Promise<void> {
+  await serve(context, false);
+}
+
+/** `up`. */
+export async function serveUser(context: Context): Promise<void> {
+  await serve(context, true);
+}

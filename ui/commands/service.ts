@@ -4,12 +4,9 @@
  * @module
  */
 
-import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { join } from "node:path";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
-import { parseNumber } from "../settings/number.ts";
-import { expecting } from "../settings/flags.ts";
 import { delay } from "../../lib/waiting.ts";
 import { chooseUser, inFolder, runningPeer } from "../peer/access.ts";
 import type { Context, ToolResult } from "../peer/host.ts";
@@ -17,7 +14,6 @@ import { passwordFor } from "../prompts/password_source.ts";
 import { type Call, serviceManager, serviceName } from "../shell/services.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
-import { type Command, command } from "./command.ts";
 
 /** The password of the service, in the data folder: only its owner may read it. */
 const passwordName = "service-password";
@@ -32,15 +28,8 @@ const startLookMs = 200;
 /** More than the 1,000,000 bytes at which `storage/log_file.ts` begins a new file. */
 const logBytesMax = 1_100_000;
 
-const lineCount = expecting(
-  "a whole number from 1 to 10000",
-  (text) => parseNumber(text, 1, 10_000),
-);
-
-function serviceParser(program: CommandUnknownOpts): CommandUnknownOpts {
-  return program.commands.find((parser) => parser.name() === "service") ??
-    program.command("service").description("have the system run your peer, also after a restart");
-}
+/** Lines that `service logs` shows. */
+const linesDefault = 50;
 
 function managerOf({ io, dataFolder }: Context) {
   return serviceManager(io.os, io.env("HOME") ?? dataFolder, dataFolder);
@@ -136,7 +125,8 @@ async function takeBack(context: Context): Promise<void> {
   }
 }
 
-async function install(context: Context): Promise<void> {
+/** `service install`. */
+export async function install(context: Context): Promise<void> {
   const manager = managerOf(context);
   const { io, output, host, dataFolder } = context;
   // Before anything is asked: whether there is a manager of services at all.
@@ -164,7 +154,8 @@ async function install(context: Context): Promise<void> {
   );
 }
 
-async function uninstall(context: Context): Promise<void> {
+/** `service uninstall`. */
+export async function uninstall(context: Context): Promise<void> {
   const manager = managerOf(context);
   await runAll(context, manager.uninstall);
   await context.host.tools.remove(manager.file);
@@ -175,7 +166,8 @@ async function uninstall(context: Context): Promise<void> {
   );
 }
 
-async function showStatus(context: Context): Promise<void> {
+/** `service status`. */
+export async function showStatus(context: Context): Promise<void> {
   const manager = managerOf(context);
   const installed = await context.io.readFile(manager.file, 1) !== undefined;
   const result = installed ? await runTool(context, manager.status) : undefined;
@@ -190,34 +182,12 @@ async function logLines({ io, dataFolder }: Context): Promise<string[] | undefin
   return bytes && new TextDecoder().decode(bytes).trimEnd().split("\n").map(safeLine);
 }
 
-async function showLogs(context: Context, count: number): Promise<void> {
-  const lines = (await logLines(context))?.slice(-count);
+/** `service logs`. */
+export async function showLogs(
+  context: Context,
+  given: { readonly lines?: number },
+): Promise<void> {
+  const lines = (await logLines(context))?.slice(-(given.lines ?? linesDefault));
   if (lines === undefined) throw failed(`There is no log in ${context.dataFolder} yet`);
   await context.output.line({ lines }, () => lines.join("\n"));
 }
-
-/** `service` and what stands below it. */
-export const serviceCommands: readonly Command[] = [
-  command(
-    (program) =>
-      serviceParser(program).command("install")
-        .description("ask for the password, and have the system run the peer of --user"),
-    (context) => install(context),
-  ),
-  command(
-    (program) =>
-      serviceParser(program).command("uninstall")
-        .description("stop the service, and forget its password"),
-    (context) => uninstall(context),
-  ),
-  command(
-    (program) => serviceParser(program).command("status").description("whether the service runs"),
-    (context) => showStatus(context),
-  ),
-  command(
-    (program) =>
-      serviceParser(program).command("logs").description("the last lines of the service's log")
-        .option("--lines <n>", "so many lines, 1 to 10000", lineCount, 50),
-    (context, { lines }) => showLogs(context, lines),
-  ),
-];

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Argument, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { join, resolve } from "node:path";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { settledWithin } from "../../lib/waiting.ts";
@@ -12,11 +11,11 @@ import { messageOf } from "../output/failure.ts";
 import { runningPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
 import { expandHome } from "../settings/places.ts";
-import { completeName, completionScript, shells } from "../shell/completion.ts";
+import { completionScript } from "../shell/completion.ts";
 import { manPage } from "../shell/man_page.ts";
-import { tableOf } from "../shell/table.ts";
-import { type Command, command } from "./command.ts";
+import type { Shell } from "../shell/names.ts";
 import { examples, manualSections } from "./help_texts.ts";
+import { program } from "./table.ts";
 
 /** A person who has pressed Tab waits no longer. */
 const namesWaitMs = 1000;
@@ -50,50 +49,31 @@ async function writePage(folder: string, page: string): Promise<string> {
   return file;
 }
 
-/** A command whose work needs the table of all commands. */
-function withTable(make: (table: () => ReturnType<typeof tableOf>) => Command): Command {
-  return (program: CommandUnknownOpts, choose) => make(() => tableOf(program))(program, choose);
+/** `completion`. */
+export async function completion(
+  { output }: Context,
+  { shell }: { readonly shell: Shell },
+): Promise<void> {
+  const script = completionScript(shell, program);
+  await output.line({ shell, script }, () => script.trimEnd());
 }
 
-/** `completion`, `man`, and what completion scripts call. */
-export const shellCommands: readonly Command[] = [
-  withTable((table) =>
-    command(
-      (program) =>
-        program.command("completion")
-          .description("print a script that completes commands, flags and names in your shell")
-          .addArgument(new Argument("<shell>", shells.join(", ")).choices(shells))
-          .addHelpText(
-            "after",
-            "\nExamples:\n  source <(camellia completion bash)      (in ~/.bashrc)\n" +
-              "  source <(camellia completion zsh)       (in ~/.zshrc)\n" +
-              "  camellia completion fish | source       (in ~/.config/fish/config.fish)",
-          ),
-      async ({ output }, shell) => {
-        const script = completionScript(shell, table());
-        await output.line({ shell, script }, () => script.trimEnd());
-      },
-    )
-  ),
-  withTable((table) =>
-    command(
-      (program) =>
-        program.command("man")
-          .description("print the manual for man(1), or write it into a folder as camellia.1")
-          .argument("[dir]"),
-      async ({ io, output, host: { version } }, dir) => {
-        const page = manPage(table(), { version, sections: manualSections, examples });
-        if (dir === undefined) return await output.line({ page }, () => page.trimEnd());
-        const file = await writePage(resolve(expandHome(dir, io)), page);
-        await output.line({ file }, () => `Written: ${file}`);
-      },
-    )
-  ),
-  command(
-    (program) => program.command(completeName, { hidden: true }).argument("<kind>"),
-    async (context, kind) => {
-      const names = await namesFor(context, kind);
-      if (names.length > 0) await context.output.line({ names }, () => names.join("\n"));
-    },
-  ),
-];
+/** `man`. */
+export async function man(
+  { io, output, host: { version } }: Context,
+  { dir }: { readonly dir: string | undefined },
+): Promise<void> {
+  const page = manPage(program, { version, sections: manualSections, examples });
+  if (dir === undefined) return await output.line({ page }, () => page.trimEnd());
+  const file = await writePage(resolve(expandHome(dir, io)), page);
+  await output.line({ file }, () => `Written: ${file}`);
+}
+
+/** `__complete`, which completion scripts call. */
+export async function complete(
+  context: Context,
+  { kind }: { readonly kind: string },
+): Promise<void> {
+  const names = await namesFor(context, kind);
+  if (names.length > 0) await context.output.line({ names }, () => names.join("\n"));
+}

@@ -4,16 +4,12 @@
  * @module
  */
 
-import { Argument } from "@commander-js/extra-typings";
-import type { PostDraft } from "../../core/api.ts";
+import type { PostDraft, PostNameView } from "../../core/api.ts";
 import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-import { parseSnowflakeText } from "../../core/model/snowflake.ts";
 import { withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
-import { expecting } from "../settings/flags.ts";
-import { type Command, command } from "./command.ts";
-import { draftsOf, inputText, parsePostName } from "./post_input.ts";
+import { draftsOf, inputText } from "./post_input.ts";
 import { deleting, posting, reposting, runTask } from "./tasks.ts";
 
 /** Standard input of `post -` at most; 500 characters are at most 2,000 bytes. */
@@ -24,12 +20,6 @@ const manyInputBytesMax = 16 * 1024 * 1024;
 
 /** Posts between two lines of progress. */
 const progressEvery = 100;
-
-const postName = expecting("AUTHOR/ID, the name of a post as the timeline shows it", parsePostName);
-const postId = expecting(
-  "the id of a post, a whole number",
-  (text) => parseSnowflakeText(text) === undefined ? undefined : text,
-);
 
 /** The text to post: the argument, or with `-` standard input without its last line break. */
 async function postText({ io }: Context, argument: string): Promise<string> {
@@ -73,74 +63,52 @@ async function postMany(
   });
 }
 
-const textArgument = "the text; - reads standard input; after -- it may begin with -";
+/** `post`. */
+export async function post(
+  context: Context,
+  { text: typed = "-", replyTo, force, warn, lines, jsonl }: {
+    readonly text: string | undefined;
+    readonly replyTo?: PostNameView;
+    readonly force?: true;
+    readonly warn?: string;
+    readonly lines?: true;
+    readonly jsonl?: true;
+  },
+): Promise<void> {
+  const more = given({ replyTo, force, warning: warn });
+  const form = lines ? "lines" : jsonl ? "jsonl" : undefined;
+  if (form !== undefined) return await postMany(context, form, more);
+  const text = await postText(context, typed);
+  await runTask(context, "user", posting, { text, ...more });
+}
 
-/** The commands that write. */
-export const writingCommands: readonly Command[] = [
-  command(
-    (program) =>
-      program.command("post").description("publish a post of at most 500 characters")
-        .addArgument(new Argument("[text]", textArgument))
-        .option("--reply-to <author/id>", "the post that this one replies to", postName)
-        .option("--force", "reply even to a post that is not here")
-        .option("--warn <text>", "a content warning, shown in place of the text")
-        .option("--lines", "publish each line of standard input as a post")
-        .option(
-          "--jsonl",
-          'publish each line of standard input: {"text":…,"reply_to":"AUTHOR/ID","warning":…}',
-        )
-        .addHelpText(
-          "after",
-          '\nExamples:\n  camellia post "Hello"\n  fortune | camellia post -\n' +
-            "  camellia post --reply-to bob/7340032 'I agree'\n  camellia post -- '-5 degrees'\n" +
-            "  camellia post --lines < diary.txt",
-        ),
-    async (context, argument, { replyTo, force, warn, lines, jsonl }) => {
-      const more = given({ replyTo, force, warning: warn });
-      const form = lines ? "lines" : jsonl ? "jsonl" : undefined;
-      if (form !== undefined) return await postMany(context, form, more);
-      const text = await postText(context, argument ?? "-");
-      await runTask(context, "user", posting, { text, ...more });
-    },
-    (argument, { lines, jsonl }) => {
-      const isMany = lines ?? jsonl ?? false;
-      if (lines && jsonl) return "--lines and --jsonl do not go together";
-      if (isMany && argument !== undefined) {
-        return "with --lines or --jsonl the texts come from standard input; leave the text out";
-      }
-      return isMany || argument !== undefined
-        ? undefined
-        : "missing required argument 'text'; - reads it from standard input";
-    },
-  ),
-  command(
-    (program) =>
-      program.command("reply").description("reply to a post")
-        .argument("<author/id>", "the post, as the timeline shows it", postName)
-        .addArgument(new Argument("<text>", textArgument))
-        .option("--force", "reply even to a post that is not here")
-        .option("--warn <text>", "a content warning, shown in place of the text"),
-    async (context, replyTo, argument, { force, warn }) => {
-      const text = await postText(context, argument);
-      const draft = { text, replyTo, ...given({ force, warning: warn }) };
-      await runTask(context, "user", posting, draft);
-    },
-  ),
-  command(
-    (program) =>
-      program.command("repost").description("pass a post on to your followers")
-        .argument("<author/id>", "the post, as the timeline shows it", postName),
-    (context, name) => runTask(context, "user", reposting, name),
-  ),
-  command(
-    (program) =>
-      program.command("delete").description(
-        "take own posts back: followers are asked to forget them",
-      )
-        .argument("<id...>", "the ids of the posts", (text, ids: string[] = []) => [
-          ...ids,
-          postId(text),
-        ]),
-    (context, ids) => runTask(context, "user", deleting, { ids }),
-  ),
-];
+/** `reply`. */
+export async function reply(
+  context: Context,
+  { replyTo, text: typed, force, warn }: {
+    readonly replyTo: PostNameView;
+    readonly text: string;
+    readonly force?: true;
+    readonly warn?: string;
+  },
+): Promise<void> {
+  const text = await postText(context, typed);
+  const draft = { text, replyTo, ...given({ force, warning: warn }) };
+  await runTask(context, "user", posting, draft);
+}
+
+/** `repost`. */
+export async function repost(
+  context: Context,
+  { post }: { readonly post: PostNameView },
+): Promise<void> {
+  await runTask(context, "user", reposting, post);
+}
+
+/** `delete`. */
+export async function deletePosts(
+  context: Context,
+  request: { readonly ids: readonly string[] },
+): Promise<void> {
+  await runTask(context, "user", deleting, request);
+}

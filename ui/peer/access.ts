@@ -8,6 +8,7 @@
  * @module
  */
 
+import { loadModule } from "../../lib/load_module.ts";
 import { join } from "node:path";
 import type { PeerCalls, PeerEvent } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
@@ -140,7 +141,9 @@ export function withPeer<T>(
   return withFolder(context, need, {
     running: work,
     own: async (folder) => {
-      const { withOwnPeer } = await import("./own_peer.ts");
+      const { withOwnPeer } = await loadModule<typeof import("./own_peer.ts")>(
+        new URL("./own_peer.ts", import.meta.url),
+      );
       return await withOwnPeer(context, { folder, need }, work);
     },
   });

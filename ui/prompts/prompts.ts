@@ -4,6 +4,7 @@
  * @module
  */
 
+import { loadModule } from "../../lib/load_module.ts";
 import type { Output } from "../output/output.ts";
 import type { Flags } from "../settings/flags.ts";
 import type { Io } from "../terminal/io.ts";
@@ -94,7 +95,9 @@ export function terminalPrompts(given?: PromptStreams): Prompts {
       return await select({ message, choices: [...choices], pageSize: 12 }, await on(signal));
     },
     async menu(menu, signal) {
-      const { livePrompt } = await import("./live_prompt.ts");
+      const { livePrompt } = await loadModule<typeof import("./live_prompt.ts")>(
+        new URL("./live_prompt.ts", import.meta.url),
+      );
       return await livePrompt(menu, await on(signal));
     },
   };

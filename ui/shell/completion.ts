@@ -7,16 +7,8 @@
  * @module
  */
 
+import { completeName, type Shell } from "./names.ts";
 import { type CommandEntry, everyCommand, type FlagEntry, type Kind } from "./table.ts";
-
-/** Shells that there is a script for. */
-export const shells = ["bash", "zsh", "fish"] as const;
-
-/** See {@linkcode shells}. */
-export type Shell = typeof shells[number];
-
-/** The hidden command that prints names. */
-export const completeName = "__complete";
 
 /** A word in single quotes, which hold for all three shells except for what {@linkcode fishWord} does. */
 function shellWord(text: string): string {

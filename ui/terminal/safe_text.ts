@@ -14,31 +14,39 @@ const marksMax = 4;
 /** Characters of one text that are looked at; a post has at most 500. */
 const lengthMax = 100_000;
 
-/**
- * Whole escape sequences, so that "red" and not "[31mred" is left of a coloured word: CSI, then OSC,
- * DCS, SOS, PM and APC up to their end, then two-character ones; each also with a C1 introducer.
- */
-const escapeSequences =
-  // deno-lint-ignore no-control-regex
-  /(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|(?:\x1b[P\]X^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]{0,8}[0-~]/g;
+/** Made when the first text comes that is more than plain: that takes some milliseconds. */
+const makePatterns = () => ({
+  /**
+   * Whole escape sequences, so that "red" and not "[31mred" is left of a coloured word: CSI, then OSC,
+   * DCS, SOS, PM and APC up to their end, then two-character ones; each also with a C1 introducer.
+   */
+  escapeSequences:
+    // deno-lint-ignore no-control-regex
+    /(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|(?:\x1b[P\]X^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]{0,8}[0-~]/g,
 
-/** Drawn like a space or not at all: fillers of Hangul and the empty Braille pattern. */
-const blanks = /[\u115f\u1160\u3164\uffa0\u2800]/gu;
+  /** Drawn like a space or not at all: fillers of Hangul and the empty Braille pattern. */
+  blanks: /[\u115f\u1160\u3164\uffa0\u2800]/gu,
 
-/** Joiners between two letters (Persian, Indic scripts) or two emoji; anywhere else they only hide. */
-const strayJoiners =
-  /(?<![\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])[\u200c\u200d]+|[\u200c\u200d]+(?![\p{L}\p{M}\p{Extended_Pictographic}])/gu;
+  /** Joiners between two letters (Persian, Indic scripts) or two emoji; anywhere else they only hide. */
+  strayJoiners:
+    /(?<![\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])[\u200c\u200d]+|[\u200c\u200d]+(?![\p{L}\p{M}\p{Extended_Pictographic}])/gu,
 
-/** Variation selectors that follow nothing that they could vary. */
-const straySelectors = /(?<![\p{L}\p{N}\p{P}\p{S}])[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]+/gu;
+  /** Variation selectors that follow nothing that they could vary. */
+  straySelectors: /(?<![\p{L}\p{N}\p{P}\p{S}])[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]+/gu,
 
-/** Control, format (but joiners), surrogate and unassigned characters. */
-const unprintable = /(?![\n\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}]/gu;
+  /** Control, format (but joiners), surrogate and unassigned characters. */
+  unprintable: /(?![\n\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}]/gu,
 
-/** Characters of private use look different on every machine. */
-const privateUse = /\p{Co}/gu;
+  /** Characters of private use look different on every machine. */
+  privateUse: /\p{Co}/gu,
 
-const markPiles = new RegExp(`(\\p{M}{${marksMax}})\\p{M}+`, "gu");
+  markPiles: new RegExp(`(\\p{M}{${marksMax}})\\p{M}+`, "gu"),
+});
+
+let made: ReturnType<typeof makePatterns> | undefined;
+
+/** Letters, digits and signs that every terminal shows: nothing is to be taken out. */
+const plain = /^[\x20-\x7e]*$/;
 
 /**
  * The text without characters that a terminal would act on or not show. Line breaks are kept, at most
@@ -46,13 +54,21 @@ const markPiles = new RegExp(`(\\p{M}{${marksMax}})\\p{M}+`, "gu");
  */
 export function safeText(text: string): string {
   let safe = text.length > lengthMax ? text.slice(0, lengthMax) : text;
+  if (plain.test(safe)) return safe.trim();
+  const patterns = made ??= makePatterns();
   safe = safe.toWellFormed().replace(/\r\n?|[\v\f\u0085\u2028\u2029]/g, "\n");
   // What is taken out may bring the parts of a new sequence together, but without its introducer,
   // which no longer exists after `unprintable`.
-  safe = safe.replace(escapeSequences, "").replace(/\t/g, " ");
-  safe = safe.replace(unprintable, "").replace(privateUse, "\ufffd").replace(blanks, " ");
+  safe = safe.replace(patterns.escapeSequences, "").replace(/\t/g, " ");
+  safe = safe.replace(patterns.unprintable, "").replace(patterns.privateUse, "\ufffd").replace(
+    patterns.blanks,
+    " ",
+  );
   // In this order none of the three leaves work for another.
-  safe = safe.replace(straySelectors, "").replace(strayJoiners, "").replace(markPiles, "$1");
+  safe = safe.replace(patterns.straySelectors, "").replace(patterns.strayJoiners, "").replace(
+    patterns.markPiles,
+    "$1",
+  );
   return safe.replace(/[^\S\n]/g, " ").replace(/ *\n[ \n]*\n */g, "\n\n").trim();
 }
 
@@ -61,13 +77,15 @@ export function safeLine(text: string): string {
   return safeText(text).replace(/\s*\n\s*/g, " ⏎ ");
 }
 
-/** Beyond what JSON escapes by itself: characters that a terminal would act on or not show. */
-const jsonEscaped = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu;
-
-/** JSON on one line whose every unprintable character is escaped; it parses to the very same value. */
+/**
+ * JSON on one line in which, beyond what JSON escapes by itself, every character is escaped that a terminal would
+ * act on or not show; it parses to the very same value.
+ */
 export function safeJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    jsonEscaped,
+  const json = JSON.stringify(value);
+  if (plain.test(json)) return json;
+  return json.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu,
     (found) =>
       Array.from(
         { length: found.length },

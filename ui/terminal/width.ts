@@ -9,7 +9,13 @@
 
 import { eastAsianWidth } from "get-east-asian-width";
 
-const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+
+/** The letters of a text as people see them. Making a segmenter takes 20 ms, which plain texts do without. */
+function clustersOf(text: string): Iterable<{ readonly segment: string }> {
+  segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+  return segmenter.segment(text);
+}
 
 /** Shown as a picture: by default, or asked for with the variation selector. */
 const emoji = /\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Regional_Indicator}{2}/u;
@@ -31,7 +37,7 @@ export function textWidth(line: string): number {
   const plain = line.replace(colours, "");
   if (/^[\x20-\x7e]*$/.test(plain)) return plain.length;
   let width = 0;
-  for (const { segment } of segmenter.segment(plain)) width += clusterWidth(segment);
+  for (const { segment } of clustersOf(plain)) width += clusterWidth(segment);
   return width;
 }
 
@@ -41,7 +47,7 @@ export function cutToWidth(line: string, columns: number): string {
   if (textWidth(plain) <= columns) return plain;
   let cut = "";
   let width = 1;
-  for (const { segment } of segmenter.segment(plain)) {
+  for (const { segment } of clustersOf(plain)) {
     width += clusterWidth(segment);
     if (width > columns) break;
     cut += segment;
@@ -52,7 +58,7 @@ export function cutToWidth(line: string, columns: number): string {
 function* piecesOf(word: string, columns: number): Generator<string> {
   let piece = "";
   let width = 0;
-  for (const { segment } of segmenter.segment(word)) {
+  for (const { segment } of clustersOf(word)) {
     const more = clusterWidth(segment);
     if (width + more > columns && piece !== "") {
       yield piece;
@@ -76,7 +82,7 @@ export function wrapText(text: string, columns: number): string[] {
         continue;
       }
       if (line !== "") lines.push(line);
-      const pieces = [...piecesOf(word, columns)];
+      const pieces = textWidth(word) <= columns ? [word] : [...piecesOf(word, columns)];
       lines.push(...pieces.slice(0, -1));
       line = pieces.at(-1) ?? "";
     }

@@ -5,7 +5,7 @@ import type { InviteView } from "../../../core/api.ts";
 import { readInvite, writeInvite } from "../../../core/model/invite.ts";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { userNamed } from "../../sim/users.ts";
-import { parseDuration } from "../../../ui/commands/invite_commands.ts";
+import { parseDuration } from "../../../ui/commands/values.ts";
 import { parseConfig } from "../../../ui/settings/config.ts";
 import { FakePeer } from "../fake_peer.ts";
 import { Machine } from "../fake_io.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type Shell, shells } from "../../../ui/shell/completion.ts";
+import { type Shell, shells } from "../../../ui/shell/names.ts";
 import { Machine } from "../fake_io.ts";
 
 /** Whether a program is installed. */
