@@ -13,9 +13,12 @@ export type Run = (context: Context, given: Readonly<Record<string, unknown>>) =
 /** A command of the table. */
 export type Command = CommandEntry<Run>;
 
-type Arguments = Readonly<Record<string, ArgumentEntry>>;
-type Flags = Readonly<Record<string, FlagEntry>>;
-type ValueOf<Entry> = Entry extends ArgumentEntry<infer T> | FlagEntry<infer T> ? T : never;
+/** Arguments by the names of their values. */
+export type Arguments = Readonly<Record<string, ArgumentEntry>>;
+/** Flags by the names of their values. */
+export type Flags = Readonly<Record<string, FlagEntry>>;
+/** What an entry reads. */
+export type ValueOf<Entry> = Entry extends ArgumentEntry<infer T> | FlagEntry<infer T> ? T : never;
 
 /** The values of a command's arguments, and of its flags as far as they were given. */
 export type Given<Args extends Arguments, Own extends Flags> =

@@ -42,7 +42,7 @@ export interface ArgumentEntry<T = unknown> {
 }
 
 /** A flag or an argument under the name of its value. */
-type Named<Entry> = Entry & { readonly key?: string };
+export type Named<Entry> = Entry & { readonly key?: string };
 
 /** A command, or the whole program. */
 export interface CommandEntry<Do = unknown> {
@@ -96,7 +96,7 @@ function oneOf(choices: readonly string[]): ReadValue<unknown> {
 }
 
 /** How values are read: by a function, or as one of a few words. */
-type Reading<T> = ReadValue<T> | readonly (T & string)[];
+export type Reading<T> = ReadValue<T> | readonly (T & string)[];
 
 function readingOf(
   reading: Reading<unknown> | undefined,
@@ -107,7 +107,7 @@ function readingOf(
 }
 
 /** What a flag is without a reader: true, or the text after it. */
-type Plain<Usage> = Usage extends `${string}<${string}` ? string : true;
+export type Plain<Usage> = Usage extends `${string}<${string}` ? string : true;
 
 /** Declares a flag, such as `-p, --port <n>`; one without a placeholder takes no value. */
 export function flag<const Usage extends string>(
@@ -133,7 +133,7 @@ export function flag(flags: string, description: string, reading?: Reading<unkno
 }
 
 /** What an argument is without a reader. */
-type PlainArgument<Usage> = Usage extends `[${string}` ? string | undefined : string;
+export type PlainArgument<Usage> = Usage extends `[${string}` ? string | undefined : string;
 
 /** Declares an argument, `<file>` or, where it may be left out, `[file]`. */
 export function argument<const Usage extends string>(
