@@ -135,12 +135,19 @@ Deno.test("What can be refused is refused before a person types more", async () 
   m.io.terminal.input = true;
   assert.equal((await m.failure("register", "alice")).error, "name_taken");
   assert.deepEqual(m.asked, []);
+  const unknown = await m.failure("login", "bob");
+  assert.equal(unknown.error, "unknown_user");
+  assert.match(unknown.message, /^Cannot log in bob: no user on the network has that name/);
+  assert.deepEqual(m.asked, []);
   m.host.prepare = (peer) => {
     const message = "Cannot register bob: no other node has answered yet";
     peer.checkName = () => Promise.reject(new CamelliaError("not_joined", message));
   };
   assert.equal((await m.failure("register", "bob")).error, "not_joined");
   assert.deepEqual(m.asked, []);
+  // Only a name that is known to be no user's is refused: the login itself tells what else is wrong.
+  await m.failure("login", "bob");
+  assert.deepEqual(m.asked.splice(0), ["Password of bob:"]);
   m.host.prepare = () => {};
   m.answers.push("secret", "wrong");
   assert.equal((await m.failure("passwd")).error, "wrong_password");

@@ -14,7 +14,7 @@ import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { expandHome } from "../settings/places.ts";
 import { withSpinner } from "../terminal/spinner.ts";
-import { changePassword, closeAccount, register } from "./tasks.ts";
+import { changePassword, closeAccount, register, requireFree, requireKnown } from "./tasks.ts";
 import { canShowWords, showWords } from "./words.ts";
 
 /** The longest account file has some 8,100 bytes; a file longer than this is not one. */
@@ -68,10 +68,7 @@ export async function registerAccount(
     const text = "Registered and logged in:";
     await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
     if (!noWords && canShowWords(context)) await showWords(context, api, { username, password });
-  }, ({ api }) => {
-    const check = api.checkName(username, context.signal);
-    return withSpinner(context.io, `Asking whether ${username} is free`, check);
-  });
+  }, ({ api }) => requireFree(context, api, username));
 }
 
 /** `login`. */
@@ -81,7 +78,7 @@ export async function login(context: Context, { name }: { readonly name: string 
   await withPeerForLogin(context, ask, async ({ api, own }, password) => {
     const user = await logIn(context, api, { username, password, isBrief: own });
     await context.output.line(user, (look) => `Logged in: ${renderUser(user, look)}`);
-  });
+  }, ({ api }) => requireKnown(context, api, username));
 }
 
 /** `logout`. */

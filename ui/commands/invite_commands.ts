@@ -26,7 +26,7 @@ import {
   renderJoined,
   takeInvite,
 } from "./joining.ts";
-import { register } from "./tasks.ts";
+import { register, requireFree } from "./tasks.ts";
 import { canShowWords, showWords } from "./words.ts";
 
 /** Makes an invite, and says so while it takes its time. */
@@ -90,11 +90,7 @@ async function enterAccount(context: Context, api: PeerCalls, joiner: Joiner): P
   }
   while (true) {
     try {
-      await withSpinner(
-        io,
-        `Asking whether ${username} is free`,
-        api.checkName(username, signal),
-      );
+      await requireFree(context, api, username);
       break;
     } catch (error) {
       const isTaken = error instanceof CamelliaError && error.code === "name_taken";

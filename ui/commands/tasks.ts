@@ -19,6 +19,7 @@ import type {
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import type { Look } from "../output/look.ts";
 import { renderPost } from "../output/render_post.ts";
 import {
@@ -125,6 +126,39 @@ export const showingStatus: Task<void, StatusView> = {
   call: (api) => api.status(),
   text: renderStatus,
 };
+
+/** Refuses a name that cannot be registered, before the person invents a password for it. */
+export async function requireFree(
+  { io, signal }: Context,
+  api: PeerCalls,
+  username: string,
+): Promise<void> {
+  await withSpinner(io, `Asking whether ${username} is free`, api.checkName(username, signal));
+}
+
+/**
+ * Refuses to log in a name that no user has, before the person types a password for it. Where that cannot be told
+ * the login itself will tell.
+ *
+ * @throws {CamelliaError} `unknown_user`.
+ */
+export async function requireKnown(
+  { io, signal }: Context,
+  api: PeerCalls,
+  username: string,
+): Promise<void> {
+  if ((await api.users()).includes(username)) return;
+  const isFree = api.checkName(username, signal).then(() => true, (error) => {
+    signal.throwIfAborted();
+    if (error instanceof CamelliaError) return false;
+    throw error;
+  });
+  if (!await withSpinner(io, `Looking for ${username}`, isFree)) return;
+  throw new CamelliaError(
+    "unknown_user",
+    `Cannot log in ${username}: no user on the network has that name. Check the spelling`,
+  );
+}
 
 /** Creates an account and logs in, and says so while it takes its time. */
 export function register(

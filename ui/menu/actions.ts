@@ -10,6 +10,8 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import {
   following,
   register,
+  requireFree,
+  requireKnown,
   showingProfile,
   showingStatus,
   suggesting,
@@ -63,15 +65,14 @@ async function askForLocalKeys({ prompts, settings, signal }: MenuContext): Prom
 
 /** Registers, asking again for what was wrong. */
 async function askAndRegister(menu: MenuContext): Promise<void> {
-  const { api, io, signal } = menu;
+  const { api } = menu;
   // Loads while the name is typed. If it fails, so does the registration, which says why.
   api.prepare().catch(() => {});
   let username = await askName(menu, "Username");
   let localKeys: boolean | undefined;
   while (username !== undefined) {
     try {
-      const check = api.checkName(username, signal);
-      await withSpinner(io, `Asking whether ${username} is free`, check);
+      await requireFree(menu, api, username);
       localKeys ??= await askForLocalKeys(menu);
       const password = await passwordFor(menu, { username, kind: "new" });
       const user = await register(menu, api, { username, password, localKeys });
@@ -89,6 +90,7 @@ async function askAndRegister(menu: MenuContext): Promise<void> {
 async function enter(menu: MenuContext, known?: string): Promise<void> {
   const username = known ?? await askName(menu, "Username");
   if (username === undefined) return;
+  await requireKnown(menu, menu.api, username);
   const password = await passwordFor(menu, { username, kind: "login" });
   await greet(menu, "Logged in", await logIn(menu, menu.api, { username, password }));
 }
