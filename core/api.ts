@@ -11,12 +11,16 @@
 import type { Hindrance } from "./model/hindrance.ts";
 import type { ReachView, StatusView, UserView } from "./model/status_view.ts";
 import type {
+  BlockView,
   ClashView,
   DeviceView,
   EntranceView,
+  FollowedView,
   FollowView,
   InviteRequest,
   InviteView,
+  MuteRequest,
+  MuteView,
   PostNameView,
   PostView,
   ProfileView,
@@ -29,10 +33,12 @@ import {
   integer,
   listOf,
   nothing,
+  oneOf,
   optional,
   type Reader,
   text,
 } from "./model/arguments.ts";
+import { muteKinds } from "./model/mute.ts";
 import type { ErrorCode } from "./model/errors.ts";
 
 export type { EndpointView, ReachView, StatusView, UserView } from "./model/status_view.ts";
@@ -191,6 +197,25 @@ export interface PeerApi {
   accept(request: { readonly invite: string }, signal?: AbortSignal): Promise<FollowView>;
   /** Unfollows and removes the user's posts. */
   unfollow(request: { readonly username: string }, signal?: AbortSignal): Promise<FollowView>;
+  /** Hides a user, a word or a thread, for a while or for good; it stays on this device. */
+  mute(request: MuteRequest): Promise<MuteView>;
+  /** Shows again what was muted. */
+  unmute(request: MuteRequest): Promise<MuteView>;
+  /** What is muted. */
+  mutes(): Promise<MuteView[]>;
+  /** Takes nothing from a user any more, unfollows, and takes the user out of the followers. */
+  block(request: { readonly username: string }): Promise<BlockView>;
+  /** Takes what a user sends again. */
+  unblock(request: { readonly username: string }): Promise<BlockView>;
+  /** Names of the blocked users, sorted. */
+  blocks(): Promise<string[]>;
+  /** Takes a user out of the followers, without a block. */
+  removeFollower(request: { readonly username: string }): Promise<{ username: string }>;
+  /** The own followers, or the users who are followed, by name; takes some seconds at most. */
+  people(
+    request: { readonly list: "followers" | "following" },
+    signal?: AbortSignal,
+  ): Promise<FollowedView[]>;
   /** The names of the users who are followed, sorted; asks no other peer, so it answers at once. */
   followed(): Promise<string[]>;
   /** A profile; without a name, that of the user who is logged in. */
@@ -232,6 +257,14 @@ const nameAndPassword = { username: word, password: longText };
 const credentials = fields<Credentials>(nameAndPassword);
 
 const entry = { ...nameAndPassword, isBrief: optional(flag) };
+
+const user = fields<{ readonly username: string }>({ username: word });
+
+const muting = fields<MuteRequest>({
+  what: longText,
+  kind: optional(oneOf(...muteKinds)),
+  forMs: optional(integer(60_000, 3_660 * 86_400_000)),
+});
 
 /** A method that runs to its end. */
 function call<T>(takes: Reader<T>) {
@@ -288,6 +321,14 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   enter: abortable(fields({ invite: longText })),
   accept: abortable(fields({ invite: longText })),
   unfollow: abortable(fields({ username: word })),
+  mute: call(muting),
+  unmute: call(muting),
+  mutes: call(nothing),
+  block: call(user),
+  unblock: call(user),
+  blocks: call(nothing),
+  removeFollower: call(user),
+  people: abortable(fields({ list: oneOf("followers", "following") })),
   followed: call(nothing),
   profile: abortable(fields({ username: optional(word) })),
   suggest: abortable(nothing),

@@ -194,6 +194,27 @@ export class Peer implements PeerApi {
   readonly follow: PeerApi["follow"] = (request, signal) =>
     this.#with((user) => user.follows.follow(request, signal));
 
+  readonly mute: PeerApi["mute"] = (request) => this.#with((user) => user.mutes.mute(request));
+
+  readonly unmute: PeerApi["unmute"] = (request) =>
+    this.#with((user) => user.mutes.unmute(request));
+
+  readonly mutes: PeerApi["mutes"] = () => this.#with((user) => Promise.resolve(user.mutes.list()));
+
+  readonly block: PeerApi["block"] = (request) => this.#with((user) => user.blocks.block(request));
+
+  readonly unblock: PeerApi["unblock"] = (request) =>
+    this.#with((user) => user.blocks.unblock(request));
+
+  readonly blocks: PeerApi["blocks"] = () =>
+    this.#with((user) => Promise.resolve(user.mutes.blocked()));
+
+  readonly removeFollower: PeerApi["removeFollower"] = (request) =>
+    this.#with((user) => user.blocks.removeFollower(request));
+
+  readonly people: PeerApi["people"] = (request, signal) =>
+    this.#with((user) => user.profiles.people(request, signal));
+
   readonly invite: PeerApi["invite"] = (request, signal) =>
     this.#with((user) => user.invites.make(request, signal));
 

@@ -6,6 +6,7 @@
 
 import type { ConversationStore } from "./conversation_store.ts";
 import type { FeedState } from "./model/feed.ts";
+import type { Block, Mute } from "./model/mute.ts";
 import type { Post, PostName } from "./model/post.ts";
 import type { ListEntry, ListName } from "./model/record_body.ts";
 
@@ -60,6 +61,22 @@ export interface PendingFollow {
   readonly token?: Uint8Array;
 }
 
+/** What a user's database keeps of mutes and blocks. */
+export interface UnwantedStore {
+  /** What the user has muted, by kind and what; those that have ended included. */
+  mutes(): Promise<Mute[]>;
+  /** Writes a mute, in place of an earlier one of the same. */
+  putMute(mute: Mute): Promise<void>;
+  /** Removes a mute. Harmless when there is none. */
+  dropMute(mute: Pick<Mute, "kind" | "what">): Promise<void>;
+  /** Users who are blocked, by name. */
+  blocks(): Promise<Block[]>;
+  /** Writes a block, in place of an earlier one of the same user. */
+  putBlock(block: Block): Promise<void>;
+  /** Removes a block. Harmless when there is none. */
+  dropBlock(username: string): Promise<void>;
+}
+
 /**
  * One user's database. Every method that changes something resolves after the commit and is atomic.
  *
@@ -70,6 +87,8 @@ export interface Store {
   readonly isReadOnly?: boolean;
   /** What is kept of conversations. */
   readonly conversations: ConversationStore;
+  /** What is muted and blocked. */
+  readonly unwanted: UnwantedStore;
   /**
    * Commits an own post and with it the head of the device's feed, and that it is on its way to the users named.
    * A delete removes the post that it names in the same commit, here and in {@linkcode addPosts}, and keeps it

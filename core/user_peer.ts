@@ -10,11 +10,13 @@ import type { Endpoint } from "./ports.ts";
 import { announceClosing, emptyRecords } from "./accounts/close.ts";
 import type { OpenAccount } from "./accounts/open_account.ts";
 import { Conversations } from "./conversations/conversations.ts";
+import { Blocks } from "./follow/blocks.ts";
 import { Followers } from "./follow/followers.ts";
 import { Follows } from "./follow/follow.ts";
 import { Invites } from "./follow/invites.ts";
 import { PendingFollows } from "./follow/pending_follows.ts";
 import { PeerMessenger } from "./messages/messenger.ts";
+import { Mutes } from "./mutes/mutes.ts";
 import { Profiles } from "./people/profile.ts";
 import { Recommender } from "./people/recommend.ts";
 import { Greeter } from "./replication/greeter.ts";
@@ -59,6 +61,10 @@ export class UserPeer {
   readonly follows: Follows;
   /** Mentions and notifications. */
   readonly conversations: Conversations;
+  /** What is not shown. */
+  readonly mutes: Mutes;
+  /** From whom nothing is taken. */
+  readonly blocks: Blocks;
   /** Inviting. */
   readonly invites: Invites;
   /** Profiles. */
@@ -83,19 +89,20 @@ export class UserPeer {
   private constructor(account: OpenAccount) {
     this.account = account;
     const { session, people, records } = account;
-    const messenger = new PeerMessenger({ session, people });
+    const mutes = new Mutes({ session, people });
+    const messenger = new PeerMessenger({ session, people }, (user) => mutes.isBlocked(user));
     const parts = { ...account, messenger };
     const greeter = new Greeter(parts, () => this.#rejoin());
     const invites = {
       redeem: (from: UserRef, token: Uint8Array) => this.invites.redeem(from, token),
     };
-    const followers = new Followers({ ...parts, greeter, invites });
+    const followers = new Followers({ ...parts, greeter, invites, mutes });
     const requests = new PendingFollows(session, messenger);
     const delivery = new PeerDelivery(parts);
     const feeds = {
       take: (author: UserRef, posts: readonly Uint8Array[]) => this.#sync.take(author, posts),
     };
-    const conversations = new Conversations({ ...parts, feeds });
+    const conversations = new Conversations({ ...parts, feeds, mutes });
     const arrivals = conversations.notifications;
     const sync = new PeerSync({ ...parts, greeter, followers, relay: delivery, arrivals });
     this.#messenger = messenger;
@@ -104,6 +111,13 @@ export class UserPeer {
     this.requests = requests;
     this.conversations = conversations;
     this.follows = new Follows({ ...parts, sync, requests });
+    this.mutes = mutes;
+    this.blocks = new Blocks({
+      ...parts,
+      mutes,
+      follows: this.follows,
+      requests: conversations.notifications,
+    });
     this.invites = new Invites({ session, follows: this.follows });
     this.profiles = new Profiles(account);
     this.recommender = new Recommender(account);
@@ -148,6 +162,7 @@ export class UserPeer {
       const endpoint = await user.#linkCycle.run(() => user.#messenger.start());
       user.#reachableAs = session.device;
       await user.follows.start();
+      await user.mutes.load();
       await user.conversations.load();
       // Before anything is read: that may show that another device has this one's number.
       session.onDeviceChange(() => user.#reopening.dueIn(0));
@@ -173,9 +188,14 @@ export class UserPeer {
 
   /**
    * The post as its reader may see it: with the clash over its author's name if there is one, since a name is
-   * never shown without. Undefined for a repost of what another key signed in the name of a known user.
+   * never shown without. Undefined for what is muted or blocked, and for a repost of what another key signed
+   * in the name of a known user.
    */
   shown(post: PostView): PostView | undefined {
+    return this.mutes.hides(post) ? undefined : this.#believed(post);
+  }
+
+  #believed(post: PostView): PostView | undefined {
     const { people } = this.account;
     const clash = people.clash(post.author);
     const own = clash === undefined ? post : { ...post, clash };
@@ -185,7 +205,7 @@ export class UserPeer {
     const key = original.author === self.username ? self.key : people.pin(original.author);
     const verified = key !== undefined && fingerprintOf(key) === original.fingerprint;
     if (key !== undefined && !verified) return undefined;
-    return { ...own, repost_of: { ...original, ...this.shown(original), verified } };
+    return { ...own, repost_of: { ...original, ...this.#believed(original), verified } };
   }
 
   /** After a sleep nothing is certain: links may be dead, this device forgotten, posts missed. */

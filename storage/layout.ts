@@ -15,6 +15,8 @@
  *     ["collected"]                       [keep, id]: below id there is nothing but posts of keep
  *     ["list", list, username]            bytes: key, updatedAt, present
  *     ["notice", username]                bytes: key, follow or not, updatedAt, token if any
+ *     ["mute", kind, what]                number: until when; 0 for good
+ *     ["block", username]                 bytes: the user's key, or true where it is not known
  *     ["note", name]                      bytes
  *
  * What must hold after every commit: a post under `feed` has its entries under `timeline` and
@@ -92,6 +94,10 @@ export const keys = {
   list: (list: ListName, username: string): Deno.KvKey => ["list", list, username],
   /** A pending follow request. */
   pendingFollow: (username: string): Deno.KvKey => ["notice", username],
+  /** Something muted. */
+  mute: (kind: string, what: string): Deno.KvKey => ["mute", kind, what],
+  /** A user who is blocked. */
+  block: (username: string): Deno.KvKey => ["block", username],
   /** A note. */
   note: (name: string): Deno.KvKey => ["note", name],
 } as const;

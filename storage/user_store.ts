@@ -22,6 +22,7 @@ import { KvConversations } from "./conversations.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
 import * as entries from "./entries.ts";
+import { KvUnwanted } from "./unwanted.ts";
 import { PostMemory } from "./post_memory.ts";
 import { findPost, readFeedPosts, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
@@ -108,6 +109,7 @@ class KvStore implements Store {
   readonly #removals = new Map<string, Promise<void>>();
 
   readonly conversations: KvConversations;
+  readonly unwanted: KvUnwanted;
   readonly #username: string;
   readonly #quota: AuthorQuota | undefined;
 
@@ -121,6 +123,7 @@ class KvStore implements Store {
   ) {
     this.#database = database;
     this.conversations = new KvConversations(database, conversations);
+    this.unwanted = new KvUnwanted(database);
     this.#username = username;
     this.#quota = quota;
   }

@@ -8,6 +8,7 @@ import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import type { Post, PostContent } from "../model/post.ts";
 import { refOf } from "../model/user.ts";
+import type { Unwanted } from "../session/interfaces.ts";
 import { warn } from "../session/warn.ts";
 import { HolderSearch } from "./holder_search.ts";
 import { Holdings } from "./holdings.ts";
@@ -17,7 +18,10 @@ import { OutgoingMentions } from "./outgoing.ts";
 import { StrangersBudget } from "./strangers.ts";
 
 /** What conversations need of a login. */
-export interface ConversationParts extends MessagingParts, Pick<IncomingParts, "feeds"> {}
+export interface ConversationParts extends MessagingParts, Pick<IncomingParts, "feeds"> {
+  /** What is not shown, and from whom nothing is taken. */
+  readonly mutes: Unwanted;
+}
 
 /** See the module. */
 export class Conversations {
@@ -34,7 +38,7 @@ export class Conversations {
   constructor(parts: ConversationParts) {
     this.#parts = parts;
     const { session } = parts;
-    const notifications = new Notifications(session);
+    const notifications = new Notifications(session, parts.mutes);
     const strangers = new StrangersBudget(session);
     const holdings = new Holdings(parts);
     this.notifications = notifications;

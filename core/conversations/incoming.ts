@@ -12,7 +12,7 @@ import { equalBytes, toHex } from "../model/bytes.ts";
 import { addressOf } from "../model/mentions.ts";
 import { type Post, type ReadPost, readPost, verifyPost } from "../model/post.ts";
 import type { UserRef } from "../model/user.ts";
-import type { Lists, Session } from "../session/interfaces.ts";
+import type { Lists, Session, Unwanted } from "../session/interfaces.ts";
 import { warn } from "../session/warn.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { Mutex } from "../../lib/slots.ts";
@@ -39,6 +39,8 @@ export interface IncomingParts {
   readonly notifications: Pick<Notifications, "tell">;
   /** What strangers may bring. */
   readonly strangers: StrangersBudget;
+  /** Says from whom nothing is taken. */
+  readonly mutes: Pick<Unwanted, "isBlocked">;
   /** Keeps posts for others. */
   readonly holdings: Pick<Holdings, "keep">;
 }
@@ -99,6 +101,7 @@ export class IncomingMentions {
       return undefined;
     }
     const { author, id } = post;
+    if (this.#parts.mutes.isBlocked({ username: author, key: post.authorKey })) return undefined;
     const told = { kind, from: author, post: { author, id } };
     const probe: NewNotification = { ...told, list: "notifications", at: 0 };
     if (await store.conversations.isNotified(probe)) return true;
@@ -128,7 +131,7 @@ export class IncomingMentions {
     const isNew = await notifications.tell({ ...told, list, at: Math.floor(clock.now()) }, {
       ...(isInFeed ? {} : { context: post }),
       ...(isStranger ? { note: strangers.noteWith(author) } : {}),
-    });
+    }, post);
     if (isNew && isStranger) strangers.took(author);
     return true;
   }

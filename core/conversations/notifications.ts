@@ -12,7 +12,8 @@ import type {
 } from "../conversation_store.ts";
 import { addressOf } from "../model/mentions.ts";
 import type { Post } from "../model/post.ts";
-import type { Session } from "../session/interfaces.ts";
+import type { Session, Unwanted } from "../session/interfaces.ts";
+import { postView } from "../session/views.ts";
 import { readNumber, writeNumber } from "../session/notes.ts";
 import { warn } from "../session/warn.ts";
 import { isTimely } from "./limits.ts";
@@ -28,13 +29,15 @@ const listsOf: readonly NotificationList[] = ["notifications", "requests"];
 /** See the module. */
 export class Notifications {
   readonly #session: Session;
+  readonly #mutes: Pick<Unwanted, "hides" | "hidesUser">;
   /** The number of the last one that was read, by list. */
   readonly #marks: Record<NotificationList, number> = { notifications: 0, requests: 0 };
   readonly #unread: Record<NotificationList, number> = { notifications: 0, requests: 0 };
 
   /** The notifications of one session's user; {@linkcode load} takes in those of earlier ones. */
-  constructor(session: Session) {
+  constructor(session: Session, mutes: Pick<Unwanted, "hides" | "hidesUser">) {
     this.#session = session;
+    this.#mutes = mutes;
   }
 
   /** Reads the marks, and counts what is unread. */
@@ -51,9 +54,18 @@ export class Notifications {
     return this.#unread[list];
   }
 
-  /** Keeps a notification and tells of it; false where there is one of this already. */
-  async tell(notification: NewNotification, extras?: NotificationExtras): Promise<boolean> {
+  /**
+   * Keeps a notification and tells of it; false where there is one of this already, or what it tells of is muted.
+   *
+   * @param post The post that it tells of.
+   */
+  async tell(
+    notification: NewNotification,
+    extras?: NotificationExtras,
+    post?: Post,
+  ): Promise<boolean> {
     const { store } = this.#session;
+    if (this.#isHidden(notification, post)) return false;
     const stored = await store.conversations.notify(notification, extras);
     if (stored === undefined) return false;
     this.#unread[stored.list]++;
@@ -73,7 +85,7 @@ export class Notifications {
       if (kind === undefined || !isTimely(post, clock.now())) continue;
       const at = Math.floor(clock.now());
       const told = { kind, from: author, post: { author, id }, at };
-      this.#background(this.tell({ list: "notifications", ...told }));
+      this.#background(this.tell({ list: "notifications", ...told }, {}, post));
     }
   }
 
@@ -109,6 +121,11 @@ export class Notifications {
   async putAside(username: string): Promise<void> {
     await this.#session.store.conversations.putAside("requests", username);
     await this.#count("requests");
+  }
+
+  #isHidden({ kind, from }: NewNotification, post?: Post): boolean {
+    if (kind === "security") return false;
+    return this.#mutes.hidesUser(from) || (post !== undefined && this.#mutes.hides(postView(post)));
   }
 
   async #count(list: NotificationList): Promise<void> {

@@ -7,7 +7,7 @@
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { refOf, type UserRef } from "../model/user.ts";
-import type { Parts } from "../session/interfaces.ts";
+import type { Parts, Unwanted } from "../session/interfaces.ts";
 import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
@@ -40,6 +40,8 @@ export interface FollowersParts extends Pick<Parts, "session" | "lists" | "recor
   readonly messenger: Pick<PeerMessenger, "send">;
   /** Says `hello` to new followers. */
   readonly greeter: { greet(to: UserRef): Promise<void> };
+  /** Says from whom nothing is taken. */
+  readonly mutes: Pick<Unwanted, "isBlocked">;
   /** Takes the token of an invite that a new follower presents. */
   readonly invites: { redeem(from: UserRef, token: Uint8Array): Promise<void> };
 }
@@ -67,6 +69,10 @@ export class Followers {
     const { session, messenger, lists, greeter, invites } = this.#parts;
     const { id, from, body: { token } } = message;
     if (from.username === session.self.username) return;
+    if (this.#parts.mutes.isBlocked(from) && message.kind === "follow") {
+      const body = { id, reason: "blocked" };
+      return void await messenger.send({ kind: "ack", to: from, body }, session.signal);
+    }
     const wasFollower = lists.get("followers", from.username)?.present;
     const reason = await this.#mutex.run(() => this.#apply(message));
     if (reason === "often") return;

@@ -116,6 +116,13 @@ export class PendingFollows {
       await this.#session.store.dropPendingFollow(from.username, request.updatedAt);
       return this.#remove(from.username, request.updatedAt, true);
     }
+    if (reason === "blocked") {
+      await this.#session.store.dropPendingFollow(from.username, request.updatedAt);
+      this.#remove(from.username, request.updatedAt, false);
+      const message =
+        `${from.username} does not want to be followed by you: your request was refused.`;
+      return this.#session.emit({ event: "warning", code: "follow_refused", message });
+    }
     // Refused for its time: one of the two clocks is wrong. Once it is set right the request will pass.
     const untilThenMs = Math.min(request.updatedAt - this.#session.ports.clock.now(), timerMsMax);
     pending.waitMs = followRetry.longestMs;

@@ -40,6 +40,9 @@ const awaitedAckMs = 60_000;
 /** Users of whom it is remembered when they were heard last. */
 const heardMax = 8192;
 
+/** What is taken even from a user who is blocked. */
+const isAnswered: ReadonlySet<KindName> = new Set(["follow", "unfollow", "ack"]);
+
 /** Is told of an acknowledgement: the sender, the reason where something was refused, and who passed posts on. */
 export type AckListener = (
   from: UserRef,
@@ -61,6 +64,7 @@ export class PeerMessenger {
   readonly #inbox: Inbox;
   readonly #outbox: Outbox;
   readonly #claims: SenderClaims;
+  readonly #isBlocked: (user: UserRef) => boolean;
   #handlers: HandlerParts | undefined;
   /** What strangers may still bring, by kind. */
   readonly #strangers = new Map<KindName, TokenBucket>();
@@ -72,9 +76,17 @@ export class PeerMessenger {
   readonly #heard = new BoundedMap<string, number>(heardMax);
   readonly #background: Tasks;
 
-  /** The messenger of one session. */
-  constructor({ session, people }: Pick<Parts, "session" | "people">) {
+  /**
+   * The messenger of one session.
+   *
+   * @param isBlocked From whom nothing is taken.
+   */
+  constructor(
+    { session, people }: Pick<Parts, "session" | "people">,
+    isBlocked: (user: UserRef) => boolean = () => false,
+  ) {
     this.#session = session;
+    this.#isBlocked = isBlocked;
     this.#people = people;
     const { clock } = session.ports;
     this.#acks = new TimedCache(clock, awaitedAcksMax);
@@ -213,6 +225,8 @@ export class PeerMessenger {
     this.#heard.set(toHex(from.key), this.#session.ports.clock.monotonic());
     const handlers = this.#handlers;
     if (handlers === undefined) return;
+    // A follow is refused in words, and acknowledgements are awaited; nothing else is taken.
+    if (!isAnswered.has(kind) && this.#isBlocked(from)) return;
     const declaration = kindNamed(kind);
     const { allowedFrom, strangers } = declaration;
     if (standing !== "pinned" && allowedFrom === "pinned") return;

@@ -41,6 +41,15 @@ export const flag: Reader<boolean> = (json, name): boolean => {
   throw wrong(name, "true or false");
 };
 
+/** One of some words. */
+export function oneOf<T extends string>(...words: readonly T[]): Reader<T> {
+  return (json, name) => {
+    const word = words.find((word) => word === json);
+    if (word !== undefined) return word;
+    throw wrong(name, words.join(" or "));
+  };
+}
+
 /** Bytes, in base64. */
 export const bytes: Reader<Uint8Array> = (json, name): Uint8Array => {
   try {

@@ -29,6 +29,7 @@ export type ErrorCode =
   | "too_many_mentions"
   | "follow_self"
   | "not_following"
+  | "follow_refused"
   | "pin_clash"
   | "service_failed"
   | "not_joined"

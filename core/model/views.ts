@@ -47,6 +47,34 @@ export interface RepostedView extends PostView {
   readonly verified: boolean;
 }
 
+/** Something muted. */
+export interface MuteView {
+  /** What it is. */
+  readonly kind: "user" | "word" | "thread";
+  /** A username, a word or some words in a row, or the thread of a post, AUTHOR/ID. */
+  readonly what: string;
+  /** ISO 8601, or null for good. */
+  readonly until: string | null;
+}
+
+/** Something to be muted or shown again. */
+export interface MuteRequest {
+  /** As typed: `@name`, a word, or AUTHOR/ID. */
+  readonly what: string;
+  /** What it is; absent: what it looks like, a word where it could be any. */
+  readonly kind?: "user" | "word" | "thread";
+  /** Milliseconds, from a minute to ten years; absent: for good. */
+  readonly forMs?: number;
+}
+
+/** What became of a block. */
+export interface BlockView {
+  /** The user. */
+  readonly username: string;
+  /** Whether that user is blocked now. */
+  readonly blocked: boolean;
+}
+
 /** What became of a follow or unfollow. */
 export interface FollowView {
   /** The user who is followed or no longer followed. */
@@ -91,6 +119,14 @@ export interface ClashView {
   readonly pinned: string;
   /** The fingerprint that others claim. */
   readonly other: string;
+}
+
+/** A follower, or a user who is followed. */
+export interface FollowedView extends UserView {
+  /** Whether one of the user's devices is announced. */
+  readonly online: boolean;
+  /** The name that the user wants to be shown, where it is known; never proof of who it is. */
+  readonly name: string | null;
 }
 
 /** A user's profile. */

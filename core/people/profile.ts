@@ -4,20 +4,26 @@
  * @module
  */
 
-import type { ProfileView } from "../api.ts";
+import type { FollowedView, ProfileView } from "../api.ts";
 import { given } from "../model/arguments.ts";
 import { lastNumber } from "../model/feed.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
-import type { DeviceEntry, Head, ListEntry } from "../model/record_body.ts";
+import type { DeviceEntry, Head, ListEntry, ListName } from "../model/record_body.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Lists, OwnRecords, People, Person, Session } from "../session/interfaces.ts";
 import { accountClosed } from "../session/closed.ts";
 import { unknownUser } from "../session/unknown_user.ts";
 import { userView } from "../session/views.ts";
+import { mapBounded, within } from "../../lib/waiting.ts";
 
 /** A device that takes no connection in this time counts as offline: three SYNs of 500 ms and a bit. */
 const probeTimeoutMs = 1_500;
+
+/** How long, of how many and of how many at once it is looked up who of a list is online. */
+const lookUpsMs = 3_000;
+const lookedUpMax = 500;
+const lookUpsAtOnce = 16;
 
 /** The parts of a session that profiles need. */
 export interface ProfilesParts {
@@ -56,6 +62,32 @@ export class Profiles {
     return username === self.username
       ? await this.#own(signal)
       : await this.#other(username, signal);
+  }
+
+  /**
+   * The own followers, or the users who are followed, by name. Who is online is looked up for 3 s at most, and
+   * of {@linkcode lookedUpMax} users.
+   */
+  async people(
+    { list }: { readonly list: ListName },
+    signal?: AbortSignal,
+  ): Promise<FollowedView[]> {
+    const { session, lists, people } = this.#parts;
+    const entries = lists.present(list).toSorted((a, b) => a.username < b.username ? -1 : 1);
+    const online = new Set<string>();
+    const { clock } = session.ports;
+    await within({ clock, ms: lookUpsMs }, async (limit) => {
+      await mapBounded(entries.slice(0, lookedUpMax), lookUpsAtOnce, async (entry) => {
+        const devices = await people.devices(entry, limit).catch(() => []);
+        if (devices.some(({ present }) => present)) online.add(entry.username);
+      });
+    }, signal);
+    signal?.throwIfAborted();
+    return entries.map((entry) => ({
+      ...userView(entry),
+      online: online.has(entry.username),
+      name: null,
+    }));
   }
 
   async #own(signal: AbortSignal | undefined): Promise<ProfileView> {

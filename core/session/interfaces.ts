@@ -9,7 +9,7 @@
  */
 
 import type { Scheduler } from "../../lib/scheduler.ts";
-import type { PeerEvent } from "../api.ts";
+import type { PeerEvent, PostView } from "../api.ts";
 import type { CamelliaError } from "../model/errors.ts";
 import type { DeviceEntry, Head, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import type { Identity } from "../model/identity.ts";
@@ -90,6 +90,16 @@ export interface People {
   renewDevices(user: UserRef, signal?: AbortSignal): Promise<boolean>;
   /** Drops what the cache has of a user's devices: nothing can be sent to any of them. */
   forgetDevices(user: UserRef): void;
+}
+
+/** What the user does not want to see, and from whom nothing is taken. */
+export interface Unwanted {
+  /** Whether a post is not shown: of itself, or for the post that it passes on. Own posts always are. */
+  hides(post: PostView): boolean;
+  /** Whether what a user does is not shown. */
+  hidesUser(username: string): boolean;
+  /** Whether nothing is taken from a user. */
+  isBlocked(user: UserRef): boolean;
 }
 
 /** The user's own two lists: merged one by one, kept in the store, published in pages. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { MessageOf } from "../../core/messages/kinds/mod.ts";
 import { Followers } from "../../core/follow/followers.ts";
 import type { OwnRecords } from "../../core/session/interfaces.ts";
-import { only, TestLists, TestMessenger, testSession } from "../core/doubles.ts";
+import { nothingUnwanted, only, TestLists, TestMessenger, testSession } from "../core/doubles.ts";
 import { VirtualClock } from "../sim/clock.ts";
 import { SimWorld } from "../sim/peers.ts";
 import { userNamed } from "../sim/users.ts";
@@ -16,6 +16,7 @@ Deno.test("Attack: a follower follows and unfollows 119 times a second, and one 
   const messenger = new TestMessenger();
   let greeted = 0;
   const followers = new Followers({
+    mutes: nothingUnwanted,
     session,
     lists,
     messenger,

@@ -12,7 +12,14 @@ import type { PeerMessenger } from "../../core/messages/messenger.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import type { DeviceEntry, ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { Directory, PendingFollow, Ports, Store } from "../../core/ports.ts";
-import type { Lists, People, Person, Session, Settings } from "../../core/session/interfaces.ts";
+import type {
+  Lists,
+  People,
+  Person,
+  Session,
+  Settings,
+  Unwanted,
+} from "../../core/session/interfaces.ts";
 import { warn } from "../../core/session/warn.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
 import type { NodeClock } from "../sim/clock.ts";
@@ -29,6 +36,13 @@ export function only<T extends object>(given: Partial<T>): T {
     },
   }) as T;
 }
+
+/** Of a user who has muted and blocked nothing. */
+export const nothingUnwanted: Unwanted = {
+  hides: () => false,
+  hidesUser: () => false,
+  isBlocked: () => false,
+};
 
 /** A session of which a test gives the parts that matter. */
 export interface TestSession extends Session {

@@ -36,7 +36,7 @@ import { SimLinks } from "../sim/links.ts";
 import { MemoryStores } from "../sim/memory_store.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { identityOf } from "../sim/users.ts";
-import { only, TestLists, testSession } from "./doubles.ts";
+import { nothingUnwanted, only, TestLists, testSession } from "./doubles.ts";
 
 /** The one port everybody listens on. */
 const port = 7000;
@@ -246,6 +246,7 @@ export class TestUser {
       },
     });
     this.conversations = new Conversations({
+      mutes: nothingUnwanted,
       ...parts,
       feeds: { take: (author, posts) => this.sync.take(author, posts) },
     });

@@ -549,3 +549,68 @@ Deno.test("Attack: a repost of what another key signed in a known user's name is
     assert.deepEqual(texts, ["mine"]);
   });
 });
+
+Deno.test("What a user blocks is gone from both sides, and its follow is refused in words", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(alice.peer.follow({ username: "bob" }));
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await post(world, bob, "rude");
+    await shows(world, alice, ["rude"]);
+    assert.deepEqual(await world.run(alice.peer.block({ username: "Bob" })), {
+      username: "bob",
+      blocked: true,
+    });
+    assert.deepEqual([await alice.peer.followed(), await alice.peer.blocks()], [[], ["bob"]]);
+    await shows(world, alice, []);
+    await post(world, bob, "ruder @alice");
+    await post(world, alice, "for others");
+    await world.clock.advance(30_000);
+    assert.deepEqual(await alice.texts(), ["for others"]);
+    const profile = await world.run(alice.peer.profile({}));
+    assert.deepEqual([profile.followers, profile.following], [[], []]);
+    // Bob follows anew.
+    await world.run(bob.peer.unfollow({ username: "alice" }));
+    await world.clock.advance(120_000);
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await world.until("bob is told", () =>
+      Promise.resolve(
+        bob.events.some((event) => event.event === "warning" && event.code === "follow_refused"),
+      ));
+    assert.deepEqual((await world.run(alice.peer.profile({}))).followers, []);
+    await world.run(alice.peer.unblock({ username: "bob" }));
+    await world.run(bob.peer.unfollow({ username: "alice" }));
+    await world.clock.advance(120_000);
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await world.until("bob follows again", () => {
+      const last = alice.events.findLast(({ event }) => event === "follower");
+      return Promise.resolve(last?.event === "follower" && last.following);
+    });
+  });
+});
+
+Deno.test("A muted word hides posts and their events, and a follower is removed without a block", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(alice.peer.follow({ username: "bob" }));
+    await world.run(bob.peer.follow({ username: "alice" }));
+    await world.run(alice.peer.mute({ what: "cats" }));
+    await post(world, bob, "one");
+    await post(world, bob, "My cats!");
+    await post(world, bob, "two");
+    await shows(world, alice, ["two", "one"]);
+    assert.ok(
+      !alice.events.some((event) => event.event === "post" && /cats/.test(event.post.text)),
+    );
+    // A page is as long as was asked for, whatever is hidden.
+    assert.equal((await alice.peer.timeline({ limit: 2 })).length, 2);
+    await world.run(alice.peer.unmute({ what: "cats" }));
+    await shows(world, alice, ["two", "My cats!", "one"]);
+    assert.deepEqual(await world.run(alice.peer.removeFollower({ username: "bob" })), {
+      username: "bob",
+    });
+    await assert.rejects(alice.peer.removeFollower({ username: "bob" }), { code: "not_following" });
+    await post(world, alice, "not pushed");
+    assert.deepEqual((await world.run(alice.peer.profile({}))).followers, []);
+  });
+});

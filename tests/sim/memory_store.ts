@@ -8,9 +8,17 @@
 import { CamelliaError } from "../../core/model/errors.ts";
 import { equalBytes } from "../../core/model/bytes.ts";
 import type { FeedState } from "../../core/model/feed.ts";
+import type { Block, Mute } from "../../core/model/mute.ts";
 import type { Post, PostName } from "../../core/model/post.ts";
 import type { ListEntry, ListName } from "../../core/model/record_body.ts";
-import type { AddReport, PendingFollow, Store, Stores, TimelineQuery } from "../../core/ports.ts";
+import type {
+  AddReport,
+  PendingFollow,
+  Store,
+  Stores,
+  TimelineQuery,
+  UnwantedStore,
+} from "../../core/ports.ts";
 import type { ConversationBounds, ConversationStore } from "../../core/conversation_store.ts";
 import { MemoryConversations } from "./memory_conversations.ts";
 import { MemoryPosts } from "./memory_posts.ts";
@@ -20,7 +28,10 @@ export type CommitFault = "crash-before" | "crash-after" | "disk-full";
 
 /** Called before each commit; a promise delays it, as a disk does. */
 export type CommitHook = (
-  commit: { readonly username: string; readonly what: keyof Store | keyof ConversationStore },
+  commit: {
+    readonly username: string;
+    readonly what: keyof Store | keyof ConversationStore | keyof UnwantedStore;
+  },
 ) => CommitFault | undefined | Promise<CommitFault | undefined>;
 
 /** What {@linkcode MemoryStores} can be told. */
@@ -44,6 +55,8 @@ class Data {
   readonly lists = new Map<string, ListEntry>();
   readonly notices = new Map<string, PendingFollow>();
   readonly notes = new Map<string, Uint8Array>();
+  readonly mutes = new Map<string, Mute>();
+  readonly blocks = new Map<string, Block>();
 
   constructor(bounds?: ConversationBounds) {
     this.conversations = new MemoryConversations(bounds);
@@ -57,6 +70,8 @@ class Data {
     for (const [key, value] of this.lists) copy.lists.set(key, value);
     for (const [key, value] of this.notices) copy.notices.set(key, value);
     for (const [key, value] of this.notes) copy.notes.set(key, value);
+    for (const [key, value] of this.mutes) copy.mutes.set(key, value);
+    for (const [key, value] of this.blocks) copy.blocks.set(key, value);
     return copy;
   }
 }
@@ -130,7 +145,7 @@ class MemoryStore implements Store {
   }
 
   async #commit<T>(
-    what: keyof Store | keyof ConversationStore,
+    what: keyof Store | keyof ConversationStore | keyof UnwantedStore,
     change: (data: Data) => T,
   ): Promise<T> {
     this.#assertOpen();
@@ -327,6 +342,24 @@ class MemoryStore implements Store {
     return this.#commit("dropPendingFollow", ({ notices }) => {
       if (notices.get(username)?.updatedAt === updatedAt) notices.delete(username);
     });
+  }
+
+  get unwanted(): UnwantedStore {
+    const sorted = <T>(map: ReadonlyMap<string, T>): T[] =>
+      [...map].sort(([a], [b]) => a < b ? -1 : 1).map(([, value]) => value);
+    return {
+      mutes: () => this.#read(({ mutes }) => sorted(mutes)),
+      putMute: (mute) =>
+        this.#commit("putMute", ({ mutes }) => {
+          mutes.set(`${mute.kind} ${mute.what}`, { ...mute });
+        }),
+      dropMute: ({ kind, what }) =>
+        this.#commit("dropMute", ({ mutes }) => void mutes.delete(`${kind} ${what}`)),
+      blocks: () => this.#read(({ blocks }) => sorted(blocks)),
+      putBlock: (block) =>
+        this.#commit("putBlock", ({ blocks }) => void blocks.set(block.username, block)),
+      dropBlock: (name) => this.#commit("dropBlock", ({ blocks }) => void blocks.delete(name)),
+    };
   }
 
   getNote(name: string): Promise<Uint8Array | undefined> {

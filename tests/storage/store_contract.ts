@@ -36,6 +36,7 @@ export function testStoreContract(kind: string, disk: () => Promise<DiskUnderTes
   testFeeds(test);
   testRemoval(test);
   testDeletes(test);
+  testMutes(test);
   testLists(test);
   testConversations(test);
 }
@@ -301,6 +302,31 @@ function testFeeds(test: Declare): void {
     assert.equal((await store.floorProof("bob", 1))?.number, 6);
     assert.deepEqual(names(await store.timeline({ limit: 9 })), ["bob 7", "bob 4", "bob 3"]);
     assert.equal(await store.floorProof("bob", 2), undefined);
+  });
+}
+
+function testMutes(test: Declare): void {
+  test("store keeps mutes and blocks, the newer in place of the older", async (store, disk) => {
+    const key = new Uint8Array(32).fill(7);
+    await store.unwanted.putMute({ kind: "word", what: "Lärm 🐫" });
+    await store.unwanted.putMute({ kind: "user", what: "bob", until: 1_000 });
+    await store.unwanted.putMute({ kind: "user", what: "bob", until: 2_000 });
+    await store.unwanted.putMute({ kind: "thread", what: "bob/5" });
+    await store.unwanted.putBlock({ username: "carol" });
+    await store.unwanted.putBlock({ username: "carol", key });
+    await store.unwanted.putBlock({ username: "dave" });
+    await store.unwanted.dropMute({ kind: "thread", what: "bob/5" });
+    await store.unwanted.dropMute({ kind: "thread", what: "never" });
+    await store.unwanted.dropBlock("dave");
+    await store.unwanted.dropBlock("erin");
+    await store.close();
+    const again = await disk.open();
+    assert.deepEqual(await again.unwanted.mutes(), [
+      { kind: "user", what: "bob", until: 2_000 },
+      { kind: "word", what: "Lärm 🐫" },
+    ]);
+    assert.deepEqual(await again.unwanted.blocks(), [{ username: "carol", key }]);
+    await again.close();
   });
 }
 

@@ -4,15 +4,19 @@ import type { Carriage } from "../../core/ports.ts";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
+  type BlockView,
   type Credentials,
   type DeviceView,
   type EndpointView,
   type EntranceView,
   type Entry,
+  type FollowedView,
   type FollowView,
   type InviteRequest,
   type InviteView,
   methods,
+  type MuteRequest,
+  type MuteView,
   type PeerApi,
   type PeerEvent,
   type PostDraft,
@@ -48,6 +52,9 @@ for (const name of Object.keys(methods)) {
 export class FakePeer extends Refusing {
   user: UserView | undefined;
   readonly posts: PostView[] = [];
+  readonly muted: MuteView[] = [];
+  readonly blocked = new Set<string>();
+  readonly followers = new Set<string>();
   readonly following = new Set<string>();
   readonly listeners = new Set<(event: PeerEvent) => void>();
   /** Methods that were called, in order. */
@@ -315,6 +322,70 @@ export class FakePeer extends Refusing {
     });
   }
 
+  override mute({ what, kind, forMs }: MuteRequest): Promise<MuteView> {
+    return Promise.resolve().then(() => {
+      this.#mine();
+      const until = forMs === undefined ? null : new Date(epoch + forMs).toISOString();
+      const looks = what.startsWith("@") ? "user" : what.includes("/") ? "thread" : "word";
+      const mute = { kind: kind ?? looks, what: what.replace(/^@/, ""), until } as const;
+      this.muted.push(mute);
+      return mute;
+    });
+  }
+
+  override unmute({ what }: MuteRequest): Promise<MuteView> {
+    return Promise.resolve().then(() => {
+      this.#mine();
+      const at = this.muted.findIndex((mute) => mute.what === what.replace(/^@/, ""));
+      const [mute] = at < 0 ? [] : this.muted.splice(at, 1);
+      if (mute !== undefined) return mute;
+      throw new CamelliaError("invalid_argument", `Cannot unmute: ${what} is not muted`);
+    });
+  }
+
+  override mutes(): Promise<MuteView[]> {
+    return Promise.resolve([...this.muted]);
+  }
+
+  override block(request: { readonly username: string }): Promise<BlockView> {
+    return Promise.resolve().then(() => {
+      this.#mine();
+      const username = parseUsername(request.username);
+      this.blocked.add(username);
+      return { username, blocked: true };
+    });
+  }
+
+  override unblock(request: { readonly username: string }): Promise<BlockView> {
+    return Promise.resolve().then(() => {
+      const username = parseUsername(request.username);
+      if (this.blocked.delete(username)) return { username, blocked: false };
+      throw new CamelliaError("invalid_argument", `Cannot unblock: ${username} is not blocked`);
+    });
+  }
+
+  override blocks(): Promise<string[]> {
+    return Promise.resolve([...this.blocked].sort());
+  }
+
+  override removeFollower(request: { readonly username: string }): Promise<{ username: string }> {
+    return Promise.resolve().then(() => {
+      const username = parseUsername(request.username);
+      if (this.followers.delete(username)) return { username };
+      throw new CamelliaError("not_following", `Cannot remove ${username}: they do not follow you`);
+    });
+  }
+
+  override people(
+    { list }: { readonly list: "followers" | "following" },
+    _signal?: AbortSignal,
+  ): Promise<FollowedView[]> {
+    const names = [...list === "followers" ? this.followers : this.following].sort();
+    return Promise.resolve(
+      names.map((name) => ({ ...FakePeer.view(name), online: name < "m", name: null })),
+    );
+  }
+
   override timeline(request: TimelineRequest): Promise<PostView[]> {
     return Promise.resolve().then(() => {
       this.#mine();
@@ -399,7 +470,7 @@ export class FakePeer extends Refusing {
       const view = request.username === undefined ? own : FakePeer.view(request.username);
       return {
         ...view,
-        followers: [],
+        followers: [...this.followers].sort(),
         following: request.username === undefined ? [...this.following].sort() : [],
         posts: this.posts.filter((post) => post.author === view.username).length,
         online: true,

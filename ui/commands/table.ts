@@ -14,6 +14,7 @@ import { argument, flag, named, rest } from "../shell/table.ts";
 import { accounts } from "./account_table.ts";
 import { type Command, command } from "./command.ts";
 import { helpAfter } from "./help_texts.ts";
+import { people } from "./people_table.ts";
 import { duration, fingerprint, postId, postName, wholeNumber } from "./values.ts";
 
 const serving = () =>
@@ -264,6 +265,7 @@ const listed: readonly Command[] = [
   ...accounts,
   ...friends,
   ...posts,
+  ...people,
   service,
   ...shell,
 ];

@@ -6,8 +6,12 @@
  */
 
 import type {
+  BlockView,
   DeviceView,
+  FollowedView,
   FollowView,
+  MuteRequest,
+  MuteView,
   PeerCalls,
   PostDraft,
   PostNameView,
@@ -29,6 +33,7 @@ import {
   renderStatus,
   renderSuggestions,
 } from "../output/render.ts";
+import { renderMute, renderPeople } from "../output/render_people.ts";
 import { type Need, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
 import { asksForChanged, passwordFor } from "../prompts/password_source.ts";
@@ -92,6 +97,72 @@ export const showingProfile: Task<{ username?: string }, ProfileView> = {
   doing: () => "Looking",
   call: (api, request, signal) => api.profile(request, signal),
   text: renderProfile,
+};
+
+/** Hides a user, a word or a thread. */
+export const muting: Task<MuteRequest, MuteView> = {
+  doing: ({ what }) => `Muting ${what}`,
+  call: (api, request) => api.mute(request),
+  text: (mute, look) => `Muted ${renderMute(mute, look)}`,
+};
+
+/** Shows again what was muted. */
+export const unmuting: Task<MuteRequest, MuteView> = {
+  doing: ({ what }) => `Showing ${what} again`,
+  call: (api, request) => api.unmute(request),
+  text: (mute, look) => `No longer muted: ${renderMute({ ...mute, until: null }, look)}`,
+};
+
+/** Shows what is muted. */
+export const showingMutes: Task<void, MuteView[]> = {
+  doing: () => "Looking",
+  call: (api) => api.mutes(),
+  text: (mutes, look) =>
+    mutes.length === 0
+      ? "Nothing is muted."
+      : mutes.map((mute) => renderMute(mute, look)).join("\n"),
+  json: (mutes) => ({ mutes }),
+};
+
+/** Takes nothing from a user any more. */
+export const blocking: Task<{ username: string }, BlockView> = {
+  doing: ({ username }) => `Blocking ${username}`,
+  call: (api, request) => api.block(request),
+  text: ({ username }, { paint }) =>
+    `Blocked ${
+      paint.name(username)
+    }: nothing is taken from them, and they are told so if they follow.`,
+};
+
+/** Takes what a user sends again. */
+export const unblocking: Task<{ username: string }, BlockView> = {
+  doing: ({ username }) => `Unblocking ${username}`,
+  call: (api, request) => api.unblock(request),
+  text: ({ username }, { paint }) => `No longer blocked: ${paint.name(username)}`,
+};
+
+/** Shows who is blocked. */
+export const showingBlocks: Task<void, string[]> = {
+  doing: () => "Looking",
+  call: (api) => api.blocks(),
+  text: (blocks) => blocks.length === 0 ? "No user is blocked." : blocks.join("\n"),
+  json: (blocks) => ({ blocks }),
+};
+
+/** Takes a user out of the followers. */
+export const removingFollower: Task<{ username: string }, { username: string }> = {
+  doing: ({ username }) => `Removing ${username}`,
+  call: (api, request) => api.removeFollower(request),
+  text: ({ username }, { paint }) =>
+    `${paint.name(username)} no longer follows you. To keep it so: camellia block ${username}`,
+};
+
+/** Shows the followers, or the users who are followed. */
+export const showingPeople: Task<{ list: "followers" | "following" }, FollowedView[]> = {
+  doing: () => "Looking who is online",
+  call: (api, request, signal) => api.people(request, signal),
+  text: renderPeople,
+  json: (users) => ({ users }),
 };
 
 /** Suggests users to follow. */

@@ -8,14 +8,22 @@ import { join } from "node:path";
 import type { EndpointView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import {
+  blocking,
   following,
+  muting,
   register,
+  removingFollower,
   requireFree,
   requireKnown,
+  showingBlocks,
+  showingMutes,
+  showingPeople,
   showingProfile,
   showingStatus,
   suggesting,
+  unblocking,
   unfollowing,
+  unmuting,
 } from "../commands/tasks.ts";
 import { showWords } from "../commands/words.ts";
 import { logIn } from "../peer/own_peer.ts";
@@ -23,6 +31,7 @@ import { passwordFor } from "../prompts/password_source.ts";
 import type { Lifespan } from "../settings/config.ts";
 import { formatEndpoint, formatHostPorts } from "../../lib/host_port.ts";
 import { configName } from "../settings/places.ts";
+import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { recoverAccount, showAccount } from "./account_actions.ts";
 import { browseTimeline, writePost } from "./timeline_actions.ts";
@@ -127,6 +136,72 @@ async function follow(menu: MenuContext): Promise<void> {
   if (username !== undefined) await tell(menu, following, { username });
 }
 
+/** Followers and what the user does not want to see. */
+async function showPeople(menu: MenuContext): Promise<void> {
+  const chosen = await chooseOne(menu, "People", [
+    { value: "followers", name: "Your followers" },
+    { value: "following", name: "Whom you follow" },
+    { value: "remove", name: "Remove a follower" },
+    { value: "mute", name: "Mute a user, a word or a thread" },
+    { value: "mutes", name: "What is muted" },
+    { value: "block", name: "Block a user" },
+    { value: "blocks", name: "Who is blocked" },
+  ]);
+  if (chosen === "followers" || chosen === "following") {
+    await tell(menu, showingPeople, { list: chosen });
+  } else if (chosen === "remove") await removeFollower(menu);
+  else if (chosen === "mute") await mute(menu);
+  else if (chosen === "mutes") await unmute(menu);
+  else if (chosen === "block") {
+    const username = await askName(menu, "Block whom?");
+    if (username !== undefined) await tell(menu, blocking, { username });
+  } else if (chosen === "blocks") await unblock(menu);
+}
+
+async function removeFollower(menu: MenuContext): Promise<void> {
+  const { followers } = await menu.api.profile({}, menu.signal);
+  if (followers.length === 0) return await menu.say("No user follows you.");
+  const username = await chooseUser(menu, "Remove whom?", followers);
+  if (username !== undefined) await tell(menu, removingFollower, { username });
+}
+
+async function mute(menu: MenuContext): Promise<void> {
+  const question = { message: "Mute what? @user, a word, or AUTHOR/ID of a post (empty: back)" };
+  const what = await menu.prompts.text(question, menu.signal);
+  if (what.trim() === "") return;
+  const day = 86_400_000;
+  const chosen = await chooseOne(menu, "For how long?", [
+    { value: String(day), name: "A day" },
+    { value: String(7 * day), name: "A week" },
+    { value: "0", name: "For good" },
+  ]);
+  if (chosen === undefined) return;
+  const forMs = Number(chosen);
+  await tell(menu, muting, forMs === 0 ? { what } : { what, forMs });
+}
+
+async function unmute(menu: MenuContext): Promise<void> {
+  const mutes = await tell(menu, showingMutes, undefined);
+  if (mutes.length === 0) return;
+  const chosen = await chooseOne(
+    menu,
+    "Show one of them again?",
+    mutes.map(({ kind, what }) => ({
+      value: `${kind} ${what}`,
+      name: safeLine(`${kind} ${what}`),
+    })),
+  );
+  const mute = mutes.find(({ kind, what }) => `${kind} ${what}` === chosen);
+  if (mute !== undefined) await tell(menu, unmuting, { kind: mute.kind, what: mute.what });
+}
+
+async function unblock(menu: MenuContext): Promise<void> {
+  const blocks = await tell(menu, showingBlocks, undefined);
+  if (blocks.length === 0) return;
+  const username = await chooseUser(menu, "Unblock one of them?", blocks);
+  if (username !== undefined) await tell(menu, unblocking, { username });
+}
+
 async function unfollow(menu: MenuContext): Promise<void> {
   const profile = await menu.api.profile({}, menu.signal);
   if (profile.following.length === 0) return await menu.say("You follow no users.");
@@ -218,6 +293,7 @@ export function userActions(menu: MenuContext, user: UserView): MenuActions {
     ["Timeline", () => browseTimeline(menu, user.username)],
     ["Follow", () => follow(menu)],
     ["Unfollow", () => unfollow(menu)],
+    ["People", () => showPeople(menu)],
     ["Profile", () => showProfile(menu)],
     ["Suggestions", () => suggest(menu)],
     ["Invite a friend", () => inviteFriend(menu)],

@@ -174,7 +174,7 @@ class Parser<Do> {
   async #argumentsOf({ name, arguments: taken }: CommandEntry): Promise<Record<string, unknown>> {
     const values: Record<string, unknown> = {};
     for (const [at, argument] of taken.entries()) {
-      const word = argument.usage.slice(1, -1);
+      const word = argument.usage.slice(1, -1).replace("...", "");
       const place = `argument '${word}'`;
       const texts = this.#words.slice(at, argument.repeats ? undefined : at + 1);
       const read = [];

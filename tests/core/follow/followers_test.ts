@@ -4,7 +4,7 @@ import type { UserRef } from "../../../core/model/user.ts";
 import { Followers } from "../../../core/follow/followers.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import type { OwnRecords } from "../../../core/session/interfaces.ts";
-import { only, TestLists, TestMessenger, testSession } from "../doubles.ts";
+import { nothingUnwanted, only, TestLists, TestMessenger, testSession } from "../doubles.ts";
 import { userNamed } from "../../sim/users.ts";
 
 const bob = userNamed("bob");
@@ -38,7 +38,10 @@ function setUp() {
       return Promise.resolve();
     },
   };
-  const followers = new Followers({ session, lists, messenger, records, greeter, invites });
+  const followers = new Followers({
+    ...{ session, lists, messenger, records, greeter, invites },
+    mutes: nothingUnwanted,
+  });
   let ids = 0;
   const message = (kind: "follow" | "unfollow", updatedAt: number, from = bob) =>
     ({

@@ -98,6 +98,19 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual(await client.api.deletePosts({ ids: [post.id] }), [post.id]);
   const many = Array.from({ length: 1001 }, () => "1");
   await assert.rejects(client.api.deletePosts({ ids: many }), { code: "invalid_argument" });
+  const mute = { kind: "word", what: "cats", until: "2026-01-01T00:01:00.000Z" };
+  assert.deepEqual(await client.api.mute({ what: "cats", forMs: 60_000 }), mute);
+  await assert.rejects(client.api.mute({ what: "x", forMs: 59_999 }), { code: "invalid_argument" });
+  assert.deepEqual(await client.api.mutes(), [mute]);
+  assert.deepEqual(await client.api.unmute({ what: "cats" }), mute);
+  assert.deepEqual(await client.api.block({ username: "eve" }), { username: "eve", blocked: true });
+  assert.deepEqual(await client.api.blocks(), ["eve"]);
+  assert.equal((await client.api.unblock({ username: "eve" })).blocked, false);
+  api.followers.add("dan");
+  assert.deepEqual((await client.api.people({ list: "followers" })).map((one) => one.username), [
+    "dan",
+  ]);
+  assert.deepEqual(await client.api.removeFollower({ username: "dan" }), { username: "dan" });
   assert.equal((await client.api.follow({ username: "bob" })).following, true);
   assert.deepEqual((await client.api.profile({})).following, ["bob"]);
   assert.deepEqual(await client.api.followed(), ["bob"]);
