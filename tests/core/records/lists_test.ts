@@ -216,6 +216,33 @@ Deno.test("A change of which public tells nothing reaches the other device all t
   for (const { session } of [first, second]) await session.close();
 });
 
+Deno.test("Lists are read once a day, and every ten minutes where the user has another device", async () => {
+  const world = new World();
+  let reads = 0;
+  const { lists, session } = await world.user("alice", {
+    directory: (directory) =>
+      changed(directory, {
+        get: (query, signal) => {
+          if (kindOfNamespace(query.namespace) === "page") reads++;
+          return directory.get(query, signal);
+        },
+      }),
+  });
+  await lists.apply(entry("following", "bob", world.clock.now()));
+  await world.clock.advance(5_000);
+  await world.run(lists.pull());
+  for (const [everyMs, isShared] of [[dayMs, false], [600_000, true]] as const) {
+    reads = 0;
+    await world.clock.advance(everyMs - 1);
+    await world.run(lists.pullIfDue(isShared));
+    assert.equal(reads, 0);
+    await world.clock.advance(1);
+    await world.run(lists.pullIfDue(isShared));
+    assert.equal(reads, 1);
+  }
+  await session.close();
+});
+
 Deno.test("5,000 followed and 5,000 followers are published, and read on another device", async () => {
   const world = new World();
   const first = await world.user("alice");

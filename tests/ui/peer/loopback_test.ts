@@ -225,6 +225,23 @@ Deno.test("The client learns that the peer has stopped", async () => {
   await assert.rejects(new LoopbackClient(port).api.status(), { code: "no_peer" });
 });
 
+Deno.test("What a watcher reads of a peer that stops ends in order, and its connection is not cut", async () => {
+  await using opened = await Opened.open();
+  const { api, server, port: { port, token } } = opened;
+  const { promise: subscribed, resolve: isSubscribed } = Promise.withResolvers<void>();
+  const subscribe = api.subscribe.bind(api);
+  api.subscribe = (listener) => {
+    isSubscribed();
+    return subscribe(listener);
+  };
+  const headers = { host: `127.0.0.1:${port}`, authorization: `Bearer ${token}` };
+  const watched = rawRequest(port, { method: "GET", path: "/events", headers });
+  await subscribed;
+  await server.close();
+  assert.deepEqual(await watched, { status: 200, text: "\n" });
+  assert.equal(api.listeners.size, 0);
+});
+
 Deno.test("A request that the client gives up is aborted in the peer", async () => {
   await using opened = await Opened.open();
   const { api, client } = opened;
