@@ -272,7 +272,7 @@ Deno.test("What is said of arguments reaches the peer, at both ends of what is a
 
 Deno.test("A timeline waits for what a peer of its own is still fetching, up to five seconds", async () => {
   const m = await Machine.withAlice();
-  const clock = new VirtualClock();
+  const clock = new VirtualClock({ eventsATurn: 1 });
   m.io.monotonic = () => clock.monotonic();
   m.io.after = (ms, fn) => clock.after(ms, fn);
   const shown = async (...arrivalsMs: number[]) => {
