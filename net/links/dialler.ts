@@ -20,29 +20,37 @@ import {
   placesMax,
   rememberedAddressesMax,
 } from "./link_limits.ts";
+import { connectTwice } from "./connect.ts";
 import { connectThrough } from "./tunnels.ts";
 
-/** Connects and closes at once. Rejects when no program listens there, or the signal is raised. */
+/**
+ * Connects, and closes the connection unless it is one to a relay that can be used. Rejects when no program
+ * listens there, or the signal is raised.
+ */
 export type TcpConnect = (
   ip: string,
   port: number,
   signal: AbortSignal,
   /** The device that the program there, a relay, has to connect to. */
   relayedTo?: Uint8Array,
-) => Promise<void>;
+) => Promise<Deno.TcpConn | undefined | void>;
 
 /** {@linkcode TcpConnect} on real sockets. */
-const denoConnect: TcpConnect = async (ip, port, signal, relayedTo) => {
-  using connection = await Deno.connect({ hostname: ip, port, signal });
-  if (relayedTo === undefined) return;
-  const close = () => connection.close();
-  signal.addEventListener("abort", close);
-  try {
-    await connectThrough(connection, relayedTo);
-  } finally {
-    signal.removeEventListener("abort", close);
-  }
-};
+function realConnect(time: Pick<Clock, "after">): TcpConnect {
+  return async (ip, port, signal, relayedTo) => {
+    const connection = await connectTwice(time, { ip, port }, signal);
+    if (relayedTo === undefined) return connection;
+    const close = () => connection.close();
+    signal.addEventListener("abort", close);
+    try {
+      await connectThrough(connection, relayedTo);
+    } finally {
+      signal.removeEventListener("abort", close);
+      if (!signal.aborted) connection.close();
+    }
+    return undefined;
+  };
+}
 
 /** What to dial. */
 export interface DialRequest {
@@ -65,6 +73,7 @@ export interface DialRequest {
 export class Dialler {
   readonly #clock: Pick<Clock, "after" | "monotonic">;
   readonly #connect: TcpConnect;
+  readonly #spare: (route: Route, conn: Deno.TcpConn) => void;
   /** The name of the route that took the last connect, by device. */
   readonly #good = new BoundedMap<string, string>(rememberedAddressesMax);
   /** The device that was met last, by address and port. */
@@ -74,10 +83,20 @@ export class Dialler {
   /** Links up, by address and port. */
   readonly #up = new Map<string, number>();
 
-  /** `connect` is replaceable for tests. */
-  constructor(clock: Pick<Clock, "after" | "monotonic">, connect: TcpConnect = denoConnect) {
+  /**
+   * No route is known at first.
+   *
+   * @param connect Replaceable for tests.
+   * @param spare Takes connections to relays, which the next tunnel there can use; default: they are closed.
+   */
+  constructor(
+    clock: Pick<Clock, "after" | "monotonic">,
+    connect: TcpConnect = realConnect(clock),
+    spare?: (route: Route, conn: Deno.TcpConn) => void,
+  ) {
     this.#clock = clock;
     this.#connect = connect;
+    this.#spare = (route, conn) => route.isRelay && spare ? spare(route, conn) : conn.close();
   }
 
   /** The device was not met there: the next dial tries another route first, and all others wait longer. */
@@ -138,7 +157,10 @@ export class Dialler {
     if (!this.#mayDial(how.key, route)) return await this.#first(others, how);
     const { address: { ip }, port, isRelay } = route;
     const attempt = this.#connect(ip, port, how.signal, isRelay ? how.relayedTo : undefined)
-      .then(() => route);
+      .then((conn) => {
+        if (conn) this.#spare(route, conn);
+        return route;
+      });
     try {
       const limit = { clock: this.#clock, ms: how.staggerMs };
       const reached = await within(limit, () => attempt, how.signal);

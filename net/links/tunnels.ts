@@ -10,26 +10,36 @@
 
 import type { Endpoint } from "../../lib/ip_address.ts";
 import { formatHostPort } from "../../lib/host_port.ts";
-import type { Time } from "../../lib/time.ts";
+import type { Time, Timer } from "../../lib/time.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { ByteReader, writeAll } from "./byte_reader.ts";
+import { connectTwice } from "./connect.ts";
 import { lingerMs } from "./link_limits.ts";
 import { socksAnswer, socksChoice, socksGreeting, socksRequest } from "./socks.ts";
 
 /** Bytes read at once: a frame of some kilobytes in one piece; what a relay says back is little. */
 const pieceBytes = { out: 16_384, back: 512 } as const;
 
+/** Connections to relays that wait so long for a tunnel at most: it is opened as soon as one is chosen. */
+const spareMsMax = 1_000;
+
 /**
  * Has a relay connect to a device.
  *
+ * @param meanwhile Called when the relay was asked: what is written from then on waits there for the device.
  * @throws {Error} Where the relay does not, or the connection ends.
  */
-export async function connectThrough(relay: Deno.Conn, linkKey: Uint8Array): Promise<void> {
+export async function connectThrough(
+  relay: Deno.Conn,
+  linkKey: Uint8Array,
+  meanwhile: () => void = () => {},
+): Promise<void> {
   const reader = new ByteReader(relay);
-  await writeAll(relay, socksGreeting);
+  // In one piece: no relay of ours answers the greeting otherwise than with its one choice.
+  await writeAll(relay, Uint8Array.of(...socksGreeting, ...socksRequest(linkKey)));
+  meanwhile();
   const [, method] = await reader.take(socksChoice.length);
   if (method !== 0) throw new Error("Cannot connect: the relay wants to know more");
-  await writeAll(relay, socksRequest(linkKey));
   const [, reply] = await reader.take(socksAnswer("granted").length);
   if (reply !== 0) throw new Error(`Cannot connect: the relay answers ${reply}`);
 }
@@ -48,6 +58,8 @@ export interface Tunnel {
 export class Tunnels {
   readonly #time: Pick<Time, "after">;
   readonly #running = new Set<Promise<void>>();
+  /** Connections to relays, by place: at most one to each. */
+  readonly #spares = new Map<string, { readonly conn: Deno.TcpConn; readonly timer: Timer }>();
 
   /** None is open at first. */
   constructor(time: Pick<Time, "after">) {
@@ -74,13 +86,17 @@ export class Tunnels {
     const running = (async () => {
       const inside = keep(await listener.accept());
       listener.close();
-      const { ip: hostname, port } = relay;
-      const outside = keep(await Deno.connect({ hostname, port, signal: closing.signal }));
+      const outside = keep(
+        this.#takeSpare(relay) ?? await connectTwice(this.#time, relay, closing.signal),
+      );
       inside.setNoDelay(true);
-      outside.setNoDelay(true);
-      await connectThrough(outside, linkKey);
+      let out: Promise<void> | undefined;
+      await connectThrough(outside, linkKey, () => {
+        out = pass(inside, outside, pieceBytes.out);
+        out.catch(() => {});
+      });
       isJoined = true;
-      await this.#join(inside, outside);
+      await this.#join(inside, outside, out);
     })().catch(() => {}).finally(() => {
       isBroken = true;
       closing.abort();
@@ -102,19 +118,48 @@ export class Tunnels {
     };
   }
 
+  /** Takes a connection to a relay that was made to find out whether it is there, for the next tunnel. */
+  spare(relay: Endpoint, conn: Deno.TcpConn): void {
+    const name = formatHostPort(relay.ip, relay.port);
+    this.#dropSpare(name);
+    const timer = this.#time.after(spareMsMax, () => this.#dropSpare(name));
+    this.#spares.set(name, { conn, timer });
+  }
+
   /** Resolves when all are gone; to be called when all of them were closed. */
   async close(): Promise<void> {
+    for (const name of [...this.#spares.keys()]) this.#dropSpare(name);
     await Promise.all(this.#running);
   }
 
-  /** Passes on in both directions until one of them has failed or both have ended. */
-  async #join(inside: Deno.TcpConn, outside: Deno.TcpConn): Promise<void> {
+  #takeSpare({ ip, port }: Endpoint): Deno.TcpConn | undefined {
+    const name = formatHostPort(ip, port);
+    const spare = this.#spares.get(name);
+    spare?.timer.cancel();
+    this.#spares.delete(name);
+    return spare?.conn;
+  }
+
+  #dropSpare(name: string): void {
+    const spare = this.#spares.get(name);
+    this.#spares.delete(name);
+    spare?.timer.cancel();
+    if (spare !== undefined) closeQuietly(spare.conn);
+  }
+
+  /** Passes on in both directions until one of them has failed or both have ended; `out` goes on already. */
+  async #join(
+    inside: Deno.TcpConn,
+    outside: Deno.TcpConn,
+    out: Promise<void> | undefined,
+  ): Promise<void> {
     const back = pass(outside, inside, pieceBytes.back);
-    const out = pass(inside, outside, pieceBytes.out).then(async () => {
+    const outEnded = (async () => {
+      await out;
       await outside.closeWrite();
       await settledWithin(this.#time, back, lingerMs);
-    });
-    await Promise.race([out, back]);
+    })();
+    await Promise.race([outEnded, back]);
   }
 }
 

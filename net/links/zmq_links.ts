@@ -92,7 +92,11 @@ export class ZmqLinks implements Links {
     this.#options = options;
     this.#clock = options.clock;
     this.#tunnels = new Tunnels(options.clock);
-    this.#dialler = new Dialler(options.clock, options.tcpConnect);
+    this.#dialler = new Dialler(
+      options.clock,
+      options.tcpConnect,
+      ({ address: { ip }, port }, conn) => this.#tunnels.spare({ ip, port }, conn),
+    );
     this.#descriptors = options.descriptors ?? descriptorsAssumed;
     this.#linksMax = options.linksMax ?? linksWithin(this.#descriptors);
   }

@@ -19,6 +19,7 @@ import type { Time } from "../../lib/time.ts";
 import { settledWithin, within } from "../../lib/waiting.ts";
 import { relayAddress } from "../links/addresses.ts";
 import { ByteReader, writeAll } from "../links/byte_reader.ts";
+import { type Connect, connectTwice } from "../links/connect.ts";
 import { makeLinkKeyPair, sharedSecret } from "../links/link_keys.ts";
 import { aliveEveryMs, silentMsMax, stepMsMax } from "./relay_limits.ts";
 import { circuitNameBytes, keyBytes, proofOf, relayHead, sayings } from "./relay_protocol.ts";
@@ -37,15 +38,6 @@ const searchMs = { first: 1_000, later: 15_000, rarely: 60_000 } as const;
  * and those that did serve are asked again soon.
  */
 const avoidMs = { failed: 60_000, lost: 2_000 } as const;
-
-/** Opens a TCP connection. */
-export type Connect = (to: Endpoint, signal: AbortSignal) => Promise<Deno.TcpConn>;
-
-const denoConnect: Connect = async ({ ip, port }, signal) => {
-  const conn = await Deno.connect({ hostname: ip, port, signal });
-  conn.setNoDelay(true);
-  return conn;
-};
 
 /** A relay that was found. */
 export interface FoundRelay extends Endpoint {
@@ -111,7 +103,7 @@ export class RelayClient {
   /** Nothing is asked before {@linkcode start}. */
   constructor(options: RelayClientOptions) {
     this.#options = options;
-    this.#connect = options.connect ?? denoConnect;
+    this.#connect = options.connect ?? ((to, signal) => connectTwice(options.time, to, signal));
     this.#scheduler = new Scheduler(options.time, options.onError ?? reportError);
     this.#searching = this.#scheduler.job(() => this.#search());
   }

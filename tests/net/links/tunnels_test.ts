@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { readRoute, type Route } from "../../../net/links/addresses.ts";
 import { connectPush } from "../../../net/links/sockets.ts";
-import { socksAnswer, socksChoice } from "../../../net/links/socks.ts";
+import { ByteReader } from "../../../net/links/byte_reader.ts";
+import { socksAnswer, socksChoice, socksGreeting, socksRequest } from "../../../net/links/socks.ts";
 import { Tunnels } from "../../../net/links/tunnels.ts";
+import { VirtualClock } from "../../sim/clock.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
 import { linkKeys, until } from "./links_world.ts";
 
@@ -59,19 +61,16 @@ const rude: Readonly<Record<string, Manners>> = {
   "hangs up after the question": async (conn, read) => {
     await read();
     await conn.write(socksChoice);
-    await read();
     conn.close();
   },
   "does not reach the device": async (conn, read) => {
     await read();
     await conn.write(socksChoice);
-    await read();
     await conn.write(socksAnswer("unreachable"));
   },
   "answers with half an answer": async (conn, read) => {
     await read();
     await conn.write(socksChoice);
-    await read();
     await conn.write(socksAnswer("granted").subarray(0, 5));
     conn.close();
   },
@@ -82,7 +81,6 @@ const rude: Readonly<Record<string, Manners>> = {
   "grants and hangs up": async (conn, read) => {
     await read();
     await conn.write(socksChoice);
-    await read();
     await conn.write(socksAnswer("granted"));
     conn.close();
   },
@@ -136,12 +134,14 @@ Deno.test("A relay that says nothing keeps no way open once the socket is closed
 
 Deno.test("A relay that grants and joins nothing keeps no way open once the socket is closed", async () => {
   const greeted = Promise.withResolvers<void>();
-  const relay = new BadRelay(async (conn, read) => {
-    await read();
+  const relay = new BadRelay(async (conn) => {
     await conn.write(socksChoice);
-    await read();
     await conn.write(socksAnswer("granted"));
-    await read();
+    // The question, and what zeromq says first, which does not wait for the answer.
+    const reader = new ByteReader(conn);
+    const asked = socksGreeting.length + socksRequest(linkKeys().publicKey).length;
+    const said = await reader.take(asked + 1);
+    assert.equal(said.at(-1), 0xff);
     greeted.resolve();
   });
   const tunnels = new Tunnels(new SystemClock());
@@ -151,5 +151,31 @@ Deno.test("A relay that grants and joins nothing keeps no way open once the sock
   socket.close();
   socket.close();
   await tunnels.close();
+  await relay.end();
+});
+
+Deno.test("A connection that showed that a relay is there serves the next way, or is closed", async () => {
+  const heard: boolean[] = [];
+  const relay = new BadRelay(async (conn, read) => {
+    const number = heard.push(false) - 1;
+    heard[number] = await read() !== null;
+    conn.close();
+  });
+  const place = { ip: "127.0.0.1", port: relay.port };
+  const connect = () => Deno.connect({ hostname: place.ip, port: place.port });
+  const clock = new VirtualClock();
+  const tunnels = new Tunnels(clock);
+  tunnels.spare(place, await connect());
+  const socket = connectPush(linkKeys().publicKey, relay.route, tunnels);
+  await until(() => socket.isBroken === true, "the question");
+  assert.deepEqual(heard, [true], "it was asked on the connection that there was");
+  socket.close();
+  tunnels.spare(place, await connect());
+  await clock.advance(1_000);
+  await until(() => heard.length === 2, "the second connection");
+  tunnels.spare(place, await connect());
+  await tunnels.close();
+  await until(() => heard.length === 3, "the third connection");
+  assert.deepEqual(heard, [true, false, false], "nothing was said on those that were not used");
   await relay.end();
 });
