@@ -97,6 +97,16 @@ export const crowdFactorMax = 2;
 export const verificationsMax = 32;
 /** A contact that failed verification is left alone this long. */
 export const verifyAgainMs = 60_000;
+/**
+ * A contact that has never answered and left a query unanswered so lately is most likely gone, and others
+ * may name it for minutes: it is given a part of the usual time, lest every lookup waits for it anew. Its late
+ * answer counts all the same.
+ */
+export const muteMsMax = 30_000;
+/** That part. */
+export const muteShare = 1 / 4;
+/** Such contacts remembered. */
+export const mutesMax = 512;
 /** Addresses remembered as failed verification. */
 export const unverifiableMax = 1_024;
 

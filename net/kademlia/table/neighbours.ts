@@ -7,6 +7,10 @@ import { BoundedMap } from "../../../lib/bounded_map.ts";
 import type { Endpoint } from "../../../lib/ip_address.ts";
 import {
   checkTimeoutsMs,
+  muteMsMax,
+  muteShare,
+  mutesMax,
+  timeoutMsMin,
   unverifiableMax,
   verificationsMax,
   verifyAgainMs,
@@ -63,6 +67,8 @@ export class Neighbours implements CallObserver {
   readonly #verifying = new Set<string>();
   /** Addresses that failed verification, and when, in monotonic ms. */
   readonly #unverifiable = new BoundedMap<string, number>(unverifiableMax);
+  /** Addresses not in the table that left a query unanswered, and when, in monotonic ms. */
+  readonly #mutes = new BoundedMap<string, number>(mutesMax);
   /** Pings contacts that are to enter. */
   readonly #verifier: Caller<Id, Verification>;
   /** Asks contacts that answered a ping from the second socket; the tag counts the tries. */
@@ -121,12 +127,21 @@ export class Neighbours implements CallObserver {
 
   timeoutMsOf(contact: NodeContact): number {
     const roundTrip = this.#options.table.find(contact)?.roundTrip;
-    return (roundTrip?.measured === true ? roundTrip : this.#all).timeoutMs;
+    if (roundTrip?.measured === true) return roundTrip.timeoutMs;
+    const { timeoutMs } = this.#all;
+    return this.#isMute(contact) ? Math.max(timeoutMs * muteShare, timeoutMsMin) : timeoutMs;
+  }
+
+  #isMute(contact: NodeContact): boolean {
+    if (this.#mutes.size === 0) return false;
+    const sinceMs = this.#mutes.get(addressName(contact));
+    return sinceMs !== undefined && this.#options.rpc.nowMs() - sinceMs < muteMsMax;
   }
 
   answered({ contact, method, isLate }: Call, roundTripMs: number, nowMs: number): void {
     const { table, limits } = this.#options;
     this.#answeredMs = nowMs;
+    if (this.#mutes.size > 0) this.#mutes.delete(addressName(contact));
     limits.answered(contact);
     if (method.isPrompt) this.#all.add(roundTripMs);
     if (!isLate) this.#answerRate += (1 - this.#answerRate) * answerRateGain;
@@ -144,7 +159,10 @@ export class Neighbours implements CallObserver {
     if (caller === this.#verifier || caller === this.#knocker) return;
     this.#answerRate -= this.#answerRate * answerRateGain;
     const entry = this.#options.table.find(contact);
-    if (entry === undefined) return;
+    if (entry === undefined) {
+      this.#mutes.set(addressName(contact), this.#options.rpc.nowMs());
+      return;
+    }
     this.#options.table.failed(entry);
     this.check(entry);
   }

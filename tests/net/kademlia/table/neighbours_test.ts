@@ -142,6 +142,32 @@ Deno.test("A contact without measurements is given the own estimate over recent 
   await node.close();
 });
 
+Deno.test("A node that is gone, and still named by others, holds up the first lookup alone", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const live = new Puppet(world, "6.0.0.1");
+  const gone = new Puppet(world, "6.0.1.1");
+  live.react.find_node = naming([gone.contact]);
+  gone.silent = true;
+  world.network.fixedMs = 50;
+  assert.ok(
+    await world.clock.drive(node.bootstrap([{ host: live.contact.ip, port: live.contact.port }])),
+  );
+  const lookup = async () => {
+    const sinceMs = world.clock.monotonic();
+    await world.clock.drive(node.lookup(keyOf("k")));
+    return world.clock.monotonic() - sinceMs;
+  };
+  const heldUp = await lookup();
+  assert.ok(heldUp < 250, `${heldUp} ms`);
+  // It counts again as soon as it answers.
+  gone.silent = false;
+  await lookup();
+  await world.clock.advance(1_000);
+  assert.equal((await world.clock.drive(node.lookup(keyOf("k")))).length, 2);
+  await node.close();
+});
+
 Deno.test("What a holder takes to think about a store is no round trip", async () => {
   const world = testWorld();
   world.network.fixedMs = 50;
