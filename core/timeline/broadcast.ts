@@ -111,9 +111,18 @@ export class Broadcast {
     return this.#acked.has(nameOf(relay));
   }
 
-  /** Whether the share was acknowledged so long ago that what its relay passed on has arrived. */
-  hasHadTime({ ackedAt }: PlacedShare, now: number): boolean {
-    return ackedAt !== undefined && now - ackedAt >= this.#times(passing);
+  /** Whether at least half of the relays have acknowledged: what they passed on may be there soon. */
+  get isUnderWay(): boolean {
+    const firsts = [...this.#firsts.values()];
+    return 2 * firsts.filter(({ ackedAt }) => ackedAt !== undefined).length >= firsts.length;
+  }
+
+  /**
+   * Whether the share was acknowledged so long ago that what its relay passed on has arrived at a follower
+   * who took `slowMs` to be asked and to answer: opening a link there may take as long for the relay.
+   */
+  hasHadTime({ ackedAt }: PlacedShare, now: number, slowMs: number): boolean {
+    return ackedAt !== undefined && now - ackedAt >= Math.max(this.#times(passing), slowMs);
   }
 
   /** Milliseconds after which a relay that has not acknowledged is silent. */

@@ -29,7 +29,7 @@ const freshMs = 600_000;
 const ackAfterMs = 60;
 
 /** Whom the author asks for relays waits so long for relays that are slower than the author. */
-const answerAfterMs = 500;
+export const answerAfterMs = 500;
 
 /** Posts that may be passed on, at most: the hourly 600 of some authors, within ten minutes. */
 const freshMax = 2_048;

@@ -17,6 +17,7 @@ import { Tasks } from "../../lib/tasks.ts";
 import { pause, settledWithin } from "../../lib/waiting.ts";
 import { Broadcast, type PlacedShare } from "./broadcast.ts";
 import { dealOut, type Dealt, SecretTokens, type Share } from "./draw.ts";
+import { answerAfterMs } from "./passing.ts";
 import { type Batch, pushedDevicesMax, type PushQueue, type PushQueueParts } from "./push_queue.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these. */
@@ -38,6 +39,9 @@ const epochMs = 3_600_000;
 /** How often silent and doubted relays are replaced, and followers asked, and how long a round takes. */
 const roundsMax = 6;
 const roundMs = 600;
+
+/** For so many rounds followers are not asked while most relays have not acknowledged. */
+const quietRoundsMax = 2;
 
 /**
  * Followers asked in one round: once relays have shown what they do, before that, and when a relay is
@@ -247,6 +251,8 @@ export class Relay {
   async #watch(broadcast: Broadcast): Promise<void> {
     const { session: { ports: { clock }, signal }, queue } = this.#parts;
     let unplaced: UserRef[] = [];
+    let questions = 0;
+    let askedIn = 0;
     for (let round = 0; round < roundsMax; round++) {
       await pause(clock, roundMs, signal);
       if (signal.aborted) return;
@@ -256,12 +262,17 @@ export class Relay {
       const isWell = users.size === 0 && !broadcast.isDoubtful;
       const asking = this.#roundsOfAsking(broadcast);
       // After the last question the answers are awaited for one round more.
-      if (isWell && !broadcast.isWaiting && round > asking) break;
+      if (isWell && !broadcast.isWaiting && questions >= asking && round > askedIn + 1) break;
       const good = broadcast.acked.filter((relay) => !this.#isDoubted(relay))
         .slice(0, directFollowersMax);
       const relays = good.length > 0 ? good : broadcast.next(directFollowersMax, triedMax);
       unplaced = relays.length > 0 ? await this.#place(broadcast, [...users], relays) : [...users];
-      if (round < asking || broadcast.isDoubtful) this.#ask(broadcast);
+      if (questions >= asking && !broadcast.isDoubtful) continue;
+      // What most relays have not acknowledged cannot be there yet, and asking costs links as well.
+      if (!broadcast.isUnderWay && round < quietRoundsMax) continue;
+      this.#ask(broadcast);
+      questions++;
+      askedIn = round;
     }
     if (broadcast.isDoubtful) this.#clean = 0;
     else if (broadcast.answers > 0) this.#clean = Math.min(this.#clean + 1, cleanMin);
@@ -305,6 +316,7 @@ export class Relay {
     const sharesOf = new Map(users.map((user) => {
       return [nameOf(user), [...broadcast.dealt.get(nameOf(user))?.values() ?? []]];
     }));
+    const askedAt = new Map<string, number>();
     const id = this.#newId(broadcast, (from, by) => {
       const name = nameOf(from);
       const shares = sharesOf.get(name);
@@ -312,17 +324,21 @@ export class Relay {
       sharesOf.delete(name);
       broadcast.answers++;
       const answeredAt = clock.monotonic();
+      const slowMs = answeredAt - (askedAt.get(name) ?? now) - answerAfterMs;
       for (const share of shares) {
         const { relay } = share;
         const hasPassed = by.includes(relay.username);
         const counts = hasPassed
           ? broadcast.hasAcked(relay)
-          : broadcast.hasHadTime(share, answeredAt);
+          : broadcast.hasHadTime(share, answeredAt, slowMs);
         if (counts) this.#note(broadcast, relay, hasPassed);
       }
     });
     for (const user of users) {
-      this.#slices.next().then(() => this.#send(broadcast, user, [user], id)).then((report) => {
+      this.#slices.next().then(() => {
+        askedAt.set(nameOf(user), clock.monotonic());
+        return this.#send(broadcast, user, [user], id);
+      }).then((report) => {
         if (report.devices + report.full === 0) queue.noteGone(user);
       }).catch(() => {
         // The session has ended.

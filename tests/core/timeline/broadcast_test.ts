@@ -46,9 +46,22 @@ Deno.test("A relay has twice the time of half the acknowledgements to pass posts
   assert.ok(one && two && three);
   broadcast.ack(one, 400);
   broadcast.ack(two, 400);
-  assert.ok(!broadcast.hasHadTime(one, 1_199));
-  assert.ok(broadcast.hasHadTime(one, 1_200));
-  assert.ok(!broadcast.hasHadTime(three, 10_000), "it never said that it passes them on");
+  assert.ok(!broadcast.hasHadTime(one, 1_199, 0));
+  assert.ok(broadcast.hasHadTime(one, 1_200, 0));
+  assert.ok(!broadcast.hasHadTime(three, 10_000, 0), "it never said that it passes them on");
+  // A follower who took 3 s to answer may have been told by then, too.
+  assert.ok(!broadcast.hasHadTime(one, 3_399, 3_000));
+  assert.ok(broadcast.hasHadTime(one, 3_400, 3_000));
+});
+
+Deno.test("A broadcast is under way once half of the relays have acknowledged", () => {
+  const { broadcast, shares: [one, two] } = sent();
+  assert.ok(one && two);
+  assert.ok(!broadcast.isUnderWay);
+  broadcast.ack(one, 10);
+  assert.ok(!broadcast.isUnderWay);
+  broadcast.ack(two, 10);
+  assert.ok(broadcast.isUnderWay);
 });
 
 Deno.test("A second share is judged by its own acknowledgement, and changes no one's patience", () => {
@@ -59,11 +72,11 @@ Deno.test("A second share is judged by its own acknowledgement, and changes no o
   const second = broadcast.sent({ relay: one.relay, users: users.slice(8) }, 1_000);
   assert.ok(broadcast.isWaiting);
   assert.equal(broadcast.patienceMs(), 900);
-  assert.ok(broadcast.hasHadTime(one, 2_000));
-  assert.ok(!broadcast.hasHadTime(second, 2_000));
+  assert.ok(broadcast.hasHadTime(one, 2_000, 0));
+  assert.ok(!broadcast.hasHadTime(second, 2_000, 0));
   broadcast.ack(second, 1_500);
-  assert.ok(!broadcast.hasHadTime(second, 2_099));
-  assert.ok(broadcast.hasHadTime(second, 2_100));
+  assert.ok(!broadcast.hasHadTime(second, 2_099, 0));
+  assert.ok(broadcast.hasHadTime(second, 2_100, 0));
   assert.equal(broadcast.patienceMs(), 900);
   assert.equal(broadcast.reached.length, 4, "each relay is counted once");
 });
