@@ -64,7 +64,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #clock: Clock;
   readonly #queue: FrameQueue;
-  readonly #unsure = new UnsureFrames();
+  readonly #unsure: UnsureFrames;
   readonly #abort = new AbortController();
   #routes: readonly Route[];
   #state: LinkState = "dialling";
@@ -100,6 +100,7 @@ export class Link {
     this.#clock = options.clock;
     this.#routes = options.routes;
     this.#queue = new FrameQueue(options.budget);
+    this.#unsure = new UnsureFrames(options.budget);
     this.#usedAt = this.#clock.monotonic();
     this.#scheduler = new Scheduler(options.clock, reportError);
     this.#lookLater = this.#scheduler.job(() => this.#look());

@@ -5,19 +5,27 @@
  * @module
  */
 
+import type { ByteBudget } from "./frame_queue.ts";
 import { unsureMax, unsureMsMax } from "./link_limits.ts";
 
 /** The last frames of one link; each is given back once at most. */
 export class UnsureFrames {
+  readonly #budget: ByteBudget;
   readonly #sent: { readonly frame: Uint8Array; readonly atMs: number }[] = [];
   readonly #repeated = new WeakSet<Uint8Array>();
   #bytes = 0;
 
-  /** A frame was sent; the oldest ones make room for it. */
+  /** None at first. They count among the bytes that wait on all links. */
+  constructor(budget: ByteBudget) {
+    this.#budget = budget;
+  }
+
+  /** A frame was sent; the oldest ones make room for it. Where half of the budget is used it is not kept: the rest is for frames that wait. */
   add(frame: Uint8Array, nowMs: number): void {
     if (frame.length > unsureMax.bytes || this.#repeated.has(frame)) return;
+    if (this.#budget.usedBytes + frame.length > this.#budget.bytesMax / 2) return;
     this.#sent.push({ frame, atMs: nowMs });
-    this.#bytes += frame.length;
+    this.#count(frame.length);
     while (this.#sent.length > unsureMax.frames || this.#bytes > unsureMax.bytes) this.#drop();
   }
 
@@ -39,10 +47,15 @@ export class UnsureFrames {
   /** Forgets all. */
   clear(): void {
     this.#sent.length = 0;
-    this.#bytes = 0;
+    this.#count(-this.#bytes);
   }
 
   #drop(): void {
-    this.#bytes -= this.#sent.shift()?.frame.length ?? 0;
+    this.#count(-(this.#sent.shift()?.frame.length ?? 0));
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#budget.usedBytes += bytes;
   }
 }

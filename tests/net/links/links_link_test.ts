@@ -45,9 +45,9 @@ class FakeSocket implements PushSocket {
   }
 }
 
-function simLink(weather: Weather, address = "10.0.0.1") {
+function simLink(weather: Weather, address = "10.0.0.1", budgetBytes = 1e9) {
   const clock = new VirtualClock();
-  const budget = new ByteBudget(1e9);
+  const budget = new ByteBudget(budgetBytes);
   const sent: number[] = [];
   const dialledAt: number[] = [];
   let idle = 0;
@@ -125,6 +125,31 @@ Deno.test("What was sent through a relay is sent once more if the link dies soon
   }
   link.close();
   assert.equal(clock.pending, 0);
+});
+
+Deno.test("What may have to be sent once more counts among the bytes of all links, and takes half at most", async () => {
+  const weather = { ...fair };
+  const { clock, link, sent, budget } = simLink(weather, "relay/10.0.0.1:7", 1_000);
+  for (const index of [1, 2, 3]) {
+    link.send(new Uint8Array(200).fill(index));
+    await clock.advance(100);
+  }
+  assert.equal(budget.usedBytes, 400);
+  weather.shakes = false;
+  await clock.advance(2_000);
+  weather.shakes = true;
+  await clock.advance(15_000);
+  assert.deepEqual(sent, [1, 2, 3, 1, 2]);
+  assert.equal(budget.usedBytes, 0, "none is kept for a third time");
+  link.send(new Uint8Array(200));
+  await clock.advance(100);
+  assert.equal(budget.usedBytes, 200);
+  await clock.advance(25_000);
+  assert.equal(budget.usedBytes, 0, "it has arrived by then");
+  link.send(new Uint8Array(200));
+  await clock.advance(100);
+  link.close();
+  assert.equal(budget.usedBytes, 0);
 });
 
 Deno.test("What was sent long ago, or to the device itself, is not sent again when the link dies", async () => {
