@@ -15,8 +15,14 @@ import type { Batch } from "./push_queue.ts";
 /** A relay that is so many times slower to acknowledge than half of all is silent, within these bounds. */
 const patience = { times: 3, msMin: 600, msMax: 2_400 };
 
-/** What a relay takes to pass posts on, compared with acknowledging: it may have to open links for both. */
-const passing = { times: 2, msMin: 500, msMax: 2_400 };
+/**
+ * What a relay takes to pass posts on, compared with acknowledging. It may have to open links to followers
+ * while it has one to the author: five round trips across an ocean take a second.
+ */
+const passing = {
+  warm: { times: 2, msMin: 500, msMax: 2_400 },
+  cold: { times: 2, msMin: 1_500, msMax: 2_400 },
+};
 
 /** A share on its way. */
 export interface PlacedShare extends Share {
@@ -34,6 +40,8 @@ export class Broadcast {
   readonly seed: number;
   /** Followers in the order in which they are tried as relays, and how many have been. */
   readonly #order: readonly UserRef[];
+  /** Whether relays may have to open links to followers. */
+  readonly isCold: boolean;
   #tried = 0;
   /** Followers that the author sent the posts to itself, by name. */
   readonly told = new Set<string>();
@@ -56,7 +64,8 @@ export class Broadcast {
   readonly stops: (() => void)[] = [];
 
   /** Nothing has been sent yet. */
-  constructor(batch: Batch, seed: number, order: readonly UserRef[]) {
+  constructor(batch: Batch, seed: number, order: readonly UserRef[], isCold: boolean) {
+    this.isCold = isCold;
     this.batch = batch;
     this.seed = seed;
     this.#order = order;
@@ -122,7 +131,8 @@ export class Broadcast {
    * who took `slowMs` to be asked and to answer: opening a link there may take as long for the relay.
    */
   hasHadTime({ ackedAt }: PlacedShare, now: number, slowMs: number): boolean {
-    return ackedAt !== undefined && now - ackedAt >= Math.max(this.#times(passing), slowMs);
+    const passingMs = this.#times(this.isCold ? passing.cold : passing.warm);
+    return ackedAt !== undefined && now - ackedAt >= Math.max(passingMs, slowMs);
   }
 
   /** Milliseconds after which a relay that has not acknowledged is silent. */

@@ -28,10 +28,13 @@ const copies = 2;
 
 /**
  * Second copies leave once all relays have acknowledged, but neither sooner nor later than this after the
- * first ones. Sooner they would keep the first ones waiting: for links that have to be opened, and for
- * the processors of relays and followers.
+ * first ones. Sooner they would keep the first ones waiting: for the processors of relays and followers,
+ * and where relays have to open links, for those.
  */
-const secondMs = { min: 300, max: 1_200 };
+const secondMs = { warm: 300, cold: 1_000, max: 1_200 };
+
+/** Relays open their links anew where the last post is older: links that are not used close after two minutes. */
+const warmMs = 100_000;
 
 /** Relays are others for each follower after so long. */
 const epochMs = 3_600_000;
@@ -93,6 +96,8 @@ export class Relay {
   readonly #words = new BoundedMap<string, { doubt: number; at: number }>(remembered);
   readonly #asked: TokenBucket;
   readonly #tasks = new Tasks(() => {});
+  /** When the last one began, on the monotonic clock. */
+  #spreadAt = -Infinity;
   /** The broadcast that began last, and when followers were asked last, on the monotonic clock. */
   #latest: Broadcast | undefined;
   #askedAt = -Infinity;
@@ -115,7 +120,10 @@ export class Relay {
   async spread(batch: Batch, followers: readonly UserRef[]): Promise<void> {
     const order = this.#inOrder(followers);
     const seed = this.#tokens.of(batch.posts.map(({ id }) => id).join());
-    const broadcast = new Broadcast(batch, seed, order);
+    const now = this.#parts.session.ports.clock.monotonic();
+    const isCold = this.#clean < cleanMin || now - this.#spreadAt > warmMs;
+    this.#spreadAt = now;
+    const broadcast = new Broadcast(batch, seed, order, isCold);
     this.#latest = broadcast;
     const relays = broadcast.next(directFollowersMax, triedMax);
     const { shares, seconds, left } = this.#draw(
@@ -151,8 +159,9 @@ export class Relay {
   /** Hands the second copies to their relays when the first ones are under way. */
   async #handLater(broadcast: Broadcast, seconds: readonly Share[]): Promise<void> {
     const { session: { ports: { clock }, signal } } = this.#parts;
-    await pause(clock, secondMs.min, signal);
-    await settledWithin(clock, broadcast.answered, secondMs.max - secondMs.min);
+    const leastMs = broadcast.isCold ? secondMs.cold : secondMs.warm;
+    await pause(clock, leastMs, signal);
+    await settledWithin(clock, broadcast.answered, secondMs.max - leastMs);
     if (signal.aborted) return;
     const unplaced = await this.#hand(broadcast, seconds);
     const relays = broadcast.reached.slice(0, directFollowersMax);

@@ -8,9 +8,9 @@ const users = Array.from({ length: 9 }, (_, i): UserRef => ({
 }));
 
 /** Four relays were sent a share each at time 0. */
-function sent(): { broadcast: Broadcast; shares: PlacedShare[] } {
+function sent(isCold = false): { broadcast: Broadcast; shares: PlacedShare[] } {
   const batch = { author: users[0] as UserRef, posts: [], heads: [] };
-  const broadcast = new Broadcast(batch, 7, users);
+  const broadcast = new Broadcast(batch, 7, users, isCold);
   const shares = users.slice(0, 4)
     .map((relay) => broadcast.sent({ relay, users: users.slice(4) }, 0));
   return { broadcast, shares };
@@ -37,7 +37,12 @@ Deno.test("On a quick network a silent relay is replaced after 600 ms, on the sl
   const slow = sent();
   for (const share of slow.shares) slow.broadcast.ack(share, 3_000);
   assert.equal(slow.broadcast.patienceMs(), 2_400);
-  const none = new Broadcast({ author: users[0] as UserRef, posts: [], heads: [] }, 7, users);
+  const none = new Broadcast(
+    { author: users[0] as UserRef, posts: [], heads: [] },
+    7,
+    users,
+    false,
+  );
   assert.equal(none.patienceMs(), 600);
 });
 
@@ -52,6 +57,15 @@ Deno.test("A relay has twice the time of half the acknowledgements to pass posts
   // A follower who took 3 s to answer may have been told by then, too.
   assert.ok(!broadcast.hasHadTime(one, 3_399, 3_000));
   assert.ok(broadcast.hasHadTime(one, 3_400, 3_000));
+});
+
+Deno.test("A relay that has to open links has 1.5 s to pass posts on, however soon it acknowledges", () => {
+  const { broadcast, shares } = sent(true);
+  for (const share of shares) broadcast.ack(share, 20);
+  const [one] = shares;
+  assert.ok(one);
+  assert.ok(!broadcast.hasHadTime(one, 1_519, 0));
+  assert.ok(broadcast.hasHadTime(one, 1_520, 0));
 });
 
 Deno.test("A broadcast is under way once half of the relays have acknowledged", () => {
