@@ -57,7 +57,16 @@ async function serveUntilEnd(
   try {
     const status = await api.status();
     await output.line(readyEvent(status), () => readyText(status));
-    tell = (event) => void output.line(event, (look) => renderEvent(event, look));
+    let reach = "";
+    tell = (event) => {
+      if (event.event === "reach" && !output.json) {
+        // A script gets each change; a person no line that says what the last one said.
+        const text = renderEvent(event, output.look());
+        if (text === reach) return;
+        reach = text;
+      }
+      void output.line(event, (look) => renderEvent(event, look));
+    };
     const { joined, contacts, carrier, hindrance } = status.node;
     if (!joined || carrier === "tcp") {
       const way = given({ carrier, hindrance });

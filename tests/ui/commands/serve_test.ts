@@ -41,6 +41,24 @@ Deno.test("node prints a ready line and then its events until it is interrupted"
   assert.equal(io.interrupts.size, 0);
 });
 
+Deno.test("How others see a peer is told to people only when it has changed, and to scripts each time", async () => {
+  const told = async (...args: string[]) => {
+    const m = new Machine();
+    const { io, ended } = m.start(...args, "node");
+    await io.until(() => io.stdout.includes("ready"));
+    const peer = m.host.started.at(-1)?.peer ?? assert.fail();
+    const reach = { event: "reach", state: "unknown", outer_ip: null } as const;
+    for (const [relays, ip] of [[0, "1"], [1, "1"], [0, "2"], [0, "1"]] as const) {
+      peer.emit({ ...reach, relays, addresses: [{ ip: `192.0.2.${ip}`, reached: null }] });
+    }
+    io.interrupt();
+    await ended;
+    return [...io.stdout.matchAll(/192\.0\.2\.(\d)/g)].map(([, last]) => last);
+  };
+  assert.deepEqual(await told(), ["1", "2", "1"]);
+  assert.deepEqual(await told("--json"), ["1", "1", "2", "1"]);
+});
+
 Deno.test("A peer that no node answers says so after it is ready", async () => {
   const m = new Machine();
   m.host.prepare = (peer) => peer.joined = false;
