@@ -11,6 +11,7 @@
 import type { Hindrance } from "./model/hindrance.ts";
 import type { ReachView, StatusView, UserView } from "./model/status_view.ts";
 import type {
+  AboutView,
   BlockView,
   ClashView,
   DeviceView,
@@ -220,6 +221,11 @@ export interface PeerApi {
   followed(): Promise<string[]>;
   /** A profile; without a name, that of the user who is logged in. */
   profile(request: { readonly username?: string }, signal?: AbortSignal): Promise<ProfileView>;
+  /** Changes what the user says of themselves: the parts that are given, the empty text takes one back. */
+  about(
+    request: { readonly name?: string; readonly about?: string; readonly link?: string },
+    signal?: AbortSignal,
+  ): Promise<AboutView>;
   /** Users to follow, each with a reason. */
   suggest(signal?: AbortSignal): Promise<SuggestionView[]>;
   /** The state of the peer. */
@@ -330,6 +336,13 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   removeFollower: call(user),
   people: abortable(fields({ list: oneOf("followers", "following") })),
   followed: call(nothing),
+  about: abortable(
+    fields<{ readonly name?: string; readonly about?: string; readonly link?: string }>({
+      name: optional(word),
+      about: optional(word),
+      link: optional(word),
+    }),
+  ),
   profile: abortable(fields({ username: optional(word) })),
   suggest: abortable(nothing),
   status: call(nothing),

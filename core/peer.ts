@@ -212,6 +212,9 @@ export class Peer implements PeerApi {
   readonly removeFollower: PeerApi["removeFollower"] = (request) =>
     this.#with((user) => user.blocks.removeFollower(request));
 
+  readonly about: PeerApi["about"] = (request, signal) =>
+    this.#with((user) => user.profiles.setAbout(request, signal));
+
   readonly people: PeerApi["people"] = (request, signal) =>
     this.#with((user) => user.profiles.people(request, signal));
 

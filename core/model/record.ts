@@ -4,6 +4,7 @@
  * @module
  */
 
+import { aboutPairsMax } from "./about.ts";
 import { createHash } from "node:crypto";
 import { equalBytes } from "./bytes.ts";
 import {
@@ -100,7 +101,11 @@ export function readRecord(value: Uint8Array): { record: SignedRecord; signed: S
   }
   const signed = openSigned(value, recordPayloadBytesMax);
   const parts = asArray(
-    decode(signed.payload, { maxBytes: recordPayloadBytesMax, maxArrayLength: recordArrayMax }),
+    decode(signed.payload, {
+      maxBytes: recordPayloadBytesMax,
+      maxArrayLength: recordArrayMax,
+      maxMapLength: aboutPairsMax,
+    }),
     "record",
     5,
   );

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type About, readAbout, writeAbout } from "./about.ts";
 import { equalBytes } from "./bytes.ts";
 import {
   asArray,
@@ -81,6 +82,8 @@ export interface PublicBody {
   readonly pages: number;
   /** Whether the user has closed the account; absent: not. */
   readonly isClosed?: true;
+  /** What the user says of themselves; absent: nothing. A closed account says nothing. */
+  readonly about?: About;
 }
 
 /** Whether a sealed record is that of a closed account: there are no keys in it any more. */
@@ -272,19 +275,19 @@ export function highestHeads(...lists: (readonly Head[])[]): Head[] {
 
 function writePublic(body: PublicBody): unknown {
   const { since, posts, followers, following, heads, generation, pages } = body;
-  const closed = body.isClosed ? [true] : [];
-  return [since, posts, followers, following, writeHeads(heads), generation, pages, ...closed];
+  const end = body.isClosed ? [true] : body.about === undefined ? [] : [writeAbout(body.about)];
+  return [since, posts, followers, following, writeHeads(heads), generation, pages, ...end];
 }
 
 function readPublic(value: unknown): PublicBody {
-  const [since, posts, followers, following, heads, generation, pages, closed] = asArray(
+  const [since, posts, followers, following, heads, generation, pages, end] = asArray(
     value,
     "public body",
     7,
     8,
   );
-  if (closed !== undefined && closed !== true) {
-    throw new DecodeError("mark of a closed account is not true");
+  if (end !== undefined && end !== true && !(end instanceof Map)) {
+    throw new DecodeError("what public ends with is neither true nor a map");
   }
   const body: PublicBody = {
     since: asInteger(since, "since"),
@@ -294,7 +297,8 @@ function readPublic(value: unknown): PublicBody {
     heads: readHeads(heads),
     generation: asInteger(generation, "generation", 0, 999_999_999),
     pages: asInteger(pages, "pages", 0, pagesMax),
-    ...(closed === true ? { isClosed: true } : {}),
+    ...(end === true ? { isClosed: true } : {}),
+    ...(end instanceof Map ? { about: readAbout(end) } : {}),
   };
   if ((body.pages & (body.pages - 1)) !== 0) throw new DecodeError("pages is not a power of two");
   if ((body.pages === 0) !== (body.generation === 0)) {

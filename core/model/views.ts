@@ -129,8 +129,24 @@ export interface FollowedView extends UserView {
   readonly name: string | null;
 }
 
+/** What a user says of themselves. Never proof of who it is: the username is. */
+export interface AboutView {
+  /** The name to be shown, at most 50 characters, or null. */
+  readonly name: string | null;
+  /** At most 160 characters, or null. */
+  readonly about: string | null;
+  /** A link, at most 100 characters, or null. No program of this peer ever fetches it. */
+  readonly link: string | null;
+}
+
 /** A user's profile. */
 export interface ProfileView extends UserView {
+  /** What the user says of themselves; see {@linkcode AboutView}. Each part is present only where it is said. */
+  readonly name?: string;
+  /** See there. */
+  readonly about?: string;
+  /** See there. */
+  readonly link?: string;
   /** Names, sorted. */
   readonly followers: readonly string[];
   /** Names, sorted. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { FollowedView, ProfileView } from "../api.ts";
+import type { AboutView, FollowedView, ProfileView } from "../api.ts";
+import { type About, type AboutPart, checkAbout } from "../model/about.ts";
 import { given } from "../model/arguments.ts";
 import { lastNumber } from "../model/feed.ts";
 import { fingerprintOf } from "../model/identity.ts";
@@ -14,7 +15,7 @@ import { parseUsername } from "../model/username.ts";
 import type { Lists, OwnRecords, People, Person, Session } from "../session/interfaces.ts";
 import { accountClosed } from "../session/closed.ts";
 import { unknownUser } from "../session/unknown_user.ts";
-import { userView } from "../session/views.ts";
+import { aboutView, userView } from "../session/views.ts";
 import { mapBounded, within } from "../../lib/waiting.ts";
 
 /** A device that takes no connection in this time counts as offline: three SYNs of 500 ms and a bit. */
@@ -34,7 +35,7 @@ export interface ProfilesParts {
   /** The own lists. */
   readonly lists: Pick<Lists, "present">;
   /** The own heads. */
-  readonly records: Pick<OwnRecords, "heads">;
+  readonly records: Pick<OwnRecords, "heads" | "about" | "setAbout">;
 }
 
 /** Shows profiles. */
@@ -75,19 +76,44 @@ export class Profiles {
     const { session, lists, people } = this.#parts;
     const entries = lists.present(list).toSorted((a, b) => a.username < b.username ? -1 : 1);
     const online = new Set<string>();
+    const namesShown = new Map<string, string>();
     const { clock } = session.ports;
     await within({ clock, ms: lookUpsMs }, async (limit) => {
       await mapBounded(entries.slice(0, lookedUpMax), lookUpsAtOnce, async (entry) => {
         const devices = await people.devices(entry, limit).catch(() => []);
         if (devices.some(({ present }) => present)) online.add(entry.username);
+        const person = await people.find(entry.username, limit).catch(() => undefined);
+        const name = person?.public?.about?.name;
+        if (name !== undefined) namesShown.set(entry.username, name);
       });
     }, signal);
     signal?.throwIfAborted();
     return entries.map((entry) => ({
       ...userView(entry),
       online: online.has(entry.username),
-      name: null,
+      name: namesShown.get(entry.username) ?? null,
     }));
+  }
+
+  /**
+   * Changes what the user says of themselves: the parts that are given; the empty text takes one back.
+   *
+   * @throws {CamelliaError} `invalid_argument`.
+   */
+  async setAbout(
+    parts: Readonly<Partial<Record<AboutPart, string>>>,
+    signal?: AbortSignal,
+  ): Promise<AboutView> {
+    const { records, session } = this.#parts;
+    checkAbout(parts);
+    if (Object.keys(parts).length > 0) {
+      const isPublished = await records.setAbout({ ...records.about(), ...parts }, signal);
+      if (!isPublished) {
+        const message = "The network does not have your new profile yet: it is published later.";
+        session.emit({ event: "warning", code: "not_joined", message });
+      }
+    }
+    return aboutView(records.about());
   }
 
   async #own(signal: AbortSignal | undefined): Promise<ProfileView> {
@@ -98,6 +124,7 @@ export class Profiles {
     signal?.throwIfAborted();
     return {
       ...userView(self),
+      ...saidBy(records.about()),
       followers: names(lists.present("followers")),
       following: names(lists.present("following")),
       posts: Math.max(total(records.heads()), await this.#postsKnown(self.username)),
@@ -124,6 +151,7 @@ export class Profiles {
     const published = Math.max(person.public?.posts ?? 0, total(person.public?.heads ?? []));
     return {
       ...userView(person),
+      ...saidBy(person.public?.about),
       followers: names(entries.filter((entry) => entry.list === "followers")),
       following: names(entries.filter((entry) => entry.list === "following")),
       posts: Math.max(published, known),
@@ -182,4 +210,8 @@ function names(entries: readonly ListEntry[]): string[] {
 
 function total(heads: readonly Head[]): number {
   return heads.reduce((sum, { head }) => sum + head, 0);
+}
+
+function saidBy({ name, about, link }: Partial<About> = {}): Partial<Record<AboutPart, string>> {
+  return given({ name: name || undefined, about: about || undefined, link: link || undefined });
 }

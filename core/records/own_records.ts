@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { About } from "../model/about.ts";
 import type { Layout } from "../model/list_pages.ts";
 import type { SignedRecord } from "../model/record.ts";
 import {
@@ -22,7 +23,7 @@ import { abortable } from "../../lib/waiting.ts";
 import { UserLists } from "./lists.ts";
 import { Presence } from "./presence.ts";
 import { PublicRecord } from "./public_record.ts";
-import { RecordWriter } from "./record_writer.ts";
+import { isDone, RecordWriter } from "./record_writer.ts";
 import { SealedKeys } from "./sealed_keys.ts";
 
 /** How often the sealed keys are compared with the network's … */
@@ -163,6 +164,14 @@ export class UserRecords implements OwnRecords {
   async flush(signal?: AbortSignal): Promise<void> {
     await this.lists.flush(signal);
     if (this.#public.pending) await this.#public.publish({}, signal);
+  }
+
+  about(): About | undefined {
+    return this.#public.about;
+  }
+
+  async setAbout(parts: Omit<About, "updatedAt">, signal?: AbortSignal): Promise<boolean> {
+    return isDone(await this.#public.setAbout(parts, signal));
   }
 
   redraw(): Promise<void> {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { About } from "../model/about.ts";
+import { given } from "../model/arguments.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { lastNumber } from "../model/feed.ts";
 import type { Layout } from "../model/list_pages.ts";
@@ -46,6 +48,7 @@ export class PublicRecord {
   #lists: Pick<UserLists, "counts" | "merge"> | undefined;
   #heads: readonly Head[] = [];
   #since: number;
+  #about: About | undefined;
   #layout: Layout = { generation: 0, pages: 0 };
   #publishedAt: number | undefined;
   #pending = false;
@@ -80,6 +83,18 @@ export class PublicRecord {
   /** Whether the account is known to be closed: nothing is written any more. */
   get isClosed(): boolean {
     return this.#writer.seen("public")?.body.isClosed === true;
+  }
+
+  /** What the user says of themselves. */
+  get about(): About | undefined {
+    return this.#about;
+  }
+
+  /** Changes that, and publishes it; what other devices have not heard of yet waits for the network. */
+  async setAbout(parts: Omit<About, "updatedAt">, signal?: AbortSignal): Promise<WriteOutcome> {
+    const now = Math.floor(this.#session.ports.clock.now());
+    this.#about = { ...parts, updatedAt: Math.max(now, (this.#about?.updatedAt ?? 0) + 1) };
+    return await this.publish({}, signal);
   }
 
   /** Which list pages are in force. */
@@ -188,7 +203,9 @@ export class PublicRecord {
       { followers: 0, following: 0 };
     // Numbers have no gaps and own posts are never removed: the heads tell how many there are.
     const posts = heads.reduce((sum, { head }) => sum + head, 0);
-    const body = { since: this.#since, posts, followers, following, heads, ...this.#layout };
+    const counts = { posts, followers, following };
+    const about = given({ about: this.#about });
+    const body = { since: this.#since, ...counts, heads, ...this.#layout, ...about };
     const same = seen !== undefined && !own.isTouched && isSameBody("public", seen.body, body) &&
       !isWorn(seen, this.#session.ports.clock.now());
     return same ? undefined : body;
@@ -200,12 +217,13 @@ export class PublicRecord {
     if (await this.#lists?.merge(seen.body)) this.#merged = seen.payloadHash;
   }
 
-  /** Merges: the earliest registration, the highest heads, the highest generation. */
+  /** Merges: the earliest registration, the highest heads, the highest generation, the later texts. */
   #take(record: SignedRecord<PublicBody> | undefined): void {
     if (record === undefined) return;
     const { body } = record;
     this.#since = Math.min(this.#since, body.since);
     this.#raise(body.heads);
+    if ((body.about?.updatedAt ?? 0) > (this.#about?.updatedAt ?? 0)) this.#about = body.about;
     this.adopt(body);
   }
 

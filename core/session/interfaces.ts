@@ -10,6 +10,7 @@
 
 import type { Scheduler } from "../../lib/scheduler.ts";
 import type { PeerEvent, PostView } from "../api.ts";
+import type { About } from "../model/about.ts";
 import type { CamelliaError } from "../model/errors.ts";
 import type { DeviceEntry, Head, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import type { Identity } from "../model/identity.ts";
@@ -122,6 +123,13 @@ export interface OwnRecords {
   headMoved(head: Head): void;
   /** The own heads as far as known: from the own database and the public record. */
   heads(): readonly Head[];
+  /** What the user says of themselves. */
+  about(): About | undefined;
+  /**
+   * Changes what the user says of themselves; whether the network has it. Where it has not, it is published
+   * later.
+   */
+  setAbout(parts: Omit<About, "updatedAt">, signal?: AbortSignal): Promise<boolean>;
   /** The own signed `connections` record in force, if announced. */
   connections(): SignedRecord | undefined;
   /** Reads the own records from the network and merges them (another device may have written). */

@@ -5,6 +5,7 @@
  */
 
 import type {
+  AboutView,
   DeviceView,
   PostNameView,
   PostView,
@@ -13,6 +14,7 @@ import type {
   UserView,
 } from "../api.ts";
 import { formatHostPort } from "../../lib/host_port.ts";
+import type { About } from "../model/about.ts";
 import { given } from "../model/arguments.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
@@ -53,6 +55,12 @@ function repostedView(post: Post): RepostedView {
 /** A user as commands and events show one. */
 export function userView(user: UserRef): UserView {
   return { username: user.username, fingerprint: fingerprintOf(user.key) };
+}
+
+/** What a user says of themselves, as commands show it. */
+export function aboutView(about: Partial<Omit<About, "updatedAt">> = {}): AboutView {
+  const { name, about: text, link } = about;
+  return { name: name || null, about: text || null, link: link || null };
 }
 
 /** What is known of the way to other nodes, as commands and events show it. */

@@ -614,3 +614,28 @@ Deno.test("A muted word hides posts and their events, and a follower is removed 
     assert.deepEqual((await world.run(alice.peer.profile({}))).followers, []);
   });
 });
+
+Deno.test("What a user says of themselves reaches others, and the later of two devices' texts counts", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    const text = { name: "Alice ✿", about: "writes", link: "https://example.org/" };
+    assert.deepEqual(await world.run(alice.peer.about(text)), text);
+    const seen = async () => {
+      const { name, about, link } = await world.run(bob.peer.profile({ username: "alice" }));
+      return { name, about, link };
+    };
+    assert.deepEqual(await seen(), text);
+    const phone = world.machine();
+    await world.run(phone.start());
+    await world.run(phone.login("alice"));
+    await world.clock.advance(1_000);
+    await world.run(phone.peer.about({ about: "" }));
+    await world.clock.advance(400_000);
+    assert.deepEqual(await seen(), { ...text, about: undefined });
+    // The first device has heard of it, and does not bring the old text back.
+    await post(world, alice, "hi");
+    await world.clock.advance(60_000);
+    assert.equal((await world.run(alice.peer.profile({}))).about, undefined);
+    assert.deepEqual(await seen(), { ...text, about: undefined });
+  });
+});

@@ -4,6 +4,7 @@ import type { Carriage } from "../../core/ports.ts";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import {
+  type AboutView,
   type BlockView,
   type Credentials,
   type DeviceView,
@@ -32,6 +33,7 @@ import {
   type UserView,
 } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
+import { given } from "../../core/model/arguments.ts";
 import { utf8 } from "../../core/model/bytes.ts";
 import { seedOfWords, wordsOfSeed } from "../../core/model/recovery_words.ts";
 import { fingerprintOf } from "../../core/model/identity.ts";
@@ -52,6 +54,7 @@ for (const name of Object.keys(methods)) {
 export class FakePeer extends Refusing {
   user: UserView | undefined;
   readonly posts: PostView[] = [];
+  readonly said: AboutView = { name: null, about: null, link: null };
   readonly muted: MuteView[] = [];
   readonly blocked = new Set<string>();
   readonly followers = new Set<string>();
@@ -322,6 +325,16 @@ export class FakePeer extends Refusing {
     });
   }
 
+  override about(
+    parts: { readonly name?: string; readonly about?: string; readonly link?: string },
+    _signal?: AbortSignal,
+  ): Promise<AboutView> {
+    for (const [part, text] of Object.entries(parts)) {
+      Object.assign(this.said, { [part]: text || null });
+    }
+    return Promise.resolve(this.said);
+  }
+
   override mute({ what, kind, forMs }: MuteRequest): Promise<MuteView> {
     return Promise.resolve().then(() => {
       this.#mine();
@@ -470,6 +483,11 @@ export class FakePeer extends Refusing {
       const view = request.username === undefined ? own : FakePeer.view(request.username);
       return {
         ...view,
+        ...given({
+          name: this.said.name ?? undefined,
+          about: this.said.about ?? undefined,
+          link: this.said.link ?? undefined,
+        }),
         followers: [...this.followers].sort(),
         following: request.username === undefined ? [...this.following].sort() : [],
         posts: this.posts.filter((post) => post.author === view.username).length,

@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { AboutPart } from "../../core/model/about.ts";
 import type { MuteRequest } from "../../core/api.ts";
 import type { Context } from "../peer/host.ts";
 import {
   blocking,
+  describing,
   muting,
   removingFollower,
   runTask,
@@ -37,6 +39,14 @@ export async function removeFollower(context: Context, { username }: Named): Pro
 /** `following`. */
 export async function following(context: Context): Promise<void> {
   await runTask(context, "user", showingPeople, { list: "following" });
+}
+
+/** `about`. */
+export async function about(
+  context: Context,
+  parts: Readonly<Partial<Record<AboutPart, string>>>,
+): Promise<void> {
+  await runTask(context, "user", describing, parts);
 }
 
 /** `mute`. */

@@ -44,6 +44,16 @@ export const people: readonly Command[] = [
     load: async () => (await onPeople()).following,
   }),
   command({
+    name: "about",
+    description: "what your profile says of you; an empty text takes a part back",
+    flags: {
+      name: flag("--name <text>", "the name to be shown beside your username, 50 characters"),
+      about: flag("--about <text>", "160 characters"),
+      link: flag("--link <url>", "an address, 100 characters"),
+    },
+    load: async () => (await onPeople()).about,
+  }),
+  command({
     name: "mute",
     description: "hide a user, a word or a thread, on this device alone",
     takes: { what },

@@ -5,7 +5,9 @@
  * @module
  */
 
+import type { AboutPart } from "../../core/model/about.ts";
 import type {
+  AboutView,
   BlockView,
   DeviceView,
   FollowedView,
@@ -33,7 +35,7 @@ import {
   renderStatus,
   renderSuggestions,
 } from "../output/render.ts";
-import { renderMute, renderPeople } from "../output/render_people.ts";
+import { renderAbout, renderMute, renderPeople } from "../output/render_people.ts";
 import { type Need, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
 import { asksForChanged, passwordFor } from "../prompts/password_source.ts";
@@ -163,6 +165,13 @@ export const showingPeople: Task<{ list: "followers" | "following" }, FollowedVi
   call: (api, request, signal) => api.people(request, signal),
   text: renderPeople,
   json: (users) => ({ users }),
+};
+
+/** Changes what the user says of themselves, or shows it. */
+export const describing: Task<Readonly<Partial<Record<AboutPart, string>>>, AboutView> = {
+  doing: () => "Changing the profile",
+  call: (api, request, signal) => api.about(request, signal),
+  text: (about, look) => renderAbout(about, look).join("\n") || "Your profile says nothing yet.",
 };
 
 /** Suggests users to follow. */

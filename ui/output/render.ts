@@ -17,6 +17,7 @@ import type {
 } from "../../core/api.ts";
 import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
 import { renderPost } from "./render_post.ts";
+import { renderAbout } from "./render_people.ts";
 import { formatEndpoint } from "../../lib/host_port.ts";
 import { type Paint, paintFor } from "../terminal/paint.ts";
 import { safeLine } from "../terminal/safe_text.ts";
@@ -68,6 +69,7 @@ export function renderProfile(profile: ProfileView, look: Look): string {
   const state = profile.online ? paint.good("online") : paint.dim("offline");
   const lines = [
     `${paint.bold(renderUser(profile, look))} · ${state} · ${counted(profile.posts, "post")}`,
+    ...renderAbout(profile, look),
     ...(profile.unreachable === true
       ? [paint.dim("The network does not answer: followers and following are not known.")]
       : [

@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { FollowedView, MuteView } from "../../core/api.ts";
-import { safeLine } from "../terminal/safe_text.ts";
-import type { Look } from "./look.ts";
+import type { AboutView, FollowedView, MuteView } from "../../core/api.ts";
+import { safeLine, safeText } from "../terminal/safe_text.ts";
+import { wrapText } from "../terminal/width.ts";
+import { type Look, widthAfter } from "./look.ts";
 
 /** Something muted, and until when. */
 export function renderMute({ kind, what, until }: MuteView, { paint }: Look): string {
@@ -15,11 +16,27 @@ export function renderMute({ kind, what, until }: MuteView, { paint }: Look): st
   return `${kind === "thread" ? "" : `${kind} `}${paint.name(name)}${end}`;
 }
 
+/** What a user says of themselves, in lines. */
+export function renderAbout(
+  { name = null, about = null, link = null }: Partial<AboutView>,
+  look: Look,
+): string[] {
+  const width = widthAfter(16, look);
+  const rows: [string, string | null][] = [["name", name], ["about", about], ["link", link]];
+  return rows.flatMap(([label, text]) => {
+    if (text === null) return [];
+    const [first = "", ...rest] = wrapText(safeText(text), width);
+    return [`${label.padEnd(16)}${first}`, ...rest.map((line) => " ".repeat(16) + line)];
+  });
+}
+
 /** Followers, or users who are followed: a line each. */
 export function renderPeople(users: readonly FollowedView[], { paint }: Look): string {
   if (users.length === 0) return "No user.";
-  return users.map(({ username, fingerprint, online }) => {
+  return users.map(({ username, fingerprint, online, name }) => {
     const state = online ? paint.good("online ") : paint.dim("offline");
-    return `${paint.name(safeLine(username).padEnd(20))} ${state}  ${paint.dim(fingerprint)}`;
+    return `${paint.name(safeLine(username).padEnd(20))} ${state}  ${paint.dim(fingerprint)}${
+      name === null ? "" : `  ${safeLine(name)}`
+    }`;
   }).join("\n");
 }

@@ -1,3 +1,4 @@
+import type { About } from "../../../core/model/about.ts";
 import assert from "node:assert/strict";
 import { fingerprintOf } from "../../../core/model/identity.ts";
 import { signPost } from "../../../core/model/post.ts";
@@ -35,7 +36,12 @@ const forked = signPost(
 );
 
 function setUp(
-  options: { listening?: number[]; feeds?: Record<string, number>; forks?: number } = {},
+  options: {
+    listening?: number[];
+    feeds?: Record<string, number>;
+    forks?: number;
+    isOffline?: boolean;
+  } = {},
 ) {
   const people = new TestPeople();
   const lists = new TestLists();
@@ -68,7 +74,16 @@ function setUp(
     },
   });
   const heads = [{ device: 7, head: 4 }, { device: 8, head: 2 }];
-  const profiles = new Profiles({ session, people, lists, records: { heads: () => heads } });
+  let said: About | undefined;
+  const records = {
+    heads: () => heads,
+    about: () => said,
+    setAbout: (parts: Omit<About, "updatedAt">) => {
+      said = { ...parts, updatedAt: 1 };
+      return Promise.resolve(options.isOffline !== true);
+    },
+  };
+  const profiles = new Profiles({ session, people, lists, records });
   return { people, lists, session, profiles, probed, ended };
 }
 
@@ -140,4 +155,31 @@ Deno.test("Somebody pinned is shown although the network does not answer; a stra
   people.isSilent = true;
   await assert.rejects(profiles.profile({ username: "carol" }), { code: "not_joined" });
   await assert.rejects(profiles.profile({ username: "no" }), { code: "invalid_username" });
+});
+
+Deno.test("What the user says of themselves is changed part by part, and shown", async () => {
+  const { profiles, session } = setUp();
+  const said = { name: "Alice", about: "writes", link: null };
+  assert.deepEqual(await profiles.setAbout({ name: "Alice", about: "writes" }), said);
+  assert.deepEqual(await profiles.setAbout({}), said);
+  assert.deepEqual(await profiles.setAbout({ about: "" }), { ...said, about: null });
+  await assert.rejects(profiles.setAbout({ link: "x" }), { code: "invalid_argument" });
+  const { name, about } = await profiles.profile({});
+  assert.deepEqual([name, about], ["Alice", undefined]);
+  assert.deepEqual(session.events, []);
+  const offline = setUp({ isOffline: true });
+  await offline.profiles.setAbout({ name: "A" });
+  assert.deepEqual(offline.session.events.map(({ event }) => event), ["warning"]);
+});
+
+Deno.test("Followers are listed by name, with who is online", async () => {
+  const { lists, people, profiles } = setUp();
+  for (const name of ["zoe", "bob"]) lists.add("followers", name);
+  people.add("bob", { devices: [device(1)] });
+  const shown = await profiles.people({ list: "followers" });
+  assert.deepEqual(shown.map(({ username, online, name }) => [username, online, name]), [
+    ["bob", true, null],
+    ["zoe", false, null],
+  ]);
+  assert.deepEqual(await profiles.people({ list: "following" }), []);
 });

@@ -72,3 +72,20 @@ Deno.test("Times that make no sense are wrong usage", async () => {
   }
   assert.match((await m.failure("mute", "x", "--as", "tag")).message, /user, word or thread/);
 });
+
+Deno.test("The profile says what the user wants it to, and shows it as harmless text", async () => {
+  const m = await machine();
+  assert.equal((await m.run("about")).out, "Your profile says nothing yet.\n");
+  const said = await m.json(
+    "about",
+    "--name",
+    "Alice",
+    "--about",
+    "a\x1b[31mb",
+    "--link",
+    "https://x.org",
+  );
+  assert.deepEqual(said, { name: "Alice", about: "a\x1b[31mb", link: "https://x.org" });
+  const { out } = await m.run("about", "--about", "a\x1b[31mb");
+  assert.equal(out, "about           ab\n");
+});

@@ -98,6 +98,7 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual(await client.api.deletePosts({ ids: [post.id] }), [post.id]);
   const many = Array.from({ length: 1001 }, () => "1");
   await assert.rejects(client.api.deletePosts({ ids: many }), { code: "invalid_argument" });
+  assert.equal((await client.api.about({ name: "Alice ✿" })).name, "Alice ✿");
   const mute = { kind: "word", what: "cats", until: "2026-01-01T00:01:00.000Z" };
   assert.deepEqual(await client.api.mute({ what: "cats", forMs: 60_000 }), mute);
   await assert.rejects(client.api.mute({ what: "x", forMs: 59_999 }), { code: "invalid_argument" });
