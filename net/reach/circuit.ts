@@ -25,6 +25,7 @@ export class Circuit {
   readonly #all: TokenBucket;
   readonly #own: TokenBucket;
   readonly #onBytes: (bytes: number) => void;
+  readonly #over = Promise.withResolvers<void>();
   #spokeMs: number;
   #isOver = false;
 
@@ -41,9 +42,14 @@ export class Circuit {
     this.#spokeMs = time.monotonic();
   }
 
+  /** Ends it: both connections are closed, and what is on its way is lost. */
+  end(): void {
+    this.#over.resolve();
+  }
+
   /** Resolves when the circuit is over; both connections are closed then. Never rejects. */
   async run(a: CircuitEnd, b: CircuitEnd): Promise<void> {
-    const over = Promise.withResolvers<void>();
+    const over = this.#over;
     let looking: Timer;
     const look = (): void => {
       const idleMs = this.#time.monotonic() - this.#spokeMs;

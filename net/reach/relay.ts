@@ -18,7 +18,7 @@ import { ByteReader, writeAll } from "../links/byte_reader.ts";
 import type { Caller } from "../links/front_door.ts";
 import { type LinkKeyPair, makeLinkKeyPair, sharedSecret } from "../links/link_keys.ts";
 import { linkKeyIn, socksAnswer, socksByte, socksChoice, type SocksReply } from "../links/socks.ts";
-import { Circuit } from "./circuit.ts";
+import { Circuit, type CircuitEnd } from "./circuit.ts";
 import {
   circuitsMax,
   circuitsPerDevice,
@@ -58,6 +58,16 @@ interface Reservation {
   readonly caller: Caller;
   /** Circuits that are open, or that the device has been told of. */
   circuits: number;
+  /** Those that are open. */
+  readonly open: Set<Circuit>;
+}
+
+/**
+ * The device's line is dead or another one by now: so are the circuits, and senders who are told so connect
+ * anew at once, where a silent connection would keep them waiting for 20 s.
+ */
+function cut({ open }: Reservation): void {
+  for (const circuit of open) circuit.end();
 }
 
 /** A sender that waits until the device takes its circuit. */
@@ -167,7 +177,11 @@ export class Relay {
         taken.resolve();
         try {
           await this.#answer(sender.conn, "granted");
-          await this.#join(sender, reader, device, deviceReader);
+          const ends = [
+            { caller: sender, first: reader.takeRest() },
+            { caller: device, first: deviceReader.takeRest() },
+          ] as const;
+          await this.#join(reservation, ends);
         } finally {
           ended.resolve();
         }
@@ -184,20 +198,17 @@ export class Relay {
   }
 
   async #join(
-    sender: Caller,
-    senderReader: ByteReader,
-    device: Caller,
-    deviceReader: ByteReader,
+    { open }: Reservation,
+    [sender, device]: readonly [CircuitEnd, CircuitEnd],
   ): Promise<void> {
     const circuit = new Circuit(this.#options.time, this.#rate, (bytes) => this.#bytes += bytes);
     this.#circuits.add(circuit);
+    open.add(circuit);
     try {
-      await circuit.run(
-        { caller: sender, first: senderReader.takeRest() },
-        { caller: device, first: deviceReader.takeRest() },
-      );
+      await circuit.run(sender, device);
     } finally {
       this.#circuits.delete(circuit);
+      open.delete(circuit);
     }
   }
 
@@ -213,9 +224,11 @@ export class Relay {
     if (!this.#isProved(caller, proof, nonce, linkKey) || !this.#hasRoom(name, networks)) {
       return await writeAll(conn, Uint8Array.of(sayings.refused));
     }
-    const reservation: Reservation = { caller, circuits: 0 };
+    const reservation: Reservation = { caller, circuits: 0, open: new Set() };
     // The device has come again before its old connection was seen to be dead.
-    this.#reservations.get(name)?.caller.end();
+    const old = this.#reservations.get(name);
+    old?.caller.end();
+    if (old !== undefined) cut(old);
     this.#reservations.set(name, reservation);
     this.#networks.add(networks);
     try {
@@ -225,6 +238,7 @@ export class Relay {
           { clock: this.#options.time, ms: silentMsMax },
           () => reader.take(1),
         );
+        if (alive === undefined) cut(reservation);
         if (alive?.[0] !== sayings.alive) return;
         caller.spoke();
         await writeAll(conn, Uint8Array.of(sayings.alive));

@@ -155,6 +155,42 @@ Deno.test("A device that is gone without a word loses its reservation after 9 s"
   device.client.close();
 });
 
+Deno.test("Circuits end with the line that they led to: when the device comes again, and when it falls silent", async () => {
+  const { world, relay, device } = await reached();
+  const ask = async () => {
+    const { end, reply } = await world.ask(relay, device.keys.publicKey);
+    assert.equal(reply, code.granted);
+    return end;
+  };
+  const [first] = relay.ends;
+  assert.ok(first);
+  const before = await ask();
+  // The home has another address: what the relay sends to the old one goes nowhere.
+  const again = world.device("83.0.0.1", [relay], { secretKey: () => device.keys.secretKey });
+  again.client.start();
+  await world.clock.advance(100);
+  assert.ok(before.isClosed || await world.clock.drive(before.read(new Uint8Array(1))) === null);
+  assert.equal(relay.relay.status().circuits, 0);
+  device.client.close();
+  await ask();
+  assert.equal(relay.relay.status().circuits, 1);
+  // A device that takes leave has its circuits for as long as they last.
+  again.client.stop();
+  await world.clock.advance(1_000);
+  assert.equal(relay.relay.status().circuits, 1);
+  again.client.start();
+  await world.clock.advance(100);
+  await ask();
+  const mute = relay.ends.filter(({ isClosed }) => !isClosed).find((end) => end !== first);
+  assert.ok(mute);
+  for (const end of relay.ends) end.read = () => new Promise<null>(() => {});
+  relay.isWilling = false;
+  await world.clock.advance(2 * silentMsMax);
+  assert.equal(relay.relay.status().reservations, 0);
+  assert.equal(relay.relay.status().circuits, 1, "the one of before, which no reservation ends");
+  again.client.close();
+});
+
 Deno.test("Attack: a link key is not reserved without its secret, and the owner's reservation stays", async () => {
   const { world, relay, device } = await reached();
   const thief = world.device("82.0.0.1", [relay]);
