@@ -22,9 +22,12 @@ import type {
   InviteView,
   MuteRequest,
   MuteView,
+  NotificationsView,
+  NotificationView,
   PostNameView,
   PostView,
   ProfileView,
+  RequestsView,
   SuggestionView,
 } from "./model/views.ts";
 import {
@@ -42,13 +45,21 @@ import {
 import { muteKinds } from "./model/mute.ts";
 import type { ErrorCode } from "./model/errors.ts";
 
-export type { EndpointView, ReachView, StatusView, UserView } from "./model/status_view.ts";
+export type {
+  EndpointView,
+  ReachView,
+  StatusView,
+  UnreadView,
+  UserView,
+} from "./model/status_view.ts";
 export type * from "./model/views.ts";
 
 /** What happens in a peer, as it happens. */
 export type PeerEvent =
   | { readonly event: "post"; readonly post: PostView }
   | { readonly event: "deleted"; readonly author: string; readonly id: string }
+  | { readonly event: "notification"; readonly notification: NotificationView }
+  | { readonly event: "request"; readonly request: NotificationView }
   | { readonly event: "follower"; readonly username: string; readonly following: boolean }
   | { readonly event: "invited"; readonly username: string }
   | {
@@ -85,6 +96,22 @@ export interface TimelineRequest {
   readonly before?: string;
   /** Only this author's. */
   readonly author?: string;
+}
+
+/** A page of notifications or requests as asked for. */
+export interface NotificationsRequest {
+  /** At most this many, 1 to 1,000; absent: 100. */
+  readonly limit?: number;
+  /** Only those that have not been read. */
+  readonly unread?: boolean;
+}
+
+/** What has been read. */
+export interface ReadRequest {
+  /** The timeline up to a post, or all that is in one of the lists. */
+  readonly what: "timeline" | "notifications" | "requests";
+  /** Of the timeline: the id of the newest post that was read (decimal). */
+  readonly id?: string;
 }
 
 /** A name and a password. */
@@ -228,6 +255,14 @@ export interface PeerApi {
   ): Promise<AboutView>;
   /** Users to follow, each with a reason. */
   suggest(signal?: AbortSignal): Promise<SuggestionView[]>;
+  /** What the user is told of, newest first. */
+  notifications(request: NotificationsRequest): Promise<NotificationsView>;
+  /** What strangers say, newest first. */
+  requests(request: NotificationsRequest): Promise<RequestsView>;
+  /** Puts all requests of a stranger aside. */
+  dismiss(request: { readonly username: string }): Promise<void>;
+  /** The notifications or requests that are here have been read, or the timeline up to a post (decimal id). */
+  markRead(request: ReadRequest): Promise<void>;
   /** The state of the peer. */
   status(): Promise<StatusView>;
   /** Waits until all that is to be pushed has been handed over, `timeoutMs` at most. */
@@ -257,6 +292,13 @@ const word = text(1000);
 const longText = text(65_536);
 
 const postName = fields<PostNameView>({ author: word, id: word });
+
+const notificationsRequest = fields<NotificationsRequest>({
+  limit: optional(integer(1, 1000)),
+  unread: optional(flag),
+});
+
+const readable = oneOf("timeline", "notifications", "requests");
 
 const nameAndPassword = { username: word, password: longText };
 
@@ -345,6 +387,10 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   ),
   profile: abortable(fields({ username: optional(word) })),
   suggest: abortable(nothing),
+  notifications: call(notificationsRequest),
+  requests: call(notificationsRequest),
+  dismiss: call(fields({ username: word })),
+  markRead: call(fields<ReadRequest>({ what: readable, id: optional(word) })),
   status: call(nothing),
   drain: call(integer(0, 60_000)),
   subscribe: { gives: "events" },

@@ -8,6 +8,7 @@
  */
 
 import type { PeerApi, PeerEvent, UserView } from "./api.ts";
+import { shownEvent } from "./conversations/notification_views.ts";
 import { enterNetwork } from "./enter.ts";
 import { CamelliaError, type ErrorCode } from "./model/errors.ts";
 import { readInvite, refuseExpired } from "./model/invite.ts";
@@ -189,7 +190,23 @@ export class Peer implements PeerApi {
     this.#with((user) => user.publisher.delete(ids));
 
   readonly timeline: PeerApi["timeline"] = (request) =>
-    this.#with((user) => readTimeline(user.session.store, request, (post) => user.shown(post)));
+    this.#with((user) =>
+      readTimeline(user.session.store, request, (post) => user.onTimeline(post))
+    );
+
+  readonly notifications: PeerApi["notifications"] = (request) =>
+    this.#with((user) => user.conversations.told(request, (post) => user.shown(post)));
+
+  readonly requests: PeerApi["requests"] = (request) =>
+    this.#with((user) => user.conversations.asked(request, (post) => user.shown(post)));
+
+  readonly dismiss: PeerApi["dismiss"] = ({ username }) =>
+    this.#with((user) => user.conversations.notifications.putAside(parseUsername(username)));
+
+  readonly markRead: PeerApi["markRead"] = ({ what, id }) =>
+    this.#with(({ conversations, readMark }) =>
+      what === "timeline" ? readMark.setText(id) : conversations.notifications.markRead(what)
+    );
 
   readonly follow: PeerApi["follow"] = (request, signal) =>
     this.#with((user) => user.follows.follow(request, signal));
@@ -262,6 +279,7 @@ export class Peer implements PeerApi {
       },
       store: await user?.session.store.size() ?? { posts: 0, bytes: 0 },
       pending: user?.requests.size ?? 0,
+      unread: await user?.unread() ?? { posts: 0, notifications: 0, requests: 0 },
       process: {
         ...this.#program,
         uptime_s: Math.round((clock.monotonic() - this.#startedAt) / 1000),
@@ -363,12 +381,9 @@ export class Peer implements PeerApi {
   }
 
   #emit(told: PeerEvent): void {
-    let event = told;
-    if (told.event === "post" && this.#user !== undefined) {
-      const post = this.#user.shown(told.post);
-      if (post === undefined) return;
-      event = { ...told, post };
-    }
+    const user = this.#user;
+    const event = user === undefined ? told : shownEvent(told, (post) => user.shown(post));
+    if (event === undefined) return;
     for (const listener of [...this.#listeners]) {
       try {
         listener(event);

@@ -103,6 +103,8 @@ export interface Store {
   addPosts(author: string, posts: readonly Post[]): Promise<AddReport>;
   /** A page of the timeline, newest first: no deletes, and no reposts of what is known to be taken back. */
   timeline(query: TimelineQuery): Promise<Post[]>;
+  /** How many entries the timeline has above an id, those of one author left out: `limit` at most. */
+  countNewer(query: { than: bigint; except: string; limit: number }): Promise<number>;
   /** The post of that name, if it is stored; no delete. */
   findPost(name: PostName): Promise<Post | undefined>;
   /** What is had of each feed of an author. */

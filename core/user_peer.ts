@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { PostView } from "./api.ts";
+import type { PostView, UnreadView } from "./api.ts";
 import type { Endpoint } from "./ports.ts";
 import { announceClosing, emptyRecords } from "./accounts/close.ts";
 import type { OpenAccount } from "./accounts/open_account.ts";
@@ -22,12 +22,14 @@ import { Recommender } from "./people/recommend.ts";
 import { Greeter } from "./replication/greeter.ts";
 import { PeerSync } from "./replication/sync.ts";
 import { fingerprintOf } from "./model/identity.ts";
+import { isRecordOf } from "./model/record.ts";
 import type { UserRef } from "./model/user.ts";
 import type { UserSession } from "./session/session.ts";
 import { warn } from "./session/warn.ts";
 import { Collector } from "./timeline/collector.ts";
 import { PeerDelivery } from "./timeline/delivery.ts";
 import { Publisher } from "./timeline/publish.ts";
+import { ReadMark } from "./timeline/read_mark.ts";
 import type { Job } from "../lib/scheduler.ts";
 import { Mutex } from "../lib/slots.ts";
 import { settledWithin, within } from "../lib/waiting.ts";
@@ -59,6 +61,8 @@ export class UserPeer {
   readonly requests: PendingFollows;
   /** Following and unfollowing. */
   readonly follows: Follows;
+  /** How far the timeline was read. */
+  readonly readMark: ReadMark;
   /** Mentions and notifications. */
   readonly conversations: Conversations;
   /** What is not shown. */
@@ -110,6 +114,7 @@ export class UserPeer {
     this.#delivery = delivery;
     this.requests = requests;
     this.conversations = conversations;
+    this.readMark = new ReadMark(session);
     this.follows = new Follows({ ...parts, sync, requests });
     this.mutes = mutes;
     this.blocks = new Blocks({
@@ -130,6 +135,7 @@ export class UserPeer {
     this.#reopening = session.scheduler.job(() => this.#reopen());
     records.onMoved(() => greeter.moved());
     session.onEvent((event) => conversations.notifications.happened(event));
+    session.leaving.then((why) => conversations.notifications.leaving(why));
     messenger.serve({
       ...{ acks: messenger, followers, requests, sync },
       mentions: conversations,
@@ -164,6 +170,7 @@ export class UserPeer {
       await user.follows.start();
       await user.mutes.load();
       await user.conversations.load();
+      await user.readMark.load();
       // Before anything is read: that may show that another device has this one's number.
       session.onDeviceChange(() => user.#reopening.dueIn(0));
       const joining = user.#join(endpoint, isNew);
@@ -206,6 +213,23 @@ export class UserPeer {
     const verified = key !== undefined && fingerprintOf(key) === original.fingerprint;
     if (key !== undefined && !verified) return undefined;
     return { ...own, repost_of: { ...original, ...this.#believed(original), verified } };
+  }
+
+  /** The same, and whether the timeline was read up to here. */
+  onTimeline(post: PostView): PostView | undefined {
+    const view = this.shown(post);
+    const { author, id } = post;
+    return view && { ...view, read: this.readMark.has({ author, id: BigInt(id) }) };
+  }
+
+  /** What has not been read. */
+  async unread(): Promise<UnreadView> {
+    const { notifications } = this.conversations;
+    return {
+      posts: await this.readMark.unread(),
+      notifications: notifications.unread("notifications"),
+      requests: notifications.unread("requests"),
+    };
   }
 
   /** After a sleep nothing is certain: links may be dead, this device forgotten, posts missed. */
@@ -292,7 +316,11 @@ export class UserPeer {
   #learnOwn(): void {
     const { people, records } = this.account;
     const own = records.connections();
-    if (own !== undefined) people.learn(this.session.self, own);
+    if (!isRecordOf(own, this.session.self, "connections")) return;
+    people.learn(this.session.self, own);
+    const numbers = own.body.devices.filter(({ present }) => present).map(({ device }) => device);
+    this.conversations.notifications.devices(numbers)
+      .catch((error: unknown) => this.#warn(error));
   }
 
   /**

@@ -84,6 +84,23 @@ export async function findPost(
   return post?.deletes === undefined ? post : undefined;
 }
 
+/** How many entries of the timeline lie above an id, without those of one author and of the `hidden`. */
+export async function countNewer(
+  kv: Deno.Kv,
+  { than, except, limit }: { than: bigint; except: string; limit: number },
+  hidden: ReadonlySet<string>,
+): Promise<number> {
+  let count = 0;
+  // Entries are small; a person's own posts are a small part of them, or the reader has few others.
+  const range = { prefix: ["timeline"], start: ["timeline", than + 1n] };
+  for await (const { key } of kv.list(range, { reverse: true, limit: 4 * limit, batchSize: 500 })) {
+    const author = key[2];
+    if (author === except || typeof author !== "string" || hidden.has(author)) continue;
+    if (++count >= limit) break;
+  }
+  return count;
+}
+
 /** The states of all feeds of an author. */
 export function readFeedStates(kv: Deno.Kv, author: string): Promise<FeedState[]> {
   return Array.fromAsync(

@@ -24,7 +24,7 @@ import { keys, readCount, readStoredPost, userSchema, writeState } from "./layou
 import * as entries from "./entries.ts";
 import { KvUnwanted } from "./unwanted.ts";
 import { PostMemory } from "./post_memory.ts";
-import { findPost, readFeedPosts, readTimeline } from "./post_reads.ts";
+import { countNewer, findPost, readFeedPosts, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
 import { makePrivateFolder, removePrivateFile } from "./private_file.ts";
 import { isBeyond } from "./quota.ts";
@@ -206,6 +206,10 @@ class KvStore implements Store {
 
   timeline(query: TimelineQuery): Promise<Post[]> {
     return this.#read("read the timeline", (kv) => readTimeline(kv, query, this.#removing));
+  }
+
+  countNewer(query: { than: bigint; except: string; limit: number }): Promise<number> {
+    return this.#read("count unread posts", (kv) => countNewer(kv, query, this.#removing));
   }
 
   async findPost(name: PostName): Promise<Post | undefined> {

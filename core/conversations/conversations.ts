@@ -4,6 +4,13 @@
  * @module
  */
 
+import type {
+  NotificationsRequest,
+  NotificationsView,
+  NotificationView,
+  RequestsView,
+} from "../api.ts";
+import type { NotificationList } from "../conversation_store.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import type { Post, PostContent } from "../model/post.ts";
@@ -13,6 +20,7 @@ import { warn } from "../session/warn.ts";
 import { HolderSearch } from "./holder_search.ts";
 import { Holdings } from "./holdings.ts";
 import { IncomingMentions, type IncomingParts } from "./incoming.ts";
+import { type Shown, shownNotification } from "./notification_views.ts";
 import { Notifications } from "./notifications.ts";
 import { OutgoingMentions } from "./outgoing.ts";
 import { StrangersBudget } from "./strangers.ts";
@@ -67,6 +75,27 @@ export class Conversations {
     this.#holdings.handOver(refOf(from)).catch((error: unknown) =>
       warn(this.#parts.session, error)
     );
+  }
+
+  /** A page of notifications, with the posts that `shown` lets their reader see. */
+  async told(request: NotificationsRequest, shown: Shown): Promise<NotificationsView> {
+    const notifications = await this.#page("notifications", request, shown);
+    return { notifications, unread: this.notifications.unread("notifications") };
+  }
+
+  /** A page of what strangers say. */
+  async asked(request: NotificationsRequest, shown: Shown): Promise<RequestsView> {
+    const requests = await this.#page("requests", request, shown);
+    return { requests, unread: this.notifications.unread("requests") };
+  }
+
+  async #page(
+    list: NotificationList,
+    request: NotificationsRequest,
+    shown: Shown,
+  ): Promise<NotificationView[]> {
+    const page = await this.notifications.page(list, request);
+    return page.map((view) => shownNotification(view, shown)).filter((view) => view !== undefined);
   }
 
   /** How many posts are kept for other users. */

@@ -129,9 +129,10 @@ export class IncomingMentions {
     const isInFeed = await store.findPost(told.post) !== undefined;
     const list = isStranger ? "requests" : "notifications";
     const isNew = await notifications.tell({ ...told, list, at: Math.floor(clock.now()) }, {
+      post,
       ...(isInFeed ? {} : { context: post }),
       ...(isStranger ? { note: strangers.noteWith(author) } : {}),
-    }, post);
+    });
     if (isNew && isStranger) strangers.took(author);
     return true;
   }

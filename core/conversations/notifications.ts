@@ -4,25 +4,36 @@
  * @module
  */
 
-import type { PeerEvent } from "../api.ts";
+import type { NotificationsRequest, NotificationView, PeerEvent } from "../api.ts";
 import type {
   NewNotification,
   NotificationExtras,
   NotificationList,
 } from "../conversation_store.ts";
+import type { CamelliaError } from "../model/errors.ts";
 import { addressOf } from "../model/mentions.ts";
 import type { Post } from "../model/post.ts";
+import { deviceMax } from "../model/snowflake.ts";
 import type { Session, Unwanted } from "../session/interfaces.ts";
 import { postView } from "../session/views.ts";
 import { readNumber, writeNumber } from "../session/notes.ts";
 import { warn } from "../session/warn.ts";
+import { asArray, asInteger, attempt, decode, encode } from "../../lib/msgpack.ts";
 import { isTimely } from "./limits.ts";
+import { notificationView } from "./notification_views.ts";
+import { postNamed } from "./post_named.ts";
 
 /** The notes with the marks. */
 const markNote: Readonly<Record<NotificationList, string>> = {
   notifications: "read notifications",
   requests: "read requests",
 };
+
+/** The note with the numbers of the user's devices that are known. */
+const devicesNote = "known devices";
+
+/** Notifications in a page, unless the reader asks for another number. */
+const pageDefault = 100;
 
 const listsOf: readonly NotificationList[] = ["notifications", "requests"];
 
@@ -55,21 +66,42 @@ export class Notifications {
   }
 
   /**
-   * Keeps a notification and tells of it; false where there is one of this already, or what it tells of is muted.
-   *
-   * @param post The post that it tells of.
+   * Keeps a notification and tells of it, with its post; false where there is one of this already, or what it
+   * tells of is muted.
    */
   async tell(
     notification: NewNotification,
-    extras?: NotificationExtras,
-    post?: Post,
+    { post, ...extras }: NotificationExtras & { readonly post?: Post } = {},
   ): Promise<boolean> {
-    const { store } = this.#session;
     if (this.#isHidden(notification, post)) return false;
-    const stored = await store.conversations.notify(notification, extras);
+    const session = this.#session;
+    const stored = await session.store.conversations.notify(notification, extras);
     if (stored === undefined) return false;
-    this.#unread[stored.list]++;
+    const { list, number } = stored;
+    if (number > this.#marks[list]) this.#unread[list]++;
+    const view = notificationView(stored, { post, read: false });
+    session.emit(
+      list === "requests"
+        ? { event: "request", request: view }
+        : { event: "notification", notification: view },
+    );
     return true;
+  }
+
+  /** A page of a list, newest first. */
+  async page(
+    list: NotificationList,
+    { limit = pageDefault, unread = false }: NotificationsRequest,
+  ): Promise<NotificationView[]> {
+    const { store } = this.#session;
+    const mark = this.#marks[list];
+    const query = unread ? { list, limit, after: mark } : { list, limit };
+    const views: NotificationView[] = [];
+    for (const stored of await store.conversations.notifications(query)) {
+      const post = stored.post && await postNamed(store, stored.post);
+      views.push(notificationView(stored, { post, read: stored.number <= mark }));
+    }
+    return views;
   }
 
   /** Posts of followed authors have come in by their feeds. */
@@ -85,7 +117,7 @@ export class Notifications {
       if (kind === undefined || !isTimely(post, clock.now())) continue;
       const at = Math.floor(clock.now());
       const told = { kind, from: author, post: { author, id }, at };
-      this.#background(this.tell({ list: "notifications", ...told }, {}, post));
+      this.#background(this.tell({ list: "notifications", ...told }, { post }));
     }
   }
 
@@ -97,6 +129,41 @@ export class Notifications {
     this.#background(this.tell({ list: "notifications", at, ...told }));
   }
 
+  /** The session ends because of what another device did. */
+  leaving({ code, message }: CamelliaError): void {
+    if (code !== "password_changed") return;
+    const { self, ports: { clock } } = this.#session;
+    const told = { kind: "security", from: self.username, message } as const;
+    const at = Math.floor(clock.now());
+    this.#background(this.tell({ list: "notifications", at, ...told }));
+  }
+
+  /** The user's devices that are announced, by number: of new ones the user is told. */
+  async devices(numbers: readonly number[]): Promise<void> {
+    const { self, device, store, ports: { clock } } = this.#session;
+    const bytes = await store.getNote(devicesNote);
+    const limits = { maxBytes: 8_192, maxArrayLength: deviceMax + 1 };
+    const known = bytes === undefined
+      ? undefined
+      : attempt(() =>
+        asArray(decode(bytes, limits), "devices", 0, deviceMax + 1)
+          .map((number) => asInteger(number, "device", 0, deviceMax))
+      );
+    const seen = new Set([...known ?? [], device]);
+    const fresh = numbers.filter((number) => !seen.has(number));
+    if (known !== undefined && seen.size === known.length && fresh.length === 0) return;
+    await store.putNote(devicesNote, encode([...seen, ...fresh]));
+    // The first time all of them are new here.
+    if (known === undefined) return;
+    for (const number of fresh) {
+      const message =
+        `You are logged in on another device, number ${number}. If it is not yours, ` +
+        "change your password and remove that device.";
+      const told = { kind: "security", from: self.username, message } as const;
+      await this.tell({ list: "notifications", at: Math.floor(clock.now()), ...told });
+    }
+  }
+
   /** All of a list have been read. */
   async markRead(list: NotificationList): Promise<void> {
     const { store } = this.#session;
@@ -105,16 +172,6 @@ export class Notifications {
     await writeNumber(store, markNote[list], last.number);
     this.#marks[list] = last.number;
     await this.#count(list);
-  }
-
-  /** Whether one has been read. */
-  isRead({ list, number }: { readonly list: NotificationList; readonly number: number }): boolean {
-    return number <= this.#marks[list];
-  }
-
-  /** The mark of a list: the number of the last one that was read. */
-  markOf(list: NotificationList): number {
-    return this.#marks[list];
   }
 
   /** Puts the requests of a user aside. */

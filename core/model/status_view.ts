@@ -41,6 +41,16 @@ export interface ReachView {
   readonly addresses: readonly { readonly ip: string; readonly reached: boolean | null }[];
 }
 
+/** How much has not been read. */
+export interface UnreadView {
+  /** Posts of others on the timeline; 1,000 stand for more. */
+  readonly posts: number;
+  /** Notifications. */
+  readonly notifications: number;
+  /** What strangers say. */
+  readonly requests: number;
+}
+
 /** The state of a peer. */
 export interface StatusView {
   /** The DHT node. */
@@ -71,6 +81,8 @@ export interface StatusView {
   readonly store: { readonly posts: number; readonly bytes: number };
   /** Follows and unfollows that are not acknowledged yet. */
   readonly pending: number;
+  /** What has not been read; zeros when no user is logged in. */
+  readonly unread: UnreadView;
   /** The process. */
   readonly process: { readonly version: string; readonly pid: number; readonly uptime_s: number };
 }

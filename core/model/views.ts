@@ -29,6 +29,8 @@ export interface PostView {
   readonly repost_of?: RepostedView;
   /** Present only where another key claims the author's name. */
   readonly clash?: ClashView;
+  /** Whether the timeline was read up to here; in pages of the timeline alone. */
+  readonly read?: boolean;
 }
 
 /** The name of a post. */
@@ -137,6 +139,40 @@ export interface AboutView {
   readonly about: string | null;
   /** A link, at most 100 characters, or null. No program of this peer ever fetches it. */
   readonly link: string | null;
+}
+
+/** Something that the user is told of. */
+export interface NotificationView {
+  /** Its number, a decimal string: later ones have higher numbers. */
+  readonly id: string;
+  /** `reply` and `repost`: of a post of the user; `security`: a clash, a fork, a new device, a changed password. */
+  readonly kind: "follow" | "mention" | "reply" | "repost" | "security";
+  /** The user who did it, or of whom a security event tells. */
+  readonly from: string;
+  /** The post, where it tells of one that is still here. */
+  readonly post: PostView | null;
+  /** ISO 8601: when this peer learnt of it. */
+  readonly at: string;
+  /** Whether it has been read. */
+  readonly read: boolean;
+  /** What a security event says. */
+  readonly message?: string;
+}
+
+/** Notifications, newest first. */
+export interface NotificationsView {
+  /** Those that were asked for. */
+  readonly notifications: readonly NotificationView[];
+  /** How many are unread in all. */
+  readonly unread: number;
+}
+
+/** What strangers say, newest first. */
+export interface RequestsView {
+  /** Those that were asked for. */
+  readonly requests: readonly NotificationView[];
+  /** How many are unread in all. */
+  readonly unread: number;
 }
 
 /** A user's profile. */

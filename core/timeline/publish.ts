@@ -121,7 +121,7 @@ export class Publisher {
    */
   async repost(request: PostNameView): Promise<PostView> {
     const name = parseName(request, "repost");
-    const post = await this.#parts.session.store.findPost(name);
+    const post = await this.#find(name);
     if (post === undefined) throw unknownPost("repost", name);
     return this.#tell(await this.#publish({ text: "", repostOf: post.repostOf ?? post }));
   }
@@ -155,12 +155,18 @@ export class Publisher {
     force = false,
   ): Promise<Pick<PostContent, "replyTo" | "root">> {
     const name = parseName(request, "reply");
-    const found = await this.#parts.session.store.findPost(name);
+    const found = await this.#find(name);
     if (found === undefined && !force) throw unknownPost("reply", name);
     const post = found?.repostOf ?? found;
     if (post === undefined) return { replyTo: name };
     const replyTo = { author: post.author, id: post.id };
     return post.replyTo === undefined ? { replyTo } : { replyTo, root: rootOf(post) };
+  }
+
+  /** A post of the timeline, or one that a user who is not followed sent because it mentions this one. */
+  async #find(name: PostName): Promise<Post | undefined> {
+    const { store } = this.#parts.session;
+    return await store.findPost(name) ?? await store.conversations.contextPost(name);
   }
 
   async #publish(words: Words): Promise<Post> {

@@ -159,6 +159,13 @@ export class MemoryPosts {
     return page;
   }
 
+  countNewer(than: bigint, except: string, limit: number): number {
+    const from = this.#timeline.countBefore((post) => post.id <= than);
+    const newer = this.#timeline.slice(from, this.#timeline.length)
+      .filter((post) => post.author !== except);
+    return Math.min(newer.length, limit);
+  }
+
   feeds(author: string): FeedState[] {
     const feeds = [...this.#feeds.get(author)?.values() ?? []];
     return feeds.map((feed) => feed.state).filter((state) => lastNumber(state) > 0)

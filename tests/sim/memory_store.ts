@@ -245,6 +245,10 @@ class MemoryStore implements Store {
     return known.length === 0 ? { added, forks } : { added, forks, deleted: known };
   }
 
+  countNewer({ than, except, limit }: { than: bigint; except: string; limit: number }) {
+    return this.#read(({ posts }) => posts.countNewer(than, except, limit));
+  }
+
   findPost(name: PostName): Promise<Post | undefined> {
     return this.#read(({ posts }) => posts.find(name));
   }

@@ -129,6 +129,15 @@ function testContext(test: DeclareStore): void {
 }
 
 function testNotifications(test: DeclareStore): void {
+  test("store counts what the timeline has above a post, without one author's", async (store) => {
+    for (const author of ["bob", "carol"]) {
+      await store.addPosts(author, [1, 2, 3].map((number) => postAt({ author, number })));
+    }
+    const count = (than: bigint, limit = 9) => store.countNewer({ than, except: "bob", limit });
+    assert.deepEqual(await Promise.all([0n, idAt(1), idAt(3)].map((id) => count(id))), [3, 2, 0]);
+    assert.equal(await count(0n, 2), 2);
+  });
+
   test("store keeps a notification once, with the post and the note of the same commit", async (store) => {
     const { conversations } = store;
     const post = postAt({ author: "carol", number: 1 });

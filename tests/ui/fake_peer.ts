@@ -18,6 +18,9 @@ import {
   methods,
   type MuteRequest,
   type MuteView,
+  type NotificationsRequest,
+  type NotificationsView,
+  type NotificationView,
   type PeerApi,
   type PeerEvent,
   type PostDraft,
@@ -25,8 +28,10 @@ import {
   type PostView,
   type ProfileView,
   type ReachView,
+  type ReadRequest,
   type Recovery,
   type Registration,
+  type RequestsView,
   type StatusView,
   type SuggestionView,
   type TimelineRequest,
@@ -500,6 +505,49 @@ export class FakePeer extends Refusing {
     return Promise.resolve(this.suggestions);
   }
 
+  /** What the user is told, newest first. */
+  told: Record<"notifications" | "requests", NotificationView[]> = {
+    notifications: [],
+    requests: [],
+  };
+  /** Ids of the posts up to which the timeline was read. */
+  readonly readUpTo: string[] = [];
+
+  #unread() {
+    const { notifications, requests } = this.told;
+    const count = (views: NotificationView[]) => views.filter(({ read }) => !read).length;
+    return { notifications: count(notifications), requests: count(requests) };
+  }
+
+  #page(
+    list: "notifications" | "requests",
+    { limit = 100, unread }: NotificationsRequest,
+  ): NotificationView[] {
+    this.#mine();
+    return this.told[list].filter(({ read }) => !unread || !read).slice(0, limit);
+  }
+
+  override async notifications(request: NotificationsRequest): Promise<NotificationsView> {
+    const notifications = this.#page("notifications", request);
+    return await Promise.resolve({ notifications, unread: this.#unread().notifications });
+  }
+
+  override async requests(request: NotificationsRequest): Promise<RequestsView> {
+    const requests = this.#page("requests", request);
+    return await Promise.resolve({ requests, unread: this.#unread().requests });
+  }
+
+  override async dismiss({ username }: { readonly username: string }): Promise<void> {
+    this.told.requests = this.told.requests.filter(({ from }) => from !== username);
+    await Promise.resolve();
+  }
+
+  override async markRead({ what, id }: ReadRequest): Promise<void> {
+    if (what === "timeline") this.readUpTo.push(id ?? "");
+    else this.told[what] = this.told[what].map((view) => ({ ...view, read: true }));
+    await Promise.resolve();
+  }
+
   override status(): Promise<StatusView> {
     return Promise.resolve({
       node: {
@@ -519,6 +567,7 @@ export class FakePeer extends Refusing {
       clock: { offset_ms: 2, source: "system" as const, synced_at: null },
       store: { posts: this.posts.length, bytes: 4096 },
       pending: 0,
+      unread: { posts: 0, ...this.#unread() },
       process: { version: "0.0.0", pid: 1, uptime_s: 3 },
     });
   }

@@ -7,6 +7,7 @@
 import { given } from "../../core/model/arguments.ts";
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
 import { renderEvent } from "../output/render.ts";
+import { isRepeated } from "../output/render_notifications.ts";
 import { inFolder } from "../peer/access.ts";
 import {
   credentialsFor,
@@ -59,6 +60,7 @@ async function serveUntilEnd(
     await output.line(readyEvent(status), () => readyText(status));
     let reach = "";
     tell = (event) => {
+      if (!output.json && isRepeated(event, status.user?.username)) return;
       if (event.event === "reach" && !output.json) {
         // A script gets each change; a person no line that says what the last one said.
         const text = renderEvent(event, output.look());

@@ -27,6 +27,10 @@ const writing = () =>
   loadModule<typeof import("./writing_commands.ts")>(
     new URL("./writing_commands.ts", import.meta.url),
   );
+const onNotifications = () =>
+  loadModule<typeof import("./notification_commands.ts")>(
+    new URL("./notification_commands.ts", import.meta.url),
+  );
 const examining = () =>
   loadModule<typeof import("./doctor.ts")>(new URL("./doctor.ts", import.meta.url));
 const onInvites = () =>
@@ -198,6 +202,45 @@ const posts = [
   }),
 ];
 
+const toldAtMost = (what: string) =>
+  flag("--limit <n>", `${what} at most, 1 to 1000 (default: 20)`, wholeNumber(1, 1000));
+const unread = flag("--unread", "only those that have not been read");
+const read = flag("--read", "all of them have been read then");
+
+const news = [
+  command({
+    name: "notifications",
+    description: "what you are told of: followers, mentions, replies, reposts, security",
+    flags: {
+      limit: toldAtMost("notifications"),
+      unread,
+      read,
+      watch: flag(
+        "--watch",
+        "stay, and show notifications as they come; with --json one line each: " +
+          '{"event":"notification","notification":…}',
+      ),
+    },
+    load: async () => (await onNotifications()).notifications,
+  }),
+  command({
+    name: "requests",
+    description: "what strangers say to you: users who neither follow you nor are followed",
+    flags: {
+      limit: toldAtMost("requests"),
+      unread,
+      read,
+      ignore: flag("--ignore <user>", "put the requests of this user aside first"),
+    },
+    load: async () => (await onNotifications()).requests,
+  }),
+  command({
+    name: "watch",
+    description: "stay, and tell everything that happens; with --json one event a line",
+    load: async () => (await onNotifications()).watch,
+  }),
+];
+
 const service = command({
   name: "service",
   description: "have the system run your peer, also after a restart",
@@ -266,6 +309,7 @@ const listed: readonly Command[] = [
   ...friends,
   ...posts,
   ...people,
+  ...news,
   service,
   ...shell,
 ];

@@ -36,6 +36,7 @@ import { withSpinner } from "../terminal/spinner.ts";
 import { recoverAccount, showAccount } from "./account_actions.ts";
 import { browseTimeline, writePost } from "./timeline_actions.ts";
 import { inviteFriend, joinByInvite } from "./invite_actions.ts";
+import { showNotifications, showRequests } from "./notification_actions.ts";
 import {
   askName,
   chooseOne,
@@ -291,6 +292,8 @@ export function userActions(menu: MenuContext, user: UserView): MenuActions {
   return [
     ["New post", () => writePost(menu)],
     ["Timeline", () => browseTimeline(menu, user.username)],
+    ["Notifications", () => showNotifications(menu)],
+    ["Requests", () => showRequests(menu)],
     ["Follow", () => follow(menu)],
     ["Unfollow", () => unfollow(menu)],
     ["People", () => showPeople(menu)],

@@ -8,6 +8,7 @@ import type { PeerEvent, StatusView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { isInterruption } from "../output/failure.ts";
 import { LiveFeed } from "../output/live_feed.ts";
+import { isRepeated, unreadText } from "../output/render_notifications.ts";
 import type { Look } from "../output/look.ts";
 import { type Access, withFolder } from "../peer/access.ts";
 import { joinNetwork, notJoinedMessage, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
@@ -74,6 +75,7 @@ const quit = { value: "quit", label: "Quit" };
 
 /** Events that only repeat what the menu shows anyway. */
 function isNews(event: PeerEvent, user: UserView | null): boolean {
+  if (isRepeated(event, user?.username)) return false;
   if (event.event === "login" || event.event === "clock") return false;
   if (event.event === "reach") return event.state === "unreachable";
   return event.event !== "post" || event.post.author !== user?.username;
@@ -97,7 +99,9 @@ function titleOf(status: StatusView, { paint }: Look): string {
     : paint.warning(aloneTitles[node.hindrance ?? "no_node"]);
   const clock = status.clock.source === "ntp" ? "" : paint.dim(" · system clock");
   const reach = status.reach.state === "unreachable" ? paint.warning(" · not reachable") : "";
-  return `${who} · ${where}${reach}${clock}`;
+  const news = unreadText(status.unread);
+  const unread = news === "" ? "" : paint.good(` · new: ${news}`);
+  return `${who} · ${where}${reach}${clock}${unread}`;
 }
 
 async function menuLoop(
@@ -114,7 +118,12 @@ async function menuLoop(
   let last: string | undefined;
   let stale = new AbortController();
   let isGone = false;
-  const refreshStatus = () => void api.status().then((view) => status = view, () => {});
+  const refreshStatus = () => {
+    api.status().then((view) => {
+      status = view;
+      feed.redraw();
+    }, () => {});
+  };
   const stop = await access.subscribe((event) => {
     if (event.event === "logout") feed.clear();
     if (event.event === "login" || event.event === "logout") stale.abort();

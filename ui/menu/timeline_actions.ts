@@ -88,6 +88,8 @@ export async function browseTimeline(menu: MenuContext, username: string): Promi
         ? "That was all."
         : `\n${renderTimeline(posts, { ...menu.output.look(), reveal })}\n`,
     );
+    const [newest] = posts;
+    if (newest !== undefined) await menu.api.markRead({ what: "timeline", id: newest.id });
     const oldest = posts.at(-1);
     const own = posts.filter(({ author }) => author === username);
     const hasHidden = !reveal && posts.some((post) => (post.repost_of ?? post).warning);

@@ -46,6 +46,11 @@ export class LiveFeed {
     for (const listener of [...this.#listeners]) listener();
   }
 
+  /** What stands below the feed has changed. */
+  redraw(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
   /** Calls back when something happened; returns how to stop that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

@@ -16,6 +16,7 @@ import type {
   UserView,
 } from "../../core/api.ts";
 import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
+import { renderTold, unreadText } from "./render_notifications.ts";
 import { renderPost } from "./render_post.ts";
 import { renderAbout } from "./render_people.ts";
 import { formatEndpoint } from "../../lib/host_port.ts";
@@ -225,6 +226,7 @@ export function renderStatus(status: StatusView, look: Look): string {
     ],
     ["database", `${counted(store.posts, "post")}, ${formatBytes(store.bytes)}`],
     ["pending", counted(status.pending, "pending follow request")],
+    ["unread", unreadText(status.unread) || "nothing"],
     [
       "process",
       `version ${status.process.version}, pid ${status.process.pid}, up ${
@@ -269,6 +271,9 @@ export function renderEvent(event: PeerEvent, look: Look): string {
   switch (event.event) {
     case "post":
       return renderPost(event.post, look);
+    case "notification":
+    case "request":
+      return renderTold(event, look);
     case "deleted":
       return `${name(event.author)} took the post ${safeLine(event.id)} back`;
     case "follower":

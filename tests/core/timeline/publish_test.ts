@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ConversationStore } from "../../../core/conversation_store.ts";
 import { mentionsOf } from "../../../core/model/mentions.ts";
 import type { FeedState } from "../../../core/model/feed.ts";
 import { type Post, type PostName, signPost } from "../../../core/model/post.ts";
@@ -14,13 +15,22 @@ import { identityOf } from "../../sim/users.ts";
 import { only, testSession } from "../doubles.ts";
 
 /** A store of own posts. */
-class OwnPosts
-  implements Pick<Store, "addOwnPost" | "findPost" | "feeds" | "feedPosts" | "floorProof"> {
+class OwnPosts implements
+  Pick<
+    Store,
+    "addOwnPost" | "conversations" | "findPost" | "feeds" | "feedPosts" | "floorProof"
+  > {
   readonly posts: Post[] = [];
   /** With each post, to whom it is on its way. */
   readonly mentioned: (readonly string[])[] = [];
   /** Posts of others. */
   readonly others: Post[] = [];
+  /** Posts of users who are not followed, outside the timeline. */
+  readonly outside: Post[] = [];
+  readonly conversations: ConversationStore = only<ConversationStore>({
+    contextPost: ({ author, id }) =>
+      Promise.resolve(this.outside.find((post) => post.author === author && post.id === id)),
+  });
   failure: Error | undefined;
   /** Whether a failing commit happens nevertheless. */
   commitsBeforeFailing = false;

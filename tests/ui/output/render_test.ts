@@ -188,6 +188,7 @@ Deno.test("The status has a line for each part of a peer", async () => {
     "clock       system, +2 ms",
     "database    0 posts, 4.1 KB",
     "pending     0 pending follow requests",
+    "unread      nothing",
     "process     version 0.0.0, pid 1, up 3 seconds",
   ]);
   peer.user = FakePeer.view("bob");

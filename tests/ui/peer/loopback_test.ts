@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { setImmediate } from "node:timers";
-import { methods, type PeerEvent } from "../../../core/api.ts";
+import { methods, type PeerEvent, type ReadRequest } from "../../../core/api.ts";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { SystemRandom } from "../../../net/system/system_random.ts";
 import type { OpenFolder } from "../../../ui/peer/host.ts";
@@ -136,6 +136,17 @@ Deno.test("The loopback client does what the peer does", async () => {
   await assert.rejects(client.api.checkPassword("q"), { code: "wrong_password" });
   await client.api.checkPassword("p");
   await client.api.changePassword({ old: "p", new: "q" });
+  assert.deepEqual(await client.api.notifications({ unread: true }), {
+    notifications: [],
+    unread: 0,
+  });
+  assert.deepEqual(await client.api.requests({ limit: 5 }), { requests: [], unread: 0 });
+  await assert.rejects(client.api.requests({ limit: 0 }), { code: "invalid_argument" });
+  await client.api.dismiss({ username: "bob" });
+  await client.api.markRead({ what: "timeline", id: "4096" });
+  assert.deepEqual(api.readUpTo, ["4096"]);
+  const nonsense = { what: "everything" } as unknown as ReadRequest;
+  await assert.rejects(client.api.markRead(nonsense), { code: "invalid_argument" });
   await client.api.drain(10);
   assert.deepEqual(await client.api.logout(), alice);
   assert.equal(api.user, undefined);

@@ -1,0 +1,74 @@
+/**
+ * How far the timeline was read: up to which post.
+ *
+ * A post that arrives late and lies below the mark counts as read, as it does in any list that is ordered by
+ * time and read from its end.
+ *
+ * @module
+ */
+
+import { asArray, asBigInteger, attempt, decode, encode } from "../../lib/msgpack.ts";
+import { CamelliaError } from "../model/errors.ts";
+import { parseSnowflakeText } from "../model/snowflake.ts";
+import type { Session } from "../session/interfaces.ts";
+
+/** The note with the id of the last post that was read. */
+const note = "read timeline";
+
+/** Unread posts are counted so far: a person does not tell 1,000 from 2,000. */
+export const unreadCountedMax = 1_000;
+
+/** The mark of one session's user. */
+export class ReadMark {
+  readonly #session: Pick<Session, "store" | "self">;
+  #id = 0n;
+
+  /** Nothing has been read before {@linkcode load}. */
+  constructor(session: Pick<Session, "store" | "self">) {
+    this.#session = session;
+  }
+
+  /** Reads the mark. Where there is none yet, what is here has been read: an older version showed it. */
+  async load(): Promise<void> {
+    const { store } = this.#session;
+    const bytes = await store.getNote(note);
+    if (bytes === undefined) {
+      const [newest] = await store.timeline({ limit: 1 });
+      return await this.set(newest?.id ?? 0n);
+    }
+    const limits = { maxBytes: 16, maxArrayLength: 1 };
+    this.#id = attempt(() => asBigInteger(asArray(decode(bytes, limits), note, 1)[0], note)) ?? 0n;
+  }
+
+  /** Whether a post lies at the mark or below. Own posts are always read. */
+  has({ author, id }: { readonly author: string; readonly id: bigint }): boolean {
+    return id <= this.#id || author === this.#session.self.username;
+  }
+
+  /** Everything up to this post has been read. */
+  async set(id: bigint): Promise<void> {
+    if (id < this.#id) return;
+    await this.#session.store.putNote(note, encode([id]));
+    this.#id = id;
+  }
+
+  /**
+   * Everything up to the post of that id, as a person or script names it, has been read.
+   *
+   * @throws {CamelliaError} `invalid_argument`.
+   */
+  async setText(text = ""): Promise<void> {
+    const id = parseSnowflakeText(text);
+    if (id !== undefined) return await this.set(id);
+    throw new CamelliaError(
+      "invalid_argument",
+      `Cannot mark as read: ${JSON.stringify(text.slice(0, 40))} is not the id of a post.`,
+    );
+  }
+
+  /** How many posts of others lie beyond the mark, 1,000 at most. */
+  unread(): Promise<number> {
+    const { store, self } = this.#session;
+    return store.countNewer({ than: this.#id, except: self.username, limit: unreadCountedMax });
+  }
+}
