@@ -199,6 +199,8 @@ export interface OuterPlace {
   readonly ip: string;
   /** The TCP port there, where the router has another than this machine. */
   readonly port?: number;
+  /** The UDP port there, where the router was asked for it and granted another than this machine's. */
+  readonly udpPort?: number;
   /** Whether others connect to this peer there; absent while none has tried. */
   readonly isReached?: boolean;
 }

@@ -112,12 +112,15 @@ async function entrances(ports: Ports, signal?: AbortSignal): Promise<Endpoint[]
   const { directory, reach } = ports;
   const { port } = directory.status().udp;
   const announced = (await reach.addresses(signal)).flatMap((text) => announcedIp(text) ?? []);
-  const proven = reach.status().places.flatMap(({ ip, isReached }) => isReached ? [ip] : []);
+  const { places } = reach.status();
+  const proven = places.flatMap(({ ip, isReached }) => isReached ? [ip] : []);
+  // Behind a router that granted another port others find this node at that one.
+  const portAt = (ip: string) => places.find((place) => place.ip === ip)?.udpPort ?? port;
   const contacts = directory.entrances();
   const own = contacts.length === 0
     ? [...announced, ...reach.local()]
     : announced.filter((ip) => proven.includes(ip));
-  const nodes = [...own.map((ip) => ({ ip, port })), ...contacts];
+  const nodes = [...own.map((ip) => ({ ip, port: portAt(ip) })), ...contacts];
   const byName = new Map(nodes.map((node) => [`${node.ip} ${node.port}`, node]));
   return [...byName.values()].slice(0, inviteNodesMax);
 }

@@ -26,10 +26,15 @@ export interface FamilyReachOptions {
   /** The outer address, where it is configured; otherwise what a majority of nodes sees. */
   readonly announcedAddress?: string;
   /** Asks the home router to let others in; default: it is not asked. */
-  readonly mappings?: Pick<PortMappings, "open" | "release"> | undefined;
+  readonly mappings?: RouterMappings | undefined;
   /** Called when {@linkcode FamilyReach.place} may have changed. */
   readonly onDecided: () => void;
 }
+
+/** What is asked of the home router. */
+export type RouterMappings =
+  & Pick<PortMappings, "open" | "release">
+  & Partial<Pick<PortMappings, "outerUdpPort">>;
 
 /** How far a look has come: all is known, other nodes still have to tell, or there is no such address. */
 export type Look = "known" | "open" | "none";
@@ -82,7 +87,10 @@ export class FamilyReach {
     if (!isReached && mappings && this.#place?.port === undefined) this.#decide({ ip, isReached });
     const port = isReached ? undefined : await this.#openRouter(door.port, signal);
     this.#checked = { where, untilMs: clock.monotonic() + recheckMs };
-    this.#decide(port === undefined ? { ip, isReached } : { ip, isReached: true, port });
+    const place = port === undefined ? { ip, isReached } : { ip, isReached: true, port };
+    const udpPort = mappings?.outerUdpPort;
+    const isOther = udpPort !== undefined && udpPort !== directory.status().udp.port;
+    this.#decide(isOther && place.isReached ? { ...place, udpPort } : place);
     return "known";
   }
 

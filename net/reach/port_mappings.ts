@@ -65,6 +65,11 @@ export class PortMappings {
     return this.#held.get("tcp")?.mapping.outerPort;
   }
 
+  /** The UDP port at the router, while it lets that in. */
+  get outerUdpPort(): number | undefined {
+    return this.#held.get("udp")?.mapping.outerPort;
+  }
+
   /** Takes back what the router lets in, and waits a second for it at most. */
   async release(): Promise<void> {
     this.#renewing.cancel();

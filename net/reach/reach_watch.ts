@@ -17,8 +17,7 @@ import { InFlight } from "../../lib/bounded_map.ts";
 import { families, familyOf, unicastAddress } from "../../lib/ip_address.ts";
 import { formatHostPort } from "../../lib/host_port.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
-import { FamilyReach, type Look } from "./family_reach.ts";
-import type { PortMappings } from "./port_mappings.ts";
+import { FamilyReach, type Look, type RouterMappings } from "./family_reach.ts";
 import { type RelayClient, type RelayNeed, theOnlyWay } from "./relay_client.ts";
 
 /** How often the outer address is looked at: routers forget a UDP mapping that is quiet for longer. */
@@ -47,7 +46,7 @@ export interface ReachWatchOptions {
   /** Reaches this peer through others where they do not reach it directly; default: nothing does. */
   readonly relays?: Pick<RelayClient, "start" | "stop" | "addresses" | "count" | "reserved">;
   /** Asks the home router to let others in, by IPv4; default: it is not asked. */
-  readonly mappings?: Pick<PortMappings, "open" | "release">;
+  readonly mappings?: RouterMappings;
   /** Whether relays alone are announced, so that this peer's own address is in no record. */
   readonly relaysOnly?: boolean;
   /** The outer address, where it is configured; otherwise what a majority of nodes sees, of either family. */

@@ -78,6 +78,12 @@ Deno.test("An invite names the own node where others reach it, and never where i
     "192.0.2.7 8000",
     theirs,
   ]);
+  const granted = { state: "mapped", places: [{ ...own, port: 7_001, udpPort: 8_100 }] } as const;
+  assert.deepEqual(await setUp({ ...granted, addresses: ["192.0.2.7:7001"] }).nodesOf(), [
+    "mapped",
+    "192.0.2.7 8100",
+    theirs,
+  ]);
   // With MODE = relay strangers may reach the peer, but its address is in no record and in no invite.
   const hidden = { state: "relayed", places, addresses: ["relay/198.51.100.1:7000"] } as const;
   assert.deepEqual(await setUp(hidden).nodesOf(), ["relayed", theirs]);

@@ -274,6 +274,7 @@ Deno.test("Both ports are mapped, renewed at half their life, and taken back at 
   const { asked, map } = noting(({ port }) => ({ outerPort: port + 100, lifetimeS: 3_600 }));
   const mappings = new PortMappings({ time: clock, mappers: [map] });
   assert.equal(await clock.drive(mappings.open({ tcp: 7000, udp: 8000 })), 7100);
+  assert.equal(mappings.outerUdpPort, 8100);
   assert.deepEqual(asked.splice(0), ["tcp 7000 7200", "udp 8000 7200"]);
   await clock.advance(1_799_000);
   assert.deepEqual(asked, []);
@@ -281,6 +282,7 @@ Deno.test("Both ports are mapped, renewed at half their life, and taken back at 
   assert.deepEqual(asked.splice(0), ["tcp 7000 7200", "udp 8000 7200"]);
   await clock.drive(mappings.close());
   assert.deepEqual(asked, ["tcp 7000 0", "udp 8000 0"]);
+  assert.equal(mappings.outerUdpPort, undefined);
   assert.equal(clock.pending, 0);
 });
 

@@ -253,6 +253,25 @@ Deno.test("A router that lets others in when it is asked makes a peer reachable,
   watch.close();
 });
 
+Deno.test("The UDP port that the router granted in the place of the own one is told", async () => {
+  for (const [granted, told] of [[8_200, { udpPort: 8_200 }], [8_000, {}]] as const) {
+    const mappings = {
+      open: () => Promise.resolve(7_100),
+      release: () => Promise.resolve(),
+      outerUdpPort: granted,
+    };
+    const { clock, directory, watch } = world({ mappings });
+    const { status } = directory;
+    directory.status = () => ({ ...status.call(directory), udp: { ip: "0.0.0.0", port: 8_000 } });
+    directory.isReachable = (port) => Promise.resolve(port === 7_100);
+    watch.start();
+    await clock.advance(100);
+    const place = { ip: "80.1.2.3", isReached: true, port: 7_100, ...told };
+    assert.deepEqual(watch.status().places, [place]);
+    watch.close();
+  }
+});
+
 Deno.test("Relays are kept while others do not reach a peer directly, and given up when they do", async () => {
   const { calls, passing, relays } = fakeRelays();
   const { clock, directory, watch, heard } = world({ relays });
