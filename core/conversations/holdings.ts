@@ -78,7 +78,7 @@ export class Holdings {
 
   /** Keeps a post; whether it is kept. Undefined where it is nothing to be kept at all. */
   async keep({ for: user, read, by }: HoldRequest): Promise<boolean | undefined> {
-    const { session: { ports: { clock }, store }, lists } = this.#parts;
+    const { session: { ports: { clock }, store, settings }, lists } = this.#parts;
     const { post } = read;
     if (lists.get("following", user)?.present !== true) return undefined;
     if (addressOf(post, user) === undefined || !isTimely(post, clock.now())) return undefined;
@@ -91,6 +91,7 @@ export class Holdings {
       const entry = { for: user, by, at: Math.floor(clock.now()) };
       await store.conversations.hold({ ...entry, post });
       this.#held.set(name, entry);
+      settings.trace?.(`A post by ${post.author} is kept for ${user}`);
       return true;
     });
   }

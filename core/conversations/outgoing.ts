@@ -36,8 +36,14 @@ const ackMsMax = 3_000;
  */
 const absentMsMax = 3_600_000;
 
-/** Followers are asked again at most so often. */
-const searchMsMin = 3_600_000;
+/**
+ * The wait before followers are looked for again where fewer than three keep it, doubling from the first to the
+ * longest: followers come online, and a list that was read may have been an old one.
+ */
+const searchMs = { first: 30_000, longest: 3_600_000 };
+
+/** Searches at once: each reads a list, and where some users are. */
+const searchesMax = 2;
 
 /** What {@linkcode OutgoingMentions} needs. */
 export interface OutgoingParts {
@@ -61,8 +67,9 @@ interface Pending {
   /** How long to wait before the next repetition, in milliseconds. */
   waitMs: number;
   isSending: boolean;
-  /** When followers were asked to keep it, on the monotonic clock. */
-  searchedAt: number;
+  /** When followers are asked to keep it, at the earliest, on the monotonic clock, and the wait after that. */
+  searchAt: number;
+  searchMs: number;
   /** Since when the network says that no user has the name, on the monotonic clock. */
   absentSince: number | undefined;
   /** Resolves when it need not be sent any more. */
@@ -74,6 +81,7 @@ export class OutgoingMentions {
   readonly #parts: OutgoingParts;
   readonly #pending = new Map<string, Pending>();
   readonly #slots = new Slots(sendingMax);
+  readonly #searches = new Slots(searchesMax);
 
   /** The mentions of one session; {@linkcode load} takes in those of earlier ones. */
   constructor(parts: OutgoingParts) {
@@ -136,7 +144,8 @@ export class OutgoingMentions {
       job: this.#parts.session.scheduler.job(() => this.#repeat(pending)),
       waitMs: mentionRetry.firstMs,
       isSending: false,
-      searchedAt: -Infinity,
+      searchAt: -Infinity,
+      searchMs: searchMs.first,
       absentSince: undefined,
       over: Promise.withResolvers<void>(),
     };
@@ -195,9 +204,10 @@ export class OutgoingMentions {
     if (sent.devices > 0) await settledWithin(clock, pending.over.promise, ackMsMax);
     if (this.#pending.get(nameOf(pending)) !== pending || signal.aborted) return;
     if (pending.holders.length >= holdersWanted) return;
-    if (clock.monotonic() - pending.searchedAt < searchMsMin) return;
-    pending.searchedAt = clock.monotonic();
-    await this.#search(pending, sent);
+    if (clock.monotonic() < pending.searchAt) return;
+    pending.searchAt = clock.monotonic() + pending.searchMs;
+    pending.searchMs = Math.min(2 * pending.searchMs, searchMs.longest);
+    await this.#searches.run(() => this.#search(pending, sent));
   }
 
   /** Sends it to the user's devices; undefined where there is nothing more to do for now. */

@@ -81,6 +81,18 @@ Deno.test("At most three followers are asked to keep a mention", async () => {
   await world.stop();
 });
 
+Deno.test("A follower who comes online later is asked to keep a mention within a minute", async () => {
+  const world = new MessageWorld("later");
+  const [alice, bob, carol] = await world.addAll("alice", "bob", "carol");
+  await leave(bob);
+  await alice.say("@bob");
+  await world.clock.advance(5_000);
+  assert.equal(carol.conversations.held, 0);
+  world.follow(carol, bob);
+  assert.ok(await world.until(() => carol.conversations.held === 1, 60_000));
+  await world.stop();
+});
+
 Deno.test("No post is kept for a user who is not followed, nor one that does not speak to that user", async () => {
   const world = new MessageWorld("not kept");
   const [alice, bob, carol] = await world.addAll("alice", "bob", "carol");
