@@ -9,6 +9,7 @@ import type { FeedState } from "./model/feed.ts";
 import type { Block, Mute } from "./model/mute.ts";
 import type { Post, PostName } from "./model/post.ts";
 import type { ListEntry, ListName } from "./model/record_body.ts";
+import type { SearchQuery } from "./model/search_query.ts";
 
 /** A page of a timeline. */
 export interface TimelineQuery {
@@ -77,6 +78,27 @@ export interface UnwantedStore {
   dropBlock(username: string): Promise<void>;
 }
 
+/** Posts that a search found. */
+export interface Found {
+  /** The posts, in the order of the query. */
+  readonly posts: readonly Post[];
+  /**
+   * The share of all posts that was looked at, the newest, 0 to 1; absent where it was all of them. The index that
+   * a search uses is built in the background where it is missing or damaged.
+   */
+  readonly indexed?: number;
+}
+
+/** A page of a thread. */
+export interface ThreadQuery {
+  /** Its first post. */
+  readonly root: PostName;
+  /** At most this many posts. */
+  readonly limit: number;
+  /** Only posts with a higher id. */
+  readonly after?: bigint;
+}
+
 /**
  * One user's database. Every method that changes something resolves after the commit and is atomic.
  *
@@ -107,6 +129,12 @@ export interface Store {
   countNewer(query: { than: bigint; except: string; limit: number }): Promise<number>;
   /** The post of that name, if it is stored; no delete. */
   findPost(name: PostName): Promise<Post | undefined>;
+  /** The posts that are found, at most `limit`. Never deletes, nor reposts of what its author has taken back. */
+  search(query: SearchQuery, limit: number): Promise<Found>;
+  /** The posts of a thread that are here, its first post included, in the order of their ids. */
+  thread(query: ThreadQuery): Promise<Post[]>;
+  /** How many posts here answer each of these directly. */
+  replyCounts(names: readonly PostName[]): Promise<number[]>;
   /** What is had of each feed of an author. */
   feeds(author: string): Promise<FeedState[]>;
   /** Posts of one feed with numbers from `from` to `to`, ascending, at most `limit`. */
@@ -153,8 +181,8 @@ export interface Store {
   /** Writes a small value; undefined removes it. */
   putNote(name: string, value: Uint8Array | undefined): Promise<void>;
 
-  /** Posts kept and size of the file in bytes. */
-  size(): Promise<{ readonly posts: number; readonly bytes: number }>;
+  /** Posts kept, size of the file in bytes, and the share of posts that is indexed unless all are. */
+  size(): Promise<{ readonly posts: number; readonly bytes: number; readonly indexed?: number }>;
   /** Closes the database. */
   close(): Promise<void>;
 }

@@ -106,6 +106,11 @@ export class Database {
     return this.#closed;
   }
 
+  /** Whether no write is under way. */
+  get isIdle(): boolean {
+    return this.#queue.isIdle;
+  }
+
   /** Runs work that only reads. `doing` is for the error message, a verb and its object. */
   read<T>(doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
     return this.#track(doing, () => work(this.#kv));

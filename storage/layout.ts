@@ -100,6 +100,10 @@ export const keys = {
   block: (username: string): Deno.KvKey => ["block", username],
   /** A note. */
   note: (name: string): Deno.KvKey => ["note", name],
+  /** The number of the last change of posts. */
+  changes: ["changes"] as Deno.KvKey,
+  /** A change that the index may not have yet. */
+  change: (number: number): Deno.KvKey => ["change", number],
 } as const;
 
 /** What the keys of a post are made of. */

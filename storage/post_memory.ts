@@ -9,6 +9,7 @@
 import { BoundedMap } from "../lib/bounded_map.ts";
 import type { FeedState } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
+import { ChangeLog } from "./change_log.ts";
 import { getAll } from "./database.ts";
 import { type Marks, readMarks } from "./deletes.ts";
 import { type Collected, keys, readCollected, readCount } from "./layout.ts";
@@ -57,6 +58,8 @@ export interface CommittedPosts {
  * alone ({@linkcode Database.write}), as are marks; states of feeds are for every reader.
  */
 export class PostMemory {
+  /** Where each commit says what it changes. */
+  readonly log = new ChangeLog();
   /** Posts by author and hour. */
   readonly hours = new HourCounts();
   readonly #states = new BoundedMap<string, readonly FeedState[]>(authorsMax);

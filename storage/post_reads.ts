@@ -60,7 +60,10 @@ export async function readTimeline(
 }
 
 /** Those of the posts that are shown: no deletes, and no reposts of what its author has taken back. */
-async function shown(kv: Deno.Kv, posts: readonly Post[]): Promise<readonly Post[]> {
+export async function shown(
+  kv: Deno.Kv,
+  posts: readonly Post[],
+): Promise<readonly Post[]> {
   const reposted = posts.map(({ repostOf }) => repostOf).filter((post) => post !== undefined);
   const marks = await getAll(
     kv,

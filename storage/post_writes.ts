@@ -9,7 +9,7 @@ import type { AuthorQuota } from "../core/ports.ts";
 import { feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
 import { conversationKeys, writeHolders } from "./conversation_layout.ts";
-import { commit, commitBytesMax } from "./database.ts";
+import { commitBytesMax } from "./database.ts";
 import { settledByDeletes, takeBack } from "./deletes.ts";
 import { bytesPerPost, type Collected, keys, setPost, writeState } from "./layout.ts";
 import { judge, type Judgement } from "./post_judge.ts";
@@ -45,7 +45,14 @@ export async function commitOwnPost(
   for (const to of mentioned) operation.set(conversationKeys.mention(to, id), writeHolders([]));
   const gone = await takeBack(kv, operation, [post]);
   const changed = settledByDeletes([post], before, [withNumbers(state, [number])]);
-  await commitTaken(operation, memory, { author, before, changed, totals, taken: [post], gone });
+  await commitTaken(kv, operation, memory, {
+    author,
+    before,
+    changed,
+    totals,
+    taken: [post],
+    gone,
+  });
 }
 
 /**
@@ -54,6 +61,7 @@ export async function commitOwnPost(
  * @param taking What the commit changes; its totals are those from before.
  */
 async function commitTaken(
+  kv: Deno.Kv,
   operation: Deno.AtomicOperation,
   memory: PostMemory,
   taking: CommittedPosts,
@@ -72,7 +80,7 @@ async function commitTaken(
     operation.set(keys.collected, [after.collected.keep, after.collected.id]);
   }
   try {
-    await commit(operation);
+    await memory.log.commit(kv, operation, { added: taken, removed: gone });
   } catch (error) {
     // Only the disk knows whether it happened.
     memory.forget(author);
@@ -141,7 +149,7 @@ export async function commitBatch(
   const gone = await takeBack(kv, operation, taken);
   const changed = settledByDeletes(taken, before, judged);
   if (changed.length > 0) {
-    await commitTaken(operation, memory, { author, before, changed, totals, taken, gone });
+    await commitTaken(kv, operation, memory, { author, before, changed, totals, taken, gone });
   }
   return { taken, forks, gone, dropped: fresh.length - taken.length };
 }

@@ -6,6 +6,7 @@
 
 import { emptyFeed, type FeedState, withFloor } from "../core/model/feed.ts";
 import { postBytesMax } from "../core/model/post.ts";
+import type { ChangeLog } from "./change_log.ts";
 import { commit, commitBytesMax, getAll } from "./database.ts";
 import { dropMarks } from "./deletes.ts";
 import {
@@ -48,6 +49,7 @@ export interface CollectStep {
 /** One step of the collector: at most one commit. */
 export async function collectStep(
   kv: Deno.Kv,
+  log: ChangeLog,
   step: CollectStep,
 ): Promise<{ removed: number; done: boolean }> {
   const collected = readCollected((await kv.get(keys.collected)).value);
@@ -59,7 +61,7 @@ export async function collectStep(
   const next = leaving[gone.length]?.id ?? reached ?? step.before;
   if (gone.length > 0 || scanned >= rememberedScanMin) {
     operation.set(keys.collected, [step.keep, next]);
-    await commit(operation);
+    await log.commit(kv, operation, { removed: gone });
   }
   return { removed: gone.length, done: reached === undefined && gone.length === leaving.length };
 }
@@ -190,8 +192,8 @@ function bytesOf(value: unknown): number {
  */
 export async function trimStep(
   kv: Deno.Kv,
-  author: string,
-  quota: AuthorQuota,
+  log: ChangeLog,
+  { author, quota }: { readonly author: string; readonly quota: AuthorQuota },
 ): Promise<bigint[]> {
   const [usage = { count: 0, bytes: 0 }] = await readUsages(kv, [author]);
   if (!isBeyond(usage, quota)) return [];
@@ -210,7 +212,7 @@ export async function trimStep(
   }
   const operation = kv.atomic();
   const gone = await takeOut(kv, operation, leaving);
-  if (gone.length > 0) await commit(operation);
+  if (gone.length > 0) await log.commit(kv, operation, { removed: gone });
   return gone.map(({ id }) => id);
 }
 
@@ -229,14 +231,22 @@ export async function beginRemoval(kv: Deno.Kv, author: string): Promise<number>
 }
 
 /** One step of a removal that has begun. Resolves to whether that was the last. */
-export async function removalStep(kv: Deno.Kv, author: string): Promise<boolean> {
+export async function removalStep(
+  kv: Deno.Kv,
+  log: ChangeLog,
+  author: string,
+): Promise<boolean> {
   const operation = kv.atomic();
   const limit = removedAtOnceMax;
+  const removed: PostPlace[] = [];
   let mutations = 0;
   for await (const entry of kv.list({ prefix: ["author", author] }, { limit, batchSize: limit })) {
     const place = readPostPlace(entry);
     if (place === undefined) operation.delete(entry.key);
-    else deletePost(operation, place);
+    else {
+      deletePost(operation, place);
+      removed.push(place);
+    }
     mutations++;
   }
   if (mutations === 0) {
@@ -251,7 +261,7 @@ export async function removalStep(kv: Deno.Kv, author: string): Promise<boolean>
   }
   const isLast = mutations === 0;
   if (isLast) operation.delete(keys.removing(author));
-  await commit(operation);
+  await log.commit(kv, operation, { removed });
   return isLast;
 }
 

@@ -6,42 +6,46 @@
 
 import { join } from "node:path";
 import type { ConversationBounds } from "../core/conversation_store.ts";
+import { given } from "../core/model/arguments.ts";
 import type { FeedState } from "../core/model/feed.ts";
 import type { Post, PostName } from "../core/model/post.ts";
 import type { ListEntry, ListName } from "../core/model/record_body.ts";
+import type { SearchQuery } from "../core/model/search_query.ts";
 import { isUsername } from "../core/model/username.ts";
 import type {
   AddReport,
   AuthorQuota,
+  Found,
   PendingFollow,
   Store,
   Stores,
+  ThreadQuery,
   TimelineQuery,
 } from "../core/ports.ts";
+import { AuthorRemovals } from "./author_removals.ts";
 import { KvConversations } from "./conversations.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
 import * as entries from "./entries.ts";
+import { removeIndex } from "./index_file.ts";
+import { IndexUpkeep } from "./index_upkeep.ts";
+import { PostIndex } from "./post_index.ts";
 import { KvUnwanted } from "./unwanted.ts";
 import { PostMemory } from "./post_memory.ts";
 import { countNewer, findPost, readFeedPosts, readTimeline } from "./post_reads.ts";
 import { batchesOf, commitBatch, commitOwnPost } from "./post_writes.ts";
 import { makePrivateFolder, removePrivateFile } from "./private_file.ts";
 import { isBeyond } from "./quota.ts";
-import {
-  beginRemoval,
-  collectStep,
-  pendingRemovals,
-  removalStep,
-  settledState,
-  trimStep,
-} from "./removal.ts";
+import { readReplyCounts, readThread, search, type Searched } from "./search_reads.ts";
+import { collectStep, settledState, trimStep } from "./removal.ts";
 import type { Schema } from "./schema.ts";
 
 /** What {@linkcode KvStores} can be told. */
 export interface KvStoresOptions {
   /** `Deno.openKv` unless a test says otherwise. */
   readonly openKv?: OpenKv;
+  /** Opens an index, unless a test says otherwise: `new PostIndex`. */
+  readonly openIndex?: (path: string) => PostIndex;
   /** The schema of users' databases unless a test says otherwise. */
   readonly schema?: Schema;
   /** What is kept of each author but the user; all where there is no quota. */
@@ -73,13 +77,24 @@ export class KvStores implements Stores {
     }
     await makePrivateFolder(this.#folder, { tighten: true });
     const path = join(this.#folder, `${username}.kv`);
-    const { quota, conversations, ...options } = this.#options;
+    const indexPath = join(this.#folder, `${username}.index`);
+    const { quota, conversations, openIndex = (path) => new PostIndex(path), ...options } =
+      this.#options;
     for (;;) {
       const database = await Database.open({ schema: userSchema, ...options, path });
       try {
-        const store = new KvStore(database, { username, quota, conversations });
+        const store = new KvStore(database, {
+          username,
+          quota,
+          conversations,
+          openIndex: () => openIndex(indexPath),
+          indexPath,
+        });
         // What an interrupted removal has left free goes back to the disk as well.
-        if (await store.endRemovals() === 0) return store;
+        if (await store.endRemovals() === 0) {
+          store.startIndex();
+          return store;
+        }
         await store.close();
       } catch (error) {
         await database.close();
@@ -92,6 +107,7 @@ export class KvStores implements Stores {
     if (!isUsername(username)) {
       throw new TypeError(`Cannot remove a database: ${JSON.stringify(username)} is no username`);
     }
+    await removeIndex(join(this.#folder, `${username}.index`));
     // SQLite's own two files first: without the database they are nothing.
     for (const end of ["-wal", "-shm", ""]) {
       await removePrivateFile(join(this.#folder, `${username}.kv${end}`));
@@ -103,27 +119,34 @@ export class KvStores implements Stores {
 class KvStore implements Store {
   readonly #database: Database;
   readonly #memory = new PostMemory();
-  /** Authors whose removal has begun: until it ends, nothing of theirs is shown or added. */
-  readonly #removing = new Set<string>();
-  /** The runs that end those removals. */
-  readonly #removals = new Map<string, Promise<void>>();
-
   readonly conversations: KvConversations;
   readonly unwanted: KvUnwanted;
+  readonly #removals: AuthorRemovals;
+  readonly #index: IndexUpkeep;
   readonly #username: string;
   readonly #quota: AuthorQuota | undefined;
 
   constructor(
     database: Database,
-    { username, quota, conversations }: {
+    { username, quota, conversations, indexPath, openIndex }: {
       readonly username: string;
       readonly quota: AuthorQuota | undefined;
       readonly conversations: ConversationBounds | undefined;
+      readonly indexPath: string;
+      readonly openIndex: () => PostIndex;
     },
   ) {
     this.#database = database;
     this.conversations = new KvConversations(database, conversations);
     this.unwanted = new KvUnwanted(database);
+    this.#removals = new AuthorRemovals(database, this.#memory);
+    this.#index = new IndexUpkeep({
+      database,
+      log: this.#memory.log,
+      path: indexPath,
+      open: openIndex,
+      hidden: this.#removals.authors,
+    });
     this.#username = username;
     this.#quota = quota;
   }
@@ -134,12 +157,13 @@ class KvStore implements Store {
   }
 
   /** Ends removals that were interrupted; resolves to how many there were. */
-  async endRemovals(): Promise<number> {
-    const authors = await this.#database.read("look for interrupted removals", pendingRemovals);
-    for (const author of authors) this.#removing.add(author);
-    if (this.#database.isReadOnly) return 0;
-    for (const author of authors) await this.#finishRemoval(author);
-    return authors.length;
+  endRemovals(): Promise<number> {
+    return this.#removals.endInterrupted();
+  }
+
+  /** Opens the index of the posts, in the background. */
+  startIndex(): void {
+    this.#index.start();
   }
 
   addOwnPost(post: Post, mentioned: readonly string[] = []): Promise<void> {
@@ -161,7 +185,7 @@ class KvStore implements Store {
     const deleted: Post[] = [];
     let rate = 0;
     for (const batch of batchesOf(posts)) {
-      const report = await this.#writeOf(author, "store posts", async (kv) => {
+      const report = await this.#removals.write(author, "store posts", async (kv) => {
         const report = await commitBatch(kv, this.#memory, { author, batch, quota });
         const totals = quota && await this.#memory.totals(kv, author);
         return { ...report, isBeyond: totals && quota && isBeyond(totals, quota) };
@@ -193,10 +217,13 @@ class KvStore implements Store {
   async #trim(author: string, quota: AuthorQuota): Promise<bigint[]> {
     const removed: bigint[] = [];
     while (!this.#database.isClosed) {
-      const gone = await this.#writeOf(
+      const gone = await this.#removals.write(
         author,
         "keep to an author's quota",
-        (kv) => trimStep(kv, author, quota).finally(() => this.#memory.forget(author)),
+        (kv) =>
+          trimStep(kv, this.#memory.log, { author, quota }).finally(() =>
+            this.#memory.forget(author)
+          ),
       );
       if (gone.length === 0) break;
       removed.push(...gone);
@@ -205,20 +232,20 @@ class KvStore implements Store {
   }
 
   timeline(query: TimelineQuery): Promise<Post[]> {
-    return this.#read("read the timeline", (kv) => readTimeline(kv, query, this.#removing));
+    return this.#read("read the timeline", (kv) => readTimeline(kv, query, this.#removals.authors));
   }
 
   countNewer(query: { than: bigint; except: string; limit: number }): Promise<number> {
-    return this.#read("count unread posts", (kv) => countNewer(kv, query, this.#removing));
+    return this.#read("count unread posts", (kv) => countNewer(kv, query, this.#removals.authors));
   }
 
   async findPost(name: PostName): Promise<Post | undefined> {
-    if (this.#removing.has(name.author)) return undefined;
+    if (this.#removals.authors.has(name.author)) return undefined;
     return await this.#read("read a post", (kv) => findPost(kv, name));
   }
 
   async feeds(author: string): Promise<FeedState[]> {
-    if (this.#removing.has(author)) return [];
+    if (this.#removals.authors.has(author)) return [];
     return await this.#read(
       "read the feeds",
       async (kv) => [...await this.#memory.states(kv, author)],
@@ -228,13 +255,13 @@ class KvStore implements Store {
   async feedPosts(
     query: { author: string; device: number; from: number; to: number; limit: number },
   ): Promise<Post[]> {
-    if (this.#removing.has(query.author)) return [];
+    if (this.#removals.authors.has(query.author)) return [];
     return await this.#read("read posts", (kv) => readFeedPosts(kv, query));
   }
 
   async setFloor(proof: Post): Promise<void> {
     const { author, device, number } = proof;
-    await this.#writeOf(author, "store a feed's floor", async (kv) => {
+    await this.#removals.write(author, "store a feed's floor", async (kv) => {
       const [state, known] = await getAll(kv, [
         keys.state(author, device),
         keys.proof(author, device),
@@ -248,33 +275,24 @@ class KvStore implements Store {
   }
 
   async floorProof(author: string, device: number): Promise<Post | undefined> {
-    if (this.#removing.has(author)) return undefined;
+    if (this.#removals.authors.has(author)) return undefined;
     return await this.#read(
       "read a feed's floor",
       async (kv) => readStoredPost((await kv.get(keys.proof(author, device))).value),
     );
   }
 
-  async removeAuthor(author: string): Promise<number> {
-    const { count, finished } = await this.#write("remove an author", async (kv) => {
-      const known = this.#removing.has(author);
-      const count = known
-        ? 0
-        : await beginRemoval(kv, author).finally(() => this.#memory.forget(author));
-      this.#removing.add(author);
-      return { count, finished: this.#finishRemoval(author) };
-    });
-    await finished;
-    return count;
+  removeAuthor(author: string): Promise<number> {
+    return this.#removals.remove(author);
   }
 
   async collect(query: { before: bigint; keep: string; limit: number }): Promise<number> {
     let removed = 0;
     while (removed < query.limit && !this.#database.isClosed) {
-      const step = { ...query, limit: query.limit - removed, skip: this.#removing };
+      const step = { ...query, limit: query.limit - removed, skip: this.#removals.authors };
       const result = await this.#write(
         "remove old posts",
-        (kv) => collectStep(kv, step).finally(() => this.#memory.forget()),
+        (kv) => collectStep(kv, this.#memory.log, step).finally(() => this.#memory.forget()),
       );
       removed += result.removed;
       if (result.done) break;
@@ -332,12 +350,31 @@ class KvStore implements Store {
     return this.#write("store a note", (kv) => entries.putNote(kv, name, value));
   }
 
-  async size(): Promise<{ posts: number; bytes: number }> {
-    return { posts: await this.countPosts(), bytes: await this.#database.bytes() };
+  search(query: SearchQuery, limit: number): Promise<Found> {
+    return search(this.#searched, query, limit);
   }
 
-  close(): Promise<void> {
-    return this.#database.close();
+  thread(query: ThreadQuery): Promise<Post[]> {
+    return readThread(this.#searched, query);
+  }
+
+  replyCounts(names: readonly PostName[]): Promise<number[]> {
+    return readReplyCounts(this.#searched, names);
+  }
+
+  get #searched(): Searched {
+    return { database: this.#database, index: this.#index, hidden: this.#removals.authors };
+  }
+
+  async size(): Promise<{ posts: number; bytes: number; indexed?: number }> {
+    const posts = await this.countPosts();
+    const bytes = await this.#database.bytes();
+    return { posts, bytes, ...given({ indexed: this.#index.indexed }) };
+  }
+
+  async close(): Promise<void> {
+    await this.#index.close();
+    await this.#database.close();
   }
 
   #read<T>(doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
@@ -346,44 +383,5 @@ class KvStore implements Store {
 
   #write<T>(doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
     return this.#database.write(doing, work);
-  }
-
-  /** Writes something of an author, after any removal of that author that is under way. */
-  async #writeOf<T>(author: string, doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {
-    for (;;) {
-      if (this.#removing.has(author)) await this.#finishRemoval(author);
-      const result = await this.#write(doing, async (kv) => {
-        // A removal may have begun while this waited for its turn.
-        return this.#removing.has(author) ? undefined : { value: await work(kv) };
-      });
-      if (result !== undefined) return result.value;
-    }
-  }
-
-  /** Removes what is left of an author whose removal has begun; there is one such run an author. */
-  #finishRemoval(author: string): Promise<void> {
-    const known = this.#removals.get(author);
-    if (known !== undefined) return known;
-    const running = this.#removeRest(author).finally(() => {
-      if (this.#removals.get(author) === running) this.#removals.delete(author);
-    });
-    this.#removals.set(author, running);
-    return running;
-  }
-
-  /** Ends early, to be resumed by the next `open`, when the database is closed. */
-  async #removeRest(author: string): Promise<void> {
-    let isLast = false;
-    while (!isLast && !this.#database.isClosed) {
-      isLast = await this.#write("remove an author", async (kv) => {
-        const done = await removalStep(kv, author).finally(() => this.#memory.forget(author));
-        // Within the job, so that the next writer finds the removal ended.
-        if (done) {
-          this.#removing.delete(author);
-          this.#removals.delete(author);
-        }
-        return done;
-      });
-    }
   }
 }

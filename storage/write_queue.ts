@@ -18,6 +18,11 @@ export class WriteQueue {
   readonly #normal: (() => Promise<void>)[] = [];
   #running = false;
 
+  /** Whether no job runs or waits. */
+  get isIdle(): boolean {
+    return !this.#running;
+  }
+
   /**
    * Runs a job after those before it, and settles as it does.
    *

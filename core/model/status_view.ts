@@ -78,7 +78,12 @@ export interface StatusView {
     readonly synced_at: string | null;
   };
   /** The database of the user who is logged in; zeros when no user is. */
-  readonly store: { readonly posts: number; readonly bytes: number };
+  readonly store: {
+    readonly posts: number;
+    readonly bytes: number;
+    /** The share of the posts that searches know, 0 to 1; present only while the index is being built. */
+    readonly indexed?: number;
+  };
   /** Follows and unfollows that are not acknowledged yet. */
   readonly pending: number;
   /** What has not been read; zeros when no user is logged in. */

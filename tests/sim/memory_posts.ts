@@ -14,8 +14,15 @@ import {
   withFloor,
   withNumbers,
 } from "../../core/model/feed.ts";
-import { type FeedPlace, type Post, type PostName, postPayload } from "../../core/model/post.ts";
-import type { TimelineQuery } from "../../core/ports.ts";
+import {
+  type FeedPlace,
+  type Post,
+  type PostName,
+  postPayload,
+  rootOf,
+} from "../../core/model/post.ts";
+import { isFound, ranked, rankedMax, type SearchQuery } from "../../core/model/search_query.ts";
+import type { ThreadQuery, TimelineQuery } from "../../core/ports.ts";
 import { storedRangesMax } from "../../storage/layout.ts";
 import { SortedList } from "./sorted_list.ts";
 
@@ -164,6 +171,27 @@ export class MemoryPosts {
     const newer = this.#timeline.slice(from, this.#timeline.length)
       .filter((post) => post.author !== except);
     return Math.min(newer.length, limit);
+  }
+
+  search(query: SearchQuery, limit: number): Post[] {
+    const found = [...this.#timeline].reverse()
+      .filter((post) => this.#isShown(post) && isFound(query, post));
+    if (query.sort === "newest") return found.slice(0, limit);
+    return ranked(query, found.slice(0, rankedMax)).slice(0, limit);
+  }
+
+  thread({ root, limit, after }: ThreadQuery): Post[] {
+    const isRoot = ({ author, id }: PostName) => author === root.author && id === root.id;
+    const posts = [...this.#timeline].filter((post) =>
+      this.#isShown(post) && (isRoot(post) || isRoot(rootOf(post)))
+    );
+    return posts.filter(({ id }) => after === undefined || id > after).slice(0, limit);
+  }
+
+  replyCount({ author, id }: PostName): number {
+    return [...this.#timeline].filter(({ replyTo }) =>
+      replyTo?.author === author && replyTo.id === id
+    ).length;
   }
 
   feeds(author: string): FeedState[] {

@@ -11,11 +11,14 @@ import type { FeedState } from "../../core/model/feed.ts";
 import type { Block, Mute } from "../../core/model/mute.ts";
 import type { Post, PostName } from "../../core/model/post.ts";
 import type { ListEntry, ListName } from "../../core/model/record_body.ts";
+import type { SearchQuery } from "../../core/model/search_query.ts";
 import type {
   AddReport,
+  Found,
   PendingFollow,
   Store,
   Stores,
+  ThreadQuery,
   TimelineQuery,
   UnwantedStore,
 } from "../../core/ports.ts";
@@ -255,6 +258,18 @@ class MemoryStore implements Store {
 
   timeline(query: TimelineQuery): Promise<Post[]> {
     return this.#read(({ posts }) => posts.timeline(query));
+  }
+
+  search(query: SearchQuery, limit: number): Promise<Found> {
+    return this.#read(({ posts }) => ({ posts: posts.search(query, limit) }));
+  }
+
+  thread(query: ThreadQuery): Promise<Post[]> {
+    return this.#read(({ posts }) => posts.thread(query));
+  }
+
+  replyCounts(names: readonly PostName[]): Promise<number[]> {
+    return this.#read(({ posts }) => names.map((name) => posts.replyCount(name)));
   }
 
   feeds(author: string): Promise<FeedState[]> {

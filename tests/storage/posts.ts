@@ -28,18 +28,20 @@ export interface PostShape {
   readonly device?: number;
   readonly text?: string;
   readonly replyTo?: PostName;
+  readonly root?: PostName;
   readonly repostOf?: Post;
   readonly deletes?: FeedPlace;
 }
 
 /** A signed post. */
 export function postAt(shape: PostShape): Post {
-  const { author, number, second = number, device = 1, replyTo, repostOf, deletes } = shape;
+  const { author, number, second = number, device = 1 } = shape;
+  const { replyTo, root, repostOf, deletes } = shape;
   const isText = repostOf === undefined && deletes === undefined;
   const { text = isText ? `${author} ${number}` : "" } = shape;
   return signPost({
     ...{ author, device, number, id: idAt(second, device), text },
-    ...given({ replyTo, repostOf, deletes }),
+    ...given({ replyTo, root, repostOf, deletes }),
   }, identity);
 }
 

@@ -7,6 +7,9 @@
 import assert from "node:assert/strict";
 import { hasNumber } from "../../core/model/feed.ts";
 import { parseSnowflake } from "../../core/model/snowflake.ts";
+import type { Post } from "../../core/model/post.ts";
+import type { SearchQuery } from "../../core/model/search_query.ts";
+import { PostIndex } from "../../storage/post_index.ts";
 import { readState, readStoredPost } from "../../storage/layout.ts";
 
 /** Fails unless all that `storage/layout.ts` promises of a closed database holds. */
@@ -57,4 +60,29 @@ export async function assertSound(path: string): Promise<void> {
     );
   }
   assert.equal((await kv.get(["total"])).value ?? 0, feed.size, "the total is wrong");
+  const posts = [...feed.values()].map(({ value }) => readStoredPost(value));
+  const changes = Number((await kv.get(["changes"])).value ?? 0);
+  assertIndexSound(path.replace(/\.kv$/, ".index"), posts as Post[], changes);
+}
+
+/** Fails unless an index that is up to date has every post but the deletes, and nothing else. */
+function assertIndexSound(path: string, posts: readonly Post[], changes: number): void {
+  const index = new PostIndex(path);
+  try {
+    const { change, builtDownTo, total } = index.state();
+    if (change !== BigInt(changes) || builtDownTo !== undefined) return;
+    // Where a removal was under way when the index was built, it has not counted yet.
+    if (total !== undefined) {
+      assert.equal(total, BigInt(posts.length), "the index counts other posts");
+    }
+    const expected = posts.filter(({ deletes }) => deletes === undefined);
+    assert.equal(index.count(), expected.length, "the index has other posts");
+    for (const { author, id } of expected) {
+      const query = { parts: [], authors: [author], since: id, before: id + 1n, sort: "newest" };
+      const found = index.search(query as SearchQuery, 1);
+      assert.equal(found.length, 1, `${author} ${id} is not in the index`);
+    }
+  } finally {
+    index.close();
+  }
 }

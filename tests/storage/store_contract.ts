@@ -9,6 +9,7 @@ import type { ListEntry } from "../../core/model/record_body.ts";
 import type { PendingFollow, Store } from "../../core/ports.ts";
 import { testConversations } from "./conversations_contract.ts";
 import { idAt, names, postAt, postsOf } from "./posts.ts";
+import { testSearch } from "./search_contract.ts";
 
 /** One disk under test. */
 export interface DiskUnderTest {
@@ -39,6 +40,7 @@ export function testStoreContract(kind: string, disk: () => Promise<DiskUnderTes
   testMutes(test);
   testLists(test);
   testConversations(test);
+  testSearch(test);
 }
 
 type Declare = (
