@@ -22,12 +22,16 @@ import type {
   InviteView,
   MuteRequest,
   MuteView,
+  NotificationsRequest,
   NotificationsView,
   NotificationView,
   PostNameView,
   PostView,
   ProfileView,
+  ReadRequest,
   RequestsView,
+  SearchRequest,
+  SearchView,
   SuggestionView,
 } from "./model/views.ts";
 import {
@@ -96,22 +100,6 @@ export interface TimelineRequest {
   readonly before?: string;
   /** Only this author's. */
   readonly author?: string;
-}
-
-/** A page of notifications or requests as asked for. */
-export interface NotificationsRequest {
-  /** At most this many, 1 to 1,000; absent: 100. */
-  readonly limit?: number;
-  /** Only those that have not been read. */
-  readonly unread?: boolean;
-}
-
-/** What has been read. */
-export interface ReadRequest {
-  /** The timeline up to a post, or all that is in one of the lists. */
-  readonly what: "timeline" | "notifications" | "requests";
-  /** Of the timeline: the id of the newest post that was read (decimal). */
-  readonly id?: string;
 }
 
 /** A name and a password. */
@@ -212,6 +200,8 @@ export interface PeerApi {
   deletePosts(request: { readonly ids: readonly string[] }): Promise<string[]>;
   /** A page of the timeline, newest first. */
   timeline(request: TimelineRequest): Promise<PostView[]>;
+  /** Posts of the own database by their words; asks no other peer. */
+  search(request: SearchRequest): Promise<SearchView>;
   /** Follows; with a fingerprint it may replace a pin. */
   follow(
     request: { readonly username: string; readonly fingerprint?: string },
@@ -358,6 +348,9 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   deletePosts: call(fields({ ids: listOf(word, 1000) })),
   timeline: call(
     fields({ limit: integer(1, 1000), before: optional(word), author: optional(word) }),
+  ),
+  search: call(
+    fields<SearchRequest>({ query: longText, limit: integer(1, 1000), before: optional(word) }),
   ),
   follow: abortable(fields({ username: word, fingerprint: optional(word) })),
   invite: abortable(

@@ -208,6 +208,8 @@ export class Peer implements PeerApi {
       what === "timeline" ? readMark.setText(id) : conversations.notifications.markRead(what)
     );
 
+  readonly search: PeerApi["search"] = (request) => this.#with((user) => user.search(request));
+
   readonly follow: PeerApi["follow"] = (request, signal) =>
     this.#with((user) => user.follows.follow(request, signal));
 

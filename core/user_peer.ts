@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { PostView, UnreadView } from "./api.ts";
+import type { PostView, SearchRequest, SearchView, UnreadView } from "./api.ts";
 import type { Endpoint } from "./ports.ts";
 import { announceClosing, emptyRecords } from "./accounts/close.ts";
 import type { OpenAccount } from "./accounts/open_account.ts";
@@ -30,6 +30,7 @@ import { Collector } from "./timeline/collector.ts";
 import { PeerDelivery } from "./timeline/delivery.ts";
 import { Publisher } from "./timeline/publish.ts";
 import { ReadMark } from "./timeline/read_mark.ts";
+import { searchPosts } from "./timeline/search.ts";
 import type { Job } from "../lib/scheduler.ts";
 import { Mutex } from "../lib/slots.ts";
 import { settledWithin, within } from "../lib/waiting.ts";
@@ -230,6 +231,12 @@ export class UserPeer {
       notifications: notifications.unread("notifications"),
       requests: notifications.unread("requests"),
     };
+  }
+
+  /** Searches the own database, without what is not shown. */
+  search(request: SearchRequest): Promise<SearchView> {
+    const { store, ports: { clock } } = this.session;
+    return searchPosts({ store, clock, shown: (post) => this.onTimeline(post) }, request);
   }
 
   /** After a sleep nothing is certain: links may be dead, this device forgotten, posts missed. */

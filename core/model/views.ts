@@ -33,6 +33,16 @@ export interface PostView {
   readonly read?: boolean;
 }
 
+/** What a search found. */
+export interface SearchView {
+  /** The posts, the newest first unless the query says otherwise. */
+  readonly posts: readonly PostView[];
+  /** How long the search took, in milliseconds. */
+  readonly took_ms: number;
+  /** The share of the posts that was searched, 0 to 1, the newest; present only while the index is being built. */
+  readonly indexed?: number;
+}
+
 /** The name of a post. */
 export interface PostNameView {
   /** Username of the author. */
@@ -219,4 +229,30 @@ export interface SuggestionView {
   readonly kind: "know" | "interest" | "popular";
   /** A sentence that says why. */
   readonly reason: string;
+}
+
+/** A page of notifications or requests as asked for. */
+export interface NotificationsRequest {
+  /** At most this many, 1 to 1,000; absent: 100. */
+  readonly limit?: number;
+  /** Only those that have not been read. */
+  readonly unread?: boolean;
+}
+
+/** What has been read. */
+export interface ReadRequest {
+  /** The timeline up to a post, or all that is in one of the lists. */
+  readonly what: "timeline" | "notifications" | "requests";
+  /** Of the timeline: the id of the newest post that was read (decimal). */
+  readonly id?: string;
+}
+
+/** What to search the own database for. */
+export interface SearchRequest {
+  /** Words, "phrases", beginnings (`wor*`), `#tags`, `@names`, `from:`, `since:`, `before:`, `sort:rank`. */
+  readonly query: string;
+  /** At most this many posts, 1 to 1,000. */
+  readonly limit: number;
+  /** Only posts before this id (decimal). */
+  readonly before?: string;
 }

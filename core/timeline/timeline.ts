@@ -14,25 +14,36 @@ import { postView } from "../session/views.ts";
 /** Posts in one page at most: some 2 MB when all are as long as can be. */
 export const pageLengthMax = 1000;
 
-function parseRequest(request: TimelineRequest): TimelineQuery {
-  const { limit, before, author } = request;
+/**
+ * Checks which page is asked for; `doing` is for the error message, a verb and its object.
+ *
+ * @throws {CamelliaError} `invalid_argument`.
+ */
+export function parsePage(
+  doing: string,
+  { limit, before }: { readonly limit: number; readonly before?: string },
+): { readonly limit: number; readonly before?: bigint } {
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= pageLengthMax)) {
     throw new CamelliaError(
       "invalid_argument",
-      `Cannot show the timeline: the limit ${limit} is not a whole number from 1 to ${pageLengthMax}.`,
+      `Cannot ${doing}: the limit ${limit} is not a whole number from 1 to ${pageLengthMax}.`,
     );
   }
-  let query: TimelineQuery = { limit };
-  if (author !== undefined) query = { ...query, author: parseUsername(author) };
-  if (before === undefined) return query;
+  if (before === undefined) return { limit };
   const id = parseSnowflakeText(before);
   if (id === undefined) {
     throw new CamelliaError(
       "invalid_argument",
-      `Cannot show the timeline: ${JSON.stringify(before.slice(0, 40))} is not the id of a post.`,
+      `Cannot ${doing}: ${JSON.stringify(before.slice(0, 40))} is not the id of a post.`,
     );
   }
-  return { ...query, before: id };
+  return { limit, before: id };
+}
+
+function parseRequest(request: TimelineRequest): TimelineQuery {
+  const page = parsePage("show the timeline", request);
+  const { author } = request;
+  return author === undefined ? page : { ...page, author: parseUsername(author) };
 }
 
 /**

@@ -515,7 +515,14 @@ Deno.test("A post taken back goes from the timelines of followers, those who com
     await world.run(alice.start());
     await world.run(alice.login());
     await post(world, alice, "four");
-    for (const machine of machines) await shows(world, machine, ["four", "three", "one"]);
+    for (const machine of machines) {
+      await shows(world, machine, ["four", "three", "one"]);
+      const found = await machine.peer.search({ query: "t* from:alice", limit: 9 }).catch(String);
+      assert.match(String(found), /too many words/);
+      const texts = async (query: string) =>
+        (await machine.peer.search({ query, limit: 9 })).posts.map(({ text }) => text);
+      assert.deepEqual([await texts("th* from:alice"), await texts("two")], [["three"], []]);
+    }
   });
 });
 

@@ -304,7 +304,8 @@ Deno.test("Help and version go to standard output with exit code 0", async () =>
   }
   const { out } = await m.run("help");
   const commands = [
-    ..."register login logout whoami passwd account post timeline follow unfollow".split(" "),
+    ..."register login logout whoami passwd account post timeline search follow".split(" "),
+    "unfollow",
     ..."profile suggest status node up version invite join".split(" "),
   ];
   for (const command of commands) assert.match(out, new RegExp(`^ {2}${command}\\b`, "m"));

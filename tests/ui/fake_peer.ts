@@ -32,6 +32,8 @@ import {
   type Recovery,
   type Registration,
   type RequestsView,
+  type SearchRequest,
+  type SearchView,
   type StatusView,
   type SuggestionView,
   type TimelineRequest,
@@ -43,6 +45,7 @@ import { utf8 } from "../../core/model/bytes.ts";
 import { seedOfWords, wordsOfSeed } from "../../core/model/recovery_words.ts";
 import { fingerprintOf } from "../../core/model/identity.ts";
 import { readInvite, writeInvite } from "../../core/model/invite.ts";
+import { parseSearch } from "../../core/model/search_query.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { userNamed } from "../sim/users.ts";
 
@@ -78,6 +81,8 @@ export class FakePeer extends Refusing {
   /** What its invites name. */
   inviteNodes: readonly EndpointView[] = [{ ip: "192.0.2.7", port: 8000 }];
   suggestions: SuggestionView[] = [];
+  /** The share of the posts that a search knows. */
+  indexed: number | undefined;
   /** When set, calls that take a signal wait until it aborts. */
   hangs = false;
   stopped = false;
@@ -411,6 +416,19 @@ export class FakePeer extends Refusing {
         (request.author === undefined || post.author === request.author) &&
         (request.before === undefined || BigInt(post.id) < BigInt(request.before))
       ).slice(0, request.limit);
+    });
+  }
+
+  override search(request: SearchRequest): Promise<SearchView> {
+    return Promise.resolve().then(() => {
+      this.#mine();
+      const words = parseSearch(request.query).parts.flatMap(({ terms }) => terms);
+      const posts = this.posts.filter(({ id, text }) =>
+        words.every((word) => text.includes(word)) &&
+        (request.before === undefined || BigInt(id) < BigInt(request.before))
+      ).slice(0, request.limit);
+      const indexed = this.indexed;
+      return { posts, took_ms: 1.5, ...indexed === undefined ? {} : { indexed } };
     });
   }
 

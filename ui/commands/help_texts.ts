@@ -37,3 +37,18 @@ ${manualSections.map(([, text]) => text).join("\n")}
 
 Examples:
 ${examples.map((line) => `  ${line}`).join("\n")}`;
+
+/** Below the help of `search`. */
+export const searchHelp: string = `
+A post is found if it has all of these:
+  tea              a word; case and accents make no difference
+  "green tea"      words that follow one another
+  camel*           a word that begins so
+  #tag  @name      a tag, a user who is named
+  from:name        posts of this author; several: of one of them
+  since:2026-11-01  before:2026-11-02T18:30   from a time on, before a time (UTC)
+  sort:rank        what fits best comes first, among the newest 500
+
+Examples:
+  camellia search green tea from:bob
+  camellia search '"green tea" since:2026-11-01' --json`;

@@ -13,7 +13,7 @@ import { completeName, shells } from "../shell/names.ts";
 import { argument, flag, named, rest } from "../shell/table.ts";
 import { accounts } from "./account_table.ts";
 import { type Command, command } from "./command.ts";
-import { helpAfter } from "./help_texts.ts";
+import { helpAfter, searchHelp } from "./help_texts.ts";
 import { people } from "./people_table.ts";
 import { duration, fingerprint, postId, postName, wholeNumber } from "./values.ts";
 
@@ -165,6 +165,20 @@ const posts = [
       ),
     },
     load: async () => (await onPosts()).timeline,
+  }),
+  command({
+    name: "search",
+    description: "posts on this machine by their words, newest first; asks no other peer",
+    takes: {
+      words: rest("<query...>", 'words, "a phrase", the beginning of a word (camel*), and more'),
+    },
+    flags: {
+      limit: flag("--limit <n>", "posts at most, 1 to 1000 (default: 20)", wholeNumber(1, 1000)),
+      before: flag("--before <id>", "only posts older than this one, for the next page", postId),
+      reveal: flag("--reveal", "also show texts that have a content warning"),
+    },
+    after: searchHelp,
+    load: async () => (await onPosts()).search,
   }),
   command({
     name: "follow",

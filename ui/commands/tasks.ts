@@ -21,13 +21,15 @@ import type {
   ProfileView,
   Recovery,
   Registration,
+  SearchRequest,
+  SearchView,
   StatusView,
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Look } from "../output/look.ts";
-import { renderPost } from "../output/render_post.ts";
+import { renderFound, renderPost } from "../output/render_post.ts";
 import {
   renderDevices,
   renderFollow,
@@ -78,6 +80,13 @@ export const deleting: Task<{ ids: readonly string[] }, string[]> = {
     return `${what} deleted. Peers that have it are asked to forget it; they cannot be made to.`;
   },
   json: (deleted) => ({ deleted }),
+};
+
+/** Searches the posts on this machine. */
+export const searching: Task<SearchRequest, SearchView> = {
+  doing: () => "Searching",
+  call: (api, request) => api.search(request),
+  text: renderFound,
 };
 
 /** Follows a user. */

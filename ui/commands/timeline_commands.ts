@@ -5,9 +5,10 @@
  * @module
  */
 
-import type { PeerEvent, PostView, TimelineRequest } from "../../core/api.ts";
+import type { PeerEvent, PostView, SearchView, TimelineRequest } from "../../core/api.ts";
 import { given } from "../../core/model/arguments.ts";
-import { renderPost, renderTimeline } from "../output/render_post.ts";
+import type { Look } from "../output/look.ts";
+import { renderFound, renderPost, renderTimeline } from "../output/render_post.ts";
 import { type Access, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
 import { withSpinner } from "../terminal/spinner.ts";
@@ -17,6 +18,7 @@ import {
   removingDevice,
   runTask,
   runTasks,
+  searching,
   showingDevices,
   showingProfile,
   showingStatus,
@@ -93,6 +95,23 @@ export async function timeline(
     const posts = await access.api.timeline(request);
     await context.output.line({ posts }, (look) => renderTimeline(posts, { ...look, reveal }));
   });
+}
+
+/** `search`. */
+export async function search(
+  context: Context,
+  { words, limit = limitDefault, reveal = false, ...which }: {
+    readonly words: readonly string[];
+    readonly limit?: number;
+    readonly before?: string;
+    readonly reveal?: boolean;
+  },
+): Promise<void> {
+  const showing = {
+    ...searching,
+    text: (found: SearchView, look: Look) => renderFound(found, { ...look, reveal }),
+  };
+  await runTask(context, "user", showing, { query: words.join(" "), limit, ...which });
 }
 
 /** `follow`. */

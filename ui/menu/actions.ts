@@ -34,7 +34,7 @@ import { configName } from "../settings/places.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { recoverAccount, showAccount } from "./account_actions.ts";
-import { browseTimeline, writePost } from "./timeline_actions.ts";
+import { browseTimeline, searchPosts, writePost } from "./timeline_actions.ts";
 import { inviteFriend, joinByInvite } from "./invite_actions.ts";
 import { showNotifications, showRequests } from "./notification_actions.ts";
 import {
@@ -294,6 +294,7 @@ export function userActions(menu: MenuContext, user: UserView): MenuActions {
     ["Timeline", () => browseTimeline(menu, user.username)],
     ["Notifications", () => showNotifications(menu)],
     ["Requests", () => showRequests(menu)],
+    ["Search", () => searchPosts(menu, user.username)],
     ["Follow", () => follow(menu)],
     ["Unfollow", () => unfollow(menu)],
     ["People", () => showPeople(menu)],

@@ -1,13 +1,15 @@
 /**
- * Writing, and reading the timeline: pages of posts, and what can be done with them.
+ * Writing, and reading the timeline and what a search finds: pages of posts, and what can be done with them.
  *
  * @module
  */
 
 import type { PostView } from "../../core/api.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
+import { parseSearch } from "../../core/model/search_query.ts";
 import { deleting, posting, reposting } from "../commands/tasks.ts";
-import { renderTimeline } from "../output/render_post.ts";
+import { indexedText, renderTimeline } from "../output/render_post.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { cutToWidth } from "../terminal/width.ts";
 import { chooseOne, type MenuContext, tell } from "./questions.ts";
@@ -75,18 +77,70 @@ async function takeBack(menu: MenuContext, posts: readonly PostView[]): Promise<
   if (own !== undefined) await tell(menu, deleting, { ids: [own.id] });
 }
 
+/** Where pages of posts come from. */
+interface Pages {
+  /** What the choice below them is called. */
+  readonly title: string;
+  /** The user who is logged in. */
+  readonly username: string;
+  /** Reads a page, newest first. */
+  readonly read: (page: { limit: number; before?: string }) => Promise<readonly PostView[]>;
+  /** What is said in place of a first page without posts. */
+  readonly none: string;
+}
+
 /** Shows pages of the timeline until the person has seen enough. */
 export async function browseTimeline(menu: MenuContext, username: string): Promise<void> {
+  await browse(menu, {
+    title: "Timeline",
+    username,
+    read: (page) => menu.api.timeline(page),
+    none: renderTimeline([], menu.output.look()),
+  });
+}
+
+/** Asks what to search for, and shows pages of what is found. */
+export async function searchPosts(menu: MenuContext, username: string): Promise<void> {
+  const message = 'Search for (words, "a phrase", camel*, #tag, from:name; empty: back)';
+  const query = await menu.prompts.text({ message, problem: problemOf }, menu.signal);
+  if (query === "") return;
+  await browse(menu, {
+    title: "Found",
+    username,
+    read: async (page) => {
+      const found = await menu.api.search({ query, ...page });
+      if (found.indexed !== undefined) await menu.say(indexedText(found.indexed));
+      return found.posts;
+    },
+    none: "Nothing is found.",
+  });
+}
+
+/** Why what was typed is no query; undefined if it is one, or nothing. */
+function problemOf(typed: string): string | undefined {
+  if (typed === "") return undefined;
+  try {
+    parseSearch(typed);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CamelliaError) return error.message;
+    throw error;
+  }
+}
+
+async function browse(menu: MenuContext, pages: Pages): Promise<void> {
+  const { title, username, read, none } = pages;
   let before: string | undefined;
   let reveal = false;
   while (true) {
     const limit = pageSize(menu);
     const request = before === undefined ? { limit } : { limit, before };
-    const posts = await menu.api.timeline(request);
+    const posts = await read(request);
+    const text = posts.length === 0
+      ? none
+      : renderTimeline(posts, { ...menu.output.look(), reveal });
     await menu.say(
-      posts.length === 0 && before !== undefined
-        ? "That was all."
-        : `\n${renderTimeline(posts, { ...menu.output.look(), reveal })}\n`,
+      posts.length === 0 && before !== undefined ? "That was all." : `\n${text}\n`,
     );
     const [newest] = posts;
     if (newest !== undefined) await menu.api.markRead({ what: "timeline", id: newest.id });
@@ -105,7 +159,7 @@ export async function browseTimeline(menu: MenuContext, username: string): Promi
       ...(hasHidden ? [{ value: "reveal", name: "Show the texts behind content warnings" }] : []),
     ];
     if (oldest === undefined && before === undefined) return;
-    const chosen = await menu.prompts.choice({ message: "Timeline", choices }, menu.signal);
+    const chosen = await menu.prompts.choice({ message: title, choices }, menu.signal);
     if (chosen === "back") return;
     if (chosen === "reply") await reply(menu, posts);
     if (chosen === "repost") await repost(menu, posts);

@@ -201,6 +201,13 @@ function networkLine(
   return paint.warning(`not in a network: ${why}${hindrance === undefined ? "" : `. ${remedy}`}`);
 }
 
+function databaseLine({ posts, bytes, indexed }: StatusView["store"]): string {
+  const index = indexed === undefined
+    ? ""
+    : `; the index for searches is being built, ${Math.floor(100 * indexed)} %`;
+  return `${counted(posts, "post")}, ${formatBytes(bytes)}${index}`;
+}
+
 /** The state of a peer. */
 export function renderStatus(status: StatusView, look: Look): string {
   const { node, user, links, clock, store } = status;
@@ -224,7 +231,7 @@ export function renderStatus(status: StatusView, look: Look): string {
         Math.round(clock.offset_ms)
       } ms${synced}`,
     ],
-    ["database", `${counted(store.posts, "post")}, ${formatBytes(store.bytes)}`],
+    ["database", databaseLine(store)],
     ["pending", counted(status.pending, "pending follow request")],
     ["unread", unreadText(status.unread) || "nothing"],
     [

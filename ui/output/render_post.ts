@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PostView, RepostedView } from "../../core/api.ts";
+import type { PostView, RepostedView, SearchView } from "../../core/api.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
 import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
@@ -49,4 +49,18 @@ export function renderPost(post: PostView, look: Look): string {
 export function renderTimeline(posts: readonly PostView[], look: Look): string {
   if (posts.length > 0) return posts.map((post) => renderPost(post, look)).join("\n\n");
   return "Nothing here yet. Write something, or follow a user: `camellia suggest` has ideas.";
+}
+
+/** Says what share of the posts a search knows while the index is being built. */
+export function indexedText(indexed: number): string {
+  return `The index is being built: the newest ${
+    Math.floor(100 * indexed)
+  } % of the posts were searched.`;
+}
+
+/** What a search found. */
+export function renderFound({ posts, indexed }: SearchView, look: Look): string {
+  const { paint } = look;
+  const found = posts.length === 0 ? "Nothing is found." : renderTimeline(posts, look);
+  return indexed === undefined ? found : `${paint.warning(indexedText(indexed))}\n\n${found}`;
 }

@@ -191,6 +191,11 @@ Deno.test("The status has a line for each part of a peer", async () => {
     "unread      nothing",
     "process     version 0.0.0, pid 1, up 3 seconds",
   ]);
+  const store = { posts: 1, bytes: 7, indexed: 0.999 };
+  assert.match(
+    renderStatus({ ...status, store }, look),
+    /^database +1 post, 7 bytes; the index for searches is being built, 99 %$/m,
+  );
   peer.user = FakePeer.view("bob");
   const synced_at = new Date(now - 120_000).toISOString();
   const lineOf = async (changes: Partial<StatusView>) => {

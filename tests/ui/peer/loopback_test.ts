@@ -92,6 +92,10 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual(post, api.posts[0]);
   assert.deepEqual(await client.api.timeline({ limit: 5, author: "alice" }), [post]);
   assert.deepEqual(await client.api.timeline({ limit: 5, before: post.id }), []);
+  const found = await client.api.search({ query: "grüß", limit: 5 });
+  assert.deepEqual(found, { posts: [], took_ms: 1.5 });
+  assert.deepEqual((await client.api.search({ query: "31m", limit: 5 })).posts, [post]);
+  await assert.rejects(client.api.search({ query: "*", limit: 5 }), { code: "invalid_argument" });
   const name = { author: "alice", id: post.id };
   assert.equal((await client.api.repost(name)).repost_of?.id, post.id);
   await assert.rejects(client.api.repost({ ...name, id: "1" }), { code: "unknown_post" });
@@ -347,6 +351,8 @@ Deno.test("Malformed requests are refused with a reason, whatever they carry", a
     '{"method":"register","argument":{"username":"alice","password":7}}',
     '{"method":"timeline","argument":{"limit":1e9}}',
     '{"method":"timeline","argument":{"limit":"5"}}',
+    '{"method":"search","argument":{"limit":5}}',
+    '{"method":"search","argument":{"query":"x","limit":0}}',
     '{"method":"post","argument":{"text":"a","replyTo":{"author":"bob"}}}',
     '{"method":"drain","argument":-1}',
     '{"method":"drain"}',

@@ -1,0 +1,56 @@
+/**
+ * Searching the own database.
+ *
+ * @module
+ */
+
+import type { PostView, SearchRequest, SearchView } from "../api.ts";
+import { given } from "../model/arguments.ts";
+import { parseSearch } from "../model/search_query.ts";
+import type { Clock, Store } from "../ports.ts";
+import { postView } from "../session/views.ts";
+import { parsePage } from "./timeline.ts";
+
+/** What a search needs. */
+export interface SearchParts {
+  /** The database. */
+  readonly store: Pick<Store, "search">;
+  /** Measures how long it takes. */
+  readonly clock: Pick<Clock, "monotonic">;
+  /** A post as its reader may see it; undefined for one that is not shown. */
+  readonly shown: (post: PostView) => PostView | undefined;
+}
+
+/**
+ * The posts that are found.
+ *
+ * @throws {CamelliaError} `invalid_argument`, `invalid_username`, or what the database fails with.
+ */
+export async function searchPosts(
+  { store, clock, shown }: SearchParts,
+  request: SearchRequest,
+): Promise<SearchView> {
+  const startMs = clock.monotonic();
+  const { limit, before } = parsePage("search", request);
+  let query = parseSearch(request.query);
+  if (before !== undefined && (query.before ?? before) >= before) {
+    query = { ...query, before };
+  }
+  const posts: PostView[] = [];
+  let indexed: number | undefined;
+  while (true) {
+    const found = await store.search(query, limit - posts.length);
+    for (const post of found.posts) {
+      const view = shown(postView(post));
+      if (view !== undefined) posts.push(view);
+    }
+    indexed = found.indexed;
+    const last = found.posts.at(-1);
+    // What fits best is in no order that could go on.
+    const isAll = posts.length >= limit || last === undefined || query.sort === "rank";
+    if (isAll) break;
+    query = { ...query, before: last.id };
+  }
+  const tookMs = Math.round(10 * (clock.monotonic() - startMs)) / 10;
+  return { posts, took_ms: tookMs, ...given({ indexed }) };
+}
