@@ -88,7 +88,7 @@ export async function registerAccount(
   }
 }
 
-/** Joins, asks for the name, judges the password, and seals fresh keys, all at the same time. */
+/** Derives the key while the node joins, then asks for the name and judges the password at the same time. */
 async function prepare(
   context: AccountContext,
   claimant: Registration,
@@ -99,9 +99,11 @@ async function prepare(
   const earlier = await readKeyFile(ports.keys, username);
   if (earlier !== undefined) return await resume(context, { claimant, sealed: earlier }, signal);
   const seal = prepareSeal(password, settings.derivation, ports);
-  const asked = assertRegistrable(context, username, signal);
-  asked.catch(() => {}); // Awaited below, unless the password is refused before.
   try {
+    // Loading the dictionaries holds everything else up: not before the node has joined.
+    await assertJoined(context, username, signal);
+    const asked = assertNameFree(ports, username, signal);
+    asked.catch(() => {}); // Awaited below, unless the password is refused before.
     await judgePassword(password, [username], settings.publishPrivate && !localKeys);
     await asked;
   } catch (error) {
@@ -122,15 +124,14 @@ async function prepare(
   }
 }
 
-/** Asserts that there is a network, as soon as that can be told, and that the name is free there. */
-async function assertRegistrable(
+/** Asserts that there is a network to register in, as soon as that can be told. */
+async function assertJoined(
   context: AccountContext,
   username: string,
   signal?: AbortSignal,
 ): Promise<void> {
   await context.ports.directory.ready(signal);
   assertNetwork(context, username);
-  await assertNameFree(context.ports, username, signal);
 }
 
 /** There is a key file: it is that of an interrupted registration, or that of an account. */
@@ -140,7 +141,8 @@ async function resume(
   signal?: AbortSignal,
 ): Promise<Draft> {
   const { username, password } = claimant;
-  await assertRegistrable(context, username, signal);
+  await assertJoined(context, username, signal);
+  await assertNameFree(context.ports, username, signal);
   const identity = await unsealIdentity(sealed, password, context.ports.keys);
   if (identity !== undefined) return { identity, sealed, isFresh: false };
   throw new CamelliaError(
