@@ -40,8 +40,10 @@ export const conversationBounds: ConversationBounds = {
 export interface PendingMention {
   /** The user. */
   readonly to: string;
-  /** Id of the own post. */
+  /** Id of the own post, which tells the device. */
   readonly id: bigint;
+  /** Its number in the feed of that device. */
+  readonly number: number;
   /** Names of the users who keep it for that user. */
   readonly holders: readonly string[];
 }
@@ -118,12 +120,14 @@ export interface ConversationStore {
   /** Holds a post no longer. */
   release(place: HeldPlace): Promise<void>;
 
-  /** A post that is kept outside the timeline. */
+  /** A post that is kept outside the timeline; no delete. */
   contextPost(name: PostName): Promise<Post | undefined>;
   /** Keeps a post outside the timeline, since that Unix time in milliseconds. One kept already stays as it is. */
   addContext(post: Post, at: number): Promise<void>;
   /** Removes the post of that author and place in a feed from outside the timeline. */
   dropContext(author: string, place: FeedPlace): Promise<void>;
+  /** Whether a delete that is kept outside the timeline names the post. */
+  isTakenBack(post: Post): Promise<boolean>;
 
   /**
    * Keeps a notification; undefined where there is one of the same user and post, or of the same user, kind and

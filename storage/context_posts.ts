@@ -57,7 +57,7 @@ export async function contextChange(
     bytes -= length;
     operation.delete(key).delete(keys.context({ author, id }));
   };
-  const ofOne = await ofAuthor(kv, post.author);
+  const ofOne = await contextOf(kv, post.author);
   for (const it of ofOne.slice(0, Math.max(ofOne.length + 1 - bounds.contextOfOne, 0))) {
     remove(keys.contextAt(it.at, it.post), it.post.signed.length);
   }
@@ -84,7 +84,7 @@ export async function dropContext(
   },
 ): Promise<ContextTotals> {
   let { count, bytes } = totals;
-  for (const { at, post } of await ofAuthor(kv, author)) {
+  for (const { at, post } of await contextOf(kv, author)) {
     if (post.device !== place.device || post.number !== place.number) continue;
     operation.delete(keys.context(post)).delete(keys.contextAt(at, post));
     count--;
@@ -93,8 +93,8 @@ export async function dropContext(
   return { count, bytes };
 }
 
-/** What is kept of one author, in the order in which it came. */
-async function ofAuthor(kv: Deno.Kv, author: string): Promise<ContextEntry[]> {
+/** What is kept of one author, in the order in which it came; deletes too. */
+export async function contextOf(kv: Deno.Kv, author: string): Promise<ContextEntry[]> {
   const found: ContextEntry[] = [];
   for await (const { value } of kv.list({ prefix: ["context", author] }, { batchSize: 100 })) {
     const entry = readContext(value);

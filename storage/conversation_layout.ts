@@ -1,7 +1,7 @@
 /**
  * The keys and values of conversations in a user's database. docs/STORAGE.md shows them as a table.
  *
- *     ["mention", username, id]           bytes: names of the users who keep the own post for that user
+ *     ["mention", username, id]           bytes: number of the own post, names of the users who keep it for that user
  *     ["held", username, author, id]      bytes: who asked, when it came, the signed post
  *     ["context", author, id]             bytes: when it came, the signed post
  *     ["contexts", at, author, id]        number: bytes of that post; in the order in which they came
@@ -91,18 +91,24 @@ function storedPost(value: unknown): Post {
 }
 
 /** The value of a pending mention. */
-export function writeHolders(holders: readonly string[]): Uint8Array {
-  return encode(holders.slice(-holdersMax));
+export function writePending(
+  { number, holders }: Pick<PendingMention, "number" | "holders">,
+): Uint8Array {
+  return encode([number, holders.slice(-holdersMax)]);
 }
 
 /** A pending mention from its entry; undefined where it is damaged. */
 export function readPendingMention(key: Deno.KvKey, value: unknown): PendingMention | undefined {
-  return attempt(() => ({
-    to: asUsername(key[1], "to"),
-    id: asBigInteger(key[2], "id"),
-    holders: asArray(open(value), "holders", 0, holdersMax)
-      .map((name) => asUsername(name, "holder")),
-  }));
+  return attempt(() => {
+    const [number, holders] = asArray(open(value), "pending mention", 2);
+    return {
+      to: asUsername(key[1], "to"),
+      id: asBigInteger(key[2], "id"),
+      number: asInteger(number, "number", 1),
+      holders: asArray(holders, "holders", 0, holdersMax)
+        .map((name) => asUsername(name, "holder")),
+    };
+  });
 }
 
 /** The value of a held post. */

@@ -17,7 +17,13 @@ import {
   type StoredNotification,
 } from "../core/conversation_store.ts";
 import type { FeedPlace, Post, PostName } from "../core/model/post.ts";
-import { contextChange, type ContextTotals, contextTotals, dropContext } from "./context_posts.ts";
+import {
+  contextChange,
+  contextOf,
+  type ContextTotals,
+  contextTotals,
+  dropContext,
+} from "./context_posts.ts";
 import {
   conversationKeys as keys,
   type NotificationEntry,
@@ -26,8 +32,8 @@ import {
   readNotification,
   readPendingMention,
   writeHeld,
-  writeHolders,
   writeNotification,
+  writePending,
 } from "./conversation_layout.ts";
 import { commit, commitEach, type Database } from "./database.ts";
 import { keys as otherKeys } from "./layout.ts";
@@ -65,10 +71,10 @@ export class KvConversations implements ConversationStore {
     });
   }
 
-  putHolders({ to, id, holders }: PendingMention): Promise<void> {
+  putHolders({ to, id, ...pending }: PendingMention): Promise<void> {
     const key = keys.mention(to, id);
     return this.#database.write("store who keeps a mention", async (kv) => {
-      if ((await kv.get(key)).versionstamp !== null) await kv.set(key, writeHolders(holders));
+      if ((await kv.get(key)).versionstamp !== null) await kv.set(key, writePending(pending));
     });
   }
 
@@ -107,8 +113,18 @@ export class KvConversations implements ConversationStore {
   contextPost(name: PostName): Promise<Post | undefined> {
     return this.#database.read(
       "read a post",
-      async (kv) => readContext((await kv.get(keys.context(name))).value)?.post,
+      async (kv) => {
+        const post = readContext((await kv.get(keys.context(name))).value)?.post;
+        return post?.deletes === undefined ? post : undefined;
+      },
     );
+  }
+
+  isTakenBack({ author, device, number }: Post): Promise<boolean> {
+    return this.#database.read("look for a delete", async (kv) => {
+      const deleted = (await contextOf(kv, author)).map(({ post }) => post.deletes);
+      return deleted.some((place) => place?.device === device && place.number === number);
+    });
   }
 
   addContext(post: Post, at: number): Promise<void> {

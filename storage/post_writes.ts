@@ -8,7 +8,7 @@
 import type { AuthorQuota } from "../core/ports.ts";
 import { feedOf, type FeedState, lastNumber, withNumbers } from "../core/model/feed.ts";
 import type { Post } from "../core/model/post.ts";
-import { conversationKeys, writeHolders } from "./conversation_layout.ts";
+import { conversationKeys, writePending } from "./conversation_layout.ts";
 import { commitBytesMax } from "./database.ts";
 import { settledByDeletes, takeBack } from "./deletes.ts";
 import { bytesPerPost, type Collected, keys, setPost, writeState } from "./layout.ts";
@@ -42,7 +42,9 @@ export async function commitOwnPost(
   }
   const operation = kv.atomic();
   setPost(operation, post);
-  for (const to of mentioned) operation.set(conversationKeys.mention(to, id), writeHolders([]));
+  for (const to of mentioned) {
+    operation.set(conversationKeys.mention(to, id), writePending({ number, holders: [] }));
+  }
   const gone = await takeBack(kv, operation, [post]);
   const changed = settledByDeletes([post], before, [withNumbers(state, [number])]);
   await commitTaken(kv, operation, memory, {

@@ -108,6 +108,11 @@ export class Conversations {
     return this.outgoing.named(post);
   }
 
+  /** Those who have an own post that is taken back, although they may not follow. */
+  concerned(post: Post): string[] {
+    return this.outgoing.concerned(post);
+  }
+
   /** An own post has been committed together with those to whom it is to go. */
   added(post: Post, names: readonly string[]): void {
     this.outgoing.added(post, names);

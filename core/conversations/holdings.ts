@@ -8,7 +8,7 @@
 import type { HeldMention, HeldPlace } from "../conversation_store.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { addressOf } from "../model/mentions.ts";
-import { type ReadPost, verifyPost } from "../model/post.ts";
+import { type FeedPlace, type ReadPost, verifyPost } from "../model/post.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
 import type { Lists, Session } from "../session/interfaces.ts";
 import { Mutex } from "../../lib/slots.ts";
@@ -154,6 +154,22 @@ export class Holdings {
   async release({ for: user, author, id }: HeldPlace): Promise<void> {
     if (!this.#held.delete(placeName({ for: user, author, id }))) return;
     await this.#parts.session.store.conversations.release({ for: user, author, id });
+  }
+
+  /** An author takes a post back: it is kept no longer. */
+  async takeBack(author: string, { device, number }: FeedPlace): Promise<void> {
+    const { conversations } = this.#parts.session.store;
+    const users = new Set(
+      [...this.#held].flatMap(([name, held]) =>
+        name.startsWith(`${held.for}/${author}/`) ? [held.for] : []
+      ),
+    );
+    for (const user of users) {
+      for (const { post } of await conversations.heldFor(user)) {
+        if (post.author !== author || post.device !== device || post.number !== number) continue;
+        await this.release({ ...post, for: user });
+      }
+    }
   }
 
   /** Removes what was kept for too long. */

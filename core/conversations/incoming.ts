@@ -10,7 +10,7 @@ import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { equalBytes, toHex } from "../model/bytes.ts";
 import { addressOf } from "../model/mentions.ts";
-import { type Post, type ReadPost, readPost, verifyPost } from "../model/post.ts";
+import { type FeedPlace, type Post, type ReadPost, readPost, verifyPost } from "../model/post.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Lists, Session, Unwanted } from "../session/interfaces.ts";
 import { warn } from "../session/warn.ts";
@@ -42,7 +42,7 @@ export interface IncomingParts {
   /** Says from whom nothing is taken. */
   readonly mutes: Pick<Unwanted, "isBlocked">;
   /** Keeps posts for others. */
-  readonly holdings: Pick<Holdings, "keep">;
+  readonly holdings: Pick<Holdings, "keep" | "takeBack">;
 }
 
 /** See the module. */
@@ -115,7 +115,7 @@ export class IncomingMentions {
   async #keep(
     post: Post,
     told: Pick<NewNotification, "kind" | "from"> & Required<Pick<NewNotification, "post">>,
-  ): Promise<boolean> {
+  ): Promise<boolean | undefined> {
     const { session, notifications, strangers, lists, feeds } = this.#parts;
     const { store, ports: { clock }, signal } = session;
     const { author } = post;
@@ -126,6 +126,8 @@ export class IncomingMentions {
     // Who it is may have changed meanwhile.
     const isStranger = this.#isStranger(author);
     if (isStranger && !strangers.has(author)) return false;
+    // Copies that were on their way, or with holders, come later than the delete.
+    if (await store.conversations.isTakenBack(post)) return undefined;
     const isInFeed = await store.findPost(told.post) !== undefined;
     const list = isStranger ? "requests" : "notifications";
     const isNew = await notifications.tell({ ...told, list, at: Math.floor(clock.now()) }, {
@@ -139,13 +141,28 @@ export class IncomingMentions {
 
   /** An author takes back a post that came as a mention. */
   async #takeBack(read: ReadPost): Promise<boolean | undefined> {
-    const { session: { store, ports: { clock } }, messenger } = this.#parts;
+    const { session: { ports: { clock } }, messenger } = this.#parts;
     const { author, authorKey, deletes } = read.post;
     if (deletes === undefined || !isTimely(read.post, clock.now())) return undefined;
     if (!verifyPost(read)) return undefined;
     if (!await messenger.confirms({ username: author, key: authorKey })) return false;
-    await store.conversations.dropContext(author, deletes);
+    await this.#mutex.run(() => this.#forget(read.post, deletes));
     return true;
+  }
+
+  /** Removes a post that its author has taken back, and remembers that, within what strangers may bring. */
+  async #forget(post: Post, deletes: FeedPlace): Promise<void> {
+    const { session: { store, ports: { clock } }, strangers, holdings } = this.#parts;
+    const { author } = post;
+    await store.conversations.dropContext(author, deletes);
+    await holdings.takeBack(author, deletes);
+    const isStranger = this.#isStranger(author);
+    if (isStranger && !strangers.has(author)) return;
+    await store.conversations.addContext(post, Math.floor(clock.now()));
+    if (!isStranger) return;
+    const { name, value } = strangers.noteWith(author);
+    await store.putNote(name, value);
+    strangers.took(author);
   }
 
   #isStranger(username: string): boolean {

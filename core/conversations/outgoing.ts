@@ -10,7 +10,7 @@ import { mentionRetry } from "../messages/kinds/mention.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { addresseesOf, mentionsMax, namedIn } from "../model/mentions.ts";
 import type { Post, PostContent } from "../model/post.ts";
-import { snowflakeTimeMs } from "../model/snowflake.ts";
+import { parseSnowflake, snowflakeTimeMs } from "../model/snowflake.ts";
 import { isSame, refOf } from "../model/user.ts";
 import type { People, Person, Session } from "../session/interfaces.ts";
 import type { Job } from "../../lib/scheduler.ts";
@@ -19,7 +19,6 @@ import { settledWithin } from "../../lib/waiting.ts";
 import { warn } from "../session/warn.ts";
 import { type HolderSearch, holdersWanted } from "./holder_search.ts";
 import { mentionMsMax } from "./limits.ts";
-import { postNamed } from "./post_named.ts";
 
 /** Mentions on their way at once; beyond, the oldest are given up. */
 export const pendingMax = 500;
@@ -61,6 +60,7 @@ export interface OutgoingParts {
 interface Pending {
   readonly to: string;
   readonly id: bigint;
+  readonly number: number;
   holders: readonly string[];
   /** Sends it, and then is due again. */
   readonly job: Job;
@@ -115,10 +115,17 @@ export class OutgoingMentions {
     return addresseesOf(post);
   }
 
+  /** Those who have a post that is taken back: whom it speaks to, and who keeps it for them. */
+  concerned(post: Post): string[] {
+    const holders = [...this.#pending.values()].filter(({ id }) => id === post.id)
+      .flatMap((pending) => pending.holders);
+    return [...new Set([...addresseesOf(post), ...holders])];
+  }
+
   /** An own post has been committed together with those to whom it is to go. */
-  added({ id }: Pick<Post, "id">, names: readonly string[]): void {
+  added({ id, number }: Post, names: readonly string[]): void {
     for (const to of names) {
-      const pending = this.#take({ to, id, holders: [] });
+      const pending = this.#take({ to, id, number, holders: [] });
       if (pending !== undefined) void this.#repeat(pending);
     }
     this.#bound().catch((error: unknown) => warn(this.#parts.session, error));
@@ -134,12 +141,13 @@ export class OutgoingMentions {
     }
   }
 
-  #take({ to, id, holders }: PendingMention): Pending | undefined {
+  #take({ to, id, number, holders }: PendingMention): Pending | undefined {
     const name = nameOf({ to, id });
     if (this.#pending.has(name)) return undefined;
     const pending: Pending = {
       to,
       id,
+      number,
       holders,
       job: this.#parts.session.scheduler.job(() => this.#repeat(pending)),
       waitMs: mentionRetry.firstMs,
@@ -203,7 +211,8 @@ export class OutgoingMentions {
     const { session: { ports: { clock }, signal } } = this.#parts;
     if (sent.devices > 0) await settledWithin(clock, pending.over.promise, ackMsMax);
     if (this.#pending.get(nameOf(pending)) !== pending || signal.aborted) return;
-    if (pending.holders.length >= holdersWanted) return;
+    // Those who keep the post are told themselves that it is taken back.
+    if (sent.post.deletes !== undefined || pending.holders.length >= holdersWanted) return;
     if (clock.monotonic() < pending.searchAt) return;
     pending.searchAt = clock.monotonic() + pending.searchMs;
     pending.searchMs = Math.min(2 * pending.searchMs, searchMs.longest);
@@ -215,13 +224,15 @@ export class OutgoingMentions {
     const { session, people, messenger } = this.#parts;
     const { self, store, ports: { clock, random }, signal } = session;
     if (signal.aborted || this.#pending.get(nameOf(pending)) !== pending) return undefined;
-    const { to, id } = pending;
+    const { to, id, number } = pending;
     if (clock.now() - snowflakeTimeMs(id) > mentionMsMax) {
       await this.#drop(pending, "it was on its way for too long");
       return undefined;
     }
-    const post = await postNamed(store, { author: self.username, id });
-    if (post === undefined || post.deletes !== undefined) {
+    const { device } = parseSnowflake(id);
+    const place = { author: self.username, device, from: number, to: number, limit: 1 };
+    const [post] = await store.feedPosts(place);
+    if (post?.id !== id) {
       await this.#drop(pending, "the post is no longer there");
       return undefined;
     }
@@ -256,11 +267,11 @@ export class OutgoingMentions {
 
   async #search(pending: Pending, { person, post }: Sent): Promise<void> {
     const { session, search } = this.#parts;
-    const { to, id } = pending;
+    const { to, id, number } = pending;
     const found = await search.ask({ person, post, known: pending.holders }, session.signal);
     if (found.length === 0 || this.#pending.get(nameOf(pending)) !== pending) return;
     pending.holders = [...pending.holders, ...found];
-    await session.store.conversations.putHolders({ to, id, holders: pending.holders });
+    await session.store.conversations.putHolders({ to, id, number, holders: pending.holders });
   }
 }
 

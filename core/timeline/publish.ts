@@ -44,6 +44,8 @@ export interface PublisherParts extends Pick<Parts, "session" | "records"> {
   /** Tells the users whom a post mentions or answers. */
   readonly mentions: {
     named(post: PostContent): readonly string[];
+    /** Those who have a post that is taken back, although they may not follow. */
+    concerned(post: Post): readonly string[];
     added(post: Post, names: readonly string[]): void;
   };
 }
@@ -139,8 +141,10 @@ export class Publisher {
       if (post === undefined) throw unknownPost("delete", { author, id });
       posts.push(post);
     }
-    for (const { id, device, number } of posts) {
-      await this.#publish({ text: "", deletes: { device, number } });
+    for (const post of posts) {
+      const { id, device, number } = post;
+      const told = this.#parts.mentions.concerned(post);
+      await this.#publish({ text: "", deletes: { device, number } }, told);
       this.#parts.session.emit({ event: "deleted", ...postNameView({ author, id }) });
     }
     return posts.map(({ id }) => id.toString());
@@ -169,8 +173,9 @@ export class Publisher {
     return await store.findPost(name) ?? await store.conversations.contextPost(name);
   }
 
-  async #publish(words: Words): Promise<Post> {
-    const post = await this.#mutex.run(() => this.#commit(words));
+  /** Commits and tells; `told` names those to whom the post is to go where it does not say so itself. */
+  async #publish(words: Words, told?: readonly string[]): Promise<Post> {
+    const post = await this.#mutex.run(() => this.#commit(words, told));
     this.#parts.records.headMoved({ device: post.device, head: post.number });
     return post;
   }
@@ -186,7 +191,7 @@ export class Publisher {
     await this.#mutex.run(() => Promise.resolve());
   }
 
-  async #commit(words: Words): Promise<Post> {
+  async #commit(words: Words, told?: readonly string[]): Promise<Post> {
     const { session, delivery, mentions } = this.#parts;
     session.signal.throwIfAborted();
     // A device number drawn anew begins a feed of its own.
@@ -203,7 +208,7 @@ export class Publisher {
     const post = signPost({ ...place, ...words }, session.identity);
     // Should the commit fail, only the database knows whether it happened.
     this.#end = undefined;
-    const mentioned = mentions.named(post);
+    const mentioned = told ?? mentions.named(post);
     const committed = session.store.addOwnPost(post, mentioned);
     delivery.push(post, committed);
     await committed;

@@ -317,18 +317,28 @@ export class TestUser {
   }
 
   /** Posts as a user does: commits, pushes, and tells those whom the post mentions or answers. */
-  async say(text: string, more: Partial<PostContent> = {}): Promise<Post> {
+  async say(
+    text: string,
+    more: Partial<PostContent> = {},
+    told?: readonly string[],
+  ): Promise<Post> {
     const { device, username: author } = this;
     const number = (this.#heads.get(device) ?? 0) + 1;
     const id = nextSnowflake(this.#lastId, Math.floor(this.clock.now()), device);
     const post = signPost({ author, device, number, id, text, ...more }, this.identity);
-    const names = this.conversations.named(post);
+    const names = told ?? this.conversations.named(post);
     await this.store.addOwnPost(post, names);
     this.#lastId = id;
     this.#heads.set(device, number);
     this.delivery.push(post, Promise.resolve());
     this.conversations.added(post, names);
     return post;
+  }
+
+  /** Takes an own post back. */
+  takeBack(post: Post): Promise<Post> {
+    const { device, number } = post;
+    return this.say("", { deletes: { device, number } }, this.conversations.concerned(post));
   }
 
   /** What the user is told, oldest first: kind, author and id of the post, or the message. */

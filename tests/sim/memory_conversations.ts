@@ -40,8 +40,8 @@ export class MemoryConversations {
     return copy;
   }
 
-  addPending(id: bigint, names: readonly string[]): void {
-    this.pending.push(...names.map((to) => ({ to, id, holders: [] })));
+  addPending({ id, number }: Post, names: readonly string[]): void {
+    this.pending.push(...names.map((to) => ({ to, id, number, holders: [] })));
     this.pending.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : a.to < b.to ? -1 : 1);
   }
 
@@ -67,11 +67,18 @@ export class MemoryConversations {
   }
 
   contextPost({ author, id }: PostName): Post | undefined {
-    return this.context.find(({ post }) => post.author === author && post.id === id)?.post;
+    const post = this.context.find((it) => it.post.author === author && it.post.id === id)?.post;
+    return post?.deletes === undefined ? post : undefined;
+  }
+
+  isTakenBack({ author, device, number }: Post): boolean {
+    return this.context.some(({ post }) =>
+      post.author === author && post.deletes?.device === device && post.deletes.number === number
+    );
   }
 
   addContext(post: Post, at: number): void {
-    if (this.contextPost(post) !== undefined) return;
+    if (this.context.some((it) => it.post.author === post.author && it.post.id === post.id)) return;
     this.context.push({ post, at });
     this.context.sort((a, b) => a.at - b.at);
     const theirs = this.context.filter((it) => it.post.author === post.author);

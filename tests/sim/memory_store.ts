@@ -180,7 +180,7 @@ class MemoryStore implements Store {
   addOwnPost(post: Post, mentioned: readonly string[] = []): Promise<void> {
     return this.#commit("addOwnPost", ({ posts, conversations }) => {
       posts.addOwn(post);
-      conversations.addPending(post.id, mentioned);
+      conversations.addPending(post, mentioned);
     });
   }
 
@@ -199,6 +199,7 @@ class MemoryStore implements Store {
       heldFor: (username) => read(({ held }) => held.filter((it) => it.for === username)),
       release: (place) => change("release", (it) => it.release(place)),
       contextPost: (name) => read((it) => it.contextPost(name)),
+      isTakenBack: (post) => read((it) => it.isTakenBack(post)),
       addContext: (post, at) => change("addContext", (it) => it.addContext(post, at)),
       dropContext: (author, place) => change("dropContext", (it) => it.dropContext(author, place)),
       notify: (notification, { context, note } = {}) =>

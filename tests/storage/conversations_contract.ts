@@ -11,8 +11,9 @@ import {
   type HeldMention,
   type NewNotification,
 } from "../../core/conversation_store.ts";
-import type { Post } from "../../core/model/post.ts";
+import { type Post, signPost } from "../../core/model/post.ts";
 import type { Store } from "../../core/ports.ts";
+import { identityOf } from "../sim/users.ts";
 import { idAt, postAt } from "./posts.ts";
 
 /** Small enough to be reached soon. */
@@ -48,7 +49,12 @@ function testMentions(test: DeclareStore): void {
     assert.ok(first && second);
     await store.addOwnPost(first, ["carol", "bob"]);
     await store.addOwnPost(second, ["bob"]);
-    const pending = (to: string, { id }: Post, holders: string[] = []) => ({ to, id, holders });
+    const pending = (to: string, { id, number }: Post, holders: string[] = []) => ({
+      to,
+      id,
+      number,
+      holders,
+    });
     const all = [pending("bob", first), pending("carol", first), pending("bob", second)];
     assert.deepEqual(await conversations.pendingMentions(), all);
     await conversations.putHolders(pending("carol", first, ["dave"]));
@@ -94,6 +100,20 @@ function testContext(test: DeclareStore): void {
     assert.deepEqual(await conversations.contextPost(post), post);
     await conversations.dropContext("carol", { device: 1, number: 3 });
     assert.equal(await conversations.contextPost(post), undefined);
+  });
+
+  test("store knows which posts a delete outside the timeline takes back, and shows no delete", async (store) => {
+    const { conversations } = store;
+    const [post, other] = [3, 4].map((number) => postAt({ author: "carol", number }));
+    assert.ok(post && other);
+    const content = { author: "carol", device: 1, number: 9, id: idAt(9), text: "" };
+    const deletes = { device: 1, number: 3 };
+    await conversations.addContext(signPost({ ...content, deletes }, identityOf("carol")), 10);
+    assert.equal(await conversations.isTakenBack(post), true);
+    assert.equal(await conversations.isTakenBack(other), false);
+    assert.equal(await conversations.contextPost(content), undefined);
+    await conversations.addContext(other, 10);
+    assert.deepEqual(await conversations.contextPost(other), other);
   });
 
   test("store keeps a bounded number of posts outside the timeline, of one author too", async (store) => {

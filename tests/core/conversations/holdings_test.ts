@@ -81,6 +81,24 @@ Deno.test("At most three followers are asked to keep a mention", async () => {
   await world.stop();
 });
 
+Deno.test("A post that is taken back is no longer kept, and its user is not told of it", async () => {
+  const world = new MessageWorld("taken back");
+  const [alice, bob, carol] = await world.addAll("alice", "bob", "carol");
+  world.follow(carol, bob);
+  await leave(bob);
+  const post = await alice.say("@bob");
+  assert.ok(await world.until(() => carol.conversations.held === 1));
+  await world.clock.advance(1_000);
+  await alice.takeBack(post);
+  assert.ok(await world.until(() => carol.conversations.held === 0));
+  assert.deepEqual(await carol.store.conversations.held(), []);
+  await comeBack(bob, carol);
+  await world.clock.advance(400_000);
+  assert.deepEqual(await bob.told("requests"), []);
+  assert.equal(alice.conversations.outgoing.size, 0);
+  await world.stop();
+});
+
 Deno.test("A follower who comes online later is asked to keep a mention within a minute", async () => {
   const world = new MessageWorld("later");
   const [alice, bob, carol] = await world.addAll("alice", "bob", "carol");
