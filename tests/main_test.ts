@@ -66,7 +66,8 @@ Deno.test("Adapters become a peer that registers, posts, and has it all again af
   const posted = await place.run("post", "hello", "--init");
   assert.equal(posted.code, 0);
   const { value } = await place.run("timeline", "--init");
-  assert.deepEqual(value["posts"], [posted.value["post"]]);
+  const { post } = posted.value as { post: Record<string, unknown> };
+  assert.deepEqual(value["posts"], [{ ...post, read: true }]);
   assert.deepEqual((await place.run("whoami")).value, registered.value);
 });
 
@@ -98,7 +99,9 @@ Deno.test("What an adapter refuses at the start leaves nothing open and the fold
     assert.equal(await place.error("status", "-p", port), "udp_port_in_use");
     assert.equal(await place.error("status", "--ip", "192.0.2.1"), "address_unavailable");
     const tcpPort = String(tcp.addr.port);
-    assert.equal(await place.error("register", "bob", "--init", "-l", tcpPort), "tcp_port_in_use");
+    // A registration receives nothing, so that it needs no port; posting does.
+    assert.equal((await place.run("register", "bob", "--init", "-l", tcpPort)).code, 0);
+    assert.equal(await place.error("post", "x", "--init", "-l", tcpPort), "tcp_port_in_use");
   } finally {
     udp.close();
     tcp.close();

@@ -17,7 +17,7 @@ import { type SignedRecord, signRecord } from "../model/record.ts";
 import type { PrivateBody, PublicBody } from "../model/record_body.ts";
 import { signFresh, withdrawalOf } from "../model/record_policy.ts";
 import type { Ports, PutReport } from "../ports.ts";
-import { delay } from "../../lib/waiting.ts";
+import { abortable, delay, settledWithin } from "../../lib/waiting.ts";
 import { askNetwork } from "../session/ask_network.ts";
 import { readKeyFile } from "./sealed_files.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
@@ -27,6 +27,9 @@ import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 /** How often a claim, or sealed keys, are put that too few holders accept, and how long it waits in between. */
 const claimTries = 3;
 const claimAgainMs = 1_000;
+
+/** A busy machine may miss the answers to its first attempt to join: the next ones come 2 and 4 s later. */
+const joinWaitMs = 5_000;
 
 /** The keys of an account to be. */
 interface Draft {
@@ -131,7 +134,23 @@ async function assertJoined(
   signal?: AbortSignal,
 ): Promise<void> {
   await context.ports.directory.ready(signal);
+  if (!context.settings.firstNode) await joined(context.ports, signal);
   assertNetwork(context, username);
+}
+
+/** Waits for further attempts to join, where the first one has failed. */
+async function joined({ directory, clock }: Ports, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = directory.onChange((status) => {
+    if (status.joined) resolve();
+  });
+  try {
+    if (!directory.status().joined) {
+      await abortable(settledWithin(clock, promise, joinWaitMs), signal);
+    }
+  } finally {
+    stop();
+  }
 }
 
 /** There is a key file: it is that of an interrupted registration, or that of an account. */
