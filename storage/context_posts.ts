@@ -85,7 +85,9 @@ export async function dropContext(
 ): Promise<ContextTotals> {
   let { count, bytes } = totals;
   for (const { at, post } of await contextOf(kv, author)) {
-    if (post.device !== place.device || post.number !== place.number) continue;
+    const isIt = post.device === place.device && post.number === place.number;
+    // A delete cannot be taken back.
+    if (!isIt || post.deletes !== undefined) continue;
     operation.delete(keys.context(post)).delete(keys.contextAt(at, post));
     count--;
     bytes -= post.signed.length;

@@ -98,7 +98,8 @@ export class MemoryConversations {
 
   dropContext(author: string, { device, number }: FeedPlace): void {
     this.context = this.context.filter(({ post }) =>
-      post.author !== author || post.device !== device || post.number !== number
+      post.author !== author || post.device !== device || post.number !== number ||
+      post.deletes !== undefined
     );
   }
 

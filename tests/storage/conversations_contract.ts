@@ -109,6 +109,7 @@ function testContext(test: DeclareStore): void {
     const content = { author: "carol", device: 1, number: 9, id: idAt(9), text: "" };
     const deletes = { device: 1, number: 3 };
     await conversations.addContext(signPost({ ...content, deletes }, identityOf("carol")), 10);
+    await conversations.dropContext("carol", { device: 1, number: 9 });
     assert.equal(await conversations.isTakenBack(post), true);
     assert.equal(await conversations.isTakenBack(other), false);
     assert.equal(await conversations.contextPost(content), undefined);
