@@ -2,10 +2,11 @@
  * Measures searches in a user's database: how long queries of all kinds take among so many posts, and what the index
  * costs a post that is stored.
  *
- *     deno task bench search [--posts=1000000] [--queries=400] [--batches=5]
+ *     deno task bench search [--posts=1000000] [--queries=400] [--batches=5] [--data=DIR]
  *
  * Posts have 8 to 21 words of a vocabulary of 50,000, drawn as in a language: the second word half as often as
- * the first one. Queries are drawn from the same words. Prints one JSON line a figure.
+ * the first one. Queries are drawn from the same words. With `--data` the posts stay there, and a second run
+ * goes on with them. Prints one JSON line a figure.
  *
  * @module
  */
@@ -15,6 +16,9 @@ import { parseSearch } from "../core/model/search_query.ts";
 import { KvStores } from "../storage/user_store.ts";
 import { SeededRandom } from "../tests/sim/random.ts";
 import { postAt } from "../tests/storage/posts.ts";
+
+/** Posts of one author stored at once. */
+const stepLength = 5_000;
 
 const random = new SeededRandom(20261127);
 const vocabularySize = 50_000;
@@ -89,15 +93,20 @@ async function searching(folder: string): Promise<void> {
   const stores = new KvStores(folder);
   const store = await stores.open("alice");
   const each = Math.floor(option("posts", 1_000_000) / authors.length);
+  const had = await store.countPosts();
   const fillMs = await timed(async () => {
-    for (let from = 1; from <= each; from += 5_000) {
+    for (let from = 1; from <= each; from += stepLength) {
       for (const author of authors) {
-        await store.addPosts(author, postsBy(author, from, Math.min(each, from + 4_999)));
+        const to = Math.min(each, from + stepLength - 1);
+        if (await store.countPosts(author) < to) {
+          await store.addPosts(author, postsBy(author, from, to));
+        }
       }
     }
     await store.replyCounts([]);
   });
-  report("posts signed, stored and indexed", { posts: each * authors.length, ms: fillMs });
+  const posts = await store.countPosts() - had;
+  report("posts signed, stored and indexed", { posts, ms: fillMs });
   await store.close();
   const size = async (end: string) => (await Deno.stat(`${folder}/users/alice.${end}`)).size / 1e6;
   report("size", { databaseMB: await size("kv"), indexMB: await size("index") });
@@ -158,10 +167,11 @@ async function costs(): Promise<void> {
   }
 }
 
-const folder = await Deno.makeTempDir();
+const kept = Deno.args.find((arg) => arg.startsWith("--data="))?.slice("--data=".length);
+const folder = kept ?? await Deno.makeTempDir();
 try {
-  await costs();
+  if (option("batches", 5) > 0) await costs();
   await searching(folder);
 } finally {
-  await Deno.remove(folder, { recursive: true });
+  if (kept === undefined) await Deno.remove(folder, { recursive: true });
 }

@@ -6,6 +6,7 @@ import type {
   FollowView,
   PostView,
   ProfileView,
+  SearchView,
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
@@ -84,6 +85,9 @@ async function timelinesAreInOrder({ bob, erin, frank }: People): Promise<void> 
   assert.deepEqual(page.posts, posts.slice(0, 1));
   assert.deepEqual(await erin.texts(), ["bob 1"]);
   assert.deepEqual(await frank.texts(), []);
+  const found = await bob.json<SearchView>("search", "from:alice", "ali*");
+  assert.deepEqual(found.posts.map(({ text }) => text), ["alice 2", "alice 1"]);
+  assert.deepEqual((await frank.json<SearchView>("search", "alice")).posts, []);
 }
 
 async function profilesAndSuggestions(people: People): Promise<void> {
