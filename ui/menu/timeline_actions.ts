@@ -87,6 +87,8 @@ interface Pages {
   readonly read: (page: { limit: number; before?: string }) => Promise<readonly PostView[]>;
   /** What is said in place of a first page without posts. */
   readonly none: string;
+  /** Told of the newest post of each page that was shown. */
+  readonly shown?: (newest: PostView) => Promise<void>;
 }
 
 /** Shows pages of the timeline until the person has seen enough. */
@@ -96,6 +98,7 @@ export async function browseTimeline(menu: MenuContext, username: string): Promi
     username,
     read: (page) => menu.api.timeline(page),
     none: renderTimeline([], menu.output.look()),
+    shown: ({ id }) => menu.api.markRead({ what: "timeline", id }),
   });
 }
 
@@ -143,7 +146,7 @@ async function browse(menu: MenuContext, pages: Pages): Promise<void> {
       posts.length === 0 && before !== undefined ? "That was all." : `\n${text}\n`,
     );
     const [newest] = posts;
-    if (newest !== undefined) await menu.api.markRead({ what: "timeline", id: newest.id });
+    if (newest !== undefined) await pages.shown?.(newest);
     const oldest = posts.at(-1);
     const own = posts.filter(({ author }) => author === username);
     const hasHidden = !reveal && posts.some((post) => (post.repost_of ?? post).warning);

@@ -64,4 +64,6 @@ Deno.test("The menu searches and shows pages of what is found", async () => {
   for (const text of ["tea 19", "tea 13"]) assert.match(out, new RegExp(`${text}\\n`));
   assert.match(out, /Nothing is found\./);
   assert.deepEqual(m.answers, []);
+  // What a search shows has not been read on the timeline.
+  assert.ok(!m.host.started[0]?.peer.calls.includes("markRead"));
 });
