@@ -18,13 +18,18 @@ const note = "read timeline";
 /** Unread posts are counted so far: a person does not tell 1,000 from 2,000. */
 export const unreadCountedMax = 1_000;
 
+/** A count is good for so long: a menu asks for it after every post of thousands that arrive at once. */
+const countMs = 500;
+
 /** The mark of one session's user. */
 export class ReadMark {
-  readonly #session: Pick<Session, "store" | "self">;
+  readonly #session: Pick<Session, "store" | "self" | "ports">;
   #id = 0n;
+  /** The last count, and since when it is under way, on the monotonic clock. */
+  #counted: { readonly count: Promise<number>; readonly at: number } | undefined;
 
   /** Nothing has been read before {@linkcode load}. */
-  constructor(session: Pick<Session, "store" | "self">) {
+  constructor(session: Pick<Session, "store" | "self" | "ports">) {
     this.#session = session;
   }
 
@@ -50,6 +55,7 @@ export class ReadMark {
     if (id < this.#id) return;
     await this.#session.store.putNote(note, encode([id]));
     this.#id = id;
+    this.#counted = undefined;
   }
 
   /**
@@ -68,7 +74,12 @@ export class ReadMark {
 
   /** How many posts of others lie beyond the mark, 1,000 at most. */
   unread(): Promise<number> {
-    const { store, self } = this.#session;
-    return store.countNewer({ than: this.#id, except: self.username, limit: unreadCountedMax });
+    const { store, self, ports: { clock } } = this.#session;
+    const now = clock.monotonic();
+    if (this.#counted === undefined || now - this.#counted.at >= countMs) {
+      const query = { than: this.#id, except: self.username, limit: unreadCountedMax };
+      this.#counted = { count: store.countNewer(query), at: now };
+    }
+    return this.#counted.count;
   }
 }

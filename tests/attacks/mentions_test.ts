@@ -66,6 +66,43 @@ Deno.test("Attack: a thousand mentions a second come from new keys, and look-ups
   await w.stop();
 });
 
+Deno.test("Attack: strangers bring a mention 2,000 times in 2 s, and 250 of these are looked at", async () => {
+  const { world: w, alice, others } = await world(20);
+  const [first] = others;
+  const post = await first?.say("@alice") ?? assert.fail();
+  await w.clock.advance(1_000);
+  let handled = 0;
+  const { conversations } = alice;
+  const received = conversations.received.bind(conversations);
+  conversations.received = (message) => {
+    handled++;
+    received(message);
+  };
+  for (let n = 0; n < 100; n++) {
+    for (const one of others) carry(one, alice, post);
+    await w.clock.advance(20);
+  }
+  assert.ok(handled >= 200 && handled <= 250, `${handled} were looked at`);
+  assert.equal((await alice.told("requests")).length, 1);
+  await w.stop();
+});
+
+Deno.test("Attack: a friend brings 400 posts of unknown authors at once, and 128 wait for their look-up", async () => {
+  const { world: w, alice, others: [friend] } = await world(1);
+  assert.ok(friend !== undefined);
+  w.follow(friend, alice);
+  w.lookUpMs = 2_000;
+  const { id } = friend.make(1);
+  for (let n = 0; n < 400; n++) {
+    const content = { author: `unknown_${n}`, device: 1, number: 1, id, text: "@alice" };
+    carry(friend, alice, signPost(content, identityOf("some key")));
+  }
+  const before = w.lookUps.find;
+  await w.clock.advance(240_000);
+  assert.equal(w.lookUps.find - before, 128);
+  await w.stop();
+});
+
 Deno.test("Attack: a reply by a key that is not the name's is never shown as that name's", async () => {
   const { world: w, alice, others: [bob, mallory] } = await world(2);
   assert.ok(bob !== undefined && mallory !== undefined);
