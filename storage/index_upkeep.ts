@@ -83,6 +83,8 @@ export class IndexUpkeep implements ChangeListener {
   #isDamaged = false;
   readonly #waiting = new ChangeQueue();
   #building: Building | undefined;
+  /** The last change made. */
+  #last = 0;
   /** The last change in the index, and how many posts the database had then. */
   #change = 0;
   #total: number | undefined;
@@ -125,6 +127,7 @@ export class IndexUpkeep implements ChangeListener {
   }
 
   changed(number: number, change: Change): void {
+    this.#last = number;
     if (!this.#log.isRead) return;
     this.#waiting.push(number, change);
     if (this.#isClosed) return;
@@ -138,12 +141,19 @@ export class IndexUpkeep implements ChangeListener {
     this.#waiting.clear();
   }
 
-  /** Resolves when every change made so far is in the index, or there is none; a small database is indexed whole. */
+  /**
+   * Resolves when every change made so far is in the index, or there is none; those made meanwhile are not waited for.
+   * A small database is indexed whole.
+   */
   async current(): Promise<void> {
+    let wanted: number | undefined;
+    const lacks = () => {
+      if (!this.#isOriented) return this.#hasChanges();
+      wanted ??= this.#last;
+      return this.#change < wanted && this.#hasChanges();
+    };
     const isSmall = () => this.#building !== undefined && this.#building.total <= smallMax;
-    while (this.#hasChanges() || isSmall()) {
-      if (!await this.#write()) return;
-    }
+    while (lacks() || isSmall()) if (!await this.#write()) return;
   }
 
   /** SQLite has failed: the index is closed, and looked at anew, or made anew, when it is needed. */
@@ -244,7 +254,7 @@ export class IndexUpkeep implements ChangeListener {
   /** Finds out what the index lacks; where that cannot be known, begins a new one. */
   async #orient(kv: Deno.Kv): Promise<void> {
     this.#commit();
-    const last = await this.#log.last(kv);
+    const last = this.#last = await this.#log.last(kv);
     const entries = await this.#log.entries(kv);
     if (this.#isDamaged) await removeIndex(this.#path);
     this.#isDamaged = false;

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { DataFolder } from "../../storage/data_folder.ts";
 import { KeyFiles } from "../../storage/key_files.ts";
 import { SystemClock } from "../../net/system/system_time.ts";
+import { parseSearch } from "../../core/model/search_query.ts";
 import { NodeStore } from "../../storage/node_store.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { names, postAt, postsOf } from "./posts.ts";
@@ -73,6 +74,9 @@ for (let start = 0; start < 3; start++) {
   const copied = await stores.open("carol");
   assert(copied.isReadOnly);
   assert.deepEqual(names(await copied.timeline({ author: "carol", limit: 5 })), ["carol 1"]);
+  // Without an index the newest posts are looked at one by one.
+  const found = await copied.search(parseSearch("carol from:carol"), 5);
+  assert.deepEqual([names(found.posts), found.indexed], [["carol 1"], undefined]);
   await assert.rejects(copied.addOwnPost(postAt({ author: "carol", number: 2 })), {
     code: "disk_full",
   });

@@ -334,3 +334,55 @@ Deno.test("Space that removed posts leave in the index goes back to the disk", a
     assert.ok(left < size / 4, `${left} of ${size} bytes after ${steps} steps`);
   });
 });
+
+/** An index that tells when it has been tidied. */
+class TidiedIndex extends PostIndex {
+  static readonly steps: boolean[] = [];
+
+  override tidy(isFirst: boolean): boolean {
+    const isMore = super.tidy(isFirst);
+    TidiedIndex.steps.push(isFirst, isMore);
+    return isMore;
+  }
+}
+
+Deno.test("Index is tidied in the background after many posts were removed", async () => {
+  await inFolder(async (folder) => {
+    const openIndex = (path: string) => new TidiedIndex(path);
+    const store = await new KvStores(folder, { openIndex }).open("alice");
+    try {
+      await store.addPosts("bob", postsOf("bob", 1, 2_100));
+      await store.addPosts("carol", postsOf("carol", 1, 3));
+      assert.equal(await finds(store, "from:bob 7"), "bob 7");
+      await store.removeAuthor("bob");
+      // Searches go on meanwhile.
+      while (TidiedIndex.steps.at(-1) !== false) {
+        assert.equal(await finds(store, "from:carol"), "carol 3, carol 2, carol 1");
+      }
+      assert.equal(TidiedIndex.steps[0], true);
+    } finally {
+      await store.close();
+    }
+    await assertSound(join(folder, "users", "alice.kv"));
+  });
+});
+
+Deno.test("Search waits for what was stored before it, and not for what a long fetch goes on to store", async () => {
+  await inFolder(async (folder) => {
+    await withStore(folder, async (store) => {
+      await store.addOwnPost(postAt({ author: "alice", number: 1, text: "tea" }));
+      assert.equal(await finds(store, "tea"), "alice 1");
+      const fetching = ["bob", "carol", "dave", "erin"].map((author, i) =>
+        store.addPosts(author, postsOf(author, 1, 1_500, i + 2))
+      );
+      while (await store.countPosts() < 100);
+      const first = await Promise.race([
+        Promise.all(fetching).then(() => "fetched"),
+        store.search(parseSearch("tea"), 5).then(({ posts }) => names(posts).join()),
+      ]);
+      assert.equal(first, "alice 1");
+      await Promise.all(fetching);
+      assert.equal((await store.search(parseSearch("from:erin"), 1_000)).posts.length, 1_000);
+    });
+  });
+});
