@@ -386,3 +386,31 @@ Deno.test("Search waits for what was stored before it, and not for what a long f
     });
   });
 });
+
+Deno.test("Index has a post once, however often it comes and whoever has posts of its id", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "an.index");
+    await Deno.writeFile(path, new Uint8Array());
+    const index = new PostIndex(path);
+    try {
+      const [bob, carol, dave] = ["bob", "carol", "dave"].map((author) =>
+        postAt({ author, number: 2, second: 5, text: "tea" })
+      );
+      assert(bob && carol && dave);
+      for (const post of [bob, carol, dave]) assert.equal(index.add(post), true);
+      for (const post of [bob, carol, dave]) assert.equal(index.add(post), false);
+      assert.equal(index.remove(bob), true);
+      assert.equal(index.remove(bob), false);
+      for (const post of [carol, dave]) assert.equal(index.add(post), false);
+      assert.equal(index.count(), 2);
+      const found = index.search(parseSearch("tea"), 9).map(({ author, id }) => ({ author, id }));
+      assert.deepEqual(found, [dave, carol].map(({ author, id }) => ({ author, id })));
+      assert.equal(index.add(bob), true);
+      assert.equal(index.search(parseSearch("tea"), 1).length, 3, "a page ends with a millisecond");
+      const answer = postAt({ author: "erin", number: 1, deletes: { device: 2, number: 1 } });
+      assert.equal(index.add(answer), false, "a delete is not in the index");
+    } finally {
+      index.close();
+    }
+  });
+});
