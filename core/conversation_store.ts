@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FeedPlace, Post, PostName } from "./model/post.ts";
+import type { Post, PostName } from "./model/post.ts";
 
 /** How much is kept of conversations; beyond, what came first goes. */
 export interface ConversationBounds {
@@ -17,6 +17,8 @@ export interface ConversationBounds {
   readonly context: number;
   /** Such posts of one author. */
   readonly contextOfOne: number;
+  /** Such posts of one thread: beyond, those with the lowest ids go. */
+  readonly contextOfThread: number;
   /** Bytes of such posts as they were signed. */
   readonly contextBytes: number;
   /** How long such a post is kept, in milliseconds. */
@@ -25,14 +27,15 @@ export interface ConversationBounds {
 
 /**
  * What a peer keeps: five days of as many requests as strangers may bring, and of authors who are not followed
- * 2,000 of the longest posts, for 90 days.
+ * 4,000 of the longest posts, for 90 days. One thread takes at most a quarter of that.
  */
 export const conversationBounds: ConversationBounds = {
   notifications: 5_000,
   requests: 1_000,
-  context: 2_000,
+  context: 4_000,
   contextOfOne: 200,
-  contextBytes: 6 * 1024 * 1024,
+  contextOfThread: 1_000,
+  contextBytes: 12 * 1024 * 1024,
   contextMs: 90 * 86_400_000,
 };
 
@@ -94,6 +97,18 @@ export interface StoredNotification extends NewNotification {
   readonly number: number;
 }
 
+/** A post that is to be kept outside the timeline. */
+export interface NewContext {
+  /** The post, or a delete: that removes the post which it takes back, if its key has signed both, and keeps it out. */
+  readonly post: Post;
+  /** Whether the name is known to be the key's: then it takes the place of a post of that name by another key. */
+  readonly isConfirmed: boolean;
+  /** Of a delete: the first post of the thread of what it takes back, where the caller knows that. */
+  readonly thread?: PostName;
+  /** Whether a delete is kept only where the thread is known, or what it takes back is here. */
+  readonly onlyForThread?: boolean;
+}
+
 /** What is committed together with a notification. */
 export interface NotificationExtras {
   /** The post, where it is to be kept outside the timeline. */
@@ -122,11 +137,18 @@ export interface ConversationStore {
 
   /** A post that is kept outside the timeline; no delete. */
   contextPost(name: PostName): Promise<Post | undefined>;
-  /** Keeps a post outside the timeline, since that Unix time in milliseconds. One kept already stays as it is. */
-  addContext(post: Post, at: number): Promise<void>;
-  /** Removes the post of that author and place in a feed from outside the timeline. */
-  dropContext(author: string, place: FeedPlace): Promise<void>;
-  /** Whether a delete that is kept outside the timeline names the post. */
+  /**
+   * Keeps posts outside the timeline, since that Unix time in milliseconds. One kept already stays as it is, and one
+   * that its author has taken back stays away. Where there are too many, others go.
+   */
+  addContext(posts: readonly NewContext[], at: number): Promise<void>;
+  /** Removes posts from outside the timeline. */
+  dropContext(names: readonly PostName[]): Promise<void>;
+  /** What is kept outside the timeline of a thread, its first post and deletes included, in the order of ids. */
+  contextThread(root: PostName): Promise<Post[]>;
+  /** How many posts outside the timeline answer each of these directly. */
+  contextReplies(names: readonly PostName[]): Promise<number[]>;
+  /** Whether a post's author is known to have taken it back, in the feed or outside the timeline. */
   isTakenBack(post: Post): Promise<boolean>;
 
   /**

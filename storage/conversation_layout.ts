@@ -3,13 +3,15 @@
  *
  *     ["mention", username, id]           bytes: number of the own post, names of the users who keep it for that user
  *     ["held", username, author, id]      bytes: who asked, when it came, the signed post
- *     ["context", author, id]             bytes: when it came, the signed post
+ *     ["context", author, id]             bytes: when it came, the signed post, of a delete the thread
  *     ["contexts", at, author, id]        number: bytes of that post; in the order in which they came
+ *     ["thread", author, id, id, author]  true: the post (behind) is a context post of the thread (before)
+ *     ["answer", author, id, author, id]  true: the post (behind) is a context post that answers another
  *     ["notification", list, number]      bytes: kind, from, at, post, message, whether put aside
  *     ["notified", username, what]        number: the notification of that user and post, or kind and message
  *
- * What must hold after every commit: `context` and `contexts` have the same posts; `notified` has what
- * `notification` has.
+ * What must hold after every commit: `context` and `contexts` have the same posts; `thread` has them by their
+ * threads, and `answer` those that are replies; `notified` has what `notification` has.
  *
  * @module
  */
@@ -59,6 +61,22 @@ export const conversationKeys = {
   context: ({ author, id }: PostName): Deno.KvKey => ["context", author, id],
   /** Its place among these in the order in which they came. */
   contextAt: (at: number, { author, id }: PostName): Deno.KvKey => ["contexts", at, author, id],
+  /** Its place in its thread. */
+  thread: (root: PostName, { author, id }: PostName): Deno.KvKey => [
+    "thread",
+    root.author,
+    root.id,
+    id,
+    author,
+  ],
+  /** What says that it answers another. */
+  answer: (to: PostName, { author, id }: PostName): Deno.KvKey => [
+    "answer",
+    to.author,
+    to.id,
+    author,
+    id,
+  ],
   /** A notification. */
   notification: (list: NotificationList, number: number): Deno.KvKey => [
     "notification",
@@ -135,18 +153,26 @@ export interface ContextEntry {
   readonly at: number;
   /** The post. */
   readonly post: Post;
+  /** Of a delete: the thread of what it takes back, if that is known. */
+  readonly thread?: PostName;
 }
 
 /** The value of a post outside the timeline. */
-export function writeContext({ at, post }: ContextEntry): Uint8Array {
-  return encode([at, post.signed]);
+export function writeContext({ at, post, thread }: ContextEntry): Uint8Array {
+  return encode([at, post.signed, ...thread === undefined ? [] : [[thread.author, thread.id]]]);
 }
 
 /** A post outside the timeline from its value; undefined where it is damaged. */
 export function readContext(value: unknown): ContextEntry | undefined {
   return attempt(() => {
-    const [at, post] = asArray(open(value), "context", 2);
-    return { at: asInteger(at, "at"), post: storedPost(post) };
+    const [at, post, thread] = asArray(open(value), "context", 2, 3);
+    const entry = { at: asInteger(at, "at"), post: storedPost(post) };
+    if (thread === undefined) return entry;
+    const [author, id] = asArray(thread, "thread", 2);
+    return {
+      ...entry,
+      thread: { author: asUsername(author, "author"), id: asBigInteger(id, "id") },
+    };
   });
 }
 

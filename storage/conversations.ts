@@ -10,19 +10,22 @@ import {
   type ConversationStore,
   type HeldMention,
   type HeldPlace,
+  type NewContext,
   type NewNotification,
   type NotificationExtras,
   type NotificationList,
   type PendingMention,
   type StoredNotification,
 } from "../core/conversation_store.ts";
-import type { FeedPlace, Post, PostName } from "../core/model/post.ts";
+import type { Post, PostName } from "../core/model/post.ts";
 import {
-  contextChange,
-  contextOf,
+  contextAtOnceMax,
+  ContextChange,
+  contextReplies,
+  contextThread,
   type ContextTotals,
   contextTotals,
-  dropContext,
+  isTakenBack,
 } from "./context_posts.ts";
 import {
   conversationKeys as keys,
@@ -111,37 +114,44 @@ export class KvConversations implements ConversationStore {
   }
 
   contextPost(name: PostName): Promise<Post | undefined> {
+    return this.#database.read("read a post", async (kv) => {
+      const post = readContext((await kv.get(keys.context(name))).value)?.post;
+      return post?.deletes === undefined ? post : undefined;
+    });
+  }
+
+  async addContext(posts: readonly NewContext[], at: number): Promise<void> {
+    const atOnce = Math.min(contextAtOnceMax, this.#bounds.context);
+    for (let i = 0; i < posts.length; i += atOnce) {
+      const some = posts.slice(i, i + atOnce);
+      await this.#changeContext(
+        "store posts",
+        (change) => change.add(some, { at, bounds: this.#bounds }),
+      );
+    }
+  }
+
+  async dropContext(names: readonly PostName[]): Promise<void> {
+    for (let i = 0; i < names.length; i += removedAtOnceMax) {
+      await this.#changeContext("remove posts", async (change) => {
+        for (const name of names.slice(i, i + removedAtOnceMax)) await change.drop(name);
+      });
+    }
+  }
+
+  contextThread(root: PostName): Promise<Post[]> {
+    return this.#database.read("read a thread", (kv) => contextThread(kv, root));
+  }
+
+  contextReplies(names: readonly PostName[]): Promise<number[]> {
     return this.#database.read(
-      "read a post",
-      async (kv) => {
-        const post = readContext((await kv.get(keys.context(name))).value)?.post;
-        return post?.deletes === undefined ? post : undefined;
-      },
+      "count replies",
+      (kv) => Promise.all(names.map((name) => contextReplies(kv, name))),
     );
   }
 
-  isTakenBack({ author, device, number }: Post): Promise<boolean> {
-    return this.#database.read("look for a delete", async (kv) => {
-      const deleted = (await contextOf(kv, author)).map(({ post }) => post.deletes);
-      return deleted.some((place) => place?.device === device && place.number === number);
-    });
-  }
-
-  addContext(post: Post, at: number): Promise<void> {
-    return this.#change("store a post", async (kv, operation, totals) => {
-      const change = { totals: totals.context, bounds: this.#bounds, post, at };
-      totals.context = await contextChange(kv, operation, change);
-    });
-  }
-
-  dropContext(author: string, place: FeedPlace): Promise<void> {
-    return this.#change("remove a post", async (kv, operation, totals) => {
-      totals.context = await dropContext(kv, operation, {
-        totals: totals.context,
-        author,
-        place,
-      });
-    });
+  isTakenBack(post: Post): Promise<boolean> {
+    return this.#database.read("look for a delete", (kv) => isTakenBack(kv, post));
   }
 
   notify(
@@ -157,8 +167,9 @@ export class KvConversations implements ConversationStore {
       operation.set(keys.notification(list, number), asValue(notification)).set(mark, number);
       if (note !== undefined) operation.set(otherKeys.note(note.name), note.value);
       if (context !== undefined) {
-        const change = { totals: totals.context, bounds: this.#bounds, post: context, at };
-        totals.context = await contextChange(kv, operation, change);
+        const change = new ContextChange(kv, operation, totals.context);
+        await change.add([{ post: context, isConfirmed: true }], { at, bounds: this.#bounds });
+        totals.context = change.totals;
       }
       return { ...notification, number };
     });
@@ -213,6 +224,14 @@ export class KvConversations implements ConversationStore {
       if (entry !== undefined) operation.delete(keys.notified(entry));
     }
     return entries.length;
+  }
+
+  #changeContext(doing: string, make: (change: ContextChange) => Promise<void>): Promise<void> {
+    return this.#change(doing, async (kv, operation, totals) => {
+      const change = new ContextChange(kv, operation, totals.context);
+      await make(change);
+      totals.context = change.totals;
+    });
   }
 
   /** Makes one commit of a change that keeps the totals right. */

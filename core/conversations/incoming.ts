@@ -105,6 +105,7 @@ export class IncomingMentions {
     const told = { kind, from: author, post: { author, id } };
     const probe: NewNotification = { ...told, list: "notifications", at: 0 };
     if (await store.conversations.isNotified(probe)) return true;
+    if (await store.conversations.isTakenBack(post)) return undefined;
     if (this.#isStranger(author) && !strangers.has(author)) return false;
     if (!verifyPost(read)) return undefined;
     if (!await messenger.confirms({ username: author, key: post.authorKey })) return false;
@@ -154,12 +155,12 @@ export class IncomingMentions {
   async #forget(post: Post, deletes: FeedPlace): Promise<void> {
     const { session: { store, ports: { clock } }, strangers, holdings } = this.#parts;
     const { author } = post;
-    await store.conversations.dropContext(author, deletes);
     await holdings.takeBack(author, deletes);
     const isStranger = this.#isStranger(author);
-    if (isStranger && !strangers.has(author)) return;
-    await store.conversations.addContext(post, Math.floor(clock.now()));
-    if (!isStranger) return;
+    const isKept = !isStranger || strangers.has(author);
+    const one = { post, isConfirmed: true, onlyForThread: !isKept };
+    await store.conversations.addContext([one], Math.floor(clock.now()));
+    if (!isStranger || !isKept) return;
     const { name, value } = strangers.noteWith(author);
     await store.putNote(name, value);
     strangers.took(author);

@@ -12,7 +12,7 @@ import type {
 } from "../conversation_store.ts";
 import type { CamelliaError } from "../model/errors.ts";
 import { addressOf } from "../model/mentions.ts";
-import type { Post } from "../model/post.ts";
+import { type Post, rootOf } from "../model/post.ts";
 import { deviceMax } from "../model/snowflake.ts";
 import type { Session, Unwanted } from "../session/interfaces.ts";
 import { postView } from "../session/views.ts";
@@ -104,13 +104,20 @@ export class Notifications {
     return views;
   }
 
-  /** Posts of followed authors have come in by their feeds. */
-  arrived(posts: readonly Post[]): void {
-    const { self, store, ports: { clock } } = this.#session;
+  /**
+   * Posts of followed authors have come in by their feeds.
+   *
+   * @param gone Posts that were here and that deletes among the new ones have removed.
+   */
+  arrived(posts: readonly Post[], gone: readonly Post[]): void {
+    const { self, ports: { clock } } = this.#session;
     for (const post of posts) {
       const { author, id, deletes } = post;
       if (deletes !== undefined) {
-        this.#background(store.conversations.dropContext(author, deletes));
+        const isGone = ({ device, number }: Post) =>
+          device === deletes.device && number === deletes.number;
+        this.#background(this.tookBack(post, gone.find(isGone)));
+        continue;
       }
       const kind = addressOf(post, self.username);
       // Those of years that are fetched for a new follower's sake are no news.
@@ -119,6 +126,18 @@ export class Notifications {
       const told = { kind, from: author, post: { author, id }, at };
       this.#background(this.tell({ list: "notifications", ...told }, { post }));
     }
+  }
+
+  /** An author has taken a post back: who asks for its thread is to learn of that. */
+  async tookBack(by: Post, gone?: Post): Promise<void> {
+    const { self, store, ports: { clock } } = this.#session;
+    const isServed = gone !== undefined &&
+      (gone.replyTo !== undefined || gone.author === self.username);
+    const one = { post: by, isConfirmed: true, onlyForThread: true };
+    await store.conversations.addContext(
+      [isServed ? { ...one, thread: rootOf(gone) } : one],
+      Math.floor(clock.now()),
+    );
   }
 
   /** Something has happened in the peer. */

@@ -39,21 +39,22 @@ export function mentionsOf({ author, text }: { author: string; text: string }): 
 export type AddressKind = "reply" | "repost" | "mention";
 
 /**
- * How a post speaks to a user who is not its author: it answers or reposts a post of that user, or mentions
- * the user. Undefined where it does none of that.
+ * How a post speaks to a user who is not its author: it answers or reposts a post of that user, stands in a thread
+ * that this user began, or mentions the user. Undefined where it does none of that. The user who began a thread
+ * keeps the replies, and serves them to all who open it.
  */
 export function addressOf(post: PostContent, username: string): AddressKind | undefined {
   if (post.author === username) return undefined;
-  if (post.replyTo?.author === username) return "reply";
+  if (post.replyTo?.author === username || post.root?.author === username) return "reply";
   if (post.repostOf?.author === username) return "repost";
   return mentionsOf(post).includes(username) ? "mention" : undefined;
 }
 
 /** The users to whom a post speaks, each once: see {@linkcode addressOf}. */
 export function addresseesOf(post: PostContent): string[] {
-  const { author, replyTo, repostOf } = post;
+  const { author, replyTo, root, repostOf } = post;
   const names = new Set(mentionsOf(post));
-  for (const other of [replyTo?.author, repostOf?.author]) {
+  for (const other of [replyTo?.author, root?.author, repostOf?.author]) {
     if (other !== undefined && other !== author) names.add(other);
   }
   return [...names];

@@ -33,7 +33,7 @@ export interface IntakeParts extends Pick<FeedsParts, "session" | "feeds"> {
   /** Fetches what lies beyond posts that were kept back and whose time has come. */
   readonly fetches: Pick<Fetches, "soon">;
   /** Is told of posts that are new in the database. */
-  readonly arrivals: { arrived(posts: readonly Post[]): void };
+  readonly arrivals: { arrived(posts: readonly Post[], gone: readonly Post[]): void };
 }
 
 /** Posts of a message as they were found. */
@@ -206,7 +206,7 @@ export class Intake {
       if (post.deletes === undefined) session.emit({ event: "post", post: postView(post) });
     }
     for (const post of deleted) session.emit({ event: "deleted", ...postNameView(post) });
-    this.#parts.arrivals.arrived(added);
+    this.#parts.arrivals.arrived(added, deleted);
     return { added, future };
   }
 

@@ -33,8 +33,8 @@ export interface SyncParts extends MessagingParts {
   readonly relay: {
     took(message: MessageOf<"posts">, valid: readonly Post[], added: readonly Post[]): void;
   };
-  /** Is told of posts that are new in the database. */
-  readonly arrivals: { arrived(posts: readonly Post[]): void };
+  /** Is told of posts that are new in the database, and of those that deletes among them removed. */
+  readonly arrivals: { arrived(posts: readonly Post[], gone: readonly Post[]): void };
   /** Corrects the list of a user who pushes own posts although the user here does not follow. */
   readonly followers: { unwanted(from: UserRef): Promise<void> };
 }

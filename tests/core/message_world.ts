@@ -240,7 +240,9 @@ export class TestUser {
       ...parts,
       greeter: this.greeter,
       relay: this.delivery,
-      arrivals: { arrived: (posts) => this.conversations.notifications.arrived(posts) },
+      arrivals: {
+        arrived: (posts, gone) => this.conversations.notifications.arrived(posts, gone),
+      },
       followers: {
         unwanted: (from) => Promise.resolve(void this.unwanted.push(from.username)),
       },

@@ -10,18 +10,36 @@ import {
   conversationBounds,
   type HeldMention,
   type HeldPlace,
+  type NewContext,
   type NewNotification,
   type NotificationList,
   type PendingMention,
   type StoredNotification,
 } from "../../core/conversation_store.ts";
-import type { FeedPlace, Post, PostName } from "../../core/model/post.ts";
+import { equalBytes } from "../../core/model/bytes.ts";
+import { type Post, type PostName, rootOf } from "../../core/model/post.ts";
+
+interface ContextEntry {
+  readonly post: Post;
+  readonly at: number;
+  readonly thread: PostName | undefined;
+}
+
+function isNamed({ author, id }: PostName, other: PostName): boolean {
+  return other.author === author && other.id === id;
+}
+
+function takesBack({ author, authorKey, deletes }: Post, post: Post): boolean {
+  return post.deletes === undefined && author === post.author &&
+    deletes?.device === post.device && deletes.number === post.number &&
+    equalBytes(authorKey, post.authorKey);
+}
 
 /** What is kept. */
 export class MemoryConversations {
   pending: PendingMention[] = [];
   held: HeldMention[] = [];
-  context: { readonly post: Post; readonly at: number }[] = [];
+  context: ContextEntry[] = [];
   notifications: (StoredNotification & { readonly isAside: boolean })[] = [];
   readonly #bounds: ConversationBounds;
   #next = 1;
@@ -66,41 +84,79 @@ export class MemoryConversations {
     );
   }
 
-  contextPost({ author, id }: PostName): Post | undefined {
-    const post = this.context.find((it) => it.post.author === author && it.post.id === id)?.post;
-    return post?.deletes === undefined ? post : undefined;
+  contextPost(name: PostName): Post | undefined {
+    return this.context.find(({ post }) => isNamed(name, post) && post.deletes === undefined)?.post;
   }
 
-  isTakenBack({ author, device, number }: Post): boolean {
-    return this.context.some(({ post }) =>
-      post.author === author && post.deletes?.device === device && post.deletes.number === number
-    );
-  }
-
-  addContext(post: Post, at: number): void {
-    if (this.context.some((it) => it.post.author === post.author && it.post.id === post.id)) return;
-    this.context.push({ post, at });
-    this.context.sort((a, b) => a.at - b.at);
-    const theirs = this.context.filter((it) => it.post.author === post.author);
-    if (theirs.length > this.#bounds.contextOfOne) this.#forget(theirs[0]?.post);
-    this.context = this.context.filter((it) => it.at >= at - this.#bounds.contextMs);
-    const bytes = () => this.context.reduce((sum, it) => sum + it.post.signed.length, 0);
-    while (
-      this.context.length > this.#bounds.context || bytes() > this.#bounds.contextBytes
-    ) {
-      this.context.shift();
+  /** @param isDeleted Whether the feed of a post's author says that it was taken back. */
+  addContext(posts: readonly NewContext[], at: number, isDeleted: (post: Post) => boolean): void {
+    for (const one of posts) {
+      this.#add(one, at, isDeleted(one.post));
+      this.context = this.context.filter((it) => it.at >= at - this.#bounds.contextMs);
+      const bytes = () => this.context.reduce((sum, it) => sum + it.post.signed.length, 0);
+      while (
+        this.context.length > this.#bounds.context || bytes() > this.#bounds.contextBytes
+      ) {
+        this.context.shift();
+      }
     }
   }
 
-  #forget(gone: Post | undefined): void {
-    this.context = this.context.filter(({ post }) => post !== gone);
+  #add({ post, isConfirmed, ...more }: NewContext, at: number, isDeleted: boolean): void {
+    const same = this.context.find((it) => isNamed(post, it.post));
+    if (same !== undefined) {
+      if (!isConfirmed || equalBytes(same.post.authorKey, post.authorKey)) return;
+      this.#forget(same);
+    }
+    let { thread } = more;
+    if (post.deletes === undefined) {
+      if (isDeleted || this.isTakenBack(post)) return;
+      thread = rootOf(post);
+    } else {
+      const gone = this.context.find((it) => takesBack(post, it.post));
+      if (gone !== undefined) {
+        thread = rootOf(gone.post);
+        this.#forget(gone);
+      } else if (thread === undefined && more.onlyForThread) return;
+    }
+    if (thread !== undefined && !isNamed(thread, post)) {
+      const root = thread;
+      const replies = this.context
+        .filter((it) => it.thread && isNamed(root, it.thread) && !isNamed(root, it.post))
+        .sort((a, b) => a.post.id < b.post.id ? -1 : 1);
+      const [lowest] = replies;
+      if (lowest !== undefined && replies.length >= this.#bounds.contextOfThread) {
+        if (post.id < lowest.post.id) return;
+        this.#forget(lowest);
+      }
+    }
+    const theirs = this.context.filter((it) => it.post.author === post.author);
+    if (theirs.length >= this.#bounds.contextOfOne) this.#forget(theirs[0]);
+    this.context.push({ post, at, thread });
+    this.context.sort((a, b) => a.at - b.at);
   }
 
-  dropContext(author: string, { device, number }: FeedPlace): void {
-    this.context = this.context.filter(({ post }) =>
-      post.author !== author || post.device !== device || post.number !== number ||
-      post.deletes !== undefined
+  #forget(gone: ContextEntry | undefined): void {
+    this.context = this.context.filter((it) => it !== gone);
+  }
+
+  dropContext(names: readonly PostName[]): void {
+    this.context = this.context.filter(({ post }) => !names.some((name) => isNamed(name, post)));
+  }
+
+  contextThread(root: PostName): Post[] {
+    return this.context.filter(({ thread }) => thread !== undefined && isNamed(root, thread))
+      .map(({ post }) => post).sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  }
+
+  contextReplies(names: readonly PostName[]): number[] {
+    return names.map((name) =>
+      this.context.filter(({ post }) => post.replyTo && isNamed(name, post.replyTo)).length
     );
+  }
+
+  isTakenBack(post: Post): boolean {
+    return this.context.some((other) => takesBack(other.post, post));
   }
 
   isNotified(one: NewNotification): boolean {

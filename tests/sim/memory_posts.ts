@@ -104,12 +104,13 @@ export class MemoryPosts {
     return post;
   }
 
-  #isTakenBack(post: Post): boolean {
+  /** Whether its author has taken a post back. */
+  isDeleted(post: Post): boolean {
     return post.deletes === undefined && this.#marks.has(placeOf(post.author, post));
   }
 
   #isShown({ deletes, repostOf }: Post): boolean {
-    return deletes === undefined && (repostOf === undefined || !this.#isTakenBack(repostOf));
+    return deletes === undefined && (repostOf === undefined || !this.isDeleted(repostOf));
   }
 
   find({ author, id }: PostName): Post | undefined {
@@ -144,7 +145,7 @@ export class MemoryPosts {
     const [below, above] = [feed.posts.at(place - 1), feed.posts.at(place)];
     if (below !== undefined && below.id >= post.id) return "fork";
     if (above !== undefined && above.id <= post.id) return "fork";
-    if (this.#isTakenBack(post)) return "deleted";
+    if (this.isDeleted(post)) return "deleted";
     this.#insert(post);
     return "new";
   }

@@ -199,14 +199,27 @@ class MemoryStore implements Store {
       heldFor: (username) => read(({ held }) => held.filter((it) => it.for === username)),
       release: (place) => change("release", (it) => it.release(place)),
       contextPost: (name) => read((it) => it.contextPost(name)),
-      isTakenBack: (post) => read((it) => it.isTakenBack(post)),
-      addContext: (post, at) => change("addContext", (it) => it.addContext(post, at)),
-      dropContext: (author, place) => change("dropContext", (it) => it.dropContext(author, place)),
+      addContext: (added, at) =>
+        this.#commit(
+          "addContext",
+          ({ conversations, posts }) =>
+            conversations.addContext(added, at, (post) => posts.isDeleted(post)),
+        ),
+      dropContext: (names) => change("dropContext", (it) => it.dropContext(names)),
+      contextThread: (root) => read((it) => it.contextThread(root)),
+      contextReplies: (names) => read((it) => it.contextReplies(names)),
+      isTakenBack: (post) =>
+        this.#read(({ conversations, posts }) =>
+          posts.isDeleted(post) || conversations.isTakenBack(post)
+        ),
       notify: (notification, { context, note } = {}) =>
-        this.#commit("notify", ({ conversations, notes }) => {
+        this.#commit("notify", ({ conversations, notes, posts }) => {
           const stored = conversations.notify(notification);
           if (stored === undefined) return undefined;
-          if (context !== undefined) conversations.addContext(context, notification.at);
+          if (context !== undefined) {
+            const one = { post: context, isConfirmed: true };
+            conversations.addContext([one], notification.at, (post) => posts.isDeleted(post));
+          }
           if (note !== undefined) notes.set(note.name, note.value);
           return stored;
         }),

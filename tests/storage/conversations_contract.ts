@@ -11,9 +11,8 @@ import {
   type HeldMention,
   type NewNotification,
 } from "../../core/conversation_store.ts";
-import { type Post, signPost } from "../../core/model/post.ts";
+import type { Post, PostName } from "../../core/model/post.ts";
 import type { Store } from "../../core/ports.ts";
-import { identityOf } from "../sim/users.ts";
 import { idAt, postAt } from "./posts.ts";
 
 /** Small enough to be reached soon. */
@@ -23,6 +22,7 @@ export const testBounds: ConversationBounds = {
   requests: 10,
   context: 6,
   contextOfOne: 4,
+  contextOfThread: 3,
   contextBytes: 1_350,
 };
 
@@ -92,47 +92,33 @@ function testContext(test: DeclareStore): void {
   test("store keeps posts outside the timeline, each once, until they are dropped", async (store) => {
     const { conversations } = store;
     const post = postAt({ author: "carol", number: 3 });
-    await conversations.addContext(post, 10);
-    await conversations.addContext(post, 20);
+    await keep(store, post, 10);
+    await keep(store, post, 20);
     assert.deepEqual(await conversations.contextPost(post), post);
     assert.deepEqual(await store.timeline({ limit: 5 }), []);
-    await conversations.dropContext("carol", { device: 1, number: 4 });
+    await conversations.dropContext([{ author: "carol", id: idAt(4) }]);
     assert.deepEqual(await conversations.contextPost(post), post);
-    await conversations.dropContext("carol", { device: 1, number: 3 });
+    await conversations.dropContext([post]);
     assert.equal(await conversations.contextPost(post), undefined);
-  });
-
-  test("store knows which posts a delete outside the timeline takes back, and shows no delete", async (store) => {
-    const { conversations } = store;
-    const [post, other] = [3, 4].map((number) => postAt({ author: "carol", number }));
-    assert.ok(post && other);
-    const content = { author: "carol", device: 1, number: 9, id: idAt(9), text: "" };
-    const deletes = { device: 1, number: 3 };
-    await conversations.addContext(signPost({ ...content, deletes }, identityOf("carol")), 10);
-    await conversations.dropContext("carol", { device: 1, number: 9 });
-    assert.equal(await conversations.isTakenBack(post), true);
-    assert.equal(await conversations.isTakenBack(other), false);
-    assert.equal(await conversations.contextPost(content), undefined);
-    await conversations.addContext(other, 10);
-    assert.deepEqual(await conversations.contextPost(other), other);
+    assert.deepEqual(await conversations.contextThread(post), []);
   });
 
   test("store keeps a bounded number of posts outside the timeline, of one author too", async (store) => {
     const { conversations } = store;
     const isThere = async (post: Post) => await conversations.contextPost(post) !== undefined;
     const carols = [1, 2, 3, 4, 5].map((number) => postAt({ author: "carol", number }));
-    for (const [at, post] of carols.entries()) await conversations.addContext(post, at);
+    for (const [at, post] of carols.entries()) await keep(store, post, at);
     const kept = await Promise.all(carols.map(isThere));
     assert.deepEqual(kept, [false, true, true, true, true]);
     for (const [n, author] of ["dave", "erin", "frank", "grace"].entries()) {
-      await conversations.addContext(postAt({ author, number: 1 }), 10 + n);
+      await keep(store, postAt({ author, number: 1 }), 10 + n);
     }
     const left = await Promise.all(carols.map(isThere));
     assert.deepEqual(left, [false, false, false, true, true]);
     const long = postAt({ author: "heidi", number: 1, text: "x".repeat(500) });
     const longer = postAt({ author: "heidi", number: 2, text: "x".repeat(500) });
-    await conversations.addContext(long, 20);
-    await conversations.addContext(longer, 21);
+    await keep(store, long, 20);
+    await keep(store, longer, 21);
     assert.equal(await isThere(postAt({ author: "grace", number: 1 })), false);
     assert.deepEqual([await isThere(long), await isThere(longer)], [true, true]);
   });
@@ -141,12 +127,114 @@ function testContext(test: DeclareStore): void {
     const { conversations } = store;
     const [old, young, late] = [1, 2, 3].map((number) => postAt({ author: "carol", number }));
     assert.ok(old && young && late);
-    await conversations.addContext(old, 1_000);
-    await conversations.addContext(young, 2_000);
-    await conversations.addContext(late, 2_000 + contextMs);
+    await keep(store, old, 1_000);
+    await keep(store, young, 2_000);
+    await keep(store, late, 2_000 + contextMs);
     assert.equal(await conversations.contextPost(old), undefined);
     assert.deepEqual(await conversations.contextPost(young), young);
   });
+
+  test("store finds what is outside the timeline by its thread, and counts replies", async (store) => {
+    const { conversations } = store;
+    const root = postAt({ author: "carol", number: 1 });
+    const first = postAt({ author: "dave", number: 2, replyTo: nameOf(root) });
+    const nested = postAt({
+      author: "erin",
+      number: 3,
+      replyTo: nameOf(first),
+      root: nameOf(root),
+    });
+    const other = postAt({ author: "frank", number: 4 });
+    for (const [at, post] of [other, nested, root, first].entries()) await keep(store, post, at);
+    assert.deepEqual(await conversations.contextThread(root), [root, first, nested]);
+    assert.deepEqual(await conversations.contextThread(first), []);
+    assert.deepEqual(await conversations.contextReplies([root, first, nested]), [1, 1, 0]);
+    await conversations.dropContext([first]);
+    assert.deepEqual(await conversations.contextThread(root), [root, nested]);
+    assert.deepEqual(await conversations.contextReplies([root, first]), [0, 1]);
+  });
+
+  test("store keeps the newest replies of a thread, and its first post", async (store) => {
+    const { conversations } = store;
+    const root = postAt({ author: "carol", number: 1 });
+    const replies = [2, 3, 4, 5].map((number) =>
+      postAt({ author: `user${number}`, number, replyTo: nameOf(root) })
+    );
+    const [oldest, ...newest] = replies;
+    assert.ok(oldest);
+    await keep(store, root, 1);
+    for (const post of newest) await keep(store, post, 2);
+    await keep(store, oldest, 3);
+    assert.deepEqual(await conversations.contextThread(root), [root, ...newest]);
+    const newer = postAt({ author: "erin", number: 9, replyTo: nameOf(root) });
+    await keep(store, newer, 4);
+    assert.deepEqual(await conversations.contextThread(root), [root, ...newest.slice(1), newer]);
+  });
+
+  test("store keeps out of threads what its author has taken back, before and after it came", async (store) => {
+    const { conversations } = store;
+    const root = postAt({ author: "carol", number: 1 });
+    const [first, second] = [2, 3].map((number) =>
+      postAt({ author: "dave", number, replyTo: nameOf(root) })
+    );
+    assert.ok(first && second);
+    const [takesFirst, takesSecond] = [first, second].map(({ device, number }) =>
+      postAt({ author: "dave", number: number + 10, text: "", deletes: { device, number } })
+    );
+    assert.ok(takesFirst && takesSecond);
+    await keep(store, first, 1);
+    assert.equal(await conversations.isTakenBack(first), false);
+    await keep(store, takesFirst, 2);
+    assert.deepEqual(await conversations.contextThread(root), [takesFirst]);
+    assert.equal(await conversations.contextPost(takesFirst), undefined);
+    assert.equal(await conversations.isTakenBack(first), true);
+    const delay = { post: takesSecond, isConfirmed: true, onlyForThread: true };
+    await conversations.addContext([delay], 3);
+    assert.equal(await conversations.isTakenBack(second), false);
+    await conversations.addContext([{ ...delay, thread: nameOf(root) }], 3);
+    await keep(store, first, 4);
+    await keep(store, second, 5);
+    assert.deepEqual(await conversations.contextThread(root), [takesFirst, takesSecond]);
+    const told = { kind: "reply", from: "dave", at: 6, list: "notifications" } as const;
+    await conversations.notify(told, { context: first });
+    assert.equal(await conversations.contextPost(first), undefined);
+  });
+
+  test("store lets another key's delete and post change nothing unless that key is confirmed", async (store) => {
+    const { conversations } = store;
+    const post = postAt({ author: "carol", number: 1 });
+    const deletes = { device: post.device, number: post.number };
+    const forged = { author: "carol", as: "mallory" };
+    await keep(store, post, 1);
+    await keep(store, postAt({ ...forged, number: 9, text: "", deletes }), 2);
+    assert.deepEqual(await conversations.contextPost(post), post);
+    const other = postAt({ ...forged, number: 2, second: 1 });
+    await conversations.addContext([{ post: other, isConfirmed: false }], 3);
+    assert.deepEqual(await conversations.contextPost(post), post);
+    await keep(store, other, 4);
+    assert.deepEqual(await conversations.contextPost(post), other);
+  });
+
+  test("store keeps out of threads what a delete in the feed has taken back", async (store) => {
+    const { conversations } = store;
+    const posts = [1, 2].map((number) => postAt({ author: "carol", number }));
+    const [first] = posts;
+    assert.ok(first);
+    const deletes = { device: first.device, number: first.number };
+    const by = postAt({ author: "carol", number: 3, text: "", deletes });
+    await store.addPosts("carol", [...posts, by]);
+    assert.equal(await conversations.isTakenBack(first), true);
+    await keep(store, first, 1);
+    assert.equal(await conversations.contextPost(first), undefined);
+  });
+}
+
+async function keep({ conversations }: Store, post: Post, at: number): Promise<void> {
+  await conversations.addContext([{ post, isConfirmed: true }], at);
+}
+
+function nameOf({ author, id }: PostName): PostName {
+  return { author, id };
 }
 
 function testNotifications(test: DeclareStore): void {

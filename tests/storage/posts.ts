@@ -31,18 +31,20 @@ export interface PostShape {
   readonly root?: PostName;
   readonly repostOf?: Post;
   readonly deletes?: FeedPlace;
+  /** Whose key signs it; the one that all these posts have, unless said otherwise. */
+  readonly as?: string;
 }
 
 /** A signed post. */
 export function postAt(shape: PostShape): Post {
-  const { author, number, second = number, device = 1 } = shape;
-  const { replyTo, root, repostOf, deletes } = shape;
+  const { author, number, second = number, device = 1, replyTo, root, repostOf, deletes, as } =
+    shape;
   const isText = repostOf === undefined && deletes === undefined;
   const { text = isText ? `${author} ${number}` : "" } = shape;
   return signPost({
     ...{ author, device, number, id: idAt(second, device), text },
     ...given({ replyTo, root, repostOf, deletes }),
-  }, identity);
+  }, as === undefined ? identity : identityOf(as));
 }
 
 /** Posts of one feed with numbers from `from` to `to`. */

@@ -61,3 +61,13 @@ Deno.test("A post speaks to those whom it answers, reposts and mentions, and nev
   assert.deepEqual(addresseesOf(own), []);
   assert.equal(addressOf(own, "alice"), undefined);
 });
+
+Deno.test("A reply speaks to the user who began the thread, too", () => {
+  const id = 5n;
+  const place = { author: "carol", device: 1, number: 1, id: 9n, text: "yes" };
+  const reply = { ...place, replyTo: { author: "bob", id }, root: { author: "alice", id } };
+  assert.deepEqual(addresseesOf(reply), ["bob", "alice"]);
+  assert.equal(addressOf(reply, "alice"), "reply");
+  assert.deepEqual(addresseesOf({ ...reply, author: "alice" }), ["bob"]);
+  assert.equal(addressOf({ ...reply, author: "alice" }, "alice"), undefined);
+});
