@@ -41,7 +41,8 @@ export class Mutes {
   /** By kind and what. */
   readonly #mutes = new Map<string, Mute>();
   readonly #blocks = new Map<string, Block>();
-  #matcher = new WordMatcher([]);
+  /** Made anew when it is needed after a change. */
+  #matcher: WordMatcher | undefined;
   /** When the first mute that is not for good ends. */
   #nextEnd = Infinity;
 
@@ -175,7 +176,12 @@ export class Mutes {
     if (this.hidesUser(author)) return true;
     const thread = threadName(root ?? reply_to ?? { author, id });
     return this.#mutes.has(nameOf({ kind: "thread", what: thread })) ||
-      this.#matcher.isIn(`${warning}\n${text}`);
+      this.#words().isIn(`${warning}\n${text}`);
+  }
+
+  #words(): WordMatcher {
+    const words = this.#mutes.values().filter(({ kind }) => kind === "word");
+    return this.#matcher ??= new WordMatcher(words.map(({ what }) => what));
   }
 
   /** What a person means by a word. */
@@ -222,11 +228,9 @@ export class Mutes {
   }
 
   #changed(): void {
-    const mutes = [...this.#mutes.values()];
-    this.#matcher = new WordMatcher(
-      mutes.filter(({ kind }) => kind === "word").map(({ what }) => what),
-    );
-    this.#nextEnd = Math.min(...mutes.map(({ until = Infinity }) => until), Infinity);
+    this.#matcher = undefined;
+    this.#nextEnd = this.#mutes.values()
+      .reduce((first, { until = Infinity }) => Math.min(first, until), Infinity);
   }
 }
 

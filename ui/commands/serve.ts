@@ -59,6 +59,7 @@ async function serveUntilEnd(
     const status = await api.status();
     await output.line(readyEvent(status), () => readyText(status));
     let reach = "";
+    let written: Promise<unknown> = Promise.resolve();
     tell = (event) => {
       if (!output.json && isRepeated(event, status.user?.username)) return;
       if (event.event === "reach" && !output.json) {
@@ -67,7 +68,7 @@ async function serveUntilEnd(
         if (text === reach) return;
         reach = text;
       }
-      void output.line(event, (look) => renderEvent(event, look));
+      written = output.line(event, (look) => renderEvent(event, look));
     };
     const { joined, contacts, carrier, hindrance } = status.node;
     if (!joined || carrier === "tcp") {
@@ -78,8 +79,11 @@ async function serveUntilEnd(
         (look) => joined ? renderEvent(event, look) : notJoinedMessage(settings, hindrance),
       );
     }
+    // What was found out while the user logged in is told by no event.
+    if (status.reach.state !== "unknown") tell({ event: "reach", ...status.reach });
     early.forEach(tell);
     if (!signal.aborted) await end.promise;
+    await written;
   } finally {
     stop();
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { postBytesMax } from "../../../core/model/post.ts";
 import { encode as encodeAnything } from "@msgpack/msgpack";
 import fc from "fast-check";
 import type { Message } from "../../../core/messages/kinds/mod.ts";
@@ -151,7 +152,7 @@ Deno.test("Bodies that make no sense are refused", () => {
     ["want", [user(bob), [], 0, 1, null, null, [[1, 1, 33, id]]]],
     ["want", [user(bob), [], 0, 1, null, null, [[1, 2, 1, id]]]],
     ["posts", [user(alice), many(postsPerMessageMax + 1, post), null, null, [], []]],
-    ["posts", [user(alice), [new Uint8Array(3_000)], null, null, [], []]],
+    ["posts", [user(alice), [new Uint8Array(postBytesMax + 1)], null, null, [], []]],
     ["posts", [user(alice), [], post, null, [], []]],
     ["posts", [user(alice), [], null, post, [], []]],
     ["posts", [user(alice), [], null, null, [], many(relayShareMax + 1, user(bob))]],

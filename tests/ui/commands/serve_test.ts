@@ -33,6 +33,7 @@ Deno.test("node prints a ready line and then its events until it is interrupted"
       udp: { ip: "127.0.0.1", port: 8000 },
       listening: null,
     },
+    { event: "reach", ...peer.reach },
     { event: "network", joined: true, contacts: 4 },
   ]);
   assert.ok(peer.stopped);
