@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { parseSearch } from "../../core/model/search_query.ts";
 import { writeState } from "../../storage/layout.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { inFolder } from "./folder.ts";
@@ -32,6 +33,9 @@ Deno.test("Author whose removal was cut off is gone for every reader, and for go
     await assert.rejects(store.removeAuthor("bob"), { code: "disk_failed" });
     assert.deepEqual(names(await store.timeline({ limit: 900 })), ["carol 2", "carol 1"]);
     assert.deepEqual(await store.timeline({ limit: 9, author: "bob" }), []);
+    const search = async (typed: string) =>
+      names((await store.search(parseSearch(typed), 9)).posts);
+    assert.deepEqual([await search("from:bob"), await search("2")], [[], ["carol 2"]]);
     assert.deepEqual(await store.feeds("bob"), []);
     const query = { author: "bob", device: 1, from: 1, to: 500, limit: 500 };
     assert.deepEqual(await store.feedPosts(query), []);
