@@ -131,6 +131,7 @@ export class UserPeer {
     this.#collector = new Collector(session);
     this.#pulling = session.scheduler.job(async () => {
       await Promise.all([this.#pull(), this.follows.tidy()]);
+      this.conversations.share();
       if (this.#stopped === undefined) this.#pulling.dueIn(pullEveryMs);
     });
     this.#reopening = session.scheduler.job(() => this.#reopen());

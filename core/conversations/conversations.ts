@@ -23,6 +23,7 @@ import { IncomingMentions, type IncomingParts } from "./incoming.ts";
 import { type Shown, shownNotification } from "./notification_views.ts";
 import { Notifications } from "./notifications.ts";
 import { OutgoingMentions } from "./outgoing.ts";
+import { OwnDevices } from "./own_devices.ts";
 import { StrangersBudget } from "./strangers.ts";
 
 /** What conversations need of a login. */
@@ -41,6 +42,7 @@ export class Conversations {
   readonly #incoming: IncomingMentions;
   readonly #holdings: Holdings;
   readonly #strangers: StrangersBudget;
+  readonly #devices: OwnDevices;
 
   /** The conversations of one session; {@linkcode load} takes in those of earlier ones. */
   constructor(parts: ConversationParts) {
@@ -52,6 +54,7 @@ export class Conversations {
     this.notifications = notifications;
     this.outgoing = new OutgoingMentions({ ...parts, search: new HolderSearch(parts) });
     this.#holdings = holdings;
+    this.#devices = new OwnDevices(parts);
     this.#strangers = strangers;
     this.#incoming = new IncomingMentions({ ...parts, notifications, strangers, holdings });
   }
@@ -70,11 +73,17 @@ export class Conversations {
   }
 
   /** A user is online: what waits for that user is sent. */
-  greeted({ from }: MessageOf<"hello">): void {
+  greeted({ from, body }: MessageOf<"hello">): void {
+    const { session } = this.#parts;
+    if (from.username === session.self.username) return this.share(body.device);
     this.outgoing.send(from.username);
-    this.#holdings.handOver(refOf(from)).catch((error: unknown) =>
-      warn(this.#parts.session, error)
-    );
+    this.#holdings.handOver(refOf(from)).catch((error: unknown) => warn(session, error));
+  }
+
+  /** Tells the user's other devices, or one of them, of what is new here; goes on in the background. */
+  share(device?: number): void {
+    const { session } = this.#parts;
+    this.#devices.share(device).catch((error: unknown) => warn(session, error));
   }
 
   /** A page of notifications, with the posts that `shown` lets their reader see. */

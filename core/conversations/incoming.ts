@@ -18,7 +18,7 @@ import { attempt } from "../../lib/msgpack.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { Tasks } from "../../lib/tasks.ts";
 import type { Holdings } from "./holdings.ts";
-import { isTimely } from "./limits.ts";
+import { isEarly, isTimely } from "./limits.ts";
 import type { Notifications } from "./notifications.ts";
 import type { StrangersBudget } from "./strangers.ts";
 
@@ -96,7 +96,8 @@ export class IncomingMentions {
     const { self, store, ports: { clock } } = session;
     const { post } = read;
     const kind = addressOf(post, self.username);
-    if (kind === undefined || !isTimely(post, clock.now())) return undefined;
+    if (kind === undefined) return undefined;
+    if (!isTimely(post, clock.now())) return isEarly(post, clock.now()) ? false : undefined;
     if (post.repostOf !== undefined && !equalBytes(post.repostOf.authorKey, self.key)) {
       return undefined;
     }
@@ -144,7 +145,10 @@ export class IncomingMentions {
   async #takeBack(read: ReadPost): Promise<boolean | undefined> {
     const { session: { ports: { clock } }, messenger } = this.#parts;
     const { author, authorKey, deletes } = read.post;
-    if (deletes === undefined || !isTimely(read.post, clock.now())) return undefined;
+    if (deletes === undefined) return undefined;
+    if (!isTimely(read.post, clock.now())) {
+      return isEarly(read.post, clock.now()) ? false : undefined;
+    }
     if (!verifyPost(read)) return undefined;
     if (!await messenger.confirms({ username: author, key: authorKey })) return false;
     await this.#mutex.run(() => this.#forget(read.post, deletes));

@@ -35,6 +35,9 @@ const devicesNote = "known devices";
 /** Notifications in a page, unless the reader asks for another number. */
 const pageDefault = 100;
 
+/** Posts of the timeline that are looked at after a start. */
+const lookedAtMax = 200;
+
 const listsOf: readonly NotificationList[] = ["notifications", "requests"];
 
 /** See the module. */
@@ -58,6 +61,8 @@ export class Notifications {
       this.#marks[list] = await readNumber(store, markNote[list]) ?? 0;
       await this.#count(list);
     }
+    // A peer that was killed may have kept a post and not told of it.
+    this.arrived((await store.timeline({ limit: lookedAtMax })).reverse(), []);
   }
 
   /** How many are unread. */

@@ -232,3 +232,60 @@ Deno.test("A post that its author has taken back does not come back by a copy th
   assert.equal(await bob.store.conversations.contextPost(content), undefined);
   await world.stop();
 });
+
+Deno.test("Both devices of a user are told, also the one that was offline", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  const other = await world.add("bob", { device: 2 });
+  other.announced = false;
+  await other.stop();
+  const post = await alice.say("@bob");
+  await isTold(world, bob, [`mention alice ${post.id}`], "requests");
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 0));
+  await alice.stop();
+  await other.start();
+  other.announced = true;
+  other.greeter.greet(bob.self);
+  await isTold(world, other, [`mention alice ${post.id}`], "requests");
+  // What one has handed over it does not hand over again.
+  let sent = 0;
+  const { send } = bob.messenger;
+  bob.messenger.send = (order, signal) => {
+    if (order.kind === "mention") sent++;
+    return send.call(bob.messenger, order, signal) as ReturnType<typeof send>;
+  };
+  await world.clock.advance(10_000);
+  bob.conversations.share();
+  await world.clock.advance(10_000);
+  assert.equal(sent, 0);
+  await alice.start();
+  await world.stop();
+});
+
+Deno.test("A post from the future is not refused for good: it is taken when its time has come", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  world.follow(alice, bob);
+  const reasons: (string | undefined)[] = [];
+  alice.on.ack = ({ body: { reason } }) => void reasons.push(reason);
+  const early = alice.make(1, "@bob", world.clock.now() + 200_000);
+  carry(alice, bob, early);
+  carry(alice, bob, alice.make(2, "not for you"));
+  await world.clock.advance(10_000);
+  assert.deepEqual(reasons, ["unwanted"]);
+  await world.clock.advance(100_000);
+  carry(alice, bob, early);
+  await isTold(world, bob, [`mention alice ${early.id}`]);
+  assert.deepEqual(reasons, ["unwanted", undefined]);
+  await world.stop();
+});
+
+Deno.test("A post that was kept just before a crash is told of after the next start", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  world.follow(bob, alice);
+  const post = alice.make(1, "@bob");
+  await bob.store.addPosts("alice", [post]);
+  assert.deepEqual(await bob.told(), []);
+  await bob.stop();
+  await bob.start();
+  await isTold(world, bob, [`mention alice ${post.id}`]);
+  await world.stop();
+});
