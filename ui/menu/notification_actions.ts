@@ -5,7 +5,7 @@
  */
 
 import type { NotificationView } from "../../core/api.ts";
-import { following } from "../commands/tasks.ts";
+import { blocking, following, muting } from "../commands/tasks.ts";
 import { renderNotifications, renderRequests } from "../output/render_notifications.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { chooseOne, type MenuContext, tell } from "./questions.ts";
@@ -25,7 +25,7 @@ export async function showNotifications(menu: MenuContext): Promise<void> {
   await menu.api.markRead({ what: "notifications" });
 }
 
-/** Shows what strangers say, and lets the person follow them or put aside what they say. */
+/** Shows what strangers say, and lets the person follow, mute or block them, or put aside what they say. */
 export async function showRequests(menu: MenuContext): Promise<void> {
   while (true) {
     const { requests } = await menu.api.requests({ limit: pageSize(menu) });
@@ -36,9 +36,13 @@ export async function showRequests(menu: MenuContext): Promise<void> {
     const answer = await chooseOne(menu, `What about ${safeLine(username)}?`, [
       { value: "follow", name: "Follow" },
       { value: "ignore", name: "Ignore: put aside what this user has said" },
+      { value: "mute", name: "Mute: show nothing of this user" },
+      { value: "block", name: "Block: take nothing from this user" },
     ]);
     if (answer === undefined) return;
     if (answer === "follow") await tell(menu, following, { username });
+    if (answer === "mute") await tell(menu, muting, { kind: "user", what: `@${username}` });
+    if (answer === "block") await tell(menu, blocking, { username });
     await menu.api.dismiss({ username });
   }
 }
@@ -51,5 +55,5 @@ async function chooseStranger(
   const names = [...new Set(requests.map(({ from }) => from))];
   if (names.length === 0) return undefined;
   const answers = names.map((name) => ({ value: name, name: safeLine(name) }));
-  return await chooseOne(menu, "Follow or ignore one of them?", answers);
+  return await chooseOne(menu, "Follow, ignore, mute or block one of them?", answers);
 }

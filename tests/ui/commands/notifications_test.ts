@@ -167,10 +167,10 @@ Deno.test("People are not told twice of what has an event of its own", () => {
   assert.equal(isRepeated({ event: "request", request: view(3) }, "alice"), false);
 });
 
-Deno.test("The menu shows notifications and requests, marks them as read, and follows or ignores strangers", async () => {
+Deno.test("The menu shows notifications and requests, marks them as read, and follows, ignores, mutes or blocks strangers", async () => {
   const m = withTerminal(
     ..."init|Register|alice|network|secret|secret|Notifications|Timeline|back|Requests".split("|"),
-    ..."zed|ignore|carol|follow|quit".split("|"),
+    ..."zed|ignore|carol|follow|loud|mute|rude|block|quit".split("|"),
   );
   const titles: string[] = [];
   const { menu } = m.prompts;
@@ -179,7 +179,11 @@ Deno.test("The menu shows notifications and requests, marks them as read, and fo
     return menu(live, signal);
   };
   m.host.prepare = (peer: FakePeer) => {
-    peer.told = { notifications: told, requests: [view(5, { from: "zed" }), view(4)] };
+    const strangers = ["zed", "carol", "loud", "rude"];
+    peer.told = {
+      notifications: told,
+      requests: strangers.map((from, n) => view(9 - n, { from })),
+    };
     peer.arrive("bob", "newest");
   };
   const { code, out } = await m.run();
@@ -193,7 +197,9 @@ Deno.test("The menu shows notifications and requests, marks them as read, and fo
   assert.ok(peer.told.notifications.every(({ read }) => read));
   assert.deepEqual(peer.readUpTo, [peer.posts[0]?.id]);
   assert.ok(peer.following.has("carol") && !peer.following.has("zed"));
-  assert.match(titles.join("\n"), /new: 2 notifications, 2 requests/);
+  assert.deepEqual(peer.muted.map(({ kind, what }) => `${kind} ${what}`), ["user loud"]);
+  assert.deepEqual([...peer.blocked], ["rude"]);
+  assert.match(titles.join("\n"), /new: 2 notifications, 4 requests/);
   assert.doesNotMatch(titles.at(-1) ?? "", /new:/);
   assert.deepEqual(m.answers, []);
 });
