@@ -11,7 +11,7 @@
  * @module
  */
 
-import { join, resolve } from "node:path";
+import { absolutePath, joinPath } from "../lib/paths.ts";
 import { CamelliaError } from "../core/model/errors.ts";
 import { utf8 } from "../core/model/bytes.ts";
 import { onDisk } from "./storage_errors.ts";
@@ -37,10 +37,10 @@ export class DataFolder {
    * @throws {CamelliaError} `folder_in_use`, `folder_unsafe`, `folder_read_only`, `disk_full` or `disk_failed`.
    */
   static async open(path: string): Promise<DataFolder> {
-    const folder = resolve(path);
+    const folder = absolutePath(path);
     await makePrivateFolder(folder, { tighten: false });
     await assertOwnFolder(folder);
-    const lockPath = join(folder, "lock");
+    const lockPath = joinPath(folder, "lock");
     const task = { doing: `use the folder ${folder}`, path: folder };
     using locks = new DisposableStack();
     const lock = locks.use(
@@ -60,13 +60,13 @@ export class DataFolder {
       if (!(error instanceof CamelliaError) || error.code !== "disk_full") throw error;
     });
     await removeStrayFiles(folder);
-    await makePrivateFolder(join(folder, "users"), { tighten: true });
+    await makePrivateFolder(joinPath(folder, "users"), { tighten: true });
     return new DataFolder(folder, locks.move());
   }
 
   /** The path of something in the folder. */
   file(...parts: readonly string[]): string {
-    return join(this.path, ...parts);
+    return joinPath(this.path, ...parts);
   }
 
   /** Lets the next peer have the folder; harmless when called again. */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { joinPath } from "../lib/paths.ts";
 import { CamelliaError } from "../core/model/errors.ts";
 import { ifThere, onDisk } from "./storage_errors.ts";
 
@@ -64,13 +64,13 @@ export async function assertOwnFolder(folder: string): Promise<void> {
           `${(mode & 0o777).toString(8)}). Take that away with: chmod go-w ${folder}`,
       );
     }
-    for (const name of names) await assertOwn(join(path, name), "file");
+    for (const name of names) await assertOwn(joinPath(path, name), "file");
     for (const name of folders) {
-      const inner = join(path, name);
+      const inner = joinPath(path, name);
       await assertOwn(inner, "folder");
       if (await ifThere(Deno.lstat(inner)) === undefined) continue;
       for await (const entry of Deno.readDir(inner)) {
-        await assertOwn(join(inner, entry.name), "file");
+        await assertOwn(joinPath(inner, entry.name), "file");
       }
     }
   });

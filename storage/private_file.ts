@@ -4,7 +4,7 @@
  * @module
  */
 
-import { basename, dirname, join } from "node:path";
+import { joinPath, lastName, parentPath } from "../lib/paths.ts";
 import { CamelliaError } from "../core/model/errors.ts";
 import { assertOwn } from "./own_files.ts";
 import { ifThere, onDisk } from "./storage_errors.ts";
@@ -54,8 +54,8 @@ async function syncFolder(path: string): Promise<void> {
  * @throws {CamelliaError} `folder_read_only`, `disk_full` or `disk_failed`.
  */
 export async function writePrivateFile(path: string, bytes: Uint8Array): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${crypto.randomUUID()}.tmp`);
+  const folder = parentPath(path);
+  const temporary = joinPath(folder, `.${lastName(path)}.${crypto.randomUUID()}.tmp`);
   await onDisk({ doing: `write ${path}`, path }, async () => {
     try {
       using file = await Deno.open(temporary, { write: true, createNew: true, mode: fileMode });
@@ -95,7 +95,7 @@ export async function readPrivateFile(
 /** Removes a file if it is there. */
 export async function removePrivateFile(path: string): Promise<void> {
   await onDisk({ doing: `remove ${path}`, path }, async () => {
-    await ifThere(Deno.remove(path).then(() => syncFolder(dirname(path))));
+    await ifThere(Deno.remove(path).then(() => syncFolder(parentPath(path))));
   });
 }
 
@@ -113,7 +113,7 @@ export async function removeStrayFiles(folder: string): Promise<void> {
   await onDisk({ doing: `tidy up ${folder}`, path: folder }, async () => {
     for await (const entry of Deno.readDir(folder)) {
       if (entry.isFile && temporaryName.test(entry.name)) {
-        await Deno.remove(join(folder, entry.name));
+        await Deno.remove(joinPath(folder, entry.name));
       }
     }
   });

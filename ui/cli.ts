@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "node:path";
+import { absolutePath } from "../lib/paths.ts";
 import { CamelliaError } from "../core/model/errors.ts";
 import type { Context, Host, LogSink } from "./peer/host.ts";
 import { AlreadyTold, detailsOf, Interruption, isInterruption } from "./output/failure.ts";
@@ -84,7 +84,7 @@ export async function run(args: readonly string[], options: RunOptions): Promise
   });
   let log: LogSink | undefined;
   try {
-    const dataFolder = resolve(flags.data ?? defaultDataFolder(io));
+    const dataFolder = absolutePath(flags.data ?? defaultDataFolder(io));
     if (flags.logFile) {
       log = await host.openLog(dataFolder);
       output.logTo((line) => log?.write(line));

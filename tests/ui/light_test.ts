@@ -55,7 +55,7 @@ Deno.test("The version comes without any package, and with three modules", async
 
 Deno.test("The help comes with the table of commands, and without what commands do", async () => {
   const { own, other } = await loadedWith(help);
-  assert.deepEqual(other, ["get-east-asian-width", "node:path"]);
+  assert.deepEqual(other, ["get-east-asian-width"]);
   assert.deepEqual(roomsOf(own), [
     ".",
     "core/model",
@@ -73,7 +73,7 @@ Deno.test("The help comes with the table of commands, and without what commands 
 Deno.test("A command with a running peer comes without keys, addresses, sockets, prompts and databases", async () => {
   const { own, other } = await loadedWith([...command, ...ofPeer]);
   // node:http, node:crypto and each package of CommonJS take 20 to 50 ms.
-  assert.deepEqual(other, ["get-east-asian-width", "node:path"]);
+  assert.deepEqual(other, ["get-east-asian-width"]);
   const core = own.filter((path) => /^(core|net|storage|lib)\//.test(path));
   assert.deepEqual(core, [
     "core/api.ts",
@@ -89,6 +89,7 @@ Deno.test("A command with a running peer comes without keys, addresses, sockets,
     "lib/msgpack.ts",
     "lib/msgpack_reader.ts",
     "lib/msgpack_writer.ts",
+    "lib/paths.ts",
     "lib/random.ts",
     "lib/similar.ts",
     "lib/waiting.ts",

@@ -9,7 +9,7 @@
  */
 
 import { loadModule } from "../../lib/load_module.ts";
-import { join } from "node:path";
+import { joinPath } from "../../lib/paths.ts";
 import type { PeerCalls, PeerEvent } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
@@ -73,7 +73,10 @@ export async function runningPeer(context: Context): Promise<LoopbackClient | un
 }
 
 async function clientOf(context: Context, need: Need): Promise<LoopbackClient | undefined> {
-  const bytes = await context.io.readFile(join(context.dataFolder, portFileName), portFileBytesMax);
+  const bytes = await context.io.readFile(
+    joinPath(context.dataFolder, portFileName),
+    portFileBytesMax,
+  );
   const port = bytes === undefined ? undefined : parsePortFile(new TextDecoder().decode(bytes));
   if (port === undefined) return undefined;
   return new LoopbackClient(port, need === "user" ? namedUser(context) : undefined);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { joinPath } from "../../lib/paths.ts";
 import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Io } from "../terminal/io.ts";
@@ -21,7 +21,7 @@ export const configName = "config.ini";
  */
 export function defaultDataFolder(io: Io): string {
   const home = io.env("HOME");
-  const inHome = (...names: string[]) => home === undefined ? undefined : join(home, ...names);
+  const inHome = (...names: string[]) => home === undefined ? undefined : joinPath(home, ...names);
   const xdg = io.env("XDG_DATA_HOME");
   const place = io.os === "windows"
     ? io.env("LOCALAPPDATA")
@@ -30,7 +30,7 @@ export function defaultDataFolder(io: Io): string {
     : xdg?.startsWith("/")
     ? xdg
     : inHome(".local", "share");
-  if (place !== undefined) return join(place, "camellia");
+  if (place !== undefined) return joinPath(place, "camellia");
   throw new CamelliaError(
     "invalid_argument",
     "Cannot tell where to keep data: the environment names no home. Name a folder with --data DIR",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { joinPath } from "../../lib/paths.ts";
 import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Endpoint } from "../../lib/ip_address.ts";
@@ -16,7 +16,7 @@ import { configName } from "./places.ts";
 
 /** The file that `--config` names, or else the one in the data folder; nothing where there is none. */
 async function chosenConfig(io: Io, flags: Flags, dataFolder: string): Promise<FileConfig> {
-  const path = flags.config ?? join(dataFolder, configName);
+  const path = flags.config ?? joinPath(dataFolder, configName);
   const refuse = (why: string, cause?: unknown) =>
     new CamelliaError("invalid_config", `Cannot read ${path}: ${why}`, { cause });
   const bytes = await io.readFile(path, configBytesMax).catch((error) => {
