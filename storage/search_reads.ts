@@ -40,18 +40,19 @@ export async function search(
   limit: number,
 ): Promise<Found> {
   const wanted = query.sort === "rank" ? rankedMax : limit;
-  const found = await withIndex(
-    searched,
-    (index) =>
-      gather(
-        searched,
-        wanted,
-        (last, count) =>
-          index.search({ ...query, ...given({ before: last ?? query.before }) }, count),
-      ),
-  );
-  if (found === undefined) return await scanSearch(searched, query, limit);
-  return { posts: inOrder(query, found, limit), ...given({ indexed: searched.index.indexed }) };
+  const { index: upkeep } = searched;
+  const found = await withIndex(searched, async (index) => {
+    // As it is now: the index may be ready before the posts are read.
+    const { indexed } = upkeep;
+    const posts = await gather(
+      searched,
+      wanted,
+      (last, count) =>
+        index.search({ ...query, ...given({ before: last ?? query.before }) }, count),
+    );
+    return { posts: inOrder(query, posts, limit), ...given({ indexed }) };
+  });
+  return found ?? await scanSearch(searched, query, limit);
 }
 
 function inOrder(query: SearchQuery, posts: readonly Post[], limit: number): Post[] {
@@ -112,8 +113,11 @@ async function withIndex<T>(
     return await ask(index);
   } catch (error) {
     if (database.isClosed) throw error;
-    upkeep.fail(error);
-    upkeep.start();
+    // Another search may have had the index made anew by now.
+    if (upkeep.index === index) {
+      upkeep.fail(error);
+      upkeep.start();
+    }
     return undefined;
   }
 }
