@@ -267,6 +267,7 @@ export class UserPeer {
         }),
         this.follows.settled(),
         this.#delivery.settled(),
+        this.conversations.outgoing.settled(),
       ]);
     }, signal);
     await this.#messenger.drain(Math.max(untilMs - clock.monotonic(), 0));

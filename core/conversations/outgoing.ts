@@ -15,6 +15,7 @@ import { isSame, refOf } from "../model/user.ts";
 import type { People, Person, Session } from "../session/interfaces.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { Slots } from "../../lib/slots.ts";
+import { Tasks } from "../../lib/tasks.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { warn } from "../session/warn.ts";
 import { type HolderSearch, holdersWanted } from "./holder_search.ts";
@@ -82,10 +83,13 @@ export class OutgoingMentions {
   readonly #pending = new Map<string, Pending>();
   readonly #slots = new Slots(sendingMax);
   readonly #searches = new Slots(searchesMax);
+  /** The first attempts for posts of this session. */
+  readonly #first: Tasks;
 
   /** The mentions of one session; {@linkcode load} takes in those of earlier ones. */
   constructor(parts: OutgoingParts) {
     this.#parts = parts;
+    this.#first = new Tasks((error) => warn(parts.session, error));
     parts.session.signal.addEventListener("abort", () => {
       for (const { over } of this.#pending.values()) over.resolve();
     }, { once: true });
@@ -126,9 +130,17 @@ export class OutgoingMentions {
   added({ id, number }: Post, names: readonly string[]): void {
     for (const to of names) {
       const pending = this.#take({ to, id, number, holders: [] });
-      if (pending !== undefined) void this.#repeat(pending);
+      if (pending !== undefined) this.#first.add(this.#repeat(pending));
     }
     this.#bound().catch((error: unknown) => warn(this.#parts.session, error));
+  }
+
+  /**
+   * Resolves when the first attempts for new posts have ended: they were acknowledged, or followers have been asked
+   * to keep them. A peer that runs for one command alone has no second one.
+   */
+  settled(): Promise<void> {
+    return this.#first.settled();
   }
 
   /** Sends what is on its way to a user now, whatever its turn would have been; to all without a name. */

@@ -41,6 +41,11 @@ Deno.test("A mention reaches a stranger, and a user who was away when its author
   );
   const all = await bob.json<RequestsView>("requests");
   assert.equal(all.requests.length, 2);
+  // A command with a peer of its own does not leave before it has told him.
+  await alice.json("post", "@bob by a command alone");
+  await bob.process?.line((line) =>
+    line.event === "request" && line.request.post?.text === "@bob by a command alone"
+  );
   const told = await bob.json<NotificationsView>("notifications");
   assert.deepEqual(told.notifications.map(({ kind, from }) => `${kind} ${from}`), ["follow carol"]);
 });

@@ -289,3 +289,24 @@ Deno.test("A post that was kept just before a crash is told of after the next st
   await isTold(world, bob, [`mention alice ${post.id}`]);
   await world.stop();
 });
+
+Deno.test("A peer that is about to leave waits until a new mention is acknowledged, or was tried", async () => {
+  const { world, users: [alice, bob, carol] } = await strangers("alice", "bob", "carol");
+  carol.announced = false;
+  await carol.stop();
+  await alice.say("@bob");
+  await world.clock.drive(alice.conversations.outgoing.settled(), 60_000);
+  assert.equal((await bob.told("requests")).length, 1);
+  assert.equal(alice.conversations.outgoing.size, 0);
+  await alice.say("@carol");
+  const from = world.clock.monotonic();
+  await world.clock.drive(alice.conversations.outgoing.settled(), 60_000);
+  assert.ok(world.clock.monotonic() - from < 4_000);
+  assert.equal(alice.conversations.outgoing.size, 1);
+  // What an earlier session left holds nothing up.
+  alice.conversations.outgoing.send();
+  await world.clock.drive(alice.conversations.outgoing.settled(), 60_000);
+  assert.ok(world.clock.monotonic() - from < 4_000);
+  await carol.start();
+  await world.stop();
+});
