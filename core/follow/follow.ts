@@ -196,7 +196,9 @@ export class Follows {
       requests.acknowledged(username, answerWaitMs),
       settledWithin(session.ports.clock, fetched, answerWaitMs),
     ]);
-    return { username, following: true, acknowledged };
+    // A request that is neither acknowledged nor waits any more was refused.
+    const isRefused = !acknowledged && !requests.isWaiting(username);
+    return { username, following: true, acknowledged, ...isRefused ? { refused: true } : {} };
   }
 
   /**

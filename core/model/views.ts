@@ -97,6 +97,8 @@ export interface FollowView {
   readonly acknowledged: boolean;
   /** Present only where the user was followed already, so that nothing has changed. */
   readonly already?: true;
+  /** Present only where the other user does not want to be followed by this one, and pushes nothing. */
+  readonly refused?: true;
 }
 
 /** An invite to be made. */

@@ -579,7 +579,8 @@ Deno.test("What a user blocks is gone from both sides, and its follow is refused
     // Bob follows anew.
     await world.run(bob.peer.unfollow({ username: "alice" }));
     await world.clock.advance(120_000);
-    await world.run(bob.peer.follow({ username: "alice" }));
+    const refused = await world.run(bob.peer.follow({ username: "alice" }));
+    assert.deepEqual([refused.acknowledged, refused.refused], [false, true]);
     await world.until("bob is told", () =>
       Promise.resolve(
         bob.events.some((event) => event.event === "warning" && event.code === "follow_refused"),

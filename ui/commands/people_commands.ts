@@ -28,7 +28,7 @@ export interface Named {
 
 /** `followers`. */
 export async function followers(context: Context): Promise<void> {
-  await runTask(context, "user", showingPeople, { list: "followers" });
+  await runTask(context, "user", showingPeople("followers"), undefined);
 }
 
 /** `followers remove`. */
@@ -38,7 +38,7 @@ export async function removeFollower(context: Context, { username }: Named): Pro
 
 /** `following`. */
 export async function following(context: Context): Promise<void> {
-  await runTask(context, "user", showingPeople, { list: "following" });
+  await runTask(context, "user", showingPeople("following"), undefined);
 }
 
 /** `about`. */

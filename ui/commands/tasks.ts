@@ -169,12 +169,14 @@ export const removingFollower: Task<{ username: string }, { username: string }> 
 };
 
 /** Shows the followers, or the users who are followed. */
-export const showingPeople: Task<{ list: "followers" | "following" }, FollowedView[]> = {
+export const showingPeople = (
+  list: "followers" | "following",
+): Task<void, FollowedView[]> => ({
   doing: () => "Looking who is online",
-  call: (api, request, signal) => api.people(request, signal),
-  text: renderPeople,
+  call: (api, _request, signal) => api.people({ list }, signal),
+  text: (users, look) => renderPeople(list, users, look),
   json: (users) => ({ users }),
-};
+});
 
 /** Changes what the user says of themselves, or shows it. */
 export const describing: Task<Readonly<Partial<Record<AboutPart, string>>>, AboutView> = {

@@ -149,7 +149,7 @@ async function showPeople(menu: MenuContext): Promise<void> {
     { value: "blocks", name: "Who is blocked" },
   ]);
   if (chosen === "followers" || chosen === "following") {
-    await tell(menu, showingPeople, { list: chosen });
+    await tell(menu, showingPeople(chosen), undefined);
   } else if (chosen === "remove") await removeFollower(menu);
   else if (chosen === "mute") await mute(menu);
   else if (chosen === "mutes") await unmute(menu);

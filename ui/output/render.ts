@@ -49,6 +49,11 @@ export function renderUser(user: UserView, { paint }: Look): string {
 export function renderFollow(view: FollowView, { paint }: Look): string {
   const name = safeLine(view.username);
   if (view.already && view.acknowledged) return `You follow ${paint.name(name)} already.`;
+  if (view.refused) {
+    return `You follow ${
+      paint.name(name)
+    }, who does not want that: what they post is not sent to you.`;
+  }
   const what = view.following ? "You follow" : "You no longer follow";
   const notice = view.acknowledged
     ? "."

@@ -31,8 +31,14 @@ export function renderAbout(
 }
 
 /** Followers, or users who are followed: a line each. */
-export function renderPeople(users: readonly FollowedView[], { paint }: Look): string {
-  if (users.length === 0) return "No user.";
+export function renderPeople(
+  list: "followers" | "following",
+  users: readonly FollowedView[],
+  { paint }: Look,
+): string {
+  if (users.length === 0) {
+    return list === "followers" ? "No user follows you yet." : "You follow no users yet.";
+  }
   return users.map(({ username, fingerprint, online, name }) => {
     const state = online ? paint.good("online ") : paint.dim("offline");
     return `${paint.name(safeLine(username).padEnd(20))} ${state}  ${paint.dim(fingerprint)}${

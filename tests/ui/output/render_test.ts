@@ -161,6 +161,7 @@ Deno.test("Follows say whether they were acknowledged; suggestions say why", () 
   const twice = { ...offline, already: true } as const;
   assert.match(renderFollow(twice, look), /^You follow bob\. bob does not know yet/);
   assert.equal(renderFollow({ ...twice, acknowledged: true }, look), "You follow bob already.");
+  assert.match(renderFollow({ ...offline, refused: true }, look), /bob, who does not want that/);
   const unfollowed = { username: "bob", following: false, acknowledged: true };
   assert.equal(renderFollow(unfollowed, look), "You no longer follow bob.");
   const reason = "follows carol\x1b[1m, as you do";
