@@ -8,8 +8,8 @@
  * @module
  */
 import process from "node:process";
-import { x25519 } from "@noble/curves/ed25519.js";
 import type { LinkTarget } from "../core/ports.ts";
+import { x25519PublicKey } from "../lib/x25519.ts";
 import { ZmqLinks } from "../net/links/zmq_links.ts";
 import { SystemRandom } from "../net/system/system_random.ts";
 import { SystemClock } from "../net/system/system_time.ts";
@@ -31,7 +31,7 @@ async function openPeer(): Promise<Peer> {
   const secretKey = random.bytes(32);
   const peer: Peer = {
     links,
-    target: { linkKey: x25519.getPublicKey(secretKey), addresses: [listen.ip], port: 0 },
+    target: { linkKey: x25519PublicKey(secretKey), addresses: [listen.ip], port: 0 },
     frames: 0,
     onFrame: () => {},
   };

@@ -31,7 +31,12 @@ interface LockFile {
 }
 
 /** Packages that no installation needs: the tests', and headers for a C++ compiler. */
-const neverNeeded: ReadonlySet<string> = new Set(["fast-check", "pure-rand", "node-addon-api"]);
+const neverNeeded: ReadonlySet<string> = new Set([
+  "@noble/curves",
+  "fast-check",
+  "node-addon-api",
+  "pure-rand",
+]);
 
 /** `@scope/name@1.2.3`, with peers behind an underscore where there are any. */
 const lockedName = /^(@?[^@]+)@([^_]+)/;
@@ -70,7 +75,7 @@ export function runtimePackages(lockText: string): readonly LockedPackage[] {
 /** Files of packages that the program never loads. */
 const idlePaths: readonly RegExp[] = [
   // Only the tests, the type checker or a C++ compiler need these packages.
-  /\/(@types|fast-check|node-addon-api|pure-rand)\//,
+  /\/(@noble\/curves|@types|fast-check|node-addon-api|pure-rand)\//,
   // cmake-ts builds addons; zeromq needs its loader alone.
   /\/cmake-ts\/(.*\/)?build\/(main|lib)\./,
   // The password estimator is loaded as CommonJS; these are the same word lists in other forms.

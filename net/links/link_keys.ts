@@ -4,7 +4,7 @@
  * @module
  */
 
-import { x25519 } from "@noble/curves/ed25519.js";
+import { x25519PublicKey } from "../../lib/x25519.ts";
 
 /** A key pair, 32 bytes each. */
 export interface LinkKeyPair {
@@ -16,14 +16,5 @@ export interface LinkKeyPair {
 
 /** The key pair of a secret of 32 bytes. */
 export function makeLinkKeyPair(secretKey: Uint8Array): LinkKeyPair {
-  return { publicKey: x25519.getPublicKey(secretKey), secretKey };
-}
-
-/** What the owners of both keys can compute, 32 bytes; undefined for a public key of small order. */
-export function sharedSecret(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
-  try {
-    return x25519.getSharedSecret(secretKey, publicKey);
-  } catch {
-    return undefined;
-  }
+  return { publicKey: x25519PublicKey(secretKey), secretKey };
 }

@@ -14,9 +14,10 @@ import type { Random } from "../../lib/random.ts";
 import type { Time } from "../../lib/time.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { within } from "../../lib/waiting.ts";
+import { x25519Shared } from "../../lib/x25519.ts";
 import { ByteReader, writeAll } from "../links/byte_reader.ts";
 import type { Caller } from "../links/front_door.ts";
-import { type LinkKeyPair, makeLinkKeyPair, sharedSecret } from "../links/link_keys.ts";
+import { type LinkKeyPair, makeLinkKeyPair } from "../links/link_keys.ts";
 import { linkKeyIn, socksAnswer, socksByte, socksChoice, type SocksReply } from "../links/socks.ts";
 import { Circuit, type CircuitEnd } from "./circuit.ts";
 import {
@@ -250,7 +251,7 @@ export class Relay {
   }
 
   #isProved(caller: Caller, proof: Uint8Array, nonce: Uint8Array, linkKey: Uint8Array): boolean {
-    const shared = sharedSecret(this.#keys.secretKey, linkKey);
+    const shared = x25519Shared(this.#keys.secretKey, linkKey);
     return shared !== undefined &&
       this.#options.ownPlaces(caller).some((relay) =>
         isProof(proof, { shared, relay, nonce, linkKey })

@@ -17,10 +17,11 @@ import { type Exemption, siteOf } from "../../lib/networks.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Time } from "../../lib/time.ts";
 import { settledWithin, within } from "../../lib/waiting.ts";
+import { x25519Shared } from "../../lib/x25519.ts";
 import { relayAddress } from "../links/addresses.ts";
 import { ByteReader, writeAll } from "../links/byte_reader.ts";
 import { type Connect, connectTwice } from "../links/connect.ts";
-import { makeLinkKeyPair, sharedSecret } from "../links/link_keys.ts";
+import { makeLinkKeyPair } from "../links/link_keys.ts";
 import { aliveEveryMs, silentMsMax, stepMsMax } from "./relay_limits.ts";
 import { circuitNameBytes, keyBytes, proofOf, relayHead, sayings } from "./relay_protocol.ts";
 
@@ -312,7 +313,7 @@ export class RelayClient {
       await writeAll(conn, relayHead("reserve", linkKey));
       const challenge = await reader.take(1 + 2 * keyBytes);
       if (challenge[0] !== sayings.challenge) throw new Error("Cannot reserve: no challenge came");
-      const shared = sharedSecret(secretKey, challenge.subarray(1, 1 + keyBytes));
+      const shared = x25519Shared(secretKey, challenge.subarray(1, 1 + keyBytes));
       if (shared === undefined) throw new Error("Cannot reserve: the relay's key is none");
       const nonce = challenge.subarray(1 + keyBytes);
       await writeAll(conn, proofOf({ shared, relay: kept.relay, nonce, linkKey }));

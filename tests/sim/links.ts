@@ -5,11 +5,11 @@
  * @module
  */
 
-import { x25519 } from "@noble/curves/ed25519.js";
 import type { Endpoint, Links, LinksStatus, LinkTarget, SendResult } from "../../core/ports.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex } from "../../core/model/bytes.ts";
 import { within } from "../../lib/waiting.ts";
+import { x25519PublicKey } from "../../lib/x25519.ts";
 import { isPort } from "../../lib/ip_address.ts";
 import {
   type OwnPlace,
@@ -86,7 +86,7 @@ export class SimLinks implements Links {
     }
     const { onFault = throwIt } = this.#options;
     const listener: SimListener = {
-      publicKey: toHex(x25519.getPublicKey(secretKey)),
+      publicKey: toHex(x25519PublicKey(secretKey)),
       at: { ip, port: port || this.#network.freePort() },
       deliver(frame) {
         try {

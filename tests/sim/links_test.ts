@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { x25519 } from "@noble/curves/ed25519.js";
+import { x25519PublicKey } from "../../lib/x25519.ts";
 import { linksContract, type LinksWorld } from "../net/links/links_contract.ts";
 import { VirtualClock } from "./clock.ts";
 import { SimLinks } from "./links.ts";
@@ -26,7 +26,7 @@ function simWorld(): LinksWorld {
     },
     keys() {
       const secretKey = random.bytes(32);
-      return { secretKey, publicKey: x25519.getPublicKey(secretKey) };
+      return { secretKey, publicKey: x25519PublicKey(secretKey) };
     },
     freePort: () => Promise.resolve(network.freePort()),
     async until(condition, what) {
@@ -63,7 +63,7 @@ async function pair(seed: string): Promise<Pair> {
   const frames: number[] = [];
   const at = await receiver.open(secretKey, (frame) => frames.push(frame[0] ?? -1));
   await sender.open(random.bytes(32), () => {});
-  const linkKey = x25519.getPublicKey(secretKey);
+  const linkKey = x25519PublicKey(secretKey);
   const target = { linkKey, addresses: [at.ip], port: at.port };
   const send = (index: number) => sender.send(target, Uint8Array.of(index));
   return { clock, network, sender, receiver, frames, send };

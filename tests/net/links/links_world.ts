@@ -4,7 +4,7 @@
  * @module
  */
 
-import { x25519 } from "@noble/curves/ed25519.js";
+import { x25519PublicKey } from "../../../lib/x25519.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
 import { SystemRandom } from "../../../net/system/system_random.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
@@ -35,7 +35,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 /** A fresh CURVE key pair. */
 export function linkKeys(): LinkKeys {
   const secretKey = new SystemRandom().bytes(32);
-  return { secretKey, publicKey: x25519.getPublicKey(secretKey) };
+  return { secretKey, publicKey: x25519PublicKey(secretKey) };
 }
 
 /** A port that was free a moment ago. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/ip_address.ts";
+import { x25519Shared } from "../../../lib/x25519.ts";
 import { ByteReader, writeAll } from "../../../net/links/byte_reader.ts";
-import { type LinkKeyPair, makeLinkKeyPair, sharedSecret } from "../../../net/links/link_keys.ts";
+import { type LinkKeyPair, makeLinkKeyPair } from "../../../net/links/link_keys.ts";
 import {
   circuitIdleMs,
   circuitRate,
@@ -198,7 +199,7 @@ Deno.test("Attack: a link key is not reserved without its secret, and the owner'
   const reader = new ByteReader(end);
   await writeAll(end, relayHead("reserve", device.keys.publicKey));
   const challenge = await world.clock.drive(reader.take(1 + 2 * keyBytes));
-  const shared = sharedSecret(thief.keys.secretKey, challenge.subarray(1, 1 + keyBytes));
+  const shared = x25519Shared(thief.keys.secretKey, challenge.subarray(1, 1 + keyBytes));
   assert.ok(shared);
   const nonce = challenge.subarray(1 + keyBytes);
   const linkKey = device.keys.publicKey;
@@ -218,7 +219,7 @@ Deno.test("Attack: a relay cannot use at another one what a device proves to it"
   await writeAll(end, relayHead("reserve", device.keys.publicKey));
   const challenge = await world.clock.drive(reader.take(1 + 2 * keyBytes));
   // The device answers the challenge that the liar handed on, for the place where it dialled the liar.
-  const shared = sharedSecret(device.keys.secretKey, challenge.subarray(1, 1 + keyBytes));
+  const shared = x25519Shared(device.keys.secretKey, challenge.subarray(1, 1 + keyBytes));
   assert.ok(shared);
   const [nonce, linkKey] = [challenge.subarray(1 + keyBytes), device.keys.publicKey];
   const relay = { ip: "66.0.0.1", port: 7000 };
