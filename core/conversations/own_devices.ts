@@ -11,7 +11,7 @@ import type { Post } from "../model/post.ts";
 import { isSame } from "../model/user.ts";
 import type { Session } from "../session/interfaces.ts";
 import { settledWithin } from "../../lib/waiting.ts";
-import { isTimely } from "./limits.ts";
+import { isEarly, isTimely } from "./limits.ts";
 import { postNamed } from "./post_named.ts";
 
 /** Posts handed to one device at a time. */
@@ -72,7 +72,7 @@ export class OwnDevices {
     this.#marks.set(device, Math.max(mark, after));
   }
 
-  /** What came after that notification, the oldest first; and the number of the last one of all. */
+  /** What came after that notification, the oldest first; and the number of the last one that was looked at. */
   async #since(after: number): Promise<{ told: Told[]; last: number }> {
     const { store, ports: { clock } } = this.#parts.session;
     const all: StoredNotification[] = [];
@@ -81,11 +81,15 @@ export class OwnDevices {
     }
     const newest = all.sort((a, b) => a.number - b.number).slice(-handedMax);
     const told: Told[] = [];
+    let last = after;
     for (const { number, post: name } of newest) {
       const post = name && await postNamed(store, name);
+      // This clock was set back: until it is right again, what is dated ahead waits.
+      if (post !== undefined && isEarly(post, clock.now())) break;
       if (post !== undefined && isTimely(post, clock.now())) told.push({ number, post });
+      last = number;
     }
-    return { told, last: newest.at(-1)?.number ?? after };
+    return { told, last };
   }
 
   /** Sends one post; whether the device has acknowledged it. */

@@ -310,3 +310,24 @@ Deno.test("A peer that is about to leave waits until a new mention is acknowledg
   await carol.start();
   await world.stop();
 });
+
+Deno.test("A device whose clock was set back hands over later what it takes for early", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  const other = await world.add("bob", { device: 2 });
+  other.announced = false;
+  await other.stop();
+  const post = await alice.say("@bob");
+  await isTold(world, bob, [`mention alice ${post.id}`], "requests");
+  await alice.stop();
+  bob.clock.step(-300_000);
+  await other.start();
+  other.announced = true;
+  other.greeter.greet(bob.self);
+  await world.clock.advance(10_000);
+  assert.deepEqual(await other.told("requests"), []);
+  bob.clock.step(300_000);
+  bob.conversations.share();
+  await isTold(world, other, [`mention alice ${post.id}`], "requests");
+  await alice.start();
+  await world.stop();
+});
