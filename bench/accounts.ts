@@ -15,7 +15,7 @@ import type { Endpoint, Links, Ports } from "../core/ports.ts";
 import { Accounts } from "../core/accounts/accounts.ts";
 import type { OpenAccount } from "../core/accounts/open_account.ts";
 import { ListReader } from "../core/people/list_reader.ts";
-import { preparePasswordJudge } from "../core/accounts/password_strength.ts";
+import { zxcvbnJudge } from "../core/accounts/password_strength.ts";
 import { openDatagrams } from "../net/system/datagrams.ts";
 import { type CreatedDirectory, createDirectory } from "../net/directory/directory.ts";
 import { SystemRandom } from "../net/system/system_random.ts";
@@ -75,7 +75,7 @@ async function device(number: number): Promise<Accounts> {
     keys: await KeyFiles.open(folder),
   };
   const settings = { derivation, publishPrivate: true, firstNode: false };
-  return new Accounts({ ports, settings, emit: () => {} });
+  return new Accounts({ ports, settings, passwordJudge: zxcvbnJudge, emit: () => {} });
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -214,7 +214,7 @@ async function measureLists(): Promise<Record<string, unknown>> {
   };
 }
 
-const judge = await timed(preparePasswordJudge);
+const judge = await timed(() => zxcvbnJudge.prepare());
 for (let i = 0; i < nodeCount; i++) await startNode();
 try {
   const result = {

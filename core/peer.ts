@@ -15,6 +15,7 @@ import { readInvite, refuseExpired } from "./model/invite.ts";
 import { parseUsername } from "./model/username.ts";
 import type { Ports } from "./ports.ts";
 import { Accounts } from "./accounts/accounts.ts";
+import { type PasswordJudge, zxcvbnJudge } from "./accounts/password_strength.ts";
 import type { Settings } from "./session/interfaces.ts";
 import { Mutex } from "../lib/slots.ts";
 import { readTimeline } from "./timeline/timeline.ts";
@@ -31,6 +32,8 @@ export interface PeerOptions {
   readonly ports: Ports;
   /** What config.ini and flags decide. */
   readonly settings: Settings;
+  /** Decides which passwords may seal keys; by default zxcvbn. */
+  readonly passwordJudge?: PasswordJudge;
   /** What `status` says of the program. */
   readonly program?: { readonly version: string; readonly pid: number };
 }
@@ -50,24 +53,20 @@ export class Peer implements PeerApi {
   #user: UserPeer | undefined;
 
   private constructor(options: PeerOptions) {
-    this.#ports = options.ports;
+    const { ports, settings, passwordJudge = zxcvbnJudge } = options;
+    this.#ports = ports;
     this.#program = options.program ?? { version: "0.0.0", pid: 0 };
-    this.#startedAt = options.ports.clock.monotonic();
-    this.#accounts = new Accounts({
-      ports: options.ports,
-      settings: options.settings,
-      emit: (event) => this.#emit(event),
-    });
+    this.#startedAt = ports.clock.monotonic();
+    const emit = (event: PeerEvent) => this.#emit(event);
+    this.#accounts = new Accounts({ ports, settings, passwordJudge, emit });
     this.#unsubscribe.push(
-      options.ports.directory.onChange((status) => {
+      ports.directory.onChange((status) => {
         const { joined, contacts } = status;
         this.#emit({ event: "network", joined, contacts, ...carriageView(status) });
         if (joined) this.#user?.networkJoined();
       }),
-      options.ports.reach.onChange((status) =>
-        this.#emit({ event: "reach", ...reachView(status) })
-      ),
-      options.ports.clock.onChange(({ source, offsetMs, doubtedMs }) => {
+      ports.reach.onChange((status) => this.#emit({ event: "reach", ...reachView(status) })),
+      ports.clock.onChange(({ source, offsetMs, doubtedMs }) => {
         if (doubtedMs !== undefined) this.#warnOfClock(doubtedMs);
         else this.#emit({ event: "clock", source, offset_ms: offsetMs });
       }),

@@ -1,11 +1,9 @@
 /** Many seeds of the accounts under loss of datagrams that tests/sim/dht_loss_test.ts runs few of. */
-import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import { runLoss } from "../../tests/sim/dht_loss.ts";
 import { quantile, type Row, type Settings, type Table } from "./report.ts";
 
 /** `--seeds=1,200`: the first and the last; `--reachable=1,3`; `--loss=0,5,20`, in percent. */
 export async function loss({ numbers, row }: Settings): Promise<Table> {
-  await preparePasswordJudge();
   const [first = 1, last = 200] = numbers("seeds", [1, 200]);
   const rows: Row[] = [];
   for (const reachable of numbers("reachable", [1, 3])) {

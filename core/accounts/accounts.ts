@@ -17,7 +17,6 @@ import { userView } from "../session/views.ts";
 import { readAccountFile, readKeyFile, writeAccountFile } from "./sealed_files.ts";
 import { loginAccount } from "./login.ts";
 import { type AccountContext, type OpenAccount, openAccount } from "./open_account.ts";
-import { judgePassword, preparePasswordJudge } from "./password_strength.ts";
 import { recoverAccount } from "./recover.ts";
 import { assertNameFree, assertNetwork, registerAccount } from "./register.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
@@ -36,7 +35,7 @@ export class Accounts {
    * while the user still types.
    */
   prepare(): Promise<void> {
-    return preparePasswordJudge();
+    return this.#context.passwordJudge.prepare();
   }
 
   /**
@@ -111,7 +110,7 @@ export class Accounts {
     signal?: AbortSignal,
   ): Promise<void> {
     const { identity, self: { username } } = session;
-    const { ports, settings } = this.#context;
+    const { ports, settings, passwordJudge } = this.#context;
     await this.checkPassword({ session, records }, change.old);
     if (change.new === change.old) {
       const why = "the new one is the old one";
@@ -121,7 +120,7 @@ export class Accounts {
       );
     }
     const { isLocal, isPublished } = records.sealed;
-    await judgePassword(change.new, [username], isPublished);
+    await passwordJudge.judge(change.new, [username], isPublished);
     signal?.throwIfAborted();
     const seal = prepareSeal(change.new, settings.derivation, ports);
     const body = await sealIdentity({ username, identity, isLocal }, seal, ports);

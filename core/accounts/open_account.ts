@@ -15,6 +15,7 @@ import { Clashes } from "../people/clashes.ts";
 import { UserPeople } from "../people/people.ts";
 import { warn } from "../session/warn.ts";
 import { UserSession } from "../session/session.ts";
+import type { PasswordJudge } from "./password_strength.ts";
 import { drawDevice, isOutrun, savedDevice, saveDevice } from "../session/device_number.ts";
 
 /** What accounts work with. */
@@ -23,6 +24,8 @@ export interface AccountContext {
   readonly ports: Ports;
   /** See {@linkcode Settings}. */
   readonly settings: Settings;
+  /** Decides which passwords may seal keys. */
+  readonly passwordJudge: PasswordJudge;
   /** Where a session's events go. */
   readonly emit: (event: PeerEvent) => void;
 }

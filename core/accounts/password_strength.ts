@@ -22,6 +22,21 @@ const judgedLengthMax = 100;
 /** Passwords beyond this are a pasted file rather than a password. */
 const passwordLengthMax = 1024;
 
+/** Decides which passwords may seal keys. */
+export interface PasswordJudge {
+  /** Loads what it judges by, ahead of {@linkcode judge}, while the user still types. */
+  prepare(): Promise<void>;
+  /**
+   * Accepts or refuses a password.
+   *
+   * @param password As typed.
+   * @param related Words that an attacker tries first: the username.
+   * @param isPublished Whether the keys that it seals go to the network, where anyone may guess at it.
+   * @throws {CamelliaError} `weak_password`, with the reason and what would help.
+   */
+  judge(password: string, related: readonly string[], isPublished: boolean): Promise<void>;
+}
+
 /** The one method of the estimator that is used. */
 interface Estimator {
   check(password: string, inputs: string[]): {
@@ -50,20 +65,15 @@ async function loadEstimator(): Promise<Estimator> {
 /** One for the whole program: a second one would take another 15 MB, and judge no better. */
 let estimator: Promise<Estimator> | undefined;
 
-/** Loads the dictionaries ahead of {@linkcode judgePassword}, while the user still types. */
-export async function preparePasswordJudge(): Promise<void> {
-  await (estimator ??= loadEstimator());
-}
+/** The program's judge. */
+export const zxcvbnJudge: PasswordJudge = {
+  async prepare() {
+    await (estimator ??= loadEstimator());
+  },
+  judge: judgePassword,
+};
 
-/**
- * Accepts or refuses a password.
- *
- * @param password As typed.
- * @param related Words that an attacker tries first: the username.
- * @param isPublished Whether the keys that it seals go to the network, where anyone may guess at it.
- * @throws {CamelliaError} `weak_password`, with the reason and what would help.
- */
-export async function judgePassword(
+async function judgePassword(
   password: string,
   related: readonly string[],
   isPublished: boolean,

@@ -21,7 +21,6 @@ import { askNetwork } from "../session/ask_network.ts";
 import { accountClosed } from "../session/closed.ts";
 import { isClosed, ownRecords } from "./login.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
-import { judgePassword } from "./password_strength.ts";
 import { storeByMost } from "./register.ts";
 import { prepareSeal, sealIdentity } from "./seal.ts";
 import { readKeyFile } from "./sealed_files.ts";
@@ -48,7 +47,7 @@ export async function recoverAccount(
   { username, words, password }: Recovery,
   signal?: AbortSignal,
 ): Promise<UnsealedAccount> {
-  const { ports, settings } = context;
+  const { ports, settings, passwordJudge } = context;
   const seed = await seedOfWords(words);
   const identity = new Identity(seed);
   seed.fill(0);
@@ -56,7 +55,7 @@ export async function recoverAccount(
     const owner = { username, key: identity.publicKey };
     const { sealed: earlier, isLocal, records } = await find(context, owner, signal);
     const isPublished = settings.publishPrivate && !isLocal;
-    await judgePassword(password, [username], isPublished);
+    await passwordJudge.judge(password, [username], isPublished);
     const seal = prepareSeal(password, settings.derivation, ports);
     const body = await sealIdentity({ username, identity, isLocal }, seal, ports);
     signal?.throwIfAborted();

@@ -21,7 +21,6 @@ import { abortable, delay, settledWithin } from "../../lib/waiting.ts";
 import { askNetwork } from "../session/ask_network.ts";
 import { readKeyFile } from "./sealed_files.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
-import { judgePassword } from "./password_strength.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
 
 /** How often a claim, or sealed keys, are put that too few holders accept, and how long it waits in between. */
@@ -97,7 +96,7 @@ async function prepare(
   claimant: Registration,
   signal?: AbortSignal,
 ): Promise<Draft> {
-  const { ports, settings } = context;
+  const { ports, settings, passwordJudge } = context;
   const { username, password, localKeys = false } = claimant;
   const earlier = await readKeyFile(ports.keys, username);
   if (earlier !== undefined) return await resume(context, { claimant, sealed: earlier }, signal);
@@ -107,7 +106,7 @@ async function prepare(
     await assertJoined(context, username, signal);
     const asked = assertNameFree(ports, username, signal);
     asked.catch(() => {}); // Awaited below, unless the password is refused before.
-    await judgePassword(password, [username], settings.publishPrivate && !localKeys);
+    await passwordJudge.judge(password, [username], settings.publishPrivate && !localKeys);
     await asked;
   } catch (error) {
     seal.key.then((key) => key.fill(0), () => {});

@@ -8,16 +8,14 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex, utf8 } from "../../core/model/bytes.ts";
 import type { Endpoint, Keys, Links, Ports, Stores } from "../../core/ports.ts";
 import { Accounts } from "../../core/accounts/accounts.ts";
-import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import { SystemClock } from "../../net/system/system_time.ts";
 import { KeyFiles } from "../../storage/key_files.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { SimDirectoryNetwork } from "../sim/directory.ts";
+import { simJudge } from "../sim/password_judge.ts";
 import { simReach } from "../sim/reach.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { inFolder } from "../storage/folder.ts";
-
-await preparePasswordJudge();
 
 const password = "seven green lanterns drift";
 const listening: Endpoint = { ip: "127.0.0.1", port: 7000 };
@@ -43,7 +41,7 @@ function accountsOn(
   };
   const derivation = { memoryKiB: 8, passes: 1, lanes: 1 };
   const settings = { derivation, publishPrivate: true, firstNode: true };
-  return new Accounts({ ports, settings, emit: () => {} });
+  return new Accounts({ ports, settings, passwordJudge: simJudge, emit: () => {} });
 }
 
 /** All bytes of all files of a folder. */

@@ -12,18 +12,15 @@ import type { Directory, Endpoint, Links, Ports, Stores } from "../../core/ports
 import { Accounts } from "../../core/accounts/accounts.ts";
 import type { OpenAccount } from "../../core/accounts/open_account.ts";
 import type { Settings } from "../../core/session/interfaces.ts";
-import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import type { ReachWatch, ReachWatchOptions } from "../../net/reach/reach_watch.ts";
 import { startMsDefault, VirtualClock } from "../sim/clock.ts";
 import { type SimDirectory, SimDirectoryNetwork } from "../sim/directory.ts";
 import { MemoryKeys } from "../sim/memory_keys.ts";
 import { MemoryStores, type MemoryStoresOptions } from "../sim/memory_store.ts";
 import { SeededRandom } from "../sim/random.ts";
+import { simJudge } from "../sim/password_judge.ts";
 import { simReach } from "../sim/reach.ts";
 import { simSettings } from "../sim/users.ts";
-
-// The dictionaries are loaded in real time, which the simulated one does not wait for.
-await preparePasswordJudge();
 
 /** A password that passes. */
 export const password = "seven green lanterns drift";
@@ -106,6 +103,7 @@ export class Device {
     this.accounts = new Accounts({
       ports: this.ports,
       settings: { ...simSettings, firstNode: false, ...options.settings },
+      passwordJudge: simJudge,
       emit: (event) => this.events.push(event),
     });
   }

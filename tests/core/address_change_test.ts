@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import { readFrame } from "../../core/messages/frame.ts";
 import { type SimMachine, SimWorld } from "../sim/peers.ts";
-
-await preparePasswordJudge();
 
 /** Counts the greetings that a machine gets from the other. */
 function countGreetings(world: SimWorld, from: SimMachine, to: SimMachine): () => number {

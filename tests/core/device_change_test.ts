@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { recordOf } from "./record_of.ts";
-import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import { simPassword, SimWorld } from "../sim/peers.ts";
-
-await preparePasswordJudge();
 
 for (const [when, ageMs] of [["copied a while ago", 400_000], ["copied just now", 0]] as const) {
   Deno.test(`A copy of a data folder, ${when}, that runs beside the original listens under a number of its own`, () =>

@@ -15,6 +15,7 @@ import { DatagramNetwork, noDatagramFaults } from "./dht_network.ts";
 import { publicIp } from "./dht_world.ts";
 import { MemoryKeys } from "./memory_keys.ts";
 import { MemoryStores } from "./memory_store.ts";
+import { simJudge } from "./password_judge.ts";
 import { SeededRandom } from "./random.ts";
 import { simReach } from "./reach.ts";
 import { simSettings } from "./users.ts";
@@ -113,7 +114,10 @@ class LossyWorld {
       keys: new MemoryKeys(),
     };
     const settings = { ...simSettings, firstNode: false };
-    return { accounts: new Accounts({ ports, settings, emit() {} }), ports };
+    return {
+      accounts: new Accounts({ ports, settings, passwordJudge: simJudge, emit() {} }),
+      ports,
+    };
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,5 @@
 import assert from "node:assert/strict";
-import { preparePasswordJudge } from "../../core/accounts/password_strength.ts";
 import { runLoss } from "./dht_loss.ts";
-
-// The dictionaries are loaded in real time, which the simulated one does not wait for.
-await preparePasswordJudge();
 
 /** Hundreds more run with `bench/sim.ts loss`. */
 const seeds = 50;

@@ -16,6 +16,7 @@ import type { SimLinks } from "./links.ts";
 import { type LinkFaults, SimLinkNetwork } from "./links_network.ts";
 import { MemoryKeys } from "./memory_keys.ts";
 import { type CommitHook, MemoryStores } from "./memory_store.ts";
+import { simJudge } from "./password_judge.ts";
 import { SeededRandom } from "./random.ts";
 import { SimRelay } from "./relays.ts";
 import { SimTcp } from "./tcp.ts";
@@ -196,8 +197,9 @@ export class SimMachine {
       random: this.#world.random.fork(`machine ${this.#number} life ${this.#lives++}`),
     });
     this.#life = life;
+    const { settings } = this.#world;
     const ports = life.ports(this, () => this.onDirectory() && this.crash());
-    const peer = await Peer.start({ ports, settings: this.#world.settings });
+    const peer = await Peer.start({ ports, settings, passwordJudge: simJudge });
     if (this.#life !== life) return;
     this.#peer = peer;
     peer.subscribe((event) => this.events.push(event));

@@ -5,6 +5,7 @@ import { equalBytes } from "../../../core/model/bytes.ts";
 import { signRecord } from "../../../core/model/record.ts";
 import { recordOf } from "../record_of.ts";
 import { expiryFor } from "../../../core/model/record_policy.ts";
+import { zxcvbnJudge } from "../../../core/accounts/password_strength.ts";
 import type { OpenAccount } from "../../../core/accounts/open_account.ts";
 import {
   changed,
@@ -15,6 +16,9 @@ import {
   World,
 } from "../accounts_world.ts";
 import { identityOf } from "../../sim/users.ts";
+
+// The dictionaries are loaded in real time, which the simulated one does not wait for.
+await zxcvbnJudge.prepare();
 
 async function refusedWith(code: ErrorCode, promise: Promise<unknown>): Promise<CamelliaError> {
   let found: unknown;

@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { signFresh } from "../../../core/model/record_policy.ts";
 import { wordsOfSeed } from "../../../core/model/recovery_words.ts";
+import { zxcvbnJudge } from "../../../core/accounts/password_strength.ts";
 import { readPrivate } from "../../../core/accounts/seal.ts";
 import { changed, type Device, otherPassword, password, World } from "../accounts_world.ts";
+
+// The dictionaries are loaded in real time, which the simulated one does not wait for.
+await zxcvbnJudge.prepare();
 
 /** The words of alice on a device. */
 async function wordsOf(device: Device, word = password): Promise<string> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EFF_LONG_WORDLIST } from "secure-password-utilities/wordlists";
-import { judgePassword } from "../../../core/accounts/password_strength.ts";
+import { zxcvbnJudge } from "../../../core/accounts/password_strength.ts";
 import { makePassphrase } from "../../../ui/prompts/passphrase.ts";
 import { SeededRandom } from "../../sim/random.ts";
 
@@ -13,7 +13,7 @@ Deno.test("A passphrase has five words of the list, and passes for published key
     assert.equal(words.length, 5);
     for (const word of words) assert.ok(known.has(word), word);
     for (const word of words) seen.add(word);
-    await judgePassword(words.join(" "), ["alice"], true);
+    await zxcvbnJudge.judge(words.join(" "), ["alice"], true);
   }
   // Of 7,772 words, 200 drawn evenly are almost all different, and come from the whole list.
   assert.ok(seen.size > 185, `${seen.size} different words`);
