@@ -95,8 +95,8 @@ export interface ThreadQuery {
   readonly root: PostName;
   /** At most this many posts. */
   readonly limit: number;
-  /** Only posts with a higher id. */
-  readonly after?: bigint;
+  /** Only posts with a lower id. */
+  readonly before?: bigint;
 }
 
 /**
@@ -131,7 +131,7 @@ export interface Store {
   findPost(name: PostName): Promise<Post | undefined>;
   /** The posts that are found, at most `limit`. Never deletes, nor reposts of what its author has taken back. */
   search(query: SearchQuery, limit: number): Promise<Found>;
-  /** The posts of a thread that are here, its first post included, in the order of their ids. */
+  /** The posts of a thread that are here, its first post included, newest first. */
   thread(query: ThreadQuery): Promise<Post[]>;
   /** How many posts here answer each of these directly. */
   replyCounts(names: readonly PostName[]): Promise<number[]>;

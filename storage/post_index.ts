@@ -239,23 +239,26 @@ export class PostIndex {
       .sort((a, b) => byId(b, a));
   }
 
-  /** Places of the posts of a thread, ascending by id; as many as {@linkcode search} would give. */
-  thread(root: PostName, after: bigint | undefined, limit: number): PostPlace[] {
-    const bounds = { from: (after ?? -1n) + 1n, to: snowflakeMax };
-    const replies = this.#page(
+  /** Places of the posts of a thread, newest first; as many as {@linkcode search} would give. */
+  thread(root: PostName, before: bigint | undefined, limit: number): PostPlace[] {
+    const bounds = { from: 0n, to: (before ?? snowflakeMax + 1n) - 1n };
+    if (bounds.to < 0n) return [];
+    const page = this.#page(
       "SELECT row, id, author, number FROM posts WHERE row >= ? AND row <= ? " +
-        "AND root_id = ? AND root_author = ? ORDER BY row",
+        "AND root_id = ? AND root_author = ? ORDER BY row DESC",
       bounds,
       limit,
       [root.id, root.author],
-    );
-    const row = root.id < bounds.from ? undefined : this.#rowOf(root);
+    ).sort((a, b) => byId(b, a));
+    const last = page.length < limit ? undefined : page.at(-1);
+    const isOnPage = root.id <= bounds.to && (last === undefined || root.id >= last.id);
+    const row = isOnPage ? this.#rowOf(root) : undefined;
     if (row !== undefined) {
-      replies.push(
+      page.push(
         placeOf(this.#row("SELECT row, id, author, number FROM posts WHERE row = ?", row) as Row),
       );
     }
-    return replies.sort(byId);
+    return page.sort((a, b) => byId(b, a));
   }
 
   /** How many posts answer one directly. */

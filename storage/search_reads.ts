@@ -72,16 +72,16 @@ async function scanSearch(
 
 /** A page of a thread; see `Store.thread`. */
 export async function readThread(searched: Searched, query: ThreadQuery): Promise<Post[]> {
-  const { root, limit, after } = query;
+  const { root, limit, before } = query;
   const found = await withIndex(
     searched,
-    (index) => gather(searched, limit, (last, count) => index.thread(root, last ?? after, count)),
+    (index) => gather(searched, limit, (last, count) => index.thread(root, last ?? before, count)),
   );
   if (found !== undefined) return found;
   const isSame = (a: PostName) => a.id === root.id && a.author === root.author;
-  return (await newest(searched)).posts.toReversed()
+  return (await newest(searched)).posts
     .filter((post) => isSame(post) || (post.replyTo !== undefined && isSame(rootOf(post))))
-    .filter(({ id }) => after === undefined || id > after)
+    .filter(({ id }) => before === undefined || id < before)
     .slice(0, limit);
 }
 

@@ -181,12 +181,12 @@ export class MemoryPosts {
     return ranked(query, found.slice(0, rankedMax)).slice(0, limit);
   }
 
-  thread({ root, limit, after }: ThreadQuery): Post[] {
+  thread({ root, limit, before }: ThreadQuery): Post[] {
     const isRoot = ({ author, id }: PostName) => author === root.author && id === root.id;
     const posts = [...this.#timeline].filter((post) =>
       this.#isShown(post) && (isRoot(post) || isRoot(rootOf(post)))
     );
-    return posts.filter(({ id }) => after === undefined || id > after).slice(0, limit);
+    return posts.filter(({ id }) => before === undefined || id < before).reverse().slice(0, limit);
   }
 
   replyCount({ author, id }: PostName): number {

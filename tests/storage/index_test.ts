@@ -249,7 +249,7 @@ Deno.test("Error of the index fails no write and no search; it is built anew onc
       await store.addPosts("carol", [postAt(reply)]);
       assert.deepEqual(await store.replyCounts([{ author: "bob", id }]), [1]);
       const root = { author: "bob", id };
-      assert.deepEqual(names(await store.thread({ root, limit: 9 })), ["bob 2", "carol 3"]);
+      assert.deepEqual(names(await store.thread({ root, limit: 9 })), ["carol 3", "bob 2"]);
       FailingIndex.fails = false;
       assert.equal(await finds(store, "tea"), "carol 3, bob 2, bob 1");
       assert.equal((await store.size()).indexed, undefined);

@@ -159,18 +159,19 @@ export function testSearch(test: Declare): void {
       postAt({ author: "carol", number: 2, second: 3, replyTo: root }),
       postAt({ author: "carol", number: 3, second: 10, replyTo: other }),
     ]);
-    const read = async (limit: number, after?: bigint) =>
-      names(await store.thread({ root, limit, ...after === undefined ? {} : { after } }));
-    assert.deepEqual(await read(9), ["bob 1", "carol 1", "bob 2", "carol 2"]);
-    assert.deepEqual(await read(2), ["bob 1", "carol 1"]);
-    assert.deepEqual(await read(9, first.id), ["bob 2", "carol 2"]);
-    assert.deepEqual(await read(9, idAt(3)), []);
+    const read = async (limit: number, before?: bigint) =>
+      names(await store.thread({ root, limit, ...before === undefined ? {} : { before } }));
+    assert.deepEqual(await read(9), ["carol 2", "bob 2", "carol 1", "bob 1"]);
+    assert.deepEqual(await read(2), ["carol 2", "bob 2"]);
+    assert.deepEqual(await read(3), ["carol 2", "bob 2", "carol 1"]);
+    assert.deepEqual(await read(9, first.id), ["bob 1"]);
+    assert.deepEqual(await read(9, root.id), []);
     assert.deepEqual(names(await store.thread({ root: first, limit: 9 })), ["carol 1"]);
     const unknown = { author: "nobody", id: 5n };
     assert.deepEqual(await store.thread({ root: unknown, limit: 9 }), []);
     assert.deepEqual(await store.replyCounts([root, first, other, unknown]), [2, 1, 1, 0]);
     await store.removeAuthor("carol");
-    assert.deepEqual(await read(9), ["bob 1", "bob 2"]);
+    assert.deepEqual(await read(9), ["bob 2", "bob 1"]);
     assert.deepEqual(await store.replyCounts([root, first]), [0, 1]);
   });
 }

@@ -91,7 +91,7 @@ async function threads(store: Store): Promise<unknown> {
   const roots = authors.flatMap((author) =>
     Array.from({ length: 12 }, (_, i) => ({ author, id: idAt(i + 1) }))
   );
-  const pages = roots.map((root) => store.thread({ root, limit: 4, after: idAt(1) }));
+  const pages = roots.map((root) => store.thread({ root, limit: 4, before: idAt(9) }));
   return [(await Promise.all(pages)).map(names), await store.replyCounts(roots)];
 }
 
