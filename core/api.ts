@@ -33,6 +33,8 @@ import type {
   SearchRequest,
   SearchView,
   SuggestionView,
+  ThreadRequest,
+  ThreadView,
 } from "./model/views.ts";
 import {
   bytes,
@@ -62,6 +64,7 @@ export type * from "./model/views.ts";
 export type PeerEvent =
   | { readonly event: "post"; readonly post: PostView }
   | { readonly event: "deleted"; readonly author: string; readonly id: string }
+  | { readonly event: "thread"; readonly root: PostNameView }
   | { readonly event: "notification"; readonly notification: NotificationView }
   | { readonly event: "request"; readonly request: NotificationView }
   | { readonly event: "follower"; readonly username: string; readonly following: boolean }
@@ -200,6 +203,8 @@ export interface PeerApi {
   deletePosts(request: { readonly ids: readonly string[] }): Promise<string[]>;
   /** A page of the timeline, newest first. */
   timeline(request: TimelineRequest): Promise<PostView[]>;
+  /** The thread of a post, after asking others for what they have of it, two seconds at most. */
+  thread(request: ThreadRequest): Promise<ThreadView>;
   /** Posts of the own database by their words; asks no other peer. */
   search(request: SearchRequest): Promise<SearchView>;
   /** Follows; with a fingerprint it may replace a pin. */
@@ -352,6 +357,7 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   search: call(
     fields<SearchRequest>({ query: longText, limit: integer(1, 1000), before: optional(word) }),
   ),
+  thread: call(fields<ThreadRequest>({ author: word, id: word, local: optional(flag) })),
   follow: abortable(fields({ username: word, fingerprint: optional(word) })),
   invite: abortable(
     fields<InviteRequest>({

@@ -18,7 +18,6 @@ import { Accounts } from "./accounts/accounts.ts";
 import { type PasswordJudge, zxcvbnJudge } from "./accounts/password_strength.ts";
 import type { Settings } from "./session/interfaces.ts";
 import { Mutex } from "../lib/slots.ts";
-import { readTimeline } from "./timeline/timeline.ts";
 import { UserPeer } from "./user_peer.ts";
 import { carriageView, deviceView, reachView, userView } from "./session/views.ts";
 
@@ -189,9 +188,7 @@ export class Peer implements PeerApi {
     this.#with((user) => user.publisher.delete(ids));
 
   readonly timeline: PeerApi["timeline"] = (request) =>
-    this.#with((user) =>
-      readTimeline(user.session.store, request, (post) => user.onTimeline(post))
-    );
+    this.#with((user) => user.timeline(request));
 
   readonly notifications: PeerApi["notifications"] = (request) =>
     this.#with((user) => user.conversations.told(request, (post) => user.shown(post)));
@@ -206,6 +203,8 @@ export class Peer implements PeerApi {
     this.#with(({ conversations, readMark }) =>
       what === "timeline" ? readMark.setText(id) : conversations.notifications.markRead(what)
     );
+
+  readonly thread: PeerApi["thread"] = (request) => this.#with((user) => user.thread(request));
 
   readonly search: PeerApi["search"] = (request) => this.#with((user) => user.search(request));
 

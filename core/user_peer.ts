@@ -5,7 +5,15 @@
  * @module
  */
 
-import type { PostView, SearchRequest, SearchView, UnreadView } from "./api.ts";
+import type {
+  PostView,
+  SearchRequest,
+  SearchView,
+  ThreadRequest,
+  ThreadView,
+  TimelineRequest,
+  UnreadView,
+} from "./api.ts";
 import type { Endpoint } from "./ports.ts";
 import { announceClosing, emptyRecords } from "./accounts/close.ts";
 import type { OpenAccount } from "./accounts/open_account.ts";
@@ -15,17 +23,19 @@ import { Followers } from "./follow/followers.ts";
 import { Follows } from "./follow/follow.ts";
 import { Invites } from "./follow/invites.ts";
 import { PendingFollows } from "./follow/pending_follows.ts";
+import type { SteppedQuestion } from "./messages/stepped_answer.ts";
 import { PeerMessenger } from "./messages/messenger.ts";
 import { Mutes } from "./mutes/mutes.ts";
 import { Profiles } from "./people/profile.ts";
 import { Recommender } from "./people/recommend.ts";
 import { Greeter } from "./replication/greeter.ts";
 import { PeerSync } from "./replication/sync.ts";
-import { fingerprintOf } from "./model/identity.ts";
 import { isRecordOf } from "./model/record.ts";
 import type { UserRef } from "./model/user.ts";
+import { believed } from "./session/believed.ts";
 import type { UserSession } from "./session/session.ts";
 import { warn } from "./session/warn.ts";
+import { readTimeline } from "./timeline/timeline.ts";
 import { Collector } from "./timeline/collector.ts";
 import { PeerDelivery } from "./timeline/delivery.ts";
 import { Publisher } from "./timeline/publish.ts";
@@ -107,7 +117,8 @@ export class UserPeer {
     const feeds = {
       take: (author: UserRef, posts: readonly Uint8Array[]) => this.#sync.take(author, posts),
     };
-    const conversations = new Conversations({ ...parts, feeds, mutes });
+    const answers = { answer: (question: SteppedQuestion) => this.#sync.answer(question) };
+    const conversations = new Conversations({ ...parts, feeds, mutes, answers });
     const arrivals = conversations.notifications;
     const sync = new PeerSync({ ...parts, greeter, followers, relay: delivery, arrivals });
     this.#messenger = messenger;
@@ -142,6 +153,7 @@ export class UserPeer {
       ...{ acks: messenger, followers, requests, sync },
       mentions: conversations,
       waiting: conversations,
+      threads: conversations.threads,
     });
     sync.start();
   }
@@ -201,23 +213,25 @@ export class UserPeer {
    * in the name of a known user.
    */
   shown(post: PostView): PostView | undefined {
-    return this.mutes.hides(post) ? undefined : this.#believed(post);
+    const { account: { people }, session: { self } } = this;
+    return this.mutes.hides(post) ? undefined : believed(post, { people, self });
   }
 
-  #believed(post: PostView): PostView | undefined {
-    const { people } = this.account;
-    const clash = people.clash(post.author);
-    const own = clash === undefined ? post : { ...post, clash };
-    const original = post.repost_of;
-    if (original === undefined) return own;
-    const { self } = this.session;
-    const key = original.author === self.username ? self.key : people.pin(original.author);
-    const verified = key !== undefined && fingerprintOf(key) === original.fingerprint;
-    if (key !== undefined && !verified) return undefined;
-    return { ...own, repost_of: { ...original, ...this.#believed(original), verified } };
+  /** A thread, after asking others for what they have of it. */
+  thread({ local, ...name }: ThreadRequest): Promise<ThreadView> {
+    return this.conversations.threads.open(name, (post) => this.shown(post), local);
   }
 
-  /** The same, and whether the timeline was read up to here. */
+  /** A page of the timeline. */
+  timeline(request: TimelineRequest): Promise<PostView[]> {
+    const { threads } = this.conversations;
+    return readTimeline(this.session.store, request, {
+      shown: (post) => this.onTimeline(post),
+      replyCounts: (names) => threads.replyCounts(names),
+    });
+  }
+
+  /** What is shown of a post, and whether the timeline was read up to here. */
   onTimeline(post: PostView): PostView | undefined {
     const view = this.shown(post);
     const { author, id } = post;

@@ -25,9 +25,11 @@ import { Notifications } from "./notifications.ts";
 import { OutgoingMentions } from "./outgoing.ts";
 import { OwnDevices } from "./own_devices.ts";
 import { StrangersBudget } from "./strangers.ts";
+import { Threads, type ThreadsParts } from "./threads.ts";
 
 /** What conversations need of a login. */
-export interface ConversationParts extends MessagingParts, Pick<IncomingParts, "feeds"> {
+export interface ConversationParts
+  extends MessagingParts, Pick<IncomingParts, "feeds">, Pick<ThreadsParts, "answers"> {
   /** What is not shown, and from whom nothing is taken. */
   readonly mutes: Unwanted;
 }
@@ -38,6 +40,8 @@ export class Conversations {
   readonly notifications: Notifications;
   /** Own posts on their way. */
   readonly outgoing: OutgoingMentions;
+  /** Threads. */
+  readonly threads: Threads;
   readonly #parts: ConversationParts;
   readonly #incoming: IncomingMentions;
   readonly #holdings: Holdings;
@@ -52,6 +56,7 @@ export class Conversations {
     const strangers = new StrangersBudget(session);
     const holdings = new Holdings(parts);
     this.notifications = notifications;
+    this.threads = new Threads(parts);
     this.outgoing = new OutgoingMentions({ ...parts, search: new HolderSearch(parts) });
     this.#holdings = holdings;
     this.#devices = new OwnDevices(parts);

@@ -201,6 +201,15 @@ export class PeerMessenger {
     return pin === undefined ? await this.#claims.check(user) : equalBytes(pin, user.key);
   }
 
+  /**
+   * Whether a name is that key's, as far as is known without asking: by the pin, or by what the network said
+   * within the last minutes.
+   */
+  claimOf(user: UserRef): boolean | undefined {
+    const pin = this.#people.pin(user.username);
+    return pin === undefined ? this.#claims.known(user) : equalBytes(pin, user.key);
+  }
+
   /** When a message of that user came in last, on the monotonic clock; undefined if none is remembered. */
   heardAt(user: UserRef): number | undefined {
     return this.#heard.get(toHex(user.key));

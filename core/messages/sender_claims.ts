@@ -52,6 +52,11 @@ export class SenderClaims {
     return this.#bucket.take(1);
   }
 
+  /** What the network said lately; undefined where it was not asked or did not answer. */
+  known(user: UserRef): boolean | undefined {
+    return this.#answers.get(nameOf(user));
+  }
+
   /** Whether the network agrees that the name is that key's. False also where there is no time to ask. */
   async check(user: UserRef): Promise<boolean> {
     const known = this.#answers.get(nameOf(user));

@@ -27,6 +27,10 @@ export interface PostView {
   readonly mentions?: readonly string[];
   /** What a repost passes on; its own text is empty. */
   readonly repost_of?: RepostedView;
+  /** How many posts here answer this one directly; in pages of the timeline, absent where there are none. */
+  readonly replies?: number;
+  /** Whether the author's name is known to be the key's that signed the post; in threads alone. */
+  readonly verified?: boolean;
   /** Present only where another key claims the author's name. */
   readonly clash?: ClashView;
   /** Whether the timeline was read up to here; in pages of the timeline alone. */
@@ -41,6 +45,24 @@ export interface SearchView {
   readonly took_ms: number;
   /** The share of the posts that was searched, 0 to 1, the newest; present only while the index is being built. */
   readonly indexed?: number;
+}
+
+/** A thread. */
+export interface ThreadView {
+  /** Its first post. */
+  readonly root: PostNameView;
+  /** The posts that are here and shown, oldest first: the newest 1,000, and the first. */
+  readonly posts: readonly PostView[];
+  /** How many posts are not here that are the first one or are answered by others. */
+  readonly missing: number;
+  /** How many posts the user's mutes hide; absent where they hide none. */
+  readonly hidden?: number;
+}
+
+/** A thread to be shown. */
+export interface ThreadRequest extends PostNameView {
+  /** Whether no other peer is asked. */
+  readonly local?: boolean;
 }
 
 /** The name of a post. */

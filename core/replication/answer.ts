@@ -16,7 +16,8 @@ import {
 import type { Post } from "../model/post.ts";
 import { type Head, highestHeads } from "../model/record_body.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
-import type { UserRef } from "../model/user.ts";
+import { nameOf, type UserRef } from "../model/user.ts";
+import type { AnswerStep, StepBounds, SteppedAnswer } from "../messages/stepped_answer.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { SeenPosts } from "../messages/kinds/want.ts";
 import type { Store } from "../ports.ts";
@@ -53,24 +54,15 @@ export interface AnswerParts {
   readonly isKept: boolean;
 }
 
-/** How much one step may bring. */
-export interface StepBounds {
-  /** Posts. */
-  readonly posts: number;
-  /** Bytes of heads and posts. */
-  readonly bytes: number;
-}
-
 /** One step of an answer. */
-export interface Step {
-  /** Signed posts. */
-  readonly posts: readonly Uint8Array[];
+export interface Step extends AnswerStep {
   /** How far the feeds reach; left out where they don't fit. */
   readonly heads: readonly Head[];
-  /** Whether nothing is left. */
-  readonly isLast: boolean;
-  /** How often the database was read for it. */
-  readonly reads: number;
+}
+
+/** What a `want` asks for, as one word. */
+export function aboutFeeds(author: UserRef): string {
+  return `posts of ${nameOf(author)}`;
 }
 
 /** What the asker lacks of one feed. */
@@ -83,7 +75,7 @@ interface Lack {
 }
 
 /** Reads an answer, one step at a time. */
-export class Answer {
+export class Answer implements SteppedAnswer {
   /** Whose posts. */
   readonly author: UserRef;
   /** The id of the `want`. */
@@ -109,8 +101,21 @@ export class Answer {
     if (isKept) this.#begin = () => this.#compare(feeds, heads, seen);
   }
 
+  get about(): string {
+    return aboutFeeds(this.author);
+  }
+
+  async next(bounds: StepBounds, token: () => Uint8Array): ReturnType<SteppedAnswer["next"]> {
+    const step = await this.step(bounds);
+    const { posts, heads, isLast } = step;
+    const more = isLast ? {} : { more: token() };
+    const { author, id: inReplyTo } = this;
+    const body = { author, posts, ...more, inReplyTo, heads, relay: [] };
+    return { step, message: { kind: "posts", body } };
+  }
+
   /** The next step. */
-  async next({ posts: most, bytes }: StepBounds): Promise<Step> {
+  async step({ posts: most, bytes }: StepBounds): Promise<Step> {
     this.#reads = 0;
     await this.#begin?.();
     this.#begin = undefined;

@@ -1,7 +1,8 @@
 /**
- * Answers to many who want posts at once: each in turn, within bounds, however much they want.
+ * Answers to many who want posts at once: each in turn, within bounds, however much they want. What they want,
+ * posts of an author or those of a thread, is for {@linkcode SteppedAnswer} to know.
  *
- * An answer is pulled in steps, one for each `want`. A step that leaves something has a token, and the
+ * An answer is pulled in steps, one for each `want` or `thread`. A step that leaves something has a token, and the
  * next step is sent only for that token. A device that has sent one back has shown that it wants what
  * goes there. To others a step is at most three times as large as the question: a stranger who names
  * another user's address cannot have that address flooded (docs/PROTOCOL.md, section 4.4).
@@ -9,20 +10,19 @@
  * @module
  */
 
-import type { MessageOf } from "../messages/kinds/mod.ts";
 import { stepTokenBytes } from "../messages/kinds/kind.ts";
-import { batchBytesMax, type PostsBody, postsPerMessageMax } from "../messages/kinds/posts.ts";
+import { batchBytesMax, postsPerMessageMax } from "../messages/kinds/posts.ts";
 import { placeOf } from "../messages/outbox.ts";
+import type { StepMessage, SteppedAnswer, SteppedQuestion } from "../messages/stepped_answer.ts";
 import { toHex } from "../model/bytes.ts";
 import type { DeviceEntry } from "../model/record_body.ts";
-import { isSame, nameOf, type UserRef } from "../model/user.ts";
+import { isSame, type UserRef } from "../model/user.ts";
 import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Slices } from "../../lib/slices.ts";
 import { Slots } from "../../lib/slots.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { pause } from "../../lib/waiting.ts";
 import type { Clock } from "../ports.ts";
-import { Answer } from "./answer.ts";
 import type { FeedsParts } from "./known_feeds.ts";
 
 /** Askers that wait at once: those whose key is pinned, and others. */
@@ -89,13 +89,13 @@ const answerAgeMsMax = 60_000;
 /** An answer of which a step is to be sent. */
 interface OpenAnswer {
   readonly device: number;
-  readonly answer: Answer;
+  readonly answer: SteppedAnswer;
   /** Bytes of the question. */
   readonly bytes: number;
   /** When it was asked for, on the monotonic clock. */
   readonly askedAt: number;
   /** The step that could not be queued yet, and the place that it was made for. */
-  made?: { readonly body: PostsBody; readonly place: string };
+  made?: { readonly message: StepMessage; readonly place: string };
   /** How long it has to wait next, and since when it could not be queued. */
   pauseMs: number;
   fullAt?: number;
@@ -105,7 +105,7 @@ interface OpenAnswer {
 interface ParkedAnswer {
   readonly user: UserRef;
   readonly device: number;
-  readonly answer: Answer;
+  readonly answer: SteppedAnswer;
   readonly place: string;
 }
 
@@ -114,7 +114,7 @@ interface Asker {
   readonly user: UserRef;
   /** What may still be sent now. */
   readonly buckets: readonly TokenBucket[];
-  /** By author and device: asking for the same again replaces what has not been answered. */
+  /** By what is wanted and device: asking for the same again replaces what has not been answered. */
   readonly open: Map<string, OpenAnswer>;
 }
 
@@ -159,34 +159,31 @@ export class AnswerQueue {
     this.#shown = new TimedCache(clock, shownMax);
   }
 
-  /** Sends the next step to a `want` when its turn comes; where too many wait already it is dropped. */
-  add(want: MessageOf<"want">): void {
+  /** Sends the next step of an answer when its turn comes; where too many wait already it is dropped. */
+  add(question: SteppedQuestion): void {
     const { session: { ports }, people } = this.#parts;
-    const { from, body: { author, device, token }, bytes = 0 } = want;
+    const { message: { from, body: { device, token }, bytes = 0 }, about } = question;
     const lane = people.pin(from.username) === undefined ? this.#others : this.#pinned;
-    const answer = token === undefined ? this.#newAnswer(want) : this.#resume(lane, want, token);
+    const answer = token === undefined ? question.answer() : this.#resume(lane, question, token);
     const asker = answer && this.#askerOf(lane, from);
     if (asker === undefined || answer === undefined) return;
-    const what = token === undefined ? `${nameOf(author)}/${device}` : toHex(token);
+    const what = token === undefined ? `${about}/${device}` : toHex(token);
     if (!asker.open.has(what) && asker.open.size >= wantsOfAskerMax) return;
     const askedAt = ports.clock.monotonic();
     asker.open.set(what, { device, answer, bytes, askedAt, pauseMs: fullPauseMsMin });
   }
 
-  #newAnswer(want: MessageOf<"want">): Answer {
-    const { session: { self, store }, records, feeds } = this.#parts;
-    const { author } = want.body;
-    const heads = isSame(author, self) ? records.heads() : [];
-    return new Answer({ store, want, heads, isKept: feeds.keeps(author) });
-  }
-
   /** The answer that waits for that token; the device that it was sent to counts as shown from now on. */
-  #resume(lane: Lane, { from, body }: MessageOf<"want">, token: Uint8Array): Answer | undefined {
+  #resume(
+    lane: Lane,
+    { message: { from, body }, about }: SteppedQuestion,
+    token: Uint8Array,
+  ): SteppedAnswer | undefined {
     const name = toHex(token);
     const parked = lane.parked.get(name);
     if (parked === undefined || parked.device !== body.device) return undefined;
     const { answer, user } = parked;
-    if (!isSame(user, from) || !isSame(answer.author, body.author)) return undefined;
+    if (!isSame(user, from) || answer.about !== about) return undefined;
     lane.parked.delete(name);
     this.#shown.set(parked.place, true, shownMs);
     return answer;
@@ -257,31 +254,30 @@ export class AnswerQueue {
     if (waitMs > 0) return waitMs;
     if (it.made === undefined) {
       const bytes = isShown ? batchBytesMax : unshownBytes - stepOverheadBytes;
-      const { posts, heads, isLast, reads } = await answer.next({
-        posts: postsPerMessageMax,
-        bytes,
-      });
-      const more = isLast ? {} : { more: random.bytes(stepTokenBytes) };
-      const { author, id: inReplyTo } = answer;
-      it.made = { place, body: { author, posts, ...more, inReplyTo, heads, relay: [] } };
+      const { step, message } = await answer.next(
+        { posts: postsPerMessageMax, bytes },
+        () => random.bytes(stepTokenBytes),
+      );
+      it.made = { place, message };
       if (lane === this.#others) {
         const { message, read, post } = workOf;
-        this.#workOfOthers.spend(message + reads * read + posts.length * post);
+        this.#workOfOthers.spend(message + step.reads * read + step.posts.length * post);
       }
     }
-    const { body } = it.made;
+    const { message } = it.made;
+    const { posts, more } = message.body;
     // A step for one place, made while the queue to it was full, goes to no other.
     if (it.made.place !== place) return drop();
     const { devices, full } = await messenger.send(
-      { kind: "posts", to: user, body, entry },
+      { ...message, to: user, entry },
       signal,
     );
     if (devices === 0) return full > 0 ? this.#waitForRoom(it) ?? drop() : drop();
-    const bytes = body.posts.reduce((sum, post) => sum + post.length, 0);
+    const bytes = posts.reduce((sum, post) => sum + post.length, 0);
     for (const bucket of buckets) bucket.spend(messageBytesMin + bytes);
     if (!isShown) lane.bytesUnshown.spend(unshownBytes);
-    if (body.more !== undefined) {
-      lane.parked.set(toHex(body.more), { user, device, answer, place }, tokenMs);
+    if (more !== undefined) {
+      lane.parked.set(toHex(more), { user, device, answer, place }, tokenMs);
     }
     return drop();
   }

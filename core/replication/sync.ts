@@ -11,6 +11,8 @@ import type { Post } from "../model/post.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { mapBounded } from "../../lib/waiting.ts";
+import type { SteppedQuestion } from "../messages/stepped_answer.ts";
+import { aboutFeeds, Answer } from "./answer.ts";
 import { AnswerQueue } from "./answer_queue.ts";
 import { Comparison } from "./comparison.ts";
 import { Fetches } from "./fetches.ts";
@@ -122,14 +124,32 @@ export class PeerSync {
   async wanted(message: MessageOf<"want">): Promise<void> {
     const { from, body } = message;
     const { people, messenger } = this.#parts;
-    if (body.token !== undefined) return this.#answers.add(message);
+    if (body.token !== undefined) return this.#answer(message);
     const isReachable = body.connections !== undefined && people.learn(from, body.connections);
     // The answer to a stranger who does not say where to send it takes a look-up.
     if (!isReachable && !messenger.isKnown(from) && !messenger.mayLookUp()) return;
-    this.#answers.add(message);
+    this.#answer(message);
     // Authors who ask for their own posts say how far their feeds reach.
     if (isSame(from, body.author)) await this.#fetches.promised(from, headsHad(body.feeds));
     else await this.#comparison.askBack(message);
+  }
+
+  /** Answers a question in steps, in turn with all others. */
+  answer(question: SteppedQuestion): void {
+    this.#answers.add(question);
+  }
+
+  #answer(want: MessageOf<"want">): void {
+    const { session: { self, store }, records } = this.#parts;
+    const { author } = want.body;
+    this.answer({
+      message: want,
+      about: aboutFeeds(author),
+      answer: () => {
+        const heads = isSame(author, self) ? records.heads() : [];
+        return new Answer({ store, want, heads, isKept: this.#feeds.keeps(author) });
+      },
+    });
   }
 
   /** Deals with `posts`: takes them in, and fetches what is still missing. */

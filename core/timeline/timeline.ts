@@ -7,6 +7,7 @@
 import type { PostView, TimelineRequest } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { parseSnowflakeText } from "../model/snowflake.ts";
+import type { PostName } from "../model/post.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Store, TimelineQuery } from "../ports.ts";
 import { postView } from "../session/views.ts";
@@ -46,17 +47,23 @@ function parseRequest(request: TimelineRequest): TimelineQuery {
   return author === undefined ? page : { ...page, author: parseUsername(author) };
 }
 
+/** What a page is to say of its posts. */
+export interface TimelineLook {
+  /** A post as its reader may see it; undefined for one that is not shown. */
+  readonly shown?: (post: PostView) => PostView | undefined;
+  /** How many posts answer each of these. */
+  readonly replyCounts?: (names: readonly PostName[]) => Promise<readonly number[]>;
+}
+
 /**
  * A page of the timeline.
- *
- * @param shown A post as its reader may see it; undefined for one that is not shown.
  *
  * @throws {CamelliaError} `invalid_argument`, `invalid_username`, or what the database fails with.
  */
 export async function readTimeline(
   store: Pick<Store, "timeline">,
   request: TimelineRequest,
-  shown: (post: PostView) => PostView | undefined = (post) => post,
+  { shown = (post) => post, replyCounts }: TimelineLook = {},
 ): Promise<PostView[]> {
   let query = parseRequest(request);
   const { limit } = query;
@@ -68,7 +75,13 @@ export async function readTimeline(
       if (view !== undefined) page.push(view);
     }
     const last = posts.at(-1);
-    if (page.length >= limit || posts.length < query.limit || last === undefined) return page;
+    if (page.length >= limit || posts.length < query.limit || last === undefined) break;
     query = { ...query, before: last.id, limit: limit - page.length };
   }
+  const names = page.map(({ author, id }) => ({ author, id: BigInt(id) }));
+  const counts = await replyCounts?.(names) ?? [];
+  return page.map((post, i) => {
+    const replies = counts[i] ?? 0;
+    return replies > 0 ? { ...post, replies } : post;
+  });
 }

@@ -251,6 +251,7 @@ export class TestUser {
       mutes: nothingUnwanted,
       ...parts,
       feeds: { take: (author, posts) => this.sync.take(author, posts) },
+      answers: { answer: (question) => this.sync.answer(question) },
     });
     await this.conversations.load();
     this.messenger.serve({
@@ -265,6 +266,7 @@ export class TestUser {
       sync: this.sync,
       mentions: this.conversations,
       waiting: this.conversations,
+      threads: this.conversations.threads,
     });
     this.sync.start();
     for (const feed of await this.store.feeds(this.username)) {

@@ -97,6 +97,15 @@ const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
   hello: { device: 7, heads, connections },
   want: { author: self, feeds, since: 0, device: 7, connections, token: id16, seen },
   mention: { post: posts[0] ?? new Uint8Array(), for: "carol" },
+  thread: {
+    root: { author: "alice", id },
+    key: alice.publicKey,
+    had: [{ author: "alice", id }, { author: "bob", id }, { author: "bob", id: id + 1n }],
+    device: 7,
+    connections,
+    token: id16,
+  },
+  replies: { inReplyTo: id16, root: { author: "alice", id }, posts, more: id16 },
   posts: { author: self, posts, more: id16, inReplyTo: id16, heads, relay: [self] },
 };
 

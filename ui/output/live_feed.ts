@@ -35,6 +35,8 @@ export class LiveFeed {
 
   /** Takes in what happened. */
   add(entry: FeedEntry): void {
+    // The person who has opened that thread reads it, and no other person asked for it.
+    if (entry.event === "thread") return;
     this.#entries.push(entry);
     if (this.#entries.length > eventsMax) this.#entries.shift();
     for (const listener of [...this.#listeners]) listener();

@@ -286,6 +286,10 @@ export function renderEvent(event: PeerEvent, look: Look): string {
     case "notification":
     case "request":
       return renderTold(event, look);
+    case "thread":
+      return `More of the thread ${safeLine(event.root.author)}/${
+        safeLine(event.root.id)
+      } has come`;
     case "deleted":
       return `${name(event.author)} took the post ${safeLine(event.id)} back`;
     case "follower":

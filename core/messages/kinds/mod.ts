@@ -14,10 +14,22 @@ import { hello } from "./hello.ts";
 import type { MessageKind, Received } from "./kind.ts";
 import { mention } from "./mention.ts";
 import { posts } from "./posts.ts";
+import { replies } from "./replies.ts";
+import { thread } from "./thread.ts";
 import { want } from "./want.ts";
 
 /** Every kind of message. */
-export const messageKinds = [follow, unfollow, ack, hello, want, posts, mention] as const;
+export const messageKinds = [
+  follow,
+  unfollow,
+  ack,
+  hello,
+  want,
+  posts,
+  mention,
+  thread,
+  replies,
+] as const;
 
 /** What one of them declares. */
 export type Declaration = (typeof messageKinds)[number];

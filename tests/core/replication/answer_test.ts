@@ -366,7 +366,7 @@ function numbersOf(step: Step): number[] {
 Deno.test("The proof of a floor goes to an asker whose gap it is in, at either end of it", async () => {
   const ask = async (floor: number, ranges: [number, number][]) => {
     const answer = answerOf({ feeds: [{ device: 1, floor, ranges }] }, { floor: 7 });
-    return numbersOf(await answer.next({ posts: 100, bytes: 100_000 }));
+    return numbersOf(await answer.step({ posts: 100, bytes: 100_000 }));
   };
   assert.deepEqual(await ask(0, []), [7, 8, 9, 10]);
   assert.deepEqual(await ask(6, []), [7, 8, 9, 10]);
@@ -381,7 +381,7 @@ Deno.test("Heads go along where they fit to the byte, and posts as far as there 
   const bytesOf = (count: number) =>
     storedPosts("alice", 1, count).reduce((sum, { signed }) => sum + signed.length + 3, 0);
   const step = async (bytes: number, posts = 100) =>
-    await answerOf({}, { heads }).next({ posts, bytes });
+    await answerOf({}, { heads }).step({ posts, bytes });
   assert.equal((await step(26)).heads.length, 2);
   assert.equal((await step(25)).heads.length, 0);
   assert.deepEqual(numbersOf(await step(26 + bytesOf(3))), [1, 2, 3]);
@@ -396,7 +396,7 @@ Deno.test("An answer goes on where the step before it ended", async () => {
   const answer = answerOf({ feeds: [{ device: 1, floor: 1, ranges: [[4, 6]] }] });
   const numbers: number[][] = [];
   for (let isLast = false; !isLast;) {
-    const step = await answer.next({ posts: 2, bytes: 100_000 });
+    const step = await answer.step({ posts: 2, bytes: 100_000 });
     numbers.push(numbersOf(step));
     isLast = step.isLast;
     assert.ok(numbers.length < 5);
@@ -409,7 +409,7 @@ Deno.test("What is older than the asker wants is told by one post that proves it
   const since = snowflakeTimeMs(postAt({ author: "alice", number: 6 }).id);
   const ask = async (sinceMs: number, floor = 0) => {
     const answer = answerOf({ since: sinceMs }, { floor });
-    return numbersOf(await answer.next({ posts: 100, bytes: 100_000 }));
+    return numbersOf(await answer.step({ posts: 100, bytes: 100_000 }));
   };
   assert.deepEqual(await ask(since), [5, 6, 7, 8, 9, 10]);
   assert.deepEqual(await ask(since + 1), [6, 7, 8, 9, 10]);
