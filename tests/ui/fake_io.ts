@@ -223,6 +223,11 @@ export class Machine {
   prompts: Prompts = {
     password: this.#answer,
     text: ({ message }) => this.#answer(message),
+    compose: async ({ message, draft, onChange }) => {
+      const typed = await this.#answer(message);
+      if (typed !== "") onChange(typed);
+      return typed === "" ? draft || undefined : typed;
+    },
     choice: ({ message }) => this.#answer(message),
     menu: () => this.#answer("menu"),
   };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PostView } from "../../core/api.ts";
+import type { PostDraft, PostView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { parseSearch } from "../../core/model/search_query.ts";
@@ -12,28 +12,49 @@ import { deleting, posting, reposting } from "../commands/tasks.ts";
 import { indexedText, renderTimeline } from "../output/render_post.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { cutToWidth } from "../terminal/width.ts";
+import { Draft } from "./drafts.ts";
 import { chooseOne, type MenuContext, tell } from "./questions.ts";
 
 /** A post takes three lines on average: head, text, and a blank one. */
 const linesAPost = 3;
 
-/** Asks for the text of a post; undefined when left empty. */
-async function askPost(menu: MenuContext, message: string): Promise<string | undefined> {
+/** Asks for a post and publishes it; what is not published is there again the next time. */
+async function compose(
+  menu: MenuContext,
+  { message, draftName, more = {} }: {
+    readonly message: string;
+    readonly draftName: string;
+    readonly more?: Omit<PostDraft, "text">;
+  },
+): Promise<void> {
+  const draft = await Draft.open(menu, draftName);
   const problem = (typed: string) => {
     const length = postLength(typed);
     return length <= postLengthMax
       ? undefined
       : `That has ${length} characters; a post has at most ${postLengthMax}`;
   };
-  const question = { message: `${message} (empty: back)`, problem };
-  const text = await menu.prompts.text(question, menu.signal);
-  return text === "" ? undefined : text;
+  try {
+    const text = await menu.prompts.compose({
+      ...{ message, draft: draft.text, problem },
+      counter: (typed) => `${postLength(typed)}/${postLengthMax}`,
+      onChange: (typed) => draft.change(typed),
+      io: menu.io,
+      paint: menu.output.look().paint,
+    }, menu.signal);
+    if (text === undefined || text.trim() === "") return;
+    draft.change(text);
+    await tell(menu, posting, { text, ...more });
+    await draft.clear();
+  } finally {
+    await draft.keep();
+  }
 }
 
 /** Asks for a post and publishes it. */
 export async function writePost(menu: MenuContext): Promise<void> {
-  const text = await askPost(menu, "New post");
-  if (text !== undefined) await tell(menu, posting, { text });
+  const { username } = await menu.api.whoami();
+  await compose(menu, { message: "New post", draftName: username });
 }
 
 /** Posts that fit the terminal, but at least three. */
@@ -61,9 +82,9 @@ async function choosePost(
 async function reply(menu: MenuContext, posts: readonly PostView[]): Promise<void> {
   const original = await choosePost(menu, "Reply to which post?", posts);
   if (original === undefined) return;
-  const text = await askPost(menu, "Your reply");
-  if (text === undefined) return;
-  await tell(menu, posting, { text, replyTo: { author: original.author, id: original.id } });
+  const { author, id } = original;
+  const draftName = `${author}-${id}`;
+  await compose(menu, { message: "Your reply", draftName, more: { replyTo: { author, id } } });
 }
 
 async function repost(menu: MenuContext, posts: readonly PostView[]): Promise<void> {

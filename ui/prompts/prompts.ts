@@ -8,6 +8,7 @@ import { loadModule } from "../../lib/load_module.ts";
 import type { Output } from "../output/output.ts";
 import type { Flags } from "../settings/flags.ts";
 import type { Io } from "../terminal/io.ts";
+import type { ComposeQuestion } from "./compose_prompt.ts";
 import type { LiveMenu } from "./live_prompt.ts";
 
 /** The person or script in front of the program, as commands and questions meet them. */
@@ -49,6 +50,8 @@ export interface Prompts {
   password(message: string, signal: AbortSignal): Promise<string>;
   /** A line of text. */
   text(question: TextQuestion, signal: AbortSignal): Promise<string>;
+  /** A text that may have several lines; undefined where the person goes back. */
+  compose(question: ComposeQuestion, signal: AbortSignal): Promise<string | undefined>;
   /** One of a few answers. */
   choice(question: ChoiceQuestion, signal: AbortSignal): Promise<string>;
   /** The menu, with what arrives above it. */
@@ -89,6 +92,14 @@ export function terminalPrompts(given?: PromptStreams): Prompts {
       const prompts = await import("@inquirer/prompts");
       const validate = (answer: string) => problem?.(answer) ?? true;
       return await prompts.input({ message, validate }, await on(signal));
+    },
+    async compose(question, signal) {
+      const { composePrompt } = await loadModule<typeof import("./compose_prompt.ts")>(
+        new URL("./compose_prompt.ts", import.meta.url),
+      );
+      const context = await on(signal);
+      const write = (text: string) => void context.output.write(text);
+      return await composePrompt({ ...question, write }, context);
     },
     async choice({ message, choices }, signal) {
       const { select } = await import("@inquirer/prompts");

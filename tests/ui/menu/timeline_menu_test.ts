@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CamelliaError } from "../../../core/model/errors.ts";
 import { withTerminal } from "./terminal.ts";
 
 const registered = "init|Register|alice|network|secret|secret";
@@ -37,4 +38,36 @@ Deno.test("In the timeline texts behind content warnings are shown for the page 
   assert.deepEqual(pages.map((page) => page.includes("the butler")), [false, true, false]);
   assert.ok(offered.includes("bob: (spoilers)"), "the choice of a post does not tell either");
   assert.deepEqual(m.answers, []);
+});
+
+Deno.test("A post that was begun is there again the next time, until it is published", async () => {
+  const m = withTerminal(...`${registered}|New post|quit`.split("|"));
+  const { compose } = m.prompts;
+  const drafts: string[] = [];
+  const texts = ["begun", "begun and ended"];
+  m.prompts.compose = async (question) => {
+    drafts.push(question.draft);
+    const text = texts.shift() ?? "";
+    question.onChange(text);
+    if (text !== "begun") return text;
+    await Promise.resolve();
+    return undefined;
+  };
+  await m.run();
+  const files = () => [...m.io.files.keys()].filter((path) => path.includes("draft-"));
+  assert.equal(files().length, 1);
+  m.answers.push(..."Log in as alice|secret|New post|quit".split("|"));
+  await m.run();
+  assert.deepEqual(drafts, ["", "begun"]);
+  assert.deepEqual(files(), []);
+  assert.equal(m.host.started.at(-1)?.peer.posts[0]?.text, "begun and ended");
+  // What was refused is a draft again.
+  m.prompts.compose = compose;
+  m.host.prepare = (peer) => {
+    peer.post = () =>
+      Promise.reject(new CamelliaError("disk_full", "Cannot post: the disk is full"));
+  };
+  m.answers.push(..."Log in as alice|secret|New post|again|quit".split("|"));
+  await m.run();
+  assert.equal(files().length, 1);
 });

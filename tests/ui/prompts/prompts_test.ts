@@ -133,3 +133,45 @@ Deno.test("Ctrl+C and an aborted signal are interruptions at every prompt", asyn
     }
   }
 });
+
+/** A question for a post, and what it was told of changes. */
+function composing(screen: Screen, draft = "") {
+  const changes: string[] = [];
+  const answer = screen.prompts.compose({
+    message: "New post",
+    draft,
+    counter: (text) => `${text.length}/5`,
+    problem: (text) => text.length > 5 ? "That is too long" : undefined,
+    onChange: (text) => void changes.push(text),
+    io: new FakeIo(),
+    paint: paintFor(false),
+  }, screen.none);
+  return { answer, changes };
+}
+
+Deno.test("A paste of several lines is one post, and the terminal is as it was afterwards", async () => {
+  const screen = new Screen();
+  const { answer, changes } = composing(screen);
+  await screen.until(() => screen.shown.includes("0/5"));
+  assert.ok(screen.shown.includes("\x1b[?2004h"));
+  screen.type("\x1b[200~a\rb\x1b[201~c");
+  await screen.until(() => screen.shown.includes("4/5"));
+  screen.type("\r");
+  assert.equal(await answer, "a\nbc");
+  assert.equal(changes.at(-1), "a\nbc");
+  assert.ok(screen.shown.includes("\x1b[?2004l"));
+});
+
+Deno.test("A text that is too long is not taken, and Esc leaves with what was written so far", async () => {
+  const screen = new Screen();
+  const { answer, changes } = composing(screen, "draft");
+  await screen.until(() => screen.shown.includes("5/5"));
+  screen.type("s");
+  await screen.until(() => screen.shown.includes("That is too long"));
+  screen.type("\r");
+  screen.type("\x7f");
+  await screen.until(() => screen.shown.includes("5/5", screen.shown.indexOf("6/5")));
+  screen.type("\x1b");
+  assert.equal(await answer, undefined);
+  assert.equal(changes.at(-1), "draft");
+});
