@@ -30,12 +30,17 @@ interface LockFile {
   >;
 }
 
-/** Packages that no installation needs: the tests', and headers for a C++ compiler. */
+/** Packages that no installation needs: only the tests, the type checker or a C++ compiler do. */
 const neverNeeded: ReadonlySet<string> = new Set([
   "@noble/curves",
+  "ajv",
   "fast-check",
+  "fast-deep-equal",
+  "fast-uri",
+  "json-schema-traverse",
   "node-addon-api",
   "pure-rand",
+  "require-from-string",
 ]);
 
 /** `@scope/name@1.2.3`, with peers behind an underscore where there are any. */
@@ -74,8 +79,8 @@ export function runtimePackages(lockText: string): readonly LockedPackage[] {
 
 /** Files of packages that the program never loads. */
 const idlePaths: readonly RegExp[] = [
-  // Only the tests, the type checker or a C++ compiler need these packages.
-  /\/(@noble\/curves|@types|fast-check|node-addon-api|pure-rand)\//,
+  // Types are for the type checker.
+  new RegExp(`/(@types|${[...neverNeeded].join("|")})/`),
   // cmake-ts builds addons; zeromq needs its loader alone.
   /\/cmake-ts\/(.*\/)?build\/(main|lib)\./,
   // The password estimator is loaded as CommonJS; these are the same word lists in other forms.
