@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { mentionMsMax } from "../../../core/conversations/limits.ts";
 import { heldByOneMax, heldForOneMax, Holdings } from "../../../core/conversations/holdings.ts";
 import type { HeldMention } from "../../../core/conversation_store.ts";
+import type { AckListener } from "../../../core/messages/messenger.ts";
 import { type Post, readPost, signPost } from "../../../core/model/post.ts";
 import { composeSnowflake } from "../../../core/model/snowflake.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { MemoryStores } from "../../sim/memory_store.ts";
-import { identityOf } from "../../sim/users.ts";
+import { identityOf, userNamed } from "../../sim/users.ts";
 import { TestLists, TestMessenger, testSession } from "../doubles.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
@@ -141,7 +142,14 @@ async function setUp() {
   const lists = new TestLists();
   for (const name of ["bob", "dave", "erin"]) lists.add("following", name);
   const session = testSession({ username: "carol", clock, store });
-  const messenger = Object.assign(new TestMessenger(), { onAck: () => () => {} });
+  const messenger = Object.assign(new TestMessenger(), {
+    /** What the last message's acknowledgement is told to. */
+    listener: undefined as AckListener | undefined,
+    onAck: (_id: Uint8Array, listener: AckListener) => {
+      messenger.listener = listener;
+      return () => {};
+    },
+  });
   const open = async () => {
     const holdings = new Holdings({ session, lists, messenger });
     await holdings.load();
@@ -156,7 +164,7 @@ async function setUp() {
   };
   const keep = (holdings: Holdings, user: string, by: number) =>
     holdings.keep({ for: user, read: read(user), by: by.toString(16).padStart(64, "0") });
-  return { base, store, session, open, keep };
+  return { base, store, session, messenger, open, keep };
 }
 
 Deno.test("Holdings keep a bounded number of posts for one sender, for one user, and for 30 days", async () => {
@@ -174,5 +182,26 @@ Deno.test("Holdings keep a bounded number of posts for one sender, for one user,
   await base.advance(mentionMsMax + dayMs);
   assert.equal((await open()).size, 0);
   assert.deepEqual(await store.conversations.held(), [] as HeldMention[]);
+  session.end();
+});
+
+Deno.test("What is kept goes to the user under the key that is followed, again until it is acknowledged", async () => {
+  const { base, open, keep, session, messenger } = await setUp();
+  const holdings = await open();
+  await keep(holdings, "bob", 1);
+  const impostor = { username: "bob", key: identityOf("mallory").publicKey };
+  await base.drive(holdings.handOver(impostor), 60_000);
+  assert.equal(messenger.sent.length, 0);
+  await base.drive(holdings.handOver(userNamed("bob")), 60_000);
+  assert.equal(messenger.sent.length, 3);
+  assert.equal(holdings.size, 1);
+  const done = holdings.handOver(userNamed("bob"));
+  await base.advance(100);
+  messenger.listener?.(userNamed("mallory"), undefined, []);
+  await base.advance(100);
+  assert.equal(holdings.size, 1);
+  messenger.listener?.(userNamed("bob"), undefined, []);
+  await base.drive(done, 60_000);
+  assert.equal(holdings.size, 0);
   session.end();
 });

@@ -331,3 +331,16 @@ Deno.test("A device whose clock was set back hands over later what it takes for 
   await alice.start();
   await world.stop();
 });
+
+Deno.test("Old posts that a new follower fetches are no news", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  world.follow(bob, alice);
+  const old = alice.make(1, "@bob", world.clock.now() - 40 * dayMs);
+  const young = alice.make(2, "@bob", world.clock.now() - 20 * dayMs);
+  const posts = [old.signed, young.signed];
+  const body = { author: alice.self, posts, heads: [], relay: [] };
+  bob.receive(alice.frame(bob.self, { kind: "posts", body }));
+  await isTold(world, bob, [`mention alice ${young.id}`]);
+  assert.deepEqual(await bob.numbers(alice), [1, 2]);
+  await world.stop();
+});
