@@ -344,3 +344,28 @@ Deno.test("Old posts that a new follower fetches are no news", async () => {
   assert.deepEqual(await bob.numbers(alice), [1, 2]);
   await world.stop();
 });
+
+Deno.test("What another device has not taken is handed over to it again", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  const other = await world.add("bob", { device: 2 });
+  other.announced = false;
+  await other.stop();
+  const posts = [await alice.say("@bob one"), await alice.say("@bob two")];
+  const wanted = posts.map(({ id }) => `mention alice ${id}`);
+  await isTold(world, bob, wanted, "requests");
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 0));
+  await other.start();
+  other.announced = true;
+  const received = other.conversations.received.bind(other.conversations);
+  let dropped = 0;
+  other.conversations.received = (message) => {
+    if (dropped++ > 0) received(message);
+  };
+  bob.conversations.share(2);
+  await world.clock.advance(10_000);
+  assert.equal((await other.told("requests")).length, 1);
+  bob.conversations.share(2);
+  await world.clock.advance(10_000);
+  assert.deepEqual((await other.told("requests")).sort(), wanted.sort());
+  await world.stop();
+});
