@@ -96,6 +96,8 @@ export async function compileArguments(output: string, target: Target): Promise<
   return [
     "compile",
     "--no-prompt",
+    // Types are what `deno task check` is for: to check them once more would take a quarter of a minute.
+    "--no-check",
     v8Flags,
     ...permissions,
     ...included.map((path) => `--include=${path}`),
