@@ -154,11 +154,13 @@ export class KvConversations implements ConversationStore {
     return this.#database.read("look for a delete", (kv) => isTakenBack(kv, post));
   }
 
-  notify(
+  async notify(
     notification: NewNotification,
     { context, note }: NotificationExtras = {},
   ): Promise<StoredNotification | undefined> {
-    return this.#change("store a notification", async (kv, operation, totals) => {
+    // What is here already, as most of what a start looks at, costs no commit.
+    if (await this.isNotified(notification)) return undefined;
+    return await this.#change("store a notification", async (kv, operation, totals) => {
       const mark = keys.notified(notification);
       if ((await kv.get(mark)).versionstamp !== null) return undefined;
       const { list, at } = notification;
