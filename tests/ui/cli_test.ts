@@ -304,7 +304,7 @@ Deno.test("Help and version go to standard output with exit code 0", async () =>
   }
   const { out } = await m.run("help");
   const commands = [
-    ..."register login logout whoami passwd account post timeline search follow".split(" "),
+    ..."register login logout whoami passwd account post timeline thread search follow".split(" "),
     "unfollow",
     ..."profile suggest status node up version invite join".split(" "),
   ];

@@ -36,6 +36,8 @@ import {
   type SearchView,
   type StatusView,
   type SuggestionView,
+  type ThreadRequest,
+  type ThreadView,
   type TimelineRequest,
   type UserView,
 } from "../../core/api.ts";
@@ -81,6 +83,10 @@ export class FakePeer extends Refusing {
   /** What its invites name. */
   inviteNodes: readonly EndpointView[] = [{ ip: "192.0.2.7", port: 8000 }];
   suggestions: SuggestionView[] = [];
+  /** Posts that a thread says to lack. */
+  missing = 0;
+  /** Posts that mutes hide in a thread. */
+  hidden: number | undefined;
   /** The share of the posts that a search knows. */
   indexed: number | undefined;
   /** When set, calls that take a signal wait until it aborts. */
@@ -416,6 +422,20 @@ export class FakePeer extends Refusing {
         (request.author === undefined || post.author === request.author) &&
         (request.before === undefined || BigInt(post.id) < BigInt(request.before))
       ).slice(0, request.limit);
+    });
+  }
+
+  override thread({ author, id }: ThreadRequest): Promise<ThreadView> {
+    return Promise.resolve().then(() => {
+      this.#mine();
+      const root = { author, id };
+      const isIn = (post: PostView) => {
+        const begin = post.root ?? post.reply_to ?? post;
+        return begin.author === author && begin.id === id;
+      };
+      const posts = this.posts.filter(isIn).reverse();
+      if (posts.length === 0) throw new CamelliaError("unknown_post", "Cannot show the thread");
+      return { root, posts, missing: this.missing, ...given({ hidden: this.hidden }) };
     });
   }
 

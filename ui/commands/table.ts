@@ -167,6 +167,19 @@ const posts = [
     load: async () => (await onPosts()).timeline,
   }),
   command({
+    name: "thread",
+    description: "a post and the replies to it, as far as a user who has them is online",
+    takes: { post },
+    flags: {
+      reveal: flag("--reveal", "also show texts that have a content warning"),
+      watch: flag(
+        "--watch",
+        'stay, and show replies as they arrive; with --json one line a post: {"event":"post","post":…}',
+      ),
+    },
+    load: async () => (await import("./thread_command.ts")).thread,
+  }),
+  command({
     name: "search",
     description: "posts on this machine by their words, newest first; asks no other peer",
     takes: {

@@ -4,19 +4,24 @@
  * @module
  */
 
-import type { PostDraft, PostView } from "../../core/api.ts";
+import type { PostDraft, PostNameView, PostView, ThreadView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { parseSearch } from "../../core/model/search_query.ts";
 import { deleting, posting, reposting } from "../commands/tasks.ts";
 import { indexedText, renderTimeline } from "../output/render_post.ts";
+import { renderThread } from "../output/render_thread.ts";
 import { safeLine } from "../terminal/safe_text.ts";
+import { withSpinner } from "../terminal/spinner.ts";
 import { cutToWidth } from "../terminal/width.ts";
 import { Draft } from "./drafts.ts";
 import { chooseOne, type MenuContext, tell } from "./questions.ts";
 
 /** A post takes three lines on average: head, text, and a blank one. */
 const linesAPost = 3;
+
+/** Posts of a thread among which a person chooses: the newest. */
+const threadChoicesMax = 50;
 
 /** Asks for a post and publishes it; what is not published is there again the next time. */
 async function compose(
@@ -98,6 +103,51 @@ async function takeBack(menu: MenuContext, posts: readonly PostView[]): Promise<
   if (own !== undefined) await tell(menu, deleting, { ids: [own.id] });
 }
 
+/** Shows the thread of one of some posts, with what can be done with its posts, until the person goes back. */
+async function openThread(
+  menu: MenuContext,
+  username: string,
+  posts: readonly PostView[],
+): Promise<void> {
+  const post = await choosePost(menu, "Open the thread of which post?", posts);
+  if (post === undefined) return;
+  const { author, id } = post.repost_of ?? post;
+  let reveal = false;
+  while (true) {
+    const thread = await reading(menu, { author, id });
+    if (thread === undefined) return;
+    await menu.say(`\n${renderThread(thread, { ...menu.output.look(), reveal })}\n`);
+    const newest = thread.posts.slice(-threadChoicesMax);
+    const own = newest.filter(({ author }) => author === username);
+    const hasHidden = !reveal && thread.posts.some(({ warning }) => warning);
+    const choices = [
+      { value: "back", name: "Back" },
+      { value: "again", name: "Look for more replies" },
+      { value: "reply", name: "Reply to one of them" },
+      { value: "repost", name: "Pass one of them on to your followers" },
+      ...(own.length === 0 ? [] : [{ value: "delete", name: "Delete one of yours" }]),
+      ...(hasHidden ? [{ value: "reveal", name: "Show the texts behind content warnings" }] : []),
+    ];
+    const chosen = await menu.prompts.choice({ message: "Thread", choices }, menu.signal);
+    if (chosen === "back") return;
+    if (chosen === "reply") await reply(menu, newest);
+    if (chosen === "repost") await repost(menu, newest);
+    if (chosen === "delete") await takeBack(menu, own);
+    reveal = chosen === "reveal";
+  }
+}
+
+/** Reads a thread; undefined where that is not possible, and the person was told why. */
+async function reading(menu: MenuContext, name: PostNameView): Promise<ThreadView | undefined> {
+  try {
+    return await withSpinner(menu.io, "Looking for replies", menu.api.thread(name));
+  } catch (error) {
+    if (!(error instanceof CamelliaError)) throw error;
+    await menu.say(error.message);
+    return undefined;
+  }
+}
+
 /** Where pages of posts come from. */
 interface Pages {
   /** What the choice below them is called. */
@@ -176,6 +226,7 @@ async function browse(menu: MenuContext, pages: Pages): Promise<void> {
       ...(before === undefined ? [] : [{ value: "newest", name: "Newest posts" }]),
       { value: "back", name: "Back" },
       ...(oldest === undefined ? [] : [
+        { value: "thread", name: "Open a thread" },
         { value: "reply", name: "Reply to one of them" },
         { value: "repost", name: "Pass one of them on to your followers" },
       ]),
@@ -185,6 +236,7 @@ async function browse(menu: MenuContext, pages: Pages): Promise<void> {
     if (oldest === undefined && before === undefined) return;
     const chosen = await menu.prompts.choice({ message: title, choices }, menu.signal);
     if (chosen === "back") return;
+    if (chosen === "thread") await openThread(menu, username, posts);
     if (chosen === "reply") await reply(menu, posts);
     if (chosen === "repost") await repost(menu, posts);
     if (chosen === "delete") await takeBack(menu, own);

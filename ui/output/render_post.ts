@@ -21,12 +21,16 @@ function bodyOf(post: PostView, look: Look): string[] {
 }
 
 function repostedLines(post: RepostedView, look: Look): string[] {
-  const { paint } = look;
-  const doubt = post.verified ? [] : wrapText(
+  const { verified, ...shown } = post;
+  const doubt = verified ? [] : doubtLines(
     `You have no key of ${safeLine(post.author)}: whether this is theirs is not known.`,
-    widthAfter(2, look),
-  ).map(paint.dim);
-  return [...doubt, ...renderPost(post, { ...look, columns: look.columns - 2 }).split("\n")];
+    look,
+  );
+  return [...doubt, ...renderPost(shown, { ...look, columns: look.columns - 2 }).split("\n")];
+}
+
+function doubtLines(text: string, look: Look): string[] {
+  return wrapText(text, widthAfter(2, look)).map(look.paint.dim);
 }
 
 /** A post: who and when in one line, the text below, indented. */
@@ -35,14 +39,21 @@ export function renderPost(post: PostView, look: Look): string {
   const reply = post.reply_to === null
     ? ""
     : paint.dim(` · in reply to ${safeLine(post.reply_to.author)}/${safeLine(post.reply_to.id)}`);
+  const { replies = 0 } = post;
+  const answers = replies === 0
+    ? ""
+    : paint.dim(` · ${replies} ${replies === 1 ? "reply" : "replies"}`);
   const what = post.repost_of === undefined ? "" : " reposted";
   const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
   const indented = (lines: string[]) => lines.map((line) => `  ${line}`);
   const clash = post.clash === undefined
     ? []
     : wrapText(clashLine(post.author, post.clash), widthAfter(2, look)).map(paint.warning);
-  const head = `${paint.bold(paint.name(safeLine(post.author)))}${what}${when}${reply}`;
-  return [head, ...indented([...clash, ...bodyOf(post, look)])].join("\n");
+  const head = `${paint.bold(paint.name(safeLine(post.author)))}${what}${when}${reply}${answers}`;
+  const doubt = post.verified === false && post.repost_of === undefined
+    ? doubtLines(`Whether this is by ${safeLine(post.author)} is not known yet.`, look)
+    : [];
+  return [head, ...indented([...clash, ...doubt, ...bodyOf(post, look)])].join("\n");
 }
 
 /** A page of the timeline, newest first. */

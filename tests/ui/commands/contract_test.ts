@@ -153,7 +153,12 @@ class Contract {
   }
 
   /** Runs a command that stays until it has printed so many lines. */
-  async watch(schema: string, count: number, emit: (peer: FakePeer) => void): Promise<void> {
+  async watch(
+    schema: string,
+    count: number,
+    emit: (peer: FakePeer) => void,
+    ...more: string[]
+  ): Promise<void> {
     const subscribed = Promise.withResolvers<FakePeer>();
     const { prepare } = this;
     this.prepare = (peer) => {
@@ -167,7 +172,7 @@ class Contract {
     };
     const args = schema === "watch" ? [schema] : schema.split("-watch").slice(0, 1);
     const flags = schema === "watch" ? [] : ["--watch"];
-    const { io, ended } = this.machine.start("--json", ...args, ...flags);
+    const { io, ended } = this.machine.start("--json", ...args, ...more, ...flags);
     emit(await subscribed.promise);
     const lines = () => io.stdout.split("\n").slice(0, -1);
     await io.until(() => lines().length >= count);
@@ -189,13 +194,18 @@ async function posts(contract: Contract): Promise<void> {
   await contract.run("repost", `alice/${id}`);
   await contract.run("timeline");
   await contract.run("search", "hello");
+  await contract.run("thread", `alice/${id}`);
   await contract.run("delete", id);
   contract.prepare = (peer) => {
     peer.posts.splice(0, Infinity, full, bare, plain);
     peer.indexed = 0.5;
+    peer.hidden = 2;
   };
   await contract.run("timeline");
   await contract.run("search", "alice");
+  await contract.run("thread", "dave_2/4");
+  const live = (peer: FakePeer) => peer.arrive("bob", "live", full.root);
+  await contract.watch("thread-watch", 2, live, "dave_2/4");
   await contract.watch("timeline-watch", 4, (peer) => peer.arrive("bob", "live"));
 }
 

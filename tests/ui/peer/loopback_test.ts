@@ -96,6 +96,8 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual(found, { posts: [], took_ms: 1.5 });
   assert.deepEqual((await client.api.search({ query: "31m", limit: 5 })).posts, [post]);
   await assert.rejects(client.api.search({ query: "*", limit: 5 }), { code: "invalid_argument" });
+  const thread = { root: replyTo, posts: [post], missing: 0 };
+  assert.deepEqual(await client.api.thread({ ...replyTo, local: true }), thread);
   const name = { author: "alice", id: post.id };
   assert.equal((await client.api.repost(name)).repost_of?.id, post.id);
   await assert.rejects(client.api.repost({ ...name, id: "1" }), { code: "unknown_post" });
@@ -353,6 +355,7 @@ Deno.test("Malformed requests are refused with a reason, whatever they carry", a
     '{"method":"timeline","argument":{"limit":"5"}}',
     '{"method":"search","argument":{"limit":5}}',
     '{"method":"search","argument":{"query":"x","limit":0}}',
+    '{"method":"thread","argument":{"author":"bob"}}',
     '{"method":"post","argument":{"text":"a","replyTo":{"author":"bob"}}}',
     '{"method":"drain","argument":-1}',
     '{"method":"drain"}',

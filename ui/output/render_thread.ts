@@ -1,0 +1,54 @@
+/**
+ * A thread as text for people: a tree, each reply below what it answers.
+ *
+ * @module
+ */
+
+import type { PostView, ThreadView } from "../../core/api.ts";
+import { threadName, treeOf } from "../../core/model/thread.ts";
+import { safeLine } from "../terminal/safe_text.ts";
+import type { Look } from "./look.ts";
+import { renderPost } from "./render_post.ts";
+
+/** Columns by which a reply stands to the right of what it answers. */
+const stepColumns = 2;
+
+/** Columns that a post has at least, however deep it stands. */
+const columnsMin = 30;
+
+function indented(text: string, depth: number): string {
+  const space = " ".repeat(stepColumns * depth);
+  return text.split("\n").map((line) => `${space}${line}`).join("\n");
+}
+
+function countText(count: number, what: string): string {
+  return `${count} ${count === 1 ? `post is ${what}` : `posts are ${what}`}`;
+}
+
+/** One line on what is not among the posts shown; empty where nothing is left out. */
+function leftOut({ missing, hidden = 0 }: ThreadView): string {
+  const parts = [
+    ...missing > 0 ? [countText(missing, "not here")] : [],
+    ...hidden > 0 ? [countText(hidden, "hidden by your mutes")] : [],
+  ];
+  return parts.join("; ");
+}
+
+/** A thread, oldest first within each branch. */
+export function renderThread(thread: ThreadView, look: Look): string {
+  const { paint } = look;
+  const places = treeOf<PostView>(thread.posts, {
+    name: threadName,
+    parent: ({ reply_to }) => reply_to === null ? undefined : threadName(reply_to),
+  });
+  const posts = places.map(({ post, depth, missing }) => {
+    const columns = Math.max(look.columns - stepColumns * depth, columnsMin);
+    const lines = [renderPost(post, { ...look, columns })];
+    if (missing !== undefined) {
+      lines.unshift(paint.dim(`↱ ${safeLine(missing)} is not shown here`));
+    }
+    return indented(lines.join("\n"), depth);
+  });
+  const left = leftOut(thread);
+  return [...posts, ...left === "" ? [] : [paint.dim(left)]].join("\n\n");
+}
