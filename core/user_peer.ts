@@ -149,6 +149,7 @@ export class UserPeer {
     records.onMoved(() => greeter.moved());
     session.onEvent((event) => conversations.notifications.happened(event));
     session.leaving.then((why) => conversations.notifications.leaving(why));
+    messenger.onHeard(({ username }) => requests.heard(username));
     messenger.serve({
       ...{ acks: messenger, followers, requests, sync },
       mentions: conversations,

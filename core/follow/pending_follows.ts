@@ -32,6 +32,8 @@ interface Pending {
   /** How long to wait before the next repetition, in milliseconds. */
   waitMs: number;
   isSending: boolean;
+  /** When it was sent last, on the monotonic clock. */
+  sentAt: number;
   /** Ids under which it was sent, in hexadecimal. */
   readonly ids: string[];
   /** Resolves to true when it is acknowledged, to false when another takes its place or the session ends. */
@@ -95,6 +97,17 @@ export class PendingFollows {
     }
   }
 
+  /**
+   * A message of a user has come in: a request to that user, which may wait for minutes by now, is sent at once
+   * unless it was sent a moment ago.
+   */
+  heard(username: string): void {
+    const pending = this.#pending.get(username);
+    if (pending === undefined || pending.isSending) return;
+    const sinceMs = this.#session.ports.clock.monotonic() - pending.sentAt;
+    if (sinceMs >= followRetry.firstMs) this.send(username);
+  }
+
   /** Whether a request to a user waits for its acknowledgement. */
   isWaiting(username: string): boolean {
     return this.#pending.has(username);
@@ -137,6 +150,7 @@ export class PendingFollows {
       job: this.#session.scheduler.job(() => this.#repeat(pending)),
       waitMs: followRetry.firstMs,
       isSending: false,
+      sentAt: -Infinity,
       ids: [],
       outcome: Promise.withResolvers<boolean>(),
     };
@@ -162,6 +176,7 @@ export class PendingFollows {
       return;
     }
     pending.isSending = true;
+    pending.sentAt = this.#session.ports.clock.monotonic();
     // Without a device to send to, or with a link that fails, it is sent again as well.
     await this.#slots.run(() => this.#deliver(pending)).catch(() => {});
     pending.isSending = false;

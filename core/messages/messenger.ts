@@ -65,6 +65,7 @@ export class PeerMessenger {
   readonly #outbox: Outbox;
   readonly #claims: SenderClaims;
   readonly #isBlocked: (user: UserRef) => boolean;
+  #onHeard: ((user: UserRef) => void) | undefined;
   #handlers: HandlerParts | undefined;
   /** What strangers may still bring, by kind. */
   readonly #strangers = new Map<KindName, TokenBucket>();
@@ -210,6 +211,11 @@ export class PeerMessenger {
     return pin === undefined ? this.#claims.known(user) : equalBytes(pin, user.key);
   }
 
+  /** Calls back whenever a user whose key is pinned says something of itself. */
+  onHeard(fn: (user: UserRef) => void): void {
+    this.#onHeard = fn;
+  }
+
   /** When a message of that user came in last, on the monotonic clock; undefined if none is remembered. */
   heardAt(user: UserRef): number | undefined {
     return this.#heard.get(toHex(user.key));
@@ -234,6 +240,7 @@ export class PeerMessenger {
     this.#heard.set(toHex(from.key), this.#session.ports.clock.monotonic());
     const handlers = this.#handlers;
     if (handlers === undefined) return;
+    if (standing === "pinned" && kind !== "ack") this.#onHeard?.(from);
     // A follow is refused in words, and acknowledgements are awaited; nothing else is taken.
     if (!isAnswered.has(kind) && this.#isBlocked(from)) return;
     const declaration = kindNamed(kind);

@@ -100,6 +100,25 @@ Deno.test("Following tells the user, fetches the posts and says whether it was a
   assert.equal(store.kept.size, 0);
 });
 
+Deno.test("A follow that waits is sent at once when its receiver is heard of, but not again and again", async () => {
+  const { base, follows, people, messenger, requests } = await setUp();
+  people.add("bob");
+  await base.drive(follows.follow({ username: "bob" }), 2_000);
+  await base.advance(600_000);
+  const { length } = messenger.sent;
+  await base.advance(10_000);
+  assert.equal(messenger.sent.length, length, "it waits for minutes by now");
+  requests.heard("bob");
+  await base.advance(0);
+  assert.equal(messenger.sent.length, length + 1);
+  for (let i = 0; i < 10; i++) {
+    requests.heard("bob");
+    requests.heard("carol");
+    await base.advance(100);
+  }
+  assert.equal(messenger.sent.length, length + 1);
+});
+
 Deno.test("A follow that nobody acknowledges is answered after a moment and told again later", async () => {
   const { base, follows, people, messenger, store, requests, acknowledge } = await setUp();
   people.add("bob");
