@@ -18,7 +18,7 @@ const variable = "TMPDIR";
  * Does work during which the folder for temporary files is `lib` in the data folder, to which its owner
  * alone has access. What the work leaves there stays: on a full disk the next start needs it.
  *
- * @param folder The data folder, of which it is known that nobody but its owner can write to it.
+ * @param folder The data folder, of which it is known that only its owner can write to it.
  * @throws What the work throws; {@linkcode CamelliaError} if the folder cannot be made.
  */
 export async function withAddonFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {

@@ -119,7 +119,7 @@ export class PostIndex {
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
     try {
-      // Nobody else opens it, so that SQLite needs no file for what processes share.
+      // No other program opens it, so that SQLite needs no file for what processes share.
       this.#database.exec(
         `PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;
          PRAGMA cache_size = -${cacheKiB}`,

@@ -262,7 +262,7 @@ export class Link {
   }
 
   /**
-   * Whether the other routes are to be tried before any wait: a relay that lies keeps nobody from those
+   * Whether the other routes are to be tried before any wait: a relay that lies keeps no sender from those
    * that do not. Each route gets one such try.
    */
   #hasUntried(): boolean {

@@ -135,7 +135,7 @@ export function checkReach(status: StatusView): Check {
   const { text, advice } = reachText(status);
   const { reach: { state }, node } = status;
   if (state !== "unreachable") return good("reach", text);
-  // Without a network nobody has tried; the check of the network says what to do.
+  // Without a network no other node has tried; the check of the network says what to do.
   return bad("reach", text, node.joined ? advice : null);
 }
 
