@@ -10,7 +10,7 @@ import type { MessagingParts } from "../messages/messenger.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { given } from "../model/arguments.ts";
 import type { PostName } from "../model/post.ts";
-import { threadName } from "../model/thread.ts";
+import { threadName, threadPostsMax } from "../model/thread.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
 import { threadHadMax } from "../messages/kinds/thread.ts";
 import { shuffled } from "../../lib/random.ts";
@@ -30,7 +30,10 @@ const followersTriedMax = 12;
 const devicesAskedMax = 2;
 
 /** Steps taken from one device: four times what 1,000 of the longest posts take, and first steps are small. */
-const stepsMax = 64;
+export const stepsMax = 64;
+
+/** Posts looked at of one device: twice what a thread may have. */
+export const postsLookedAtMax: number = 2 * threadPostsMax;
 
 /** After so many steps without a new post no further one is asked for. */
 const vainStepsMax = 4;
@@ -52,6 +55,7 @@ interface Asked {
   /** Resolves when the last step has been dealt with, or no further one is wanted. */
   readonly over: PromiseWithResolvers<void>;
   steps: number;
+  posts: number;
   vain: number;
   /** When the last step came, on the monotonic clock. */
   heardAt: number | undefined;
@@ -98,12 +102,15 @@ export class ThreadRun {
     asked.isBusy = true;
     asked.steps++;
     asked.heardAt = clock.monotonic();
-    const report = await intake.take(this.root, body.posts).finally(() => {
+    const posts = body.posts.slice(0, postsLookedAtMax - asked.posts);
+    asked.posts += posts.length;
+    const report = await intake.take(this.root, posts).finally(() => {
       asked.isBusy = false;
       asked.heardAt = clock.monotonic();
     });
     asked.vain = report.added > 0 ? 0 : asked.vain + 1;
-    const isVain = asked.vain >= vainStepsMax || report.isLying || asked.steps >= stepsMax;
+    const isVain = asked.vain >= vainStepsMax || report.isLying || asked.steps >= stepsMax ||
+      asked.posts >= postsLookedAtMax;
     if (!report.isLying) this.#hasAnswered = true;
     if (body.more === undefined || isVain) asked.over.resolve();
     else await this.#ask(asked, body.more);
@@ -149,6 +156,7 @@ export class ThreadRun {
       id: random.bytes(16),
       over: Promise.withResolvers(),
       steps: 0,
+      posts: 0,
       vain: 0,
       heardAt: undefined,
       isBusy: false,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFrame, readFrameBody } from "../../core/messages/frame.ts";
-import type { MessageBodyOf } from "../../core/messages/kinds/mod.ts";
+import type { Message, MessageBodyOf } from "../../core/messages/kinds/mod.ts";
 import { Identity } from "../../core/model/identity.ts";
 import { type Post, signPost } from "../../core/model/post.ts";
 import { signRecord } from "../../core/model/record.ts";
@@ -40,14 +40,23 @@ class Stranger {
 
   /** Asks for posts. */
   ask(to: TestUser, body: Partial<MessageBodyOf["want"]>): void {
+    const asked = { author: to.self, feeds: [], since: 0, device: 1, ...body };
+    this.#send(to, { kind: "want", body: asked });
+  }
+
+  /** Asks for a thread. */
+  askThread(to: TestUser, body: Pick<MessageBodyOf["thread"], "root" | "connections">): void {
+    this.#send(to, { kind: "thread", body: { had: [], device: 1, ...body } });
+  }
+
+  #send(to: TestUser, message: Pick<Message, "kind" | "body">): void {
     const frame = signMessage({
-      kind: "want",
       from: this.self,
       to: to.self,
       time: Math.floor(this.#world.clock.now()),
       id: this.#world.random.bytes(16),
-      body: { author: to.self, feeds: [], since: 0, device: 1, ...body },
-    }, this.#identity);
+      ...message,
+    } as Message, this.#identity);
     this.sent += frame.length;
     to.receive(frame);
   }
@@ -88,6 +97,27 @@ Deno.test("Attack: a stranger asks in the place of a third party, who gets at mo
   const mallory = new Stranger(world, "mallory");
   for (let i = 0; i < 20; i++) {
     mallory.ask(alice, { connections: mallory.connections(carol.entry) });
+    await world.clock.advance(1_000);
+  }
+  assert.ok(victim.bytes > 0, "an honest newcomer is answered like this");
+  assert.ok(victim.bytes <= 3 * mallory.sent, `${mallory.sent} in, ${victim.bytes} out`);
+  await world.stop();
+});
+
+Deno.test("Attack: a stranger asks for a thread in the place of a third party, who gets at most three times that", async () => {
+  const { world, alice, carol } = await scene();
+  const start = Math.floor(world.clock.now()) - 1_000;
+  const idOf = (n: number) => composeSnowflake({ timeMs: start + n, device: 2, sequence: 0 });
+  const root = { author: "alice", id: idOf(0) };
+  const posts = Array.from({ length: 100 }, (_, i) => {
+    const content = { author: "alice", device: 2, number: i + 1, id: idOf(i), text: "yes" };
+    return signPost(i === 0 ? content : { ...content, replyTo: root }, alice.identity);
+  });
+  await alice.store.addPosts("alice", posts);
+  const victim = watch(world, carol.ip);
+  const mallory = new Stranger(world, "mallory");
+  for (let i = 0; i < 20; i++) {
+    mallory.askThread(alice, { root, connections: mallory.connections(carol.entry) });
     await world.clock.advance(1_000);
   }
   assert.ok(victim.bytes > 0, "an honest newcomer is answered like this");

@@ -150,6 +150,8 @@ export class TestUser {
   publicHeads: readonly Head[] | undefined;
   /** Whether the device is announced. */
   announced = true;
+  /** From whom conversations take nothing. */
+  isBlocked: (user: UserRef) => boolean = () => false;
   /** Whether the user can be found at all. */
   registered = true;
   store!: Store;
@@ -248,7 +250,7 @@ export class TestUser {
       },
     });
     this.conversations = new Conversations({
-      mutes: nothingUnwanted,
+      mutes: { ...nothingUnwanted, isBlocked: (user) => this.isBlocked(user) },
       ...parts,
       feeds: { take: (author, posts) => this.sync.take(author, posts) },
       answers: { answer: (question) => this.sync.answer(question) },
