@@ -132,6 +132,11 @@ export class Conversations {
     this.outgoing.added(post, names);
   }
 
+  /** An own post has been taken back: peers that ask for its thread are told of it. */
+  async tookBack(by: Post, gone: Post): Promise<void> {
+    await this.notifications.tookBack(by, gone);
+  }
+
   /** Resolves when nothing that came in is being dealt with. */
   settled(): Promise<void> {
     return this.#incoming.settled();

@@ -47,6 +47,8 @@ export interface PublisherParts extends Pick<Parts, "session" | "records"> {
     /** Those who have a post that is taken back, although they may not follow. */
     concerned(post: Post): readonly string[];
     added(post: Post, names: readonly string[]): void;
+    /** A delete is committed: peers that ask for the thread of what it takes back are told of it. */
+    tookBack(by: Post, gone: Post): Promise<void>;
   };
 }
 
@@ -144,7 +146,8 @@ export class Publisher {
     for (const post of posts) {
       const { id, device, number } = post;
       const told = this.#parts.mentions.concerned(post);
-      await this.#publish({ text: "", deletes: { device, number } }, told);
+      const by = await this.#publish({ text: "", deletes: { device, number } }, told);
+      await this.#parts.mentions.tookBack(by, post);
       this.#parts.session.emit({ event: "deleted", ...postNameView({ author, id }) });
     }
     return posts.map(({ id }) => id.toString());

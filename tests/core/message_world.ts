@@ -342,9 +342,12 @@ export class TestUser {
   }
 
   /** Takes an own post back. */
-  takeBack(post: Post): Promise<Post> {
+  async takeBack(post: Post): Promise<Post> {
     const { device, number } = post;
-    return this.say("", { deletes: { device, number } }, this.conversations.concerned(post));
+    const told = this.conversations.concerned(post);
+    const by = await this.say("", { deletes: { device, number } }, told);
+    await this.conversations.tookBack(by, post);
+    return by;
   }
 
   /** What the user is told, oldest first: kind, author and id of the post, or the message. */

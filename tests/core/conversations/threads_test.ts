@@ -189,6 +189,29 @@ Deno.test("What its author took back goes from opened threads, and does not come
   await world.stop();
 });
 
+Deno.test("Posts of a thread that their authors take back go from it: own ones, a stranger's, a followed user's", async () => {
+  const world = new MessageWorld("taken back");
+  const [alice, bob, carol, frank] = await world.addAll("alice", "bob", "carol", "frank");
+  world.follow(alice, carol);
+  const root = await alice.say("hello");
+  const replyTo = nameOf(root);
+  const replies = [];
+  for (const user of [alice, bob, carol]) {
+    replies.push({ user, post: await user.say(`says ${user.username}`, { replyTo }) });
+    await world.clock.advance(50);
+  }
+  await has(alice, ...replies.map(({ post }) => post));
+  const all = ["says alice", "says bob", "says carol"];
+  assert.deepEqual(texts(await open(frank, root)), ["hello", ...all]);
+  for (const { user, post } of replies) {
+    await user.takeBack(post);
+    await world.clock.advance(10_000);
+    assert.ok(!texts(await open(frank, root)).includes(`says ${user.username}`), user.username);
+  }
+  assert.deepEqual(texts(await open(frank, root)), ["hello"]);
+  await world.stop();
+});
+
 Deno.test("A delete that another key signed removes nothing from a thread", async () => {
   const world = new MessageWorld("forged deletes");
   const [alice, bob, frank] = await world.addAll("alice", "bob", "frank");

@@ -99,6 +99,7 @@ function setUp(store = new OwnPosts()) {
       mentions: {
         named: ({ text }) => mentionsOf({ author: session.self.username, text }),
         concerned: (post) => mentionsOf(post),
+        tookBack: () => Promise.resolve(),
         added: (post, names) => void told.push(...names.map((name) => `${name} ${post.text}`)),
       },
       records: only<OwnRecords>({
