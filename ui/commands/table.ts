@@ -31,6 +31,8 @@ const onNotifications = () =>
   loadModule<typeof import("./notification_commands.ts")>(
     new URL("./notification_commands.ts", import.meta.url),
   );
+const onThread = () =>
+  loadModule<typeof import("./thread_command.ts")>(new URL("./thread_command.ts", import.meta.url));
 const examining = () =>
   loadModule<typeof import("./doctor.ts")>(new URL("./doctor.ts", import.meta.url));
 const onInvites = () =>
@@ -177,7 +179,7 @@ const posts = [
         'stay, and show replies as they arrive; with --json one line a post: {"event":"post","post":…}',
       ),
     },
-    load: async () => (await import("./thread_command.ts")).thread,
+    load: async () => (await onThread()).thread,
   }),
   command({
     name: "search",
