@@ -70,7 +70,7 @@ Deno.test({
     await terminal.shows(/bob · just now · [0-9]+\n {2}Hello from bob\n─+\nalice · [^]*❯ Follow/);
 
     await terminal.press("Home", "Enter");
-    await terminal.shows(/New post \(empty: back\)/);
+    await terminal.shows(/\? New post +0\/500/);
     await terminal.enter("Hello from alice");
     await terminal.shows(/alice · just now · [0-9]+\n {2}Hello from alice/);
     const { followers } = await eventually(

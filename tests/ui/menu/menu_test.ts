@@ -129,8 +129,8 @@ Deno.test("Pages of the timeline, a reply, a changed password, an exported accou
     };
     const { code, out } = await m.run();
     assert.deepEqual([...limits], [6], "as many as the terminal has room for");
-    const atTop = ["older", "back", "reply", "repost"];
-    const further = ["older", "newest", "back", "reply", "repost"];
+    const atTop = ["older", "back", "thread", "reply", "repost"];
+    const further = ["older", "newest", "back", "thread", "reply", "repost"];
     assert.deepEqual(offered, [atTop, further, atTop, [...atTop, "delete"]]);
     assert.equal(code, 0);
     assert.match(out, /post 11\n[^]*post 0\n[^]*post 11\n/);
@@ -406,7 +406,7 @@ Deno.test("Where a page was the last one the menu says so, and offers the newest
   const { code, out } = await m.run();
   assert.equal(code, 0);
   assert.match(out, /That was all\./);
-  const atTop = ["older", "back", "reply", "repost"];
+  const atTop = ["older", "back", "thread", "reply", "repost"];
   assert.deepEqual(offered, [atTop, ["newest", "back"], atTop, atTop]);
   assert.deepEqual([posts.length, posts[0]], [7, "Back"]);
   assert.match(posts[1] ?? "", /^bob: post 5 long/);
