@@ -144,7 +144,7 @@ Deno.test("A thread that no user has is refused, and one whose beginning is miss
 
 Deno.test("Replies under keys that are not the names' are marked while that is unknown, and dropped when it is known", async () => {
   const world = new MessageWorld("liars");
-  const [alice, bob, frank] = await world.addAll("alice", "bob", "frank");
+  const [alice, , frank] = await world.addAll("alice", "bob", "frank");
   const [root] = await alice.write(1);
   assert.ok(root);
   const replyTo = nameOf(root);
@@ -159,11 +159,24 @@ Deno.test("Replies under keys that are not the names' are marked while that is u
   // A liar keeps what honest peers would not.
   const lies = [ghost, forged, broken, foreign].map((post) => ({ post, isConfirmed: true }));
   await alice.store.conversations.addContext(lies, 1);
-  bob.registered = false;
   const view = await open(frank, root);
   assert.deepEqual(texts(view), ["alice 1"]);
   assert.equal(await frank.store.conversations.contextPost(broken), undefined);
   assert.equal(await frank.store.conversations.contextPost(foreign), undefined);
+  await world.stop();
+});
+
+Deno.test("A reply that is here is shown with a mark, and no longer once its name is pinned to another key", async () => {
+  const world = new MessageWorld("pinned later");
+  const [alice, bob, frank] = await world.addAll("alice", "bob", "frank");
+  const [root] = await alice.write(1);
+  assert.ok(root);
+  const forged = forge("bob", "mallory", root.id, { replyTo: nameOf(root) });
+  await frank.store.conversations.addContext([{ post: forged, isConfirmed: false }], 1);
+  const before = await open(frank, root, true);
+  assert.deepEqual([texts(before), before.missing], [["forged as bob?"], 1]);
+  world.follow(frank, bob);
+  await assert.rejects(open(frank, root, true), { code: "unknown_post" });
   await world.stop();
 });
 
