@@ -244,8 +244,8 @@ export class UserPeer {
     const { notifications } = this.conversations;
     return {
       posts: await this.readMark.unread(),
-      notifications: notifications.unread("notifications"),
-      requests: notifications.unread("requests"),
+      notifications: await notifications.unread("notifications"),
+      requests: await notifications.unread("requests"),
     };
   }
 

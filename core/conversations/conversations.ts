@@ -94,13 +94,13 @@ export class Conversations {
   /** A page of notifications, with the posts that `shown` lets their reader see. */
   async told(request: NotificationsRequest, shown: Shown): Promise<NotificationsView> {
     const notifications = await this.#page("notifications", request, shown);
-    return { notifications, unread: this.notifications.unread("notifications") };
+    return { notifications, unread: await this.notifications.unread("notifications") };
   }
 
   /** A page of what strangers say. */
   async asked(request: NotificationsRequest, shown: Shown): Promise<RequestsView> {
     const requests = await this.#page("requests", request, shown);
-    return { requests, unread: this.notifications.unread("requests") };
+    return { requests, unread: await this.notifications.unread("requests") };
   }
 
   async #page(

@@ -9,6 +9,7 @@ import type {
   NewNotification,
   NotificationExtras,
   NotificationList,
+  StoredNotification,
 } from "../conversation_store.ts";
 import type { CamelliaError } from "../model/errors.ts";
 import { addressOf } from "../model/mentions.ts";
@@ -40,16 +41,19 @@ const lookedAtMax = 200;
 
 const listsOf: readonly NotificationList[] = ["notifications", "requests"];
 
+/** What the user does not want to see. */
+type Hiding = Pick<Unwanted, "hides" | "hidesUser" | "hidesNothing">;
+
 /** See the module. */
 export class Notifications {
   readonly #session: Session;
-  readonly #mutes: Pick<Unwanted, "hides" | "hidesUser">;
+  readonly #mutes: Hiding;
   /** The number of the last one that was read, by list. */
   readonly #marks: Record<NotificationList, number> = { notifications: 0, requests: 0 };
   readonly #unread: Record<NotificationList, number> = { notifications: 0, requests: 0 };
 
   /** The notifications of one session's user; {@linkcode load} takes in those of earlier ones. */
-  constructor(session: Session, mutes: Pick<Unwanted, "hides" | "hidesUser">) {
+  constructor(session: Session, mutes: Hiding) {
     this.#session = session;
     this.#mutes = mutes;
   }
@@ -65,9 +69,16 @@ export class Notifications {
     this.arrived((await store.timeline({ limit: lookedAtMax })).reverse(), []);
   }
 
-  /** How many are unread. */
-  unread(list: NotificationList): number {
-    return this.#unread[list];
+  /** How many are unread, without those that the user does not want to see any more. */
+  async unread(list: NotificationList): Promise<number> {
+    if (this.#mutes.hidesNothing) return this.#unread[list];
+    const { conversations } = this.#session.store;
+    const after = this.#marks[list];
+    let count = 0;
+    for (const stored of await conversations.notifications({ list, after, limit: Infinity })) {
+      if (await this.#postOf(stored) !== "hidden") count++;
+    }
+    return count;
   }
 
   /**
@@ -100,10 +111,14 @@ export class Notifications {
   ): Promise<NotificationView[]> {
     const { store } = this.#session;
     const mark = this.#marks[list];
-    const query = unread ? { list, limit, after: mark } : { list, limit };
+    const after = unread ? { after: mark } : {};
+    // What is hidden is not to make a page shorter.
+    const all = { list, limit: this.#mutes.hidesNothing ? limit : Infinity, ...after };
     const views: NotificationView[] = [];
-    for (const stored of await store.conversations.notifications(query)) {
-      const post = stored.post && await postNamed(store, stored.post);
+    for (const stored of await store.conversations.notifications(all)) {
+      if (views.length >= limit) break;
+      const post = await this.#postOf(stored);
+      if (post === "hidden") continue;
       views.push(notificationView(stored, { post, read: stored.number <= mark }));
     }
     return views;
@@ -207,6 +222,13 @@ export class Notifications {
   #isHidden({ kind, from }: NewNotification, post?: Post): boolean {
     if (kind === "security") return false;
     return this.#mutes.hidesUser(from) || (post !== undefined && this.#mutes.hides(postView(post)));
+  }
+
+  /** The post of a notification, undefined where there is none any more; or that the user is not to see it. */
+  async #postOf(stored: StoredNotification): Promise<Post | undefined | "hidden"> {
+    if (this.#isHidden(stored)) return "hidden";
+    const post = stored.post && await postNamed(this.#session.store, stored.post);
+    return post !== undefined && this.#isHidden(stored, post) ? "hidden" : post;
   }
 
   async #count(list: NotificationList): Promise<void> {

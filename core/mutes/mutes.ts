@@ -72,6 +72,12 @@ export class Mutes {
     return this.#mutes.has(nameOf({ kind: "user", what: username })) || this.#blocks.has(username);
   }
 
+  /** Whether nothing is muted and no user is blocked. */
+  get hidesNothing(): boolean {
+    this.#forgetEnded();
+    return this.#mutes.size === 0 && this.#blocks.size === 0;
+  }
+
   /** Whether nothing is taken from a user: by the name, or by the key where that is known. */
   isBlocked({ username, key }: UserRef): boolean {
     if (this.#blocks.size === 0) return false;

@@ -99,6 +99,8 @@ export interface Unwanted {
   hides(post: PostView): boolean;
   /** Whether what a user does is not shown. */
   hidesUser(username: string): boolean;
+  /** Whether nothing is muted and no user is blocked. */
+  readonly hidesNothing: boolean;
   /** Whether nothing is taken from a user. */
   isBlocked(user: UserRef): boolean;
 }

@@ -41,6 +41,7 @@ export function only<T extends object>(given: Partial<T>): T {
 export const nothingUnwanted: Unwanted = {
   hides: () => false,
   hidesUser: () => false,
+  hidesNothing: true,
   isBlocked: () => false,
 };
 
