@@ -7,10 +7,16 @@
 import type { Post, PostName } from "../model/post.ts";
 import type { Store } from "../ports.ts";
 
-/** The post from its author's feed, or from outside the timeline; undefined where neither has it. */
+/**
+ * The post from its author's feed, or from outside the timeline. Undefined where neither has it, and for a repost of
+ * what its author has taken back: a deleted text does not come back by it.
+ */
 export async function postNamed(
   store: Pick<Store, "findPost" | "conversations">,
   name: PostName,
 ): Promise<Post | undefined> {
-  return await store.findPost(name) ?? await store.conversations.contextPost(name);
+  const post = await store.findPost(name) ?? await store.conversations.contextPost(name);
+  const original = post?.repostOf;
+  const isGone = original !== undefined && await store.conversations.isTakenBack(original);
+  return isGone ? undefined : post;
 }

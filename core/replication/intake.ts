@@ -203,7 +203,10 @@ export class Intake {
     for (const fork of forks) await this.#noteFork(fork);
     if (beyond !== undefined) this.#tellQuota(author.username, beyond);
     for (const post of added) {
-      if (post.deletes === undefined) session.emit({ event: "post", post: postView(post) });
+      const { deletes, repostOf } = post;
+      const isGone = deletes !== undefined ||
+        (repostOf !== undefined && await store.conversations.isTakenBack(repostOf));
+      if (!isGone) session.emit({ event: "post", post: postView(post) });
     }
     for (const post of deleted) session.emit({ event: "deleted", ...postNameView(post) });
     this.#parts.arrivals.arrived(added, deleted);

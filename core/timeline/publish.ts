@@ -126,8 +126,12 @@ export class Publisher {
   async repost(request: PostNameView): Promise<PostView> {
     const name = parseName(request, "repost");
     const post = await this.#find(name);
-    if (post === undefined) throw unknownPost("repost", name);
-    return this.#tell(await this.#publish({ text: "", repostOf: post.repostOf ?? post }));
+    const original = post?.repostOf ?? post;
+    const { conversations } = this.#parts.session.store;
+    if (original === undefined || await conversations.isTakenBack(original)) {
+      throw unknownPost("repost", name);
+    }
+    return this.#tell(await this.#publish({ text: "", repostOf: original }));
   }
 
   /**

@@ -27,7 +27,10 @@ class OwnPosts implements
   readonly others: Post[] = [];
   /** Posts of users who are not followed, outside the timeline. */
   readonly outside: Post[] = [];
+  /** Posts of others that their authors have taken back. */
+  readonly takenBack: Post[] = [];
   readonly conversations: ConversationStore = only<ConversationStore>({
+    isTakenBack: (post) => Promise.resolve(this.takenBack.includes(post)),
     contextPost: ({ author, id }) =>
       Promise.resolve(this.outside.find((post) => post.author === author && post.id === id)),
   });
@@ -318,6 +321,9 @@ Deno.test("A repost passes on what its author signed, of a repost the post in it
   // A reply to a repost goes to the author of the post in it.
   const reply = await one.post({ text: "yes", replyTo: { author: "alice", id: view.id } });
   assert.deepEqual(reply.reply_to, { author: "bob", id: name.id });
+  // What its author has taken back is not passed on by way of an earlier repost.
+  store.takenBack.push(bobs);
+  await assert.rejects(one.repost({ author: "alice", id: view.id }), { code: "unknown_post" });
 });
 
 Deno.test("Own posts are taken back, all that are named or none", async () => {
