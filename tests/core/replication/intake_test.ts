@@ -60,6 +60,30 @@ Deno.test("Duplicates, in whatever order, change nothing and tell nobody again",
   await world.stop();
 });
 
+Deno.test("A repost of what its author has taken back is stored, and no event tells of it", async () => {
+  const { world, alice, bob, carol } = await three();
+  world.follow(bob, carol);
+  const [post] = posts(carol, 1) as [Post];
+  const repost = (number: number) => {
+    const { author, device, id } = alice.make(number);
+    const content = { author, device, number, id, text: "", repostOf: post };
+    return signPost(content, alice.identity);
+  };
+  await bring(alice, bob, alice, [repost(1)]);
+  assert.deepEqual(await bob.numbers(alice), [1]);
+  const deletes = { device: post.device, number: post.number };
+  const { author, device, id } = carol.make(2);
+  const taken = { author, device, number: 2, id, text: "", deletes };
+  await bring(carol, bob, carol, [signPost(taken, carol.identity)]);
+  await bring(alice, bob, alice, [repost(2)]);
+  assert.deepEqual(await bob.numbers(alice), []);
+  const [feed] = await bob.store.feeds("alice");
+  assert.equal(feed?.floor, 2);
+  const shown = bob.events.filter(({ event }) => event === "post");
+  assert.equal(shown.length, 1);
+  await world.stop();
+});
+
 Deno.test("A forged post inside a valid message is left out, the others are stored", async () => {
   const { world, alice, bob, carol } = await three();
   const [one, two, third] = posts(alice, 3) as [Post, Post, Post];
