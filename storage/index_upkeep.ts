@@ -19,8 +19,12 @@ import { keys, readCount, readStoredPost } from "./layout.ts";
 import type { PostIndex } from "./post_index.ts";
 import { feedKeyOf, readPostPlace } from "./post_reads.ts";
 
-/** How long a change waits for others before it is indexed, in milliseconds. */
-const waitMs = 100;
+/**
+ * How long a change waits for others before it is indexed, in milliseconds. What asks the index has indexed what
+ * waits: only the log grows meanwhile. With 100 ms each post cost its author a transaction of its own, for which
+ * the next post had to wait.
+ */
+const waitMs = 5_000;
 
 /** Posts that wait at most, some 10 MB; beyond, they are indexed although other writes are under way. */
 const waitingPostsMax = 10_000;
