@@ -647,3 +647,22 @@ Deno.test("What a user says of themselves reaches others, and the later of two d
     assert.deepEqual(await seen(), { ...text, about: undefined });
   });
 });
+
+Deno.test("A follow that waits reaches a user as soon as that user is back and says something", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(alice.peer.follow({ username: "bob" }));
+    await alice.crash();
+    await world.run(bob.peer.follow({ username: "alice" }));
+    // By now it is repeated every five minutes.
+    await world.clock.advance(1_800_000);
+    await world.run(alice.start());
+    await world.run(alice.login());
+    const isFollowed = ({ event }: PeerEvent) => event === "follower";
+    await world.until(
+      "bob's follow",
+      () => Promise.resolve(alice.events.some(isFollowed)),
+      10_000,
+    );
+  });
+});

@@ -413,6 +413,17 @@ function testDeletes(test: Declare): void {
     assert.deepEqual(await store.timeline({ limit: 1 }), [one]);
   });
 
+  test("store keeps the mark of a post that two deletes name until both are collected", async (store) => {
+    const again = postAt({ author: "bob", number: 5, deletes: { device: 1, number: 2 } });
+    const repost = postAt({ author: "carol", number: 1, second: 20, repostOf: two });
+    await store.addPosts("carol", [repost]);
+    await store.addPosts("bob", [one, two, three, gone, again]);
+    assert.equal(await store.collect({ before: idAt(5, 0), keep: "alice", limit: 9 }), 3);
+    assert.deepEqual(await store.timeline({ limit: 9 }), []);
+    assert.equal(await store.collect({ before: idAt(6, 0), keep: "alice", limit: 9 }), 1);
+    assert.deepEqual(await store.timeline({ limit: 9 }), [repost]);
+  });
+
   test("store collects a delete with its mark, and keeps its number settled", async (store) => {
     await store.addPosts("bob", [one, two, three, gone, postAt({ author: "bob", number: 5 })]);
     assert.equal(await store.collect({ before: idAt(5, 0), keep: "alice", limit: 9 }), 3);
