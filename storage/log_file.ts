@@ -70,6 +70,8 @@ export class LogFile {
   }
 
   #putAside(): void {
+    // Where this fails, it is tried again after as much more: the older files are moved once, and not at each line.
+    this.#length = 0;
     for (let older = logFilesMax - 1; older >= 1; older--) {
       const from = older === 1 ? this.#path : `${this.#path}.${older - 1}`;
       try {
@@ -78,11 +80,14 @@ export class LogFile {
         // There are not so many yet; or it cannot be renamed, and grows on.
       }
     }
-    const file = openFile(this.#path);
+    let file: Deno.FsFile;
+    try {
+      file = openFile(this.#path);
+    } catch {
+      return; // The lines go on into the file that is open.
+    }
     this.#file.close();
     this.#file = file;
-    // Where it could not be renamed, that is tried again after as much more.
-    this.#length = 0;
   }
 }
 

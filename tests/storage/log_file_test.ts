@@ -53,3 +53,18 @@ Deno.test({
     }
   },
 });
+
+Deno.test("A log whose next file cannot be made goes on in the one that is open", async () => {
+  if (Deno.build.os === "windows") return;
+  const data = await Deno.makeTempDir();
+  try {
+    const log = await LogFile.open(data);
+    log.write("x".repeat(1_000_000));
+    await Deno.rename(join(data, "log"), join(data, "moved"));
+    for (const words of ["not", "lost"]) log.write(words);
+    log.close();
+    assert.match(await Deno.readTextFile(join(data, "moved", "camellia.log")), /x\nnot\nlost\n$/);
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+});

@@ -22,6 +22,8 @@ export class Draft {
   #text = "";
   #written = "";
   #timer: Timer | undefined;
+  /** Writes and removals, one after another. */
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(menu: MenuContext, path: string) {
     this.#menu = menu;
@@ -52,13 +54,16 @@ export class Draft {
   /** Writes the text now. A draft that cannot be written is lost with the menu; it stops no one from posting. */
   async keep(): Promise<void> {
     this.#timer?.cancel();
+    this.#writing = this.#writing.then(() => this.#write()).catch(() => {});
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
     if (this.#text === this.#written) return;
     this.#written = this.#text;
     const { host } = this.#menu;
-    const done = this.#text === ""
-      ? host.tools.remove(this.#path)
-      : host.writePrivate(this.#path, utf8(this.#text));
-    await done.catch(() => {});
+    if (this.#text === "") await host.tools.remove(this.#path);
+    else await host.writePrivate(this.#path, utf8(this.#text));
   }
 
   /** The text was published. */

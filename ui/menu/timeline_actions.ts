@@ -26,13 +26,15 @@ const threadChoicesMax = 50;
 /** Asks for a post and publishes it; what is not published is there again the next time. */
 async function compose(
   menu: MenuContext,
-  { message, draftName, more = {} }: {
+  { message, more = {} }: {
     readonly message: string;
-    readonly draftName: string;
     readonly more?: Omit<PostDraft, "text">;
   },
 ): Promise<void> {
-  const draft = await Draft.open(menu, draftName);
+  const { username } = await menu.api.whoami();
+  const { replyTo } = more;
+  const answer = replyTo === undefined ? "" : `-${replyTo.author}-${replyTo.id}`;
+  const draft = await Draft.open(menu, `${username}${answer}`);
   const problem = (typed: string) => {
     const length = postLength(typed);
     return length <= postLengthMax
@@ -58,8 +60,7 @@ async function compose(
 
 /** Asks for a post and publishes it. */
 export async function writePost(menu: MenuContext): Promise<void> {
-  const { username } = await menu.api.whoami();
-  await compose(menu, { message: "New post", draftName: username });
+  await compose(menu, { message: "New post" });
 }
 
 /** Posts that fit the terminal, but at least three. */
@@ -88,8 +89,7 @@ async function reply(menu: MenuContext, posts: readonly PostView[]): Promise<voi
   const original = await choosePost(menu, "Reply to which post?", posts);
   if (original === undefined) return;
   const { author, id } = original;
-  const draftName = `${author}-${id}`;
-  await compose(menu, { message: "Your reply", draftName, more: { replyTo: { author, id } } });
+  await compose(menu, { message: "Your reply", more: { replyTo: { author, id } } });
 }
 
 async function repost(menu: MenuContext, posts: readonly PostView[]): Promise<void> {
