@@ -47,9 +47,10 @@ export class Blocks {
       throw new CamelliaError("invalid_argument", "Cannot block yourself.");
     }
     await mutes.block({ username, ...given({ key: people.pin(username) }) });
-    if (lists.get("following", username)?.present) await follows.unfollow({ username });
     await this.#removeFollower(username);
     await requests.putAside(username);
+    // Last: it waits a moment for the other user, and fails where another device has unfollowed meanwhile.
+    if (lists.get("following", username)?.present) await follows.unfollow({ username });
     return { username, blocked: true };
   }
 
