@@ -11,6 +11,8 @@ Deno.test("A mention reaches a stranger, and a user who was away when its author
   await carol.json("register", "carol");
   await carol.up("--log-level", "debug");
   await carol.json("follow", "bob");
+  // On a slow machine the command leaves before bob has heard of it.
+  await bob.process?.line((line) => line.event === "follower" && line.username === "carol");
   // Of strangers: bob does not know alice.
   await alice.json("post", "@bob hello");
   const line = await bob.process?.line(({ event }) => event === "request");
