@@ -97,6 +97,18 @@ export interface StoredNotification extends NewNotification {
   readonly number: number;
 }
 
+/** Which notifications are wanted. */
+export interface NotificationsQuery {
+  /** Where they belong. */
+  readonly list: NotificationList;
+  /** Those with higher numbers alone. */
+  readonly after?: number;
+  /** So many at most. */
+  readonly limit: number;
+  /** The oldest first; by default the newest. */
+  readonly oldestFirst?: boolean;
+}
+
 /** A post that is to be kept outside the timeline. */
 export interface NewContext {
   /** The post, or a delete: that removes the post which it takes back, if its key has signed both, and keeps it out. */
@@ -161,10 +173,8 @@ export interface ConversationStore {
   ): Promise<StoredNotification | undefined>;
   /** Whether there is such a notification, put aside or not. */
   isNotified(notification: NewNotification): Promise<boolean>;
-  /** Notifications of a list, newest first, but those put aside. */
-  notifications(
-    query: { readonly list: NotificationList; readonly after?: number; readonly limit: number },
-  ): Promise<StoredNotification[]>;
+  /** Notifications of a list, but those put aside. */
+  notifications(query: NotificationsQuery): Promise<StoredNotification[]>;
   /** Puts a user's entries of a list aside: they show no more, and do not come again. Resolves to how many. */
   putAside(list: NotificationList, from: string): Promise<number>;
 }

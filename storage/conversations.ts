@@ -14,6 +14,7 @@ import {
   type NewNotification,
   type NotificationExtras,
   type NotificationList,
+  type NotificationsQuery,
   type PendingMention,
   type StoredNotification,
 } from "../core/conversation_store.ts";
@@ -185,12 +186,14 @@ export class KvConversations implements ConversationStore {
   }
 
   notifications(
-    { list, after = -1, limit }: { list: NotificationList; after?: number; limit: number },
+    { list, after = -1, limit, oldestFirst = false }: NotificationsQuery,
   ): Promise<StoredNotification[]> {
     return this.#database.read("read the notifications", async (kv) => {
       const found: StoredNotification[] = [];
       const range = { start: keys.notification(list, after + 1), prefix: ["notification", list] };
-      for await (const { key, value } of kv.list(range, { reverse: true, batchSize: 100 })) {
+      for await (
+        const { key, value } of kv.list(range, { reverse: !oldestFirst, batchSize: 100 })
+      ) {
         if (found.length >= limit) break;
         const entry = readNotification(key, value);
         if (entry !== undefined && !entry.isAside) found.push(shown(entry));

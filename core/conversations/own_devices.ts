@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { StoredNotification } from "../conversation_store.ts";
+import type { NotificationList } from "../conversation_store.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import type { Post } from "../model/post.ts";
 import { isSame } from "../model/user.ts";
@@ -14,7 +14,7 @@ import { settledWithin } from "../../lib/waiting.ts";
 import { isEarly, isTimely } from "./limits.ts";
 import { postNamed } from "./post_named.ts";
 
-/** Posts handed to one device at a time. */
+/** Notifications looked at, and posts handed to one device, at a time. */
 const handedMax = 50;
 
 /** A device that is there has acknowledged them by then. */
@@ -34,11 +34,22 @@ interface Told {
   readonly post: Post;
 }
 
+/** What a device has of a list. */
+interface Mark {
+  /** It has everything up to this number. */
+  last: number;
+  /** It has these beyond: they are as many as the list is long at most. */
+  readonly beyond: Set<number>;
+}
+
+/** A device with a full day of strangers takes no more requests, and is to have its notifications all the same. */
+const lists: readonly NotificationList[] = ["notifications", "requests"];
+
 /** See the module. */
 export class OwnDevices {
   readonly #parts: OwnDevicesParts;
-  /** Up to which notification each device has what is here; a restart begins anew, and every device knows what it has. */
-  readonly #marks = new Map<number, number>();
+  /** By device and list; a restart begins anew, and every device knows what it has. */
+  readonly #marks = new Map<string, Mark>();
   readonly #underWay = new Set<number>();
 
   /** The other devices of one session's user. */
@@ -63,33 +74,57 @@ export class OwnDevices {
   }
 
   async #shareWith(device: number): Promise<void> {
-    const after = this.#marks.get(device) ?? 0;
-    const { told, last } = await this.#since(after);
-    const acked = await Promise.all(told.map((one) => this.#send(device, one)));
-    // What comes after the first that the device has not taken is handed over again another time.
-    const first = acked.indexOf(false);
-    const mark = first < 0 ? last : (told[first]?.number ?? 1) - 1;
-    this.#marks.set(device, Math.max(mark, after));
+    for (const list of lists) {
+      const name = `${device} ${list}`;
+      const mark = this.#marks.get(name) ?? { last: 0, beyond: new Set() };
+      this.#marks.set(name, mark);
+      await this.#shareList(device, list, mark);
+    }
   }
 
-  /** What came after that notification, the oldest first; and the number of the last one that was looked at. */
-  async #since(after: number): Promise<{ told: Told[]; last: number }> {
-    const { store, ports: { clock } } = this.#parts.session;
-    const all: StoredNotification[] = [];
-    for (const list of ["notifications", "requests"] as const) {
-      all.push(...await store.conversations.notifications({ list, after, limit: handedMax }));
+  /** Hands over what the device lacks of a list, the oldest first. */
+  async #shareList(device: number, list: NotificationList, mark: Mark): Promise<void> {
+    const { signal } = this.#parts.session;
+    let after = mark.last;
+    let missed: number | undefined;
+    while (!signal.aborted) {
+      const { told, last, isEnd } = await this.#page(list, after, mark.beyond);
+      const acked = await Promise.all(told.map((one) => this.#send(device, one)));
+      for (const [i, { number }] of told.entries()) {
+        if (acked[i]) mark.beyond.add(number);
+        // What the device has not taken is handed over again another time.
+        else missed ??= number;
+      }
+      after = last;
+      mark.last = missed === undefined ? last : missed - 1;
+      // A device that takes nothing is not there.
+      if (isEnd || (told.length > 0 && !acked.includes(true))) break;
     }
-    const newest = all.sort((a, b) => a.number - b.number).slice(-handedMax);
+    for (const number of mark.beyond) if (number <= mark.last) mark.beyond.delete(number);
+  }
+
+  /**
+   * What came after that notification, the oldest first, without those that the device has; the number of the last
+   * one that was looked at, and whether there is nothing more to look at.
+   */
+  async #page(
+    list: NotificationList,
+    after: number,
+    had: ReadonlySet<number>,
+  ): Promise<{ told: Told[]; last: number; isEnd: boolean }> {
+    const { store, ports: { clock } } = this.#parts.session;
+    const query = { list, after, limit: handedMax, oldestFirst: true };
+    const page = await store.conversations.notifications(query);
     const told: Told[] = [];
     let last = after;
-    for (const { number, post: name } of newest) {
-      const post = name && await postNamed(store, name);
+    for (const { number, post: name } of page) {
+      const post = had.has(number) ? undefined : name && await postNamed(store, name);
       // This clock was set back: until it is right again, what is dated ahead waits.
-      if (post !== undefined && isEarly(post, clock.now())) break;
+      if (post !== undefined && isEarly(post, clock.now())) return { told, last, isEnd: true };
       if (post !== undefined && isTimely(post, clock.now())) told.push({ number, post });
       last = number;
     }
-    return { told, last };
+    return { told, last, isEnd: page.length < handedMax };
   }
 
   /** Sends one post; whether the device has acknowledged it. */

@@ -13,6 +13,7 @@ import {
   type NewContext,
   type NewNotification,
   type NotificationList,
+  type NotificationsQuery,
   type PendingMention,
   type StoredNotification,
 } from "../../core/conversation_store.ts";
@@ -180,11 +181,12 @@ export class MemoryConversations {
   }
 
   listed(
-    { list, after = 0, limit }: { list: NotificationList; after?: number; limit: number },
+    { list, after = 0, limit, oldestFirst = false }: NotificationsQuery,
   ): StoredNotification[] {
-    return this.notifications
+    const found = this.notifications
       .filter((it) => it.list === list && it.number > after && !it.isAside)
-      .map(({ isAside: _, ...it }) => it).reverse().slice(0, limit);
+      .map(({ isAside: _, ...it }) => it);
+    return (oldestFirst ? found : found.reverse()).slice(0, limit);
   }
 
   putAside(list: NotificationList, from: string): number {

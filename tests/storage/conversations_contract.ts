@@ -285,6 +285,8 @@ function testNotifications(test: DeclareStore): void {
     const query = { list: "notifications", after, limit: 9 } as const;
     assert.deepEqual(await conversations.notifications(query), all.slice(0, 2));
     assert.deepEqual(await conversations.notifications({ ...query, limit: 1 }), all.slice(0, 1));
+    const oldest = await conversations.notifications({ ...query, limit: 1, oldestFirst: true });
+    assert.deepEqual(oldest, all.slice(1, 2));
   });
 
   test("store puts a user's requests aside, and they do not come again", async (store) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mention } from "../../../core/messages/kinds/mention.ts";
 import { ofOneMax } from "../../../core/conversations/strangers.ts";
 import { pendingMax } from "../../../core/conversations/outgoing.ts";
-import { type Post, signPost } from "../../../core/model/post.ts";
+import { type Post, readPost, signPost } from "../../../core/model/post.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 /** A world in which the users named do not know one another. */
@@ -367,5 +367,63 @@ Deno.test("What another device has not taken is handed over to it again", async 
   bob.conversations.share(2);
   await world.clock.advance(10_000);
   assert.deepEqual((await other.told("requests")).sort(), wanted.sort());
+  await world.stop();
+});
+
+/** Bob, told of 60 things while his other device is offline, and what he sends it from then on. */
+async function manyToHandOver() {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  world.follow(alice, bob);
+  const other = await world.add("bob", { device: 2 });
+  world.follow(alice, bob);
+  other.announced = false;
+  await other.stop();
+  const wanted: string[] = [];
+  for (let n = 0; n < 60; n++) wanted.push(`mention alice ${(await alice.say(`@bob ${n}`)).id}`);
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 0));
+  await isTold(world, bob, wanted);
+  await other.start();
+  other.announced = true;
+  const counts = { sent: 0 };
+  const { send } = bob.messenger;
+  bob.messenger.send = (order, signal) => {
+    if (order.kind === "mention") counts.sent++;
+    return send.call(bob.messenger, order, signal) as ReturnType<typeof send>;
+  };
+  /** Waits until the other device has been told of these; what it is sent at once comes in any order. */
+  const has = async (all: readonly string[]) => {
+    for (let i = 0; i < 600 && (await other.told()).length < all.length; i++) {
+      await world.clock.advance(100);
+    }
+    assert.deepEqual((await other.told()).sort(), [...all].sort());
+  };
+  return { world, bob, other, wanted, counts, has };
+}
+
+Deno.test("Another device gets all that came meanwhile, however much it is", async () => {
+  const { world, bob, wanted, counts, has } = await manyToHandOver();
+  bob.conversations.share(2);
+  await has(wanted);
+  bob.conversations.share(2);
+  await world.clock.advance(10_000);
+  assert.equal(counts.sent, wanted.length);
+  await world.stop();
+});
+
+Deno.test("One post that another device does not take holds up no others, and is sent alone again", async () => {
+  const { world, bob, other, wanted, counts, has } = await manyToHandOver();
+  const received = other.conversations.received.bind(other.conversations);
+  const [first] = await bob.store.conversations.notifications(
+    { list: "notifications", limit: 1, oldestFirst: true },
+  );
+  other.conversations.received = (message) => {
+    if (readPost(message.body.post).post.id !== first?.post?.id) received(message);
+  };
+  bob.conversations.share(2);
+  await has(wanted.slice(1));
+  await world.clock.advance(10_000);
+  bob.conversations.share(2);
+  await world.clock.advance(10_000);
+  assert.equal(counts.sent, wanted.length + 1);
   await world.stop();
 });
