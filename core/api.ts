@@ -35,6 +35,7 @@ import type {
   SuggestionView,
   ThreadRequest,
   ThreadView,
+  TimelineView,
 } from "./model/views.ts";
 import {
   bytes,
@@ -201,8 +202,8 @@ export interface PeerApi {
   repost(request: PostNameView): Promise<PostView>;
   /** Takes own posts back, all of them or none; resolves to their ids. Others are asked to forget them. */
   deletePosts(request: { readonly ids: readonly string[] }): Promise<string[]>;
-  /** A page of the timeline, newest first. */
-  timeline(request: TimelineRequest): Promise<PostView[]>;
+  /** A page of the timeline. */
+  timeline(request: TimelineRequest): Promise<TimelineView>;
   /** The thread of a post, after asking others for what they have of it, two seconds at most. */
   thread(request: ThreadRequest): Promise<ThreadView>;
   /** Posts of the own database by their words; asks no other peer. */

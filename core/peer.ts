@@ -181,7 +181,7 @@ export class Peer implements PeerApi {
   readonly repost: PeerApi["repost"] = (name) =>
     this.#with(async (user) => {
       const post = await user.publisher.repost(name);
-      return user.shown(post) ?? post;
+      return user.posts.shown(post) ?? post;
     });
 
   readonly deletePosts: PeerApi["deletePosts"] = ({ ids }) =>
@@ -191,10 +191,10 @@ export class Peer implements PeerApi {
     this.#with((user) => user.timeline(request));
 
   readonly notifications: PeerApi["notifications"] = (request) =>
-    this.#with((user) => user.conversations.told(request, (post) => user.shown(post)));
+    this.#with((user) => user.conversations.told(request, (post) => user.posts.shown(post)));
 
   readonly requests: PeerApi["requests"] = (request) =>
-    this.#with((user) => user.conversations.asked(request, (post) => user.shown(post)));
+    this.#with((user) => user.conversations.asked(request, (post) => user.posts.shown(post)));
 
   readonly dismiss: PeerApi["dismiss"] = ({ username }) =>
     this.#with((user) => user.conversations.notifications.putAside(parseUsername(username)));
@@ -382,7 +382,7 @@ export class Peer implements PeerApi {
 
   #emit(told: PeerEvent): void {
     const user = this.#user;
-    const event = user === undefined ? told : shownEvent(told, (post) => user.shown(post));
+    const event = user === undefined ? told : shownEvent(told, (post) => user.posts.shown(post));
     if (event === undefined) return;
     for (const listener of [...this.#listeners]) {
       try {

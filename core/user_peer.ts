@@ -12,6 +12,7 @@ import type {
   ThreadRequest,
   ThreadView,
   TimelineRequest,
+  TimelineView,
   UnreadView,
 } from "./api.ts";
 import type { Endpoint } from "./ports.ts";
@@ -32,9 +33,9 @@ import { Greeter } from "./replication/greeter.ts";
 import { PeerSync } from "./replication/sync.ts";
 import { isRecordOf } from "./model/record.ts";
 import type { UserRef } from "./model/user.ts";
-import { believed } from "./session/believed.ts";
 import type { UserSession } from "./session/session.ts";
 import { warn } from "./session/warn.ts";
+import { ShownPosts } from "./shown_posts.ts";
 import { readTimeline } from "./timeline/timeline.ts";
 import { Collector } from "./timeline/collector.ts";
 import { PeerDelivery } from "./timeline/delivery.ts";
@@ -78,6 +79,8 @@ export class UserPeer {
   readonly conversations: Conversations;
   /** What is not shown. */
   readonly mutes: Mutes;
+  /** How posts are shown. */
+  readonly posts: ShownPosts;
   /** From whom nothing is taken. */
   readonly blocks: Blocks;
   /** Inviting. */
@@ -129,6 +132,8 @@ export class UserPeer {
     this.readMark = new ReadMark(session);
     this.follows = new Follows({ ...parts, sync, requests });
     this.mutes = mutes;
+    const { self } = session;
+    this.posts = new ShownPosts({ mutes, people, self, readMark: this.readMark });
     this.blocks = new Blocks({
       ...parts,
       mutes,
@@ -208,35 +213,19 @@ export class UserPeer {
     await Promise.all([this.#announce(endpoint), isNew ? undefined : this.#pull()]);
   }
 
-  /**
-   * The post as its reader may see it: with the clash over its author's name if there is one, since a name is
-   * never shown without. Undefined for what is muted or blocked, and for a repost of what another key signed
-   * in the name of a known user.
-   */
-  shown(post: PostView): PostView | undefined {
-    const { account: { people }, session: { self } } = this;
-    return this.mutes.hides(post) ? undefined : believed(post, { people, self });
-  }
-
   /** A thread, after asking others for what they have of it. */
   thread({ local, ...name }: ThreadRequest): Promise<ThreadView> {
-    return this.conversations.threads.open(name, (post) => this.shown(post), local);
+    return this.conversations.threads.open(name, (post) => this.posts.shown(post), local);
   }
 
   /** A page of the timeline. */
-  timeline(request: TimelineRequest): Promise<PostView[]> {
-    const { threads } = this.conversations;
+  timeline(request: TimelineRequest): Promise<TimelineView> {
+    const { posts, conversations: { threads } } = this;
     return readTimeline(this.session.store, request, {
-      shown: (post) => this.onTimeline(post),
+      hides: (post) => posts.hides(post),
+      shown: (post) => posts.marked(post),
       replyCounts: (names) => threads.replyCounts(names),
     });
-  }
-
-  /** What is shown of a post, and whether the timeline was read up to here. */
-  onTimeline(post: PostView): PostView | undefined {
-    const view = this.shown(post);
-    const { author, id } = post;
-    return view && { ...view, read: this.readMark.has({ author, id: BigInt(id) }) };
   }
 
   /** What has not been read. */
@@ -252,7 +241,9 @@ export class UserPeer {
   /** Searches the own database, without what is not shown. */
   search(request: SearchRequest): Promise<SearchView> {
     const { store, ports: { clock } } = this.session;
-    return searchPosts({ store, clock, shown: (post) => this.onTimeline(post) }, request);
+    const { posts } = this;
+    const shown = (post: PostView) => posts.hides(post) ? undefined : posts.marked(post);
+    return searchPosts({ store, clock, shown }, request);
   }
 
   /** After a sleep nothing is certain: links may be dead, this device forgotten, posts missed. */

@@ -302,11 +302,11 @@ async function postsOf(member: Member, author: string): Promise<PostView[]> {
   const posts: PostView[] = [];
   for (;;) {
     const before = posts.at(-1)?.id;
-    const page = await member.client?.api.timeline({
+    const { posts: page } = await member.client?.api.timeline({
       limit: 1000,
       author,
       ...(before === undefined ? {} : { before }),
-    }) ?? [];
+    }) ?? { posts: [] };
     posts.push(...page);
     if (page.length < 1000) return posts;
   }

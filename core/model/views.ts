@@ -59,6 +59,17 @@ export interface ThreadView {
   readonly hidden?: number;
 }
 
+/** A page of the timeline. */
+export interface TimelineView {
+  /** The posts that are shown, newest first. */
+  readonly posts: readonly PostView[];
+  /**
+   * How many posts the user's mutes and blocks hide above the last post of the page, or to the end where there is no
+   * further page; absent where they hide none.
+   */
+  readonly hidden?: number;
+}
+
 /** A thread to be shown. */
 export interface ThreadRequest extends PostNameView {
   /** Whether no other peer is asked. */

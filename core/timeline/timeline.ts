@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { PostView, TimelineRequest } from "../api.ts";
+import type { PostView, TimelineRequest, TimelineView } from "../api.ts";
+import { given } from "../model/arguments.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { parseSnowflakeText } from "../model/snowflake.ts";
 import type { PostName } from "../model/post.ts";
@@ -47,9 +48,17 @@ function parseRequest(request: TimelineRequest): TimelineQuery {
   return author === undefined ? page : { ...page, author: parseUsername(author) };
 }
 
+/**
+ * Posts read at once at least after the first read of a page: where mutes hide much, a page must not be put
+ * together from hundreds of small reads.
+ */
+const refillLength = 100;
+
 /** What a page is to say of its posts. */
 export interface TimelineLook {
-  /** A post as its reader may see it; undefined for one that is not shown. */
+  /** Whether the user does not want to see a post. */
+  readonly hides?: (post: PostView) => boolean;
+  /** A post as its reader may see it; undefined for one that is not shown for another reason. */
   readonly shown?: (post: PostView) => PostView | undefined;
   /** How many posts answer each of these. */
   readonly replyCounts?: (names: readonly PostName[]) => Promise<readonly number[]>;
@@ -63,25 +72,33 @@ export interface TimelineLook {
 export async function readTimeline(
   store: Pick<Store, "timeline">,
   request: TimelineRequest,
-  { shown = (post) => post, replyCounts }: TimelineLook = {},
-): Promise<PostView[]> {
+  { hides = () => false, shown = (post) => post, replyCounts }: TimelineLook = {},
+): Promise<TimelineView> {
   let query = parseRequest(request);
   const { limit } = query;
   const page: PostView[] = [];
+  let hidden = 0;
   while (true) {
     const posts = await store.timeline(query);
     for (const post of posts) {
-      const view = shown(postView(post));
+      if (page.length >= limit) break;
+      const asRead = postView(post);
+      if (hides(asRead)) {
+        hidden++;
+        continue;
+      }
+      const view = shown(asRead);
       if (view !== undefined) page.push(view);
     }
     const last = posts.at(-1);
     if (page.length >= limit || posts.length < query.limit || last === undefined) break;
-    query = { ...query, before: last.id, limit: limit - page.length };
+    query = { ...query, before: last.id, limit: Math.max(limit - page.length, refillLength) };
   }
   const names = page.map(({ author, id }) => ({ author, id: BigInt(id) }));
   const counts = await replyCounts?.(names) ?? [];
-  return page.map((post, i) => {
+  const posts = page.map((post, i) => {
     const replies = counts[i] ?? 0;
     return replies > 0 ? { ...post, replies } : post;
   });
+  return { posts, ...given({ hidden: hidden > 0 ? hidden : undefined }) };
 }

@@ -42,7 +42,7 @@ async function talk(evening: Evening): Promise<Said[]> {
 async function asPrinted(evening: Evening, name: string, root: Said): Promise<string> {
   const { peer } = evening.person(name).machine;
   const printed: Record<string, unknown> = {
-    timeline: { posts: await evening.run(peer.timeline({ limit: 100 })) },
+    timeline: await evening.run(peer.timeline({ limit: 100 })),
     notifications: await evening.run(peer.notifications({})),
     requests: await evening.run(peer.requests({})),
     search: await evening.run(peer.search({ query: "cake", limit: 100 })),

@@ -503,7 +503,7 @@ Deno.test("A post taken back goes from the timelines of followers, those who com
     await world.run(bob.peer.follow({ username: "alice" }));
     for (const text of ["one", "two", "three"]) await post(world, alice, text);
     await shows(world, bob, ["three", "two", "one"]);
-    const [, two] = await alice.peer.timeline({ limit: 3 });
+    const { posts: [, two] } = await alice.peer.timeline({ limit: 3 });
     await world.run(alice.peer.deletePosts({ ids: [two?.id ?? ""] }));
     await shows(world, bob, ["three", "one"]);
     assert(bob.events.some((event) => event.event === "deleted" && event.id === two?.id));
@@ -533,7 +533,7 @@ Deno.test("Attack: a repost of what another key signed in a known user's name is
     await post(world, carol, "mine");
     await world.run(alice.peer.follow({ username: "carol" }));
     await shows(world, alice, ["mine"]);
-    const [mine] = await alice.peer.timeline({ limit: 1 });
+    const { posts: [mine] } = await alice.peer.timeline({ limit: 1 });
     const repost = await world.run(alice.peer.repost(mine ?? { author: "", id: "" }));
     assert.equal(repost.repost_of?.verified, true);
     await shows(world, bob, ["", "mine"]);
@@ -611,7 +611,9 @@ Deno.test("A muted word hides posts and their events, and a follower is removed 
       !alice.events.some((event) => event.event === "post" && /cats/.test(event.post.text)),
     );
     // A page is as long as was asked for, whatever is hidden.
-    assert.equal((await alice.peer.timeline({ limit: 2 })).length, 2);
+    const page = await alice.peer.timeline({ limit: 2 });
+    assert.equal(page.posts.length, 2);
+    assert.equal(page.hidden, 1);
     await world.run(alice.peer.unmute({ what: "cats" }));
     await shows(world, alice, ["two", "My cats!", "one"]);
     assert.deepEqual(await world.run(alice.peer.removeFollower({ username: "bob" })), {

@@ -283,7 +283,7 @@ export class SimMachine {
     const posts: PostView[] = [];
     for (;;) {
       const before = posts.at(-1)?.id;
-      const page = await this.peer.timeline(
+      const { posts: page } = await this.peer.timeline(
         before === undefined ? { limit: 1000 } : { limit: 1000, before },
       );
       posts.push(...page);

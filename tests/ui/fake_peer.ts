@@ -39,6 +39,7 @@ import {
   type ThreadRequest,
   type ThreadView,
   type TimelineRequest,
+  type TimelineView,
   type UserView,
 } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
@@ -415,13 +416,14 @@ export class FakePeer extends Refusing {
     );
   }
 
-  override timeline(request: TimelineRequest): Promise<PostView[]> {
+  override timeline(request: TimelineRequest): Promise<TimelineView> {
     return Promise.resolve().then(() => {
       this.#mine();
-      return this.posts.filter((post) =>
+      const posts = this.posts.filter((post) =>
         (request.author === undefined || post.author === request.author) &&
         (request.before === undefined || BigInt(post.id) < BigInt(request.before))
       ).slice(0, request.limit);
+      return { posts, ...given({ hidden: this.hidden }) };
     });
   }
 

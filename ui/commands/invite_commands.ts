@@ -129,7 +129,7 @@ async function joinWith(
       await withSpinner(context.io, `Telling ${author}`, untilTold(context, access));
     const view = { ...first, acknowledged: told };
     await withSpinner(context.io, `Fetching ${author}'s posts`, untilQuiet(context, access));
-    const posts = (await api.timeline({ limit: 1000, author })).length;
+    const posts = (await api.timeline({ limit: 1000, author })).posts.length;
     await output.line({ ...said, following: true }, (look) => {
       const me = `You are ${renderUser(user, look)}`;
       return `${me}\n${renderJoined(invite, { view, posts })}`;

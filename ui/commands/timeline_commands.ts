@@ -47,14 +47,18 @@ async function watchTimeline(
   });
   signal.addEventListener("abort", () => end.resolve(), { once: true });
   try {
-    const posts = await access.api.timeline(request);
+    const page = await access.api.timeline(request);
+    const { posts } = page;
     const oldestFirst = [...posts].reverse();
     // A script reads one kind of line: the page is told as the posts that come later are.
     if (output.json) {
       for (const post of oldestFirst) {
         await output.line({ event: "post", post }, () => "");
       }
-    } else await output.line({ posts }, (look) => renderTimeline(oldestFirst, { ...look, reveal }));
+    } else {
+      const turned = { ...page, posts: oldestFirst };
+      await output.line(page, (look) => renderTimeline(turned, { ...look, reveal }));
+    }
     const shown = new Set(posts.map((view) => `${view.author}/${view.id}`));
     show = (view) => {
       if (shown.delete(`${view.author}/${view.id}`)) return;
@@ -92,8 +96,8 @@ export async function timeline(
     if (watch) return await watchTimeline(context, access, request, reveal);
     // A command's own peer, just logged in, still fetches what it missed while it was away.
     if (access.own) await withSpinner(context.io, "Fetching", untilQuiet(context, access));
-    const posts = await access.api.timeline(request);
-    await context.output.line({ posts }, (look) => renderTimeline(posts, { ...look, reveal }));
+    const page = await access.api.timeline(request);
+    await context.output.line(page, (look) => renderTimeline(page, { ...look, reveal }));
   });
 }
 

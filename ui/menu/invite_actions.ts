@@ -70,6 +70,6 @@ export async function joinByInvite(
   refuseOwn(invite, user);
   const view = await acceptBy(menu, menu.api, invite);
   const { username: author } = invite.inviter;
-  const posts = (await menu.api.timeline({ limit: 1000, author })).length;
+  const posts = (await menu.api.timeline({ limit: 1000, author })).posts.length;
   await menu.say(renderJoined(invite, { view, posts }));
 }

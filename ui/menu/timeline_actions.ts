@@ -4,7 +4,13 @@
  * @module
  */
 
-import type { PostDraft, PostNameView, PostView, ThreadView } from "../../core/api.ts";
+import type {
+  PostDraft,
+  PostNameView,
+  PostView,
+  ThreadView,
+  TimelineView,
+} from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { parseSearch } from "../../core/model/search_query.ts";
@@ -155,7 +161,7 @@ interface Pages {
   /** The user who is logged in. */
   readonly username: string;
   /** Reads a page, newest first. */
-  readonly read: (page: { limit: number; before?: string }) => Promise<readonly PostView[]>;
+  readonly read: (page: { limit: number; before?: string }) => Promise<TimelineView>;
   /** What is said in place of a first page without posts. */
   readonly none: string;
   /** Told of the newest post of each page that was shown. */
@@ -168,7 +174,7 @@ export async function browseTimeline(menu: MenuContext, username: string): Promi
     title: "Timeline",
     username,
     read: (page) => menu.api.timeline(page),
-    none: renderTimeline([], menu.output.look()),
+    none: renderTimeline({ posts: [] }, menu.output.look()),
     shown: ({ id }) => menu.api.markRead({ what: "timeline", id }),
   });
 }
@@ -184,7 +190,7 @@ export async function searchPosts(menu: MenuContext, username: string): Promise<
     read: async (page) => {
       const found = await menu.api.search({ query, ...page });
       if (found.indexed !== undefined) await menu.say(indexedText(found.indexed));
-      return found.posts;
+      return { posts: found.posts };
     },
     none: "Nothing is found.",
   });
@@ -209,13 +215,11 @@ async function browse(menu: MenuContext, pages: Pages): Promise<void> {
   while (true) {
     const limit = pageSize(menu);
     const request = before === undefined ? { limit } : { limit, before };
-    const posts = await read(request);
-    const text = posts.length === 0
-      ? none
-      : renderTimeline(posts, { ...menu.output.look(), reveal });
-    await menu.say(
-      posts.length === 0 && before !== undefined ? "That was all." : `\n${text}\n`,
-    );
+    const page = await read(request);
+    const { posts, hidden } = page;
+    const isEmpty = posts.length === 0 && hidden === undefined;
+    const text = isEmpty ? none : renderTimeline(page, { ...menu.output.look(), reveal });
+    await menu.say(isEmpty && before !== undefined ? "That was all." : `\n${text}\n`);
     const [newest] = posts;
     if (newest !== undefined) await pages.shown?.(newest);
     const oldest = posts.at(-1);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PostView, RepostedView, SearchView } from "../../core/api.ts";
+import type { PostView, RepostedView, SearchView, TimelineView } from "../../core/api.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
 import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
@@ -56,9 +56,26 @@ export function renderPost(post: PostView, look: Look): string {
   return [head, ...indented([...clash, ...doubt, ...bodyOf(post, look)])].join("\n");
 }
 
-/** A page of the timeline, newest first. */
-export function renderTimeline(posts: readonly PostView[], look: Look): string {
-  if (posts.length > 0) return posts.map((post) => renderPost(post, look)).join("\n\n");
+/** So many posts are something. */
+export function countText(count: number, what: string): string {
+  return `${count} ${count === 1 ? `post is ${what}` : `posts are ${what}`}`;
+}
+
+/** Says how many posts the user's mutes and blocks hide, at least one. */
+export function hiddenText(hidden: number): string {
+  return countText(hidden, "hidden by your mutes");
+}
+
+/** Posts, one below the other. */
+export function renderPosts(posts: readonly PostView[], look: Look): string {
+  return posts.map((post) => renderPost(post, look)).join("\n\n");
+}
+
+/** A page of the timeline, in the order of its posts. */
+export function renderTimeline({ posts, hidden = 0 }: TimelineView, look: Look): string {
+  const left = hidden > 0 ? [look.paint.dim(hiddenText(hidden))] : [];
+  if (posts.length > 0) return [renderPosts(posts, look), ...left].join("\n\n");
+  if (hidden > 0) return left.join("");
   return "Nothing here yet. Write something, or follow a user: `camellia suggest` has ideas.";
 }
 
@@ -72,6 +89,6 @@ export function indexedText(indexed: number): string {
 /** What a search found. */
 export function renderFound({ posts, indexed }: SearchView, look: Look): string {
   const { paint } = look;
-  const found = posts.length === 0 ? "Nothing is found." : renderTimeline(posts, look);
+  const found = posts.length === 0 ? "Nothing is found." : renderPosts(posts, look);
   return indexed === undefined ? found : `${paint.warning(indexedText(indexed))}\n\n${found}`;
 }

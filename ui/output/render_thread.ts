@@ -8,7 +8,7 @@ import type { PostView, ThreadView } from "../../core/api.ts";
 import { threadName, treeOf } from "../../core/model/thread.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import type { Look } from "./look.ts";
-import { renderPost } from "./render_post.ts";
+import { countText, hiddenText, renderPost } from "./render_post.ts";
 
 /** Columns by which a reply stands to the right of what it answers. */
 const stepColumns = 2;
@@ -21,15 +21,11 @@ function indented(text: string, depth: number): string {
   return text.split("\n").map((line) => `${space}${line}`).join("\n");
 }
 
-function countText(count: number, what: string): string {
-  return `${count} ${count === 1 ? `post is ${what}` : `posts are ${what}`}`;
-}
-
 /** One line on what is not among the posts shown; empty where nothing is left out. */
 function leftOut({ missing, hidden = 0 }: ThreadView): string {
   const parts = [
     ...missing > 0 ? [countText(missing, "not here")] : [],
-    ...hidden > 0 ? [countText(hidden, "hidden by your mutes")] : [],
+    ...hidden > 0 ? [hiddenText(hidden)] : [],
   ];
   return parts.join("; ");
 }

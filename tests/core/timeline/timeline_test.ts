@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { PostView } from "../../../core/api.ts";
+import { given } from "../../../core/model/arguments.ts";
 import { signPost } from "../../../core/model/post.ts";
 import { composeSnowflake } from "../../../core/model/snowflake.ts";
 import type { TimelineQuery } from "../../../core/ports.ts";
@@ -32,7 +34,7 @@ function store() {
 
 Deno.test("A page of the timeline shows posts as --json prints them, the text untouched", async () => {
   const { queries, ...one } = store();
-  assert.deepEqual(await readTimeline(one, { limit: 20 }), [{
+  assert.deepEqual((await readTimeline(one, { limit: 20 })).posts, [{
     id: String(id),
     author: "bob",
     text: "\u001b[2Jhi",
@@ -65,4 +67,54 @@ Deno.test("A page that cannot be is refused", async () => {
   });
   await assert.rejects(readTimeline(one, { limit: 1, author: "?" }), { code: "invalid_username" });
   assert.deepEqual(queries, []);
+});
+
+/** Posts 1 to `count`, newest first as the database has them. */
+function manyPosts(count: number) {
+  const queries: TimelineQuery[] = [];
+  const posts = Array.from({ length: count }, (_, i) =>
+    signPost({
+      ...{ author: "bob", device: 7, number: i + 1, text: `${i + 1}` },
+      id: composeSnowflake({ timeMs: timeMs + i, device: 7, sequence: 0 }),
+    }, identityOf("bob"))).reverse();
+  return {
+    queries,
+    timeline: (query: TimelineQuery) => {
+      queries.push(query);
+      const { before } = query;
+      return Promise.resolve(
+        posts.filter(({ id }) => before === undefined || id < before).slice(0, query.limit),
+      );
+    },
+  };
+}
+
+Deno.test("A page says how many posts the mutes hide above its last post, and the last page to the end", async () => {
+  const { queries, ...many } = manyPosts(250);
+  const hides = ({ text }: PostView) => Number(text) % 10 !== 0;
+  const pages = [];
+  let before: string | undefined;
+  do {
+    const page = await readTimeline(many, { limit: 10, ...given({ before }) }, { hides });
+    pages.push({ first: page.posts[0]?.text, posts: page.posts.length, hidden: page.hidden });
+    before = page.posts.at(-1)?.id;
+  } while (before !== undefined);
+  assert.deepEqual(pages, [
+    { first: "250", posts: 10, hidden: 81 },
+    { first: "150", posts: 10, hidden: 90 },
+    { first: "50", posts: 5, hidden: 54 },
+    { first: undefined, posts: 0, hidden: 9 },
+  ]);
+  // What is hidden costs no read for each post.
+  assert.deepEqual(queries.slice(0, 2).map(({ limit }) => limit), [10, 100]);
+  assert.equal(queries.length, 7);
+});
+
+Deno.test("What is not shown for another reason than a mute does not count as hidden", async () => {
+  const { posts, hidden } = await readTimeline(manyPosts(3), { limit: 5 }, {
+    hides: ({ text }) => text === "1",
+    shown: (post) => post.text === "2" ? undefined : post,
+  });
+  assert.deepEqual(posts.map(({ text }) => text), ["3"]);
+  assert.equal(hidden, 1);
 });

@@ -376,7 +376,7 @@ Deno.test("A page of the timeline has as many posts as the terminal has room for
     m.host.prepare = (peer) => {
       peer.timeline = (request) => {
         limits.push(request.limit);
-        return Promise.resolve([]);
+        return Promise.resolve({ posts: [] });
       };
     };
     await m.run();

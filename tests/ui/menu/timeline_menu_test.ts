@@ -40,6 +40,27 @@ Deno.test("In the timeline texts behind content warnings are shown for the page 
   assert.deepEqual(m.answers, []);
 });
 
+Deno.test("The menu's timeline says how many posts the mutes hide, also where they hide all of them", async () => {
+  const m = withTerminal(...`${registered}|Timeline|Timeline|back|quit`.split("|"));
+  m.host.prepare = (peer) => {
+    const { timeline } = peer;
+    peer.hidden = 1;
+    peer.timeline = async (request) => {
+      const page = await timeline(request);
+      if (page.posts.length === 0) {
+        peer.hidden = 2;
+        peer.arrive("bob", "seen");
+      }
+      return page;
+    };
+  };
+  const { out } = await m.run();
+  assert.match(out, /\n\n1 post is hidden by your mutes\n/);
+  assert.match(out, / {2}seen\n\n2 posts are hidden by your mutes\n/);
+  assert.doesNotMatch(out, /Nothing here yet/);
+  assert.deepEqual(m.answers, []);
+});
+
 Deno.test("A post that was begun is there again the next time, until it is published", async () => {
   const m = withTerminal(...`${registered}|New post|quit`.split("|"));
   const { compose } = m.prompts;

@@ -52,7 +52,8 @@ Deno.test("A post full of terminal escape sequences shows as harmless text", () 
   const text = "\x1b[2J\x1b[H\x1b]0;owned\x07hi\x9b31m \u202ereversed\r\nsecond\tline\x1b[?1049h";
   const rendered = renderPost(postAt(0, text), look);
   assert.equal(rendered, "bob · just now · 7\n  hi reversed\n  second line");
-  const [posted] = renderTimeline([{ ...postAt(0, "x"), author: "bob\x1b[31m" }], look).split("\n");
+  const hostile = { ...postAt(0, "x"), author: "bob\x1b[31m" };
+  const [posted] = renderTimeline({ posts: [hostile] }, look).split("\n");
   assert.equal(posted, "bob · just now · 7");
 });
 
@@ -172,7 +173,15 @@ Deno.test("Follows say whether they were acknowledged; suggestions say why", () 
       `bob${" ".repeat(18)}popular   follows carol, as you do`,
   );
   assert.match(renderSuggestions([], look), /^No suggestions yet/);
-  assert.match(renderTimeline([], look), /^Nothing here yet/);
+  assert.match(renderTimeline({ posts: [] }, look), /^Nothing here yet/);
+  assert.equal(
+    renderTimeline({ posts: [], hidden: 1 }, look),
+    "1 post is hidden by your mutes",
+  );
+  assert.match(
+    renderTimeline({ posts: [postAt(0, "x")], hidden: 2 }, look),
+    /\n\n2 posts are hidden by your mutes$/,
+  );
 });
 
 Deno.test("The status has a line for each part of a peer", async () => {

@@ -90,8 +90,10 @@ Deno.test("The loopback client does what the peer does", async () => {
   const replyTo = { author: "bob", id: "7" };
   const post = await client.api.post({ text: "grüß\n\x1b[31m", replyTo });
   assert.deepEqual(post, api.posts[0]);
-  assert.deepEqual(await client.api.timeline({ limit: 5, author: "alice" }), [post]);
-  assert.deepEqual(await client.api.timeline({ limit: 5, before: post.id }), []);
+  assert.deepEqual(await client.api.timeline({ limit: 5, author: "alice" }), {
+    posts: [post],
+  });
+  assert.deepEqual(await client.api.timeline({ limit: 5, before: post.id }), { posts: [] });
   const found = await client.api.search({ query: "grüß", limit: 5 });
   assert.deepEqual(found, { posts: [], took_ms: 1.5 });
   assert.deepEqual((await client.api.search({ query: "31m", limit: 5 })).posts, [post]);
