@@ -12,6 +12,12 @@ import type { PortMappings } from "./port_mappings.ts";
 /** How often a verdict is checked again while nothing seems to have changed. */
 const recheckMs = 15 * 60_000;
 
+/**
+ * A verdict that others do not connect is checked again at the next look or two, then after twice as
+ * long each time: where few nodes are there to ask, one bad connection decides.
+ */
+const doubtMs = 25_000;
+
 /** How long other nodes are asked what address they see. */
 const askMsMax = 2_000;
 
@@ -27,6 +33,8 @@ export interface FamilyReachOptions {
   readonly announcedAddress?: string;
   /** Asks the home router to let others in; default: it is not asked. */
   readonly mappings?: RouterMappings | undefined;
+  /** Whether this machine itself has an address, so that no router translates it. */
+  readonly isOwn: (ip: string) => boolean;
   /** Called when {@linkcode FamilyReach.place} may have changed. */
   readonly onDecided: () => void;
 }
@@ -47,6 +55,8 @@ export class FamilyReach {
   #place: OuterPlace | undefined;
   /** Where the verdict holds, and until when it is believed, on the monotonic clock. */
   #checked: { readonly where: string; readonly untilMs: number } | undefined;
+  /** How often in a row others did not connect, and where. */
+  #denied = { where: "", times: 0 };
 
   /** Nothing is asked before {@linkcode look}. */
   constructor(options: FamilyReachOptions) {
@@ -71,7 +81,7 @@ export class FamilyReach {
 
   /** Looks at the address and the port `door`, and has them checked where that is due. */
   async look(door: Endpoint | undefined, signal: AbortSignal): Promise<Look> {
-    const { clock, directory, mappings, family } = this.#options;
+    const { clock, directory, mappings, family, isOwn } = this.#options;
     const ip = directory.status().joined ? await this.outerAddress(signal) : undefined;
     if (ip === undefined || door === undefined) {
       this.#decide(ip === undefined ? undefined : { ip });
@@ -83,15 +93,29 @@ export class FamilyReach {
     else if (clock.monotonic() < this.#checked.untilMs) return "known";
     const isReached = await directory.isReachable(door.port, family, signal);
     if (isReached === undefined) return "open";
+    const times = this.#count(where, isReached);
+    // Nothing seems to stand in the way: one connection may have failed on a bad line.
+    if (times === 1 && (this.#place?.isReached || isOwn(ip))) return "open";
     // Relays are looked for while the router is asked, which may take seconds.
     if (!isReached && mappings && this.#place?.port === undefined) this.#decide({ ip, isReached });
     const port = isReached ? undefined : await this.#openRouter(door.port, signal);
-    this.#checked = { where, untilMs: clock.monotonic() + recheckMs };
     const place = port === undefined ? { ip, isReached } : { ip, isReached: true, port };
+    const validMs = place.isReached
+      ? recheckMs
+      : Math.min(doubtMs * 2 ** Math.max(times - 2, 0), recheckMs);
+    this.#checked = { where, untilMs: clock.monotonic() + validMs };
     const udpPort = mappings?.outerUdpPort;
     const isOther = udpPort !== undefined && udpPort !== directory.status().udp.port;
     this.#decide(isOther && place.isReached ? { ...place, udpPort } : place);
     return "known";
+  }
+
+  /** Counts verdicts that others do not connect; how many there were in a row, with this one. */
+  #count(where: string, isReached: boolean): number {
+    const before = this.#denied.where === where ? this.#denied.times : 0;
+    const times = isReached ? 0 : before + 1;
+    this.#denied = { where, times };
+    return times;
   }
 
   /** Asks the home router to let others in; the TCP port there, if they come in then. */

@@ -75,30 +75,40 @@ const openStates: ReadonlySet<ReachStatus["state"]> = new Set(["direct", "mapped
  * come with `start`, and until then it relays nothing.
  */
 export function createReach(
-  { clock, random, exemption, settings, onError }: {
+  { clock, random, exemption, settings, leading = () => leadingAddresses(), onError }: {
     readonly clock: Clock;
     readonly random: Random;
     readonly exemption: Exemption;
     readonly settings: ReachSettings;
+    /** This machine's addresses that lead out of it; default: what the system tells. */
+    readonly leading?: () => readonly string[];
     readonly onError: (error: Error) => void;
   },
 ): CreatedReach {
   const dialBack = new DialBack({ time: clock, exemption });
   const late: { network?: ReachNetwork; watch?: ReachWatch; relays?: RelayClient } = {};
+  const doorPort = (): number | undefined => late.network?.links.status().door?.port;
   const outerPlaces = (isReachedOnly: boolean): Endpoint[] =>
     (late.watch?.status().places ?? []).flatMap((place) => {
-      const port = place.port ?? late.network?.links.status().door?.port;
+      const port = place.port ?? doorPort();
       const counts = port !== undefined && (place.isReached === true || !isReachedOnly);
       return counts ? [{ ip: place.ip, port }] : [];
     });
+  const untriedPlaces = (): Endpoint[] => {
+    const port = doorPort();
+    return port === undefined ? [] : late.watch?.untried().map((ip) => ({ ip, port })) ?? [];
+  };
   const relay = new Relay({
     time: clock,
     random,
     isWilling: () =>
       settings.relay === "yes" ||
-      (settings.relay === "auto" && openStates.has(late.watch?.status().state ?? "unknown")),
+      (settings.relay === "auto" && late.watch !== undefined &&
+        (openStates.has(late.watch.status().state) || late.watch.untried().length > 0)),
     ownPlaces: ({ conn }) =>
-      [localPlace(conn), ...outerPlaces(false)].filter((place) => place !== undefined),
+      [localPlace(conn), ...outerPlaces(false), ...untriedPlaces()].filter((place) =>
+        place !== undefined
+      ),
     exemption,
   });
   const mappings = settings.portMapping && !settings.relaysOnly
@@ -117,7 +127,8 @@ export function createReach(
       const { room } = relay;
       const places = outerPlaces(settings.relay !== "yes");
       const isAsked = (place: Endpoint) => familyOf(place.ip) === familyOf(ip);
-      const place = places.find(isAsked);
+      // Who asks finds out whether others get there, and uses nothing else of what no node has tried.
+      const place = [...places, ...untriedPlaces()].find(isAsked);
       if (place === undefined || room === 0) return undefined;
       const other = places.find((one) => !isAsked(one));
       return { port: place.port, room, ...(other === undefined ? {} : { other }) };
@@ -145,7 +156,7 @@ export function createReach(
         relays,
         relaysOnly: settings.relaysOnly,
         homeAddresses,
-        leadingAddresses: () => leadingAddresses(),
+        leadingAddresses: leading,
         onError,
         ...(mappings === undefined ? {} : { mappings }),
         ...(settings.announcedIp === undefined ? {} : { announcedAddress: settings.announcedIp }),

@@ -94,6 +94,7 @@ export class ReachWatch implements Reach {
         ...(announcedAddress === undefined ? {} : { announcedAddress }),
         // The protocols that ask a router for a port are IPv4's.
         mappings: family === 4 ? mappings : undefined,
+        isOwn: (ip) => this.#leading().includes(ip),
         onDecided: () => this.#decided(),
       })
     );
@@ -147,6 +148,21 @@ export class ReachWatch implements Reach {
     if (relaysOnly) return [];
     const bound = dialable(directory.status().udp.ip);
     return bound.length > 0 ? bound : [...this.#leading()];
+  }
+
+  /**
+   * Public addresses of this machine, or the configured one, at which no other node has tried to connect. In
+   * a network that has just begun there is none to try: those who need a relay find out by connecting.
+   */
+  untried(): string[] {
+    const { announcedAddress, relaysOnly } = this.#options;
+    if (relaysOnly) return [];
+    const own = announcedAddress === undefined ? this.#leading() : [announcedAddress];
+    return own.filter((ip) => {
+      if (unicastAddress(ip)?.kind !== "public") return false;
+      const place = this.#families.find(({ family }) => family === familyOf(ip))?.place;
+      return place === undefined || (place.ip === ip && place.isReached === undefined);
+    });
   }
 
   /** To be called when the relays that pass on to this peer have changed. */

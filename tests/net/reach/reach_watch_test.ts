@@ -86,6 +86,36 @@ Deno.test("Another outer address, or another port, is noticed within 30 s and ch
   watch.close();
 });
 
+Deno.test("That others do not connect is asked once more where nothing stands in the way, and again later", async () => {
+  for (const [own, asks] of [["192.168.1.20", 1], ["80.1.2.3", 2]] as const) {
+    const { clock, directory, watch } = world({ leadingAddresses: () => [own] });
+    directory.dialBack = false;
+    watch.start();
+    await clock.advance(1_000);
+    assert.equal(watch.status().state, asks === 1 ? "unreachable" : "unknown");
+    await clock.advance(2_000);
+    assert.equal(watch.status().state, "unreachable");
+    assert.equal(directory.dialBackCalls, asks);
+    // After half a minute, then after twice as long each time: in an hour as often as others allow.
+    await clock.advance(40_000);
+    assert.equal(directory.dialBackCalls, asks + 1);
+    await clock.advance(3_600_000);
+    const { dialBackCalls } = directory;
+    assert.ok(dialBackCalls >= asks + 7 && dialBackCalls <= asks + 9, `${dialBackCalls}`);
+    directory.dialBack = true;
+    await clock.advance(16 * 60_000);
+    assert.equal(watch.status().state, "direct");
+    // One bad connection does not undo it.
+    directory.dialBack = false;
+    const before = directory.dialBackCalls;
+    while (directory.dialBackCalls === before) await clock.advance(1_000);
+    directory.dialBack = true;
+    await clock.advance(60_000);
+    assert.equal(watch.status().state, "direct");
+    watch.close();
+  }
+});
+
 Deno.test("Without a network, a login or an answer nothing is claimed, and it is asked again soon", async () => {
   const { clock, directory, at, watch } = world();
   const state = () => watch.status().state;
@@ -249,7 +279,7 @@ Deno.test("A router that lets others in when it is asked makes a peer reachable,
   directory.isReachable = () => Promise.resolve(false);
   await clock.advance(16 * 60_000);
   assert.equal(watch.status().state, "unreachable");
-  assert.deepEqual(asked, [{ tcp: 7000, udp: 8000 }, "release"]);
+  assert.deepEqual(asked.slice(0, 2), [{ tcp: 7000, udp: 8000 }, "release"]);
   watch.close();
 });
 
@@ -384,7 +414,7 @@ const four = { ip: "90.0.0.1", port: 4000 };
 const six = { ip: "2a01:90::1", port: 4000 };
 
 /** All parts of the room together, over a directory that the test steers. */
-function together(settings: Partial<ReachSettings>) {
+function together(settings: Partial<ReachSettings>, leading: string[] = []) {
   const clock = new VirtualClock();
   const directory = new SimDirectoryNetwork(clock).directory();
   directory.address = "80.1.2.3";
@@ -394,6 +424,7 @@ function together(settings: Partial<ReachSettings>) {
     random: new SeededRandom("reach"),
     exemption: new Exemption(true),
     settings: { relay: "auto", relaysOnly: false, portMapping: false, ...settings },
+    leading: () => leading,
     onError: (error) => assert.fail(error),
   });
   const begin = () =>
@@ -424,6 +455,47 @@ Deno.test("A peer that others reach offers to relay at its outer port, unless th
     other.begin();
     await other.clock.advance(100);
     assert.equal(other.reach.offerRelay(four)?.room, room, relay);
+    await other.reach.close();
+  }
+});
+
+Deno.test("A machine with a public address offers to relay before any other node could try it", async () => {
+  const own = ["10.0.0.5", "80.1.2.3", "2a01:1::2"];
+  const offers = async (settings: Partial<ReachSettings>, leading = own) => {
+    const { clock, directory, reach, begin } = together(settings, leading);
+    directory.address = undefined;
+    directory.dialBack = undefined;
+    begin();
+    await clock.advance(100);
+    const found = [four, six].map((asker) => reach.offerRelay(asker));
+    return { clock, directory, reach, found };
+  };
+  const first = await offers({});
+  const offer = { port: 7000, room: 128 };
+  assert.deepEqual(first.found, [offer, offer], "what no node has tried is not named to others");
+  const { clock, directory, reach } = first;
+  directory.address = "80.1.2.3";
+  await clock.advance(3_000);
+  assert.deepEqual(reach.offerRelay(four), offer, "others see it there");
+  directory.isReachable = (_port, family) => Promise.resolve(family === 4 ? false : undefined);
+  await clock.advance(5_000);
+  assert.equal(reach.offerRelay(four), undefined, "and do not reach it");
+  assert.deepEqual(reach.offerRelay(six), offer);
+  directory.isReachable = () => Promise.resolve(undefined);
+  directory.address = "81.1.2.3";
+  await clock.advance(31_000);
+  assert.equal(reach.offerRelay(four), undefined, "others see it elsewhere: a router translates");
+  await reach.close();
+  for (
+    const [settings, leading, expected] of [
+      [{}, ["10.0.0.5"], [undefined, undefined]],
+      [{ relay: "no" }, own, [undefined, undefined]],
+      [{ relaysOnly: true }, own, [undefined, undefined]],
+      [{ announcedIp: "82.1.2.3" }, ["10.0.0.5"], [offer, undefined]],
+    ] as const
+  ) {
+    const other = await offers(settings, [...leading]);
+    assert.deepEqual(other.found, expected, JSON.stringify(settings));
     await other.reach.close();
   }
 });
