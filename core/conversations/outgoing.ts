@@ -27,6 +27,9 @@ export const pendingMax = 500;
 /** Sent at once; each may need a look-up in the DHT. */
 const sendingMax = 8;
 
+/** A user who says hello again and again is sent the same mention no more often. */
+const againMsMin = 1_000;
+
 /** A receiver who is there acknowledges within this; else its followers are asked to keep the post. */
 const ackMsMax = 3_000;
 
@@ -68,6 +71,10 @@ interface Pending {
   /** How long to wait before the next repetition, in milliseconds. */
   waitMs: number;
   isSending: boolean;
+  /** When it was sent last, on the monotonic clock. */
+  sentAt: number;
+  /** Whether its acknowledgement is waited for, or followers are looked for who keep it. */
+  isKeeping: boolean;
   /** When followers are asked to keep it, at the earliest, on the monotonic clock, and the wait after that. */
   searchAt: number;
   searchMs: number;
@@ -143,13 +150,13 @@ export class OutgoingMentions {
     return this.#first.settled();
   }
 
-  /** Sends what is on its way to a user now, whatever its turn would have been; to all without a name. */
+  /** Sends what is on its way to a user now, or in a second where it was sent just before, whatever its turn would have been; to all without a name. */
   send(username?: string): void {
     for (const pending of this.#pending.values()) {
       if (username !== undefined && pending.to !== username) continue;
       pending.waitMs = mentionRetry.firstMs;
-      pending.job.cancel();
-      void this.#repeat(pending);
+      const since = this.#parts.session.ports.clock.monotonic() - pending.sentAt;
+      pending.job.dueIn(Math.max(againMsMin - since, 0));
     }
   }
 
@@ -164,6 +171,8 @@ export class OutgoingMentions {
       job: this.#parts.session.scheduler.job(() => this.#repeat(pending)),
       waitMs: mentionRetry.firstMs,
       isSending: false,
+      sentAt: -Infinity,
+      isKeeping: false,
       searchAt: -Infinity,
       searchMs: searchMs.first,
       absentSince: undefined,
@@ -193,36 +202,44 @@ export class OutgoingMentions {
     await session.store.conversations.dropPendingMention(pending);
   }
 
-  /** Sends it once there is a slot; the next repetition is due after that. */
+  /** Sends it once there is a slot, and has it kept by others; the next repetition does not wait for that. */
   async #repeat(pending: Pending): Promise<void> {
     if (pending.isSending) {
-      // Asked to send at once: as soon as the sending under way has ended.
-      pending.waitMs = 0;
+      // Asked to send now: soon after the sending under way has ended.
+      pending.waitMs = againMsMin;
       return;
     }
     const { session } = this.#parts;
     pending.isSending = true;
-    try {
-      await this.#deliver(pending);
-    } catch (error) {
-      // It is sent again.
-      if (!session.signal.aborted) {
-        session.settings.trace?.(`No mention of ${pending.to}: ${error}`);
-      }
-    }
+    // It is sent again.
+    const sent = await this.#slots.run(() => this.#send(pending))
+      .catch((error: unknown) => this.#failed(pending, error));
     pending.isSending = false;
-    if (this.#pending.get(nameOf(pending)) !== pending || session.signal.aborted) return;
+    pending.sentAt = session.ports.clock.monotonic();
+    if (!this.#isPending(pending)) return;
     pending.job.dueIn(pending.waitMs);
     const { firstMs, longestMs } = mentionRetry;
     pending.waitMs = Math.min(Math.max(pending.waitMs * 2, firstMs), longestMs);
+    if (sent === undefined || pending.isKeeping) return;
+    pending.isKeeping = true;
+    await this.#haveKept(pending, sent).catch((error: unknown) => this.#failed(pending, error));
+    pending.isKeeping = false;
   }
 
-  async #deliver(pending: Pending): Promise<void> {
-    const sent = await this.#slots.run(() => this.#send(pending));
-    if (sent === undefined) return;
-    const { session: { ports: { clock }, signal } } = this.#parts;
+  #isPending(pending: Pending): boolean {
+    return this.#pending.get(nameOf(pending)) === pending && !this.#parts.session.signal.aborted;
+  }
+
+  #failed({ to }: Pending, error: unknown): undefined {
+    const { settings, signal } = this.#parts.session;
+    if (!signal.aborted) settings.trace?.(`No mention of ${to}: ${error}`);
+  }
+
+  /** Asks followers to keep what the user's devices do not acknowledge. */
+  async #haveKept(pending: Pending, sent: Sent): Promise<void> {
+    const { clock } = this.#parts.session.ports;
     if (sent.devices > 0) await settledWithin(clock, pending.over.promise, ackMsMax);
-    if (this.#pending.get(nameOf(pending)) !== pending || signal.aborted) return;
+    if (!this.#isPending(pending)) return;
     // Those who keep the post are told themselves that it is taken back.
     if (sent.post.deletes !== undefined || pending.holders.length >= holdersWanted) return;
     if (clock.monotonic() < pending.searchAt) return;
@@ -235,7 +252,7 @@ export class OutgoingMentions {
   async #send(pending: Pending): Promise<Sent | undefined> {
     const { session, people, messenger } = this.#parts;
     const { self, store, ports: { clock, random }, signal } = session;
-    if (signal.aborted || this.#pending.get(nameOf(pending)) !== pending) return undefined;
+    if (!this.#isPending(pending)) return undefined;
     const { to, id, number } = pending;
     if (clock.now() - snowflakeTimeMs(id) > mentionMsMax) {
       await this.#drop(pending, "it was on its way for too long");

@@ -35,9 +35,12 @@ async function setUp() {
   const searches: number[] = [];
   const search = {
     found: [] as string[],
-    ask() {
+    /** A search ends no sooner. */
+    until: Promise.resolve(),
+    async ask() {
       searches.push(Math.round(clock.monotonic() / 1_000));
-      return Promise.resolve(this.found);
+      await this.until;
+      return this.found;
     },
   };
   const outgoing = new OutgoingMentions({ session, messenger, people, search });
@@ -97,5 +100,35 @@ Deno.test("A name that is known now and then is not given up", async () => {
   assert.equal(outgoing.size, 1);
   await base.advance(2 * 3_600_000);
   assert.equal(outgoing.size, 0);
+  session.end();
+});
+
+Deno.test("A user who says hello while followers are looked for gets the mention at once", async () => {
+  const { base, session, messenger, search, searches, outgoing } = await setUp();
+  const held = Promise.withResolvers<void>();
+  search.until = held.promise;
+  await base.advance(3_600_000);
+  // The one search goes on all the time, and so do the repetitions.
+  assert.deepEqual(searches, [3]);
+  assert.ok(messenger.listeners.size > 10);
+  const count = messenger.listeners.size;
+  outgoing.send("bob");
+  await base.advance(1);
+  assert.equal(messenger.listeners.size, count + 1);
+  held.resolve();
+  await outgoing.settled();
+  session.end();
+});
+
+Deno.test("A user who says hello while an acknowledgement is waited for gets the mention again, once a second", async () => {
+  const { base, session, messenger, outgoing } = await setUp();
+  await base.advance(10);
+  assert.equal(messenger.listeners.size, 1);
+  for (let i = 0; i < 10; i++) {
+    outgoing.send("bob");
+    await base.advance(100);
+  }
+  await base.advance(100);
+  assert.equal(messenger.listeners.size, 2);
   session.end();
 });
