@@ -151,9 +151,9 @@ export interface ConversationStore {
   contextPost(name: PostName): Promise<Post | undefined>;
   /**
    * Keeps posts outside the timeline, since that Unix time in milliseconds. One kept already stays as it is, and one
-   * that its author has taken back stays away. Where there are too many, others go.
+   * that its author has taken back stays away. Where there are too many, others go. Resolves to how many are new.
    */
-  addContext(posts: readonly NewContext[], at: number): Promise<void>;
+  addContext(posts: readonly NewContext[], at: number): Promise<number>;
   /** Removes posts from outside the timeline. */
   dropContext(names: readonly PostName[]): Promise<void>;
   /** What is kept outside the timeline of a thread, its first post and deletes included, in the order of ids. */

@@ -106,6 +106,7 @@ export class ContextChange {
   readonly #kv: Deno.Kv;
   readonly #operation: Deno.AtomicOperation;
   readonly #gone = new Set<string>();
+  readonly #new = new Set<string>();
   /** What there will be of the authors and threads that were looked at. */
   readonly #authors = new Map<string, ContextEntry[]>();
   readonly #threads = new Map<string, PostName[]>();
@@ -123,6 +124,11 @@ export class ContextChange {
   /** What there is after the commit. */
   get totals(): ContextTotals {
     return { count: this.#count, bytes: this.#bytes };
+  }
+
+  /** How many posts are there after the commit that were not there before. */
+  get added(): number {
+    return this.#new.size;
   }
 
   /** Adds posts, at most {@linkcode contextAtOnceMax}, and removes those for which there is no room then. */
@@ -190,6 +196,7 @@ export class ContextChange {
     const [oldest] = theirs;
     if (oldest !== undefined && theirs.length >= bounds.contextOfOne) await this.#remove(oldest);
     theirs.push(entry);
+    this.#new.add(nameOf(post));
     this.#operation.set(keys.context(post), writeContext(entry));
     this.#operation.set(keys.contextAt(at, post), post.signed.length);
     if (post.replyTo !== undefined) this.#operation.set(keys.answer(post.replyTo, post), true);
@@ -204,6 +211,7 @@ export class ContextChange {
     if (place < 0) return;
     theirs.splice(place, 1);
     this.#gone.add(nameOf(post));
+    this.#new.delete(nameOf(post));
     this.#operation.delete(keys.context(post)).delete(keys.contextAt(at, post));
     if (post.replyTo !== undefined) this.#operation.delete(keys.answer(post.replyTo, post));
     const thread = threadOf(entry);

@@ -121,15 +121,17 @@ export class KvConversations implements ConversationStore {
     });
   }
 
-  async addContext(posts: readonly NewContext[], at: number): Promise<void> {
+  async addContext(posts: readonly NewContext[], at: number): Promise<number> {
     const atOnce = Math.min(contextAtOnceMax, this.#bounds.context);
+    let added = 0;
     for (let i = 0; i < posts.length; i += atOnce) {
       const some = posts.slice(i, i + atOnce);
-      await this.#changeContext(
+      added += await this.#changeContext(
         "store posts",
         (change) => change.add(some, { at, bounds: this.#bounds }),
       );
     }
+    return added;
   }
 
   async dropContext(names: readonly PostName[]): Promise<void> {
@@ -231,11 +233,13 @@ export class KvConversations implements ConversationStore {
     return entries.length;
   }
 
-  #changeContext(doing: string, make: (change: ContextChange) => Promise<void>): Promise<void> {
+  /** Resolves to how many posts are new. */
+  #changeContext(doing: string, make: (change: ContextChange) => Promise<void>): Promise<number> {
     return this.#change(doing, async (kv, operation, totals) => {
       const change = new ContextChange(kv, operation, totals.context);
       await make(change);
       totals.context = change.totals;
+      return change.added;
     });
   }
 

@@ -19,7 +19,7 @@ import type { Unwanted } from "../session/interfaces.ts";
 import { warn } from "../session/warn.ts";
 import { HolderSearch } from "./holder_search.ts";
 import { Holdings } from "./holdings.ts";
-import { IncomingMentions, type IncomingParts } from "./incoming.ts";
+import { IncomingMentions } from "./incoming.ts";
 import { type Shown, shownNotification } from "./notification_views.ts";
 import { Notifications } from "./notifications.ts";
 import { OutgoingMentions } from "./outgoing.ts";
@@ -28,8 +28,7 @@ import { StrangersBudget } from "./strangers.ts";
 import { Threads, type ThreadsParts } from "./threads.ts";
 
 /** What conversations need of a login. */
-export interface ConversationParts
-  extends MessagingParts, Pick<IncomingParts, "feeds">, Pick<ThreadsParts, "answers"> {
+export interface ConversationParts extends MessagingParts, Pick<ThreadsParts, "feeds" | "answers"> {
   /** What is not shown, and from whom nothing is taken. */
   readonly mutes: Unwanted;
 }

@@ -163,8 +163,9 @@ export class IncomingMentions {
     const isStranger = this.#isStranger(author);
     const isKept = !isStranger || strangers.has(author);
     const one = { post, isConfirmed: true, onlyForThread: !isKept };
-    await store.conversations.addContext([one], Math.floor(clock.now()));
-    if (!isStranger || !isKept) return;
+    const added = await store.conversations.addContext([one], Math.floor(clock.now()));
+    // One that is here already costs its author nothing more.
+    if (!isStranger || !isKept || added === 0) return;
     const { name, value } = strangers.noteWith(author);
     await store.putNote(name, value);
     strangers.took(author);

@@ -50,8 +50,8 @@ export interface ThreadIntakeParts {
   readonly people: Pick<People, "pin">;
   /** Says whose a name is. */
   readonly messenger: Pick<PeerMessenger, "confirms" | "claimOf">;
-  /** Takes in a post of a followed author as if it had been pushed. */
-  readonly feeds: { take(author: UserRef, posts: readonly Uint8Array[]): Promise<unknown> };
+  /** Takes in posts of a followed author as if they had been pushed; resolves to how many were new. */
+  readonly feeds: { take(author: UserRef, posts: readonly Uint8Array[]): Promise<number> };
   /** Says from whom nothing is taken. */
   readonly mutes: Pick<Unwanted, "isBlocked">;
 }
@@ -138,15 +138,16 @@ export class ThreadIntake {
     return here !== undefined && equalBytes(here.authorKey, post.authorKey);
   }
 
-  /** Keeps posts of one author; resolves to how many were new. */
+  /** Keeps posts and deletes of one author; resolves to how many were new. */
   async #keep(root: PostName, posts: readonly Post[]): Promise<number> {
     const { session: { store, ports: { clock }, signal }, lists, messenger, feeds } = this.#parts;
     const [first] = posts;
     if (first === undefined || signal.aborted) return 0;
     const author = authorOf(first);
     let others = posts;
+    let added = 0;
     if (lists.get("following", author.username)?.present) {
-      await feeds.take(author, posts.map(({ signed }) => signed));
+      added = await feeds.take(author, posts.map(({ signed }) => signed));
       const inFeed = await Promise.all(posts.map((post) => store.findPost(post)));
       // What the feed does not keep, because it is too old, is kept for the thread.
       others = posts.filter((post, i) => post.deletes === undefined && inFeed[i] === undefined);
@@ -154,10 +155,9 @@ export class ThreadIntake {
     const isConfirmed = messenger.claimOf(author) === true;
     const at = Math.floor(clock.now());
     const kept = others.map((post) => contextOf(root, post, isConfirmed));
-    await store.conversations.addContext(kept, at);
+    added += await store.conversations.addContext(kept, at);
     if (!isConfirmed) this.#tasks.add(this.#ask(root, author, others));
-    const here = await Promise.all(posts.map((post) => postNamed(store, post)));
-    return here.filter((post) => post !== undefined).length;
+    return added;
   }
 
   /** Asks the network whose a name is, within what there is of that for one thread. */

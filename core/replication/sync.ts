@@ -92,13 +92,17 @@ export class PeerSync {
     return this.#fetches.fetch(author, signal);
   }
 
-  /** Takes in posts of a followed author that came in another way than the feed's, and fetches those before. */
-  async take(author: UserRef, posts: readonly Uint8Array[]): Promise<void> {
-    const { valid } = await this.#intake.take(author, posts);
-    if (valid.length === 0) return;
+  /**
+   * Takes in posts of a followed author that came in another way than the feed's, and fetches those before; resolves
+   * to how many were new.
+   */
+  async take(author: UserRef, posts: readonly Uint8Array[]): Promise<number> {
+    const { valid, added } = await this.#intake.take(author, posts);
+    if (valid.length === 0) return 0;
     const shown = valid.map(({ device, number }) => ({ device, head: number }));
     this.#feeds.promise(author.username, shown);
     await this.#fetches.fillGaps(author);
+    return added.length;
   }
 
   /** After login, and at another address: greets followers and followed users, and fetches from all who are followed. */

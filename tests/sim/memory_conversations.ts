@@ -90,7 +90,8 @@ export class MemoryConversations {
   }
 
   /** @param isDeleted Whether the feed of a post's author says that it was taken back. */
-  addContext(posts: readonly NewContext[], at: number, isDeleted: (post: Post) => boolean): void {
+  addContext(posts: readonly NewContext[], at: number, isDeleted: (post: Post) => boolean): number {
+    const before = new Set(this.context);
     for (const one of posts) {
       this.#add(one, at, isDeleted(one.post));
       this.context = this.context.filter((it) => it.at >= at - this.#bounds.contextMs);
@@ -101,6 +102,7 @@ export class MemoryConversations {
         this.context.shift();
       }
     }
+    return this.context.filter((it) => !before.has(it)).length;
   }
 
   #add({ post, isConfirmed, ...more }: NewContext, at: number, isDeleted: boolean): void {

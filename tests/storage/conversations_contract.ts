@@ -200,6 +200,23 @@ function testContext(test: DeclareStore): void {
     assert.equal(await conversations.contextPost(first), undefined);
   });
 
+  test("store says how many of the posts outside the timeline are new", async (store) => {
+    const { conversations } = store;
+    const add = (at: number, ...posts: Post[]) =>
+      conversations.addContext(posts.map((post) => ({ post, isConfirmed: true })), at);
+    const root = postAt({ author: "carol", number: 1 });
+    const [first, ...others] = [2, 3, 4, 5].map((number) =>
+      postAt({ author: `user${number}`, number, replyTo: nameOf(root) })
+    );
+    assert.ok(first);
+    assert.equal(await add(1, root, ...others), 4);
+    // Beyond the bound of a thread the one with the lowest id goes, or does not come.
+    assert.deepEqual([await add(2, root), await add(3, first)], [0, 0]);
+    const deletes = { device: root.device, number: root.number };
+    const by = postAt({ author: "carol", number: 9, text: "", deletes });
+    assert.deepEqual([await add(4, by), await add(5, by), await add(6, root)], [1, 0, 0]);
+  });
+
   test("store lets another key's delete and post change nothing unless that key is confirmed", async (store) => {
     const { conversations } = store;
     const post = postAt({ author: "carol", number: 1 });

@@ -213,6 +213,21 @@ Deno.test("What an author takes back goes from outside the timeline; another's d
   await world.stop();
 });
 
+Deno.test("A stranger's delete that comes again and again is charged once", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  const post = await alice.say("@bob");
+  await isTold(world, bob, [`mention alice ${post.id}`], "requests");
+  const by = await alice.takeBack(post);
+  assert.ok(await world.until(() => alice.conversations.outgoing.size === 0));
+  for (let n = 0; n < ofOneMax; n++) carry(alice, bob, by);
+  await world.clock.advance(1_000);
+  for (let n = 2; n < ofOneMax + 2; n++) await alice.say(`@bob ${n}`);
+  await world.clock.advance(60_000);
+  // The first post, what took it back, and eight more.
+  assert.equal((await bob.told("requests")).length, ofOneMax - 1);
+  await world.stop();
+});
+
 Deno.test("A mention's body is small, and each stranger's costs a unit", () => {
   assert.equal(mention.strangers?.units({ post: new Uint8Array() }), 1);
   assert.ok(mention.limits.maxBytes < 8_192);

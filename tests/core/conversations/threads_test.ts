@@ -202,6 +202,30 @@ Deno.test("What its author took back goes from opened threads, and does not come
   await world.stop();
 });
 
+Deno.test("An open thread is told of what was taken back, a stranger's post and a followed user's, once", async () => {
+  const world = new MessageWorld("deletes alone");
+  const [alice, bob, carol, frank] = await world.addAll("alice", "bob", "carol", "frank");
+  world.follow(frank, carol);
+  const root = await alice.say("hello");
+  const [, reply, other] = await chain(root, bob, carol);
+  assert.ok(reply && other);
+  await has(alice, reply, other);
+  assert.equal((await open(frank, root)).posts.length, 3);
+  await carol.stop();
+  for (const { author, id, device, number } of [reply, other]) {
+    const by = forge(author, author, id, { text: "", deletes: { device, number } });
+    await alice.store.conversations.addContext([{ post: by, isConfirmed: true }], 2);
+    for (const wanted of [1, 0]) {
+      await world.clock.advance(20_000);
+      frank.events.length = 0;
+      await open(frank, root);
+      assert.equal(frank.events.filter(({ event }) => event === "thread").length, wanted, author);
+    }
+  }
+  assert.deepEqual(texts(await open(frank, root)), ["hello"]);
+  await world.stop();
+});
+
 Deno.test("Posts of a thread that their authors take back go from it: own ones, a stranger's, a followed user's", async () => {
   const world = new MessageWorld("taken back");
   const [alice, bob, carol, frank] = await world.addAll("alice", "bob", "carol", "frank");
