@@ -82,6 +82,8 @@ export interface UnwantedStore {
 export interface Found {
   /** The posts, in the order of the query. */
   readonly posts: readonly Post[];
+  /** Those of them that are kept outside the timeline; absent where none is. */
+  readonly outside?: ReadonlySet<Post>;
   /**
    * The share of all posts that was looked at, the newest, 0 to 1; absent where it was all of them. The index that
    * a search uses is built in the background where it is missing or damaged.
@@ -129,7 +131,7 @@ export interface Store {
   countNewer(query: { than: bigint; except: string; limit: number }): Promise<number>;
   /** The post of that name, if it is stored; no delete. */
   findPost(name: PostName): Promise<Post | undefined>;
-  /** The posts that are found, at most `limit`. Never deletes, nor reposts of what its author has taken back. */
+  /** The posts that are found, also outside the timeline, at most `limit`. Never deletes, nor reposts of what its author has taken back. */
   search(query: SearchQuery, limit: number): Promise<Found>;
   /** The posts of a thread that are here, its first post included, newest first. */
   thread(query: ThreadQuery): Promise<Post[]>;

@@ -6,7 +6,6 @@
  */
 
 import type {
-  PostView,
   SearchRequest,
   SearchView,
   ThreadRequest,
@@ -241,9 +240,13 @@ export class UserPeer {
   /** Searches the own database, without what is not shown. */
   search(request: SearchRequest): Promise<SearchView> {
     const { store, ports: { clock } } = this.session;
-    const { posts } = this;
-    const shown = (post: PostView) => posts.hides(post) ? undefined : posts.marked(post);
-    return searchPosts({ store, clock, shown }, request);
+    const { posts, conversations: { threads } } = this;
+    return searchPosts({
+      ...{ store, clock },
+      hides: (post) => posts.hides(post),
+      shown: (post) => posts.marked(post),
+      shownOutside: (post) => threads.shown(post, (view) => posts.believed(view)),
+    }, request);
   }
 
   /** After a sleep nothing is certain: links may be dead, this device forgotten, posts missed. */

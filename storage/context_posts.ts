@@ -26,6 +26,9 @@ export interface ContextTotals {
   readonly bytes: number;
 }
 
+/** A post comes, or one goes. */
+export type ContextStep = { readonly add: Post } | { readonly drop: PostName };
+
 /** Posts that one commit adds at most: each takes four of its mutations, and so does each that goes. */
 export const contextAtOnceMax = 50;
 
@@ -60,18 +63,18 @@ export async function contextReplies(kv: Deno.Kv, { author, id }: PostName): Pro
 export async function isTakenBack(kv: Deno.Kv, post: Post): Promise<boolean> {
   const mark = await kv.get(postKeys.deleted(post.author, post.device, post.number));
   if (mark.versionstamp !== null && post.deletes === undefined) return true;
-  return (await ofAuthor(kv, post.author)).some((other) => takesBack(other.post, post));
+  return (await contextOf(kv, post.author)).some((other) => takesBack(other.post, post));
 }
 
 /** Whether the second post is one that the first takes back: the same key has signed both. */
-function takesBack({ author, authorKey, deletes }: Post, post: Post): boolean {
+export function takesBack({ author, authorKey, deletes }: Post, post: Post): boolean {
   return deletes !== undefined && post.deletes === undefined && author === post.author &&
     deletes.device === post.device && deletes.number === post.number &&
     equalBytes(authorKey, post.authorKey);
 }
 
 /** What is kept of one author, in the order in which it came; deletes too. */
-async function ofAuthor(kv: Deno.Kv, author: string): Promise<ContextEntry[]> {
+export async function contextOf(kv: Deno.Kv, author: string): Promise<ContextEntry[]> {
   const found: ContextEntry[] = [];
   for await (const { value } of kv.list({ prefix: ["context", author] }, { batchSize: 100 })) {
     const entry = readContext(value);
@@ -107,6 +110,7 @@ export class ContextChange {
   readonly #operation: Deno.AtomicOperation;
   readonly #gone = new Set<string>();
   readonly #new = new Set<string>();
+  readonly #steps: ContextStep[] = [];
   /** What there will be of the authors and threads that were looked at. */
   readonly #authors = new Map<string, ContextEntry[]>();
   readonly #threads = new Map<string, PostName[]>();
@@ -119,6 +123,11 @@ export class ContextChange {
     this.#operation = operation;
     this.#count = count;
     this.#bytes = bytes;
+  }
+
+  /** What the commit does, in its order. */
+  get steps(): readonly ContextStep[] {
+    return this.#steps;
   }
 
   /** What there is after the commit. */
@@ -197,6 +206,7 @@ export class ContextChange {
     if (oldest !== undefined && theirs.length >= bounds.contextOfOne) await this.#remove(oldest);
     theirs.push(entry);
     this.#new.add(nameOf(post));
+    this.#steps.push({ add: post });
     this.#operation.set(keys.context(post), writeContext(entry));
     this.#operation.set(keys.contextAt(at, post), post.signed.length);
     if (post.replyTo !== undefined) this.#operation.set(keys.answer(post.replyTo, post), true);
@@ -212,6 +222,7 @@ export class ContextChange {
     theirs.splice(place, 1);
     this.#gone.add(nameOf(post));
     this.#new.delete(nameOf(post));
+    this.#steps.push({ drop: post });
     this.#operation.delete(keys.context(post)).delete(keys.contextAt(at, post));
     if (post.replyTo !== undefined) this.#operation.delete(keys.answer(post.replyTo, post));
     const thread = threadOf(entry);
@@ -227,7 +238,7 @@ export class ContextChange {
   async #ofAuthor(author: string): Promise<ContextEntry[]> {
     const known = this.#authors.get(author);
     if (known !== undefined) return known;
-    const entries = await ofAuthor(this.#kv, author);
+    const entries = await contextOf(this.#kv, author);
     this.#authors.set(author, entries);
     return entries;
   }

@@ -19,10 +19,12 @@ import {
   type StoredNotification,
 } from "../core/conversation_store.ts";
 import type { Post, PostName } from "../core/model/post.ts";
+import type { SearchQuery } from "../core/model/search_query.ts";
 import {
   contextAtOnceMax,
   ContextChange,
   contextReplies,
+  type ContextStep,
   contextThread,
   type ContextTotals,
   contextTotals,
@@ -39,6 +41,7 @@ import {
   writeNotification,
   writePending,
 } from "./conversation_layout.ts";
+import { ContextIndex } from "./context_index.ts";
 import { commit, commitEach, type Database } from "./database.ts";
 import { keys as otherKeys } from "./layout.ts";
 
@@ -59,6 +62,7 @@ const removedAtOnceMax = 200;
 export class KvConversations implements ConversationStore {
   readonly #database: Database;
   readonly #bounds: ConversationBounds;
+  readonly #index: ContextIndex;
   /** Unknown before the first change, and after a commit that failed. */
   #totals: Totals | undefined;
 
@@ -66,6 +70,17 @@ export class KvConversations implements ConversationStore {
   constructor(database: Database, bounds: ConversationBounds = conversationBounds) {
     this.#database = database;
     this.#bounds = bounds;
+    this.#index = new ContextIndex(database);
+  }
+
+  /** Posts outside the timeline by their words; as many as {@linkcode ContextIndex.search} gives. */
+  search(query: SearchQuery, limit: number): Promise<Post[]> {
+    return this.#index.search(query, limit);
+  }
+
+  /** Gives back what is in memory. */
+  close(): void {
+    this.#index.close();
   }
 
   pendingMentions(): Promise<PendingMention[]> {
@@ -163,7 +178,7 @@ export class KvConversations implements ConversationStore {
   ): Promise<StoredNotification | undefined> {
     // What is here already, as most of what a start looks at, costs no commit.
     if (await this.isNotified(notification)) return undefined;
-    return await this.#change("store a notification", async (kv, operation, totals) => {
+    return await this.#change("store a notification", async (kv, operation, totals, steps) => {
       const mark = keys.notified(notification);
       if ((await kv.get(mark)).versionstamp !== null) return undefined;
       const { list, at } = notification;
@@ -175,6 +190,7 @@ export class KvConversations implements ConversationStore {
         const change = new ContextChange(kv, operation, totals.context);
         await change.add([{ post: context, isConfirmed: true }], { at, bounds: this.#bounds });
         totals.context = change.totals;
+        steps.push(...change.steps);
       }
       return { ...notification, number };
     });
@@ -235,26 +251,39 @@ export class KvConversations implements ConversationStore {
 
   /** Resolves to how many posts are new. */
   #changeContext(doing: string, make: (change: ContextChange) => Promise<void>): Promise<number> {
-    return this.#change(doing, async (kv, operation, totals) => {
+    return this.#change(doing, async (kv, operation, totals, steps) => {
       const change = new ContextChange(kv, operation, totals.context);
       await make(change);
       totals.context = change.totals;
+      steps.push(...change.steps);
       return change.added;
     });
   }
 
-  /** Makes one commit of a change that keeps the totals right. */
+  /** Makes one commit of a change that keeps the totals right, and says what it does to posts. */
   #change<T>(
     doing: string,
-    change: (kv: Deno.Kv, operation: Deno.AtomicOperation, totals: Totals) => Promise<T>,
+    change: (
+      kv: Deno.Kv,
+      operation: Deno.AtomicOperation,
+      totals: Totals,
+      steps: ContextStep[],
+    ) => Promise<T>,
   ): Promise<T> {
     return this.#database.write(doing, async (kv) => {
       const totals = this.#totals ?? await readTotals(kv);
       // Should this fail, only the disk knows what is so.
       this.#totals = undefined;
       const operation = kv.atomic();
-      const result = await change(kv, operation, totals);
-      await commit(operation);
+      const steps: ContextStep[] = [];
+      const result = await change(kv, operation, totals, steps);
+      try {
+        await commit(operation);
+      } catch (error) {
+        this.#index.close();
+        throw error;
+      }
+      this.#index.changed(steps);
       this.#totals = totals;
       return result;
     });

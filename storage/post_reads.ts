@@ -8,6 +8,7 @@ import type { FeedState } from "../core/model/feed.ts";
 import type { Post, PostName } from "../core/model/post.ts";
 import { deviceMax, parseSnowflake } from "../core/model/snowflake.ts";
 import type { TimelineQuery } from "../core/ports.ts";
+import { contextOf, takesBack } from "./context_posts.ts";
 import { getAll } from "./database.ts";
 import { keys, type PostPlace, readState, readStoredPost } from "./layout.ts";
 
@@ -59,7 +60,10 @@ export async function readTimeline(
   return page;
 }
 
-/** Those of the posts that are shown: no deletes, and no reposts of what its author has taken back. */
+/**
+ * Those of the posts that are shown: no deletes, and no reposts of what its author has taken back, as far as the
+ * feeds or deletes kept outside the timeline tell.
+ */
 export async function shown(
   kv: Deno.Kv,
   posts: readonly Post[],
@@ -70,6 +74,13 @@ export async function shown(
     reposted.map(({ author, device, number }) => keys.deleted(author, device, number)),
   );
   const takenBack = new Set(reposted.filter((_, i) => marks[i] !== undefined));
+  // Outside the timeline little is kept of one author, and of all of them not much.
+  for (const [author, theirs] of Map.groupBy(reposted, ({ author }) => author)) {
+    const others = await contextOf(kv, author);
+    for (const post of theirs) {
+      if (others.some((other) => takesBack(other.post, post))) takenBack.add(post);
+    }
+  }
   return posts.filter(({ deletes, repostOf }) =>
     deletes === undefined && (repostOf === undefined || !takenBack.has(repostOf))
   );

@@ -10,7 +10,9 @@
 import { given } from "../core/model/arguments.ts";
 import { type Post, type PostName, rootOf } from "../core/model/post.ts";
 import { isFound, ranked, rankedMax, type SearchQuery } from "../core/model/search_query.ts";
+import { threadName } from "../core/model/thread.ts";
 import type { Found, ThreadQuery } from "../core/ports.ts";
+import type { KvConversations } from "./conversations.ts";
 import { type Database, getAll } from "./database.ts";
 import type { IndexUpkeep } from "./index_upkeep.ts";
 import { keys, type PostPlace, readCount, readStoredPost } from "./layout.ts";
@@ -29,6 +31,8 @@ export interface Searched {
   readonly database: Database;
   /** Its index. */
   readonly index: IndexUpkeep;
+  /** Posts outside the timeline. */
+  readonly outside: Pick<KvConversations, "search">;
   /** Authors of whom nothing is shown. */
   readonly hidden: ReadonlySet<string>;
 }
@@ -39,6 +43,24 @@ export async function search(
   query: SearchQuery,
   limit: number,
 ): Promise<Found> {
+  const [found, context] = await Promise.all([
+    onTimeline(searched, query, limit),
+    searched.outside.search(query, limit),
+  ]);
+  const known = new Set(found.posts.map(threadName));
+  const outside = new Set(context.filter((post) => !known.has(threadName(post))));
+  if (outside.size === 0) return { ...found, posts: inOrder(query, found.posts, limit) };
+  const posts = inOrder(query, [...found.posts, ...outside].sort(newestFirst), limit);
+  return { ...found, posts, outside: new Set(posts.filter((post) => outside.has(post))) };
+}
+
+function newestFirst(a: Post, b: Post): number {
+  if (a.id !== b.id) return a.id < b.id ? 1 : -1;
+  return a.author < b.author ? 1 : a.author > b.author ? -1 : 0;
+}
+
+/** As many posts as are wanted, newest first, or all that are to be ranked. */
+async function onTimeline(searched: Searched, query: SearchQuery, limit: number): Promise<Found> {
   const wanted = query.sort === "rank" ? rankedMax : limit;
   const { index: upkeep } = searched;
   const found = await withIndex(searched, async (index) => {
@@ -50,24 +72,20 @@ export async function search(
       (last, count) =>
         index.search({ ...query, ...given({ before: last ?? query.before }) }, count),
     );
-    return { posts: inOrder(query, posts, limit), ...given({ indexed }) };
+    return { posts, ...given({ indexed }) };
   });
-  return found ?? await scanSearch(searched, query, limit);
+  return found ?? await scanSearch(searched, query);
 }
 
 function inOrder(query: SearchQuery, posts: readonly Post[], limit: number): Post[] {
   return (query.sort === "rank" ? ranked(query, posts) : posts).slice(0, limit);
 }
 
-async function scanSearch(
-  searched: Searched,
-  query: SearchQuery,
-  limit: number,
-): Promise<Found> {
+async function scanSearch(searched: Searched, query: SearchQuery): Promise<Found> {
   const { posts, total } = await newest(searched);
   const found = posts.filter((post) => isFound(query, post));
   const indexed = posts.length >= total ? undefined : posts.length / total;
-  return { posts: inOrder(query, found, limit), ...given({ indexed }) };
+  return { posts: found, ...given({ indexed }) };
 }
 
 /** A page of a thread; see `Store.thread`. */

@@ -363,7 +363,12 @@ class KvStore implements Store {
   }
 
   get #searched(): Searched {
-    return { database: this.#database, index: this.#index, hidden: this.#removals.authors };
+    return {
+      database: this.#database,
+      index: this.#index,
+      outside: this.conversations,
+      hidden: this.#removals.authors,
+    };
   }
 
   async size(): Promise<{ posts: number; bytes: number; indexed?: number }> {
@@ -375,6 +380,7 @@ class KvStore implements Store {
   async close(): Promise<void> {
     await this.#index.close();
     await this.#database.close();
+    this.conversations.close();
   }
 
   #read<T>(doing: string, work: (kv: Deno.Kv) => Promise<T>): Promise<T> {

@@ -117,18 +117,27 @@ export class Threads {
     const here: Post[] = [];
     let hidden = 0;
     for (const post of posts) {
-      const verified = this.#claimOf(post);
       // A key that is not the name's is never shown as that name.
-      if (verified === false) continue;
+      if (this.#claimOf(post) === false) continue;
       here.push(post);
-      const view = shown(postView(post));
+      const view = this.shown(post, shown);
       if (view === undefined) hidden++;
-      else views.push({ ...view, verified: verified === true });
+      else views.push(view);
     }
     if (here.length === 0) throw unknownThread(root);
     const missing = missingOf(root, here).length;
     const view = { root: postNameView(root), posts: views, missing };
     return { ...view, ...given({ hidden: hidden > 0 ? hidden : undefined }) };
+  }
+
+  /**
+   * A post of a thread as its reader may see it, and whether its name is known to be its key's. Undefined where
+   * `shown` does not show it, or the name is known to be another key's.
+   */
+  shown(post: Post, shown: Shown): PostView | undefined {
+    const claim = this.#claimOf(post);
+    const view = claim === false ? undefined : shown(postView(post));
+    return view && { ...view, verified: claim === true };
   }
 
   /** How many posts here answer each of these directly. */

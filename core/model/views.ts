@@ -29,8 +29,13 @@ export interface PostView {
   readonly repost_of?: RepostedView;
   /** How many posts here answer this one directly; in pages of the timeline, absent where there are none. */
   readonly replies?: number;
-  /** Whether the author's name is known to be the key's that signed the post; in threads alone. */
+  /**
+   * Whether the author's name is known to be the key's that signed the post; in threads, and of what a search found
+   * outside the timeline.
+   */
   readonly verified?: boolean;
+  /** Present where a search found it outside the timeline: it belongs to a thread, or speaks to the user. */
+  readonly outside?: true;
   /** Present only where another key claims the author's name. */
   readonly clash?: ClashView;
   /** Whether the timeline was read up to here; in pages of the timeline alone. */
@@ -45,6 +50,8 @@ export interface SearchView {
   readonly took_ms: number;
   /** The share of the posts that was searched, 0 to 1, the newest; present only while the index is being built. */
   readonly indexed?: number;
+  /** How many of the posts found the user's mutes and blocks hide, above the last one; absent where they hide none. */
+  readonly hidden?: number;
 }
 
 /** A thread. */

@@ -6,6 +6,7 @@
 
 import type { PostView, SearchRequest, SearchView } from "../api.ts";
 import { given } from "../model/arguments.ts";
+import type { Post } from "../model/post.ts";
 import { parseSearch } from "../model/search_query.ts";
 import type { Clock, Store } from "../ports.ts";
 import { postView } from "../session/views.ts";
@@ -17,8 +18,12 @@ export interface SearchParts {
   readonly store: Pick<Store, "search">;
   /** Measures how long it takes. */
   readonly clock: Pick<Clock, "monotonic">;
-  /** A post as its reader may see it; undefined for one that is not shown. */
-  readonly shown: (post: PostView) => PostView | undefined;
+  /** Whether the user does not want to see a post. */
+  readonly hides?: (post: PostView) => boolean;
+  /** A post of the timeline as its reader may see it; undefined for one that is not shown for another reason. */
+  readonly shown?: (post: PostView) => PostView | undefined;
+  /** The same for a post that is kept outside the timeline. */
+  readonly shownOutside?: (post: Post) => PostView | undefined;
 }
 
 /**
@@ -27,7 +32,8 @@ export interface SearchParts {
  * @throws {CamelliaError} `invalid_argument`, `invalid_username`, or what the database fails with.
  */
 export async function searchPosts(
-  { store, clock, shown }: SearchParts,
+  { store, clock, hides = () => false, shown = (post) => post, shownOutside = postView }:
+    SearchParts,
   request: SearchRequest,
 ): Promise<SearchView> {
   const startMs = clock.monotonic();
@@ -37,12 +43,23 @@ export async function searchPosts(
     query = { ...query, before };
   }
   const posts: PostView[] = [];
+  let hidden = 0;
   let indexed: number | undefined;
   while (true) {
     const found = await store.search(query, limit - posts.length);
     for (const post of found.posts) {
-      const view = shown(postView(post));
-      if (view !== undefined) posts.push(view);
+      const asRead = postView(post);
+      if (hides(asRead)) {
+        hidden++;
+        continue;
+      }
+      if (found.outside?.has(post)) {
+        const view = shownOutside(post);
+        if (view !== undefined) posts.push({ ...view, outside: true });
+      } else {
+        const view = shown(asRead);
+        if (view !== undefined) posts.push(view);
+      }
     }
     indexed = found.indexed;
     const last = found.posts.at(-1);
@@ -52,5 +69,6 @@ export async function searchPosts(
     query = { ...query, before: last.id };
   }
   const tookMs = Math.round(10 * (clock.monotonic() - startMs)) / 10;
-  return { posts, took_ms: tookMs, ...given({ indexed }) };
+  const more = { indexed, hidden: hidden > 0 ? hidden : undefined };
+  return { posts, took_ms: tookMs, ...given(more) };
 }

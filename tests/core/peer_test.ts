@@ -668,3 +668,38 @@ Deno.test("A follow that waits reaches a user as soon as that user is back and s
     );
   });
 });
+
+Deno.test("What a stranger said is found by a search, marked, and is never shown under a forged name", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await post(world, alice, "My camellias bloom");
+    await post(world, bob, "@alice do camellias bloom?");
+    await world.until(
+      "alice is asked",
+      async () => (await alice.peer.requests({})).requests.length === 1,
+    );
+    const at = BigInt(bob.events.flatMap((it) => it.event === "post" ? [it.post.id] : [])[0] ?? 0);
+    const { conversations } = await alice.stores.open("alice");
+    const forged = ["bob", "dave"].map((author, i) =>
+      signPost(
+        { author, device: 1, number: 9, id: at + BigInt(i + 1), text: "camellias wither" },
+        identityOf("mallory"),
+      )
+    );
+    await conversations.addContext(forged.map((post) => ({ post, isConfirmed: false })), 0);
+    const search = async () => {
+      const { posts, hidden } = await alice.peer.search({ query: "camellias", limit: 9 });
+      const said = posts.map(({ author, outside, verified }) => [author, outside, verified]);
+      return { said, hidden };
+    };
+    const mine = ["alice", undefined, undefined];
+    assert.deepEqual(await search(), {
+      said: [["dave", true, false], ["bob", true, false], ["bob", true, true], mine],
+      hidden: undefined,
+    });
+    await world.run(alice.peer.mute({ what: "dave", kind: "user" }));
+    await world.run(alice.peer.follow({ username: "bob" }));
+    await shows(world, alice, ["@alice do camellias bloom?", "My camellias bloom"]);
+    assert.deepEqual(await search(), { said: [["bob", undefined, undefined], mine], hidden: 1 });
+  });
+});

@@ -22,7 +22,7 @@ import {
   rootOf,
 } from "../../core/model/post.ts";
 import { isFound, ranked, rankedMax, type SearchQuery } from "../../core/model/search_query.ts";
-import type { ThreadQuery, TimelineQuery } from "../../core/ports.ts";
+import type { Found, ThreadQuery, TimelineQuery } from "../../core/ports.ts";
 import { storedRangesMax } from "../../storage/layout.ts";
 import { SortedList } from "./sorted_list.ts";
 
@@ -43,6 +43,12 @@ export class MemoryPosts {
   readonly #feeds = new Map<string, Map<number, Feed>>();
   /** What authors have taken back, by {@linkcode placeOf}, and the delete that did. */
   readonly #marks = new Map<string, Post>();
+  /** Whether a delete that is kept outside the timeline takes a post back. */
+  readonly #isTakenBack: (post: Post) => boolean;
+
+  constructor(isTakenBack: (post: Post) => boolean) {
+    this.#isTakenBack = isTakenBack;
+  }
 
   #feed(author: string, device: number): Feed {
     let feeds = this.#feeds.get(author);
@@ -70,8 +76,8 @@ export class MemoryPosts {
   }
 
   /** The same posts and feeds, apart from these. */
-  copy(): MemoryPosts {
-    const copy = new MemoryPosts();
+  copy(isTakenBack: (post: Post) => boolean): MemoryPosts {
+    const copy = new MemoryPosts(isTakenBack);
     for (const post of this.#timeline) copy.#insert(post);
     for (const [author, feeds] of this.#feeds) {
       for (const [device, { state, proof }] of feeds) {
@@ -110,7 +116,8 @@ export class MemoryPosts {
   }
 
   #isShown({ deletes, repostOf }: Post): boolean {
-    return deletes === undefined && (repostOf === undefined || !this.isDeleted(repostOf));
+    if (deletes !== undefined) return false;
+    return repostOf === undefined || !(this.isDeleted(repostOf) || this.#isTakenBack(repostOf));
   }
 
   find({ author, id }: PostName): Post | undefined {
@@ -174,11 +181,17 @@ export class MemoryPosts {
     return Math.min(newer.length, limit);
   }
 
-  search(query: SearchQuery, limit: number): Post[] {
-    const found = [...this.#timeline].reverse()
-      .filter((post) => this.#isShown(post) && isFound(query, post));
-    if (query.sort === "newest") return found.slice(0, limit);
-    return ranked(query, found.slice(0, rankedMax)).slice(0, limit);
+  /** @param context Posts that are kept outside the timeline. */
+  search(query: SearchQuery, limit: number, context: readonly Post[]): Found {
+    const outside = new Set(context.filter((post) => this.find(post) === undefined));
+    const most = query.sort === "rank" ? rankedMax : limit;
+    const isSought = (post: Post) => this.#isShown(post) && isFound(query, post);
+    const some = [[...this.#timeline], [...outside].sort(byTime)]
+      .flatMap((posts) => posts.reverse().filter(isSought).slice(0, most));
+    const found = some.sort(byTime).reverse();
+    const posts = (query.sort === "newest" ? found : ranked(query, found)).slice(0, limit);
+    const strange = posts.filter((post) => outside.has(post));
+    return strange.length === 0 ? { posts } : { posts, outside: new Set(strange) };
   }
 
   thread({ root, limit, before }: ThreadQuery): Post[] {

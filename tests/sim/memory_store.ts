@@ -52,7 +52,7 @@ const postsPerCommit = 100;
 
 /** What one user's database holds. */
 class Data {
-  posts = new MemoryPosts();
+  posts = new MemoryPosts((post) => this.conversations.isTakenBack(post));
   conversations: MemoryConversations;
   readonly forks = new Map<string, Post[]>();
   readonly lists = new Map<string, ListEntry>();
@@ -67,7 +67,7 @@ class Data {
 
   copy(): Data {
     const copy = new Data();
-    copy.posts = this.posts.copy();
+    copy.posts = this.posts.copy((post) => copy.conversations.isTakenBack(post));
     copy.conversations = this.conversations.copy();
     for (const [key, value] of this.forks) copy.forks.set(key, value);
     for (const [key, value] of this.lists) copy.lists.set(key, value);
@@ -275,7 +275,13 @@ class MemoryStore implements Store {
   }
 
   search(query: SearchQuery, limit: number): Promise<Found> {
-    return this.#read(({ posts }) => ({ posts: posts.search(query, limit) }));
+    return this.#read(({ posts, conversations }) =>
+      posts.search(
+        query,
+        limit,
+        conversations.context.map(({ post }) => post),
+      )
+    );
   }
 
   thread(query: ThreadQuery): Promise<Post[]> {

@@ -6,7 +6,7 @@ import { type IndexState, PostIndex } from "../../storage/post_index.ts";
 import { reclaimSpace } from "../../storage/space.ts";
 import { KvStores } from "../../storage/user_store.ts";
 import { inFolder, modeOf } from "./folder.ts";
-import { names, postAt, postsOf } from "./posts.ts";
+import { idAt, names, postAt, postsOf } from "./posts.ts";
 import { finds } from "./search_contract.ts";
 import { assertSound } from "./soundness.ts";
 
@@ -412,5 +412,32 @@ Deno.test("Index has a post once, however often it comes and whoever has posts o
     } finally {
       index.close();
     }
+  });
+});
+
+Deno.test("Posts outside the timeline are indexed step by step, while others come and go", async () => {
+  await inFolder(async (folder) => {
+    const at = Date.UTC(2026, 0, 1);
+    const keep = (store: Store, author: string, from: number, to: number) =>
+      store.conversations.addContext(
+        postsOf(author, from, to).map((post) => ({ post, isConfirmed: true })),
+        at,
+      );
+    await withStore(folder, async (store) => {
+      for (const author of ["bob", "carol", "dave"]) await keep(store, author, 1, 150);
+    });
+    await withStore(folder, async (store) => {
+      const query = { ...parseSearch("from:bob from:carol from:dave from:erin"), since: idAt(1) };
+      const [{ posts }] = await Promise.all([
+        store.search(query, 1_000),
+        keep(store, "erin", 1, 3),
+        store.conversations.dropContext(postsOf("carol", 1, 50)),
+      ]);
+      assert.ok(posts.length >= 400 && posts.length <= 453, `${posts.length}`);
+      const after = await store.search(query, 1_000);
+      assert.equal(after.posts.length, 403);
+      assert.equal(after.outside?.size, 403);
+      assert.equal((await store.search(query, 300)).posts.length, 300);
+    });
   });
 });

@@ -174,4 +174,68 @@ export function testSearch(test: Declare): void {
     assert.deepEqual(await read(9), ["bob 2", "bob 1"]);
     assert.deepEqual(await store.replyCounts([root, first]), [0, 1]);
   });
+
+  test("store finds posts outside the timeline too, marked, each once, and says so to the end", async (store) => {
+    const at = Date.UTC(2026, 0, 1);
+    const { conversations } = store;
+    const said = (author: string, number: number, second = number) =>
+      postAt({ author, number, second, text: `tea ${author}` });
+    const keep = (...posts: Post[]) =>
+      conversations.addContext(posts.map((post) => ({ post, isConfirmed: true })), at);
+    const outside = async () => {
+      const found = await store.search(parseSearch("tea"), 9);
+      return names([...found.outside ?? []]).sort().join(", ");
+    };
+    await store.addPosts("bob", [said("bob", 2), said("bob", 4)]);
+    await keep(said("dave", 1), said("dave", 3), said("erin", 5));
+    assert.equal(await finds(store, "tea"), "erin 5, bob 4, dave 3, bob 2, dave 1");
+    assert.equal(await outside(), "dave 1, dave 3, erin 5");
+    assert.equal(await finds(store, "tea", 2), "erin 5, bob 4");
+    assert.equal(await finds(store, "from:dave"), "dave 3, dave 1");
+    const { posts } = await store.search({ ...parseSearch("tea"), before: idAt(4) }, 2);
+    assert.deepEqual(names(posts), ["dave 3", "bob 2"]);
+    assert.equal(await finds(store, "tea dave sort:rank"), "dave 3, dave 1");
+    // What came after the first search, and what went.
+    await keep(said("frank", 6));
+    assert.equal(await finds(store, "frank"), "frank 6");
+    await keep(postAt({ author: "dave", number: 7, deletes: { device: 1, number: 3 } }));
+    await conversations.dropContext([said("erin", 5)]);
+    assert.equal(await finds(store, "tea"), "frank 6, bob 4, bob 2, dave 1");
+    await keep(...[8, 9, 10, 11].map((number) => said("frank", number)));
+    assert.equal(await finds(store, "frank"), "frank 11, frank 10, frank 9, frank 8");
+    // The feed has it now, too.
+    await store.addPosts("dave", [said("dave", 1)]);
+    assert.equal(await finds(store, "from:dave tea"), "dave 1");
+    assert.doesNotMatch(await outside(), /dave/);
+  });
+
+  test("store finds another key's post of a name only while that is kept outside the timeline", async (store) => {
+    const forged = postAt({ author: "dave", number: 1, text: "tea", as: "mallory" });
+    const at = Date.UTC(2026, 0, 1);
+    await store.conversations.addContext([{ post: forged, isConfirmed: false }], at);
+    assert.equal(await finds(store, "tea"), "dave 1");
+    const real = postAt({ author: "dave", number: 1, text: "coffee" });
+    await store.conversations.addContext([{ post: real, isConfirmed: true }], at);
+    assert.equal(await finds(store, "tea"), "");
+    assert.equal(await finds(store, "coffee"), "dave 1");
+  });
+
+  test("store shows and finds no repost of what a delete outside the timeline takes back", async (store) => {
+    const original = postAt({ author: "carol", number: 1, text: "camellias" });
+    const repost = postAt({ author: "bob", number: 2, repostOf: original });
+    const other = postAt({ author: "erin", number: 3, repostOf: original });
+    const at = Date.UTC(2026, 0, 1);
+    const { conversations } = store;
+    await store.addPosts("bob", [repost]);
+    await conversations.addContext([{ post: other, isConfirmed: true }], at);
+    assert.equal(await finds(store, "camellias"), "erin 3, bob 2");
+    const target = { device: 1, number: 1 };
+    const forged = postAt({ author: "carol", number: 4, deletes: target, as: "mallory" });
+    await conversations.addContext([{ post: forged, isConfirmed: false }], at);
+    assert.equal(await finds(store, "camellias"), "erin 3, bob 2");
+    const by = postAt({ author: "carol", number: 5, deletes: target });
+    await conversations.addContext([{ post: by, isConfirmed: true }], at);
+    assert.equal(await finds(store, "camellias"), "");
+    assert.deepEqual(await store.timeline({ limit: 9 }), []);
+  });
 }

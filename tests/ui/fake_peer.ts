@@ -450,7 +450,7 @@ export class FakePeer extends Refusing {
         (request.before === undefined || BigInt(id) < BigInt(request.before))
       ).slice(0, request.limit);
       const indexed = this.indexed;
-      return { posts, took_ms: 1.5, ...indexed === undefined ? {} : { indexed } };
+      return { posts, took_ms: 1.5, ...given({ indexed, hidden: this.hidden }) };
     });
   }
 

@@ -190,7 +190,7 @@ export async function searchPosts(menu: MenuContext, username: string): Promise<
     read: async (page) => {
       const found = await menu.api.search({ query, ...page });
       if (found.indexed !== undefined) await menu.say(indexedText(found.indexed));
-      return { posts: found.posts };
+      return found;
     },
     none: "Nothing is found.",
   });

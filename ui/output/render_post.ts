@@ -5,6 +5,7 @@
  */
 
 import type { PostView, RepostedView, SearchView, TimelineView } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
 import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
@@ -44,12 +45,15 @@ export function renderPost(post: PostView, look: Look): string {
     ? ""
     : paint.dim(` · ${replies} ${replies === 1 ? "reply" : "replies"}`);
   const what = post.repost_of === undefined ? "" : " reposted";
+  const where = post.outside === undefined ? "" : paint.dim(" · not on your timeline");
   const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
   const indented = (lines: string[]) => lines.map((line) => `  ${line}`);
   const clash = post.clash === undefined
     ? []
     : wrapText(clashLine(post.author, post.clash), widthAfter(2, look)).map(paint.warning);
-  const head = `${paint.bold(paint.name(safeLine(post.author)))}${what}${when}${reply}${answers}`;
+  const head = `${
+    paint.bold(paint.name(safeLine(post.author)))
+  }${what}${when}${reply}${answers}${where}`;
   const doubt = post.verified === false && post.repost_of === undefined
     ? doubtLines(`Whether this is by ${safeLine(post.author)} is not known yet.`, look)
     : [];
@@ -87,8 +91,10 @@ export function indexedText(indexed: number): string {
 }
 
 /** What a search found. */
-export function renderFound({ posts, indexed }: SearchView, look: Look): string {
+export function renderFound({ posts, indexed, hidden }: SearchView, look: Look): string {
   const { paint } = look;
-  const found = posts.length === 0 ? "Nothing is found." : renderPosts(posts, look);
+  const found = posts.length === 0 && hidden === undefined
+    ? "Nothing is found."
+    : renderTimeline({ posts, ...given({ hidden }) }, look);
   return indexed === undefined ? found : `${paint.warning(indexedText(indexed))}\n\n${found}`;
 }

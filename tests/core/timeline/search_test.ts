@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { SearchQuery } from "../../../core/model/search_query.ts";
 import { searchPosts } from "../../../core/timeline/search.ts";
+import { postView } from "../../../core/session/views.ts";
 import { idAt, postAt } from "../../storage/posts.ts";
 import { MemoryStores } from "../../sim/memory_store.ts";
 
@@ -54,6 +55,33 @@ Deno.test("A search tells what share of the posts it knows", async () => {
   const { clock, shown } = await parts();
   const store = { search: () => Promise.resolve({ posts: [], indexed: 0.5 }) };
   assert.equal((await searchPosts({ store, clock, shown }, { query: "x", limit: 1 })).indexed, 0.5);
+});
+
+Deno.test("A search marks what is outside the timeline, and counts what mutes hide apart from what is not shown", async () => {
+  const { queries: _, shown, ...search } = await parts();
+  const store = await new MemoryStores().open("alice");
+  await store.addPosts(
+    "bob",
+    [1, 3, 5].map((number) => postAt({ author: "bob", number, text: `tea ${number}` })),
+  );
+  const outside = ["dave", "erin"].map((author) => postAt({ author, number: 4, text: "tea" }));
+  await store.conversations.addContext(
+    outside.map((post) => ({ post, isConfirmed: true })),
+    Date.UTC(2026, 0, 1),
+  );
+  const { posts, hidden } = await searchPosts({
+    ...search,
+    store,
+    shown,
+    hides: ({ text }) => text === "tea 1",
+    shownOutside: (post) =>
+      post.author === "erin" ? undefined : { ...postView(post), verified: true },
+  }, { query: "tea", limit: 9 });
+  assert.deepEqual(
+    posts.map(({ author, text, outside, verified }) => [author, text, outside, verified]),
+    [["bob", "tea 5", undefined, undefined], ["dave", "tea", true, true]],
+  );
+  assert.equal(hidden, 1);
 });
 
 Deno.test("A search that cannot be is refused", async () => {

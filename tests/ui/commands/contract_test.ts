@@ -21,7 +21,7 @@ const name = { author: "bob", id: "5" };
 const plain: PostView = { ...name, text: "hello", created_at: at, reply_to: null };
 
 /** What a repost passes on, with everything that it can have. */
-const original: Required<Omit<RepostedView, "repost_of" | "replies" | "read">> = {
+const original: Required<Omit<RepostedView, "repost_of" | "replies" | "read" | "outside">> = {
   ...{
     ...name,
     clash,
@@ -47,6 +47,7 @@ const full: Required<PostView> = {
   repost_of: original,
   replies: 2,
   verified: false,
+  outside: true,
   clash,
   read: true,
 };

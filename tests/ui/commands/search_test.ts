@@ -48,6 +48,20 @@ Deno.test("camellia search says when not all posts are indexed, and what is no q
   assert.match((await m.run("search", "--help")).out, /since:2026-11-01/);
 });
 
+Deno.test("camellia search says what is not on the timeline, and how many posts the mutes hide", async () => {
+  const m = await withTea((peer) => {
+    peer.hidden = 2;
+    const at = peer.posts.findIndex(({ text }) => text === "green tea");
+    const green = peer.posts[at] as FakePeer["posts"][number];
+    peer.posts[at] = { ...green, outside: true, verified: false };
+  });
+  assert.match(
+    (await m.run("search", "tea")).out,
+    / · 1000 · not on your timeline\n {2}Whether this is by bob is not known yet\.\n {2}green tea\n\n2 posts are hidden by your mutes\n$/,
+  );
+  assert.equal((await m.run("search", "rum")).out, "2 posts are hidden by your mutes\n");
+});
+
 Deno.test("The menu searches and shows pages of what is found", async () => {
   const m = withTerminal(
     ..."init|Register|alice|network|secret|secret|Search|tea|older|newest|back|Search||"
