@@ -33,17 +33,24 @@ export function aboutThread(root: PostName): string {
   return `thread of ${threadName(root)}`;
 }
 
-/** See the module. Between steps it keeps the names of the posts that are left. */
+/** See the module. Between steps it keeps the names of the posts that are left, and nothing else of the question. */
 export class ThreadAnswer implements SteppedAnswer {
   readonly about: string;
-  readonly #parts: ThreadAnswerParts;
+  readonly #parts: Omit<ThreadAnswerParts, "question">;
+  readonly #id: Uint8Array;
+  readonly #root: PostName;
+  /** What the asker has, until the answer begins: a thousand names. */
+  #had: readonly PostName[] | undefined;
   /** Names of posts, and deletes, that are to be sent. */
   #left: (PostName | Post)[] | undefined;
 
   /** An answer of which nothing has been read yet. */
-  constructor(parts: ThreadAnswerParts) {
-    this.#parts = parts;
-    this.about = aboutThread(parts.question.body.root);
+  constructor({ question: { id, body: { root, had } }, store, isServed }: ThreadAnswerParts) {
+    this.#parts = { store, isServed };
+    this.#id = id;
+    this.#root = root;
+    this.#had = had;
+    this.about = aboutThread(root);
   }
 
   async next(
@@ -80,16 +87,21 @@ export class ThreadAnswer implements SteppedAnswer {
     }
     this.#left = left.slice(at);
     const isLast = this.#left.length === 0;
-    const { id: inReplyTo, body: { root } } = this.#parts.question;
-    const body = { inReplyTo, root, posts, ...isLast ? {} : { more: token() } };
+    const body = {
+      inReplyTo: this.#id,
+      root: this.#root,
+      posts,
+      ...isLast ? {} : { more: token() },
+    };
     return { step: { posts, isLast, reads }, message: { kind: "replies", body } };
   }
 
   async #begin(): Promise<{ left: (PostName | Post)[]; read: number }> {
-    const { store, question: { body }, isServed } = this.#parts;
-    const { posts, deletes } = await readThread(store, body.root);
-    const had = new Set(body.had.map(threadName));
-    const root = threadName(body.root);
+    const { store, isServed } = this.#parts;
+    const { posts, deletes } = await readThread(store, this.#root);
+    const had = new Set(this.#had?.map(threadName));
+    this.#had = undefined;
+    const root = threadName(this.#root);
     const lacked = [...posts].reverse().filter((post) => !had.has(threadName(post)));
     const left = [
       ...lacked.filter((post) => threadName(post) === root && isServed(post)).map(nameOf),

@@ -38,8 +38,8 @@ export const postsLookedAtMax: number = 2 * threadPostsMax;
 /** After so many steps without a new post no further one is asked for. */
 const vainStepsMax = 4;
 
-/** How long late answers are still taken. */
-const graceMs = 10_000;
+/** How long late answers are still taken, in milliseconds: a run must be kept for so long after its end. */
+export const graceMs = 10_000;
 
 /** What a run needs. */
 export interface ThreadRunParts extends MessagingParts {

@@ -24,7 +24,7 @@ import { postNamed } from "./post_named.ts";
 import { aboutThread, ThreadAnswer } from "./thread_answer.ts";
 import { ThreadIntake, type ThreadIntakeParts } from "./thread_intake.ts";
 import { readThread } from "./thread_posts.ts";
-import { ThreadRun, type ThreadRunParts } from "./thread_run.ts";
+import { graceMs, ThreadRun, type ThreadRunParts } from "./thread_run.ts";
 
 /** How long a thread that is opened waits for what others have of it. */
 export const threadWaitMs = 2_000;
@@ -35,6 +35,9 @@ const runsMax = 8;
 /** A thread is asked for anew at most so often, and of so many threads that is remembered. */
 const againMs = 3_000;
 const rememberedMax = 256;
+
+/** Runs of one thread whose late answers are taken: no more end within that time. */
+const formerMax = Math.ceil(graceMs / againMs);
 
 /** What {@linkcode Threads} need. */
 export interface ThreadsParts
@@ -48,43 +51,48 @@ export class Threads {
   readonly #parts: ThreadsParts;
   readonly #intake: ThreadIntake;
   readonly #runs = new Map<string, { readonly run: ThreadRun; readonly ended: Promise<void> }>();
-  /** Runs that have ended: late answers are still taken. */
-  readonly #former: TimedCache<ThreadRun>;
+  /** Threads that were asked for just now. */
+  readonly #recent: TimedCache<true>;
+  /** Runs that have ended, the last one first: late answers are still taken. */
+  readonly #former: TimedCache<readonly ThreadRun[]>;
 
   /** The threads of one session. */
   constructor(parts: ThreadsParts) {
     this.#parts = parts;
     this.#intake = new ThreadIntake(parts);
+    this.#recent = new TimedCache(parts.session.ports.clock, rememberedMax);
     this.#former = new TimedCache(parts.session.ports.clock, rememberedMax);
   }
 
   /** Deals with a `thread`: answers it. */
   asked(message: MessageOf<"thread">): void {
-    const { session: { store }, people, messenger, answers, mutes } = this.#parts;
+    const { session: { store }, people, messenger, answers } = this.#parts;
     const { from, body: { root, key, connections, token } } = message;
     if (token === undefined) {
       const isReachable = connections !== undefined && people.learn(from, connections);
       // The answer to a stranger who does not say where to send it takes a look-up.
       if (!isReachable && !messenger.isKnown(from) && !messenger.mayLookUp()) return;
     }
-    const pin = people.pin(root.author);
-    const isAnother = key !== undefined && pin !== undefined && !equalBytes(key, pin);
+    const isServed = this.#served(root, key);
     answers.answer({
       message,
       about: aboutThread(root),
-      answer: () =>
-        new ThreadAnswer({
-          store,
-          question: message,
-          isServed: (post) => !isAnother && !mutes.isBlocked(authorOf(post)),
-        }),
+      answer: () => new ThreadAnswer({ store, question: message, isServed }),
     });
+  }
+
+  /** Which posts are passed on to an asker; here, because what it returns lasts longer than the question. */
+  #served({ author }: PostName, key: Uint8Array | undefined): (post: Post) => boolean {
+    const { people, mutes } = this.#parts;
+    const pin = people.pin(author);
+    if (key !== undefined && pin !== undefined && !equalBytes(key, pin)) return () => false;
+    return (post) => !mutes.isBlocked(authorOf(post)) && this.#claimOf(post) !== false;
   }
 
   /** Deals with `replies`: takes in what was asked for. */
   async answered(message: MessageOf<"replies">): Promise<void> {
     const name = threadName(message.body.root);
-    const runs = [this.#runs.get(name)?.run, this.#former.get(name)];
+    const runs = [this.#runs.get(name)?.run, ...this.#former.get(name) ?? []];
     for (const run of runs) if (await run?.take(message)) return;
   }
 
@@ -160,7 +168,7 @@ export class Threads {
     const name = threadName(root);
     let running = this.#runs.get(name);
     if (running === undefined) {
-      if (this.#runs.size >= runsMax || this.#former.get(name) !== undefined) return;
+      if (this.#runs.size >= runsMax || this.#recent.get(name) !== undefined) return;
       const run = new ThreadRun({ ...this.#parts, intake: this.#intake }, root);
       const ended = run.run()
         .catch((error: unknown) => {
@@ -168,7 +176,9 @@ export class Threads {
         })
         .finally(() => {
           this.#runs.delete(name);
-          this.#former.set(name, run, againMs);
+          this.#recent.set(name, true, againMs);
+          const former = [run, ...this.#former.get(name) ?? []].slice(0, formerMax);
+          this.#former.set(name, former, graceMs);
         });
       running = { run, ended };
       this.#runs.set(name, running);

@@ -4,6 +4,8 @@ import { nextSnowflake } from "../../../core/model/snowflake.ts";
 import type { PostView, ThreadView } from "../../../core/api.ts";
 import { identityOf } from "../../sim/users.ts";
 import { threadLookUpsMax } from "../../../core/conversations/thread_intake.ts";
+import { equalBytes } from "../../../core/model/bytes.ts";
+import type { MessageBodyOf } from "../../../core/messages/kinds/mod.ts";
 import { MessageWorld, type TestUser } from "../message_world.ts";
 
 const everything = (post: PostView) => post;
@@ -290,6 +292,58 @@ Deno.test("A thread of 200 replies by 50 users whom the reader does not know com
   assert.ok(world.clock.now() - startMs <= 2_100);
   assert.equal(view.posts.length, 201);
   assert.ok(view.posts.every(({ verified }) => verified === true));
+  await world.stop();
+});
+
+Deno.test("An answer that comes seconds late is taken, also once the thread is asked for anew", async () => {
+  const world = new MessageWorld("late");
+  const [alice, bob, frank] = await world.addAll("alice", "bob", "frank");
+  const [root] = await alice.write(1);
+  assert.ok(root);
+  const [, reply] = await chain(root, bob);
+  assert.ok(reply);
+  await has(alice, reply);
+  const late = Promise.withResolvers<void>();
+  const never = new Promise<void>(() => {});
+  let first: Uint8Array | undefined;
+  const { send } = alice.messenger;
+  alice.messenger.send = (async (...args: Parameters<typeof send>) => {
+    const [order] = args;
+    if (order.kind === "replies") {
+      const { inReplyTo } = order.body as MessageBodyOf["replies"];
+      first ??= inReplyTo;
+      await (equalBytes(first, inReplyTo) ? late.promise : never);
+    }
+    return await send.apply(alice.messenger, args);
+  }) as typeof send;
+  await assert.rejects(open(frank, root), { code: "unknown_post" });
+  assert.ok(first);
+  await world.clock.advance(5_000);
+  await assert.rejects(open(frank, root), { code: "unknown_post" });
+  late.resolve();
+  await has(frank, root, reply);
+  await world.stop();
+});
+
+Deno.test("A reply under a key that is known not to be the name's is served to no asker", async () => {
+  const world = new MessageWorld("not served");
+  const [alice, bob, frank] = await world.addAll("alice", "bob", "frank");
+  const [root] = await alice.write(1);
+  assert.ok(root);
+  const forged = forge("bob", "mallory", root.id, { replyTo: nameOf(root) });
+  await alice.store.conversations.addContext([{ post: forged, isConfirmed: false }], 1);
+  world.follow(alice, bob);
+  const served: number[] = [];
+  const { send } = alice.messenger;
+  alice.messenger.send = ((...args: Parameters<typeof send>) => {
+    const [order] = args;
+    if (order.kind === "replies") {
+      served.push((order.body as MessageBodyOf["replies"]).posts.length);
+    }
+    return send.apply(alice.messenger, args);
+  }) as typeof send;
+  await open(frank, root);
+  assert.deepEqual(served, [1]);
   await world.stop();
 });
 
