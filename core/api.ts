@@ -35,6 +35,7 @@ import type {
   SuggestionView,
   ThreadRequest,
   ThreadView,
+  TimelineRequest,
   TimelineView,
 } from "./model/views.ts";
 import {
@@ -95,16 +96,6 @@ export type PeerEvent =
     readonly stay?: true;
   }
   | { readonly event: "warning"; readonly code: ErrorCode; readonly message: string };
-
-/** A page of the timeline as asked for. */
-export interface TimelineRequest {
-  /** At most this many posts, 1 to 1,000. */
-  readonly limit: number;
-  /** Only posts before this id (decimal). */
-  readonly before?: string;
-  /** Only this author's. */
-  readonly author?: string;
-}
 
 /** A name and a password. */
 export interface Credentials {
@@ -353,7 +344,12 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   repost: call(postName),
   deletePosts: call(fields({ ids: listOf(word, 1000) })),
   timeline: call(
-    fields({ limit: integer(1, 1000), before: optional(word), author: optional(word) }),
+    fields<TimelineRequest>({
+      limit: integer(1, 1000),
+      before: optional(word),
+      after: optional(word),
+      author: optional(word),
+    }),
   ),
   search: call(
     fields<SearchRequest>({ query: longText, limit: integer(1, 1000), before: optional(word) }),

@@ -15,6 +15,8 @@ import type { SearchQuery } from "./model/search_query.ts";
 export interface TimelineQuery {
   /** Only posts with a lower id. */
   readonly before?: bigint;
+  /** Only posts with a higher id, and of those the nearest; never together with `before`. */
+  readonly after?: bigint;
   /** Only this author's. */
   readonly author?: string;
   /** At most this many posts. */

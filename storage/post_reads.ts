@@ -35,18 +35,17 @@ export async function readTimeline(
   query: TimelineQuery,
   hidden: ReadonlySet<string>,
 ): Promise<Post[]> {
-  const { before, author, limit } = query;
+  const { before, after, author, limit } = query;
   const prefix = author === undefined ? ["timeline"] : ["author", author];
+  const isUpwards = after !== undefined;
   const page: Post[] = [];
-  let end = before === undefined ? undefined : [...prefix, before];
+  let range: { start: Deno.KvKey } | { end: Deno.KvKey } | undefined;
+  if (isUpwards) range = { start: [...prefix, after + 1n] };
+  else if (before !== undefined) range = { end: [...prefix, before] };
   while (page.length < limit) {
     const wanted = Math.min(limit - page.length, readAtOnceMax);
     const entries = await Array.fromAsync(
-      kv.list(end === undefined ? { prefix } : { prefix, end }, {
-        reverse: true,
-        limit: wanted,
-        batchSize: wanted,
-      }),
+      kv.list({ prefix, ...range }, { reverse: !isUpwards, limit: wanted, batchSize: wanted }),
     );
     const places = entries.map(readPostPlace)
       .filter((place) => place !== undefined && !hidden.has(place.author)) as PostPlace[];
@@ -55,9 +54,10 @@ export async function readTimeline(
     page.push(...await shown(kv, posts));
     const last = entries.at(-1);
     if (last === undefined || entries.length < wanted) break;
-    end = [...last.key] as typeof prefix;
+    // A longer key stands right behind the one that it begins with.
+    range = isUpwards ? { start: [...last.key, new Uint8Array()] } : { end: last.key };
   }
-  return page;
+  return isUpwards ? page.reverse() : page;
 }
 
 /**

@@ -289,6 +289,18 @@ export interface ReadRequest {
   readonly id?: string;
 }
 
+/** A page of the timeline as asked for. */
+export interface TimelineRequest {
+  /** At most this many posts, 1 to 1,000. */
+  readonly limit: number;
+  /** Only posts before this id (decimal). */
+  readonly before?: string;
+  /** Only posts after this id (decimal): the nearest of them. Never together with `before`. */
+  readonly after?: string;
+  /** Only this author's. */
+  readonly author?: string;
+}
+
 /** What to search the own database for. */
 export interface SearchRequest {
   /** Words, "phrases", beginnings (`wor*`), `#tags`, `@names`, `from:`, `since:`, `before:`, `sort:rank`. */

@@ -23,23 +23,31 @@ export const pageLengthMax = 1000;
  */
 export function parsePage(
   doing: string,
-  { limit, before }: { readonly limit: number; readonly before?: string },
-): { readonly limit: number; readonly before?: bigint } {
+  { limit, before, after }: Pick<TimelineRequest, "limit" | "before" | "after">,
+): Pick<TimelineQuery, "limit" | "before" | "after"> {
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= pageLengthMax)) {
     throw new CamelliaError(
       "invalid_argument",
       `Cannot ${doing}: the limit ${limit} is not a whole number from 1 to ${pageLengthMax}.`,
     );
   }
-  if (before === undefined) return { limit };
-  const id = parseSnowflakeText(before);
-  if (id === undefined) {
+  if (before !== undefined && after !== undefined) {
     throw new CamelliaError(
       "invalid_argument",
-      `Cannot ${doing}: ${JSON.stringify(before.slice(0, 40))} is not the id of a post.`,
+      `Cannot ${doing}: posts are asked for before one and after one; only one of the two is possible.`,
     );
   }
-  return { limit, before: id };
+  if (before !== undefined) return { limit, before: parseId(doing, before) };
+  return after === undefined ? { limit } : { limit, after: parseId(doing, after) };
+}
+
+function parseId(doing: string, text: string): bigint {
+  const id = parseSnowflakeText(text);
+  if (id !== undefined) return id;
+  throw new CamelliaError(
+    "invalid_argument",
+    `Cannot ${doing}: ${JSON.stringify(text.slice(0, 40))} is not the id of a post.`,
+  );
 }
 
 function parseRequest(request: TimelineRequest): TimelineQuery {
@@ -76,11 +84,12 @@ export async function readTimeline(
 ): Promise<TimelineView> {
   let query = parseRequest(request);
   const { limit } = query;
+  const isUpwards = query.after !== undefined;
   const page: PostView[] = [];
   let hidden = 0;
   while (true) {
     const posts = await store.timeline(query);
-    for (const post of posts) {
+    for (const post of isUpwards ? posts.toReversed() : posts) {
       if (page.length >= limit) break;
       const asRead = postView(post);
       if (hides(asRead)) {
@@ -90,10 +99,12 @@ export async function readTimeline(
       const view = shown(asRead);
       if (view !== undefined) page.push(view);
     }
-    const last = posts.at(-1);
+    const last = isUpwards ? posts[0] : posts.at(-1);
     if (page.length >= limit || posts.length < query.limit || last === undefined) break;
-    query = { ...query, before: last.id, limit: Math.max(limit - page.length, refillLength) };
+    const from = isUpwards ? { after: last.id } : { before: last.id };
+    query = { ...query, ...from, limit: Math.max(limit - page.length, refillLength) };
   }
+  if (isUpwards) page.reverse();
   const names = page.map(({ author, id }) => ({ author, id: BigInt(id) }));
   const counts = await replyCounts?.(names) ?? [];
   const posts = page.map((post, i) => {

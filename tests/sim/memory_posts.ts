@@ -162,9 +162,14 @@ export class MemoryPosts {
     return new Set(this.feeds(author).map(({ device }) => device));
   }
 
-  timeline({ before, author, limit }: TimelineQuery): Post[] {
+  timeline({ before, after, author, limit }: TimelineQuery): Post[] {
     const list = author === undefined ? this.#timeline : this.#byAuthor.get(author);
     if (list === undefined || limit < 1) return [];
+    if (after !== undefined) {
+      const from = list.countBefore((post) => post.id <= after);
+      const above = list.slice(from, list.length).filter((post) => this.#isShown(post));
+      return above.slice(0, limit).reverse();
+    }
     const end = before === undefined ? list.length : list.countBefore((post) => post.id < before);
     const page: Post[] = [];
     for (let at = end - 1; at >= 0 && page.length < limit; at--) {

@@ -84,6 +84,15 @@ function testPosts(test: Declare): void {
       "bob 3",
     ]);
     assert.deepEqual(await store.timeline({ limit: 9, author: "nobody" }), []);
+    assert.deepEqual(names(await store.timeline({ limit: 2, after: idAt(2) })), [
+      "bob 3",
+      "carol 2",
+    ]);
+    assert.deepEqual(names(await store.timeline({ limit: 9, after: idAt(2), author: "bob" })), [
+      "bob 4",
+      "bob 3",
+    ]);
+    assert.deepEqual(await store.timeline({ limit: 9, after: first[0]?.id ?? 0n }), []);
   });
 
   test("store orders posts of one id by their authors' names", async (store) => {
@@ -100,6 +109,11 @@ function testPosts(test: Declare): void {
     assert.deepEqual(
       page.map((post) => post.number),
       Array.from({ length: 450 }, (_, i) => 450 - i),
+    );
+    const above = await store.timeline({ limit: 430, after: page.at(-11)?.id ?? 0n });
+    assert.deepEqual(
+      above.map((post) => post.number),
+      Array.from({ length: 430 }, (_, i) => 441 - i),
     );
   });
 

@@ -419,10 +419,13 @@ export class FakePeer extends Refusing {
   override timeline(request: TimelineRequest): Promise<TimelineView> {
     return Promise.resolve().then(() => {
       this.#mine();
-      const posts = this.posts.filter((post) =>
-        (request.author === undefined || post.author === request.author) &&
-        (request.before === undefined || BigInt(post.id) < BigInt(request.before))
-      ).slice(0, request.limit);
+      const { author, before, after, limit } = request;
+      const found = this.posts.filter((post) =>
+        (author === undefined || post.author === author) &&
+        (before === undefined || BigInt(post.id) < BigInt(before)) &&
+        (after === undefined || BigInt(post.id) > BigInt(after))
+      );
+      const posts = after === undefined ? found.slice(0, limit) : found.slice(-limit);
       return { posts, ...given({ hidden: this.hidden }) };
     });
   }

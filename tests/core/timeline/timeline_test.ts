@@ -50,8 +50,27 @@ Deno.test("Pages go on before an id, and can be one author's", async () => {
   assert.deepEqual(queries, [{ limit: 1_000, before: 123n, author: "bob" }]);
 });
 
+Deno.test("A page after an id has the nearest posts above it, without those that are hidden", async () => {
+  const at = (second: number) =>
+    signPost({
+      ...{ author: "bob", device: 7, number: second, text: String(second) },
+      id: composeSnowflake({ timeMs: timeMs + 1000 * second, device: 7, sequence: 0 }),
+    }, identityOf("bob"));
+  const posts = [1, 2, 3, 4, 5, 6].map(at);
+  const one = {
+    timeline: ({ after = 0n, limit }: TimelineQuery) =>
+      Promise.resolve(posts.filter(({ id }) => id > after).slice(0, limit).reverse()),
+  };
+  const shown = (view: PostView) => view.text === "2" ? undefined : view;
+  const page = await readTimeline(one, { limit: 3, after: "1" }, { shown });
+  assert.deepEqual(page.posts.map(({ text }) => text), ["4", "3", "1"]);
+});
+
 Deno.test("A page that cannot be is refused", async () => {
   const { queries, ...one } = store();
+  await assert.rejects(readTimeline(one, { limit: 1, before: "9", after: "3" }), {
+    code: "invalid_argument",
+  });
   for (const limit of [0, -1, 1.5, NaN, 1_001]) {
     await assert.rejects(readTimeline(one, { limit }), { code: "invalid_argument" });
   }
