@@ -16,7 +16,15 @@ const messages = [...useCase, "core/messages", "core/messages/kinds"];
 const dht = ["lib", "net/kademlia/constants.ts", "net/kademlia/ports.ts", "net/kademlia/space"];
 const rpc = [...dht, "net/kademlia/rpc/methods", "net/kademlia/rpc"];
 const lookups = [...rpc, "net/kademlia/table", "net/kademlia/lookup"];
-const front = ["lib", "core/model", "core/api.ts", "ui/terminal", "ui/settings", "ui/output"];
+const front = [
+  "lib",
+  "core/model",
+  "core/api.ts",
+  "ui/terminal",
+  "ui/settings",
+  "ui/views",
+  "ui/output",
+];
 const commands = [...front, "ui/prompts", "ui/peer", "ui/shell", "ui/commands"];
 
 /** All rooms, the lowest first. A single file is a room where others may import it but not its folder. */
@@ -75,6 +83,7 @@ export const rooms: Rooms = {
   "ui/terminal": ["lib"],
   "ui/shell": ["lib", "ui/terminal"],
   "ui/settings": ["lib", "core/model", "core/api.ts", "ui/terminal", "ui/shell"],
+  "ui/views": ["lib", "core/model", "core/api.ts"],
   "ui/output": front,
   "ui/prompts": front,
   "ui/peer": [...front, "ui/prompts"],

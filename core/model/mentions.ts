@@ -16,18 +16,33 @@ export const mentionsMax = 10;
  */
 const pattern = /(?<![\p{L}\p{N}_@/.])@([A-Za-z][A-Za-z0-9_]*)(?![\p{L}\p{N}_@])/gu;
 
+/** A name with `@` in a text. */
+export interface FoundName {
+  /** Where the `@` stands, in UTF-16 units. */
+  readonly at: number;
+  /** The `@` and the name as written. */
+  readonly text: string;
+  /** The name, folded to lower case. */
+  readonly username: string;
+}
+
+/** The names with `@` in a text, in its order, each as often as it stands there. */
+export function findNames(text: string): FoundName[] {
+  const found: FoundName[] = [];
+  for (const { 0: written, 1: name = "", index } of text.matchAll(pattern)) {
+    const username = name.toLowerCase();
+    if (isUsername(username)) found.push({ at: index, text: written, username });
+  }
+  return found;
+}
+
 /**
  * The users that a text names with `@`, each once, in the order of the text, folded to lower case.
  *
  * More than {@linkcode mentionsMax} may come back, so that the author can be told; only the first count.
  */
 export function namedIn(text: string): string[] {
-  const names = new Set<string>();
-  for (const [, name = ""] of text.matchAll(pattern)) {
-    const folded = name.toLowerCase();
-    if (isUsername(folded)) names.add(folded);
-  }
-  return [...names];
+  return [...new Set(findNames(text).map(({ username }) => username))];
 }
 
 /** The users that a post by that author mentions: those named first, the author left out. */

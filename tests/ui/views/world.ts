@@ -1,0 +1,109 @@
+/** A peer with a timeline of any length, and the screens on it, in simulated time. */
+
+import type {
+  PeerEvent,
+  PostNameView,
+  PostView,
+  ReadRequest,
+  TimelineRequest,
+  TimelineView,
+} from "../../../core/api.ts";
+import { given } from "../../../core/model/arguments.ts";
+import { Views } from "../../../ui/views/views.ts";
+import { compareIds, compareNames } from "../../../ui/views/post_window.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { FakePeer } from "../fake_peer.ts";
+
+/** A post of some second. */
+export function postAt(second: number, more: Partial<PostView> = {}): PostView {
+  const author = more.author ?? "bob";
+  return {
+    id: String(Math.round(100_000 + 10 * second)),
+    author,
+    text: `${author} at ${second}`,
+    created_at: new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString(),
+    reply_to: null,
+    ...more,
+  };
+}
+
+/** A peer whose timeline is in order, whatever order its posts come in. */
+export class TimelinePeer extends FakePeer {
+  readonly timelinePosts: PostView[] = [];
+  /** Up to where the timeline was read. */
+  mark = "0";
+  /** Pages wait until this resolves. */
+  gate: Promise<void> = Promise.resolve();
+  /** Pages that were read. */
+  pages = 0;
+
+  /** Stores a post. */
+  store(post: PostView): void {
+    const at = this.timelinePosts.findIndex((other) => compareNames(post, other) <= 0);
+    this.timelinePosts.splice(at < 0 ? this.timelinePosts.length : at, 0, post);
+  }
+
+  /** A post comes. */
+  come(post: PostView): void {
+    this.store(post);
+    this.emit({ event: "post", post });
+  }
+
+  /** An author takes a post back. */
+  takeBack({ author, id }: PostNameView): void {
+    const at = this.timelinePosts.findIndex((post) => post.author === author && post.id === id);
+    if (at >= 0) this.timelinePosts.splice(at, 1);
+    this.emit({ event: "deleted", author, id });
+  }
+
+  override async timeline(request: TimelineRequest): Promise<TimelineView> {
+    this.pages++;
+    const { before, after, author, limit } = request;
+    const found = this.timelinePosts.filter((post) =>
+      (author === undefined || post.author === author) &&
+      (before === undefined || compareIds(post.id, before) < 0) &&
+      (after === undefined || compareIds(post.id, after) > 0)
+    ).map((post) => ({
+      ...post,
+      read: compareIds(post.id, this.mark) <= 0 || post.author === "mia",
+    }));
+    const page = after === undefined ? found.slice(0, limit) : found.slice(-limit);
+    await this.gate;
+    return { posts: page, ...given({ hidden: this.hidden }) };
+  }
+
+  override async markRead({ what, id = "0" }: ReadRequest): Promise<void> {
+    if (what === "timeline" && compareIds(id, this.mark) > 0) this.mark = id;
+    await Promise.resolve();
+  }
+}
+
+/** Screens of the user mia. */
+export interface ViewsWorld {
+  readonly peer: TimelinePeer;
+  readonly clock: VirtualClock;
+  readonly views: Views;
+  /** How often a change was told. */
+  readonly told: { times: number };
+  /** Lets everything under way end. */
+  settle(): Promise<void>;
+}
+
+/** Screens on a peer, with posts at these seconds. */
+export function viewsWorld(seconds: readonly number[] = []): ViewsWorld {
+  const peer = new TimelinePeer();
+  peer.user = FakePeer.view("mia");
+  for (const second of seconds) peer.store(postAt(second));
+  const clock = new VirtualClock({ startMs: Date.UTC(2026, 0, 1, 1) });
+  const told = { times: 0 };
+  const views = new Views({
+    api: peer,
+    time: clock,
+    self: "mia",
+    onChange: () => {
+      told.times++;
+    },
+  });
+  peer.subscribe((event: PeerEvent) => views.event(event));
+  return { peer, clock, views, told, settle: () => clock.advance(1_000) };
+}

@@ -1,0 +1,123 @@
+/**
+ * The door: all that the screens show of one user's peer, and the events that change it.
+ *
+ * The caller hands over every event of the peer; it is told when something has changed, and then asks the parts that
+ * it shows for their views. No method waits for the peer.
+ *
+ * @module
+ */
+
+import type { PeerCalls, PeerEvent, StatusView, UnreadView } from "../../core/api.ts";
+import type { Time, Timer } from "../../lib/time.ts";
+import { Desk } from "./desk.ts";
+import { PostList } from "./post_list.ts";
+
+/** The state of the peer is asked for at most so often: events come by the thousand. */
+const statusEveryMs = 300;
+
+/** What the screens need. */
+export interface ViewsParts {
+  /** The peer. */
+  readonly api: PeerCalls;
+  /** The time. */
+  readonly time: Pick<Time, "now" | "monotonic" | "after">;
+  /** The user who is logged in. */
+  readonly self: string;
+  /** Something that is shown has changed; called at most 30 times a second. */
+  readonly onChange: () => void;
+}
+
+/** What stands around every screen. */
+export interface FrameView {
+  /** The user who is logged in. */
+  readonly self: string;
+  /** What has not been read; 1,000 stand for more. */
+  readonly unread: UnreadView;
+  /** Nodes that the peer's node knows. */
+  readonly contacts: number;
+  /** Whether the peer is in the network. */
+  readonly isJoined: boolean;
+  /** How others reach the peer. */
+  readonly reach: StatusView["reach"]["state"];
+  /** Whether the last question for the state of the peer was answered. */
+  readonly isAnswering: boolean;
+}
+
+const nothingUnread: UnreadView = { posts: 0, notifications: 0, requests: 0 };
+
+/** The parts of all screens. */
+export class Views {
+  /** The timeline. */
+  readonly home: PostList;
+  readonly #desk: Desk;
+  readonly #parts: ViewsParts;
+  #status: StatusView | undefined;
+  #isAnswering = true;
+  #asking: Promise<void> | undefined;
+  #isStale = false;
+  #timer: Timer | undefined;
+
+  /** The parts of that peer; nothing is loaded yet. */
+  constructor(parts: ViewsParts) {
+    this.#parts = parts;
+    this.#desk = new Desk({ ...parts, onCounts: () => this.refresh() });
+    this.home = new PostList(this.#desk, { isMarked: true });
+    this.#desk.onEvents(() => this.refresh());
+  }
+
+  /** What the parts share. */
+  get desk(): Desk {
+    return this.#desk;
+  }
+
+  /** Something has happened in the peer. */
+  event(event: PeerEvent): void {
+    this.#desk.event(event);
+  }
+
+  /** What stands around every screen. */
+  frame(): FrameView {
+    const { node, reach, unread } = this.#status ?? {};
+    return {
+      self: this.#parts.self,
+      unread: unread ?? nothingUnread,
+      contacts: node?.contacts ?? 0,
+      isJoined: node?.joined ?? false,
+      reach: reach?.state ?? "unknown",
+      isAnswering: this.#isAnswering,
+    };
+  }
+
+  /** Asks for the state of the peer, and for what is unread: soon, once for all who ask until then. */
+  refresh(): void {
+    if (this.#desk.isClosed) return;
+    this.#isStale = true;
+    if (this.#asking !== undefined || this.#timer !== undefined) return;
+    this.#asking = this.#ask().finally(() => {
+      this.#asking = undefined;
+      if (this.#desk.isClosed) return;
+      this.#timer = this.#parts.time.after(statusEveryMs, () => {
+        this.#timer = undefined;
+        if (this.#isStale) this.refresh();
+      });
+    });
+  }
+
+  async #ask(): Promise<void> {
+    this.#isStale = false;
+    try {
+      this.#status = await this.#parts.api.status();
+      this.#isAnswering = true;
+      this.home.count(this.#status.unread.posts);
+    } catch {
+      this.#isAnswering = false;
+    }
+    this.#desk.changed();
+  }
+
+  /** Nothing is told any more. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#desk.close();
+  }
+}
