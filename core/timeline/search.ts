@@ -10,7 +10,7 @@ import type { Post } from "../model/post.ts";
 import { parseSearch } from "../model/search_query.ts";
 import type { Clock, Store } from "../ports.ts";
 import { postView } from "../session/views.ts";
-import { parsePage } from "./timeline.ts";
+import { parsePage, refillLength } from "./timeline.ts";
 
 /** What a search needs. */
 export interface SearchParts {
@@ -43,11 +43,13 @@ export async function searchPosts(
     query = { ...query, before };
   }
   const posts: PostView[] = [];
+  let wanted = limit;
   let hidden = 0;
   let indexed: number | undefined;
   while (true) {
-    const found = await store.search(query, limit - posts.length);
+    const found = await store.search(query, wanted);
     for (const post of found.posts) {
+      if (posts.length >= limit) break;
       const asRead = postView(post);
       if (hides(asRead)) {
         hidden++;
@@ -67,6 +69,7 @@ export async function searchPosts(
     const isAll = posts.length >= limit || last === undefined || query.sort === "rank";
     if (isAll) break;
     query = { ...query, before: last.id };
+    wanted = Math.max(limit - posts.length, refillLength);
   }
   const tookMs = Math.round(10 * (clock.monotonic() - startMs)) / 10;
   const more = { indexed, hidden: hidden > 0 ? hidden : undefined };

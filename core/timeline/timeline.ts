@@ -57,10 +57,10 @@ function parseRequest(request: TimelineRequest): TimelineQuery {
 }
 
 /**
- * Posts read at once at least after the first read of a page: where mutes hide much, a page must not be put
+ * Posts read at once at least after the first read of a page or of what a search finds: where mutes hide much, a page must not be put
  * together from hundreds of small reads.
  */
-const refillLength = 100;
+export const refillLength = 100;
 
 /** What a page is to say of its posts. */
 export interface TimelineLook {

@@ -43,12 +43,34 @@ Deno.test("A search goes on where posts are not shown, and ends where there are 
     return (await searchPosts(search, request)).posts.map(({ text }) => text);
   };
   assert.deepEqual(await texts("tea", 3), ["tea 5", "tea 4", "tea 2"]);
-  assert.deepEqual(queries.map(([, limit]) => limit), [3, 1]);
+  assert.deepEqual(queries.map(([, limit]) => limit), [3, 100]);
   assert.deepEqual(await texts("tea", 9), ["tea 5", "tea 4", "tea 2", "tea 1"]);
   assert.deepEqual(await texts("tea", 9, idAt(4)), ["tea 2", "tea 1"]);
   assert.deepEqual(await texts("tea before:2026-01-01T00:00:02Z", 9, idAt(4)), ["tea 1"]);
   assert.deepEqual(await texts("tea sort:rank", 9), ["tea 5", "tea 4", "tea 2", "tea 1"]);
   assert.deepEqual(await texts("coffee", 9), []);
+});
+
+Deno.test("A search behind a long run of hidden posts reads many at a time, and shows no more than is asked for", async () => {
+  const { clock } = await parts();
+  const store = await new MemoryStores().open("alice");
+  const all = Array.from(
+    { length: 400 },
+    (_, i) => postAt({ author: "bob", number: i + 1, text: "tea" }),
+  );
+  await store.addPosts("bob", all);
+  let reads = 0;
+  const search = (query: SearchQuery, limit: number) => {
+    reads++;
+    return store.search(query, limit);
+  };
+  const hides = ({ id }: { id: string }) => BigInt(id) > idAt(50) && BigInt(id) < idAt(400);
+  const { posts, hidden } = await searchPosts({ clock, store: { search }, hides }, {
+    query: "tea",
+    limit: 2,
+  });
+  assert.deepEqual(posts.map(({ id }) => id), [idAt(400), idAt(50)].map(String));
+  assert.deepEqual([hidden, reads], [349, 5]);
 });
 
 Deno.test("A search tells what share of the posts it knows", async () => {
