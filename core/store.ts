@@ -165,6 +165,8 @@ export interface Store {
   forks(author: string): Promise<Post[]>;
   /** Posts stored of one author, or of all. */
   countPosts(author?: string): Promise<number>;
+  /** How many posts of an author deletes that are stored have taken back. */
+  countTakenBack(author: string): Promise<number>;
 
   /** All entries of a list, present and taken out, by name. */
   listEntries(list: ListName): Promise<ListEntry[]>;

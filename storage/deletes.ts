@@ -29,6 +29,13 @@ export async function readMarks(kv: Deno.Kv, author: string): Promise<Marks> {
   return marks;
 }
 
+/** How many posts of an author have such a mark. */
+export async function countMarks(kv: Deno.Kv, author: string): Promise<number> {
+  let count = 0;
+  for await (const _ of kv.list({ prefix: ["deleted", author] }, { batchSize: 500 })) count++;
+  return count;
+}
+
 /** Whether a post has been taken back. A delete cannot be. */
 export function isTakenBack(marks: Marks, { device, number, deletes }: Post): boolean {
   return deletes === undefined && marks.get(device)?.has(number) === true;

@@ -26,6 +26,7 @@ import { AuthorRemovals } from "./author_removals.ts";
 import { KvConversations } from "./conversations.ts";
 import { commit, Database, getAll, type OpenKv } from "./database.ts";
 import { keys, readCount, readStoredPost, userSchema, writeState } from "./layout.ts";
+import { countMarks } from "./deletes.ts";
 import * as entries from "./entries.ts";
 import { removeIndex } from "./index_file.ts";
 import { IndexUpkeep } from "./index_upkeep.ts";
@@ -311,6 +312,11 @@ class KvStore implements Store {
   countPosts(author?: string): Promise<number> {
     const key = author === undefined ? keys.total : keys.count(author);
     return this.#read("count posts", async (kv) => readCount((await getAll(kv, [key]))[0]));
+  }
+
+  async countTakenBack(author: string): Promise<number> {
+    if (this.#removals.authors.has(author)) return 0;
+    return await this.#read("count deleted posts", (kv) => countMarks(kv, author));
   }
 
   listEntries(list: ListName): Promise<ListEntry[]> {

@@ -7,10 +7,11 @@
 import type { AboutView, FollowedView, ProfileView } from "../api.ts";
 import { type About, type AboutPart, checkAbout } from "../model/about.ts";
 import { given } from "../model/arguments.ts";
-import { lastNumber } from "../model/feed.ts";
+import { headsOf } from "../model/feed.ts";
 import { fingerprintOf } from "../model/identity.ts";
 import type { UserRef } from "../model/user.ts";
-import type { DeviceEntry, Head, ListEntry, ListName } from "../model/record_body.ts";
+import { numbersIn, postsStanding, takenBackIn } from "../model/post_count.ts";
+import type { DeviceEntry, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Lists, OwnRecords, People, Person, Session } from "../session/interfaces.ts";
 import { accountClosed } from "../session/closed.ts";
@@ -35,7 +36,7 @@ export interface ProfilesParts {
   /** The own lists. */
   readonly lists: Pick<Lists, "present">;
   /** The own heads. */
-  readonly records: Pick<OwnRecords, "heads" | "about" | "setAbout">;
+  readonly records: Pick<OwnRecords, "heads" | "posts" | "about" | "setAbout">;
 }
 
 /** Shows profiles. */
@@ -127,7 +128,10 @@ export class Profiles {
       ...saidBy(records.about()),
       followers: names(lists.present("followers")),
       following: names(lists.present("following")),
-      posts: Math.max(total(records.heads()), await this.#postsKnown(self.username)),
+      posts: await this.#posts(self.username, {
+        posts: await records.posts(),
+        heads: records.heads(),
+      }),
       online: ports.links.status().listening !== undefined,
       ...await this.#warnings({ ...self, otherKeys: seen?.otherKeys ?? [] }),
     };
@@ -142,19 +146,18 @@ export class Profiles {
       throw unknownUser("show", username, people.isAbsent(username), this.#parts.session);
     }
     if (person.public?.isClosed) throw accountClosed("show", username);
-    const [entries, online, known, warnings] = await Promise.all([
+    const [entries, online, posts, warnings] = await Promise.all([
       person.public === undefined ? [] : people.lists(person, signal),
       this.#online(person, signal),
-      this.#postsKnown(username),
+      this.#posts(username, person.public),
       this.#warnings(person),
     ]);
-    const published = Math.max(person.public?.posts ?? 0, total(person.public?.heads ?? []));
     return {
       ...userView(person),
       ...saidBy(person.public?.about),
       followers: names(entries.filter((entry) => entry.list === "followers")),
       following: names(entries.filter((entry) => entry.list === "following")),
-      posts: Math.max(published, known),
+      posts,
       online,
       ...(person.public === undefined ? { unreachable: true } : {}),
       ...warnings,
@@ -167,10 +170,16 @@ export class Profiles {
     return key === undefined ? undefined : { username, key, pinned: true, otherKeys: [] };
   }
 
-  /** Posts that the own database knows of: it may be ahead of the public record. */
-  async #postsKnown(username: string): Promise<number> {
-    const feeds = await this.#parts.session.store.feeds(username);
-    return feeds.reduce((sum, feed) => sum + lastNumber(feed), 0);
+  /** Posts of a user that stand: the public record tells, and the own database, which may be ahead of it. */
+  async #posts(
+    username: string,
+    published: Pick<PublicBody, "posts" | "heads"> = { posts: 0, heads: [] },
+  ): Promise<number> {
+    const { store } = this.#parts.session;
+    const known = headsOf(await store.feeds(username));
+    const numbers = Math.max(numbersIn(known), numbersIn(published.heads), published.posts);
+    const takenBack = Math.max(await store.countTakenBack(username), takenBackIn(published));
+    return postsStanding(numbers, takenBack);
   }
 
   /** Whether one of the user's devices takes a connection. */
@@ -206,10 +215,6 @@ export class Profiles {
 
 function names(entries: readonly ListEntry[]): string[] {
   return entries.map((entry) => entry.username).sort();
-}
-
-function total(heads: readonly Head[]): number {
-  return heads.reduce((sum, { head }) => sum + head, 0);
 }
 
 function saidBy({ name, about, link }: Partial<About> = {}): Partial<Record<AboutPart, string>> {

@@ -130,6 +130,10 @@ export class UserRecords implements OwnRecords {
     this.#writer.noteInForce(record.namespace, record);
   }
 
+  posts(): Promise<number> {
+    return this.#public.posts();
+  }
+
   /** Which list pages are in force. */
   layout(): Layout {
     return this.#public.layout();

@@ -11,6 +11,7 @@ import { lastNumber } from "../model/feed.ts";
 import type { Layout } from "../model/list_pages.ts";
 import { attempt } from "../../lib/msgpack.ts";
 import { openRecord, type SignedRecord } from "../model/record.ts";
+import { numbersIn, postsStanding, takenBackIn } from "../model/post_count.ts";
 import { type Head, highestHeads, isSameBody, type PublicBody } from "../model/record_body.ts";
 import type { Session } from "../session/interfaces.ts";
 import { accountClosed } from "../session/closed.ts";
@@ -112,6 +113,22 @@ export class PublicRecord {
     return this.#heads;
   }
 
+  /** How many own posts stand. */
+  async posts(): Promise<number> {
+    const takenBack = await this.#takenBack(this.#writer.seen("public"));
+    return postsStanding(numbersIn(this.heads()), takenBack);
+  }
+
+  /**
+   * How many own posts have been taken back, as far as is known here. A device that has yet to fetch a delete of
+   * another one does not undo what that has published.
+   */
+  async #takenBack(seen: SignedRecord<PublicBody> | undefined): Promise<number> {
+    const { store, self } = this.#session;
+    const known = await store.countTakenBack(self.username);
+    return Math.max(known, seen === undefined ? 0 : takenBackIn(seen.body));
+  }
+
   /** Heads in the best record seen. */
   published(): readonly Head[] {
     return this.#writer.seen("public")?.body.heads ?? [];
@@ -181,7 +198,7 @@ export class PublicRecord {
         this.#take(seen);
         if (seen !== undefined) await this.#mergeLists(seen);
         heads ??= this.heads();
-        return this.#build({ heads, isTouched }, seen);
+        return this.#build({ heads, isTouched, takenBack: await this.#takenBack(seen) }, seen);
       },
     }, signal);
     isTouched = false; // Reading it back repeats the write only if something is lost.
@@ -195,14 +212,17 @@ export class PublicRecord {
   }
 
   #build(
-    own: { readonly heads: readonly Head[]; readonly isTouched: boolean },
+    own: {
+      readonly heads: readonly Head[];
+      readonly isTouched: boolean;
+      readonly takenBack: number;
+    },
     seen: SignedRecord<PublicBody> | undefined,
   ): PublicBody | undefined {
     const heads = highestHeads(own.heads, seen?.body.heads ?? []);
     const { followers, following } = this.#lists?.counts() ?? seen?.body ??
       { followers: 0, following: 0 };
-    // Numbers have no gaps and own posts are never removed: the heads tell how many there are.
-    const posts = heads.reduce((sum, { head }) => sum + head, 0);
+    const posts = postsStanding(numbersIn(heads), own.takenBack);
     const counts = { posts, followers, following };
     const about = given({ about: this.#about });
     const body = { since: this.#since, ...counts, heads, ...this.#layout, ...about };

@@ -125,6 +125,8 @@ export interface OwnRecords {
   headMoved(head: Head): void;
   /** The own heads as far as known: from the own database and the public record. */
   heads(): readonly Head[];
+  /** How many own posts stand, by those heads and what is known to be taken back. */
+  posts(): Promise<number>;
   /** What the user says of themselves. */
   about(): About | undefined;
   /**

@@ -6,7 +6,7 @@
  */
 
 import type { PeerEvent } from "../../core/api.ts";
-import { signPost } from "../../core/model/post.ts";
+import { type FeedPlace, signPost } from "../../core/model/post.ts";
 import { composeSnowflake } from "../../core/model/snowflake.ts";
 import type { Directory, Endpoint, Links, Ports, Stores } from "../../core/ports.ts";
 import { Accounts } from "../../core/accounts/accounts.ts";
@@ -138,12 +138,17 @@ export function changed(directory: SimDirectory, changes: Partial<Directory>): D
 }
 
 /** Commits a post of the session's own device and tells the records. */
-export async function post({ session, records }: OpenAccount, number: number): Promise<void> {
+export async function post(
+  { session, records }: OpenAccount,
+  number: number,
+  words: { readonly deletes?: FeedPlace } = {},
+): Promise<void> {
   const { device, self, identity, store } = session;
   const id = composeSnowflake({ timeMs: startMsDefault + number, device, sequence: 0 });
   const author = self.username;
+  const text = words.deletes === undefined ? `post ${number}` : "";
   await store.addOwnPost(
-    signPost({ author, device, number, id, text: `post ${number}` }, identity),
+    signPost({ author, device, number, id, text, ...words }, identity),
   );
   records.headMoved({ device, head: number });
 }

@@ -115,6 +115,10 @@ export class MemoryPosts {
     return post.deletes === undefined && this.#marks.has(placeOf(post.author, post));
   }
 
+  countMarks(author: string): number {
+    return this.#marks.values().filter((by) => by.author === author).toArray().length;
+  }
+
   #isShown({ deletes, repostOf }: Post): boolean {
     if (deletes !== undefined) return false;
     return repostOf === undefined || !(this.isDeleted(repostOf) || this.#isTakenBack(repostOf));

@@ -343,6 +343,10 @@ class MemoryStore implements Store {
     return this.#read(({ posts }) => posts.count(author));
   }
 
+  countTakenBack(author: string): Promise<number> {
+    return this.#read(({ posts }) => posts.countMarks(author));
+  }
+
   listEntries(list: ListName): Promise<ListEntry[]> {
     return this.#read(({ lists }) =>
       [...lists.values()].filter((entry) => entry.list === list)

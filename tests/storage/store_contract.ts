@@ -416,6 +416,8 @@ function testDeletes(test: Declare): void {
     await store.addOwnPost(postAt({ author: "alice", number: 3 }));
     assert.deepEqual(names(await store.timeline({ limit: 9 })), ["alice 3"]);
     assert.equal(await store.countPosts("alice"), 2);
+    assert.equal(await store.countTakenBack("alice"), 1);
+    assert.equal(await store.countTakenBack("bob"), 0);
   });
 
   test("store shows no repost of what its author has taken back", async (store) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fingerprintOf } from "../../../core/model/identity.ts";
 import { signPost } from "../../../core/model/post.ts";
 import { composeSnowflake, snowflakeEpochMs } from "../../../core/model/snowflake.ts";
-import type { DeviceEntry } from "../../../core/model/record_body.ts";
+import type { DeviceEntry, PublicBody } from "../../../core/model/record_body.ts";
 import type { Links, LinkTarget } from "../../../core/ports.ts";
 import { Profiles } from "../../../core/people/profile.ts";
 import { VirtualClock } from "../../sim/clock.ts";
@@ -40,6 +40,7 @@ function setUp(
     listening?: number[];
     feeds?: Record<string, number>;
     forks?: number;
+    takenBack?: Record<string, number>;
     isOffline?: boolean;
   } = {},
 ) {
@@ -54,6 +55,7 @@ function setUp(
         const floor = options.feeds?.[author];
         return Promise.resolve(floor === undefined ? [] : [{ device: 1, floor, ranges: [] }]);
       },
+      countTakenBack: (author) => Promise.resolve(options.takenBack?.[author] ?? 0),
       forks: () => Promise.resolve(new Array(options.forks ?? 0).fill(forked)),
     },
     ports: {
@@ -77,6 +79,7 @@ function setUp(
   let said: About | undefined;
   const records = {
     heads: () => heads,
+    posts: () => Promise.resolve(6),
     about: () => said,
     setAbout: (parts: Omit<About, "updatedAt">) => {
       said = { ...parts, updatedAt: 1 };
@@ -124,6 +127,26 @@ Deno.test("Another's profile comes from the records; online is who takes a conne
     "both are asked at once, the silent one is not waited for",
   );
   assert.deepEqual(ended, [7_001], "and asked no longer");
+});
+
+Deno.test("Deleted posts and their deletes are not counted, as far as the record or the own database tells", async () => {
+  const { people, profiles } = setUp({
+    feeds: { bob: 9, carol: 9 },
+    takenBack: { bob: 2, alice: 1 },
+  });
+  people.add("bob");
+  people.add("carol");
+  const posts = async (username: string) => (await profiles.profile({ username })).posts;
+  assert.deepEqual([await posts("bob"), await posts("carol"), await posts("alice")], [5, 9, 4]);
+  const heads = [{ device: 1, head: 8 }];
+  const find = people.find.bind(people);
+  people.find = async (username) => {
+    const person = await find(username);
+    return person && { ...person, public: { ...person.public, posts: 2, heads } as PublicBody };
+  };
+  // The record tells of three, the own database has one number more.
+  assert.equal(await posts("carol"), 3);
+  assert.equal(await posts("bob"), 3);
 });
 
 Deno.test("Nobody listening means offline, and the devices are looked up anew next time", async () => {

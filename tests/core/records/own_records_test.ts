@@ -169,6 +169,27 @@ Deno.test("Two devices that are announced at the same moment are both announced 
   }
 });
 
+Deno.test("The number of posts leaves out deleted ones, also while another device has not heard of the delete", async () => {
+  const world = new World();
+  const first = await world.user("alice");
+  const { device } = first.session;
+  for (let number = 1; number <= 3; number++) await post(first, number);
+  await post(first, 4, { deletes: { device, number: 2 } });
+  assert.equal(await first.records.posts(), 2);
+  await world.clock.advance(60_000);
+  assert.equal(claimOf(world).posts, 2);
+  // In these tests posts stay where they were written.
+  const second = await world.run(world.device().login("alice"));
+  await post(second, 1);
+  await world.clock.advance(60_000);
+  assert.equal(claimOf(world).posts, 3);
+  assert.equal(claimOf(world).heads.length, 2);
+  assert.equal(await second.records.posts(), 3);
+  await world.run(first.records.pull());
+  assert.equal(claimOf(world).posts, 3);
+  await closeAll(first, second);
+});
+
 Deno.test("Two devices that post at once both keep their heads", async () => {
   const world = new World();
   const here = world.device();
