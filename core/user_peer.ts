@@ -128,7 +128,7 @@ export class UserPeer {
     this.#delivery = delivery;
     this.requests = requests;
     this.conversations = conversations;
-    this.readMark = new ReadMark(session);
+    this.readMark = new ReadMark(session, mutes);
     this.follows = new Follows({ ...parts, sync, requests });
     this.mutes = mutes;
     const { self } = session;

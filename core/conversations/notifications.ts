@@ -20,6 +20,7 @@ import { postView } from "../session/views.ts";
 import { readNumber, writeNumber } from "../session/notes.ts";
 import { warn } from "../session/warn.ts";
 import { asArray, asInteger, attempt, decode, encode } from "../../lib/msgpack.ts";
+import { Recent } from "../../lib/recent.ts";
 import { isTimely } from "./limits.ts";
 import { notificationView } from "./notification_views.ts";
 import { postNamed } from "./post_named.ts";
@@ -36,13 +37,16 @@ const devicesNote = "known devices";
 /** Notifications in a page, unless the reader asks for another number. */
 const pageDefault = 100;
 
+/** A count of what is unread is good for so long: a menu asks for it after each of many that come at once. */
+const countMs = 500;
+
 /** Posts of the timeline that are looked at after a start. */
 const lookedAtMax = 200;
 
 const listsOf: readonly NotificationList[] = ["notifications", "requests"];
 
 /** What the user does not want to see. */
-type Hiding = Pick<Unwanted, "hides" | "hidesUser" | "hidesNothing">;
+type Hiding = Pick<Unwanted, "hides" | "hidesUser" | "hidesNothing" | "version">;
 
 /** See the module. */
 export class Notifications {
@@ -50,35 +54,35 @@ export class Notifications {
   readonly #mutes: Hiding;
   /** The number of the last one that was read, by list. */
   readonly #marks: Record<NotificationList, number> = { notifications: 0, requests: 0 };
-  readonly #unread: Record<NotificationList, number> = { notifications: 0, requests: 0 };
+  readonly #unread: Readonly<Record<NotificationList, Recent<number>>>;
 
   /** The notifications of one session's user; {@linkcode load} takes in those of earlier ones. */
   constructor(session: Session, mutes: Hiding) {
     this.#session = session;
     this.#mutes = mutes;
+    const counted = (list: NotificationList) =>
+      new Recent({
+        time: session.ports.clock,
+        ms: countMs,
+        read: () => this.#count(list),
+        version: () => mutes.version,
+      });
+    this.#unread = { notifications: counted("notifications"), requests: counted("requests") };
   }
 
-  /** Reads the marks, and counts what is unread. */
+  /** Reads the marks. */
   async load(): Promise<void> {
     const { store } = this.#session;
     for (const list of listsOf) {
       this.#marks[list] = await readNumber(store, markNote[list]) ?? 0;
-      await this.#count(list);
     }
     // A peer that was killed may have kept a post and not told of it.
     this.arrived((await store.timeline({ limit: lookedAtMax })).reverse(), []);
   }
 
   /** How many are unread, without those that the user does not want to see any more. */
-  async unread(list: NotificationList): Promise<number> {
-    if (this.#mutes.hidesNothing) return this.#unread[list];
-    const { conversations } = this.#session.store;
-    const after = this.#marks[list];
-    let count = 0;
-    for (const stored of await conversations.notifications({ list, after, limit: Infinity })) {
-      if (await this.#postOf(stored) !== "hidden") count++;
-    }
-    return count;
+  unread(list: NotificationList): Promise<number> {
+    return this.#unread[list].get();
   }
 
   /**
@@ -93,8 +97,8 @@ export class Notifications {
     const session = this.#session;
     const stored = await session.store.conversations.notify(notification, extras);
     if (stored === undefined) return false;
-    const { list, number } = stored;
-    if (number > this.#marks[list]) this.#unread[list]++;
+    const { list } = stored;
+    this.#unread[list].change((count) => count + 1);
     const view = notificationView(stored, { post, read: false });
     session.emit(
       list === "requests"
@@ -210,13 +214,13 @@ export class Notifications {
     if (last === undefined || last.number <= this.#marks[list]) return;
     await writeNumber(store, markNote[list], last.number);
     this.#marks[list] = last.number;
-    await this.#count(list);
+    this.#unread[list].forget();
   }
 
   /** Puts the requests of a user aside. */
   async putAside(username: string): Promise<void> {
     await this.#session.store.conversations.putAside("requests", username);
-    await this.#count("requests");
+    this.#unread.requests.forget();
   }
 
   #isHidden({ kind, from }: NewNotification, post?: Post): boolean {
@@ -231,11 +235,15 @@ export class Notifications {
     return post !== undefined && this.#isHidden(stored, post) ? "hidden" : post;
   }
 
-  async #count(list: NotificationList): Promise<void> {
-    const { store } = this.#session;
+  /** Counts in the database, which forgets the oldest ones. */
+  async #count(list: NotificationList): Promise<number> {
+    const { conversations } = this.#session.store;
     const after = this.#marks[list];
-    const all = await store.conversations.notifications({ list, after, limit: Infinity });
-    this.#unread[list] = all.length;
+    const all = await conversations.notifications({ list, after, limit: Infinity });
+    if (this.#mutes.hidesNothing) return all.length;
+    let count = 0;
+    for (const stored of all) if (await this.#postOf(stored) !== "hidden") count++;
+    return count;
   }
 
   #background(task: Promise<unknown>): void {

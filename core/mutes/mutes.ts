@@ -45,6 +45,7 @@ export class Mutes {
   #matcher: WordMatcher | undefined;
   /** When the first mute that is not for good ends. */
   #nextEnd = Infinity;
+  #version = 0;
 
   /** Nothing is muted before {@linkcode load}. */
   constructor(parts: MutesParts) {
@@ -76,6 +77,12 @@ export class Mutes {
   get hidesNothing(): boolean {
     this.#forgetEnded();
     return this.#mutes.size === 0 && this.#blocks.size === 0;
+  }
+
+  /** Another number whenever what is hidden has changed. */
+  get version(): number {
+    this.#forgetEnded();
+    return this.#version;
   }
 
   /** Whether nothing is taken from a user: by the name, or by the key where that is known. */
@@ -162,6 +169,7 @@ export class Mutes {
       }
       await this.#parts.session.store.unwanted.putBlock(block);
       this.#blocks.set(block.username, block);
+      this.#changed();
     });
   }
 
@@ -175,6 +183,7 @@ export class Mutes {
       if (!this.#blocks.has(username)) throw refused("unblock", `${username} is not blocked.`);
       await this.#parts.session.store.unwanted.dropBlock(username);
       this.#blocks.delete(username);
+      this.#changed();
     });
   }
 
@@ -235,6 +244,7 @@ export class Mutes {
 
   #changed(): void {
     this.#matcher = undefined;
+    this.#version++;
     this.#nextEnd = this.#mutes.values()
       .reduce((first, { until = Infinity }) => Math.min(first, until), Infinity);
   }

@@ -101,6 +101,8 @@ export interface Unwanted {
   hidesUser(username: string): boolean;
   /** Whether nothing is muted and no user is blocked. */
   readonly hidesNothing: boolean;
+  /** Another number whenever what is hidden has changed. */
+  readonly version: number;
   /** Whether nothing is taken from a user. */
   isBlocked(user: UserRef): boolean;
 }

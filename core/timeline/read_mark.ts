@@ -8,9 +8,12 @@
  */
 
 import { asArray, asBigInteger, attempt, decode, encode } from "../../lib/msgpack.ts";
+import { Recent } from "../../lib/recent.ts";
+import { given } from "../model/arguments.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { parseSnowflakeText } from "../model/snowflake.ts";
-import type { Session } from "../session/interfaces.ts";
+import type { Session, Unwanted } from "../session/interfaces.ts";
+import { postView } from "../session/views.ts";
 
 /** The note with the id of the last post that was read. */
 const note = "read timeline";
@@ -21,16 +24,30 @@ export const unreadCountedMax = 1_000;
 /** A count is good for so long: a menu asks for it after every post of thousands that arrive at once. */
 const countMs = 500;
 
+/** Where something is muted, posts are read for that: so many at once, and so many in all. */
+const readAtOnce = 200;
+const lookedAtMax = 4 * unreadCountedMax;
+
+/** What the user does not want to see. */
+type Hiding = Pick<Unwanted, "hides" | "hidesNothing" | "version">;
+
 /** The mark of one session's user. */
 export class ReadMark {
   readonly #session: Pick<Session, "store" | "self" | "ports">;
+  readonly #mutes: Hiding;
+  readonly #counted: Recent<number>;
   #id = 0n;
-  /** The last count, and since when it is under way, on the monotonic clock. */
-  #counted: { readonly count: Promise<number>; readonly at: number } | undefined;
 
   /** Nothing has been read before {@linkcode load}. */
-  constructor(session: Pick<Session, "store" | "self" | "ports">) {
+  constructor(session: Pick<Session, "store" | "self" | "ports">, mutes: Hiding) {
     this.#session = session;
+    this.#mutes = mutes;
+    this.#counted = new Recent({
+      time: session.ports.clock,
+      ms: countMs,
+      read: () => this.#count(),
+      version: () => mutes.version,
+    });
   }
 
   /** Reads the mark. Where there is none yet, what is here has been read: an older version showed it. */
@@ -55,7 +72,7 @@ export class ReadMark {
     if (id < this.#id) return;
     await this.#session.store.putNote(note, encode([id]));
     this.#id = id;
-    this.#counted = undefined;
+    this.#counted.forget();
   }
 
   /**
@@ -72,14 +89,29 @@ export class ReadMark {
     );
   }
 
-  /** How many posts of others lie beyond the mark, 1,000 at most. */
+  /** How many posts of others lie beyond the mark, without those that mutes hide, 1,000 at most. */
   unread(): Promise<number> {
-    const { store, self, ports: { clock } } = this.#session;
-    const now = clock.monotonic();
-    if (this.#counted === undefined || now - this.#counted.at >= countMs) {
-      const query = { than: this.#id, except: self.username, limit: unreadCountedMax };
-      this.#counted = { count: store.countNewer(query), at: now };
+    return this.#counted.get();
+  }
+
+  async #count(): Promise<number> {
+    const { store, self: { username } } = this.#session;
+    const than = this.#id;
+    if (this.#mutes.hidesNothing) {
+      return await store.countNewer({ than, except: username, limit: unreadCountedMax });
     }
-    return this.#counted.count;
+    let count = 0;
+    let before: bigint | undefined;
+    for (let looked = 0; looked < lookedAtMax; looked += readAtOnce) {
+      const page = await store.timeline({ limit: readAtOnce, ...given({ before }) });
+      for (const post of page) {
+        if (post.id <= than) return count;
+        if (post.author !== username && !this.#mutes.hides(postView(post))) count++;
+        if (count >= unreadCountedMax) return count;
+      }
+      if (page.length < readAtOnce) break;
+      before = page.at(-1)?.id;
+    }
+    return count;
   }
 }

@@ -42,6 +42,7 @@ export const nothingUnwanted: Unwanted = {
   hides: () => false,
   hidesUser: () => false,
   hidesNothing: true,
+  version: 0,
   isBlocked: () => false,
 };
 

@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict";
 import type { NotificationView, PeerEvent } from "../../../core/api.ts";
+import { Notifications } from "../../../core/conversations/notifications.ts";
+import { conversationBounds } from "../../../core/conversation_store.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { MemoryStores } from "../../sim/memory_store.ts";
 import { type SimMachine, simPassword, SimWorld } from "../../sim/peers.ts";
+import { nothingUnwanted, testSession } from "../doubles.ts";
 
 async function set<const N extends readonly string[]>(...names: N) {
   const world = new SimWorld({ seed: names.join(" ") });
@@ -134,4 +139,73 @@ Deno.test("A login on another device and a changed password are told", async () 
   const kept = await conversations.notifications({ list: "notifications", limit: 9 });
   assert.match(kept[0]?.message ?? "", /password of alice was changed on another device/);
   await world.stop();
+});
+
+/** Notifications of a user whose database keeps twelve of them, and how often it was asked for many. */
+async function few() {
+  const base = new VirtualClock();
+  const bounds = { ...conversationBounds, notifications: 12 };
+  const store = await new MemoryStores({ conversations: bounds }).open("alice");
+  const counts = { reads: 0 };
+  const { notifications: read } = store.conversations;
+  const conversations = {
+    ...store.conversations,
+    notifications: (query: Parameters<typeof read>[0]) => {
+      if (query.limit > 1) counts.reads++;
+      return read(query);
+    },
+  };
+  const session = testSession({
+    clock: base.view(),
+    store: {
+      conversations,
+      getNote: (name) => store.getNote(name),
+      putNote: (name, value) => store.putNote(name, value),
+      timeline: (query) => store.timeline(query),
+    },
+  });
+  const mutes = { ...nothingUnwanted };
+  const notifications = new Notifications(session, mutes);
+  await notifications.load();
+  let next = 0;
+  const tell = async (times: number) => {
+    for (let n = 0; n < times; n++) {
+      const from = `user_${next++}`;
+      await notifications.tell({ list: "notifications", kind: "follow", from, at: 1 });
+    }
+  };
+  return { base, session, mutes, notifications, counts, tell };
+}
+
+Deno.test("What the database forgets counts as unread no more", async () => {
+  const { base, session, notifications, tell } = await few();
+  const unread = () => notifications.unread("notifications");
+  await tell(10);
+  assert.equal(await unread(), 10);
+  await tell(1);
+  assert.equal(await unread(), 11);
+  await tell(9);
+  await base.advance(500);
+  assert.equal(await unread(), 12);
+  await notifications.markRead("notifications");
+  assert.equal(await unread(), 0);
+  await tell(3);
+  await base.advance(500);
+  assert.equal(await unread(), 3);
+  session.end();
+});
+
+Deno.test("What is unread is counted twice a second at most, and anew once something else is muted", async () => {
+  const { base, session, mutes, notifications, counts, tell } = await few();
+  const unread = () => notifications.unread("notifications");
+  await tell(5);
+  Object.assign(mutes, { hidesNothing: false, hidesUser: (name: string) => name === "user_1" });
+  for (let n = 0; n < 50; n++) {
+    assert.equal(await unread(), 4);
+    await base.advance(20);
+  }
+  assert.equal(counts.reads, 2);
+  Object.assign(mutes, { version: 1, hidesUser: () => true });
+  assert.equal(await unread(), 0);
+  session.end();
 });

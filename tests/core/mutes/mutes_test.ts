@@ -50,6 +50,27 @@ Deno.test("A word, a user and a thread are told apart by what they look like", a
   assert.equal((await mutes.mute({ what: `bob/${reply.id}` })).what, "carol/5");
 });
 
+Deno.test("The version is another one whenever what is hidden has changed, and only then", async () => {
+  const { base, mutes } = await setUp();
+  const versions = [mutes.version];
+  const next = () => void versions.push(mutes.version);
+  await mutes.mute({ what: "cats", forMs: 60_000 });
+  next();
+  await base.advance(61_000);
+  next();
+  await mutes.block({ username: "zed" });
+  next();
+  await mutes.unblock("zed");
+  next();
+  await mutes.mute({ what: "dogs" });
+  next();
+  await mutes.unmute({ what: "dogs" });
+  next();
+  assert.equal(new Set(versions).size, versions.length);
+  await assert.rejects(mutes.mute({ what: "" }));
+  assert.equal(mutes.version, versions.at(-1));
+});
+
 Deno.test("What makes no sense is refused", async () => {
   const { mutes } = await setUp();
   const wrong = [
