@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Heap } from "./heap.ts";
 import type { Time, Timer } from "./time.ts";
 
 /** Work that is due once. */
@@ -30,7 +31,7 @@ const earlyMs = 0.01;
  */
 export class Scheduler {
   readonly #time: Time;
-  readonly #heap: Entry[] = [];
+  readonly #heap = new Heap<Entry>((a, b) => a.dueMs < b.dueMs);
   readonly #onError: (error: Error) => void;
   #timer: Timer | undefined;
   #armedForMs = Infinity;
@@ -44,13 +45,13 @@ export class Scheduler {
 
   /** Entries waiting, cancelled ones included. */
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.size;
   }
 
   /** Schedules an entry. */
   add(entry: Entry): void {
     if (this.#closed) return;
-    this.#push(entry);
+    this.#heap.push(entry);
     if (entry.dueMs < this.#armedForMs) this.#arm(this.#time.monotonic());
   }
 
@@ -88,14 +89,14 @@ export class Scheduler {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    this.#heap.length = 0;
+    this.#heap.clear();
   }
 
   #arm(nowMs: number): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#armedForMs = this.#heap[0]?.dueMs ?? Infinity;
-    if (this.#heap.length === 0) return;
+    this.#armedForMs = this.#heap.first?.dueMs ?? Infinity;
+    if (this.#heap.size === 0) return;
     const wait = Math.max(0, this.#armedForMs - nowMs);
     this.#timer = this.#time.after(wait, () => this.#run());
   }
@@ -105,11 +106,11 @@ export class Scheduler {
     // Nothing re-arms while entries run: one look at the heap afterwards serves them all.
     this.#armedForMs = -Infinity;
     const nowMs = this.#time.monotonic();
-    for (let next = this.#heap[0]; next !== undefined; next = this.#heap[0]) {
-      if (next.cancelled) this.#pop();
+    for (let next = this.#heap.first; next !== undefined; next = this.#heap.first) {
+      if (next.cancelled) this.#heap.pop();
       else if (next.dueMs > nowMs + earlyMs) break;
       else {
-        this.#pop();
+        this.#heap.pop();
         try {
           next.run(nowMs);
         } catch (error) {
@@ -118,41 +119,6 @@ export class Scheduler {
       }
     }
     if (!this.#closed) this.#arm(nowMs);
-  }
-
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    heap.push(entry);
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      const parent = heap[up];
-      if (parent === undefined || parent.dueMs <= entry.dueMs) break;
-      heap[at] = parent;
-      at = up;
-    }
-    heap[at] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      let down = 2 * at + 1;
-      let child = heap[down];
-      if (child === undefined) break;
-      const right = heap[down + 1];
-      if (right !== undefined && right.dueMs < child.dueMs) {
-        down++;
-        child = right;
-      }
-      if (child.dueMs >= last.dueMs) break;
-      heap[at] = child;
-      at = down;
-    }
-    heap[at] = last;
   }
 }
 

@@ -5,12 +5,12 @@
  */
 
 import type { Clock, ClockStatus, Timer } from "../../core/ports.ts";
-
-/** `setTimeout` takes a signed 32-bit number of milliseconds, and fires at once beyond. */
-const timeoutMsMax = 0x7fff_ffff;
+import { Alarms } from "./alarms.ts";
 
 /** The system's clock, without correction. Serves as the time of net/kademlia, too. */
 export class SystemClock implements Clock {
+  readonly #alarms = new Alarms(() => this.monotonic());
+
   /** The system's Unix time in milliseconds. */
   now(): number {
     return Date.now();
@@ -23,13 +23,7 @@ export class SystemClock implements Clock {
 
   /** Calls `fn` once after `ms` milliseconds, however many; negative and NaN count as 0. */
   after(ms: number, fn: () => void): Timer {
-    let handle: ReturnType<typeof setTimeout>;
-    const arm = (leftMs: number) => {
-      const partMs = Math.min(leftMs, timeoutMsMax);
-      handle = setTimeout(() => partMs < leftMs ? arm(leftMs - partMs) : fn(), partMs);
-    };
-    arm(ms > 0 ? ms : 0);
-    return { cancel: () => clearTimeout(handle) };
+    return this.#alarms.set(ms > 0 ? ms : 0, fn);
   }
 
   /** Never corrected. */
