@@ -24,6 +24,7 @@ import { Carriers } from "./net/streams/carriers.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
 import { withAddonFolder } from "./storage/addon_folder.ts";
 import type { DataFolder } from "./storage/data_folder.ts";
+import type { EarlyKey } from "./storage/early_key.ts";
 import { KeyFiles } from "./storage/key_files.ts";
 import { NodeStore } from "./storage/node_store.ts";
 import { removePrivateFile, writePrivateFile } from "./storage/private_file.ts";
@@ -195,20 +196,28 @@ async function startPeer(
 
 export { writePrivateFile };
 
-/** What can be done with a data folder that this process has locked. It is freed where that fails. */
-export async function openLocked(folder: DataFolder): Promise<OpenFolder> {
+/**
+ * What can be done with a data folder that this process has locked. It is freed where that fails.
+ *
+ * @param early The key of a login to come, which is being derived.
+ */
+export async function openLocked(folder: DataFolder, early?: EarlyKey): Promise<OpenFolder> {
   try {
     await loadLibraries(folder.path);
-    const keys = await KeyFiles.open(folder.path);
+    const keys = await KeyFiles.open(folder.path, early);
     return {
       path: folder.path,
       accounts: () => keys.accounts(),
       writePrivate: (name, bytes) => writePrivateFile(folder.file(name), bytes),
       remove: (name) => removePrivateFile(folder.file(name)),
       start: (settings, log) => startPeer(folder.path, { settings, keys, log }),
-      close: () => Promise.resolve(folder.release()),
+      close() {
+        early?.drop();
+        return Promise.resolve(folder.release());
+      },
     };
   } catch (error) {
+    early?.drop();
     folder.release();
     throw error;
   }

@@ -11,7 +11,8 @@ import { loadModule } from "./lib/load_module.ts";
 import { CamelliaError } from "./core/model/errors.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import type { DataFolder } from "./storage/data_folder.ts";
-import type { Host, LogSink, OpenFolder, SystemFacts } from "./ui/peer/host.ts";
+import type { EarlyKey } from "./storage/early_key.ts";
+import type { ExpectedLogin, Host, LogSink, OpenFolder, SystemFacts } from "./ui/peer/host.ts";
 
 export type * from "./core/api.ts";
 export type { ErrorCode } from "./core/model/errors.ts";
@@ -22,7 +23,7 @@ export type * from "./ui/peer/host.ts";
 /** What {@linkcode createHost} takes from composition.ts. */
 export interface Composition {
   /** What can be done with a data folder that this process has locked. */
-  openLocked(folder: DataFolder): Promise<OpenFolder>;
+  openLocked(folder: DataFolder, early?: EarlyKey): Promise<OpenFolder>;
   /** The log in a data folder. */
   readonly LogFile: { open(dataFolder: string): Promise<LogSink> };
   /** Looks at a data folder. */
@@ -38,6 +39,19 @@ function loadComposition(): Promise<Composition> {
   return loadModule<typeof import("./composition.ts")>(
     new URL("./composition.ts", import.meta.url),
   );
+}
+
+/** Begins to derive the key of the user who is expected to log in, if one is. */
+async function deriveEarly(
+  folder: DataFolder,
+  expected?: () => Promise<ExpectedLogin | undefined>,
+): Promise<EarlyKey | undefined> {
+  const login = await expected?.();
+  if (login === undefined) return undefined;
+  const { EarlyKey } = await loadModule<typeof import("./storage/early_key.ts")>(
+    new URL("./storage/early_key.ts", import.meta.url),
+  );
+  return await EarlyKey.begin(folder.path, login);
 }
 
 /** Loads what runs programs of the system. */
@@ -82,13 +96,21 @@ export async function createHost(load = loadComposition): Promise<Host> {
       folder: async (path) => await (await load()).folderFacts(path),
       descriptors: async () => (await load()).descriptorLimit(),
     },
-    async openFolder(path) {
+    async openFolder(path, expected) {
       // The lock alone tells whether a peer runs: a command that talks to it loads no more than this.
       const { DataFolder } = await loadModule<typeof import("./storage/data_folder.ts")>(
         new URL("./storage/data_folder.ts", import.meta.url),
       );
       const folder = await DataFolder.open(path);
-      if (!hasGivenUp) return await (await load()).openLocked(folder);
+      if (!hasGivenUp) {
+        try {
+          const early = await deriveEarly(folder, expected);
+          return await (await load()).openLocked(folder, early);
+        } catch (error) {
+          folder.release();
+          throw error;
+        }
+      }
       folder.release();
       throw new CamelliaError(
         "no_peer",

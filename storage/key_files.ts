@@ -1,17 +1,19 @@
 /**
- * Sealed keys as files, and Argon2id off the event loop.
+ * Sealed keys as files.
  *
  * @module
  */
 
-import { join } from "node:path";
 import { utf8 } from "../core/model/bytes.ts";
 import { fingerprintOf } from "../core/model/identity.ts";
 import { attempt } from "../lib/msgpack.ts";
 import { openRecord, recordBytesMax } from "../core/model/record.ts";
-import { type KeyDerivation, keyDerivationMax } from "../core/model/record_body.ts";
+import type { KeyDerivation } from "../core/model/record_body.ts";
 import { isUsername } from "../core/model/username.ts";
 import type { Keys } from "../core/ports.ts";
+import type { EarlyKey } from "./early_key.ts";
+import { deriveKey } from "./key_derivation.ts";
+import { keyFile, keyFolder, lastUserFile, readLastUser } from "./key_places.ts";
 import { onDisk } from "./storage_errors.ts";
 import {
   makePrivateFolder,
@@ -21,36 +23,26 @@ import {
   writePrivateFile,
 } from "./private_file.ts";
 
-/** Bytes of a derived key. */
-const derivedBytes = 32;
-
-/** WebCrypto's Argon2id, which TypeScript's library does not know yet. */
-interface Argon2idParams extends Algorithm {
-  readonly name: "Argon2id";
-  readonly nonce: BufferSource;
-  /** KiB. */
-  readonly memory: number;
-  readonly passes: number;
-  readonly parallelism: number;
-}
-
 /** {@linkcode Keys} in the folder `keys` of a data folder: 0700, each file 0600. */
 export class KeyFiles implements Keys {
   readonly #folder: string;
-  readonly #lastUserFile: string;
+  readonly #data: string;
+  readonly #early: EarlyKey | undefined;
 
-  private constructor(data: string) {
-    this.#folder = join(data, "keys");
-    this.#lastUserFile = join(data, "last-user");
+  private constructor(data: string, early?: EarlyKey) {
+    this.#data = data;
+    this.#folder = keyFolder(data);
+    this.#early = early;
   }
 
   /**
    * Creates the folder if need be and removes what a crash left half-written.
    *
+   * @param early A key that is being derived for the login to come; its caller drops it in the end.
    * @throws {CamelliaError} `folder_read_only`, `disk_full` or `disk_failed`.
    */
-  static async open(data: string): Promise<KeyFiles> {
-    const keys = new KeyFiles(data);
+  static async open(data: string, early?: EarlyKey): Promise<KeyFiles> {
+    const keys = new KeyFiles(data, early);
     await makePrivateFolder(keys.#folder, { tighten: true });
     await removeStrayFiles(keys.#folder);
     return keys;
@@ -97,54 +89,30 @@ export class KeyFiles implements Keys {
   /** Removes them, and forgets the user as the last one. */
   async remove(username: string): Promise<void> {
     await removePrivateFile(this.#file(username));
-    if (await this.lastUser() === username) await removePrivateFile(this.#lastUserFile);
+    if (await this.lastUser() === username) await removePrivateFile(lastUserFile(this.#data));
   }
 
   async lastUser(): Promise<string | undefined> {
-    const bytes = await readPrivateFile(this.#lastUserFile);
-    const name = new TextDecoder().decode(bytes).trim();
-    return isUsername(name) ? name : undefined;
+    return await readLastUser(this.#data);
   }
 
   async setLastUser(username: string): Promise<void> {
     assertUsername(username);
-    await writePrivateFile(this.#lastUserFile, utf8(`${username}\n`));
+    await writePrivateFile(lastUserFile(this.#data), utf8(`${username}\n`));
   }
 
   /**
-   * Argon2id (RFC 9106) as WebCrypto runs it, on a thread of its own. The password counts in its NFC
-   * form (as RFC 8265 has it), so that it does not matter which keyboard wrote an accent.
+   * Argon2id: the key that was derived ahead of this, if it is the same one, else a fresh derivation.
    *
-   * @throws {RangeError} beyond {@linkcode keyDerivationMax}, or below what RFC 9106 allows.
+   * @throws {RangeError} as {@linkcode deriveKey}.
    */
   async derive(password: string, derivation: KeyDerivation): Promise<Uint8Array<ArrayBuffer>> {
-    const { memoryKiB, passes, lanes, salt } = derivation;
-    assertRange("lanes", lanes, 1, keyDerivationMax.lanes);
-    assertRange("passes", passes, 1, keyDerivationMax.passes);
-    // RFC 9106, section 3.1: at least 8 KiB a lane.
-    assertRange("memory in KiB", memoryKiB, 8 * lanes, keyDerivationMax.memoryKiB);
-    assertRange("salt length", salt.length, 16, 16);
-    const secret = utf8(password.normalize("NFC"));
-    const parameters: Argon2idParams = {
-      name: "Argon2id",
-      nonce: new Uint8Array(salt),
-      memory: memoryKiB,
-      passes,
-      parallelism: lanes,
-    };
-    try {
-      // "raw-secret" is the Modern Algorithms draft's format; the types know only the older ones.
-      const format = "raw-secret" as "raw";
-      const key = await crypto.subtle.importKey(format, secret, "Argon2id", false, ["deriveBits"]);
-      return new Uint8Array(await crypto.subtle.deriveBits(parameters, key, derivedBytes * 8));
-    } finally {
-      secret.fill(0);
-    }
+    return await (this.#early?.take(password, derivation) ?? deriveKey(password, derivation));
   }
 
   #file(username: string): string {
     assertUsername(username);
-    return join(this.#folder, `${username}.key`);
+    return keyFile(this.#data, username);
   }
 }
 
@@ -152,11 +120,5 @@ export class KeyFiles implements Keys {
 function assertUsername(username: string): void {
   if (!isUsername(username)) {
     throw new TypeError(`Cannot keep keys: ${JSON.stringify(username)} is no username`);
-  }
-}
-
-function assertRange(what: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new RangeError(`Cannot derive a key: ${what} is ${value}, not from ${min} to ${max}`);
   }
 }

@@ -71,6 +71,34 @@ Deno.test("Adapters become a peer that registers, posts, and has it all again af
   assert.deepEqual((await place.run("whoami")).value, registered.value);
 });
 
+Deno.test("The key of the user who logs in is derived once, before what runs a peer is loaded", async () => {
+  await using place = await Place.make();
+  await place.run("register", "alice", "--init");
+  const { deriveBits } = crypto.subtle;
+  let derived = 0;
+  crypto.subtle.deriveBits = (...args) => {
+    derived++;
+    return deriveBits.apply(crypto.subtle, args);
+  };
+  try {
+    let derivedAtLoad = 0;
+    const host = await createHost(() => {
+      derivedAtLoad = derived;
+      return import("../composition.ts");
+    });
+    const data = join(place.folder, "data");
+    const folder = await host.openFolder(data, () => Promise.resolve({ password }));
+    await folder.close();
+    assert.equal(derivedAtLoad, 1);
+    derived = 0;
+    assert.equal((await place.run("post", "hello", "--init")).code, 0);
+    assert.equal(derived, 1);
+    assert.equal(await place.error("post", "x", "--init", "--user", "bob"), "unknown_user");
+  } finally {
+    crypto.subtle.deriveBits = deriveBits;
+  }
+});
+
 Deno.test("A running peer is reached through its loopback port, and locks its folder", async () => {
   await using place = await Place.make();
   const node = await place.start("node", "--init");

@@ -394,6 +394,44 @@ Deno.test("The password comes from a file, the environment, or a prompt, in this
   }
 });
 
+Deno.test("A command that will log in says so as soon as the folder is locked, where it has the password", async () => {
+  const m = await Machine.withAlice();
+  const expectedOf = async (...args: string[]) => {
+    const { length } = m.host.expected;
+    await m.run(...args);
+    return m.host.expected.slice(length);
+  };
+  assert.deepEqual(await expectedOf("post", "hello"), [{ password: "secret" }]);
+  assert.deepEqual(await expectedOf("--user", "alice", "status"), [
+    { username: "alice", password: "secret" },
+  ]);
+  m.writeFile("/secret", "from a file\n");
+  m.io.openFiles.add("/secret");
+  m.io.stderr = "";
+  assert.deepEqual(await expectedOf("timeline", "--password-file", "/secret"), [
+    { password: "from a file" },
+  ]);
+  // Told by what reads the file for the login, and not twice.
+  assert.equal(m.io.stderr.match(/Others can read/g)?.length, 1);
+  assert.deepEqual(await expectedOf("post", "x", "--password-file", "/none"), [undefined]);
+  assert.deepEqual(await expectedOf("whoami"), [undefined]);
+  m.io.variables = {};
+  assert.deepEqual(await expectedOf("post", "hello"), [undefined]);
+});
+
+Deno.test("A peer that is started for its user says so as soon as the folder is locked, a node does not", async () => {
+  const m = await Machine.withAlice();
+  for (
+    const [command, expected] of [["up", { password: "secret" }], ["node", undefined]] as const
+  ) {
+    const { io, ended } = m.start(command);
+    await io.until(() => io.stdout.includes("ready"));
+    assert.deepEqual(m.host.expected.at(-1), expected);
+    io.interrupt();
+    assert.equal(await ended, 0);
+  }
+});
+
 Deno.test("A password is made of random words for a person who enters none", async () => {
   const m = new Machine();
   m.io.terminal.input = true;

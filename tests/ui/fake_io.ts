@@ -6,7 +6,7 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { utf8 } from "../../core/model/bytes.ts";
 import { SystemRandom } from "../../net/system/system_random.ts";
 import { run } from "../../ui/cli.ts";
-import type { Host, OpenFolder, RunningPeer } from "../../ui/peer/host.ts";
+import type { ExpectedLogin, Host, OpenFolder, RunningPeer } from "../../ui/peer/host.ts";
 import type { PeerSettings } from "../../ui/settings/settings.ts";
 import type { Timer } from "../../lib/time.ts";
 import type { Io } from "../../ui/terminal/io.ts";
@@ -168,20 +168,32 @@ export class FakeHost implements Host {
     return Promise.resolve({ write: (line) => void lines.push(line), close: () => {} });
   }
 
-  openFolder(path: string): Promise<OpenFolder> {
+  /** Who was said to log in, as each folder was locked. */
+  readonly expected: (ExpectedLogin | undefined)[] = [];
+
+  async openFolder(
+    path: string,
+    expected?: () => Promise<ExpectedLogin | undefined>,
+  ): Promise<OpenFolder> {
     if (this.locked.has(path)) {
-      return Promise.reject(new CamelliaError("folder_in_use", `Cannot use ${path}: it is in use`));
+      throw new CamelliaError("folder_in_use", `Cannot use ${path}: it is in use`);
     }
     this.locked.add(path);
+    try {
+      this.expected.push(await expected?.());
+    } catch (error) {
+      this.locked.delete(path);
+      throw error;
+    }
     const io = this.#io;
-    return Promise.resolve({
+    return {
       path,
       accounts: () => Promise.resolve(this.order.map((name) => FakePeer.view(name))),
       writePrivate: (name, bytes) => Promise.resolve(void io.files.set(`${path}/${name}`, bytes)),
       remove: (name) => Promise.resolve(void io.files.delete(`${path}/${name}`)),
       start: (settings) => this.#start(settings),
       close: () => Promise.resolve(void this.locked.delete(path)),
-    });
+    };
   }
 
   giveUpLibraries(): void {}

@@ -11,10 +11,11 @@
 import { loadModule } from "../../lib/load_module.ts";
 import { joinPath } from "../../lib/paths.ts";
 import type { PeerCalls, PeerEvent } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { delay } from "../../lib/waiting.ts";
-import type { Context, OpenFolder } from "./host.ts";
+import type { Context, ExpectedLogin, OpenFolder } from "./host.ts";
 import { LoopbackClient } from "./loopback_client.ts";
 import { parsePortFile, portFileBytesMax, portFileName } from "./loopback_protocol.ts";
 
@@ -47,6 +48,8 @@ export interface Ways<T> {
   readonly own: (folder: OpenFolder) => Promise<T>;
   /** A peer that runs elsewhere has. Called again if its first request reached no peer. */
   readonly running: (peer: Access) => Promise<T>;
+  /** Whether a user is to be logged in where this process has locked it; default: no. */
+  readonly logsIn?: boolean;
 }
 
 /** Works with the locked folder, and unlocks it afterwards. */
@@ -65,6 +68,17 @@ export async function inFolder<T>(
 /** The user that `--user` names. */
 function namedUser({ flags }: Context): string | undefined {
   return flags.user === undefined ? undefined : parseUsername(flags.user);
+}
+
+/** Who will log in, where that takes no question. */
+export async function expectedLogin(context: Context): Promise<ExpectedLogin | undefined> {
+  const { passwordAtHand } = await loadModule<typeof import("../prompts/password_source.ts")>(
+    new URL("../prompts/password_source.ts", import.meta.url),
+  );
+  const password = await passwordAtHand(context);
+  return password === undefined
+    ? undefined
+    : { password, ...given({ username: namedUser(context) }) };
 }
 
 /** The peer that seems to run on the data folder; its first call shows whether it does. To be closed. */
@@ -92,7 +106,8 @@ export async function withFolder<T>(context: Context, need: Need, ways: Ways<T>)
   const giveUpAt = io.monotonic() + folderWaitMs;
   while (true) {
     signal.throwIfAborted();
-    const folder = await host.openFolder(dataFolder).catch((error) => {
+    const expected = ways.logsIn ? () => expectedLogin(context) : undefined;
+    const folder = await host.openFolder(dataFolder, expected).catch((error) => {
       if (error instanceof CamelliaError && error.code === "folder_in_use") return error;
       throw error;
     });
@@ -143,6 +158,7 @@ export function withPeer<T>(
 ): Promise<T> {
   return withFolder(context, need, {
     running: work,
+    logsIn: need !== "none",
     own: async (folder) => {
       const { withOwnPeer } = await loadModule<typeof import("./own_peer.ts")>(
         new URL("./own_peer.ts", import.meta.url),

@@ -19,6 +19,14 @@ export interface RunningPeer {
   stop(): Promise<void>;
 }
 
+/** Who is going to log in. */
+export interface ExpectedLogin {
+  /** The user; default: the one who logged in last. */
+  readonly username?: string;
+  /** The password; whether it is the right one turns out at the login. */
+  readonly password: string;
+}
+
 /** A data folder that this process has locked. */
 export interface OpenFolder {
   /** Absolute path. */
@@ -99,10 +107,15 @@ export interface Host extends ConfigSource {
   /**
    * Creates the folder if need be and locks it.
    *
+   * @param expected Asked once the folder is locked: the key for the login to come is derived while what runs
+   * a peer is loaded.
    * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`; `no_peer` where it is
    * free only after {@linkcode Host.giveUpLibraries}.
    */
-  openFolder(path: string): Promise<OpenFolder>;
+  openFolder(
+    path: string,
+    expected?: () => Promise<ExpectedLogin | undefined>,
+  ): Promise<OpenFolder>;
   /** Gives up the permission to load libraries of the system: from now on this process runs no peer. */
   giveUpLibraries(): void;
   /** Writes a file that only its owner can read, atomically; its folder is there. */

@@ -9,6 +9,7 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { messageOf } from "../output/failure.ts";
 import { makePassphrase } from "./passphrase.ts";
 import { expandHome } from "../settings/places.ts";
+import type { Io } from "../terminal/io.ts";
 import type { Console } from "./prompts.ts";
 
 /** A file with a secret at most: 24 recovery words have some 400 bytes. */
@@ -35,15 +36,24 @@ export async function readSecretFile(
   path: string,
   kind: "password" | "words",
 ): Promise<string> {
+  const text = await readSecret(context.io, path, kind);
+  if (await context.io.readableByOthers(path).catch(() => false)) {
+    const advice = `Make it private: chmod 600 ${path}`;
+    context.output.log("warn", `Others can read the ${kind} file ${path}. ${advice}`);
+  }
+  return text;
+}
+
+async function readSecret(
+  io: Pick<Io, "readFile">,
+  path: string,
+  kind: "password" | "words",
+): Promise<string> {
   const refuse = (why: string, cause?: unknown) =>
     new CamelliaError(secretFiles[kind], `Cannot read the ${kind} file ${path}: ${why}`, { cause });
   let bytes: Uint8Array | undefined;
   try {
-    bytes = await context.io.readFile(path, secretFileBytesMax);
-    if (bytes !== undefined && await context.io.readableByOthers(path)) {
-      const advice = `Make it private: chmod 600 ${path}`;
-      context.output.log("warn", `Others can read the ${kind} file ${path}. ${advice}`);
-    }
+    bytes = await io.readFile(path, secretFileBytesMax);
   } catch (error) {
     throw refuse(messageOf(error), error);
   }
@@ -61,9 +71,7 @@ export async function readSecretFile(
   return text;
 }
 
-/** The password in the first line of a file. */
-async function readPasswordFile(context: Console, path: string): Promise<string> {
-  const text = await readSecretFile(context, path, "password");
+function firstLine(text: string): string {
   return text.split(/\r?\n/, 1)[0] ?? "";
 }
 
@@ -106,6 +114,19 @@ export function asksForChanged({ io }: Console, newPasswordFile?: string): boole
 }
 
 /**
+ * The password for a login where it takes no question: from `--password-file`, else from
+ * `CAMELLIA_PASSWORD`. Undefined where there is none, and where there is something wrong with the file, which
+ * {@linkcode passwordFor} will say.
+ */
+export async function passwordAtHand(
+  { flags, io }: Pick<Console, "flags" | "io">,
+): Promise<string | undefined> {
+  if (flags.passwordFile === undefined) return io.env("CAMELLIA_PASSWORD");
+  const text = await readSecret(io, flags.passwordFile, "password").catch(() => undefined);
+  return text && firstLine(text);
+}
+
+/**
  * The password of a user, from the first of `--password-file`, `CAMELLIA_PASSWORD` and a prompt; a
  * changed one from `--new-password-file`, `CAMELLIA_NEW_PASSWORD` and a prompt.
  *
@@ -123,7 +144,7 @@ export async function passwordFor(
       "--new-password-file",
     ]
     : [context.flags.passwordFile, "CAMELLIA_PASSWORD", "--password-file"];
-  if (file !== undefined) return await readPasswordFile(context, file);
+  if (file !== undefined) return firstLine(await readSecretFile(context, file, "password"));
   const fromEnvironment = context.io.env(variable);
   if (fromEnvironment !== undefined) return fromEnvironment;
   if (context.io.terminal.input) return await ask(context, request);

@@ -1,0 +1,107 @@
+/**
+ * A peer that runs until it is interrupted, and tells what happens.
+ *
+ * @module
+ */
+
+import { given } from "../../core/model/arguments.ts";
+import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
+import { renderEvent } from "../output/render.ts";
+import { isRepeated } from "../output/render_notifications.ts";
+import {
+  credentialsFor,
+  joinNetwork,
+  logIn,
+  notJoinedMessage,
+  withStartedPeer,
+} from "../peer/own_peer.ts";
+import type { Context, OpenFolder } from "../peer/host.ts";
+import { LoopbackServer } from "../peer/loopback_server.ts";
+import { formatEndpoint } from "../../lib/host_port.ts";
+import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
+
+/** The first line, once everything listens. */
+function readyEvent({ node, user, links }: StatusView) {
+  return {
+    event: "ready",
+    user: user?.username ?? null,
+    node_id: node.id,
+    udp: node.udp,
+    listening: links.listening,
+  };
+}
+
+function readyText({ node, user, links: { listening } }: StatusView): string {
+  const udp = `UDP ${formatEndpoint(node.udp)}`;
+  const tcp = listening === null ? "" : `, TCP ${formatEndpoint(listening)}`;
+  const who = user === null ? "Node" : `Peer of ${user.username}`;
+  return `${who} ready on ${udp}${tcp}. Ctrl+C stops it.`;
+}
+
+/** Tells events until the program is to end, or, for a user's peer, until the user logs out. */
+async function serveUntilEnd(
+  context: Context,
+  { folder, settings, api }: { folder: OpenFolder; settings: PeerSettings; api: PeerApi },
+  endsAtLogout: boolean,
+): Promise<void> {
+  const { output, signal, host } = context;
+  const end = Promise.withResolvers<void>();
+  const early: PeerEvent[] = [];
+  let tell = (event: PeerEvent) => void early.push(event);
+  const stop = api.subscribe((event) => {
+    tell(event);
+    if (endsAtLogout && event.event === "logout" && !event.stay) end.resolve();
+  });
+  await using _server = await LoopbackServer.open({ api, folder, host, log: output.log });
+  signal.addEventListener("abort", () => end.resolve(), { once: true });
+  try {
+    const status = await api.status();
+    await output.line(readyEvent(status), () => readyText(status));
+    let reach = "";
+    let written: Promise<unknown> = Promise.resolve();
+    tell = (event) => {
+      if (!output.json && isRepeated(event, status.user?.username)) return;
+      if (event.event === "reach" && !output.json) {
+        // A script gets each change; a person no line that says what the last one said.
+        const text = renderEvent(event, output.look());
+        if (text === reach) return;
+        reach = text;
+      }
+      written = output.line(event, (look) => renderEvent(event, look));
+    };
+    const { joined, contacts, carrier, hindrance } = status.node;
+    if (!joined || carrier === "tcp") {
+      const way = given({ carrier, hindrance });
+      const event = { event: "network", joined, contacts, ...way } as const;
+      await output.line(
+        event,
+        (look) => joined ? renderEvent(event, look) : notJoinedMessage(settings, hindrance),
+      );
+    }
+    // What was found out while the user logged in is told by no event.
+    if (status.reach.state !== "unknown") tell({ event: "reach", ...status.reach });
+    early.forEach(tell);
+    if (!signal.aborted) await end.promise;
+    await written;
+  } finally {
+    stop();
+  }
+}
+
+/** Runs the folder's peer with or without a user; an interruption is its regular end. */
+export async function serveFolder(
+  context: Context,
+  folder: OpenFolder,
+  withUser: boolean,
+): Promise<void> {
+  const settings = await resolveSettings(context);
+  const credentials = await credentialsFor(context, folder, withUser ? "user" : "none");
+  const { log } = context.output;
+  await withStartedPeer(context, { folder, settings, log }, async (peer) => {
+    // A login waits for the network itself. Others find a network's first node; contacts of an earlier
+    // run may all be gone by now.
+    if (credentials !== undefined) await logIn(context, peer.api, credentials);
+    else if (!settings.firstNode) await joinNetwork(context, peer);
+    await serveUntilEnd(context, { folder, settings, api: peer.api }, withUser);
+  });
+}
