@@ -6,7 +6,7 @@
  * @module
  */
 
-import { isIP } from "node:net";
+import { isIpText } from "../../lib/ip_text.ts";
 import { parseNumber } from "./number.ts";
 import type { HostPort } from "../../lib/host_port.ts";
 
@@ -24,7 +24,7 @@ export function parsePort(text: string): number | undefined {
 /** An IPv4 or IPv6 address, brackets around the latter dropped. */
 export function parseAddress(text: string): string | undefined {
   const address = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
-  return isIP(address) === 0 ? undefined : address;
+  return isIpText(address) ? address : undefined;
 }
 
 /** A host name (RFC 1123) or an address. */
