@@ -197,6 +197,8 @@ export interface PeerApi {
   timeline(request: TimelineRequest): Promise<TimelineView>;
   /** The thread of a post, after asking others for what they have of it, two seconds at most. */
   thread(request: ThreadRequest): Promise<ThreadView>;
+  /** Those of some posts, 100 at most, that are here and shown; asks no other peer. */
+  postsNamed(request: { readonly names: readonly PostNameView[] }): Promise<PostView[]>;
   /** Posts of the own database by their words; asks no other peer. */
   search(request: SearchRequest): Promise<SearchView>;
   /** Follows; with a fingerprint it may replace a pin. */
@@ -351,6 +353,7 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
       author: optional(word),
     }),
   ),
+  postsNamed: call(fields({ names: listOf(postName, 100) })),
   search: call(
     fields<SearchRequest>({ query: longText, limit: integer(1, 1000), before: optional(word) }),
   ),

@@ -206,6 +206,9 @@ export class Peer implements PeerApi {
 
   readonly thread: PeerApi["thread"] = (request) => this.#with((user) => user.thread(request));
 
+  readonly postsNamed: PeerApi["postsNamed"] = ({ names }) =>
+    this.#with((user) => user.named(names));
+
   readonly search: PeerApi["search"] = (request) => this.#with((user) => user.search(request));
 
   readonly follow: PeerApi["follow"] = (request, signal) =>

@@ -6,6 +6,8 @@
  */
 
 import type {
+  PostNameView,
+  PostView,
   SearchRequest,
   SearchView,
   ThreadRequest,
@@ -215,6 +217,11 @@ export class UserPeer {
   /** A thread, after asking others for what they have of it. */
   thread({ local, ...name }: ThreadRequest): Promise<ThreadView> {
     return this.conversations.threads.open(name, (post) => this.posts.shown(post), local);
+  }
+
+  /** Posts that are here, by their names. */
+  named(names: readonly PostNameView[]): Promise<PostView[]> {
+    return this.conversations.threads.named(names, (post) => this.posts.shown(post));
   }
 
   /** A page of the timeline. */

@@ -148,6 +148,19 @@ export class Threads {
     return view && { ...view, verified: claim === true };
   }
 
+  /**
+   * Those of some posts that are here and shown, as a thread has them; no other peer is asked.
+   *
+   * @throws {CamelliaError} `invalid_argument`, `invalid_username`, or what the database fails with.
+   */
+  async named(names: readonly PostNameView[], shown: Shown): Promise<PostView[]> {
+    const { store } = this.#parts.session;
+    const posts = await Promise.all(names.map(parseName).map((name) => postNamed(store, name)));
+    return posts.map((post) => post && this.shown(post, shown)).filter((view) =>
+      view !== undefined
+    );
+  }
+
   /** How many posts here answer each of these directly. */
   async replyCounts(names: readonly PostName[]): Promise<number[]> {
     const { store } = this.#parts.session;

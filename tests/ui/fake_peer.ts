@@ -444,6 +444,12 @@ export class FakePeer extends Refusing {
     });
   }
 
+  override postsNamed({ names }: { names: readonly PostNameView[] }): Promise<PostView[]> {
+    const isNamed = ({ author, id }: PostView) =>
+      names.some((name) => name.author === author && name.id === id);
+    return Promise.resolve(this.posts.filter(isNamed));
+  }
+
   override search(request: SearchRequest): Promise<SearchView> {
     return Promise.resolve().then(() => {
       this.#mine();

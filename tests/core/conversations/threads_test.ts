@@ -177,7 +177,15 @@ Deno.test("A reply that is here is shown with a mark, and no longer once its nam
   await frank.store.conversations.addContext([{ post: forged, isConfirmed: false }], 1);
   const before = await open(frank, root, true);
   assert.deepEqual([texts(before), before.missing], [["forged as bob?"], 1]);
+  // By their names those come that are here, with the same mark.
+  const named = async (shown = (post: PostView): PostView | undefined => post) => {
+    const names = [root, forged].map(({ author, id }) => ({ author, id: id.toString() }));
+    return (await frank.conversations.threads.named(names, shown)).map((post) => post.verified);
+  };
+  assert.deepEqual(await named(), [false]);
+  assert.deepEqual(await named(() => undefined), []);
   world.follow(frank, bob);
+  assert.deepEqual(await named(), []);
   await assert.rejects(open(frank, root, true), { code: "unknown_post" });
   await world.stop();
 });

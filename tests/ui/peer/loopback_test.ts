@@ -101,6 +101,7 @@ Deno.test("The loopback client does what the peer does", async () => {
   const thread = { root: replyTo, posts: [post], missing: 0 };
   assert.deepEqual(await client.api.thread({ ...replyTo, local: true }), thread);
   const name = { author: "alice", id: post.id };
+  assert.deepEqual(await client.api.postsNamed({ names: [replyTo, name] }), [post]);
   assert.equal((await client.api.repost(name)).repost_of?.id, post.id);
   await assert.rejects(client.api.repost({ ...name, id: "1" }), { code: "unknown_post" });
   assert.deepEqual(await client.api.deletePosts({ ids: [post.id] }), [post.id]);
