@@ -41,6 +41,7 @@ import { renderAbout, renderMute, renderPeople } from "../output/render_people.t
 import { type Need, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
 import { asksForChanged, passwordFor } from "../prompts/password_source.ts";
+import { deletedText } from "../views/words.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 
 /** One call to a peer. */
@@ -75,10 +76,7 @@ export const reposting: Task<PostNameView, PostView> = {
 export const deleting: Task<{ ids: readonly string[] }, string[]> = {
   doing: () => "Deleting",
   call: (api, request) => api.deletePosts(request),
-  text: (ids) => {
-    const what = ids.length === 1 ? "The post is" : `${ids.length} posts are`;
-    return `${what} deleted. Peers that have it are asked to forget it; they cannot be made to.`;
-  },
+  text: (ids) => deletedText(ids.length),
   json: (deleted) => ({ deleted }),
 };
 

@@ -15,12 +15,14 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { parseSearch } from "../../core/model/search_query.ts";
 import { deleting, posting, reposting } from "../commands/tasks.ts";
-import { indexedText, renderTimeline } from "../output/render_post.ts";
+import { renderTimeline } from "../output/render_post.ts";
 import { renderThread } from "../output/render_thread.ts";
+import { draftFiles } from "../peer/draft_files.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { cutToWidth } from "../terminal/width.ts";
-import { Draft } from "./drafts.ts";
+import { Draft, draftName } from "../views/drafts.ts";
+import { indexedText } from "../views/words.ts";
 import { chooseOne, type MenuContext, tell } from "./questions.ts";
 
 /** A post takes three lines on average: head, text, and a blank one. */
@@ -39,8 +41,7 @@ async function compose(
 ): Promise<void> {
   const { username } = await menu.api.whoami();
   const { replyTo } = more;
-  const answer = replyTo === undefined ? "" : `-${replyTo.author}-${replyTo.id}`;
-  const draft = await Draft.open(menu, `${username}${answer}`);
+  const draft = await Draft.open(draftFiles(menu), menu.io, draftName(username, replyTo));
   const problem = (typed: string) => {
     const length = postLength(typed);
     return length <= postLengthMax

@@ -23,6 +23,7 @@ import { formatEndpoint } from "../../lib/host_port.ts";
 import { type Paint, paintFor } from "../terminal/paint.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
+import { counted, followText } from "../views/words.ts";
 
 /** Bytes, shortened. */
 function formatBytes(bytes: number): string {
@@ -36,10 +37,6 @@ function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
-}
-
 /** Name and fingerprint. */
 export function renderUser(user: UserView, { paint }: Look): string {
   return `${paint.name(safeLine(user.username))} ${paint.dim(`(${user.fingerprint})`)}`;
@@ -48,17 +45,7 @@ export function renderUser(user: UserView, { paint }: Look): string {
 /** What became of a follow or unfollow. */
 export function renderFollow(view: FollowView, { paint }: Look): string {
   const name = safeLine(view.username);
-  if (view.already && view.acknowledged) return `You follow ${paint.name(name)} already.`;
-  if (view.refused) {
-    return `You follow ${
-      paint.name(name)
-    }, who does not want that: what they post is not sent to you.`;
-  }
-  const what = view.following ? "You follow" : "You no longer follow";
-  const notice = view.acknowledged
-    ? "."
-    : `. ${name} does not know yet: the request goes out again until it is acknowledged.`;
-  return `${what} ${paint.name(name)}${notice}`;
+  return followText({ ...view, username: name }, paint.name(name));
 }
 
 function nameList(label: string, names: readonly string[], look: Look): string {

@@ -8,6 +8,7 @@ import type { PostView, RepostedView, SearchView, TimelineView } from "../../cor
 import { given } from "../../core/model/arguments.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
+import { counted, hiddenText, indexedText } from "../views/words.ts";
 import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
 
 /** A post's text below its head, or what takes its place. */
@@ -41,9 +42,7 @@ export function renderPost(post: PostView, look: Look): string {
     ? ""
     : paint.dim(` · in reply to ${safeLine(post.reply_to.author)}/${safeLine(post.reply_to.id)}`);
   const { replies = 0 } = post;
-  const answers = replies === 0
-    ? ""
-    : paint.dim(` · ${replies} ${replies === 1 ? "reply" : "replies"}`);
+  const answers = replies === 0 ? "" : paint.dim(` · ${counted(replies, "reply", "replies")}`);
   const what = post.repost_of === undefined ? "" : " reposted";
   const where = post.outside === undefined ? "" : paint.dim(" · not on your timeline");
   const when = paint.dim(` · ${ageOf(post.created_at, look.now)} · ${safeLine(post.id)}`);
@@ -60,16 +59,6 @@ export function renderPost(post: PostView, look: Look): string {
   return [head, ...indented([...clash, ...doubt, ...bodyOf(post, look)])].join("\n");
 }
 
-/** So many posts are something. */
-export function countText(count: number, what: string): string {
-  return `${count} ${count === 1 ? `post is ${what}` : `posts are ${what}`}`;
-}
-
-/** Says how many posts the user's mutes and blocks hide, at least one. */
-export function hiddenText(hidden: number): string {
-  return countText(hidden, "hidden by your mutes");
-}
-
 /** Posts, one below the other. */
 export function renderPosts(posts: readonly PostView[], look: Look): string {
   return posts.map((post) => renderPost(post, look)).join("\n\n");
@@ -81,13 +70,6 @@ export function renderTimeline({ posts, hidden = 0 }: TimelineView, look: Look):
   if (posts.length > 0) return [renderPosts(posts, look), ...left].join("\n\n");
   if (hidden > 0) return left.join("");
   return "Nothing here yet. Write something, or follow a user: `camellia suggest` has ideas.";
-}
-
-/** Says what share of the posts a search knows while the index is being built. */
-export function indexedText(indexed: number): string {
-  return `The index is being built: the newest ${
-    Math.floor(100 * indexed)
-  } % of the posts were searched.`;
 }
 
 /** What a search found. */

@@ -8,7 +8,8 @@ import type { PostView, ThreadView } from "../../core/api.ts";
 import { threadName, treeOf } from "../../core/model/thread.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import type { Look } from "./look.ts";
-import { countText, hiddenText, renderPost } from "./render_post.ts";
+import { leftOutText } from "../views/words.ts";
+import { renderPost } from "./render_post.ts";
 
 /** Columns by which a reply stands to the right of what it answers. */
 const stepColumns = 2;
@@ -19,15 +20,6 @@ const columnsMin = 30;
 function indented(text: string, depth: number): string {
   const space = " ".repeat(stepColumns * depth);
   return text.split("\n").map((line) => `${space}${line}`).join("\n");
-}
-
-/** One line on what is not among the posts shown; empty where nothing is left out. */
-function leftOut({ missing, hidden = 0 }: ThreadView): string {
-  const parts = [
-    ...missing > 0 ? [countText(missing, "not here")] : [],
-    ...hidden > 0 ? [hiddenText(hidden)] : [],
-  ];
-  return parts.join("; ");
 }
 
 /** A thread, oldest first within each branch. */
@@ -45,6 +37,6 @@ export function renderThread(thread: ThreadView, look: Look): string {
     }
     return indented(lines.join("\n"), depth);
   });
-  const left = leftOut(thread);
+  const left = leftOutText(thread);
   return [...posts, ...left === "" ? [] : [paint.dim(left)]].join("\n\n");
 }

@@ -23,6 +23,9 @@ const quotesMax = 500;
 /** Events that wait to be dealt with together; more are dealt with at once. */
 const eventsMax = 500;
 
+/** Posts that are asked for in one question; see `postsNamed` of `core/api.ts`. */
+const namesAtOnce = 100;
+
 /** What a desk is made from. */
 export interface DeskParts {
   /** The peer. */
@@ -43,6 +46,11 @@ export class Desk {
   readonly #names = new BoundedMap<string, string>(namesMax);
   readonly #quotes = new BoundedMap<string, PostView>(quotesMax);
   readonly #listeners = new Set<(events: readonly PeerEvent[]) => void>();
+  /** Posts that were asked for, so that those that are not here are not asked for again and again. */
+  readonly #asked = new BoundedMap<string, true>(4 * quotesMax);
+  #wanted = new Map<string, PostNameView>();
+  #isAsking = false;
+  #followed: ReadonlySet<string> = new Set();
   #events: PeerEvent[] = [];
   #timer: Timer | undefined;
   #toldMs = -Infinity;
@@ -121,6 +129,46 @@ export class Desk {
   /** Posts were met: they can be quoted, and those that they answer are looked for. */
   quote(posts: readonly PostView[]): void {
     for (const post of posts) this.#quotes.set(keyOf(post), post);
+    for (const post of posts) {
+      const { reply_to } = post.repost_of ?? post;
+      if (reply_to === null || this.#wanted.size >= namesAtOnce) continue;
+      const key = keyOf(reply_to);
+      if (this.#quotes.has(key) || this.#asked.has(key)) continue;
+      this.#asked.set(key, true);
+      this.#wanted.set(key, reply_to);
+    }
+    if (!this.#isAsking) void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    this.#isAsking = true;
+    while (this.#wanted.size > 0 && !this.#isClosed) {
+      const names = [...this.#wanted.values()];
+      this.#wanted = new Map();
+      // A quote that cannot be read is left out, and no reason to disturb the reader.
+      const found = await this.api.postsNamed({ names }).catch(() => []);
+      for (const post of found) this.#quotes.set(keyOf(post), post);
+      if (found.length > 0) this.changed();
+    }
+    this.#isAsking = false;
+  }
+
+  /** The users who are followed, for names to complete. */
+  learnFollowed(usernames: readonly string[]): void {
+    this.#followed = new Set(usernames);
+  }
+
+  /** Whether the user follows another one, as far as that was asked. */
+  follows(username: string): boolean {
+    return this.#followed.has(username);
+  }
+
+  /** Names that begin so: the given one first, then users who are followed, then authors of posts that were met. */
+  namesFor(begin: string, limit: number, first?: string): string[] {
+    const met = [...this.#quotes.entries()].map(([, { author }]) => author).sort();
+    const names = new Set([...first === undefined ? [] : [first], ...this.#followed, ...met]);
+    names.delete(this.self);
+    return [...names].filter((name) => name.startsWith(begin)).slice(0, limit);
   }
 
   /** A post is no longer to be quoted. */

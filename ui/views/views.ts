@@ -7,10 +7,13 @@
  * @module
  */
 
-import type { PeerCalls, PeerEvent, StatusView, UnreadView } from "../../core/api.ts";
+import type { PeerCalls, PeerEvent, PostNameView, StatusView, UnreadView } from "../../core/api.ts";
 import type { Time, Timer } from "../../lib/time.ts";
+import { Compose } from "./compose.ts";
 import { Desk } from "./desk.ts";
+import type { DraftFiles } from "./drafts.ts";
 import { PostList } from "./post_list.ts";
+import { Thread } from "./thread.ts";
 
 /** The state of the peer is asked for at most so often: events come by the thousand. */
 const statusEveryMs = 300;
@@ -23,6 +26,8 @@ export interface ViewsParts {
   readonly time: Pick<Time, "now" | "monotonic" | "after">;
   /** The user who is logged in. */
   readonly self: string;
+  /** Where drafts lie. */
+  readonly files: DraftFiles;
   /** Something that is shown has changed; called at most 30 times a second. */
   readonly onChange: () => void;
 }
@@ -86,6 +91,29 @@ export class Views {
       reach: reach?.state ?? "unknown",
       isAnswering: this.#isAnswering,
     };
+  }
+
+  /** Loads what all screens need: the state of the peer, the timeline, and who is followed. */
+  open(): void {
+    this.refresh();
+    this.home.open();
+    void this.#learnFollowed();
+  }
+
+  async #learnFollowed(): Promise<void> {
+    const names = await this.#parts.api.followed().catch(() => []);
+    this.#desk.learnFollowed(names);
+  }
+
+  /** The thread of a post; to be closed. */
+  thread(name: PostNameView): Thread {
+    return new Thread(this.#desk, name);
+  }
+
+  /** A post to be written, or an answer; to be closed. */
+  compose(replyTo?: PostNameView): Compose {
+    const { files } = this.#parts;
+    return new Compose(this.#desk, { files, ...replyTo === undefined ? {} : { replyTo } });
   }
 
   /** Asks for the state of the peer, and for what is unread: soon, once for all who ask until then. */

@@ -5,10 +5,15 @@ import type {
   PostNameView,
   PostView,
   ReadRequest,
+  ThreadRequest,
+  ThreadView,
   TimelineRequest,
   TimelineView,
 } from "../../../core/api.ts";
+import { CamelliaError } from "../../../core/model/errors.ts";
+import { threadName } from "../../../core/model/thread.ts";
 import { given } from "../../../core/model/arguments.ts";
+import type { DraftFiles } from "../../../ui/views/drafts.ts";
 import { Views } from "../../../ui/views/views.ts";
 import { compareIds, compareNames } from "../../../ui/views/post_window.ts";
 import { VirtualClock } from "../../sim/clock.ts";
@@ -72,6 +77,24 @@ export class TimelinePeer extends FakePeer {
     return { posts: page, ...given({ hidden: this.hidden }) };
   }
 
+  override postsNamed({ names }: { names: readonly PostNameView[] }): Promise<PostView[]> {
+    const wanted = new Set(names.map(threadName));
+    return Promise.resolve(this.timelinePosts.filter((post) => wanted.has(threadName(post))));
+  }
+
+  /** What a thread has. */
+  override async thread({ author, id, local }: ThreadRequest): Promise<ThreadView> {
+    if (!local) await this.gate;
+    const root = { author, id };
+    const isIn = (post: PostView) => {
+      const begin = post.root ?? post.reply_to ?? post;
+      return begin.author === author && begin.id === id;
+    };
+    const posts = this.timelinePosts.filter(isIn).toReversed();
+    if (posts.length === 0) throw new CamelliaError("unknown_post", "That thread is not here");
+    return { root, posts, missing: this.missing, ...given({ hidden: this.hidden }) };
+  }
+
   override async markRead({ what, id = "0" }: ReadRequest): Promise<void> {
     if (what === "timeline" && compareIds(id, this.mark) > 0) this.mark = id;
     await Promise.resolve();
@@ -85,8 +108,19 @@ export interface ViewsWorld {
   readonly views: Views;
   /** How often a change was told. */
   readonly told: { times: number };
+  /** Drafts, by name. */
+  readonly files: Map<string, Uint8Array>;
   /** Lets everything under way end. */
   settle(): Promise<void>;
+}
+
+/** Drafts in memory. */
+export function draftsIn(files: Map<string, Uint8Array>): DraftFiles {
+  return {
+    read: (name) => Promise.resolve(files.get(name)),
+    write: (name, bytes) => Promise.resolve(void files.set(name, bytes)),
+    remove: (name) => Promise.resolve(void files.delete(name)),
+  };
 }
 
 /** Screens on a peer, with posts at these seconds. */
@@ -96,14 +130,16 @@ export function viewsWorld(seconds: readonly number[] = []): ViewsWorld {
   for (const second of seconds) peer.store(postAt(second));
   const clock = new VirtualClock({ startMs: Date.UTC(2026, 0, 1, 1) });
   const told = { times: 0 };
+  const files = new Map<string, Uint8Array>();
   const views = new Views({
     api: peer,
     time: clock,
     self: "mia",
+    files: draftsIn(files),
     onChange: () => {
       told.times++;
     },
   });
   peer.subscribe((event: PeerEvent) => views.event(event));
-  return { peer, clock, views, told, settle: () => clock.advance(1_000) };
+  return { peer, clock, views, told, files, settle: () => clock.advance(1_000) };
 }
