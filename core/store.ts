@@ -7,7 +7,7 @@
 import type { ConversationStore } from "./conversation_store.ts";
 import type { FeedState } from "./model/feed.ts";
 import type { Block, Mute } from "./model/mute.ts";
-import type { Post, PostName } from "./model/post.ts";
+import type { FeedPlace, Post, PostName } from "./model/post.ts";
 import type { ListEntry, ListName } from "./model/record_body.ts";
 import type { SearchQuery } from "./model/search_query.ts";
 
@@ -133,6 +133,10 @@ export interface Store {
   countNewer(query: { than: bigint; except: string; limit: number }): Promise<number>;
   /** The post of that name, if it is stored; no delete. */
   findPost(name: PostName): Promise<Post | undefined>;
+  /** Posts of the database's own user that pass on the post of that place, or any; at most `limit`. */
+  ownReposts(
+    query: { of?: FeedPlace & { readonly author: string }; limit: number },
+  ): Promise<Post[]>;
   /** The posts that are found, also outside the timeline, at most `limit`. Never deletes, nor reposts of what its author has taken back. */
   search(query: SearchQuery, limit: number): Promise<Found>;
   /** The posts of a thread that are here, its first post included, newest first. */

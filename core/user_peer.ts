@@ -144,7 +144,9 @@ export class UserPeer {
     this.invites = new Invites({ session, follows: this.follows });
     this.profiles = new Profiles(account);
     this.recommender = new Recommender(account);
-    this.publisher = new Publisher({ ...parts, delivery, mentions: conversations });
+    const publisher = new Publisher({ ...parts, delivery, mentions: conversations });
+    this.publisher = publisher;
+    conversations.reposts.withdraw = ({ id }) => publisher.delete([id.toString()]);
     this.#collector = new Collector(session);
     this.#pulling = session.scheduler.job(async () => {
       await Promise.all([this.#pull(), this.follows.tidy()]);

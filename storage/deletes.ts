@@ -70,6 +70,7 @@ export async function takeBack(
     const post = readStoredPost(stored[i]);
     if (post === undefined || post.deletes !== undefined) continue;
     deletePost(operation, post);
+    if (post.repostOf !== undefined) operation.delete(keys.reposted(post.repostOf, post.id));
     gone.push(post);
   }
   return gone;

@@ -8,6 +8,7 @@
  *     ["state", author, device]           bytes: floor and ranges of the feed
  *     ["proof", author, device]           bytes: the signed post that proves the floor
  *     ["deleted", author, device, number] [device, number] of the delete that takes this post back
+ *     ["reposted", author, device, number, id]  true: the own post of that id passes this one on
  *     ["fork", author, device, n]         bytes: a signed post that contradicts one kept
  *     ["total"], ["count", author]        number: posts kept
  *     ["bytes", author]                   number: bytes of the posts kept
@@ -22,7 +23,8 @@
  * What must hold after every commit: a post under `feed` has its entries under `timeline` and
  * `author`, and the other way round, unless its author is under `removing`; its number is settled in
  * `state`; numbers and ids of one feed rise together; the counts are right; no post under `deleted` is
- * stored, unless it is a delete itself, and each of these marks has its delete.
+ * stored, unless it is a delete itself, and each of these marks has its delete; `reposted` has the own
+ * reposts and no other post.
  *
  * @module
  */
@@ -79,6 +81,14 @@ export const keys = {
     author,
     device,
     number,
+  ],
+  /** What says that an own post passes on another. */
+  reposted: ({ author, device, number }: Omit<PostPlace, "id">, id: bigint): Deno.KvKey => [
+    "reposted",
+    author,
+    device,
+    number,
+    id,
   ],
   /** Posts of all authors. */
   total: ["total"] as Deno.KvKey,

@@ -5,7 +5,7 @@
  */
 
 import type { FeedState } from "../core/model/feed.ts";
-import type { Post, PostName } from "../core/model/post.ts";
+import type { FeedPlace, Post, PostName } from "../core/model/post.ts";
 import { deviceMax, parseSnowflake } from "../core/model/snowflake.ts";
 import type { TimelineQuery } from "../core/ports.ts";
 import { contextOf, takesBack } from "./context_posts.ts";
@@ -96,6 +96,22 @@ export async function findPost(
   const { device } = parseSnowflake(id);
   const post = readStoredPost((await kv.get(keys.feed(author, device, number))).value);
   return post?.deletes === undefined ? post : undefined;
+}
+
+/** Posts of the database's user that pass on one, or any; see `Store.ownReposts`. */
+export async function readReposts(
+  kv: Deno.Kv,
+  user: string,
+  { of, limit }: { of?: FeedPlace & { readonly author: string }; limit: number },
+): Promise<Post[]> {
+  const place = of === undefined ? [] : [of.author, of.device, of.number];
+  const found: Post[] = [];
+  for await (const { key } of kv.list({ prefix: ["reposted", ...place] }, { limit })) {
+    const id = key[4];
+    const post = typeof id === "bigint" ? await findPost(kv, { author: user, id }) : undefined;
+    if (post?.repostOf !== undefined) found.push(post);
+  }
+  return found;
 }
 
 /** How many entries of the timeline lie above an id, without those of one author and of the `hidden`. */

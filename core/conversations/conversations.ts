@@ -24,6 +24,7 @@ import { type Shown, shownNotification } from "./notification_views.ts";
 import { Notifications } from "./notifications.ts";
 import { OutgoingMentions } from "./outgoing.ts";
 import { OwnDevices } from "./own_devices.ts";
+import { Reposts } from "./reposts.ts";
 import { StrangersBudget } from "./strangers.ts";
 import { Threads, type ThreadsParts } from "./threads.ts";
 
@@ -39,6 +40,8 @@ export class Conversations {
   readonly notifications: Notifications;
   /** Own posts on their way. */
   readonly outgoing: OutgoingMentions;
+  /** What becomes of reposts. */
+  readonly reposts: Reposts;
   /** Threads. */
   readonly threads: Threads;
   readonly #parts: ConversationParts;
@@ -54,13 +57,23 @@ export class Conversations {
     const notifications = new Notifications(session, parts.mutes);
     const strangers = new StrangersBudget(session);
     const holdings = new Holdings(parts);
+    const outgoing = new OutgoingMentions({ ...parts, search: new HolderSearch(parts) });
+    const reposts = new Reposts({ session, outgoing });
+    notifications.onDelete = (by) => reposts.takenBack(by);
     this.notifications = notifications;
-    this.threads = new Threads(parts);
-    this.outgoing = new OutgoingMentions({ ...parts, search: new HolderSearch(parts) });
+    this.outgoing = outgoing;
+    this.reposts = reposts;
+    this.threads = new Threads({ ...parts, reposts });
     this.#holdings = holdings;
     this.#devices = new OwnDevices(parts);
     this.#strangers = strangers;
-    this.#incoming = new IncomingMentions({ ...parts, notifications, strangers, holdings });
+    this.#incoming = new IncomingMentions({
+      ...parts,
+      notifications,
+      strangers,
+      holdings,
+      reposts,
+    });
   }
 
   /** Takes in what earlier sessions left in the store. */
@@ -69,6 +82,7 @@ export class Conversations {
     await this.#holdings.load();
     await this.notifications.load();
     await this.outgoing.load();
+    this.reposts.start();
   }
 
   /** Deals with a `mention`. */
@@ -121,9 +135,12 @@ export class Conversations {
     return this.outgoing.named(post);
   }
 
-  /** Those who have an own post that is taken back, although they may not follow. */
-  concerned(post: Post): string[] {
-    return this.outgoing.concerned(post);
+  /** For each own post that is taken back, those who have it although they may not follow. */
+  async concerned(posts: readonly Post[]): Promise<string[][]> {
+    const reposters = await this.reposts.repostersOf(posts);
+    return posts.map((post, i) => [
+      ...new Set([...this.outgoing.concerned(post), ...reposters[i] ?? []]),
+    ]);
   }
 
   /** An own post has been committed together with those to whom it is to go. */

@@ -19,6 +19,7 @@ import { Mutex } from "../../lib/slots.ts";
 import { Tasks } from "../../lib/tasks.ts";
 import type { Holdings } from "./holdings.ts";
 import { isEarly, isTimely } from "./limits.ts";
+import type { Reposts } from "./reposts.ts";
 import type { Notifications } from "./notifications.ts";
 import type { StrangersBudget } from "./strangers.ts";
 
@@ -41,6 +42,8 @@ export interface IncomingParts {
   readonly strangers: StrangersBudget;
   /** Says from whom nothing is taken. */
   readonly mutes: Pick<Unwanted, "isBlocked">;
+  /** Knows what becomes of reposts. */
+  readonly reposts: Pick<Reposts, "remind" | "takenBack">;
   /** Keeps posts for others. */
   readonly holdings: Pick<Holdings, "keep" | "takeBack">;
 }
@@ -110,6 +113,11 @@ export class IncomingMentions {
     if (this.#isStranger(author) && !strangers.has(author)) return false;
     if (!verifyPost(read)) return undefined;
     if (!await messenger.confirms({ username: author, key: post.authorKey })) return false;
+    if (post.repostOf !== undefined && await store.conversations.isTakenBack(post.repostOf)) {
+      // The repost crossed with the delete. Nothing is shown of it, and its author hears of the delete.
+      await this.#parts.reposts.remind(post);
+      return true;
+    }
     return await this.#mutex.run(() => this.#keep(post, told));
   }
 
@@ -164,6 +172,7 @@ export class IncomingMentions {
     const isKept = !isStranger || strangers.has(author);
     const one = { post, isConfirmed: true, onlyForThread: !isKept };
     const added = await store.conversations.addContext([one], Math.floor(clock.now()));
+    this.#parts.reposts.takenBack(post);
     // One that is here already costs its author nothing more.
     if (!isStranger || !isKept || added === 0) return;
     const { name, value } = strangers.noteWith(author);

@@ -56,6 +56,9 @@ export class Notifications {
   readonly #marks: Record<NotificationList, number> = { notifications: 0, requests: 0 };
   readonly #unread: Readonly<Record<NotificationList, Recent<number>>>;
 
+  /** Is told of each delete that was stored. */
+  onDelete: (by: Post) => void = () => {};
+
   /** The notifications of one session's user; {@linkcode load} takes in those of earlier ones. */
   constructor(session: Session, mutes: Hiding) {
     this.#session = session;
@@ -162,6 +165,7 @@ export class Notifications {
       [isServed ? { ...one, thread: rootOf(gone) } : one],
       Math.floor(clock.now()),
     );
+    this.onDelete(by);
   }
 
   /** Something has happened in the peer. */

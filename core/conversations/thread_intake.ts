@@ -28,6 +28,7 @@ import type { Lists, People, Session, Unwanted } from "../session/interfaces.ts"
 import { postNameView } from "../session/views.ts";
 import { warn } from "../session/warn.ts";
 import { isEarly } from "./limits.ts";
+import type { Reposts } from "./reposts.ts";
 import { postNamed } from "./post_named.ts";
 
 /** Names looked up for one thread … */
@@ -52,6 +53,8 @@ export interface ThreadIntakeParts {
   readonly messenger: Pick<PeerMessenger, "confirms" | "claimOf">;
   /** Takes in posts of a followed author as if they had been pushed; resolves to how many were new. */
   readonly feeds: { take(author: UserRef, posts: readonly Uint8Array[]): Promise<number> };
+  /** Takes own reposts of deleted posts back. */
+  readonly reposts: Pick<Reposts, "takenBack">;
   /** Says from whom nothing is taken. */
   readonly mutes: Pick<Unwanted, "isBlocked">;
 }
@@ -156,6 +159,7 @@ export class ThreadIntake {
     const at = Math.floor(clock.now());
     const kept = others.map((post) => contextOf(root, post, isConfirmed));
     added += await store.conversations.addContext(kept, at);
+    for (const post of others) this.#parts.reposts.takenBack(post);
     if (!isConfirmed) this.#tasks.add(this.#ask(root, author, others));
     return added;
   }

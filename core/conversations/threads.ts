@@ -41,7 +41,7 @@ const formerMax = Math.ceil(graceMs / againMs);
 
 /** What {@linkcode Threads} need. */
 export interface ThreadsParts
-  extends Omit<ThreadRunParts, "intake">, Pick<ThreadIntakeParts, "feeds" | "mutes"> {
+  extends Omit<ThreadRunParts, "intake">, Pick<ThreadIntakeParts, "feeds" | "mutes" | "reposts"> {
   /** Sends answers in steps, in turn with those to all others. */
   readonly answers: { answer(question: SteppedQuestion): void };
 }

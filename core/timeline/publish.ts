@@ -44,8 +44,8 @@ export interface PublisherParts extends Pick<Parts, "session" | "records"> {
   /** Tells the users whom a post mentions or answers. */
   readonly mentions: {
     named(post: PostContent): readonly string[];
-    /** Those who have a post that is taken back, although they may not follow. */
-    concerned(post: Post): readonly string[];
+    /** For each post that is taken back, those who have it although they may not follow. */
+    concerned(posts: readonly Post[]): Promise<readonly (readonly string[])[]>;
     added(post: Post, names: readonly string[]): void;
     /** A delete is committed: peers that ask for the thread of what it takes back are told of it. */
     tookBack(by: Post, gone: Post): Promise<void>;
@@ -147,10 +147,10 @@ export class Publisher {
       if (post === undefined) throw unknownPost("delete", { author, id });
       posts.push(post);
     }
-    for (const post of posts) {
+    const told = await this.#parts.mentions.concerned(posts);
+    for (const [i, post] of posts.entries()) {
       const { id, device, number } = post;
-      const told = this.#parts.mentions.concerned(post);
-      const by = await this.#publish({ text: "", deletes: { device, number } }, told);
+      const by = await this.#publish({ text: "", deletes: { device, number } }, told[i] ?? []);
       await this.#parts.mentions.tookBack(by, post);
       this.#parts.session.emit({ event: "deleted", ...postNameView({ author, id }) });
     }

@@ -344,7 +344,7 @@ export class TestUser {
   /** Takes an own post back. */
   async takeBack(post: Post): Promise<Post> {
     const { device, number } = post;
-    const told = this.conversations.concerned(post);
+    const [told] = await this.conversations.concerned([post]);
     const by = await this.say("", { deletes: { device, number } }, told);
     await this.conversations.tookBack(by, post);
     return by;

@@ -526,6 +526,30 @@ Deno.test("A post taken back goes from the timelines of followers, those who com
   });
 });
 
+Deno.test("A post taken back goes from those who follow only a user who passed it on", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    await world.run(carol.peer.follow({ username: "bob" }));
+    await post(world, alice, "@bob oh no");
+    const asked = async () => (await bob.peer.requests({})).requests;
+    await world.until("bob is asked", async () => (await asked()).length === 1);
+    const name = (await asked())[0]?.post ?? assert.fail();
+    await world.run(bob.peer.repost(name));
+    await shows(world, carol, [""]);
+    await world.until(
+      "alice is told",
+      async () => (await alice.peer.requests({})).requests.length === 1,
+    );
+    await world.run(alice.peer.deletePosts({ ids: [name.id] }));
+    for (const reader of [bob, carol]) {
+      await shows(world, reader, []);
+      const { posts } = await reader.peer.search({ query: "oh", limit: 9 });
+      assert.deepEqual(posts, []);
+    }
+    assert.ok(carol.events.some(({ event }) => event === "deleted"));
+  });
+});
+
 Deno.test("Attack: a repost of what another key signed in a known user's name is not shown", async () => {
   await withUsers(["alice", "bob", "carol"], async (world, machines) => {
     const [alice, bob, carol] = machines as Three;

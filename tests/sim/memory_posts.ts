@@ -183,6 +183,10 @@ export class MemoryPosts {
     return page;
   }
 
+  reposts(author: string): Post[] {
+    return [...this.#byAuthor.get(author) ?? []].filter(({ repostOf }) => repostOf !== undefined);
+  }
+
   countNewer(than: bigint, except: string, limit: number): number {
     const from = this.#timeline.countBefore((post) => post.id <= than);
     const newer = this.#timeline.slice(from, this.#timeline.length)

@@ -292,6 +292,18 @@ class MemoryStore implements Store {
     return this.#read(({ posts }) => names.map((name) => posts.replyCount(name)));
   }
 
+  ownReposts({ of, limit }: Parameters<Store["ownReposts"]>[0]): Promise<Post[]> {
+    const { username: author } = this.#around;
+    return this.#read(({ posts }) =>
+      posts.reposts(author)
+        .filter(({ repostOf }) => {
+          if (of === undefined) return repostOf !== undefined;
+          const { device, number } = repostOf ?? {};
+          return repostOf?.author === of.author && device === of.device && number === of.number;
+        }).slice(0, limit)
+    );
+  }
+
   feeds(author: string): Promise<FeedState[]> {
     return this.#read(({ posts }) => posts.feeds(author));
   }

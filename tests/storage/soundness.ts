@@ -59,6 +59,15 @@ export async function assertSound(path: string): Promise<void> {
       `${place} has no delete`,
     );
   }
+  for await (const { key } of kv.list({ prefix: ["reposted"] })) {
+    const [, author, device, number, id] = key;
+    const posts = feed.values().map(({ value }) => readStoredPost(value)).filter((post) =>
+      post?.id === id
+    );
+    const isThere = ({ repostOf }: Partial<Post> = {}) =>
+      repostOf?.author === author && repostOf?.device === device && repostOf?.number === number;
+    assert(posts.some(isThere), `${key} is of no repost`);
+  }
   assert.equal((await kv.get(["total"])).value ?? 0, feed.size, "the total is wrong");
   const posts = [...feed.values()].map(({ value }) => readStoredPost(value));
   const changes = Number((await kv.get(["changes"])).value ?? 0);

@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import type { Post } from "../../core/model/post.ts";
 import type { ListEntry } from "../../core/model/record_body.ts";
 import type { PendingFollow, Store } from "../../core/ports.ts";
 import { testConversations } from "./conversations_contract.ts";
@@ -418,6 +419,27 @@ function testDeletes(test: Declare): void {
     assert.equal(await store.countPosts("alice"), 2);
     assert.equal(await store.countTakenBack("alice"), 1);
     assert.equal(await store.countTakenBack("bob"), 0);
+  });
+
+  test("store knows the own reposts of a post, until they are taken back", async (store) => {
+    const repost = (author: string, number: number, repostOf: Post) =>
+      postAt({ author, number, second: 20 + number, repostOf });
+    const mine = [repost("alice", 1, one), repost("alice", 2, two)] as const;
+    for (const post of mine) await store.addOwnPost(post);
+    const elsewhere = postAt({ author: "alice", number: 1, device: 2, second: 30, repostOf: two });
+    await store.addPosts("alice", [elsewhere]);
+    await store.addPosts("carol", [repost("carol", 1, two)]);
+    const of = { author: "bob", device: 1, number: 2 };
+    assert.deepEqual(await store.ownReposts({ of, limit: 9 }), [mine[1], elsewhere]);
+    assert.deepEqual(await store.ownReposts({ of, limit: 1 }), [mine[1]]);
+    assert.deepEqual(await store.ownReposts({ of: { ...of, device: 2 }, limit: 9 }), []);
+    await store.addPosts("bob", [one, gone]);
+    assert.deepEqual(await store.ownReposts({ of, limit: 9 }), [mine[1], elsewhere]);
+    await store.addOwnPost(
+      postAt({ author: "alice", number: 3, second: 40, deletes: { device: 1, number: 2 } }),
+    );
+    assert.deepEqual(await store.ownReposts({ of, limit: 9 }), [elsewhere]);
+    assert.deepEqual(await store.ownReposts({ limit: 9 }), [mine[0], elsewhere]);
   });
 
   test("store shows no repost of what its author has taken back", async (store) => {

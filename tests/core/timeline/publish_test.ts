@@ -101,7 +101,7 @@ function setUp(store = new OwnPosts()) {
       },
       mentions: {
         named: ({ text }) => mentionsOf({ author: session.self.username, text }),
-        concerned: (post) => mentionsOf(post),
+        concerned: (posts) => Promise.resolve(posts.map(mentionsOf)),
         tookBack: () => Promise.resolve(),
         added: (post, names) => void told.push(...names.map((name) => `${name} ${post.text}`)),
       },
