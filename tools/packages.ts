@@ -30,10 +30,11 @@ interface LockFile {
   >;
 }
 
-/** Packages that no installation needs: only the tests, the type checker or a C++ compiler do. */
+/** Packages that no installation needs: only the tests, the type checker, a C++ compiler or the bundler do. */
 const neverNeeded: ReadonlySet<string> = new Set([
   "@noble/curves",
   "ajv",
+  "esbuild",
   "fast-check",
   "fast-deep-equal",
   "fast-uri",
@@ -73,14 +74,30 @@ export function lockedPackages(lockText: string): ReadonlyMap<string, LockedPack
 /** Those that a running program needs, in the order of their names. */
 export function runtimePackages(lockText: string): readonly LockedPackage[] {
   return [...lockedPackages(lockText).values()]
-    .filter(({ name }) => !neverNeeded.has(name))
+    .filter(({ name }) => !neverNeeded.has(name) && !name.startsWith("@esbuild/"))
     .sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** The names of some packages and of all that they need, and what those need, as far as they are in the list. */
+export function withNeeded(
+  packages: readonly LockedPackage[],
+  names: readonly string[],
+): ReadonlySet<string> {
+  const needed = new Set<string>();
+  const waiting = [...names];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const found = packages.find((each) => each.name === name);
+    if (found === undefined || needed.has(name)) continue;
+    needed.add(name);
+    waiting.push(...found.dependencies);
+  }
+  return needed;
 }
 
 /** Files of packages that the program never loads. */
 const idlePaths: readonly RegExp[] = [
   // Types are for the type checker.
-  new RegExp(`/(@types|${[...neverNeeded].join("|")})/`),
+  new RegExp(`/(@types|@esbuild|${[...neverNeeded].join("|")})/`),
   // cmake-ts builds addons; zeromq needs its loader alone.
   /\/cmake-ts\/(.*\/)?build\/(main|lib)\./,
   // The password estimator is loaded as CommonJS; these are the same word lists in other forms.

@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { pack, packageFile } from "../../tools/pack.ts";
-import { toJavaScript } from "../../tools/pack/source.ts";
-import { bundledManifest, denoVersion, packageConfig } from "../../tools/pack/stage.ts";
+import {
+  bundledManifest,
+  denoVersion,
+  licencesFile,
+  packageConfig,
+} from "../../tools/pack/stage.ts";
 import { addonOf, lockedPackages, readLock, root, runtimePackages } from "../../tools/packages.ts";
 import { targets } from "../../tools/targets.ts";
 import { v8Flags } from "../../tools/v8_flags.ts";
-import { walk } from "../walk.ts";
 
 const decoder = new TextDecoder();
 
@@ -59,8 +62,24 @@ async function checkContents({ files, folder }: Unpacked): Promise<void> {
     .filter((name) => !files.has(`node_modules/${name}/package.json`));
   assert.deepEqual(fetched, ["deno"]);
   assert.equal(manifest.dependencies.deno, denoVersion);
+  const beside = [...files].flatMap((file) =>
+    /^node_modules\/([^@/]+)\/package/.exec(file)?.[1] ?? []
+  );
+  assert.deepEqual(beside.toSorted(), ["cmake-ts", "zeromq"]);
+  assert.deepEqual(manifest.bundleDependencies.toSorted(), ["cmake-ts", "zeromq"]);
+  const licences = await Deno.readTextFile(join(folder, licencesFile));
   for (const { name, version } of runtimePackages(await readLock())) {
     const path = `node_modules/${name}`;
+    if (!beside.includes(name)) {
+      const [, text = ""] = licences.split(`\n${name} ${version} (`);
+      const [head = "", body = ""] = (text || licences.slice(`${name} ${version} (`.length)).split(
+        ")\n",
+        2,
+      );
+      assert.match(head, /^[\w. -]+$/, `${name}: licence`);
+      assert.match(body.slice(0, 3000), /copyright|licen[cs]e/i, `${name}: licence`);
+      continue;
+    }
     const bundled = JSON.parse(await Deno.readTextFile(join(folder, path, "package.json")));
     assert.equal(bundled.version, version);
     assert.equal(bundled.scripts, undefined, name);
@@ -74,24 +93,33 @@ async function checkContents({ files, folder }: Unpacked): Promise<void> {
   for (const path of ["LICENSE", "README.md", "config.ini", "deno.json", "camellia.mjs"]) {
     assert.ok(files.has(path), path);
   }
-  // Every module, and whatever it names by a relative path.
-  for await (const path of walk(["core", "lib", "net", "storage", "ui"], ".ts")) {
-    assert.ok(files.has(path.replace(/\.ts$/, ".js")), path);
-  }
-  for (const file of files) {
-    if (file.startsWith("node_modules/") || !/\.m?js$/.test(file)) continue;
+}
+
+/** Whatever a file of the bundle names is there, and nothing but the first part is loaded unasked. */
+async function checkBundle({ files, folder }: Unpacked): Promise<void> {
+  const program = [...files].filter((file) => /^(main|program\/.*)\.js$/.test(file));
+  assert.ok(program.length > 20, program.join("\n"));
+  const late = new Set<string>();
+  for (const file of program) {
     const source = await Deno.readTextFile(join(folder, file));
-    assert.doesNotMatch(source, /from "[^"]*\.ts"/, file);
-    for (const [, path = ""] of source.matchAll(/ from "(\.[^"]+)"/g)) {
-      const target = new URL(path, `file:///${file}`).pathname.slice(1);
-      assert.ok(files.has(target), `${file} imports ${target}`);
+    const place = (path: string) => new URL(path, `file:///${file}`).pathname.slice(1);
+    const [imports = ""] = /^(?:import(?:[^"]*?from)?"[^"]+";)*/.exec(source) ?? [];
+    for (const [, name = ""] of imports.matchAll(/"([^"]+)"/g)) {
+      if (name.startsWith(".")) assert.ok(files.has(place(name)), `${file} imports ${name}`);
+      else assert.match(name, /^(node:[a-z/]+|zeromq)$/, file);
     }
-    for (
-      const [, name = ""] of source.matchAll(/(?: from |import\()"((?:@[^"/]+\/)?[^".@/]+)/g)
-    ) {
-      if (name.startsWith("node:")) continue;
-      assert.ok([...files].some((each) => each.startsWith(`node_modules/${name}`)), name);
+    // Deno would read it at once.
+    assert.doesNotMatch(source, /\bimport\("\./, file);
+    for (const [, name = ""] of source.matchAll(/new URL\("([^"]+)",\s*import\.meta\.url\)/g)) {
+      assert.ok(files.has(place(name)), `${file} loads ${name}`);
+      late.add(name.replace(/.*\/|-[0-9A-Z]{8}\.js$/g, ""));
     }
+    assert.doesNotMatch(source, /Dynamic require of/, file);
+  }
+  for (
+    const path of ["net-clock-ntp_worker.js", "composition", "menu", "cli", "serving", "doctor"]
+  ) {
+    assert.ok(late.has(path), `${path} is no part of its own`);
   }
 }
 
@@ -109,29 +137,34 @@ async function checkStart({ folder }: Unpacked): Promise<void> {
     await Deno.writeTextFile(join(home, name, "package.json"), "{}");
   }
   const binary = system === "win32" ? "deno.exe" : "deno";
-  const prepare = (args: string[]) =>
+  const prepare = (args: string[], env: Record<string, string> = {}) =>
     new Deno.Command("node", {
       args: [join(place, "camellia.mjs"), ...args],
       cwd: home,
-      env: { NO_COLOR: "1", DENO_DIR: join(home, "cache"), HTTPS_PROXY: "http://127.0.0.1:1" },
+      env: {
+        NO_COLOR: "1",
+        DENO_DIR: join(home, "cache"),
+        HTTPS_PROXY: "http://127.0.0.1:1",
+        ...env,
+      },
       stdout: "piped",
       stderr: "piped",
     });
-  const run = async (...args: string[]) => {
-    const { code, stdout, stderr } = await prepare(args).output();
+  const run = async (args: string[], env?: Record<string, string>) => {
+    const { code, stdout, stderr } = await prepare(args, env).output();
     return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
   };
-  const without = await run("--version");
+  const without = await run(["--version"]);
   assert.equal(without.code, 1);
   assert.match(without.err, /^camellia: Cannot find Deno for /);
   const path = join(home, platform, binary);
   await Deno.link(Deno.execPath(), path).catch(() => Deno.copyFile(Deno.execPath(), path));
-  assert.deepEqual(await run("--version"), {
+  assert.deepEqual(await run(["--version"]), {
     code: 0,
     out: `${denoConfig.version}\n`,
     err: "",
   });
-  assert.equal((await run("wrong")).code, 2);
+  assert.equal((await run(["wrong"])).code, 2);
   // What the system is told to start as a service is this program, from wherever it is started.
   const probe = join(place, "probe.js");
   await Deno.writeTextFile(
@@ -143,10 +176,13 @@ async function checkStart({ folder }: Unpacked): Promise<void> {
   const asked = await output(Deno.execPath(), [...flags, join(place, "deno.json"), probe]);
   const [program = "", ...started]: string[] = JSON.parse(asked);
   assert.equal(await output(program, [...started, "--version"]), `${denoConfig.version}\n`);
-  if (system === "win32") return;
-  // A signal reaches the program, which leaves the network and says so with its exit code.
   const network = ["--ip", "127.0.0.1", "-p", "0", "--listening-ip", "127.0.0.1", "-l", "0"];
   const data = ["--data", join(home, "data"), "--ntp-server", "none", "--json", "--init"];
+  const password = { CAMELLIA_PASSWORD: "correct horse battery 7 staple" };
+  const registered = await run([...data, ...network, "register", "alice"], password);
+  assert.equal(registered.code, 0, registered.err);
+  if (system === "win32") return;
+  // A signal reaches the program, which leaves the network and says so with its exit code.
   const node = prepare([...data, ...network, "node"]).spawn();
   const reader = node.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let said = "";
@@ -165,6 +201,7 @@ Deno.test({
   fn: async () => {
     await using it = await unpacked();
     await checkContents(it);
+    await checkBundle(it);
     await checkStart(it);
   },
 });
@@ -181,7 +218,7 @@ Deno.test("Launcher gives the program what the task gives it", async () => {
   const { write, ...others } = packaged.permissions.camellia;
   const { write: _, ...same } = permissions.camellia;
   assert.deepEqual(others, same);
-  for (const path of ["main.js", "deno.json", "camellia.mjs", "node_modules", "core", "ui"]) {
+  for (const path of ["main.js", "deno.json", "camellia.mjs", "node_modules", "program"]) {
     assert.ok(write.deny.includes(path), path);
   }
 });
@@ -193,22 +230,6 @@ Deno.test("Documents, workflows and the package name one version of Deno", async
     const versions = new Set(named(await Deno.readTextFile(join(root, path))));
     assert.deepEqual([...versions], [denoVersion], path);
   }
-});
-
-Deno.test("JavaScript for the package keeps lines and names modules by their new ending", () => {
-  const source = [
-    'import { type A, b } from "../lib/b.ts";',
-    'import json from "./deno.json" with { type: "json" };',
-    "export const c = (value: A): number => b(value);",
-    'const text = "a.ts"; const late = await import("./d.ts");',
-  ].join("\n");
-  assert.deepEqual(toJavaScript(source).split("\n").map((line) => line.replaceAll(/ +/g, " ")), [
-    'import { b } from "../lib/b.js";',
-    'import json from "./deno.json" with { type: "json" };',
-    "export const c = (value ) => b(value);",
-    'const text = "a.ts"; const late = await import("./d.js");',
-  ]);
-  assert.throws(() => toJavaScript("enum A { b }"));
 });
 
 Deno.test("A lock file with two versions of a package is refused", () => {

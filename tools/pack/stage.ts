@@ -1,8 +1,8 @@
 /**
  * Lays out the npm package in a folder, ready for `npm pack`.
  *
- * The program's modules lie there as JavaScript, the packages of deno.lock below node_modules, zeromq with
- * one addon for each target. The package depends on nothing but Deno itself.
+ * The program and its packages lie there as a bundle, with a file of their licences; zeromq lies below
+ * node_modules, with one addon for each target. The package depends on nothing but Deno itself.
  *
  * @module
  */
@@ -18,9 +18,10 @@ import {
   readLock,
   root,
   runtimePackages,
+  withNeeded,
 } from "../packages.ts";
 import { type Target, targets } from "../targets.ts";
-import { toJavaScript } from "./source.ts";
+import { apart, bundleFolder, bundleProgram } from "./bundle.ts";
 
 /** The package's name; its command is `camellia`. */
 export const packageName = "camellia-timeline";
@@ -31,8 +32,8 @@ export const denoVersion = "2.9.6";
 /** The oldest Node.js that the launcher runs on. */
 const nodeVersionMin = 18;
 
-/** Folders with the program's modules. */
-const sourceFolders: readonly string[] = ["core", "lib", "net", "storage", "ui"];
+/** The licences of all packages that lie in the bundle. */
+export const licencesFile = "LICENSES.txt";
 
 /** Files that go into the package as they are. */
 const plainFiles: readonly string[] = ["LICENSE", "README.md", "CHANGELOG.md", "config.ini"];
@@ -43,7 +44,7 @@ const unneededFile = /(\.d\.[cm]?ts|\.map|\.[cm]?ts|\.md|\.markdown|\.flow)$/i;
 /** Licences, which go along with what they license. */
 const licenceFile = /^(licen[cs]e|copying|notice)/i;
 
-/** The package's package.json. */
+/** The package's package.json; the packages are those that lie below its node_modules. */
 export function packageManifest(packages: readonly LockedPackage[]): Record<string, unknown> {
   return {
     name: packageName,
@@ -70,7 +71,7 @@ export function packageConfig(): Record<string, unknown> {
   const { version, unstable, permissions } = denoConfig;
   const { camellia } = permissions;
   const own = ["camellia.mjs", "main.js", "deno.json", "package.json", "config.ini"];
-  const deny = [...own, ...sourceFolders, "node_modules"];
+  const deny = [...own, bundleFolder, "node_modules"];
   return {
     version,
     unstable,
@@ -102,17 +103,29 @@ async function write(path: string, content: string | Uint8Array): Promise<void> 
   else await Deno.writeFile(path, content);
 }
 
-/** The program's modules, as JavaScript. */
-async function writeProgram(folder: string): Promise<void> {
-  const paths = ["main.ts", "composition.ts"];
-  for (const each of sourceFolders) {
-    const below = await filesBelow(join(root, each), [".ts"]);
-    paths.push(...below.map((path) => `${each}${path.slice(join(root, each).length)}`));
+/** The text of a package's licence, or what package.json calls it. */
+async function licenceOf(
+  { name, version, folder }: { name: string; version: string; folder: string },
+): Promise<string> {
+  const { license } = JSON.parse(await Deno.readTextFile(join(folder, "package.json")));
+  const texts: string[] = [];
+  for await (const { name: file } of Deno.readDir(folder)) {
+    if (licenceFile.test(file)) texts.push((await Deno.readTextFile(join(folder, file))).trim());
   }
-  for (const path of paths) {
-    const source = await Deno.readTextFile(join(root, path));
-    await write(join(folder, path.replace(/\.ts$/, ".js")), toJavaScript(source));
-  }
+  return `${name} ${version} (${license})\n\n${texts.join("\n\n")}\n`;
+}
+
+/** The program and the packages that lie in its files, with their licences. */
+async function writeProgram(
+  folder: string,
+  packages: readonly LockedPackage[],
+  cached: readonly { name: string; version: string; folder: string }[],
+): Promise<void> {
+  const bundle = await bundleProgram(packages);
+  for (const { path, text } of bundle.files) await write(join(folder, path), text);
+  const bundled = cached.filter(({ name }) => bundle.packages.has(name));
+  const licences = await Promise.all(bundled.map(licenceOf));
+  await write(join(folder, licencesFile), licences.join(`\n${"-".repeat(80)}\n\n`));
 }
 
 /** zeromq's list of addons, cut down to those for the targets, and the addons themselves. */
@@ -165,8 +178,9 @@ export async function stagePackage(folder: string): Promise<void> {
     const names = missing.map(({ name }) => name).join(", ");
     throw new Error(`Cannot pack: ${names} not in Deno's cache. Run deno install, then try again.`);
   }
-  await writeProgram(folder);
-  for (const each of cached) await writePackage(each, folder);
+  await writeProgram(folder, packages, cached);
+  const beside = withNeeded(packages, apart);
+  for (const each of cached) if (beside.has(each.name)) await writePackage(each, folder);
   for (const each of plainFiles) {
     await write(join(folder, each), await Deno.readFile(join(root, each)));
   }
@@ -175,7 +189,9 @@ export async function stagePackage(folder: string): Promise<void> {
   await Deno.chmod(join(folder, "camellia.mjs"), 0o755).catch(() => {});
   await write(
     join(folder, "package.json"),
-    `${JSON.stringify(packageManifest(packages), null, 2)}\n`,
+    `${
+      JSON.stringify(packageManifest(packages.filter(({ name }) => beside.has(name))), null, 2)
+    }\n`,
   );
   await write(join(folder, "deno.json"), `${JSON.stringify(packageConfig(), null, 2)}\n`);
 }
