@@ -8,7 +8,7 @@
 
 import type { StatusView } from "../../core/api.ts";
 import { hindrances, udpBlocked } from "../../core/model/hindrance.ts";
-import { reachText } from "../output/render.ts";
+import { reachText } from "../views/status_words.ts";
 import type { SystemFacts } from "../peer/host.ts";
 import { formatEndpoint, formatHostPorts } from "../../lib/host_port.ts";
 import type { PeerSettings } from "../settings/settings.ts";
@@ -132,7 +132,7 @@ export function checkNetwork({ node }: StatusView, settings: PeerSettings): Chec
 
 /** Whether others can connect. */
 export function checkReach(status: StatusView): Check {
-  const { text, advice } = reachText(status);
+  const { text, advice } = reachText(status.reach, status.links.listening?.port);
   const { reach: { state }, node } = status;
   if (state !== "unreachable") return good("reach", text);
   // Without a network no other node has tried; the check of the network says what to do.

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { type Hindrance, hindrances, udpBlocked } from "../../core/model/hindrance.ts";
 import type {
   DeviceView,
   FollowView,
@@ -15,27 +14,19 @@ import type {
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
-import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
-import { renderTold, unreadText } from "./render_notifications.ts";
+import { clashLine, type Look, widthAfter } from "./look.ts";
+import { renderTold } from "./render_notifications.ts";
 import { renderPost } from "./render_post.ts";
 import { renderAbout } from "./render_people.ts";
-import { formatEndpoint } from "../../lib/host_port.ts";
-import { type Paint, paintFor } from "../terminal/paint.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
+import {
+  hindranceText,
+  reachChangeText,
+  statusLines,
+  udpBlockedText,
+} from "../views/status_words.ts";
 import { counted, followText } from "../views/words.ts";
-
-/** Bytes, shortened. */
-function formatBytes(bytes: number): string {
-  const units = ["bytes", "KB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
-}
 
 /** Name and fingerprint. */
 export function renderUser(user: UserView, { paint }: Look): string {
@@ -113,140 +104,18 @@ export function renderSuggestions(suggestions: readonly SuggestionView[], look: 
   }).join("\n");
 }
 
-/** Whether others reach this peer, and what to do where they do not. */
-function reachLine({ reach, links }: Pick<StatusView, "reach" | "links">, paint: Paint): string {
-  const { state, relays } = reach;
-  if (state === "direct" || state === "mapped") return paint.good(directText(reach));
-  if (state === "relayed") return paint.good(relayedText(relays));
-  if (state === "unreachable") return paint.warning(unreachableText(links.listening?.port));
-  return `not known yet: no other node has tried to connect${atText(reach.addresses)}`;
-}
-
-/** Where some addresses are. */
-function atText(addresses: readonly { readonly ip: string }[]): string {
-  const texts = addresses.map(({ ip }) => safeLine(ip));
-  return texts.length === 0 ? "" : ` at ${texts.join(" and ")}`;
-}
-
-/** That others connect to this peer, and what is for those that do not get to it there. */
-function directText({ state, relays, addresses }: ReachView): string {
-  const at = atText(addresses.filter(({ reached }) => reached));
-  const not = atText(addresses.filter(({ reached }) => reached === false));
-  const why = state === "mapped" ? ", because your router lets them in as it was asked to" : "";
-  const others = relays > 0
-    ? `, and through ${counted(relays, "relay")} where they cannot`
-    : not === ""
-    ? ""
-    : `, but not${not}`;
-  return `others reach you directly${at}${why}${others}`;
-}
-
-function relayedText(relays: number): string {
-  return `others reach you through ${counted(relays, "relay")}: your router lets no connection in`;
-}
-
-const unreachableWhy = "others cannot connect to you, so what they send does not arrive: your " +
-  "router or firewall lets no connection in, and no relay is found";
-
-/** What to do where others do not reach this peer. */
-function forwardText(port?: number): string {
-  const which = port === undefined
-    ? "the TCP port of [DEFAULT] LISTENING_PORT"
-    : `TCP port ${port}`;
-  return `Forward ${which} to this machine there`;
-}
-
-/** Why others do not reach this peer, and what to do. */
-function unreachableText(port?: number): string {
-  return `${unreachableWhy}. ${forwardText(port)}.`;
-}
-
-/** Whether others reach this peer, and apart from it what to do where they do not. */
-export function reachText(
-  status: Pick<StatusView, "reach" | "links">,
-): { text: string; advice: string | null } {
-  if (status.reach.state === "unreachable") {
-    return { text: unreachableWhy, advice: forwardText(status.links.listening?.port) };
-  }
-  return { text: reachLine(status, paintFor(false)), advice: null };
-}
-
-/** Why no other node answers, and what to do, as one sentence or two. */
-export function hindranceText(hindrance: Hindrance): string {
-  return sentence(hindrances[hindrance]);
-}
-
-function sentence({ why, remedy }: { readonly why: string; readonly remedy: string }): string {
-  return `${why.charAt(0).toUpperCase()}${why.slice(1)}. ${remedy}`;
-}
-
-/** Whether the node is in the network, by what, and why not. */
-function networkLine(
-  { joined, carrier, hindrance }: StatusView["node"],
-  { paint }: Look,
-): string {
-  if (joined) {
-    const way = carrier === "tcp" ? paint.warning(`: ${udpBlocked.why}. ${udpBlocked.remedy}`) : "";
-    return paint.good("in the network") + way;
-  }
-  const { why, remedy } = hindrances[hindrance ?? "unknown"];
-  return paint.warning(`not in a network: ${why}${hindrance === undefined ? "" : `. ${remedy}`}`);
-}
-
-function databaseLine({ posts, bytes, indexed }: StatusView["store"]): string {
-  const index = indexed === undefined
-    ? ""
-    : `; the index for searches is being built, ${Math.floor(100 * indexed)} %`;
-  return `${counted(posts, "post")}, ${formatBytes(bytes)}${index}`;
-}
-
 /** The state of a peer. */
-export function renderStatus(status: StatusView, look: Look): string {
-  const { node, user, links, clock, store } = status;
-  const { paint } = look;
-  const synced = clock.synced_at === null ? "" : `, set ${ageOf(clock.synced_at, look.now)}`;
-  const posts = links.listening === null
-    ? "not received before a user logs in"
-    : `received on ${formatEndpoint(links.listening)} (TCP), ${counted(links.open, "link")} open`;
-  const rows: readonly (readonly [string, string])[] = [
-    ["user", user === null ? "no user is logged in" : renderUser(user, look)],
-    ["network", `${networkLine(node, look)}; ${counted(node.contacts, "contact")}`],
-    [
-      "node",
-      `${node.id} on ${formatEndpoint(node.udp)} (UDP), ${counted(node.records, "record")} held`,
-    ],
-    ["posts", posts],
-    ["reach", reachLine(status, paint)],
-    [
-      "clock",
-      `${clock.source}, ${clock.offset_ms >= 0 ? "+" : ""}${
-        Math.round(clock.offset_ms)
-      } ms${synced}`,
-    ],
-    ["database", databaseLine(store)],
-    ["pending", counted(status.pending, "pending follow request")],
-    ["unread", unreadText(status.unread) || "nothing"],
-    [
-      "process",
-      `version ${status.process.version}, pid ${status.process.pid}, up ${
-        counted(Math.floor(status.process.uptime_s), "second")
-      }`,
-    ],
-  ];
-  return rows.map(([label, value]) => `${paint.dim(label.padEnd(11))} ${value}`).join("\n");
+export function renderStatus(status: StatusView, { paint, now }: Look): string {
+  const painted = { plain: (text: string) => text, good: paint.good, warning: paint.warning };
+  return statusLines(status, now).map(({ label, text, tone }) =>
+    `${paint.dim(label.padEnd(11))} ${painted[tone](safeLine(text))}`
+  ).join("\n");
 }
 
 /** A change of how others reach this peer. */
 function renderReach(reach: ReachView, { paint }: Look): string {
-  const { state, relays, addresses } = reach;
-  if (state === "unknown") {
-    return addresses.length === 0
-      ? "Others have not told yet where they see you"
-      : `Others see you${atText(addresses)}`;
-  }
-  if (state === "unreachable") return paint.warning(`O${unreachableText().slice(1)}`);
-  const text = state === "relayed" ? relayedText(relays) : directText(reach);
-  return paint.good(`O${text.slice(1)}`);
+  const { text, tone } = reachChangeText(reach);
+  return tone === "plain" ? safeLine(text) : paint[tone](safeLine(text));
 }
 
 /** The network was found or lost, or the way to it has changed. */
@@ -254,7 +123,7 @@ function renderNetwork(
   { joined, contacts, carrier, hindrance }: PeerEvent & { readonly event: "network" },
   { paint }: Look,
 ): string {
-  if (joined && carrier === "tcp") return paint.warning(sentence(udpBlocked));
+  if (joined && carrier === "tcp") return paint.warning(udpBlockedText());
   if (joined) return paint.good(`In the network with ${counted(contacts, "contact")}`);
   return paint.warning(
     hindrance === undefined

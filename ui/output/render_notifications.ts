@@ -4,11 +4,12 @@
  * @module
  */
 
-import type { NotificationView, PeerEvent, UnreadView } from "../../core/api.ts";
+import type { NotificationView, PeerEvent } from "../../core/api.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
-import { ageOf, type Look, widthAfter } from "./look.ts";
+import { type Look, widthAfter } from "./look.ts";
 import { renderPost } from "./render_post.ts";
+import { ageOf } from "../views/words.ts";
 
 const deeds: Readonly<Record<NotificationView["kind"], string>> = {
   follow: "follows you",
@@ -66,16 +67,4 @@ export function isRepeated(event: PeerEvent, username: string | undefined): bool
   if (event.event !== "notification") return false;
   const { kind, from } = event.notification;
   return kind === "follow" || (kind === "security" && from !== username);
-}
-
-/** What has not been read, in words; empty where everything has. */
-export function unreadText({ posts, notifications, requests }: UnreadView): string {
-  const counts: readonly (readonly [number, string])[] = [
-    [posts, "post"],
-    [notifications, "notification"],
-    [requests, "request"],
-  ];
-  return counts.filter(([count]) => count > 0).map(([count, one]) =>
-    `${count >= 1_000 ? "1000 or more" : count} ${one}${count === 1 ? "" : "s"}`
-  ).join(", ");
 }

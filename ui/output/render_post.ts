@@ -8,8 +8,8 @@ import type { PostView, RepostedView, SearchView, TimelineView } from "../../cor
 import { given } from "../../core/model/arguments.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
-import { counted, hiddenText, indexedText } from "../views/words.ts";
-import { ageOf, clashLine, type Look, widthAfter } from "./look.ts";
+import { ageOf, counted, hiddenText, indexedText } from "../views/words.ts";
+import { clashLine, type Look, widthAfter } from "./look.ts";
 
 /** A post's text below its head, or what takes its place. */
 function bodyOf(post: PostView, look: Look): string[] {

@@ -12,7 +12,7 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import type { Hindrance } from "../../core/model/hindrance.ts";
 import { formatHostPorts } from "../../lib/host_port.ts";
 import { within } from "../../lib/waiting.ts";
-import { hindranceText } from "../output/render.ts";
+import { hindranceText } from "../views/status_words.ts";
 import { canHavePassword, passwordFor } from "../prompts/password_source.ts";
 import type { Log } from "../settings/flags.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";

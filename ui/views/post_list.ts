@@ -7,7 +7,6 @@
  */
 
 import type { PeerEvent, PostView, TimelineRequest, TimelineView } from "../../core/api.ts";
-import { clockTime } from "./ages.ts";
 import { type Desk, problemOf } from "./desk.ts";
 import { keyOf, type PostRow, postRow } from "./post_row.ts";
 import {
@@ -24,6 +23,7 @@ import {
   withWindow,
 } from "./post_list_state.ts";
 import { compareIds, firstPage, pageLength, withNewer, withOlder } from "./post_window.ts";
+import { clockTime } from "./words.ts";
 
 /** Events kept while posts are loaded: a load takes milliseconds. */
 const meanwhileMax = 2_000;

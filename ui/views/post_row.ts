@@ -5,9 +5,9 @@
  */
 
 import type { PostNameView, PostView } from "../../core/api.ts";
-import { shortAge } from "./ages.ts";
 import { type AuthorKnown, type AuthorRow, authorRow } from "./authors.ts";
 import { type Span, spansOf } from "./spans.ts";
+import { shortAge } from "./words.ts";
 
 /** Characters of an answered post that are quoted. */
 export const quoteLengthMax = 40;

@@ -1,10 +1,60 @@
 /**
- * Sentences that screens, page and commands say alike.
+ * What screens, page and commands say alike: times, counts and sentences.
  *
  * @module
  */
 
 import type { FollowView, ThreadView } from "../../core/api.ts";
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** A time that has passed, in words; undefined beyond a week. The future counts as now. */
+function passed(ageMs: number): string | undefined {
+  if (ageMs < minuteMs) return "just now";
+  if (ageMs < hourMs) return `${Math.floor(ageMs / minuteMs)} min`;
+  if (ageMs < dayMs) return `${Math.floor(ageMs / hourMs)} h`;
+  if (ageMs < 2 * dayMs) return "yesterday";
+  return ageMs < 7 * dayMs ? `${Math.floor(ageMs / dayMs)} days` : undefined;
+}
+
+/** How long ago a time is, as short as a list wants it: `just now`, `5 min`, `3 h`, `yesterday`, `4 days`, a date. */
+export function shortAge(iso: string, nowMs: number): string {
+  const time = Date.parse(iso);
+  if (Number.isNaN(time)) return "at an unknown time";
+  return passed(nowMs - time) ?? localDate(new Date(time));
+}
+
+/**
+ * How long ago, in words up to a week and as a date beyond; the future counts as now. Without a `now`
+ * the time itself in ISO 8601.
+ */
+export function ageOf(iso: string, now: number | undefined): string {
+  const time = Date.parse(iso);
+  if (Number.isNaN(time)) return "at an unknown time";
+  if (now === undefined) return new Date(time).toISOString();
+  const words = passed(now - time);
+  if (words !== undefined) return /^[0-9]/.test(words) ? `${words} ago` : words;
+  return new Date(time).toISOString().slice(0, 16).replace("T", " ") + " UTC";
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+function localDate(date: Date): string {
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** Since when, by the clock on the wall: `21:34` of today, else with the date before it. */
+export function clockTime(iso: string, nowMs: number): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return "an unknown time";
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  const day = localDate(date);
+  return day === localDate(new Date(nowMs)) ? time : `${day} ${time}`;
+}
 
 /** So many of something: `1 post`, `2 posts`, `3 replies`. */
 export function counted(count: number, one: string, many = `${one}s`): string {

@@ -8,8 +8,8 @@ import {
   isRepeated,
   renderNotifications,
   renderRequests,
-  unreadText,
 } from "../../../ui/output/render_notifications.ts";
+import { unreadText } from "../../../ui/views/status_words.ts";
 import type { FakePeer } from "../fake_peer.ts";
 import { Machine } from "../fake_io.ts";
 import { withTerminal } from "../menu/terminal.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { PostView } from "../../../core/api.ts";
-import { clockTime, shortAge } from "../../../ui/views/ages.ts";
 import { authorColours, colourOf } from "../../../ui/views/authors.ts";
 import { keyOf, postRow, type RowKnown, shortened } from "../../../ui/views/post_row.ts";
 import { spansOf } from "../../../ui/views/spans.ts";
 import { postAt } from "./world.ts";
+import { clockTime, shortAge } from "../../../ui/views/words.ts";
 
 function known(more: Partial<RowKnown> = {}): RowKnown {
   return {
