@@ -531,7 +531,10 @@ export class FakePeer extends Refusing {
     });
   }
 
-  override profile(request: { readonly username?: string }): Promise<ProfileView> {
+  override profile(
+    request: { readonly username?: string },
+    _signal?: AbortSignal,
+  ): Promise<ProfileView> {
     return Promise.resolve().then(() => {
       const own = this.#mine();
       const view = request.username === undefined ? own : FakePeer.view(request.username);

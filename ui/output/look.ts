@@ -7,6 +7,7 @@
 import type { ClashView } from "../../core/api.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { safeLine } from "../terminal/safe_text.ts";
+import { clashText } from "../views/words.ts";
 
 /** What rendering depends on. */
 export interface Look {
@@ -30,6 +31,5 @@ export function widthAfter(indent: number, { columns }: Look): number {
 
 /** Says that another key claims a name, and which key the user trusts. */
 export function clashLine(username: string, clash: ClashView): string {
-  return `Another key (${safeLine(clash.other)}) claims the name ${safeLine(username)}; ` +
-    `you trust ${safeLine(clash.pinned)}`;
+  return safeLine(clashText(username, clash));
 }

@@ -9,7 +9,9 @@ import type { PeerCalls, PeerEvent, PostNameView, PostView } from "../../core/ap
 import { CamelliaError } from "../../core/model/errors.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import type { Time, Timer } from "../../lib/time.ts";
+import type { Deed } from "./deeds.ts";
 import { keyOf, type RowKnown } from "./post_row.ts";
+import { Relations } from "./relations.ts";
 
 /** Changes are told of at most so often: 30 times a second look live, and leave the processor to others. */
 export const tellEveryMs = 33;
@@ -42,15 +44,17 @@ export interface DeskParts {
 
 /** What the parts share. */
 export class Desk {
+  /** How the user stands to others. */
+  readonly relations: Relations = new Relations();
   readonly #parts: DeskParts;
   readonly #names = new BoundedMap<string, string>(namesMax);
   readonly #quotes = new BoundedMap<string, PostView>(quotesMax);
+  readonly #onDone = new Set<(deed: Deed) => Promise<void> | void>();
   readonly #listeners = new Set<(events: readonly PeerEvent[]) => void>();
   /** Posts that were asked for, so that those that are not here are not asked for again and again. */
   readonly #asked = new BoundedMap<string, true>(4 * quotesMax);
   #wanted = new Map<string, PostNameView>();
   #isAsking = false;
-  #followed: ReadonlySet<string> = new Set();
   #events: PeerEvent[] = [];
   #timer: Timer | undefined;
   #toldMs = -Infinity;
@@ -108,6 +112,19 @@ export class Desk {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Calls back when the user has done something; returns how to stop that. */
+  onDone(listener: (deed: Deed) => Promise<void> | void): () => void {
+    this.#onDone.add(listener);
+    return () => this.#onDone.delete(listener);
+  }
+
+  /** The user has done something: the lists that it concerns read anew. */
+  async done(deed: Deed): Promise<void> {
+    if ("username" in deed) await this.relations.read(this.api);
+    await Promise.all([...this.#onDone].map((listener) => listener(deed)));
+    this.recount();
+  }
+
   #deal(): void {
     const events = this.#events;
     if (events.length === 0) return;
@@ -153,20 +170,14 @@ export class Desk {
     this.#isAsking = false;
   }
 
-  /** The users who are followed, for names to complete. */
-  learnFollowed(usernames: readonly string[]): void {
-    this.#followed = new Set(usernames);
-  }
-
-  /** Whether the user follows another one, as far as that was asked. */
-  follows(username: string): boolean {
-    return this.#followed.has(username);
-  }
-
   /** Names that begin so: the given one first, then users who are followed, then authors of posts that were met. */
   namesFor(begin: string, limit: number, first?: string): string[] {
     const met = [...this.#quotes.entries()].map(([, { author }]) => author).sort();
-    const names = new Set([...first === undefined ? [] : [first], ...this.#followed, ...met]);
+    const names = new Set([
+      ...first === undefined ? [] : [first],
+      ...this.relations.followed,
+      ...met,
+    ]);
     names.delete(this.self);
     return [...names].filter((name) => name.startsWith(begin)).slice(0, limit);
   }
@@ -197,6 +208,7 @@ export class Desk {
     this.#timer = undefined;
     this.#events = [];
     this.#listeners.clear();
+    this.#onDone.clear();
   }
 }
 

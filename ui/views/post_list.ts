@@ -75,7 +75,7 @@ export interface PostSource {
 export class PostList {
   readonly #desk: Desk;
   readonly #source: PostSource;
-  readonly #stop: () => void;
+  readonly #stops: (() => void)[];
   #state: PostListState = emptyList;
   /** Loads that are under way, told apart by what they may still change. */
   #loading: { readonly what: "first" | "newer" | "older" } | undefined;
@@ -91,7 +91,13 @@ export class PostList {
   constructor(desk: Desk, source: PostSource) {
     this.#desk = desk;
     this.#source = source;
-    this.#stop = desk.onEvents((events) => this.#happened(events));
+    this.#stops = [
+      desk.onEvents((events) => this.#happened(events)),
+      desk.onDone(({ deed }) => {
+        // Which posts are shown depends on whom and what the user wants to see.
+        if (!this.#isEmpty && deed !== "repost" && deed !== "delete") this.reload();
+      }),
+    ];
   }
 
   /** The list as it is now. */
@@ -220,7 +226,7 @@ export class PostList {
 
   /** The list is no longer shown. */
   close(): void {
-    this.#stop();
+    for (const stop of this.#stops) stop();
     this.#loading = undefined;
   }
 

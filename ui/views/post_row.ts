@@ -44,6 +44,8 @@ export interface PostRow {
   readonly isToMe: boolean;
   /** Whether it had not been read when the list was loaded. */
   readonly isUnread: boolean;
+  /** Whether it was found outside the timeline. */
+  readonly isOutside: boolean;
   /** `warned`: the text is hidden behind its warning; `deleted`: its author took it back while it was shown. */
   readonly state: "shown" | "warned" | "deleted";
   /** The content warning, or null. */
@@ -130,6 +132,7 @@ export function postRow(post: PostView, known: RowKnown): PostRow {
     isToMe: post.author !== known.self &&
       (post.mentions?.includes(known.self) === true || post.reply_to?.author === known.self),
     isUnread: post.read === false,
+    isOutside: post.outside === true,
     state,
     warning: state === "deleted" ? null : warning ?? null,
     spans: state === "shown" ? spansIn(written) : [],

@@ -122,6 +122,22 @@ function sentence({ why, remedy }: { readonly why: string; readonly remedy: stri
   return `${why.charAt(0).toUpperCase()}${why.slice(1)}. ${remedy}`;
 }
 
+/** Whether the node is in the network and others reach the peer, as short as a title wants it. */
+export function networkText(
+  { node, reach }: Pick<StatusView, "node" | "reach">,
+): { readonly text: string; readonly tone: Tone } {
+  const alone = {
+    no_network: "no network",
+    no_udp: "no UDP gets out",
+    no_node: "no other node yet",
+  };
+  if (!node.joined) return { text: alone[node.hindrance ?? "no_node"], tone: "warning" };
+  const peers = counted(node.contacts, "peer");
+  if (reach.state === "unreachable") return { text: `${peers} ⇅ not reachable`, tone: "warning" };
+  if (reach.state === "unknown") return { text: `${peers} ⇅ …`, tone: "plain" };
+  return { text: `${peers} ⇅ ${reach.state === "relayed" ? "by relays" : "ok"}`, tone: "good" };
+}
+
 /** Whether the node is in the network, by what, and why not. */
 function networkLine({ joined, carrier, hindrance, contacts }: StatusView["node"]): StatusLine {
   const known = counted(contacts, "contact");

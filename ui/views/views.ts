@@ -10,9 +10,15 @@
 import type { PeerCalls, PeerEvent, PostNameView, StatusView, UnreadView } from "../../core/api.ts";
 import type { Time, Timer } from "../../lib/time.ts";
 import { Compose } from "./compose.ts";
+import { Deeds } from "./deeds.ts";
 import { Desk } from "./desk.ts";
 import type { DraftFiles } from "./drafts.ts";
+import { Notices } from "./notices.ts";
+import { PeopleLists } from "./people.ts";
 import { PostList } from "./post_list.ts";
+import { Profile } from "./profile.ts";
+import { Search } from "./search.ts";
+import { networkText, type StatusLine, statusLines, type Tone } from "./status_words.ts";
 import { Thread } from "./thread.ts";
 
 /** The state of the peer is asked for at most so often: events come by the thousand. */
@@ -42,8 +48,8 @@ export interface FrameView {
   readonly contacts: number;
   /** Whether the peer is in the network. */
   readonly isJoined: boolean;
-  /** How others reach the peer. */
-  readonly reach: StatusView["reach"]["state"];
+  /** Whether the node is in the network and others reach the peer, in a few words: `5 peers ⇅ ok`. */
+  readonly network: { readonly text: string; readonly tone: Tone };
   /** Whether the last question for the state of the peer was answered. */
   readonly isAnswering: boolean;
 }
@@ -54,6 +60,14 @@ const nothingUnread: UnreadView = { posts: 0, notifications: 0, requests: 0 };
 export class Views {
   /** The timeline. */
   readonly home: PostList;
+  /** What the user is told of. */
+  readonly notifications: Notices;
+  /** What strangers say. */
+  readonly requests: Notices;
+  /** The users who are followed, the followers, and users to follow. */
+  readonly people: PeopleLists;
+  /** What the user does beside writing. */
+  readonly deeds: Deeds;
   readonly #desk: Desk;
   readonly #parts: ViewsParts;
   #status: StatusView | undefined;
@@ -67,6 +81,10 @@ export class Views {
     this.#parts = parts;
     this.#desk = new Desk({ ...parts, onCounts: () => this.refresh() });
     this.home = new PostList(this.#desk, { isMarked: true });
+    this.notifications = new Notices(this.#desk, "notifications");
+    this.requests = new Notices(this.#desk, "requests");
+    this.people = new PeopleLists(this.#desk);
+    this.deeds = new Deeds(this.#desk);
     this.#desk.onEvents(() => this.refresh());
   }
 
@@ -82,13 +100,13 @@ export class Views {
 
   /** What stands around every screen. */
   frame(): FrameView {
-    const { node, reach, unread } = this.#status ?? {};
+    const { node, unread } = this.#status ?? {};
     return {
       self: this.#parts.self,
       unread: unread ?? nothingUnread,
       contacts: node?.contacts ?? 0,
       isJoined: node?.joined ?? false,
-      reach: reach?.state ?? "unknown",
+      network: this.#network(),
       isAnswering: this.#isAnswering,
     };
   }
@@ -97,12 +115,7 @@ export class Views {
   open(): void {
     this.refresh();
     this.home.open();
-    void this.#learnFollowed();
-  }
-
-  async #learnFollowed(): Promise<void> {
-    const names = await this.#parts.api.followed().catch(() => []);
-    this.#desk.learnFollowed(names);
+    void this.#desk.relations.read(this.#parts.api).then(() => this.#desk.changed());
   }
 
   /** The thread of a post; to be closed. */
@@ -110,10 +123,31 @@ export class Views {
     return new Thread(this.#desk, name);
   }
 
+  /** The profile of a user; to be closed. */
+  profile(username: string): Profile {
+    return new Profile(this.#desk, username);
+  }
+
+  /** A search in the posts of this machine; to be closed. */
+  search(): Search {
+    return new Search(this.#desk);
+  }
+
+  /** The state of the peer, line by line; empty before it is known. */
+  reach(): readonly StatusLine[] {
+    return this.#status === undefined ? [] : statusLines(this.#status, this.#parts.time.now());
+  }
+
   /** A post to be written, or an answer; to be closed. */
   compose(replyTo?: PostNameView): Compose {
     const { files } = this.#parts;
     return new Compose(this.#desk, { files, ...replyTo === undefined ? {} : { replyTo } });
+  }
+
+  #network(): FrameView["network"] {
+    if (!this.#isAnswering) return { text: "the peer does not answer", tone: "warning" };
+    if (this.#status === undefined) return { text: "", tone: "plain" };
+    return networkText(this.#status);
   }
 
   /** Asks for the state of the peer, and for what is unread: soon, once for all who ask until then. */
@@ -146,6 +180,8 @@ export class Views {
   /** Nothing is told any more. */
   close(): void {
     this.#timer?.cancel();
+    this.deeds.stop();
+    this.people.close();
     this.#desk.close();
   }
 }

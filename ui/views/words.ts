@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FollowView, ThreadView } from "../../core/api.ts";
+import type { ClashView, FollowView, ThreadView } from "../../core/api.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -106,4 +106,9 @@ export function followText(view: FollowView, name: string = view.username): stri
 export function deletedText(count: number): string {
   const what = count === 1 ? "The post is" : `${count} posts are`;
   return `${what} deleted. Peers that have it are asked to forget it; they cannot be made to.`;
+}
+
+/** Says that another key claims a name, and which key the user trusts. */
+export function clashText(username: string, { pinned, other }: ClashView): string {
+  return `Another key (${other}) claims the name ${username}; you trust ${pinned}`;
 }

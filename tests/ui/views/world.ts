@@ -5,6 +5,8 @@ import type {
   PostNameView,
   PostView,
   ReadRequest,
+  SearchRequest,
+  SearchView,
   ThreadRequest,
   ThreadView,
   TimelineRequest,
@@ -95,8 +97,20 @@ export class TimelinePeer extends FakePeer {
     return { root, posts, missing: this.missing, ...given({ hidden: this.hidden }) };
   }
 
+  /** Posts whose text has the query in it. */
+  override async search(request: SearchRequest): Promise<SearchView> {
+    const { query, limit, before } = request;
+    await this.gate;
+    const posts = this.timelinePosts.filter(({ id, text }) =>
+      text.includes(query) && (before === undefined || compareIds(id, before) < 0)
+    ).slice(0, limit);
+    return { posts, took_ms: 1, ...given({ indexed: this.indexed, hidden: this.hidden }) };
+  }
+
   override async markRead({ what, id = "0" }: ReadRequest): Promise<void> {
-    if (what === "timeline" && compareIds(id, this.mark) > 0) this.mark = id;
+    if (what !== "timeline") {
+      this.told[what] = this.told[what].map((view) => ({ ...view, read: true }));
+    } else if (compareIds(id, this.mark) > 0) this.mark = id;
     await Promise.resolve();
   }
 }

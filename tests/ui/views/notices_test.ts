@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import type { NotificationView } from "../../../core/api.ts";
+import { postAt, viewsWorld } from "./world.ts";
+
+function told(number: number, more: Partial<NotificationView> = {}): NotificationView {
+  return {
+    id: String(number),
+    kind: "reply",
+    from: "bob",
+    post: postAt(number),
+    at: new Date(Date.UTC(2026, 0, 1) + 1000 * number).toISOString(),
+    read: false,
+    ...more,
+  };
+}
+
+Deno.test("Notifications tell who did what, and whether it was read", async () => {
+  const { peer, views, settle } = viewsWorld();
+  peer.told.notifications = [
+    told(4, { kind: "security", post: null, message: "The password was changed", from: "mia" }),
+    told(3, { kind: "repost", post: null }),
+    told(2, { kind: "follow", post: null, read: true }),
+    told(1),
+  ];
+  views.notifications.open();
+  await settle();
+  const { rows } = views.notifications.view();
+  assert.deepEqual(rows.map(({ text }) => text), [
+    "The password was changed",
+    "passed a post of yours on",
+    "follows you",
+    "replies to you",
+  ]);
+  assert.deepEqual(rows.map(({ isUnread }) => isUnread), [true, true, false, true]);
+  assert.deepEqual(rows.map(({ isPostGone }) => isPostGone), [false, true, false, false]);
+  assert.equal(rows[3]?.post?.key, `bob/${postAt(1).id}`);
+  assert.deepEqual(rows[0]?.offers, []);
+  assert.deepEqual(rows[1]?.offers.map(({ deed }) => deed), ["follow", "mute", "block"]);
+});
+
+Deno.test("A notification that comes stands on top, or waits while the reader reads", async () => {
+  const { peer, views, settle } = viewsWorld();
+  peer.told.notifications = [told(2), told(1)];
+  views.notifications.open();
+  await settle();
+  peer.emit({ event: "notification", notification: told(10) });
+  peer.emit({ event: "notification", notification: told(9) });
+  peer.emit({ event: "request", request: told(11) });
+  await settle();
+  const keys = () => views.notifications.view().rows.map(({ key }) => key);
+  assert.deepEqual(keys(), ["10", "9", "2", "1"]);
+  views.notifications.select("2");
+  peer.emit({ event: "notification", notification: told(12) });
+  peer.emit({ event: "notification", notification: told(12) });
+  await settle();
+  assert.deepEqual(keys(), ["10", "9", "2", "1"]);
+  assert.equal(views.notifications.view().waitingText, "1 newer arrived");
+  peer.told.notifications = [told(12), told(10), told(9), told(2), told(1)];
+  views.notifications.newest();
+  await settle();
+  assert.deepEqual(keys(), ["12", "10", "9", "2", "1"]);
+  assert.equal(views.notifications.view().waiting, 0);
+});
+
+Deno.test("What was seen is read for the peer, and stays marked for the reader", async () => {
+  const { peer, views, settle } = viewsWorld();
+  peer.told.notifications = [told(1)];
+  views.open();
+  views.notifications.open();
+  await settle();
+  assert.equal(views.frame().unread.notifications, 1);
+  views.notifications.seen();
+  await settle();
+  assert.equal(views.frame().unread.notifications, 0);
+  assert.equal(views.notifications.view().rows[0]?.isUnread, true);
+});
+
+Deno.test("A post that its author takes back is no longer shown with its notification", async () => {
+  const { peer, views, settle } = viewsWorld();
+  peer.told.notifications = [told(1)];
+  views.notifications.open();
+  await settle();
+  peer.takeBack(postAt(1));
+  await settle();
+  const [row] = views.notifications.view().rows;
+  assert.deepEqual([row?.post, row?.isPostGone], [null, true]);
+});
+
+Deno.test("A stranger's request can be answered by following, muting, blocking or hiding", async () => {
+  const { peer, views, settle } = viewsWorld();
+  peer.told.requests = [told(3), told(2, { from: "carol" }), told(1)];
+  views.open();
+  views.requests.open();
+  await settle();
+  const offers = views.requests.view().rows[0]?.offers;
+  assert.deepEqual(offers?.map(({ label }) => label), ["Follow", "Mute", "Block", "Hide"]);
+  assert.equal(await views.deeds.run({ deed: "dismiss", username: "bob" }), true);
+  await settle();
+  assert.deepEqual(views.requests.view().rows.map(({ who }) => who.username), ["carol"]);
+  assert.equal(views.deeds.view().said?.text, "The requests of bob are hidden.");
+  await views.deeds.run({ deed: "follow", username: "carol" });
+  await settle();
+  const [first] = views.requests.view().rows;
+  assert.equal(first?.offers[0]?.deed, "unfollow");
+  peer.told.requests = [];
+  views.requests.newest();
+  await settle();
+  assert.equal(views.requests.view().emptyText, "No stranger has written to you.");
+});
+
+Deno.test("A long list is read in steps, up to a bound", async () => {
+  const { peer, views, settle } = viewsWorld();
+  peer.told.notifications = Array.from({ length: 1_200 }, (_, i) => told(1_200 - i));
+  views.notifications.open();
+  await settle();
+  assert.equal(views.notifications.view().rows.length, 100);
+  for (let i = 0; i < 15; i++) {
+    views.notifications.older();
+    await settle();
+  }
+  assert.equal(views.notifications.view().rows.length, 1_000);
+  assert.equal(views.notifications.view().hasOlder, false);
+});
