@@ -16,39 +16,12 @@ import {
 import { type Access, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
 import { withSpinner } from "../terminal/spinner.ts";
+import { Coalesced } from "../../lib/coalesced.ts";
 import { untilQuiet } from "./fetching.ts";
+import { whileEvents } from "./watching.ts";
 
 /** Notifications or requests of a page. */
 const limitDefault = 20;
-
-/** Calls back for events until the program is to end, the user logs out, or the peer stops. */
-async function whileEvents(
-  context: Context,
-  access: Access,
-  { begin, tell }: {
-    /** Says what there is before the first event. */
-    readonly begin: () => Promise<void>;
-    readonly tell: (event: PeerEvent) => void;
-  },
-): Promise<void> {
-  const { signal } = context;
-  const end = Promise.withResolvers<void>();
-  const early: PeerEvent[] = [];
-  let take: typeof tell = (event) => void early.push(event);
-  const stop = await access.subscribe((event) => {
-    take(event);
-    if (event.event === "logout") end.resolve();
-  });
-  signal.addEventListener("abort", () => end.resolve(), { once: true });
-  try {
-    await begin();
-    take = tell;
-    early.forEach(tell);
-    if (!signal.aborted) await Promise.race([end.promise, access.ended]);
-  } finally {
-    stop();
-  }
-}
 
 /** Notifications oldest first, then each as it comes. */
 async function watchNotifications(
@@ -57,22 +30,23 @@ async function watchNotifications(
   { request, read }: { readonly request: NotificationsRequest; readonly read: boolean },
 ): Promise<void> {
   const { output } = context;
+  const marking = new Coalesced(() => access.api.markRead({ what: "notifications" }));
+  /** Those of the page, until their events come as well. */
   const shown = new Set<string>();
   const show = (event: PeerEvent & { readonly event: "notification" }) => {
-    if (shown.has(event.notification.id)) return;
-    shown.add(event.notification.id);
     void output.line(event, (look) => renderNotification(event.notification, look));
-    if (read) access.api.markRead({ what: "notifications" }).catch(output.failure.bind(output));
+    if (read) marking.run().catch(output.failure.bind(output));
   };
   await whileEvents(context, access, {
     begin: async () => {
       const { notifications } = await access.api.notifications(request);
       for (const notification of [...notifications].reverse()) {
+        shown.add(notification.id);
         show({ event: "notification", notification });
       }
     },
     tell: (event) => {
-      if (event.event === "notification") show(event);
+      if (event.event === "notification" && !shown.delete(event.notification.id)) show(event);
     },
   });
 }

@@ -13,10 +13,12 @@ import {
   joinNetwork,
   logIn,
   notJoinedMessage,
+  ownAccess,
   withStartedPeer,
 } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
+import { whileEvents } from "./watching.ts";
 import { formatEndpoint } from "../../lib/host_port.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
 
@@ -44,48 +46,43 @@ async function serveUntilEnd(
   { folder, settings, api }: { folder: OpenFolder; settings: PeerSettings; api: PeerApi },
   endsAtLogout: boolean,
 ): Promise<void> {
-  const { output, signal, host } = context;
-  const end = Promise.withResolvers<void>();
-  const early: PeerEvent[] = [];
-  let tell = (event: PeerEvent) => void early.push(event);
-  const stop = api.subscribe((event) => {
-    tell(event);
-    if (endsAtLogout && event.event === "logout" && !event.stay) end.resolve();
-  });
-  await using _server = await LoopbackServer.open({ api, folder, host, log: output.log });
-  signal.addEventListener("abort", () => end.resolve(), { once: true });
-  try {
-    const status = await api.status();
-    await output.line(readyEvent(status), () => readyText(status));
-    let reach = "";
-    let written: Promise<unknown> = Promise.resolve();
-    tell = (event) => {
-      if (!output.json && isRepeated(event, status.user?.username)) return;
-      if (event.event === "reach" && !output.json) {
-        // A script gets each change; a person no line that says what the last one said.
-        const text = renderEvent(event, output.look());
-        if (text === reach) return;
-        reach = text;
-      }
-      written = output.line(event, (look) => renderEvent(event, look));
-    };
-    const { joined, contacts, carrier, hindrance } = status.node;
-    if (!joined || carrier === "tcp") {
-      const way = given({ carrier, hindrance });
-      const event = { event: "network", joined, contacts, ...way } as const;
-      await output.line(
-        event,
-        (look) => joined ? renderEvent(event, look) : notJoinedMessage(settings, hindrance),
-      );
+  const { output, host } = context;
+  await using server = new AsyncDisposableStack();
+  let user: string | undefined;
+  let reach = "";
+  let written: Promise<unknown> = Promise.resolve();
+  const tell = (event: PeerEvent) => {
+    if (!output.json && isRepeated(event, user)) return;
+    if (event.event === "reach" && !output.json) {
+      // A script gets each change; a person no line that says what the last one said.
+      const text = renderEvent(event, output.look());
+      if (text === reach) return;
+      reach = text;
     }
-    // What was found out while the user logged in is told by no event.
-    if (status.reach.state !== "unknown") tell({ event: "reach", ...status.reach });
-    early.forEach(tell);
-    if (!signal.aborted) await end.promise;
-    await written;
-  } finally {
-    stop();
-  }
+    written = output.line(event, (look) => renderEvent(event, look));
+  };
+  await whileEvents(context, ownAccess(api), {
+    begin: async () => {
+      server.use(await LoopbackServer.open({ api, folder, host, log: output.log }));
+      const status = await api.status();
+      user = status.user?.username;
+      await output.line(readyEvent(status), () => readyText(status));
+      const { joined, contacts, carrier, hindrance } = status.node;
+      if (!joined || carrier === "tcp") {
+        const way = given({ carrier, hindrance });
+        const event = { event: "network", joined, contacts, ...way } as const;
+        await output.line(
+          event,
+          (look) => joined ? renderEvent(event, look) : notJoinedMessage(settings, hindrance),
+        );
+      }
+      // What was found out while the user logged in is told by no event.
+      if (status.reach.state !== "unknown") tell({ event: "reach", ...status.reach });
+    },
+    tell,
+    isLast: (event) => endsAtLogout && event.event === "logout" && !event.stay,
+  });
+  await written;
 }
 
 /** Runs the folder's peer with or without a user; an interruption is its regular end. */

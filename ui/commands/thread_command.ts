@@ -5,13 +5,16 @@
  */
 
 import type { PeerEvent, PostNameView, PostView, ThreadView } from "../../core/api.ts";
-import { threadName } from "../../core/model/thread.ts";
+import { threadName, threadPostsMax } from "../../core/model/thread.ts";
+import { BoundedMap } from "../../lib/bounded_map.ts";
+import { Coalesced } from "../../lib/coalesced.ts";
 import { pause } from "../../lib/waiting.ts";
 import { renderPost } from "../output/render_post.ts";
 import { renderThread } from "../output/render_thread.ts";
 import { type Access, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
 import { withSpinner } from "../terminal/spinner.ts";
+import { whileEvents } from "./watching.ts";
 
 /** How often a thread that is watched is asked for anew, in milliseconds. */
 const againMs = 30_000;
@@ -34,51 +37,58 @@ function concerns(event: PeerEvent, root: PostNameView): boolean {
   }
 }
 
+/** Posts of a thread that are remembered as shown: those that one page has, and as many that came in their place. */
+const shownMax = 2 * threadPostsMax;
+
 /** Shows what comes to a thread, each post once, until interrupted. */
 async function follow(
-  { io, output, signal }: Context,
+  context: Context,
   access: Access,
   { thread, reveal }: { readonly thread: ThreadView; readonly reveal: boolean },
 ): Promise<void> {
+  const { io, output, signal } = context;
   const { root } = thread;
-  const shown = new Set(thread.posts.map(threadName));
-  const end = Promise.withResolvers<void>();
+  const shown = new BoundedMap<string, true>(shownMax);
+  for (const post of thread.posts) shown.set(threadName(post), true);
+  let isLocal = true;
+  const reading = new Coalesced(async () => {
+    const local = isLocal;
+    isLocal = true;
+    const { posts } = await access.api.thread({ ...root, ...local ? { local } : {} });
+    for (const post of posts) {
+      const name = threadName(post);
+      if (shown.touch(name)) continue;
+      shown.set(name, true);
+      await output.line(
+        { event: "post", post },
+        (look) => `\n${renderPost(post, { ...look, reveal })}`,
+      );
+    }
+  });
+  // What could not be read is read at the next occasion; a peer that has ended ends the command.
+  const read = () => reading.run().catch(() => {});
   const waiting = new AbortController();
   const until = AbortSignal.any([signal, waiting.signal]);
-  let reading = Promise.resolve();
-  const read = (local: boolean) => {
-    reading = reading.then(async () => {
-      const { posts } = await access.api.thread({ ...root, ...local ? { local } : {} });
-      for (const post of posts) {
-        if (shown.has(threadName(post))) continue;
-        shown.add(threadName(post));
-        await output.line(
-          { event: "post", post },
-          (look) => `\n${renderPost(post, { ...look, reveal })}`,
-        );
-      }
-    }).catch(() => {
-      // What could not be read is read at the next occasion; a peer that has ended ends the command.
-    });
-  };
-  const stop = await access.subscribe((event) => {
-    if (concerns(event, root)) read(true);
-    if (event.event === "logout") end.resolve();
-  });
-  // What came between the first reading and now was told of to no listener.
-  read(true);
-  try {
-    signal.addEventListener("abort", () => end.resolve(), { once: true });
-    let isOver = signal.aborted;
-    const over = Promise.race([end.promise, access.ended]).finally(() => isOver = true);
-    while (!isOver) {
-      await Promise.race([over, pause(io, againMs, until)]);
-      if (!isOver) read(false);
+  const asking = (async () => {
+    for (;;) {
+      await pause(io, againMs, until);
+      if (until.aborted) return;
+      isLocal = false;
+      void read();
     }
+  })();
+  try {
+    await whileEvents(context, access, {
+      // What came between the first reading and now was told of to no listener.
+      begin: () => Promise.resolve(void read()),
+      tell: (event) => {
+        if (concerns(event, root)) void read();
+      },
+    });
   } finally {
     waiting.abort();
-    stop();
-    await reading;
+    await asking;
+    await reading.settled();
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { PeerEvent, PostView, SearchView, TimelineRequest } from "../../core/api.ts";
+import type { PostView, SearchView, TimelineRequest } from "../../core/api.ts";
 import { given } from "../../core/model/arguments.ts";
 import type { Look } from "../output/look.ts";
 import { renderFound, renderPost, renderTimeline } from "../output/render_post.ts";
@@ -25,6 +25,7 @@ import {
   suggesting,
   unfollowing,
 } from "./tasks.ts";
+import { whileEvents } from "./watching.ts";
 
 /** Posts of a page: what fits a screen, more or less. */
 const limitDefault = 20;
@@ -36,43 +37,32 @@ async function watchTimeline(
   request: TimelineRequest,
   reveal: boolean,
 ): Promise<void> {
-  const { output, signal } = context;
+  const { output } = context;
   const author = request.author?.toLowerCase();
-  const early: PostView[] = [];
-  let show = (view: PostView) => void early.push(view);
-  const end = Promise.withResolvers<void>();
-  const stop = await access.subscribe((event: PeerEvent) => {
-    if (event.event === "post") show(event.post);
-    if (event.event === "logout") end.resolve();
-  });
-  signal.addEventListener("abort", () => end.resolve(), { once: true });
-  try {
-    const page = await access.api.timeline(request);
-    const { posts } = page;
-    const oldestFirst = [...posts].reverse();
-    // A script reads one kind of line: the page is told as the posts that come later are.
-    if (output.json) {
-      for (const post of oldestFirst) {
-        await output.line({ event: "post", post }, () => "");
+  const nameOf = ({ author, id }: PostView) => `${author}/${id}`;
+  /** Those of the page, until their events come as well. */
+  const shown = new Set<string>();
+  await whileEvents(context, access, {
+    begin: async () => {
+      const page = await access.api.timeline(request);
+      const oldestFirst = [...page.posts].reverse();
+      for (const post of oldestFirst) shown.add(nameOf(post));
+      // A script reads one kind of line: the page is told as the posts that come later are.
+      if (output.json) {
+        for (const post of oldestFirst) await output.line({ event: "post", post }, () => "");
+      } else {
+        const turned = { ...page, posts: oldestFirst };
+        await output.line(page, (look) => renderTimeline(turned, { ...look, reveal }));
       }
-    } else {
-      const turned = { ...page, posts: oldestFirst };
-      await output.line(page, (look) => renderTimeline(turned, { ...look, reveal }));
-    }
-    const shown = new Set(posts.map((view) => `${view.author}/${view.id}`));
-    show = (view) => {
-      if (shown.delete(`${view.author}/${view.id}`)) return;
-      if (author !== undefined && author !== view.author) return;
-      void output.line(
-        { event: "post", post: view },
-        (look) => `\n${renderPost(view, { ...look, reveal })}`,
-      );
-    };
-    early.forEach(show);
-    if (!signal.aborted) await Promise.race([end.promise, access.ended]);
-  } finally {
-    stop();
-  }
+    },
+    tell: (event) => {
+      if (event.event !== "post") return;
+      const { post } = event;
+      if (shown.delete(nameOf(post))) return;
+      if (author !== undefined && author !== post.author) return;
+      void output.line(event, (look) => `\n${renderPost(post, { ...look, reveal })}`);
+    },
+  });
 }
 
 /** `status`. */

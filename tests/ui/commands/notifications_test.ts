@@ -71,13 +71,18 @@ Deno.test("notifications --watch tells those of the page oldest first, then each
     await markRead(request);
     marked.resolve();
   };
+  const { notifications } = peer;
+  peer.notifications = async (request) => {
+    const page = await notifications.call(peer, request);
+    // What comes while the page is read is in it, and an event as well.
+    peer.emit({ event: "notification", notification: security });
+    return page;
+  };
   const watching = m.start("notifications", "--watch", "--unread", "--json", "--read");
   await watching.io.until(() => lines(watching.io).length === 2);
   peer.arrive("bob", "no notification");
-  const event = { event: "notification", notification: view(6) } as const;
-  peer.emit(event);
   peer.emit({ event: "request", request: view(7) });
-  peer.emit(event);
+  peer.emit({ event: "notification", notification: view(6) });
   await watching.io.until(() => lines(watching.io).length === 3);
   const wanted = [security, view(3), view(6)];
   assert.deepEqual(
@@ -88,6 +93,28 @@ Deno.test("notifications --watch tells those of the page oldest first, then each
   assert.ok(peer.told.notifications.every(({ read }) => read));
   watching.io.interrupt();
   assert.equal(await watching.ended, 0);
+  await stop();
+});
+
+Deno.test("notifications --watch --read marks many that come at once together", async () => {
+  const { m, peer, stop } = await running();
+  const [first, second, gate] = [1, 2, 3].map(() => Promise.withResolvers<void>());
+  let marks = 0;
+  peer.markRead = async () => {
+    (++marks === 1 ? first : second)?.resolve();
+    await gate?.promise;
+  };
+  const watching = m.start("notifications", "--watch", "--json", "--read");
+  await watching.io.until(() => lines(watching.io).length === 3);
+  await first?.promise;
+  for (let id = 10; id < 40; id++) peer.emit({ event: "notification", notification: view(id) });
+  await watching.io.until(() => lines(watching.io).length === 33);
+  assert.equal(marks, 1);
+  gate?.resolve();
+  await second?.promise;
+  watching.io.interrupt();
+  assert.equal(await watching.ended, 0);
+  assert.equal(marks, 2);
   await stop();
 });
 

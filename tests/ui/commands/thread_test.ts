@@ -100,6 +100,39 @@ Deno.test("The menu's timeline opens a thread, in which the person replies", asy
   assert.deepEqual(m.answers, []);
 });
 
+Deno.test("thread --watch reads once more for all that happens while it reads", async () => {
+  const m = await withThread();
+  const [gate, second] = [1, 2].map(() => Promise.withResolvers<void>());
+  const { prepare } = m.host;
+  let reads = 0;
+  m.host.prepare = (peer) => {
+    prepare(peer);
+    const { thread } = peer;
+    peer.thread = async (request) => {
+      if (++reads > 1) {
+        second?.resolve();
+        await gate?.promise;
+      }
+      return await thread.call(peer, request);
+    };
+  };
+  const { io, ended } = m.start("thread", "bob/1000", "--watch", "--json");
+  const lines = () => io.stdout.split("\n").filter((line) => line !== "");
+  await second?.promise;
+  const peer = m.host.started.at(-1)?.peer;
+  assert.ok(peer);
+  for (let n = 0; n < 30; n++) {
+    peer.emit({ event: "thread", root: { author: "bob", id: "1000" } });
+    await null;
+  }
+  peer.arrive("dave", "me too", { author: "bob", id: "1000" });
+  gate?.resolve();
+  await io.until(() => lines().length === 3);
+  io.interrupt();
+  assert.equal(await ended, 0);
+  assert.equal(reads, 3);
+});
+
 Deno.test("thread --watch tells the posts of the thread, then each reply once, until interrupted", async () => {
   const m = await withThread();
   const { io, ended } = m.start("thread", "bob/1000", "--watch", "--json");
