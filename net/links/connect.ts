@@ -14,6 +14,11 @@ import { settledWithin } from "../../lib/waiting.ts";
  */
 export const secondConnectMs = 300;
 
+/** Why an attempt ends; a reason made anew for each costs more than the connection. */
+const notWanted = new Error(
+  "Cannot use the connection: another one came first, or it is not wanted any more",
+);
+
 /** Opens a TCP connection. */
 export type Connect = (to: Endpoint, signal: AbortSignal) => Promise<Deno.TcpConn>;
 
@@ -43,13 +48,11 @@ export async function connectTwice(
   const attempt = async (): Promise<Deno.TcpConn> => {
     const conn = await once(to, ended.signal);
     if (!ended.signal.aborted) {
-      ended.abort();
+      ended.abort(notWanted);
       return conn;
     }
     conn.close();
-    throw new Error(
-      "Cannot use the connection: another one came first, or it is not wanted any more",
-    );
+    throw notWanted;
   };
   try {
     const first = attempt();

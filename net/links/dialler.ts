@@ -52,6 +52,9 @@ function realConnect(time: Pick<Clock, "after">): TcpConnect {
   };
 }
 
+/** Why attempts end; a reason made anew for each dial costs more than the connection. */
+const isOver = new Error("Cannot use the connection: another one came first, or the time is over");
+
 /** What to dial. */
 export interface DialRequest {
   /** Names the device: its link key, in hexadecimal digits. */
@@ -128,7 +131,7 @@ export class Dialler {
     const staggerMs = Math.min(dialStaggerMs, timeoutMs / routes.length);
     const ended = new AbortController();
     const first = (limit: AbortSignal) => {
-      limit.addEventListener("abort", () => ended.abort());
+      limit.addEventListener("abort", () => ended.abort(isOver));
       return this.#first(inOrder, { key, relayedTo, staggerMs, signal: ended.signal });
     };
     try {
@@ -138,7 +141,7 @@ export class Dialler {
     } catch {
       return undefined;
     } finally {
-      ended.abort();
+      ended.abort(isOver);
     }
   }
 

@@ -101,8 +101,7 @@ export function bindPull(secretKey: Uint8Array): PullSocket {
   socket.maxMessageSize = frameBytesMax + curveOverheadBytes;
   socket.receiveHighWaterMark = receiveHighWaterMark;
   socket.handshakeInterval = handshakeMsMax;
-  socket.heartbeatInterval = heartbeatMs;
-  socket.heartbeatTimeout = heartbeatMs;
+  // No signs of life are asked for: senders ask this side, and the front door closes what is silent.
   socket.backlog = backlogMax;
   try {
     return watched(socket, bindPrivately(socket) ?? bindLoopback(socket));
