@@ -28,6 +28,8 @@ export class SharedDirectory {
   view(): Directory {
     const view = this.#network.directory();
     view.latencyMs = latencyMs;
+    // It counts all records each time: asked by each of a thousand peers it would be measured as well.
+    const status = view.status();
     return {
       ready: (signal) => view.ready(signal),
       get: (query, signal) => view.get(query, signal),
@@ -38,10 +40,11 @@ export class SharedDirectory {
       },
       sample: (signal) => view.sample(signal),
       publicAddress: (family, signal) => view.publicAddress(family, signal),
-      isReachable: (port, family, signal) => view.isReachable(port, family, signal),
+      // Peers on one machine reach one another: otherwise hundreds of them ask again every second.
+      isReachable: () => Promise.resolve(true),
       join: (nodes, signal) => view.join(nodes, signal),
       entrances: () => view.entrances(),
-      status: () => view.status(),
+      status: () => status,
       onChange: (fn) => view.onChange(fn),
     };
   }
