@@ -112,7 +112,11 @@ export class Broadcast {
   ack(share: PlacedShare, now: number): void {
     share.ackedAt ??= now;
     this.#acked.set(nameOf(share.relay), share.relay);
-    if (!this.isWaiting) this.#answered.resolve();
+    this.#look();
+  }
+
+  #look(): void {
+    if (!this.isWaiting && this.#acked.size > 0) this.#answered.resolve();
   }
 
   /** Whether the relay has acknowledged a share. */
@@ -173,6 +177,7 @@ export class Broadcast {
       (share) => hasFailed(share) ? "failed" : "open",
     );
     this.open = open;
+    this.#look();
     return failed;
   }
 }

@@ -27,11 +27,11 @@ export const directFollowersMax = 64;
 const copies = 2;
 
 /**
- * Second copies leave once all relays have acknowledged, but neither sooner nor later than this after the
- * first ones. Sooner they would keep the first ones waiting: for the processors of relays and followers,
- * and where relays have to open links, for those.
+ * Second copies leave once all relays have acknowledged or are silent, but neither sooner nor later than this
+ * after the first ones. Sooner they would keep the first ones waiting: for the processors of relays and followers,
+ * and where relays have to open links, for those. Where acknowledgements are late for all, so are the first ones.
  */
-const secondMs = { warm: 300, cold: 1_000, max: 1_200 };
+const secondMs = { warm: 600, cold: 1_000, max: 2_400 };
 
 /** Relays open their links anew where the last post is older: links that are not used close after two minutes. */
 const warmMs = 100_000;

@@ -112,3 +112,14 @@ Deno.test("A broadcast waits while a relay has neither acknowledged nor failed",
   assert.ok(!broadcast.isWaiting);
   assert.deepEqual(broadcast.acked, [...others, two].map(({ relay }) => relay));
 });
+
+Deno.test("A broadcast waits no longer once the last relay that it waited for has failed", async () => {
+  const { broadcast, shares } = sent();
+  const [one, ...others] = shares;
+  assert.ok(one);
+  for (const share of others) broadcast.ack(share, 10);
+  assert.ok(broadcast.isWaiting);
+  broadcast.takeFailed((share) => share === one);
+  await broadcast.answered;
+  assert.ok(!broadcast.isWaiting);
+});
