@@ -123,7 +123,7 @@ export class FakeHost implements Host {
       this.called.push(call);
       return Promise.resolve(this.tool(call));
     },
-    write: (path, text) => Promise.resolve(void this.#io.files.set(path, utf8(text))),
+    write: (path, bytes) => Promise.resolve(void this.#io.files.set(path, bytes)),
     remove: (path) => Promise.resolve(void this.#io.files.delete(path)),
   };
   readonly system = {

@@ -114,14 +114,23 @@ async function forgetPassword({ host, dataFolder }: Context): Promise<void> {
   await host.tools.remove(join(dataFolder, passwordName));
 }
 
-/** Takes back what an installation that failed has done, as far as that goes. */
+/** Takes back what an installation that failed has done, as far as that goes; says where it does not go. */
 async function takeBack(context: Context): Promise<void> {
   const { uninstall, file } = managerOf(context);
-  try {
-    for (const call of uninstall) await runTool(context, call);
-  } finally {
-    await context.host.tools.remove(file);
-    await forgetPassword(context);
+  const steps = [
+    async () => {
+      for (const call of uninstall) await runTool(context, call);
+    },
+    () => context.host.tools.remove(file),
+    () => forgetPassword(context),
+  ];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      // The error of the installation is the one to tell.
+      await context.output.note(`Not all of it could be taken back: ${safeText(`${error}`)}`);
+    }
   }
 }
 
@@ -136,7 +145,7 @@ export async function install(context: Context): Promise<void> {
   const user = await keepPassword(context);
   try {
     const command = await commandOf(context, user);
-    await host.tools.write(manager.file, manager.text({ command, dataFolder }));
+    await host.tools.write(manager.file, manager.bytes({ command, dataFolder }));
     await runAll(context, manager.install);
     if (!await withSpinner(io, "Waiting for the service", isUp(context))) {
       const [last = "nothing"] = (await logLines(context) ?? []).slice(-1);

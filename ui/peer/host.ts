@@ -83,7 +83,7 @@ export interface Tools {
   /** Runs a program that manages services; undefined where there is none of that name. */
   run(program: string, args: readonly string[]): Promise<ToolResult | undefined>;
   /** Writes a file, with the folders above it. */
-  write(path: string, text: string): Promise<void>;
+  write(path: string, bytes: Uint8Array): Promise<void>;
   /** Removes a file if it is there. */
   remove(path: string): Promise<void>;
 }

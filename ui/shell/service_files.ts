@@ -116,7 +116,19 @@ function windowsWord(text: string): string {
   return `"${text.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, "$1$1")}"`;
 }
 
-/** A scheduled task of Windows, which starts when its user logs on and again after a failure. */
+/** A text as UTF-16, little endian, with the byte order mark that tells so. */
+export function utf16(text: string): Uint8Array {
+  const marked = `\ufeff${text}`;
+  const bytes = new Uint8Array(2 * marked.length);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0; i < marked.length; i++) view.setUint16(2 * i, marked.charCodeAt(i), true);
+  return bytes;
+}
+
+/**
+ * A scheduled task of Windows, to be written as {@linkcode utf16}: schtasks refuses a file that is in another
+ * encoding than its first line says. It starts when its user logs on and again after a failure.
+ */
 export function scheduledTask(
   { command: [program = "", ...rest], dataFolder }: ServicePlan,
 ): string {

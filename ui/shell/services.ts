@@ -11,6 +11,7 @@ import {
   scheduledTask,
   type ServicePlan,
   systemdUnit,
+  utf16,
 } from "./service_files.ts";
 
 /** The programs that manage services, on one system or another. */
@@ -26,7 +27,7 @@ export interface ServiceManager {
   /** The file that describes the service. */
   readonly file: string;
   /** What is in that file. */
-  readonly text: (plan: ServicePlan) => string;
+  readonly bytes: (plan: ServicePlan) => Uint8Array;
   /** Makes it known, starts it, and starts it again with the machine or the user's session. */
   readonly install: readonly Call[];
   /** Stops it, and makes it unknown; the file is removed afterwards. */
@@ -36,6 +37,8 @@ export interface ServiceManager {
   /** Whether it runs, from what the call for the status printed. */
   readonly isRunning: (printed: string) => boolean;
 }
+
+const encoder = new TextEncoder();
 
 /** The name of the unit and of the scheduled task. */
 export const serviceName = "camellia";
@@ -47,7 +50,7 @@ export function serviceManager(os: string, home: string, dataFolder: string): Se
     return {
       name: "the Task Scheduler",
       file,
-      text: scheduledTask,
+      bytes: (plan) => utf16(scheduledTask(plan)),
       install: [
         ["schtasks", "/Create", "/F", "/TN", serviceName, "/XML", file],
         ["schtasks", "/Run", "/TN", serviceName],
@@ -65,7 +68,7 @@ export function serviceManager(os: string, home: string, dataFolder: string): Se
     return {
       name: "launchd",
       file,
-      text: launchdPlist,
+      bytes: (plan) => encoder.encode(launchdPlist(plan)),
       install: [["launchctl", "load", "-w", file]],
       uninstall: [["launchctl", "unload", "-w", file]],
       status: ["launchctl", "list", launchdLabel],
@@ -76,7 +79,7 @@ export function serviceManager(os: string, home: string, dataFolder: string): Se
   return {
     name: "systemd",
     file: join(home, ".config", "systemd", "user", unit),
-    text: systemdUnit,
+    bytes: (plan) => encoder.encode(systemdUnit(plan)),
     install: [
       ["systemctl", "--user", "daemon-reload"],
       ["systemctl", "--user", "enable", "--now", unit],

@@ -24,10 +24,10 @@ export async function runTool(
   }
 }
 
-/** Writes a text file, with the folders above it. Only its owner may change it. */
-export async function writeTool(path: string, text: string): Promise<void> {
+/** Writes a file, with the folders above it. Only its owner may change it. */
+export async function writeTool(path: string, bytes: Uint8Array): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true });
-  await Deno.writeTextFile(path, text, { mode: 0o644 });
+  await Deno.writeFile(path, bytes, { mode: 0o644 });
 }
 
 /** Removes a file if it is there. */

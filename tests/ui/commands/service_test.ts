@@ -92,6 +92,24 @@ Deno.test("An installation that fails leaves nothing, and says what the system o
   }
 });
 
+Deno.test("What cannot be taken back of a failed installation does not hide why it failed", async () => {
+  const m = await Machine.withAlice();
+  m.host.tool = (call) => {
+    if (call.includes("disable")) throw new Error("the bus is gone");
+    return { code: call.includes("enable") ? 1 : 0, printed: "no lingering\n" };
+  };
+  const { remove } = m.host.tools;
+  Object.assign(m.host.tools, {
+    remove: (path: string) =>
+      path === unit ? Promise.reject(new Error("it is read-only")) : remove(path),
+  });
+  const { message } = await m.failure("service", "install");
+  assert.match(message, /^systemd refused: .*enable --now.*: no lingering$/);
+  assert.ok(!m.io.files.has("/data/service-password"));
+  const { err } = await m.run("service", "install");
+  assert.match(err, /taken back: Error: the bus is gone[^]*taken back: Error: it is read-only/);
+});
+
 Deno.test("The last lines of the log are shown, made safe", async () => {
   const m = await Machine.withAlice();
   assert.match((await m.failure("service", "logs")).message, /no log in \/data yet/);

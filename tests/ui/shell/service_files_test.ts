@@ -34,6 +34,19 @@ Deno.test("A property list and a task escape what XML and Windows take specially
   assert.ok(task.includes(`<Arguments>${escaped}</Arguments>`), task);
 });
 
+Deno.test("Each file is written in the encoding that its first line says", () => {
+  const odd = { ...plan, dataFolder: "/srv/Ünïcödé 🐪" };
+  const read = (os: string, encoding: string) =>
+    new TextDecoder(encoding, { fatal: true }).decode(
+      serviceManager(os, "/home/a", "/data").bytes(odd),
+    );
+  assert.equal(read("windows", "utf-16le"), scheduledTask(odd));
+  assert.equal(serviceManager("windows", "C:", "/data").bytes(odd)[0], 0xff);
+  assert.match(scheduledTask(odd), /^<\?xml version="1\.0" encoding="UTF-16"\?>/);
+  assert.equal(read("darwin", "utf-8"), launchdPlist(odd));
+  assert.equal(read("linux", "utf-8"), systemdUnit(odd));
+});
+
 Deno.test("Each system has its manager, and tells whether the service runs", () => {
   const linux = serviceManager("linux", "/home/a", "/data");
   assert.deepEqual([linux.isRunning("active\n"), linux.isRunning("inactive\n")], [true, false]);

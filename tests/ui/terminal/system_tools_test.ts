@@ -14,7 +14,7 @@ Deno.test("A file is written with the folders above it, and removed once or twic
   const folder = await Deno.makeTempDir();
   try {
     const path = join(folder, "a", "b", "unit");
-    await writeTool(path, "text");
+    await writeTool(path, new TextEncoder().encode("text"));
     assert.equal(await Deno.readTextFile(path), "text");
     await removeTool(path);
     await removeTool(path);
