@@ -142,8 +142,12 @@ export class Link {
     this.#redial();
   }
 
-  /** This machine has slept: the connection may be dead without a sign of it, and is made anew. */
+  /**
+   * This machine has slept or was cut off: the connection may be dead without a sign of it, and is made anew.
+   * What was sent last may be lost, and is sent once more.
+   */
   renew(): void {
+    this.#resend();
     if (this.#state === "up" || this.#state === "shaking") this.#fail();
     this.hurry();
   }
@@ -286,7 +290,7 @@ export class Link {
       const frame = this.#queue.shift(now);
       if (!frame) return this.#lookWhileUnsure(now);
       this.#inFlight = true;
-      if (this.#route?.isRelay) this.#unsure.add(frame, now);
+      this.#unsure.add(frame, now);
       this.#quickLooks = sendQuickLooksMax;
       this.#sendPauseMs = sendPauseMsMin;
       // It was writable just now; should that have changed, the frame is lost as if on the way.
@@ -299,7 +303,7 @@ export class Link {
 
   /** Whether what was sent has arrived is known later: until then the link's death is not to be missed. */
   #lookWhileUnsure(now: number): void {
-    if (!this.#unsure.isAny(now)) return;
+    if (!this.#route?.isRelay || !this.#unsure.isAny(now)) return;
     this.#looking = true;
     this.#lookLater.dueIn(unsureLookMs);
   }
@@ -319,7 +323,9 @@ export class Link {
     const now = this.#clock.monotonic();
     const wasUp = this.#state === "up";
     if (wasUp) this.#tellMet(-1);
-    for (const frame of this.#unsure.take(now)) this.#queue.push(frame, queuedFramesDownMax, now);
+    // Where no relay stands between, what was taken by the network has mostly arrived.
+    if (this.#route?.isRelay) this.#resend();
+    else this.#unsure.clear();
     this.#dropSocket();
     this.#state = "down";
     this.#failing = true;
@@ -327,6 +333,12 @@ export class Link {
     this.#redialAt = hasUntried ? now : (wasUp ? this.#dialledAt : now) + this.#redialMs;
     if (!hasUntried) this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
     this.#redial();
+  }
+
+  /** What may not have arrived waits again. */
+  #resend(): void {
+    const now = this.#clock.monotonic();
+    for (const frame of this.#unsure.take(now)) this.#queue.push(frame, queuedFramesDownMax, now);
   }
 
   /** Dials again in its time, if there is a frame to send; else the next frame asks again. */

@@ -101,7 +101,7 @@ export const relayedHeartbeatMs = 10_000;
 
 /**
  * What was sent through a relay is sent once more if the link dies within this time: by then a heartbeat
- * would have told that it arrived.
+ * would have told that it arrived. What was sent directly is, if this machine was cut off.
  */
 export const unsureMsMax = 2 * relayedHeartbeatMs;
 

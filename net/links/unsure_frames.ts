@@ -1,6 +1,6 @@
 /**
- * Frames that were sent through a relay and may not have arrived: a router that was off, or a relay that
- * lies, lets the bytes of a connection vanish without a sign of it.
+ * Frames that were sent and may not have arrived: a router that was off, or a relay that lies, lets the bytes
+ * of a connection vanish without a sign of it.
  *
  * @module
  */

@@ -38,7 +38,7 @@ export interface ReachNetwork {
     relays(signal?: AbortSignal): Promise<FoundRelay[]>;
   };
   /** The links, whose front door is this peer's. */
-  readonly links: Pick<ZmqLinks, "status" | "secretKey" | "receive">;
+  readonly links: Pick<ZmqLinks, "status" | "secretKey" | "receive" | "redial">;
 }
 
 /** What nodes are told that look for a relay. */
@@ -147,6 +147,11 @@ export function createReach(
         receive: (conn, at) => links.receive(conn, at),
         exemption,
         onChange: () => watch.relaysChanged(),
+        onOutage: () => {
+          // The router may have forgotten the connections, and got another address.
+          links.redial();
+          watch.lookNow();
+        },
         onError,
       });
       const watch = new ReachWatch({

@@ -170,6 +170,11 @@ export class ReachWatch implements Reach {
     this.#tell();
   }
 
+  /** To be called when the outer address may have changed. */
+  lookNow(): void {
+    this.#next.dueIn(0);
+  }
+
   #relays(): string[] {
     return this.#options.relays?.addresses() ?? [];
   }

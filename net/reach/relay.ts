@@ -21,8 +21,10 @@ import { type LinkKeyPair, makeLinkKeyPair } from "../links/link_keys.ts";
 import { linkKeyIn, socksAnswer, socksByte, socksChoice, type SocksReply } from "../links/socks.ts";
 import { Circuit, type CircuitEnd } from "./circuit.ts";
 import {
+  aliveEveryMs,
   circuitsMax,
   circuitsPerDevice,
+  lateMsMax,
   relayRate,
   reservationsMax,
   reservationsPerNetwork,
@@ -64,7 +66,7 @@ interface Reservation {
 }
 
 /**
- * The device's line is dead or another one by now: so are the circuits, and senders who are told so connect
+ * The device's line is dead, was for a while, or is another one by now: so are the circuits, and senders who are told so connect
  * anew at once, where a silent connection would keep them waiting for 20 s.
  */
 function cut({ open }: Reservation): void {
@@ -234,12 +236,11 @@ export class Relay {
     this.#networks.add(networks);
     try {
       await writeAll(conn, Uint8Array.of(sayings.reserved));
+      const { time } = this.#options;
       for (;;) {
-        const alive = await within(
-          { clock: this.#options.time, ms: silentMsMax },
-          () => reader.take(1),
-        );
-        if (alive === undefined) cut(reservation);
+        const sinceMs = time.monotonic();
+        const alive = await within({ clock: time, ms: silentMsMax }, () => reader.take(1));
+        if (time.monotonic() - sinceMs >= aliveEveryMs + lateMsMax) cut(reservation);
         if (alive?.[0] !== sayings.alive) return;
         caller.spoke();
         await writeAll(conn, Uint8Array.of(sayings.alive));

@@ -1,6 +1,5 @@
 /**
- * Being reached through relays: finds some, keeps a connection to each, and takes the circuits that they
- * tell of.
+ * Being reached through relays: finds some, keeps a line to each, and comes back to one that was lost.
  *
  * @module
  */
@@ -15,15 +14,12 @@ import {
 } from "../../lib/ip_address.ts";
 import { type Exemption, siteOf } from "../../lib/networks.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
-import type { Time } from "../../lib/time.ts";
+import type { Time, Timer } from "../../lib/time.ts";
 import { settledWithin, within } from "../../lib/waiting.ts";
-import { x25519Shared } from "../../lib/x25519.ts";
 import { relayAddress } from "../links/addresses.ts";
-import { ByteReader, writeAll } from "../links/byte_reader.ts";
 import { type Connect, connectTwice } from "../links/connect.ts";
-import { makeLinkKeyPair } from "../links/link_keys.ts";
-import { aliveEveryMs, silentMsMax, stepMsMax } from "./relay_limits.ts";
-import { circuitNameBytes, keyBytes, proofOf, relayHead, sayings } from "./relay_protocol.ts";
+import { aliveEveryMs, lateMsMax, stepMsMax } from "./relay_limits.ts";
+import { RelayLine } from "./relay_line.ts";
 
 /** Relays kept: with three, one that stops and one that lies leave a third. */
 const relaysMax = 3;
@@ -34,11 +30,18 @@ const relaysMax = 3;
  */
 const searchMs = { first: 1_000, later: 15_000, rarely: 60_000 } as const;
 
+/** A relay that failed is not asked again for so long. */
+const avoidMs = 60_000;
+
+/** A line that has lasted so long was a good one: when it is lost, the relay is tried again at once. */
+const goodLineMs = 10_000;
+
 /**
- * A relay that failed is not asked again for so long. Where all are lost the fault may be the own line's,
- * and those that did serve are asked again soon.
+ * So often, and while another relay is left for so long; while none is left the fault is most likely the own
+ * line's, and it goes on. The addresses of a lost relay are announced a little longer: it is mostly back
+ * before others have heard of a change.
  */
-const avoidMs = { failed: 60_000, lost: 2_000 } as const;
+const returnMs = { every: 2_000, max: 10_000, announced: 5_000 } as const;
 
 /** A relay that was found. */
 export interface FoundRelay extends Endpoint {
@@ -71,6 +74,8 @@ export interface RelayClientOptions {
   readonly exemption: Exemption;
   /** The relays that reach this peer have changed. */
   readonly onChange: () => void;
+  /** This machine was cut off for some seconds, as far as its relays tell; default: nothing happens. */
+  readonly onOutage?: () => void;
   /** Learns of failures in the background. */
   readonly onError?: (error: Error) => void;
   /** Replaceable for tests. */
@@ -79,12 +84,18 @@ export interface RelayClientOptions {
 
 /** One relay that is kept, or tried. */
 interface Kept {
+  readonly name: string;
   relay: FoundRelay;
   readonly address: IpAddress;
-  readonly end: AbortController;
+  line?: RelayLine;
   isReserved: boolean;
-  /** The secret of the link key that it knows this device under. */
-  secretKey?: Uint8Array;
+  /** When the present reservation came about, on the monotonic clock. */
+  reservedMs: number;
+  /** Its place among others when they are announced: by the first reservation. */
+  order: number;
+  /** When the line was lost, while it is tried to come back, and the next attempt. */
+  lostMs?: number | undefined;
+  retry?: Timer;
 }
 
 /** Keeps up to three relays while it is started. */
@@ -94,8 +105,16 @@ export class RelayClient {
   readonly #scheduler: Scheduler;
   readonly #searching: Job;
   readonly #kept = new Map<string, Kept>();
-  /** Relays that failed, and until when they are not asked, on the monotonic clock. */
-  readonly #avoided = new Map<string, { readonly sinceMs: number; readonly hasServed: boolean }>();
+  /** Relays whose line was lost, and that are tried again. */
+  readonly #lost = new Map<string, Kept>();
+  /** Relays that failed, and when, on the monotonic clock: they are not asked for a while. */
+  readonly #avoided = new Map<string, number>();
+  /** When a relay was heard last, on the monotonic clock; undefined before. */
+  #heardMs: number | undefined;
+  /** When no relay was left for the last time, as far as was seen, on the monotonic clock. */
+  #noneMs = -Infinity;
+  /** Relays that have reserved since the construction. */
+  #ordered = 0;
   /** What they are needed for; undefined while it is stopped. */
   #need: RelayNeed | undefined;
   /** Resolves with the next reservation, where a caller waits for it. */
@@ -116,13 +135,19 @@ export class RelayClient {
 
   /** The addresses to announce of these: those that senders need who do not reach this peer directly. */
   addresses(): string[] {
-    return this.#reserved.flatMap(({ relay }) => placesOf(relay))
+    const now = this.#options.time.monotonic();
+    const lost = [...this.#lost.values()].filter(({ lostMs = 0, line }) =>
+      now - lostMs < returnMs.announced && line?.isStale !== true
+    );
+    return [...this.#reserved, ...lost].slice(0, relaysMax)
+      .toSorted((a, b) => a.order - b.order)
+      .flatMap(({ relay }) => placesOf(relay))
       .filter(({ ip }) => this.#need?.lacking.includes(familyOf(ip)))
       .map(relayAddress);
   }
 
   get #reserved(): Kept[] {
-    return [...this.#kept.values()].filter((one) => one.isReserved && !this.#isStale(one));
+    return [...this.#kept.values()].filter((one) => one.isReserved && one.line?.isStale !== true);
   }
 
   /** Looks for relays, and keeps them until stopped. May be called again, with another need. */
@@ -131,7 +156,7 @@ export class RelayClient {
     this.#need = need;
     if (!need.isOnlyWay) this.#endWait();
     if (before?.isOnlyWay === need.isOnlyWay && `${before.lacking}` === `${need.lacking}`) return;
-    for (const { relay, end } of this.#kept.values()) if (!this.#isOfUse(relay)) end.abort();
+    for (const one of this.#all()) if (!this.#isOfUse(one.relay)) this.#giveUp(one);
     this.#searching.dueIn(0);
   }
 
@@ -140,7 +165,7 @@ export class RelayClient {
    * milliseconds.
    */
   async reserved(ms: number): Promise<void> {
-    for (const kept of this.#kept.values()) if (this.#isStale(kept)) kept.end.abort();
+    for (const one of this.#all()) if (one.line?.isStale) this.#giveUp(one);
     if (!this.#need?.isOnlyWay || this.count > 0) return;
     const first = this.#first ??= Promise.withResolvers();
     if (this.#kept.size === 0) this.#searching.dueIn(0);
@@ -150,9 +175,10 @@ export class RelayClient {
   /** Gives up all relays. */
   stop(): void {
     this.#need = undefined;
+    this.#heardMs = undefined;
     this.#endWait();
     this.#searching.cancel();
-    for (const { end } of this.#kept.values()) end.abort();
+    for (const one of this.#all()) this.#giveUp(one);
   }
 
   /** Ends for good. */
@@ -161,12 +187,15 @@ export class RelayClient {
     this.#scheduler.close();
   }
 
-  /**
-   * Whether a relay knows this device under a link key that it no longer has: another user has logged in,
-   * or the device's number was drawn anew.
-   */
-  #isStale({ secretKey }: Kept): boolean {
-    return secretKey !== undefined && secretKey !== this.#options.secretKey();
+  #all(): Kept[] {
+    return [...this.#kept.values(), ...this.#lost.values()];
+  }
+
+  /** Its line ends, and it is tried no more. */
+  #giveUp(one: Kept): void {
+    one.retry?.cancel();
+    if (this.#lost.get(one.name) === one) this.#lost.delete(one.name);
+    one.line?.end();
   }
 
   async #search(): Promise<void> {
@@ -180,11 +209,11 @@ export class RelayClient {
       for (const relay of chosen.slice(0, relaysMax - this.#kept.size)) this.#keep(relay);
       const [best] = chosen;
       if (!this.#isComplete && best !== undefined && this.#isComplementary(best)) {
-        [...this.#kept.values()].at(-1)?.end.abort();
+        [...this.#kept.values()].at(-1)?.line?.end();
         this.#keep(best);
       }
     }
-    if (this.#kept.size === 0) this.#endWait();
+    if (this.#kept.size === 0 && this.#lost.size === 0) this.#endWait();
     const isFull = this.#kept.size >= relaysMax;
     if (isFull && this.#isComplete) return;
     const soon = this.#kept.size === 0 ? searchMs.first : searchMs.later;
@@ -229,15 +258,15 @@ export class RelayClient {
    */
   #choose(found: readonly FoundRelay[]): FoundRelay[] {
     const now = this.#options.time.monotonic();
-    for (const [name, { sinceMs }] of this.#avoided) {
-      if (sinceMs + avoidMs.failed <= now) this.#avoided.delete(name);
+    for (const [name, sinceMs] of this.#avoided) {
+      if (sinceMs + avoidMs <= now) this.#avoided.delete(name);
     }
     // One that has both families may be found at both of its addresses.
-    const taken = new Set([...this.#kept.values()].flatMap(({ relay }) => namesOf(relay)));
+    const taken = new Set(this.#all().flatMap(({ relay }) => namesOf(relay)));
     const fresh = found.filter((relay) => {
       if (unicastAddress(relay.ip) === undefined || !this.#isOfUse(relay)) return false;
       const names = namesOf(relay);
-      if (names.some((name) => taken.has(name) || this.#isAvoided(name))) return false;
+      if (names.some((name) => taken.has(name) || this.#avoided.has(name))) return false;
       for (const name of names) taken.add(name);
       return true;
     });
@@ -253,14 +282,6 @@ export class RelayClient {
     return [...apart, ...near].toSorted((a, b) => rank(a) - rank(b));
   }
 
-  #isAvoided(name: string): boolean {
-    const failure = this.#avoided.get(name);
-    if (failure === undefined) return false;
-    const isAlone = failure.hasServed && this.count === 0;
-    const ms = isAlone ? avoidMs.lost : avoidMs.failed;
-    return this.#options.time.monotonic() < failure.sinceMs + ms;
-  }
-
   #siteOf({ ip, port }: Endpoint): string {
     const networks = this.#options.exemption.networksOf(ip) ?? [];
     return siteOf(networks) ?? `${ip} ${port}`;
@@ -270,100 +291,83 @@ export class RelayClient {
     const address = unicastAddress(relay.ip);
     if (address === undefined) return;
     const name = relayAddress(relay);
-    const kept: Kept = { relay, address, end: new AbortController(), isReserved: false };
+    const kept: Kept = { name, relay, address, isReserved: false, reservedMs: 0, order: 0 };
     this.#kept.set(name, kept);
-    this.#reserve(kept).catch(() => {}).finally(() => {
-      const wasReserved = kept.isReserved;
-      kept.isReserved = false;
-      this.#kept.delete(name);
-      if (!kept.end.signal.aborted) {
-        const sinceMs = this.#options.time.monotonic();
-        this.#avoided.set(name, { sinceMs, hasServed: wasReserved });
-      }
-      if (wasReserved) this.#options.onChange();
-      if (this.#need !== undefined) this.#searching.dueIn(0);
+    this.#open(kept);
+  }
+
+  #open(kept: Kept, connectMsMax?: number): void {
+    const { time, secretKey, receive } = this.#options;
+    const line = kept.line = new RelayLine({
+      time,
+      scheduler: this.#scheduler,
+      relay: kept.relay,
+      address: kept.address,
+      secretKey,
+      receive,
+      connect: this.#connect,
+      onReserved: () => this.#didReserve(kept, line),
+      onHeard: () => this.#heard(),
     });
+    const sinceMs = time.monotonic();
+    line.run(connectMsMax).catch(() => {}).finally(() => this.#ended(kept, line, sinceMs));
   }
 
-  /** Reserves, and serves the relay's calls until the connection ends. Rejects when it fails. */
-  async #reserve(kept: Kept): Promise<void> {
-    const { signal } = kept.end;
-    const conn = await this.#step((limit) => this.#connect(kept.relay, limit), signal);
-    const close = () => conn.close();
-    signal.addEventListener("abort", close);
-    try {
-      await this.#prove(kept, conn, signal);
-      kept.isReserved = true;
-      this.#endWait();
-      this.#options.onChange();
-      await this.#serve(kept, conn);
-    } finally {
-      signal.removeEventListener("abort", close);
-      if (!signal.aborted) conn.close();
+  #didReserve(kept: Kept, line: RelayLine): void {
+    if (kept.lostMs !== undefined) {
+      this.#lost.delete(kept.name);
+      // Others have taken its place meanwhile.
+      if (this.#kept.size >= relaysMax) return line.end();
+      this.#kept.set(kept.name, kept);
     }
+    kept.lostMs = undefined;
+    kept.isReserved = true;
+    kept.reservedMs = this.#options.time.monotonic();
+    kept.order ||= ++this.#ordered;
+    this.#endWait();
+    this.#options.onChange();
+    this.#heard();
   }
 
-  async #prove(kept: Kept, conn: Deno.TcpConn, signal: AbortSignal): Promise<void> {
-    const secretKey = this.#options.secretKey();
-    if (secretKey === undefined) throw new Error("Cannot reserve: no messages are taken");
-    kept.secretKey = secretKey;
-    const { publicKey: linkKey } = makeLinkKeyPair(secretKey);
-    const reader = new ByteReader(conn);
-    await this.#step(async () => {
-      await writeAll(conn, relayHead("reserve", linkKey));
-      const challenge = await reader.take(1 + 2 * keyBytes);
-      if (challenge[0] !== sayings.challenge) throw new Error("Cannot reserve: no challenge came");
-      const shared = x25519Shared(secretKey, challenge.subarray(1, 1 + keyBytes));
-      if (shared === undefined) throw new Error("Cannot reserve: the relay's key is none");
-      const nonce = challenge.subarray(1 + keyBytes);
-      await writeAll(conn, proofOf({ shared, relay: kept.relay, nonce, linkKey }));
-      const [verdict] = await reader.take(1);
-      if (verdict !== sayings.reserved) throw new Error("Cannot reserve: the relay refuses");
-    }, signal);
+  #ended(kept: Kept, line: RelayLine, sinceMs: number): void {
+    const now = this.#options.time.monotonic();
+    const wasReserved = kept.isReserved;
+    kept.isReserved = false;
+    if (this.#kept.get(kept.name) === kept) this.#kept.delete(kept.name);
+    const wasGood = wasReserved && now - kept.reservedMs >= goodLineMs && !line.isEnded;
+    if (wasGood) {
+      kept.lostMs = now;
+      this.#lost.set(kept.name, kept);
+      this.#comeBack(kept, 0);
+    } else if (this.#lost.get(kept.name) === kept) {
+      this.#comeBack(kept, Math.max(sinceMs + returnMs.every - now, 0));
+    } else if (!line.isEnded) this.#avoided.set(kept.name, now);
+    if (wasReserved) this.#options.onChange();
+    // One that comes back at once needs no replacement.
+    if (this.#need !== undefined) this.#searching.dueIn(wasGood ? searchMs.first : 0);
   }
 
-  /** Takes the relay's calls, and says again and again that this device is there. */
-  async #serve(kept: Kept, conn: Deno.TcpConn): Promise<void> {
-    const { time } = this.#options;
-    const reader = new ByteReader(conn);
-    const telling = this.#scheduler.job(async () => {
-      telling.dueIn(aliveEveryMs);
-      if (this.#isStale(kept)) return kept.end.abort();
-      // A connection that is gone is noticed where it is read.
-      await writeAll(conn, Uint8Array.of(sayings.alive)).catch(() => {});
+  /** A relay was heard: was none for longer than one alone would explain? */
+  #heard(): void {
+    const now = this.#options.time.monotonic();
+    const silentMs = now - (this.#heardMs ?? now);
+    this.#heardMs = now;
+    if (silentMs >= aliveEveryMs + lateMsMax) this.#options.onOutage?.();
+  }
+
+  /** Tries a relay again whose line was lost. */
+  #comeBack(kept: Kept, waitMs: number): void {
+    const { time, onChange } = this.#options;
+    kept.retry = time.after(waitMs, () => {
+      const now = time.monotonic();
+      if (this.count === 0) this.#noneMs = now;
+      if (now - Math.max(kept.lostMs ?? now, this.#noneMs) >= returnMs.max) {
+        this.#lost.delete(kept.name);
+        this.#avoided.set(kept.name, now);
+      } else this.#open(kept, returnMs.every);
+      // It may have been announced so far.
+      if (waitMs > 0) onChange();
     });
-    telling.dueIn(aliveEveryMs);
-    try {
-      for (;;) {
-        const said = await within({ clock: time, ms: silentMsMax }, () => reader.take(1));
-        if (said?.[0] === sayings.alive) continue;
-        if (said?.[0] !== sayings.call) return;
-        const name = await this.#step(() => reader.take(circuitNameBytes), kept.end.signal);
-        void this.#take(kept, name).catch(() => {});
-      }
-    } finally {
-      telling.cancel();
-    }
-  }
-
-  /** Connects to the relay once more, for the sender that it told of. */
-  async #take({ relay, address, end }: Kept, name: Uint8Array): Promise<void> {
-    const conn = await this.#step((limit) => this.#connect(relay, limit), end.signal);
-    try {
-      await writeAll(conn, relayHead("take", name));
-    } catch (error) {
-      conn.close();
-      throw error;
-    }
-    this.#options.receive(conn, address);
-  }
-
-  /** One step, which may take 5 s. */
-  async #step<T>(task: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const limit = { clock: this.#options.time, ms: stepMsMax };
-    const result = await within(limit, async (until) => ({ value: await task(until) }), signal);
-    if (result === undefined) throw new Error("Cannot go on: the relay takes too long");
-    return result.value;
   }
 }
 

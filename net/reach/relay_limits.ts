@@ -7,7 +7,7 @@
 import { type NetworkLimits, networkLimits } from "../../lib/networks.ts";
 import type { Rate } from "../../lib/token_bucket.ts";
 
-/** Devices reached through one relay; an idle one costs it a connection and 15 bytes a second. */
+/** Devices reached through one relay; an idle one costs it a connection and 80 bytes a second, headers included. */
 export const reservationsMax = 128;
 
 /** Reservations of one home, of a wider network, of a provider: one customer cannot take all. */
@@ -34,8 +34,14 @@ export const circuitIdleMs = 300_000;
 /** How long a device may take over its proof, and over taking a circuit: two bad round trips. */
 export const stepMsMax = 5_000;
 
-/** A device says so often that it is still there; a relay that does not answer for longer is lost. */
-export const aliveEveryMs = 4_000;
+/** A device says so often that it is still there. */
+export const aliveEveryMs = 2_000;
 
-/** A connection of a reservation that is silent for so long has ended: two signs of life were lost. */
+/**
+ * A sign of life or its answer that is so late was kept up by more than a lost packet or two: the way was
+ * gone, and a home's router may have forgotten its connections. Of an outage of 4.5 s and more one always is.
+ */
+export const lateMsMax = 2_500;
+
+/** A connection of a reservation that is silent for so long has ended: four signs of life were lost. */
 export const silentMsMax = 9_000;

@@ -337,7 +337,7 @@ Deno.test("A device that was never met is not dialled sooner because somebody sp
   link.close();
 });
 
-Deno.test("After a sleep a link is made anew, with what waits in it", async () => {
+Deno.test("After a sleep a link is made anew, with what waits in it and what was sent last", async () => {
   const weather = { ...fair };
   const { clock, link, sent, dialledAt, send } = simLink(weather);
   send(0);
@@ -350,6 +350,10 @@ Deno.test("After a sleep a link is made anew, with what waits in it", async () =
   weather.takes = true;
   link.renew();
   await clock.advance(100);
-  assert.deepEqual([sent, dialledAt.length], [[0, 1, 2], 2]);
+  assert.deepEqual([sent, dialledAt.length], [[0, 1, 2, 0, 1], 2], "it may not have arrived");
+  await clock.advance(1_000);
+  link.renew();
+  await clock.advance(1_000);
+  assert.deepEqual(sent.slice(5), [2], "each once more, and never again");
   link.close();
 });

@@ -434,6 +434,7 @@ function together(settings: Partial<ReachSettings>, leading: string[] = []) {
         status: () => ({ open: 0, listening: door, door }),
         secretKey: undefined,
         receive: () => assert.fail("no relay passes anything on"),
+        redial: () => assert.fail("there was no outage"),
       },
     });
   return { clock, directory, reach, begin };

@@ -4,9 +4,11 @@ import { x25519Shared } from "../../../lib/x25519.ts";
 import { ByteReader, writeAll } from "../../../net/links/byte_reader.ts";
 import { type LinkKeyPair, makeLinkKeyPair } from "../../../net/links/link_keys.ts";
 import {
+  aliveEveryMs,
   circuitIdleMs,
   circuitRate,
   circuitsPerDevice,
+  lateMsMax,
   silentMsMax,
 } from "../../../net/reach/relay_limits.ts";
 import type { FoundRelay } from "../../../net/reach/relay_client.ts";
@@ -18,6 +20,7 @@ import {
   relayHead,
   sayings,
 } from "../../../net/reach/relay_protocol.ts";
+import type { PipeEnd } from "./pipes.ts";
 import { RelayWorld, type SimDevice, type SimRelay } from "./relay_world.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -104,7 +107,7 @@ Deno.test("A relay that falls silent without closing is replaced within 10 s", a
   other.client.close();
 });
 
-Deno.test("After an outage of the own line the relays of before are used again within seconds", async () => {
+Deno.test("After an outage of the own line the relays of before are used again, though no node names them", async () => {
   const world = new RelayWorld();
   const relays = ["80.0.0.1", "85.0.0.1", "90.0.0.1"].map((ip) => world.relay(ip));
   let isFound = true;
@@ -112,16 +115,169 @@ Deno.test("After an outage of the own line the relays of before are used again w
     find: () => Promise.resolve(isFound ? relays.map(({ place }) => place) : []),
   });
   device.client.start();
-  await world.clock.advance(100);
-  assert.equal(device.client.count, 3);
-  isFound = false;
-  for (const { ends } of relays) for (const end of ends) end.write = () => Promise.resolve(1);
   await world.clock.advance(15_000);
+  const announced = device.client.addresses();
+  assert.equal(announced.length, 3);
+  isFound = false;
+  for (const relay of relays) {
+    relay.isOn = false;
+    for (const end of relay.ends) end.write = () => Promise.resolve(1);
+  }
+  await world.clock.advance(10_000);
   assert.equal(device.client.count, 0);
-  isFound = true;
-  await world.clock.advance(1_500);
+  assert.deepEqual(device.client.addresses(), announced, "they are likely to come back");
+  const { changes } = device;
+  await world.clock.advance(60_000);
+  assert.deepEqual(device.client.addresses(), []);
+  assert.ok(device.changes > changes, "that is told");
+  for (const relay of relays) relay.isOn = true;
+  await world.clock.advance(2_000);
   assert.equal(device.client.count, 3);
+  assert.deepEqual(device.client.addresses(), announced, "in the same order");
+  device.client.stop();
+  for (const { ends } of relays) for (const end of ends) end.close();
+  await world.clock.advance(10_000);
+  assert.equal(device.client.count, 0);
   device.client.close();
+});
+
+Deno.test("An outage is told when no relay was heard for seconds, and not when one of them was silent", async () => {
+  const world = new RelayWorld();
+  const relays = ["80.0.0.1", "85.0.0.1"].map((ip) => world.relay(ip));
+  let outages = 0;
+  const device = world.device("81.0.0.1", relays, { onOutage: () => void outages++ });
+  device.client.start();
+  await world.clock.advance(15_000);
+  const hold = (ends: readonly PipeEnd[]) => {
+    const held = Promise.withResolvers<void>();
+    for (const end of ends) {
+      const { write } = end;
+      end.write = async (bytes) => {
+        await held.promise;
+        return await write.call(end, bytes);
+      };
+    }
+    return held;
+  };
+  const one = hold(relays[0]?.ends ?? []);
+  await world.clock.advance(6_000);
+  one.resolve();
+  await world.clock.advance(5_000);
+  assert.equal(outages, 0, "it may be that relay's");
+  const all = hold(relays.flatMap(({ ends }) => ends));
+  await world.clock.advance(6_000);
+  all.resolve();
+  await world.clock.advance(5_000);
+  assert.equal(outages, 1);
+  for (const relay of relays) relay.isOn = false;
+  for (const { ends } of relays) for (const end of ends) end.close();
+  await world.clock.advance(20_000);
+  for (const relay of relays) relay.isOn = true;
+  await world.clock.advance(5_000);
+  assert.equal(outages, 2, "all lines were lost meanwhile");
+  // Without relays there is nothing to hear.
+  device.client.stop();
+  await world.clock.advance(60_000);
+  device.client.start();
+  await world.clock.advance(5_000);
+  assert.equal(device.client.count, 2);
+  assert.equal(outages, 2);
+  device.client.close();
+});
+
+Deno.test("A relay whose line is lost is tried again at once and for 10 s, and then not for a minute", async () => {
+  const world = new RelayWorld();
+  const [lost, left] = [world.relay("80.0.0.1"), world.relay("85.0.0.1")];
+  const device = world.device("81.0.0.1", [lost, left]);
+  device.client.start();
+  await world.clock.advance(15_000);
+  let announced = device.client.addresses();
+  const cut = () => lost.ends.splice(0).forEach((end) => end.close());
+  cut();
+  await world.clock.advance(100);
+  assert.equal(device.client.count, 2, "it has only lost the line");
+  assert.deepEqual(device.client.addresses(), announced);
+  // A relay that ends each line soon is none.
+  cut();
+  await world.clock.advance(30_000);
+  assert.equal(device.client.count, 1);
+  await world.clock.advance(60_000);
+  assert.equal(device.client.count, 2);
+  await world.clock.advance(15_000);
+  announced = device.client.addresses();
+  lost.isOn = false;
+  let dials = 0;
+  const { connect } = world;
+  world.connect = (to, from) => {
+    if (to.ip === lost.place.ip) dials++;
+    return connect.call(world, to, from);
+  };
+  cut();
+  await world.clock.advance(4_000);
+  assert.deepEqual(device.client.addresses(), announced);
+  await world.clock.advance(50_000);
+  assert.equal(dials, 5, "at once, and every 2 s");
+  assert.deepEqual(device.client.addresses(), announced.filter((one) => !one.includes("80.0.0.1")));
+  device.client.close();
+});
+
+Deno.test("A lost relay whose place another one has taken is left alone", async () => {
+  const world = new RelayWorld();
+  const relays = ["80.0.0.1", "85.0.0.1", "90.0.0.1", "91.0.0.1"].map((ip) => world.relay(ip));
+  const device = world.device("81.0.0.1", relays);
+  device.client.start();
+  await world.clock.advance(15_000);
+  const [lost] = relays;
+  assert.ok(lost);
+  lost.isOn = false;
+  for (const end of lost.ends) end.close();
+  await world.clock.advance(1_500);
+  const replaced = ["85.0.0.1", "90.0.0.1", "91.0.0.1"].map((ip) => `relay/${ip}:7000`);
+  assert.deepEqual(device.client.addresses(), replaced);
+  lost.isOn = true;
+  await world.clock.advance(30_000);
+  assert.deepEqual(device.client.addresses(), replaced);
+  assert.equal(lost.relay.status().reservations, 0);
+  device.client.close();
+});
+
+Deno.test("Circuits end when signs of life come late: routers on the way may have forgotten them", async () => {
+  for (const late of ["device", "relay", "neither"]) {
+    const { world, relay, device } = await reached();
+    const { end, reply } = await world.ask(relay, device.keys.publicKey);
+    assert.equal(reply, code.granted);
+    const [line] = relay.ends;
+    assert.ok(line);
+    // What is said on the line arrives later, as from behind a router that was off.
+    const hold = Promise.withResolvers<void>();
+    const { read, write } = line;
+    if (late === "device") {
+      line.read = async (into) => {
+        const count = await read.call(line, into);
+        await hold.promise;
+        return count;
+      };
+      // The one that is being read already.
+      await world.clock.advance(aliveEveryMs);
+    } else {
+      line.write = async (bytes) => {
+        await hold.promise;
+        return await write.call(line, bytes);
+      };
+    }
+    await world.clock.advance(aliveEveryMs + (late === "neither" ? lateMsMax - 100 : lateMsMax));
+    hold.resolve();
+    await world.clock.advance(aliveEveryMs);
+    assert.equal(device.client.count, 1, "the line itself goes on");
+    const isOver = late !== "neither";
+    if (isOver) {
+      assert.equal(await world.clock.drive(end.read(new Uint8Array(1))), null, "a sender sees it");
+      end.close();
+      await world.clock.advance(10);
+    }
+    assert.equal(relay.relay.status().circuits, isOver ? 0 : 1, late);
+    device.client.close();
+  }
 });
 
 Deno.test("While another relay is left, one that was lost is not asked again for a minute", async () => {
