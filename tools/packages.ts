@@ -100,6 +100,8 @@ const idlePaths: readonly RegExp[] = [
   new RegExp(`/(@types|@esbuild|${[...neverNeeded].join("|")})/`),
   // cmake-ts builds addons; zeromq needs its loader alone.
   /\/cmake-ts\/(.*\/)?build\/(main|lib)\./,
+  // The clipboard and the keys of some terminals, which the screen does without.
+  /\/pi-tui\/(.*\/)?native\//,
   // The password estimator is loaded as CommonJS; these are the same word lists in other forms.
   /\/@zxcvbn-ts\/.*\/dist\/(zxcvbn-ts\.js|.*\.mjs)$/,
   /\/@zxcvbn-ts\/.*\/src\//,

@@ -88,8 +88,9 @@ export const rooms: Rooms = {
   "ui/prompts": front,
   "ui/peer": [...front, "ui/prompts"],
   "ui/commands": commands,
-  "ui/menu": commands,
-  "ui": [...commands, "ui/menu"],
+  "ui/screen": commands,
+  "ui/menu": [...commands, "ui/screen"],
+  "ui": [...commands, "ui/screen", "ui/menu"],
 };
 
 /** The room of a file, both by path relative to the repository; undefined outside the house. */

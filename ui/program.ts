@@ -20,12 +20,12 @@ export type Parsed =
 const commandAfter =
   '\nBesides, all flags of "camellia --help" are taken, such as --data and --json.';
 
-/** Opens the menu, which is what the program does without a command. */
-async function openMenu(context: Context): Promise<void> {
+/** Opens the menu, which is what the program does without a command, or the full screen. */
+async function openMenu(context: Context, opens: "menu" | "screen"): Promise<void> {
   const { runMenu } = await loadModule<typeof import("./menu/menu.ts")>(
     new URL("./menu/menu.ts", import.meta.url),
   );
-  await runMenu(context);
+  await runMenu(context, opens);
 }
 
 /** Parses the arguments. Help texts get the program's version and fit the columns. */
@@ -43,7 +43,9 @@ export async function parseArguments(
     );
     return { help: helpOf(asked.path, { columns, commandAfter }) };
   }
-  const { command: { run = openMenu }, given } = asked;
+  const { command, given } = asked;
+  const opens = command === program ? "menu" : "screen";
+  const run = command.run ?? ((context) => openMenu(context, opens));
   // The table `globalFlags` ties each flag to its type.
   const flags = { logLevel: logLevelDefault, ...asked.flags } as Flags;
   return { flags, run: (context) => run(context, given) };

@@ -103,15 +103,32 @@ async function write(path: string, content: string | Uint8Array): Promise<void> 
   else await Deno.writeFile(path, content);
 }
 
+/** The MIT licence (https://spdx.org/licenses/MIT.html) below the name of who has the rights. */
+const mitTerms =
+  `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
+Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
+WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
+COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+
 /** The text of a package's licence, or what package.json calls it. */
 async function licenceOf(
   { name, version, folder }: { name: string; version: string; folder: string },
 ): Promise<string> {
-  const { license } = JSON.parse(await Deno.readTextFile(join(folder, "package.json")));
+  const { license, author } = JSON.parse(await Deno.readTextFile(join(folder, "package.json")));
   const texts: string[] = [];
   for await (const { name: file } of Deno.readDir(folder)) {
     if (licenceFile.test(file)) texts.push((await Deno.readTextFile(join(folder, file))).trim());
   }
+  // pi-tui has no file of its licence, and names it and its author in package.json.
+  if (texts.length === 0) texts.push(`Copyright (c) ${author?.name ?? author}`, mitTerms);
   return `${name} ${version} (${license})\n\n${texts.join("\n\n")}\n`;
 }
 

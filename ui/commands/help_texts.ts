@@ -24,6 +24,7 @@ export const manualSections: readonly (readonly [heading: string, text: string])
 /** Lines to type, each with what it does. */
 export const examples: readonly string[] = [
   "camellia                                                the menu",
+  "camellia tui                                            the full screen",
   "camellia node --init                                    the first node of a new network",
   "camellia register alice --bootstrap node.example:8000   a new account, through a node you know",
   "camellia up                                             stay in the network, show posts as they come",

@@ -45,6 +45,11 @@ const forShells = () =>
   loadModule<typeof import("./shell_commands.ts")>(new URL("./shell_commands.ts", import.meta.url));
 
 const stay = [
+  // `ui/program.ts` opens the screen, which is above the commands.
+  command({
+    name: "tui",
+    description: "read and write on the full screen; the keys are shown with ?",
+  }),
   command({
     name: "node",
     description: "run a bare node of the network until interrupted",

@@ -22,14 +22,18 @@ import { safeText } from "../terminal/safe_text.ts";
 import { startActions, useInvite, userActions } from "./actions.ts";
 import { type MenuActions, type MenuContext, sayFailure } from "./questions.ts";
 import { askForNetwork } from "./first_run.ts";
+import { afterEntry, hasScreen, openScreen } from "./full_screen.ts";
+
+/** What is shown once a user is logged in. */
+export type Opens = "menu" | "screen";
 
 /**
- * Runs the menu until it is left. Ctrl+C leaves it from every question, with the terminal as it was,
+ * Runs the menu until it is left, or the screen that it opens. Ctrl+C leaves it from every question, with the terminal as it was,
  * and is no failure.
  *
  * @throws {CamelliaError} `not_a_terminal`, and what keeps a peer from starting.
  */
-export async function runMenu(context: Context): Promise<void> {
+export async function runMenu(context: Context, opens: Opens = "menu"): Promise<void> {
   const { terminal } = context.io;
   if (context.output.json || !terminal.input || !terminal.output) {
     const why = context.output.json
@@ -42,8 +46,9 @@ export async function runMenu(context: Context): Promise<void> {
   }
   try {
     await withFolder(context, "none", {
-      running: (access) => menuLoop(context, { access, feed: new LiveFeed(), settings: undefined }),
-      own: (folder) => runOwnPeer(context, folder),
+      running: (access) =>
+        menuLoop(context, { access, feed: new LiveFeed(), settings: undefined, opens }),
+      own: (folder) => runOwnPeer(context, folder, opens),
     });
   } catch (error) {
     if (!isInterruption(error) && !context.signal.aborted) throw error;
@@ -51,13 +56,14 @@ export async function runMenu(context: Context): Promise<void> {
 }
 
 /** Starts the folder's peer, with a loopback port for commands in other terminals, and the menu on it. */
-async function runOwnPeer(context: Context, folder: OpenFolder): Promise<void> {
+async function runOwnPeer(context: Context, folder: OpenFolder, opens: Opens): Promise<void> {
   const { host } = context;
   const feed = new LiveFeed();
   // Lines on standard error would garble the menu: what matters is shown above it.
   const log: Log = (level, message) => {
     context.output.record(level, message);
-    if (level === "error" || level === "warn") feed.add({ event: "said", text: safeText(message) });
+    if (level !== "error" && level !== "warn") return;
+    if (!context.output.tellScreen(message)) feed.add({ event: "said", text: safeText(message) });
   };
   const choice = await askForNetwork(context, folder, await resolveSettings(context));
   const { settings, invite } = choice;
@@ -68,7 +74,7 @@ async function runOwnPeer(context: Context, folder: OpenFolder): Promise<void> {
       const { hindrance } = (await api.status()).node;
       feed.add({ event: "said", text: notJoinedMessage(settings, hindrance) });
     }
-    await menuLoop(context, { access: ownAccess(api), feed, settings }, invite);
+    await menuLoop(context, { access: ownAccess(api), feed, settings, opens }, invite);
   });
 }
 
@@ -107,7 +113,10 @@ function titleOf(status: StatusView, { paint }: Look): string {
 
 async function menuLoop(
   context: Context,
-  { access, feed, settings }: Pick<MenuContext, "feed" | "settings"> & { access: Access },
+  { access, feed, settings, opens }: Pick<MenuContext, "feed" | "settings"> & {
+    readonly access: Access;
+    readonly opens: Opens;
+  },
   invite?: string,
 ): Promise<void> {
   const { io, output, prompts, signal } = context;
@@ -119,6 +128,8 @@ async function menuLoop(
   let last: string | undefined;
   let stale = new AbortController();
   let isGone = false;
+  let wantsScreen = opens === "screen" && hasScreen(context);
+  let hasScreenOpen = false;
   const refreshStatus = () => {
     api.status().then((view) => {
       status = view;
@@ -128,6 +139,8 @@ async function menuLoop(
   const stop = await access.subscribe((event) => {
     if (event.event === "logout") feed.clear();
     if (event.event === "login" || event.event === "logout") stale.abort();
+    // The screen shows what happens by itself.
+    if (hasScreenOpen) return;
     refreshStatus();
     if (isNews(event, status.user)) feed.add(event);
   });
@@ -146,6 +159,18 @@ async function menuLoop(
       const actions = status.user === null
         ? await startActions(menu)
         : userActions(menu, status.user);
+      if (wantsScreen && status.user !== null) {
+        hasScreenOpen = true;
+        const left = await openScreen(context, access, status.user);
+        hasScreenOpen = false;
+        if (left.why === "menu") {
+          await act(menu, actions, left.entry);
+          if (left.entry !== "Log out") await afterEntry(context);
+        }
+        if (left.why === "quit" && opens === "screen") return;
+        wantsScreen = left.why !== "quit";
+        continue;
+      }
       const choices = [...actions.map(([label]) => ({ value: label, label })), quit];
       const title = (look: Look) => titleOf(status, look);
       const live = { choices, last, title, feed, io, look, stale: stale.signal };
@@ -153,7 +178,8 @@ async function menuLoop(
       if (chosen === quit.value) return;
       if (chosen === refreshed) continue;
       last = chosen;
-      await act(menu, actions, chosen);
+      if (chosen === "Timeline" && hasScreen(context)) wantsScreen = true;
+      else await act(menu, actions, chosen);
     }
   } finally {
     stop();

@@ -28,6 +28,7 @@ export class Output {
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
   #write: ((line: string) => void) | undefined;
+  #divert: ((text: string) => void) | undefined;
 
   /** The output of one run. */
   constructor(io: Io, options: { json?: boolean; logLevel: LogLevel; verbose?: boolean }) {
@@ -78,6 +79,17 @@ export class Output {
     this.#write = write;
   }
 
+  /** From now on the log is told to the screen that is open, which lines on standard error would garble. */
+  divert(tell: ((text: string) => void) | undefined): void {
+    this.#divert = tell;
+  }
+
+  /** Tells it to the screen that is open; false where none is. */
+  tellScreen(text: string): boolean {
+    this.#divert?.(text);
+    return this.#divert !== undefined;
+  }
+
   /** A line of the log for the file alone, where standard error must stay as it is. */
   readonly record = (level: LogLevel, message: string): void => {
     if (logLevels.indexOf(level) > logLevels.indexOf(this.#logLevel)) return;
@@ -89,6 +101,7 @@ export class Output {
   readonly log = (level: LogLevel, message: string): void => {
     if (logLevels.indexOf(level) > logLevels.indexOf(this.#logLevel)) return;
     this.record(level, message);
+    if (this.tellScreen(message)) return;
     const { error, warning, dim } = this.#errorPaint;
     const paint = level === "error" ? error : level === "warn" ? warning : dim;
     const line = this.json

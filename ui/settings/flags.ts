@@ -45,6 +45,8 @@ export type Flags = Pick<FileConfig, SharedSetting> & {
   readonly logFile?: true;
   /** Tells which peer does the work. */
   readonly verbose?: true;
+  /** Questions line by line, and no screen. */
+  readonly plain?: true;
 };
 
 /** Flags given more often than this are a mistake. */
@@ -130,4 +132,5 @@ export const globalFlags: {
   ),
   logFile: flag("--log-file", "keep the log in the data folder as well: log/camellia.log"),
   verbose: flag("-v, --verbose", "tell which peer does the work"),
+  plain: flag("--plain", "the menu line by line, without the full screen: for screen readers"),
 };

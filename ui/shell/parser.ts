@@ -195,7 +195,7 @@ class Parser<Do> {
     if (this.#shows === "help") return { asks: "help", path: this.#path };
     const command = this.#command;
     const values = await this.#argumentsOf(command);
-    if (command.run === undefined && command !== this.#program) {
+    if (command.run === undefined && command.commands.length > 0 && command !== this.#program) {
       this.#mistaken("A command is missing. Add --help to see which there are.");
     }
     const given = command === this.#program ? values : { ...values, ...this.#valuesOf(command) };

@@ -62,7 +62,7 @@ export interface CommandEntry<Do = unknown> {
   readonly after?: string;
   /** What is wrong with values that do not go together; undefined where nothing is. */
   mistakeIn?(given: Readonly<Record<string, unknown>>): string | undefined;
-  /** Does it; absent where one of the commands below it has to be named. */
+  /** Does it; absent where one of the commands below it has to be named, and where the menu does it. */
   readonly run?: Do;
 }
 

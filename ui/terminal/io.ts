@@ -7,6 +7,7 @@
  */
 
 import type { Time } from "../../lib/time.ts";
+import type { RawTerminal } from "./raw_terminal.ts";
 
 /** The process around. Its `now` is the system's clock. */
 export interface Io extends Time {
@@ -28,6 +29,8 @@ export interface Io extends Time {
   env(name: string): string | undefined;
   /** Columns and rows of the terminal, or 80 by 24. */
   size(): { readonly columns: number; readonly rows: number };
+  /** The terminal, to be drawn on as a whole; absent where that cannot be done. */
+  whole?(): Promise<RawTerminal>;
   /** A file's bytes, at most `bytesMax + 1` of them; undefined when there is none. Rejects otherwise. */
   readFile(path: string, bytesMax: number): Promise<Uint8Array | undefined>;
   /** Whether others than its owner may read a file; false where the system cannot tell. */

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { loadModule } from "../../lib/load_module.ts";
 import type { Timer } from "../../lib/time.ts";
 import type { Io } from "./io.ts";
+import type { RawTerminal } from "./raw_terminal.ts";
 
 const encoder = new TextEncoder();
 
@@ -80,6 +82,13 @@ export class SystemIo implements Io {
     } catch {
       return sizeDefault;
     }
+  }
+
+  async whole(): Promise<RawTerminal> {
+    const { SystemTerminal } = await loadModule<typeof import("./raw_terminal.ts")>(
+      new URL("./raw_terminal.ts", import.meta.url),
+    );
+    return new SystemTerminal(() => this.size());
   }
 
   async readFile(path: string, bytesMax: number): Promise<Uint8Array | undefined> {

@@ -12,7 +12,7 @@ import { eastAsianWidth } from "get-east-asian-width";
 let segmenter: Intl.Segmenter | undefined;
 
 /** The letters of a text as people see them. Making a segmenter takes 20 ms, which plain texts do without. */
-function clustersOf(text: string): Iterable<{ readonly segment: string }> {
+export function clustersOf(text: string): Iterable<{ readonly segment: string }> {
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   return segmenter.segment(text);
 }
@@ -24,7 +24,8 @@ const emoji = /\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Regional_Indicator}{2}/
 // deno-lint-ignore no-control-regex
 const colours = /\x1b\[[0-9;]*m/g;
 
-function clusterWidth(cluster: string): number {
+/** Columns that one of them takes. */
+export function clusterWidth(cluster: string): number {
   const code = cluster.codePointAt(0) ?? 0;
   if (code < 0x300) return 1;
   if (/^[\p{M}\p{Cf}]/u.test(cluster)) return 0;

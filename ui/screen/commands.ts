@@ -1,0 +1,87 @@
+/**
+ * Does what was typed after a colon.
+ *
+ * @module
+ */
+
+import {
+  blocking,
+  following,
+  muting,
+  removingFollower,
+  showingBlocks,
+  showingMutes,
+  showingStatus,
+  unblocking,
+  unfollowing,
+  unmuting,
+} from "../commands/tasks.ts";
+import { safeLine } from "../terminal/safe_text.ts";
+import { findCommand } from "./command_table.ts";
+import type { Typed } from "./command_line.ts";
+import type { Action } from "./key_table.ts";
+import type { Stage, Tab } from "./page.ts";
+import { openProfile } from "./pages.ts";
+import { showText } from "./text_page.ts";
+
+/** What commands do with the screen. */
+export interface CommandParts {
+  /** Goes to a page of the title. */
+  readonly go: (tab: Tab) => void;
+  /** Opens the help. */
+  readonly help: () => void;
+  /** Leaves the screen. */
+  readonly quit: () => void;
+  /** Does an entry of the menu, outside the screen. */
+  readonly inMenu: (entry: string) => void;
+  /** Does what a key does. */
+  readonly act: (action: Action) => void;
+}
+
+/** What is done with a name, a word or the name of a post. */
+const withArgument: Readonly<Record<string, (stage: Stage, what: string) => void>> = {
+  follow: (stage, username) => stage.tell(following, { username }),
+  unfollow: (stage, username) => stage.tell(unfollowing, { username }),
+  mute: (stage, what) => stage.tell(muting, { what }),
+  unmute: (stage, what) => stage.tell(unmuting, { what }),
+  block: (stage, username) => stage.tell(blocking, { username }),
+  unblock: (stage, username) => stage.tell(unblocking, { username }),
+  remove: (stage, username) => stage.tell(removingFollower, { username }),
+};
+
+/** Does a command. */
+export function runCommand(stage: Stage, { name, argument }: Typed, parts: CommandParts): void {
+  const command = findCommand(name);
+  if (command === undefined) {
+    return stage.say(`There is no command ${safeLine(name)}; :help lists them.`, "error");
+  }
+  if (command.menu !== undefined) return parts.inMenu(command.menu);
+  const takes = withArgument[command.name];
+  if (takes !== undefined) {
+    const what = argument.replace(/^@(?=[a-z])/i, command.name.endsWith("mute") ? "@" : "");
+    if (what === "") {
+      return stage.say(`:${command.name} takes ${command.takes ?? "something"}.`, "error");
+    }
+    return takes(stage, what);
+  }
+  switch (command.name) {
+    case "post":
+      return stage.write(argument === "" ? {} : { text: argument });
+    case "home":
+      return parts.go(command.name);
+    case "profile":
+      return openProfile(stage, argument === "" ? stage.self : argument.replace(/^@/, ""));
+    case "mutes":
+      return showText(stage, "Muted", showingMutes);
+    case "blocks":
+      return showText(stage, "Blocked", showingBlocks);
+    case "network":
+      return showText(stage, "Network", showingStatus);
+    case "read":
+      return parts.act("mark_read");
+    case "help":
+      return parts.help();
+    case "quit":
+      return parts.quit();
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * A timeline: Home, and the posts of one author.
+ *
+ * @module
+ */
+
+import type { PostList, PostListView } from "../views/post_list.ts";
+import type { PostRow } from "../views/post_row.ts";
+import { safeText } from "../terminal/safe_text.ts";
+import type { Action, Place } from "./key_table.ts";
+import type { Entries } from "./list_pane.ts";
+import { ListPage } from "./list_page.ts";
+import type { Drawing, Page, Size, Stage, Tab } from "./page.ts";
+import { actOnPost, type AfterPost } from "./post_actions.ts";
+import { postBlock } from "./post_block.ts";
+
+/** Posts before the end of what is loaded at which more is asked for: more than a screen has. */
+const loadBefore = 30;
+
+/** What is said where there are no posts. */
+const nothingYet =
+  "Nothing here yet. n writes a post; 3 shows people, and suggestions whom to follow; " +
+  ":invite makes an invite for a friend.";
+
+/** What a page of posts is made from. */
+export interface PostsPageParts {
+  /** The posts. */
+  readonly list: PostList;
+  /** What the title calls it; without a name there, the list ends with the page. */
+  readonly tab: Tab | undefined;
+  /** What it opens. */
+  readonly after: Omit<AfterPost, "reload">;
+}
+
+/** A list of posts that is read in windows. */
+class PostsPage extends ListPage {
+  readonly tab: Tab | undefined;
+  readonly places: readonly Place[] = ["posts", "people", "everywhere"];
+  readonly #list: PostList;
+  readonly #after: AfterPost;
+  #hasIds = false;
+  /** Whether the newest post is to be chosen once it is here. */
+  #wantsTop = true;
+  #view: PostListView;
+
+  constructor(stage: Stage, { list, tab, after }: PostsPageParts) {
+    super(stage);
+    this.#list = list;
+    this.tab = tab;
+    this.#after = { ...after, reload: () => list.reload() };
+    this.#list.open();
+    this.#view = list.view();
+  }
+
+  override get note(): string {
+    const { waitingText, problem } = this.#view;
+    if (problem !== null) return safeText(problem);
+    return waitingText === "" ? "" : `↑ ${waitingText}: g`;
+  }
+
+  protected entries(): Entries {
+    const { rows, line } = this.#view;
+    return {
+      keys: rows.map(({ key }) => key),
+      block: (index, isChosen) => {
+        const row = rows[index];
+        if (row === undefined) return [[]];
+        const hasLine = line !== null && line.above === row.key;
+        return postBlock(row, {
+          columns: this.columns,
+          isChosen,
+          hasId: this.#hasIds && isChosen,
+          ...hasLine ? { line: line.text } : {},
+        });
+      },
+    };
+  }
+
+  protected nothing(): string {
+    const { loading, problem, hasOlder } = this.#view;
+    return problem ?? (loading !== null || hasOlder ? "Reading …" : nothingYet);
+  }
+
+  override draw(size: Size): Drawing {
+    this.#view = this.#list.view();
+    const { rows: [newest], isLive, loading } = this.#view;
+    if (newest !== undefined && (isLive || this.#wantsTop) && loading !== "first") {
+      // A reader at the top follows what comes; anywhere else, nothing moves.
+      const follows = this.#wantsTop || this.pane.index === 0;
+      if (follows && this.pane.chosen !== newest.key) {
+        this.pane.choose(newest.key);
+        this.#list.select(newest.key, true);
+      }
+      this.#wantsTop = false;
+    }
+    return super.draw(size);
+  }
+
+  protected override shown(keys: readonly string[]): void {
+    this.#list.seen(keys);
+  }
+
+  protected override moved(): void {
+    const { index, chosen } = this.pane;
+    if (chosen === undefined) return;
+    this.#list.select(chosen, index === 0);
+    if (index + loadBefore > this.#view.rows.length) this.#list.older();
+    if (index < loadBefore && this.#view.hasNewer) this.#list.newer();
+  }
+
+  protected does(action: Action): boolean {
+    switch (action) {
+      case "top":
+        this.#wantsTop = true;
+        this.#list.newest();
+        return true;
+      case "mark_read":
+        this.#list.markAllRead();
+        this.stage.say("All is marked as read.");
+        return true;
+      case "show_id":
+        this.#hasIds = !this.#hasIds;
+        this.stage.changed();
+        return true;
+      case "reload":
+        this.#list.reload();
+        return true;
+    }
+    const row: PostRow | undefined = this.#view.rows[this.pane.index];
+    if (row === undefined) return false;
+    if (action === "reveal") {
+      this.#list.reveal(row.key);
+      return true;
+    }
+    return actOnPost(this.stage, action, row, this.#after);
+  }
+
+  close(): void {
+    if (this.tab === undefined) this.#list.close();
+  }
+}
+
+/** A page of posts that are read in windows. */
+export function postsPage(stage: Stage, parts: PostsPageParts): Page {
+  return new PostsPage(stage, parts);
+}
