@@ -42,7 +42,10 @@ const transactionPostsMax = 1_000;
 /** Databases up to this size are indexed whole before a search answers: 0.1 s. */
 const smallMax = 2_000;
 
-/** How often an index is made anew while a database is open: a disk that keeps failing is left alone. */
+/**
+ * How often an index is made anew, or found to be no good when it is opened, before it has all posts once: a disk
+ * that keeps failing is left alone.
+ */
 const attemptsMax = 3;
 
 /** Removed posts after which it is worth looking for the space that they have left; SQLite finds that of fewer. */
@@ -223,6 +226,7 @@ export class IndexUpkeep implements ChangeListener {
   #write(): Promise<boolean> {
     const step = (kv: Deno.Kv) =>
       this.#step(kv).catch((error: unknown) => {
+        if (!this.#isOriented && !isPassing(error, this.#path)) this.#attempts++;
         this.fail(error);
         // What goes on without being asked for ends here; the next search tries again.
         return false;
@@ -278,7 +282,7 @@ export class IndexUpkeep implements ChangeListener {
     if (builtDownTo !== undefined) {
       // Posts of that id are looked at once more: another author may have one.
       await this.#resume(kv, ["timeline", builtDownTo + 1n], this.#opened().count());
-    }
+    } else this.#attempts = 0;
     this.#isOriented = true;
     this.#log.isRead = true;
   }
@@ -291,10 +295,10 @@ export class IndexUpkeep implements ChangeListener {
     kv: Deno.Kv,
     { last, entries }: { readonly last: number; readonly entries: readonly number[] },
   ): Promise<void> {
-    this.#attempts++;
     this.#closeIndex();
     await removeIndex(this.#path);
     await this.#open();
+    this.#attempts++;
     this.#waiting.clear();
     this.#log.settle(entries);
     this.#change = last;

@@ -260,6 +260,31 @@ Deno.test("Error of the index fails no write and no search; it is built anew onc
   });
 });
 
+Deno.test("Index that can never be opened is tried three times, and writes and searches go on without it", async () => {
+  await inFolder(async (folder) => {
+    let opened = 0;
+    const openIndex = () => {
+      opened++;
+      throw new Error("database disk image is malformed");
+    };
+    const store = await new KvStores(folder, { openIndex }).open("alice");
+    try {
+      for (let number = 1; number <= 8; number++) {
+        await store.addPosts("bob", [postAt({ author: "bob", number, text: "tea" })]);
+        await finds(store, "tea");
+      }
+      assert.equal(
+        await finds(store, "tea"),
+        "bob 8, bob 7, bob 6, bob 5, bob 4, bob 3, bob 2, bob 1",
+      );
+      // Each time the file is made anew once.
+      assert.equal(opened, 6);
+    } finally {
+      await store.close();
+    }
+  });
+});
+
 Deno.test("Failed commit leaves index and posts in step, whether or not it happened", async () => {
   await inFolder(async (folder) => {
     let fault: "before" | "after" | undefined;
