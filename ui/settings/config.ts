@@ -8,8 +8,7 @@
 
 import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-import { parseAddress, parseHost, parseHostPort, parseNtpServer, parsePort } from "./endpoint.ts";
-import { parseNumber } from "./number.ts";
+import { rules, unitsMs } from "./config_rules.ts";
 import type { HostPort } from "../../lib/host_port.ts";
 import type { ExemptPrivate } from "../../lib/networks.ts";
 import { type IniEntry, IniLineError, readIni } from "./ini_lines.ts";
@@ -64,119 +63,8 @@ export interface FileConfig {
 /** The most bytes of a config.ini: the one shipped has some 3,000. */
 export const configBytesMax = 65_536;
 
-/** More servers or nodes in one list are a mistake. */
-export const listLengthMax = 64;
-
-const lifespanMsMax = 100 * 365 * 86_400_000;
-
-/** What the parts of a lifespan count. */
-const unitsMs: Readonly<Record<string, number>> = {
-  YEARS: 365 * 86_400_000,
-  MONTHS: 30 * 86_400_000,
-  DAYS: 86_400_000,
-  HOURS: 3_600_000,
-  MINUTES: 60_000,
-  SECONDS: 1000,
-};
-
-/** A value as read, or undefined when it cannot be. */
-type Reader<T> = (text: string) => T | undefined;
-
-/** How the value of a key is read, and what is allowed there, for the complaint. */
-type KeyRule = readonly [read: Reader<unknown>, allowed: string];
-
-const port: KeyRule = [parsePort, "a port from 0 to 65535"];
-const address: KeyRule = [parseAddress, "an IP address such as 0.0.0.0 or ::"];
-const yesOrNo: KeyRule = [parseYesOrNo, "yes or no"];
-const amount: KeyRule = [
-  (text) => parseNumber(text, 0, 3_153_600_000),
-  "a whole number, 0 or more",
-];
-
-/** Null for nothing. */
-function orNothing<T>(read: Reader<T>): Reader<T | null> {
-  return (text) => text === "" ? null : read(text);
-}
-
-/** Sections and keys, as design section 9 has them. */
-const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
-  DEFAULT: {
-    IP: address,
-    PORT: port,
-    LISTENING_IP: address,
-    LISTENING_PORT: port,
-    ANNOUNCED_IP: [orNothing(parseAddress), "an IP address, or nothing"],
-  },
-  BOOTSTRAP: {
-    IP: [orNothing(parseHost), "a host name or an IP address, or nothing"],
-    PORT: [(text) => parseNumber(text, 1, 65_535), "a port from 1 to 65535"],
-    NODES: [
-      (text) => parseList(text, (item) => parseHostPort(item)),
-      `at most ${listLengthMax} of HOST:PORT, separated by commas`,
-    ],
-    INIT: yesOrNo,
-  },
-  MESSAGE_LIFESPAN: {
-    ACTIVE: yesOrNo,
-    ...Object.fromEntries(Object.keys(unitsMs).map((unit) => [unit, amount])),
-  },
-  QUOTA: {
-    POSTS: [(text) => parseNumber(text, 1, 100_000_000), "a whole number from 1 to 100000000"],
-    POSTS_AN_HOUR: [
-      (text) => parseNumber(text, 1, 100_000_000),
-      "a whole number from 1 to 100000000",
-    ],
-    MEGABYTES: [(text) => parseNumber(text, 1, 1_000_000), "a whole number from 1 to 1000000"],
-  },
-  LIMITS: {
-    EXEMPT_PRIVATE: [
-      (text) => text.toLowerCase() === "auto" ? "local" : parseYesOrNo(text),
-      "auto, yes or no",
-    ],
-  },
-  NTP: {
-    SERVERS: [
-      parseNtpServers,
-      `none, or at most ${listLengthMax} of HOST or HOST:PORT, separated by commas`,
-    ],
-    TRUST_FAR: yesOrNo,
-  },
-  PRIVACY: { PUBLISH_PRIVATE: yesOrNo },
-  REACH: {
-    MODE: [(text) => oneOf(["auto", "relay"], text), "auto or relay"],
-    PORT_MAPPING: yesOrNo,
-    RELAY: [(text) => oneOf(["auto", "yes", "no"], text), "auto, yes or no"],
-  },
-};
-
-/** The word among these, in any case of letters. */
-function oneOf<Word extends string>(words: readonly Word[], text: string): Word | undefined {
-  return words.find((word) => word === text.toLowerCase());
-}
-
-function parseYesOrNo(text: string): boolean | undefined {
-  if (/^(?:yes|true|on|1)$/i.test(text)) return true;
-  if (/^(?:no|false|off|0)$/i.test(text)) return false;
-  return undefined;
-}
-
-function parseList<T>(text: string, read: Reader<T>): T[] | undefined {
-  const items = text.split(/[,\s]+/).filter((item) => item !== "");
-  if (items.length > listLengthMax) return undefined;
-  const values: T[] = [];
-  for (const item of items) {
-    const value = read(item);
-    if (value === undefined) return undefined;
-    values.push(value);
-  }
-  return values;
-}
-
-/** `none`, or a list of servers; 123 is the port of those that name none. */
-function parseNtpServers(text: string): HostPort[] | undefined {
-  if (/^none$/i.test(text) || text === "") return [];
-  return parseList(text, parseNtpServer);
-}
+/** The longest lifespan: 100 years. */
+export const lifespanMsMax = 100 * 365 * 86_400_000;
 
 /** The value of an entry by the rule for its key. */
 function valueOf(entry: IniEntry): unknown {
