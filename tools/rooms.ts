@@ -83,7 +83,7 @@ export const rooms: Rooms = {
   "ui/terminal": ["lib"],
   "ui/shell": ["lib", "ui/terminal"],
   "ui/settings": ["lib", "core/model", "core/api.ts", "ui/terminal", "ui/shell"],
-  "ui/views": ["lib", "core/model", "core/api.ts"],
+  "ui/views": ["lib", "core/model", "core/api.ts", "ui/settings"],
   "ui/output": front,
   "ui/prompts": front,
   "ui/peer": [...front, "ui/prompts"],

@@ -13,6 +13,7 @@ import { completeName, shells } from "../shell/names.ts";
 import { argument, flag, named, rest } from "../shell/table.ts";
 import { accounts } from "./account_table.ts";
 import { type Command, command } from "./command.ts";
+import { config } from "./config_table.ts";
 import { helpAfter, searchHelp } from "./help_texts.ts";
 import { people } from "./people_table.ts";
 import { duration, fingerprint, postId, postName, wholeNumber } from "./values.ts";
@@ -344,6 +345,7 @@ const listed: readonly Command[] = [
   ...posts,
   ...people,
   ...news,
+  config,
   service,
   ...shell,
 ];

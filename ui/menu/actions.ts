@@ -4,8 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
-import type { EndpointView, UserView } from "../../core/api.ts";
+import type { UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import {
   blocking,
@@ -28,15 +27,13 @@ import {
 import { showWords } from "../commands/words.ts";
 import { logIn } from "../peer/own_peer.ts";
 import { passwordFor } from "../prompts/password_source.ts";
-import type { Lifespan } from "../settings/config.ts";
-import { formatEndpoint, formatHostPorts } from "../../lib/host_port.ts";
-import { configName } from "../settings/places.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { recoverAccount, showAccount } from "./account_actions.ts";
 import { browseTimeline, searchPosts, writePost } from "./timeline_actions.ts";
 import { inviteFriend, joinByInvite } from "./invite_actions.ts";
 import { showNotifications, showRequests } from "./notification_actions.ts";
+import { showSettings } from "./settings_actions.ts";
 import {
   askName,
   chooseOne,
@@ -221,54 +218,6 @@ async function suggest(menu: MenuContext): Promise<void> {
   const names = suggestions.map(({ username }) => username);
   const username = await chooseUser(menu, "Follow one of them?", names);
   if (username !== undefined) await tell(menu, following, { username });
-}
-
-const unitsMs = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], [
-  "second",
-  1000,
-]] as const;
-
-/** A lifespan in its largest units. */
-function formatLifespan(lifespan: Lifespan): string {
-  if (lifespan === "off") return "for ever";
-  const parts: string[] = [];
-  let rest = lifespan;
-  for (const [unit, ms] of unitsMs) {
-    const count = Math.floor(rest / ms);
-    rest -= count * ms;
-    if (count > 0) parts.push(`${count} ${unit}${count === 1 ? "" : "s"}`);
-  }
-  return parts.join(" ");
-}
-
-/** Where the peer listens. If it was told to take any port (0), the one that it got is shown. */
-function inUse(asked: EndpointView, actual: EndpointView | null, protocol: string): string {
-  const port = asked.port === 0 ? actual?.port ?? 0 : asked.port;
-  const why = asked.port === 0 ? ", any free port" : "";
-  return `${formatEndpoint({ ip: asked.ip, port })} (${protocol}${why})`;
-}
-
-/** Shows what is in force. */
-async function showSettings(menu: MenuContext): Promise<void> {
-  const { dataFolder, flags, settings } = menu;
-  const { paint } = menu.output.look();
-  const rows = [
-    ["data", dataFolder],
-    ["configuration", flags.config ?? join(dataFolder, configName)],
-  ];
-  if (settings !== undefined) {
-    const { node, links } = await menu.api.status();
-    rows.push(
-      ["node on", inUse(settings.udp, node.udp, "UDP")],
-      ["posts on", inUse(settings.listening, links.listening, "TCP")],
-      ["joins through", formatHostPorts(settings.bootstrap) || "none"],
-      ["keeps posts", formatLifespan(settings.lifespan)],
-      ["time from", formatHostPorts(settings.ntpServers) || "none"],
-    );
-  }
-  await menu.say(
-    rows.map(([label = "", value]) => `${paint.dim(label.padEnd(14))} ${value}`).join("\n"),
-  );
 }
 
 /** Logs out. Where the peer runs in another process, that was started on purpose: it is asked, and runs on. */

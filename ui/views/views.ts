@@ -9,6 +9,7 @@
 
 import type { PeerCalls, PeerEvent, PostNameView, StatusView, UnreadView } from "../../core/api.ts";
 import type { Time, Timer } from "../../lib/time.ts";
+import type { SettingsPort } from "../settings/settings_port.ts";
 import { Compose } from "./compose.ts";
 import { Deeds } from "./deeds.ts";
 import { Desk } from "./desk.ts";
@@ -18,6 +19,7 @@ import { PeopleLists } from "./people.ts";
 import { PostList } from "./post_list.ts";
 import { Profile } from "./profile.ts";
 import { Search } from "./search.ts";
+import { Settings } from "./settings.ts";
 import { networkText, type StatusLine, statusLines, type Tone } from "./status_words.ts";
 import { Thread } from "./thread.ts";
 
@@ -131,6 +133,11 @@ export class Views {
   /** A search in the posts of this machine; to be closed. */
   search(): Search {
     return new Search(this.#desk);
+  }
+
+  /** The settings of a data folder; to be closed. */
+  settings(port: SettingsPort): Settings {
+    return new Settings(this.#desk, port);
   }
 
   /** The state of the peer, line by line; empty before it is known. */

@@ -250,12 +250,20 @@ async function news(contract: Contract): Promise<void> {
   await contract.watch("watch", all.length, (peer) => all.forEach((event) => peer.emit(event)));
 }
 
+async function settings(contract: Contract): Promise<void> {
+  await contract.run("config-list", "--port", "9000");
+  await contract.run("config-set", "lifespan", "7d");
+  await contract.run("config-get", "lifespan");
+  await contract.run("config-unset", "lifespan");
+}
+
 Deno.test("What the commands print for scripts is what docs/cli/ describes, field by field", async () => {
   const contract = new Contract(await Machine.withAlice());
   await posts(contract);
   contract.prepare = () => {};
   await people(contract);
   await news(contract);
+  await settings(contract);
   const { code, out, err } = await contract.machine.run("--json", "unmute", "nothing");
   assert.deepEqual([code, out], [1, ""]);
   contract.take("error", err);

@@ -38,7 +38,7 @@ Deno.test("Register, write, follow, read and log out", async () => {
     ..."init|Register|Alice|network|secret|secret|New post|hello|Follow|bob|Timeline|back".split(
       "|",
     ),
-    ..."Profile||Suggestions|Network|Settings|Unfollow|bob|Log out|quit".split("|"),
+    ..."Profile||Suggestions|Network|Settings|back|Unfollow|bob|Log out|quit".split("|"),
   );
   const { code, out } = await m.run();
   assert.equal(code, 0);
@@ -77,7 +77,7 @@ Deno.test("After two entries that differ the password is asked again, and not wh
 
 Deno.test("Settings name the ports in use where any free one was asked for", async () => {
   const m = withTerminal(
-    ..."init|Register|alice|network|secret|secret|Settings|Log out|quit".split("|"),
+    ..."init|Register|alice|network|secret|secret|Settings|back|Log out|quit".split("|"),
   );
   const { out } = await m.run("--port", "0", "--listening-port", "0");
   assert.match(out, /node on +\S+:8000 \(UDP, any free port\)/);
@@ -417,7 +417,7 @@ Deno.test("Where a page was the last one the menu says so, and offers the newest
 Deno.test("Who is suggested can be followed at once, and where there is nothing to choose nothing is asked", async () => {
   const m = withTerminal(
     ..."init|Register|alice|network|secret|secret|Unfollow|Suggestions|carol".split("|"),
-    ..."Suggestions||Profile|carol|Settings|export||Unfollow||quit".split("|"),
+    ..."Suggestions||Profile|carol|Settings|back|Unfollow||quit".split("|"),
   );
   m.host.prepare = (peer) => {
     peer.suggestions = ["bob", "carol"].map((username) => ({
