@@ -12,9 +12,11 @@ import { shownEvent } from "./conversations/notification_views.ts";
 import { enterNetwork } from "./enter.ts";
 import { CamelliaError, type ErrorCode } from "./model/errors.ts";
 import { readInvite, refuseExpired } from "./model/invite.ts";
+import type { UserRef } from "./model/user.ts";
 import { parseUsername } from "./model/username.ts";
 import type { Ports } from "./ports.ts";
 import { Accounts } from "./accounts/accounts.ts";
+import type { OpenAccount } from "./accounts/open_account.ts";
 import { type PasswordJudge, zxcvbnJudge } from "./accounts/password_strength.ts";
 import type { Settings } from "./session/interfaces.ts";
 import { Mutex } from "../lib/slots.ts";
@@ -105,14 +107,10 @@ export class Peer implements PeerApi {
     this.#accounts.checkName(username, signal);
 
   readonly register: PeerApi["register"] = (account, signal) =>
-    this.#open(
-      (until) => this.#accounts.register(account, until),
-      { ...account, isNew: true },
-      signal,
-    );
+    this.#open((until) => this.#accounts.register(account, until), true, signal);
 
   readonly login: PeerApi["login"] = (credentials, signal) =>
-    this.#open((until) => this.#accounts.login(credentials, until), credentials, signal);
+    this.#open((until) => this.#accounts.login(credentials, until), false, signal);
 
   readonly logout: PeerApi["logout"] = async (request, signal) => {
     signal?.throwIfAborted();
@@ -138,7 +136,7 @@ export class Peer implements PeerApi {
     this.#accounts.recoveryWords(credentials);
 
   readonly recover: PeerApi["recover"] = (recovery, signal) =>
-    this.#open((until) => this.#accounts.recover(recovery, until), {}, signal);
+    this.#open((until) => this.#accounts.recover(recovery, until), false, signal);
 
   readonly devices: PeerApi["devices"] = (signal) =>
     this.#with(async ({ account, session }) => {
@@ -303,10 +301,10 @@ export class Peer implements PeerApi {
     };
   };
 
-  /** Opens an account and starts its user's peer, if it is to stay, unless a user is logged in. */
+  /** Opens an account and starts its user's peer, if the account stays open, unless a user is logged in. */
   async #open(
-    unlock: (until: AbortSignal) => ReturnType<Accounts["login"]>,
-    { isNew = false, isBrief = false }: { readonly isNew?: boolean; readonly isBrief?: boolean },
+    unlock: (until: AbortSignal) => Promise<OpenAccount | UserRef>,
+    isNew: boolean,
     signal: AbortSignal | undefined,
   ): Promise<UserView> {
     const stopping = this.#stopping.signal;
@@ -321,10 +319,7 @@ export class Peer implements PeerApi {
         );
       }
       const account = await unlock(until);
-      if (isBrief) {
-        await account.session.close();
-        return userView(account.session.self);
-      }
+      if (!("session" in account)) return userView(account);
       const user = await UserPeer.start(account, isNew, until);
       this.#user = user;
       const view = userView(user.session.self);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Credentials, Recovery, Registration, UserView } from "../api.ts";
+import type { Credentials, Entry, Recovery, Registration, UserView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { DecodeError } from "../../lib/msgpack.ts";
@@ -12,14 +12,23 @@ import type { SignedRecord } from "../model/record.ts";
 import type { PrivateBody } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";
 import { wordsOfSeed } from "../model/recovery_words.ts";
+import type { UserRef } from "../model/user.ts";
 import { parseUsername } from "../model/username.ts";
 import { userView } from "../session/views.ts";
 import { readAccountFile, readKeyFile, writeAccountFile } from "./sealed_files.ts";
 import { loginAccount } from "./login.ts";
-import { type AccountContext, type OpenAccount, openAccount } from "./open_account.ts";
+import {
+  type AccountContext,
+  enterAccount,
+  type OpenAccount,
+  openAccount,
+} from "./open_account.ts";
 import { recoverAccount } from "./recover.ts";
 import { assertNameFree, assertNetwork, registerAccount } from "./register.ts";
 import { prepareSeal, sealIdentity, unsealIdentity } from "./seal.ts";
+
+/** An account that stays open. */
+export type Stays<T extends Entry> = T & { readonly isBrief?: false };
 
 /** The accounts of a data folder. */
 export class Accounts {
@@ -56,10 +65,16 @@ export class Accounts {
    * @throws {CamelliaError} `invalid_username`, `not_joined`, `weak_password`, `name_taken`,
    * `too_few_holders`; the disk's errors.
    */
-  async register(registration: Registration, signal?: AbortSignal): Promise<OpenAccount> {
+  register(registration: Stays<Registration>, signal?: AbortSignal): Promise<OpenAccount>;
+  /** As above; of one that is not to stay open, whose it is. */
+  register(registration: Registration, signal?: AbortSignal): Promise<OpenAccount | UserRef>;
+  async register(
+    registration: Registration,
+    signal?: AbortSignal,
+  ): Promise<OpenAccount | UserRef> {
     const claimant = { ...registration, username: parseUsername(registration.username) };
     const account = await registerAccount(this.#context, claimant, signal);
-    return await openAccount(this.#context, account);
+    return await enterAccount(this.#context, account, claimant);
   }
 
   /**
@@ -68,10 +83,13 @@ export class Accounts {
    * @throws {CamelliaError} `invalid_username`, `wrong_password`, `unknown_user`, `not_joined`, `no_answer`; the
    * disk's errors.
    */
-  async login(credentials: Credentials, signal?: AbortSignal): Promise<OpenAccount> {
-    const claimant = { ...credentials, username: parseUsername(credentials.username) };
+  login(entry: Stays<Entry>, signal?: AbortSignal): Promise<OpenAccount>;
+  /** As above; of one that is not to stay open, whose it is. */
+  login(entry: Entry, signal?: AbortSignal): Promise<OpenAccount | UserRef>;
+  async login(entry: Entry, signal?: AbortSignal): Promise<OpenAccount | UserRef> {
+    const claimant = { ...entry, username: parseUsername(entry.username) };
     const account = await loginAccount(this.#context, claimant, signal);
-    return await openAccount(this.#context, account);
+    return await enterAccount(this.#context, account, claimant);
   }
 
   /**

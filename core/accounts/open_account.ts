@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { PeerEvent } from "../api.ts";
+import type { Entry, PeerEvent } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import type { Identity } from "../model/identity.ts";
+import type { UserRef } from "../model/user.ts";
 import type { Ports, Store } from "../ports.ts";
 import type { Settings } from "../session/interfaces.ts";
 import type { UserLists } from "../records/lists.ts";
@@ -48,6 +49,34 @@ export interface UnsealedAccount extends FirstRecords {
   readonly identity: Identity;
 }
 
+/** Opens an account; of one that is not to stay open it only remembers that its user logged in last. */
+export async function enterAccount(
+  context: AccountContext,
+  account: UnsealedAccount,
+  { isBrief = false }: Pick<Entry, "isBrief">,
+): Promise<OpenAccount | UserRef> {
+  if (!isBrief) return await openAccount(context, account);
+  const { identity: { publicKey: key }, sealed: { username } } = account;
+  // Nothing of it was opened: the next login draws a device number and reads the records.
+  account.identity.wipe();
+  await rememberUser(context.ports, username, (error) => {
+    context.emit({ event: "warning", code: error.code, message: error.message });
+  });
+  return { username, key };
+}
+
+/** Remembers who logged in last. On a full disk that is told, because reading goes on. */
+async function rememberUser(
+  { keys }: Pick<Ports, "keys">,
+  username: string,
+  tell: (error: CamelliaError) => void,
+): Promise<void> {
+  await keys.setLastUser(username).catch((error: unknown) => {
+    if (!(error instanceof CamelliaError) || error.code !== "disk_full") throw error;
+    tell(error);
+  });
+}
+
 /**
  * Opens the database and the parts, and remembers who logged in last; on a failure the keys are wiped
  * and the database is closed.
@@ -76,11 +105,7 @@ export async function openAccount(
     const records = await UserRecords.open(session, account, (keys) => clashes.report(self, keys));
     const { lists } = records;
     const people = new UserPeople({ session, lists, clashes });
-    await ports.keys.setLastUser(username).catch((error: unknown) => {
-      // On a full disk reading goes on.
-      if (!(error instanceof CamelliaError) || error.code !== "disk_full") throw error;
-      warn(opened, error);
-    });
+    await rememberUser(ports, username, (error) => warn(opened, error));
     if (store.isReadOnly === true) {
       const message =
         "The disk is full: posts can be read, and nothing is stored. Free some space and start again";

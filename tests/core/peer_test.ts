@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CamelliaError } from "../../core/model/errors.ts";
 import type { PeerEvent } from "../../core/api.ts";
 import { signPost } from "../../core/model/post.ts";
 import { identityOf } from "../sim/users.ts";
@@ -222,11 +223,16 @@ Deno.test("After a logout nothing works but logging in, and nobody is announced"
 Deno.test("A user who is registered or logged in for the moment alone is announced to no one", async () => {
   await withUsers(["bob"], async (world, [bob]) => {
     assert.ok(bob);
-    const { peer, directory } = await started(world);
+    const { peer, directory, stores, keys } = await started(world);
     const alice = { username: "alice", password: simPassword, isBrief: true };
+    // No database is opened for a moment.
+    const { open } = stores;
+    stores.open = () => Promise.reject(new Error("a database was opened"));
     await world.run(peer.register(alice));
     const before = directory.calls.put;
     await world.run(peer.login(alice));
+    assert.equal(await keys.lastUser(), "alice");
+    stores.open = open;
     assert.equal(directory.calls.put, before);
     assert.equal((await peer.status()).user, null);
     assert.equal((await peer.status()).links.listening, null);
@@ -238,6 +244,23 @@ Deno.test("A user who is registered or logged in for the moment alone is announc
     await world.run(peer.login({ ...alice, isBrief: false }));
     await world.run(bob.peer.follow({ username: "alice" }));
     assert.equal((await peer.whoami()).username, "alice");
+  });
+});
+
+Deno.test("A login for the moment is done on a full disk as well, with a warning", async () => {
+  await withUsers([], async (world) => {
+    const { peer, keys, events } = await started(world);
+    const alice = { username: "alice", password: simPassword, isBrief: true };
+    await world.run(peer.register(alice));
+    keys.setLastUser = () => Promise.reject(new CamelliaError("disk_full", "Cannot write: full"));
+    assert.equal((await world.run(peer.login(alice))).username, "alice");
+    assert.deepEqual(events.at(-1), {
+      event: "warning",
+      code: "disk_full",
+      message: "Cannot write: full",
+    });
+    keys.setLastUser = () => Promise.reject(new CamelliaError("disk_failed", "Cannot write"));
+    await assert.rejects(world.run(peer.login(alice)), { code: "disk_failed" });
   });
 });
 
