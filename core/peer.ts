@@ -8,7 +8,6 @@
  */
 
 import type { PeerApi, PeerEvent, UserView } from "./api.ts";
-import { shownEvent } from "./conversations/notification_views.ts";
 import { enterNetwork } from "./enter.ts";
 import { CamelliaError, type ErrorCode } from "./model/errors.ts";
 import { readInvite, refuseExpired } from "./model/invite.ts";
@@ -378,10 +377,7 @@ export class Peer implements PeerApi {
     }
   }
 
-  #emit(told: PeerEvent): void {
-    const user = this.#user;
-    const event = user === undefined ? told : shownEvent(told, (post) => user.posts.shown(post));
-    if (event === undefined) return;
+  #emit(event: PeerEvent): void {
     for (const listener of [...this.#listeners]) {
       try {
         listener(event);

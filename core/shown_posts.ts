@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { PostView } from "./api.ts";
+import type { PeerEvent, PostView } from "./api.ts";
+import { shownEvent } from "./conversations/notification_views.ts";
 import type { PostName } from "./model/post.ts";
 import { believed, type KnownKeys } from "./session/believed.ts";
 
@@ -41,6 +42,11 @@ export class ShownPosts {
   /** As {@linkcode believed}; undefined also for what is muted. */
   shown(post: PostView): PostView | undefined {
     return this.hides(post) ? undefined : this.believed(post);
+  }
+
+  /** An event with its posts as the user sees them; undefined for one that the user is not told. */
+  event(event: PeerEvent): PeerEvent | undefined {
+    return shownEvent(event, (post) => this.shown(post));
   }
 
   /** As {@linkcode believed}, and whether the timeline was read up to the post. */

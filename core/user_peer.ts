@@ -133,20 +133,14 @@ export class UserPeer {
     this.readMark = new ReadMark(session, mutes);
     this.follows = new Follows({ ...parts, sync, requests });
     this.mutes = mutes;
-    const { self } = session;
-    this.posts = new ShownPosts({ mutes, people, self, readMark: this.readMark });
-    this.blocks = new Blocks({
-      ...parts,
-      mutes,
-      follows: this.follows,
-      requests: conversations.notifications,
-    });
+    this.posts = new ShownPosts({ mutes, people, self: session.self, readMark: this.readMark });
+    session.showAs((event) => this.posts.event(event));
+    this.blocks = new Blocks({ ...parts, mutes, follows: this.follows, requests: arrivals });
     this.invites = new Invites({ session, follows: this.follows });
     this.profiles = new Profiles(account);
     this.recommender = new Recommender(account);
-    const publisher = new Publisher({ ...parts, delivery, mentions: conversations });
-    this.publisher = publisher;
-    conversations.reposts.withdraw = ({ id }) => publisher.delete([id.toString()]);
+    this.publisher = new Publisher({ ...parts, delivery, mentions: conversations });
+    conversations.reposts.withdraw = ({ id }) => this.publisher.delete([id.toString()]);
     this.#collector = new Collector(session);
     this.#pulling = session.scheduler.job(async () => {
       await Promise.all([this.#pull(), this.follows.tidy()]);
@@ -188,10 +182,11 @@ export class UserPeer {
     const { session } = account;
     try {
       signal.throwIfAborted();
+      // Before anything comes in: a blocked user is not to slip through.
+      await user.mutes.load();
       const endpoint = await user.#linkCycle.run(() => user.#messenger.start());
       user.#reachableAs = session.device;
       await user.follows.start();
-      await user.mutes.load();
       await user.conversations.load();
       await user.readMark.load();
       // Before anything is read: that may show that another device has this one's number.

@@ -101,6 +101,7 @@ export class Conversations {
   /** Tells the user's other devices, or one of them, of what is new here; goes on in the background. */
   share(device?: number): void {
     const { session } = this.#parts;
+    this.reposts.retry();
     this.#devices.share(device).catch((error: unknown) => warn(session, error));
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { NewNotification } from "../conversation_store.ts";
+import type { NewContext, NewNotification } from "../conversation_store.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { equalBytes, toHex } from "../model/bytes.ts";
@@ -37,7 +37,7 @@ export interface IncomingParts {
   /** Takes in a post of a followed author as if it had been pushed. */
   readonly feeds: { take(author: UserRef, posts: readonly Uint8Array[]): Promise<unknown> };
   /** Keeps what the user is told. */
-  readonly notifications: Pick<Notifications, "tell">;
+  readonly notifications: Pick<Notifications, "hides" | "tell">;
   /** What strangers may bring. */
   readonly strangers: StrangersBudget;
   /** Says from whom nothing is taken. */
@@ -139,6 +139,11 @@ export class IncomingMentions {
     // Copies that were on their way, or with holders, come later than the delete.
     if (await store.conversations.isTakenBack(post)) return undefined;
     const isInFeed = await store.findPost(told.post) !== undefined;
+    if (notifications.hides(told, post)) {
+      // Others may ask for the thread that it belongs to, and the user may think better of it.
+      if (!isInFeed) await this.#addContext({ post, isConfirmed: true });
+      return true;
+    }
     const list = isStranger ? "requests" : "notifications";
     const isNew = await notifications.tell({ ...told, list, at: Math.floor(clock.now()) }, {
       post,
@@ -165,16 +170,20 @@ export class IncomingMentions {
 
   /** Removes a post that its author has taken back, and remembers that, within what strangers may bring. */
   async #forget(post: Post, deletes: FeedPlace): Promise<void> {
-    const { session: { store, ports: { clock } }, strangers, holdings } = this.#parts;
+    const { strangers, holdings } = this.#parts;
     const { author } = post;
     await holdings.takeBack(author, deletes);
-    const isStranger = this.#isStranger(author);
-    const isKept = !isStranger || strangers.has(author);
-    const one = { post, isConfirmed: true, onlyForThread: !isKept };
-    const added = await store.conversations.addContext([one], Math.floor(clock.now()));
+    const isKept = !this.#isStranger(author) || strangers.has(author);
+    await this.#addContext({ post, isConfirmed: true, onlyForThread: !isKept });
     this.#parts.reposts.takenBack(post);
-    // One that is here already costs its author nothing more.
-    if (!isStranger || !isKept || added === 0) return;
+  }
+
+  /** Keeps a post of which the user is told nothing. One that is here already costs its author nothing more. */
+  async #addContext(one: NewContext): Promise<void> {
+    const { session: { store, ports: { clock } }, strangers } = this.#parts;
+    const { post: { author }, onlyForThread = false } = one;
+    const added = await store.conversations.addContext([one], Math.floor(clock.now()));
+    if (!this.#isStranger(author) || onlyForThread || added === 0) return;
     const { name, value } = strangers.noteWith(author);
     await store.putNote(name, value);
     strangers.took(author);

@@ -96,7 +96,7 @@ export class Notifications {
     notification: NewNotification,
     { post, ...extras }: NotificationExtras & { readonly post?: Post } = {},
   ): Promise<boolean> {
-    if (this.#isHidden(notification, post)) return false;
+    if (this.hides(notification, post)) return false;
     const session = this.#session;
     const stored = await session.store.conversations.notify(notification, extras);
     if (stored === undefined) return false;
@@ -227,16 +227,17 @@ export class Notifications {
     this.#unread.requests.forget();
   }
 
-  #isHidden({ kind, from }: NewNotification, post?: Post): boolean {
+  /** Whether the user does not want to be told of this. */
+  hides({ kind, from }: Pick<NewNotification, "kind" | "from">, post?: Post): boolean {
     if (kind === "security") return false;
     return this.#mutes.hidesUser(from) || (post !== undefined && this.#mutes.hides(postView(post)));
   }
 
   /** The post of a notification, undefined where there is none any more; or that the user is not to see it. */
   async #postOf(stored: StoredNotification): Promise<Post | undefined | "hidden"> {
-    if (this.#isHidden(stored)) return "hidden";
+    if (this.hides(stored)) return "hidden";
     const post = stored.post && await postNamed(this.#session.store, stored.post);
-    return post !== undefined && this.#isHidden(stored, post) ? "hidden" : post;
+    return post !== undefined && this.hides(stored, post) ? "hidden" : post;
   }
 
   /** Counts in the database, which forgets the oldest ones. */

@@ -37,6 +37,8 @@ export class Reposts {
   withdraw: ((post: PostName) => Promise<unknown>) | undefined;
   readonly #parts: RepostsParts;
   readonly #mutex = new Mutex();
+  /** Whether a repost could not be taken back: the disk was full, or the clock was wrong. */
+  #isBehind = false;
 
   /** The reposts of one session's user, and those of the user's posts. */
   constructor(parts: RepostsParts) {
@@ -52,6 +54,13 @@ export class Reposts {
         (original) => store.conversations.isTakenBack(original),
       );
     });
+  }
+
+  /** Tries again what has failed. */
+  retry(): void {
+    if (!this.#isBehind) return;
+    this.#isBehind = false;
+    this.start();
   }
 
   /** A delete has been stored: own reposts of what it takes back are taken back, in the background. */
@@ -113,6 +122,7 @@ export class Reposts {
   #background(task: () => Promise<void>): void {
     const { session } = this.#parts;
     this.#mutex.run(task).catch((error: unknown) => {
+      this.#isBehind = true;
       if (!session.signal.aborted) warn(session, error);
     });
   }

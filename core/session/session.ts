@@ -45,6 +45,7 @@ export class UserSession implements Session {
   readonly #emit: (event: PeerEvent) => void;
   readonly #eventListeners = new Set<(event: PeerEvent) => void>();
   readonly #leaving = Promise.withResolvers<CamelliaError>();
+  #shown: (event: PeerEvent) => PeerEvent | undefined = (event) => event;
   #device: number;
   #closed: Promise<void> | undefined;
 
@@ -68,14 +69,20 @@ export class UserSession implements Session {
     return this.#controller.signal;
   }
 
-  /** Tells the listeners of events; nothing after the end. */
+  /** Tells the listeners of events; nothing after the end. What the user does not want to see goes no further. */
   emit(event: PeerEvent): void {
     if (this.signal.aborted) return;
-    this.#emit(event);
+    const shown = this.#shown(event);
+    if (shown !== undefined) this.#emit(shown);
     for (const listener of this.#eventListeners) listener(event);
   }
 
-  /** Calls back for every event of this session. */
+  /** How events are shown from now on, from the first message that comes in to the end; undefined for not at all. */
+  showAs(shown: (event: PeerEvent) => PeerEvent | undefined): void {
+    this.#shown = shown;
+  }
+
+  /** Calls back for every event of this session, also for those that are not shown. */
   onEvent(fn: (event: PeerEvent) => void): void {
     this.#eventListeners.add(fn);
   }

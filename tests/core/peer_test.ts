@@ -750,3 +750,47 @@ Deno.test("What a stranger said is found by a search, marked, and is never shown
     assert.deepEqual(await search(), { said: [["bob", undefined, undefined], mine], hidden: 1 });
   });
 });
+
+Deno.test("What is muted is not told of either when it comes in during the login", async () => {
+  await withUsers(["alice", "bob"], async (world, machines) => {
+    const [alice, bob] = machines as [SimMachine, SimMachine];
+    await world.run(alice.peer.follow({ username: "bob" }));
+    await world.run(alice.peer.mute({ kind: "user", what: "bob" }));
+    await world.run(alice.stop());
+    await post(world, bob, "rude");
+    await post(world, bob, "@alice ruder");
+    await world.run(alice.start());
+    await world.run(alice.login());
+    await world.until(
+      "the posts are here",
+      async () => (await alice.peer.timeline({ limit: 9 })).hidden === 2,
+    );
+    await world.clock.advance(10_000);
+    const told = alice.events.filter(({ event }) => ["post", "notification"].includes(event));
+    assert.deepEqual(told, []);
+  });
+});
+
+Deno.test("A reply by a muted user is not told of, and is there for others who open the thread", async () => {
+  await withUsers(["alice", "bob", "carol"], async (world, machines) => {
+    const [alice, bob, carol] = machines as Three;
+    for (const reader of [bob, carol]) await world.run(reader.peer.follow({ username: "alice" }));
+    await post(world, alice, "What do you think?");
+    await shows(world, carol, ["What do you think?"]);
+    await world.run(alice.peer.mute({ kind: "user", what: "bob" }));
+    const { posts: [root] } = await bob.peer.timeline({ limit: 1 });
+    const { author, id } = root ?? assert.fail();
+    await world.run(bob.peer.post({ text: "Nothing good", replyTo: { author, id } }));
+    const thread = (machine: SimMachine) => world.run(machine.peer.thread({ author, id }));
+    await world.until("the reply is here", async () => {
+      const { hidden } = await alice.peer.thread({ author, id, local: true });
+      return hidden === 1;
+    });
+    const { posts, hidden } = await thread(carol);
+    assert.deepEqual(posts.map(({ text }) => text), ["What do you think?", "Nothing good"]);
+    assert.equal(hidden, undefined);
+    const { notifications, unread } = await world.run(alice.peer.notifications({}));
+    assert.deepEqual(notifications.map(({ from }) => from), ["carol"]);
+    assert.equal(unread, 1);
+  });
+});
