@@ -11,6 +11,7 @@ import { toHex } from "../../core/model/bytes.ts";
 import { openPost } from "../core/model/open_post.ts";
 import { openRecord } from "../../core/model/record.ts";
 import { snowflakeTimeMs } from "../../core/model/snowflake.ts";
+import type { TalkTruth } from "./talk.ts";
 import type { SimMachine, SimWorld } from "./peers.ts";
 
 /** What the run knows to be so. */
@@ -21,6 +22,33 @@ export interface GroundTruth {
   readonly machines: Map<SimMachine, string>;
   /** Posts older than this need not be there. */
   readonly lifespanMs: number | undefined;
+  /** What users said in conversations, in runs that have any. */
+  readonly talk?: TalkTruth;
+}
+
+/** Whether one of two users has blocked the other, or tried to. */
+function areApart({ talk, machines }: GroundTruth, a: string, b: string): boolean {
+  for (const [machine, list] of talk?.unwanted ?? []) {
+    const blocker = machines.get(machine);
+    for (const { kind, what } of list) {
+      if (kind !== "block") continue;
+      if ((blocker === a && what === b) || (blocker === b && what === a)) return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * Whether a post may be missing with a reader: its author has begun to delete it; or what it passes on was to be
+ * deleted, or is by a user whom the reader has blocked.
+ */
+function mayBeGone(truth: GroundTruth, name: string, reader: string): boolean {
+  const { talk } = truth;
+  const original = talk?.reposts.get(name);
+  if (talk?.deleted.has(name)) return true;
+  if (original === undefined) return false;
+  const [author = ""] = original.split("/");
+  return talk?.deleted.has(original) || areApart(truth, reader, author);
 }
 
 /** Bytes that may wait on the links of a peer that has been left alone. */
@@ -59,7 +87,7 @@ export async function checkInvariants(world: SimWorld, truth: GroundTruth): Prom
   }
   for (const one of shown) checkOrder(one);
   const own = checkOwnPosts(shown, truth);
-  checkLists(shown);
+  checkLists(shown, truth);
   for (const one of shown) checkTimeline(one, own, truth, world);
   for (const one of shown) await checkSignatures(world, one);
   for (const one of shown) await checkBounds(world, one);
@@ -88,6 +116,7 @@ function checkOwnPosts(shown: readonly Shown[], truth: GroundTruth): Map<string,
     }
     own.set(one.username, new Set(mine));
     for (const { id, text } of truth.acknowledged.get(one.username) ?? []) {
+      if (mayBeGone(truth, `${one.username}/${id}`, one.username)) continue;
       assert(mine.includes(id), `${nameOf(one)} lost the acknowledged post ${text}`);
     }
   }
@@ -95,7 +124,7 @@ function checkOwnPosts(shown: readonly Shown[], truth: GroundTruth): Map<string,
 }
 
 /** Followers and following agree between each pair of users, and between devices. */
-function checkLists(shown: readonly Shown[]): void {
+function checkLists(shown: readonly Shown[], truth: GroundTruth): void {
   for (const a of shown) {
     for (const b of shown) {
       if (a.username === b.username) {
@@ -103,6 +132,7 @@ function checkLists(shown: readonly Shown[]): void {
         assert.deepEqual(a.followers, b.followers, `${nameOf(a)}, ${nameOf(b)}: followers differ`);
         continue;
       }
+      if (areApart(truth, a.username, b.username)) continue;
       assert.equal(
         a.following.includes(b.username),
         b.followers.includes(a.username),
@@ -123,9 +153,11 @@ function checkTimeline(
   const oldestMs = truth.lifespanMs === undefined ? 0 : now - truth.lifespanMs;
   const expected = new Set<string>();
   for (const author of [one.username, ...one.following]) {
+    if (areApart(truth, one.username, author)) continue;
     for (const id of own.get(author) ?? []) expected.add(id);
   }
   for (const post of one.timeline) {
+    if (areApart(truth, one.username, post.author)) continue;
     assert(
       expected.delete(post.id),
       `${nameOf(one)} shows ${post.author}'s post "${post.text}", which should not be there`,
@@ -135,6 +167,10 @@ function checkTimeline(
     assert(isKept, `${nameOf(one)} keeps ${post.author}'s post "${post.text}" beyond its lifespan`);
   }
   for (const id of expected) {
+    // The one has heard that a reposted post is deleted, and the other cannot have.
+    const isExcused = ([author, ids]: readonly [string, ReadonlySet<string>]) =>
+      ids.has(id) && mayBeGone(truth, `${author}/${id}`, one.username);
+    if ([...own].some(isExcused)) continue;
     assert(snowflakeTimeMs(BigInt(id)) < oldestMs, `${nameOf(one)} lacks ${describe(id, own)}`);
   }
 }

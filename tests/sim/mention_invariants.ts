@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import type { PostView } from "../../core/api.ts";
 import { ofOneMax } from "../../core/conversations/strangers.ts";
 import type { StoredNotification } from "../../core/conversation_store.ts";
 import { postNamed } from "../../core/conversations/post_named.ts";
@@ -13,6 +14,7 @@ import { addresseesOf } from "../../core/model/mentions.ts";
 import type { PostName } from "../../core/model/post.ts";
 import { openPost } from "../core/model/open_post.ts";
 import type { GroundTruth } from "./invariants.ts";
+import { addresseesIn, isUnwanted } from "./talk.ts";
 import type { SimMachine, SimWorld } from "./peers.ts";
 
 /** What one machine's user was told of, and what is on its way from there. */
@@ -44,20 +46,35 @@ export async function checkMentions(world: SimWorld, truth: GroundTruth): Promis
   }
   for (const one of all) checkOnce(one);
   const counts = new Map<string, number>();
-  const mentions: { to: string; author: string; id: bigint }[] = [];
+  const mentions: { to: string; author: string; id: bigint; view: PostView }[] = [];
   for (const [author, posts] of truth.acknowledged) {
     const [of] = all.filter(({ username }) => username === author);
     const store = await of?.machine.stores.open(author);
-    for (const { id } of posts) {
+    for (const view of posts) {
+      const { id } = view;
       const post = await store?.findPost({ author, id: BigInt(id) });
+      const isDeleted = truth.talk?.deleted.has(`${author}/${id}`) === true;
+      // A delete counts as what it takes back did.
+      for (const to of addresseesIn(view)) {
+        const count = counts.get(`${author} ${to}`) ?? 0;
+        counts.set(`${author} ${to}`, count + (isDeleted ? 2 : 1));
+      }
       if (post === undefined) continue;
       for (const to of addresseesOf(openPost(post.signed))) {
-        mentions.push({ to, author, id: post.id });
-        counts.set(`${author} ${to}`, (counts.get(`${author} ${to}`) ?? 0) + 1);
+        mentions.push({ to, author, id: post.id, view });
       }
     }
   }
-  for (const { to, author, id } of mentions) {
+  for (const { to, author, id, view } of mentions) {
+    const isMuted = [...truth.machines].some(([machine, username]) =>
+      (username === to || username === author) &&
+      (truth.talk?.unwanted.get(machine) ?? []).some((one) =>
+        isUnwanted([one], view) || (one.kind === "block" && [to, author].includes(one.what))
+      )
+    );
+    if (isMuted || truth.talk?.deleted.has(`${author}/${id}`)) continue;
+    const original = truth.talk?.reposts.get(`${author}/${id}`);
+    if (original !== undefined && truth.talk?.deleted.has(original)) continue;
     const theirs = all.filter(({ username }) => username === to);
     const without = theirs.filter(({ notifications, requests }) =>
       ![...notifications, ...requests].some(({ post }) => post?.author === author && post.id === id)

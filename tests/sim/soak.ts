@@ -1,6 +1,6 @@
 /**
- * Thousands of seeds of whole peers: `soak [FIRST] [COUNT] [homes]`, with `homes` some of them at home and
- * reached through relays. Prints the seeds that fail, each with what
+ * Thousands of seeds of whole peers: `soak [FIRST] [COUNT] [homes] [talk]`, with `homes` some of them at home and
+ * reached through relays, with `talk` conversations. Prints the seeds that fail, each with what
  * went wrong, and how memory has grown; exits with 1 if any failed.
  *
  * @module
@@ -15,9 +15,10 @@ const countDefault = 2_000;
 /** A line of progress after so many seeds. */
 const reportEvery = 50;
 
-const [from, many, where] = process.argv.slice(2);
+const [from, many, ...kinds] = process.argv.slice(2);
 const [first, count] = [Number(from ?? 1), Number(many ?? countDefault)];
-const homes = where === "homes";
+const homes = kinds.includes("homes");
+const talk = kinds.includes("talk");
 const failed: number[] = [];
 const totals: Record<string, number> = {};
 
@@ -28,7 +29,7 @@ function report(done: number): void {
 
 for (let seed = first; seed < first + count; seed++) {
   try {
-    const { counts } = await runWholePeers({ seed, homes });
+    const { counts } = await runWholePeers({ seed, homes, talk });
     for (const [what, times] of Object.entries(counts)) totals[what] = (totals[what] ?? 0) + times;
   } catch (error) {
     failed.push(seed);

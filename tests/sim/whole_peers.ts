@@ -9,6 +9,7 @@
 
 import { createHash } from "node:crypto";
 import type { PostView } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { checkInvariants, type GroundTruth } from "./invariants.ts";
 import { LyingRelay } from "./lying_relay.ts";
@@ -16,6 +17,8 @@ import { checkMentions } from "./mention_invariants.ts";
 import { noFaults } from "./links_network.ts";
 import { checkReach } from "./reach_invariants.ts";
 import { type SimMachine, SimWorld } from "./peers.ts";
+import { Talk, talkWords } from "./talk.ts";
+import { checkTalk } from "./talk_invariants.ts";
 import { SeededRandom } from "./random.ts";
 import { RelayFaults, relaysAround } from "./relay_faults.ts";
 
@@ -29,6 +32,8 @@ export interface WholePeersOptions {
   readonly users?: number;
   /** Whether some peers are at home and are reached through relays, which die, swallow and are slow. */
   readonly homes?: boolean;
+  /** Whether users answer, pass on, delete, open threads, mute and block. */
+  readonly talk?: boolean;
   /** Virtual milliseconds without faults before the invariants are checked. */
   readonly quietMs?: number;
 }
@@ -77,6 +82,7 @@ class WholePeersRun {
   /** Machines on which somebody is logging in, and the life of the peer that does it. */
   readonly #loggingIn = new Map<SimMachine, number>();
   readonly #relayFaults: RelayFaults;
+  readonly #talk: Talk | undefined;
   #relay: LyingRelay | undefined;
   #texts = 0;
   #faulty = false;
@@ -95,7 +101,18 @@ class WholePeersRun {
     });
     this.#relayFaults = new RelayFaults(this.#world, this.#world.random.fork("relay faults"));
     this.#random = this.#world.random.fork("story");
-    this.#truth = { acknowledged: new Map(), machines: new Map(), lifespanMs };
+    const acknowledged = new Map<string, PostView[]>();
+    const machines = new Map<SimMachine, string>();
+    if (options.talk === true) {
+      this.#talk = new Talk({
+        random: this.#world.random.fork("talk"),
+        acknowledged,
+        text: (author) => this.#text(author),
+        note: (what, detail) => this.#note(what, detail),
+        expected,
+      });
+    }
+    this.#truth = { acknowledged, machines, lifespanMs, ...given({ talk: this.#talk }) };
   }
 
   story(): string {
@@ -111,6 +128,7 @@ class WholePeersRun {
     }
     this.#setFaults(false);
     await this.#settle();
+    if (this.#talk !== undefined) await checkTalk(this.#world, this.#truth, this.#talk);
     await checkInvariants(this.#world, this.#truth);
     await checkMentions(this.#world, this.#truth);
     if (this.#options.homes === true) await checkReach(this.#world, this.#truth);
@@ -222,6 +240,10 @@ class WholePeersRun {
     if (this.#options.homes === true && random.chance(0.3)) {
       this.#note("relay", this.#relayFaults.next());
     }
+    if (this.#talk !== undefined && random.chance(0.6)) {
+      this.#talk.step(machine, this.#nameOf(machine));
+      return;
+    }
     const draw = random.float();
     if (draw < 0.4) this.#post(machine);
     else if (draw < 0.52) this.#follow(machine, "follow");
@@ -266,16 +288,20 @@ class WholePeersRun {
     if (!machine.isReady) return;
     const author = this.#nameOf(machine);
     const mentions = this.#mentions();
-    const burst = this.#random.chance(0.1)
-      ? this.#random.between(2, mentions === "" ? 150 : 20)
-      : 1;
+    const burstMax = this.#talk !== undefined ? 4 : mentions === "" ? 150 : 20;
+    const burst = this.#random.chance(0.1) ? this.#random.between(2, burstMax) : 1;
     this.#note("post", `${burst} by ${author}${mentions}`);
     for (let i = 0; i < burst; i++) {
-      machine.peer.post({ text: `${author} ${this.#texts++}${mentions}` }).then(
+      machine.peer.post({ text: `${this.#text(author)}${mentions}` }).then(
         (post: PostView) => this.#truth.acknowledged.get(author)?.push(post),
         expected,
       );
     }
+  }
+
+  #text(author: string): string {
+    const text = `${author} ${this.#texts++}`;
+    return this.#talk === undefined ? text : `${text} ${talkWords[this.#texts % 5] ?? "snow"}`;
   }
 
   /** Names at the end of some posts: of one user or of several, followed or not. */
@@ -290,7 +316,9 @@ class WholePeersRun {
   #follow(machine: SimMachine, what: "follow" | "unfollow"): void {
     if (!machine.isReady) return;
     const username = this.#random.pick([...this.#truth.acknowledged.keys()]);
-    this.#note(what, `${username} by ${this.#nameOf(machine)}`);
+    const by = this.#nameOf(machine);
+    this.#note(what, `${username} by ${by}`);
+    if (what === "unfollow") this.#talk?.unfollowed.add(`${by} ${username}`);
     machine.peer[what]({ username }).catch(expected);
   }
 

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { runWholePeers } from "./whole_peers.ts";
 
 /** Thousands more run in the `soak` task. */
-const seeds = { open: 25, homes: 50 } as const;
+const seeds = { open: 25, homes: 50, talk: 5 } as const;
 
 /** Relays and the bytes through them take time: fewer users, more seeds. */
 const small = { homes: true, users: 3, steps: 40 } as const;
 
 Deno.test("The same seed tells the same story", async () => {
-  for (const options of [{ seed: 1 }, { seed: 1, ...small }]) {
+  for (const options of [{ seed: 1 }, { seed: 1, ...small }, { seed: 1, users: 4, talk: true }]) {
     const [one, other] = [await runWholePeers(options), await runWholePeers(options)];
     assert.equal(one.fingerprint, other.fingerprint);
   }
@@ -23,5 +23,11 @@ for (let seed = 1; seed <= seeds.open; seed++) {
 for (let seed = 1; seed <= seeds.homes; seed++) {
   Deno.test(`Peers at home agree after the faults of seed ${seed}, those of relays among them`, async () => {
     await runWholePeers({ seed, ...small });
+  });
+}
+
+for (let seed = 1; seed <= seeds.talk; seed++) {
+  Deno.test(`Conversations of whole peers agree after the faults of seed ${seed}`, async () => {
+    await runWholePeers({ seed, users: 4, talk: true });
   });
 }
