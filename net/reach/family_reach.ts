@@ -37,6 +37,8 @@ export interface FamilyReachOptions {
   readonly isOwn: (ip: string) => boolean;
   /** Called when {@linkcode FamilyReach.place} may have changed. */
   readonly onDecided: () => void;
+  /** Called when others see this peer at another address than before. */
+  readonly onMoved: () => void;
 }
 
 /** What is asked of the home router. */
@@ -55,6 +57,8 @@ export class FamilyReach {
   #place: OuterPlace | undefined;
   /** Where the verdict holds, and until when it is believed, on the monotonic clock. */
   #checked: { readonly where: string; readonly untilMs: number } | undefined;
+  /** Where others saw this peer last. */
+  #lastIp: string | undefined;
   /** How often in a row others did not connect, and where. */
   #denied = { where: "", times: 0 };
 
@@ -83,6 +87,9 @@ export class FamilyReach {
   async look(door: Endpoint | undefined, signal: AbortSignal): Promise<Look> {
     const { clock, directory, mappings, family, isOwn } = this.#options;
     const ip = directory.status().joined ? await this.outerAddress(signal) : undefined;
+    const hasMoved = ip !== undefined && this.#lastIp !== undefined && ip !== this.#lastIp;
+    this.#lastIp = ip ?? this.#lastIp;
+    if (hasMoved) this.#options.onMoved();
     if (ip === undefined || door === undefined) {
       this.#decide(ip === undefined ? undefined : { ip });
       this.#checked = undefined;

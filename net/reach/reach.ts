@@ -162,6 +162,7 @@ export function createReach(
         relaysOnly: settings.relaysOnly,
         homeAddresses,
         leadingAddresses: leading,
+        onMoved: () => links.redial(),
         onError,
         ...(mappings === undefined ? {} : { mappings }),
         ...(settings.announcedIp === undefined ? {} : { announcedAddress: settings.announcedIp }),

@@ -55,6 +55,11 @@ export interface ReachWatchOptions {
   readonly homeAddresses: () => readonly { readonly ip: string }[];
   /** This machine's addresses that lead out of it; default: those in its home network. */
   readonly leadingAddresses?: () => readonly string[];
+  /**
+   * Called when others see this peer at another address than before: connections that were made from the old
+   * one are dead, and most do not tell.
+   */
+  readonly onMoved?: () => void;
   /** Learns of failures in the background. */
   readonly onError?: (error: Error) => void;
 }
@@ -96,6 +101,7 @@ export class ReachWatch implements Reach {
         mappings: family === 4 ? mappings : undefined,
         isOwn: (ip) => this.#leading().includes(ip),
         onDecided: () => this.#decided(),
+        onMoved: () => this.#options.onMoved?.(),
       })
     );
   }
