@@ -32,6 +32,7 @@ import { KvStores } from "./storage/user_store.ts";
 import type { OpenFolder, RunningPeer } from "./ui/peer/host.ts";
 import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/flags.ts";
+import { openers } from "./ui/terminal/openers.ts";
 import { serviceTools } from "./ui/shell/services.ts";
 
 export { LogFile } from "./storage/log_file.ts";
@@ -85,10 +86,18 @@ export function loadLibraries(folder: string): Promise<Libraries> {
 /** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
 async function startPeer(
   data: string,
-  { settings, keys, log }: { settings: PeerSettings; keys: KeyFiles; log: Log },
+  { settings, keys, log, opens }: {
+    settings: PeerSettings;
+    keys: KeyFiles;
+    log: Log;
+    opens: boolean;
+  },
 ): Promise<RunningPeer> {
-  // A process that manages services runs no peer: code that gets into a peer starts no program.
-  for (const command of serviceTools) Deno.permissions.revokeSync({ name: "run", command });
+  // A process that manages services runs no peer: code that gets into a peer starts no program. What opens a
+  // browser for the page is given up once it has done so.
+  for (const command of [...serviceTools, ...opens ? [] : openers]) {
+    Deno.permissions.revokeSync({ name: "run", command });
+  }
   await using started = new AsyncDisposableStack();
   const { descriptors, ZmqLinks } = await loadLibraries(data);
   const onError = (error: Error) => log("warn", error.message);
@@ -210,7 +219,8 @@ export async function openLocked(folder: DataFolder, early?: EarlyKey): Promise<
       accounts: () => keys.accounts(),
       writePrivate: (name, bytes) => writePrivateFile(folder.file(name), bytes),
       remove: (name) => removePrivateFile(folder.file(name)),
-      start: (settings, log) => startPeer(folder.path, { settings, keys, log }),
+      start: (settings, log, { opens } = { opens: false }) =>
+        startPeer(folder.path, { settings, keys, log, opens }),
       close() {
         early?.drop();
         return Promise.resolve(folder.release());

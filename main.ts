@@ -88,6 +88,7 @@ export async function createHost(load = loadComposition): Promise<Host> {
     tools: {
       invocation,
       run: async (program, args) => await (await loadTools()).runTool(program, args),
+      open: async (os, url) => await (await loadTools()).openTool(os, url),
       write: async (path, bytes) => await (await loadTools()).writeTool(path, bytes),
       remove: async (path) => await (await loadTools()).removeTool(path),
     },

@@ -105,6 +105,8 @@ const idlePaths: readonly RegExp[] = [
   // The password estimator is loaded as CommonJS; these are the same word lists in other forms.
   /\/@zxcvbn-ts\/.*\/dist\/(zxcvbn-ts\.js|.*\.mjs)$/,
   /\/@zxcvbn-ts\/.*\/src\//,
+  // Hono as CommonJS, and what it has for other runtimes.
+  /\/hono\/(.*\/)?dist\/(cjs|types|adapter)\//,
 ];
 
 /** Whether the program never loads this file of a package. Addons are another matter. */

@@ -4,6 +4,7 @@ import denoConfig from "../../deno.json" with { type: "json" };
 import { compileArguments } from "../../tools/compile.ts";
 import { targets } from "../../tools/targets.ts";
 import { editors, stopper } from "../../ui/screen/outside.ts";
+import { openers } from "../../ui/terminal/openers.ts";
 import { serviceTools } from "../../ui/shell/services.ts";
 import { walk } from "../walk.ts";
 
@@ -56,7 +57,7 @@ Deno.test("The program may ask for the variables and system calls that it uses, 
     .map(([, name, own]) => name ?? own ?? "");
   assert.deepEqual(camellia.env.allow, [...new Set([...asked, ...terminalNames])].sort());
   assert.equal(camellia.env.ignore, true);
-  assert.deepEqual(camellia.run, [...serviceTools, ...editors, stopper].sort());
+  assert.deepEqual(camellia.run, [...serviceTools, ...editors, ...openers, stopper].sort());
   // Node's code asks for the release of Windows, to learn how many colours its terminal has.
   const used = Object.keys(systemCalls).filter((name) => systemCalls[name]?.test(sources));
   assert.deepEqual(camellia.sys, [...used, "osRelease"].sort());

@@ -123,6 +123,10 @@ export class FakeHost implements Host {
       this.called.push(call);
       return Promise.resolve(this.tool(call));
     },
+    open: (_os, url) => {
+      this.called.push(`open ${url}`);
+      return Promise.resolve(this.tool(`open ${url}`) !== undefined);
+    },
     write: (path, bytes) => Promise.resolve(void this.#io.files.set(path, bytes)),
     remove: (path) => Promise.resolve(void this.#io.files.delete(path)),
   };

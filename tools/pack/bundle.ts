@@ -88,6 +88,11 @@ const plugin: esbuild.Plugin = {
         });
       return { contents, loader: "ts" };
     });
+    // What the page gives to browsers is text to the program.
+    build.onLoad({ filter: /[\\/]ui[\\/]web[\\/]assets[\\/]/ }, async ({ path }) => ({
+      contents: await Deno.readTextFile(path),
+      loader: "text",
+    }));
     build.onResolve({ filter: builtins }, ({ path, kind }) => {
       const name = `node:${path.replace(/^node:/, "")}`;
       // There is no `require` in the bundle's modules.

@@ -29,6 +29,7 @@ export const examples: readonly string[] = [
   "camellia register alice --bootstrap node.example:8000   a new account, through a node you know",
   "camellia up                                             stay in the network, show posts as they come",
   'camellia post "Hello, world"                            (in another terminal, or without one running)',
+  "camellia web                                            the page, in your browser",
   "camellia timeline --limit 5 --json",
 ];
 

@@ -102,3 +102,35 @@ export async function serveFolder(
     await serveUntilEnd(context, { folder, settings, api: peer.api }, withUser);
   });
 }
+
+/** What {@linkcode serveWith} does with a user's peer. */
+export interface ServedWork {
+  /** Whether programs that show an address in a browser may still be started. */
+  readonly opens: boolean;
+  /** The work; `ended` resolves when the user has logged out. */
+  readonly work: (server: LoopbackServer, ended: Promise<void>) => Promise<void>;
+}
+
+/** Runs the user's peer of a folder that is locked, with its loopback port, for as long as some work takes. */
+export async function serveWith(
+  context: Context,
+  folder: OpenFolder,
+  { opens, work }: ServedWork,
+): Promise<void> {
+  const { host, output: { log } } = context;
+  const settings = await resolveSettings(context);
+  const credentials = await credentialsFor(context, folder, "user");
+  await withStartedPeer(context, { folder, settings, log, opens }, async ({ api }) => {
+    if (credentials !== undefined) await logIn(context, api, credentials);
+    const end = Promise.withResolvers<void>();
+    const stop = api.subscribe((event) => {
+      if (event.event === "logout" && !event.stay) end.resolve();
+    });
+    await using server = await LoopbackServer.open({ api, folder, host, log });
+    try {
+      await work(server, end.promise);
+    } finally {
+      stop();
+    }
+  });
+}

@@ -45,6 +45,9 @@ const onService = () =>
 const forShells = () =>
   loadModule<typeof import("./shell_commands.ts")>(new URL("./shell_commands.ts", import.meta.url));
 
+const onPage = () =>
+  loadModule<typeof import("./web_command.ts")>(new URL("./web_command.ts", import.meta.url));
+
 const stay = [
   // `ui/program.ts` opens the screen, which is above the commands.
   command({
@@ -60,6 +63,15 @@ const stay = [
     name: "up",
     description: "run a user's peer (--user) without a menu, until interrupted or logged out",
     load: async () => (await serving()).serveUser,
+  }),
+  command({
+    name: "web",
+    description: "show the page in your browser, until interrupted",
+    flags: {
+      noOpen: flag("--no-open", "only print the address, which is good once, for two minutes"),
+      stop: flag("--stop", "turn the page off that another command has turned on"),
+    },
+    load: async () => (await onPage()).web,
   }),
 ];
 

@@ -17,7 +17,12 @@ import { parseUsername } from "../../core/model/username.ts";
 import { delay } from "../../lib/waiting.ts";
 import type { Context, ExpectedLogin, OpenFolder } from "./host.ts";
 import { LoopbackClient } from "./loopback_client.ts";
-import { parsePortFile, portFileBytesMax, portFileName } from "./loopback_protocol.ts";
+import {
+  type PagePlace,
+  parsePortFile,
+  portFileBytesMax,
+  portFileName,
+} from "./loopback_protocol.ts";
 
 /** How long a command waits for another one that has the folder, or for a peer that is starting. */
 const folderWaitMs = 15_000;
@@ -42,12 +47,20 @@ export interface Access {
   readonly ended: Promise<void>;
 }
 
+/** A peer that runs elsewhere. */
+export interface RunningAccess extends Access {
+  /** Has it turn the page on, for as long as this command holds it. */
+  holdPage(): Promise<{ readonly place: PagePlace; readonly ended: Promise<void> }>;
+  /** Has it turn the page off; whether it was on. */
+  stopPage(): Promise<boolean>;
+}
+
 /** What to do, by who has locked the data folder. */
 export interface Ways<T> {
   /** This process has. */
   readonly own: (folder: OpenFolder) => Promise<T>;
   /** A peer that runs elsewhere has. Called again if its first request reached no peer. */
-  readonly running: (peer: Access) => Promise<T>;
+  readonly running: (peer: RunningAccess) => Promise<T>;
   /** Whether a user is to be logged in where this process has locked it; default: no. */
   readonly logsIn?: boolean;
 }

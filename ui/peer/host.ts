@@ -38,11 +38,16 @@ export interface OpenFolder {
   /** Removes a file if it is there. */
   remove(name: string): Promise<void>;
   /**
-   * Starts the peer of this folder.
+   * Starts the peer of this folder. From then on this process starts no program of the system; where it `opens` a
+   * browser, it still starts the one for that, once.
    *
    * @throws {CamelliaError} `udp_port_in_use`, `tcp_port_in_use`, `address_unavailable`, `database_damaged` …
    */
-  start(settings: PeerSettings, log: Log): Promise<RunningPeer>;
+  start(
+    settings: PeerSettings,
+    log: Log,
+    options?: { readonly opens: boolean },
+  ): Promise<RunningPeer>;
   /** Frees the lock. Only after the peer was stopped. */
   close(): Promise<void>;
 }
@@ -76,12 +81,14 @@ export interface ToolResult {
   readonly printed: string;
 }
 
-/** What a service takes of the system. */
+/** What services and the page take of the system. */
 export interface Tools {
   /** The program and the arguments that start this program again, without a command. */
   invocation(): Promise<readonly string[]>;
   /** Runs a program that manages services; undefined where there is none of that name. */
   run(program: string, args: readonly string[]): Promise<ToolResult | undefined>;
+  /** Shows an address in the browser; false where no program of the system does that. Works once. */
+  open(os: string, url: string): Promise<boolean>;
   /** Writes a file, with the folders above it. */
   write(path: string, bytes: Uint8Array): Promise<void>;
   /** Removes a file if it is there. */

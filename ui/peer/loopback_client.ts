@@ -11,10 +11,19 @@ import { nothing } from "../../core/model/arguments.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { type HttpAnswer, HttpRequest } from "./http_request.ts";
-import { type PortFile, proofOf, readJson, responseBytesMax } from "./loopback_protocol.ts";
+import {
+  type PagePlace,
+  type PortFile,
+  proofOf,
+  readJson,
+  responseBytesMax,
+} from "./loopback_protocol.ts";
 
 /** One line of events at most: an event with a post of 2,000 bytes, escaped, has some 13,000. */
 const eventLineLengthMax = 65_536;
+
+/** The line that says where the page is has some 60 characters. */
+const placeLengthMax = 1000;
 
 /** Statuses of a peer, or of another program on its port, that has done nothing with the request. */
 const refusals: ReadonlySet<number> = new Set([401, 403, 503]);
@@ -75,6 +84,30 @@ async function readEvents(
     for (const line of lines) {
       if (line !== "") tell(JSON.parse(line));
     }
+  }
+}
+
+/** Reads where the page is from the first line of an answer, and then to its end. */
+async function readPlace(
+  status: number,
+  body: AsyncIterable<Uint8Array>,
+  tell: (place: PagePlace) => void,
+): Promise<void> {
+  if (status !== 200) return;
+  const decoder = new TextDecoder();
+  let text = "";
+  let isTold = false;
+  for await (const part of body) {
+    if (isTold) continue;
+    text += decoder.decode(part, { stream: true });
+    if (text.length > placeLengthMax) throw new RangeError("that is no place of a page");
+    if (!text.includes("\n")) continue;
+    const { port, code } = JSON.parse(text) as PagePlace;
+    if (!Number.isInteger(port) || typeof code !== "string") {
+      throw new TypeError("that is no place");
+    }
+    isTold = true;
+    tell({ port, code });
   }
 }
 
@@ -159,6 +192,35 @@ export class LoopbackClient {
     );
     await this.#answered(sent, ready.promise);
     return () => sent.close();
+  }
+
+  /**
+   * Has the peer turn the page on, for as long as this client holds it; where it is, with a fresh one-time code.
+   *
+   * @throws {CamelliaError} `no_peer`.
+   */
+  async holdPage(): Promise<{ readonly place: PagePlace; readonly ended: Promise<void> }> {
+    await this.meet();
+    const sent = this.#send("/page");
+    this.#watching.add(sent);
+    const first = Promise.withResolvers<PagePlace>();
+    const ended = sent.answer.then(({ status, body }) => readPlace(status, body, first.resolve))
+      .catch(() => {}).finally(() => {
+        sent.close();
+        first.reject(gone(undefined));
+      });
+    return { place: await this.#answered(sent, first.promise), ended };
+  }
+
+  /** Has the peer turn the page off; whether it was on. */
+  async stopPage(): Promise<boolean> {
+    await this.meet();
+    const sent = this.#send("/page/stop", "{}");
+    const { status, body } = await this.#answered(sent, sent.answer);
+    const { result } = await readJson(body, responseBytesMax) as Answer;
+    sent.close();
+    if (status !== 200) throw gone(undefined);
+    return (result as { was_on?: unknown } | undefined)?.was_on === true;
   }
 
   /** Ends the subscriptions. */

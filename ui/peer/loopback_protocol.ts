@@ -6,8 +6,10 @@
  *   call that names a user is refused unless that user is logged in.
  * - `GET /events` is answered with one JSON event a line, for as long as the client stays. The first
  *   line is empty: from then on nothing is missed.
+ * - `GET /page` turns the page on, for as long as a client stays; it is answered with one line of JSON,
+ *   `{"port","code"}`: where the page is, and a fresh one-time code. `POST /page/stop` turns it off.
  *
- * Both need `Authorization: Bearer <token>`. Before a client shows the token it sends a nonce, in the header
+ * All need `Authorization: Bearer <token>`. Before a client shows the token it sends a nonce, in the header
  * `Camellia-Nonce`; an answer to such a request has the {@linkcode proofOf proof} that the server knows the
  * token, in `Camellia-Proof`. A client may send `Expect: 100-continue` (RFC 9110, section
  * 10.1.1): then it learns that the token was seen before it says what is to be done.
@@ -39,6 +41,19 @@ export interface PortFile {
   readonly port: number;
   /** 64 hexadecimal digits. */
   readonly token: string;
+}
+
+/** Where the page is. */
+export interface PagePlace {
+  /** TCP port on 127.0.0.1. */
+  readonly port: number;
+  /** A fresh one-time code. */
+  readonly code: string;
+}
+
+/** The address of the page. What stands behind # no browser sends anywhere by itself. */
+export function pageUrl({ port, code }: PagePlace): string {
+  return `http://127.0.0.1:${port}/#${code}`;
 }
 
 /** Reads a port file; undefined when it is not one. */

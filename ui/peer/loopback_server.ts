@@ -21,8 +21,10 @@ import { toHex, utf8 } from "../../core/model/bytes.ts";
 import { detailsOf, failureOf } from "../output/failure.ts";
 import type { Host, OpenFolder } from "./host.ts";
 import type { Log } from "../settings/flags.ts";
+import { PageDoor } from "./page_door.ts";
 import {
   bodyBytesMax,
+  type PagePlace,
   portFileName,
   provenText,
   readJson,
@@ -146,10 +148,12 @@ export class LoopbackServer {
   readonly #strangers = new Set<Socket>();
   /** Connections that a request has come on: a second one is not looked at. */
   readonly #used = new WeakSet<Socket>();
+  readonly #page: PageDoor;
   #requests = 0;
 
   private constructor(options: LoopbackOptions) {
     this.#options = options;
+    this.#page = new PageDoor(options);
     this.#token = toHex(options.host.randomBytes(tokenBytes));
     const handle = (request: IncomingMessage, response: ServerResponse) =>
       void this.#handle(request, response);
@@ -189,6 +193,7 @@ export class LoopbackServer {
     if (this.#closing.signal.aborted) return;
     await this.#options.folder.remove(portFileName).catch(() => {});
     this.#closing.abort();
+    await this.#page.stop();
     for (const socket of this.#strangers) socket.destroy();
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
@@ -203,6 +208,11 @@ export class LoopbackServer {
   /** See {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Turns the page on for as long as the signal is not aborted; where it is, with a fresh code. */
+  holdPage(signal: AbortSignal): Promise<{ place: PagePlace; ended: Promise<void> }> {
+    return this.#page.hold(signal);
   }
 
   #greet(socket: Socket): void {
@@ -229,6 +239,14 @@ export class LoopbackServer {
     }
     if (answer === undefined && method === "GET" && url === "/events") {
       return this.#events(response);
+    }
+    if (answer === undefined && method === "GET" && url === "/page") {
+      return await this.#holdPage(response);
+    }
+    if (answer === undefined && method === "POST" && url === "/page/stop") {
+      if (request.headers.expect !== undefined) response.writeContinue();
+      request.resume();
+      answer = { status: 200, value: { result: { was_on: await this.#page.stop() } } };
     }
     if (answer === undefined && method === "POST" && url === "/call") {
       if (request.headers.expect !== undefined) response.writeContinue();
@@ -280,6 +298,26 @@ export class LoopbackServer {
       return { status: failure.code === "internal" ? 500 : 400, value: { error: failure } };
     } finally {
       this.#requests--;
+    }
+  }
+
+  async #holdPage(response: ServerResponse): Promise<void> {
+    this.#requests++;
+    const gone = new AbortController();
+    response.once("close", () => {
+      gone.abort();
+      this.#requests--;
+    });
+    try {
+      const { place, ended } = await this.#page.hold(gone.signal);
+      response.writeHead(200, { ...headers, "content-type": "application/x-ndjson" });
+      response.write(`${JSON.stringify(place)}\n`);
+      await ended;
+      response.end();
+    } catch (error) {
+      this.#options.log("error", `Cannot turn the page on: ${detailsOf(error)}`);
+      response.writeHead(500, { ...headers, connection: "close" });
+      response.end(JSON.stringify({ error: failureOf(error) }));
     }
   }
 

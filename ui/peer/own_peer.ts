@@ -75,11 +75,16 @@ export async function logIn(
 /** Starts the folder's peer for as long as the work takes. Everything acknowledged is on disk then. */
 export async function withStartedPeer<T>(
   { io, signal }: Context,
-  { folder, settings, log }: { folder: OpenFolder; settings: PeerSettings; log: Log },
+  { folder, settings, log, opens = false }: {
+    folder: OpenFolder;
+    settings: PeerSettings;
+    log: Log;
+    opens?: boolean;
+  },
   work: (peer: RunningPeer) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
-  const peer = await folder.start(settings, log);
+  const peer = await folder.start(settings, log, { opens });
   try {
     return await work(peer);
   } finally {

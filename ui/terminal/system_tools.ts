@@ -5,6 +5,7 @@
  */
 
 import { dirname } from "node:path";
+import { openerOf, openers } from "./openers.ts";
 
 /** Runs a program; its exit code and all that it printed, or undefined where there is none of that name. */
 export async function runTool(
@@ -21,6 +22,25 @@ export async function runTool(
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Shows an address in the person's browser, and gives up the permission to start programs that do; false where
+ * there is no such program.
+ */
+export function openTool(os: string, url: string): boolean {
+  const [program, ...args] = openerOf(os, url);
+  try {
+    const streams = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    const child = new Deno.Command(program, { args, ...streams }).spawn();
+    // The program may be the browser itself, which stays.
+    child.unref();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const command of openers) Deno.permissions.revokeSync({ name: "run", command });
   }
 }
 

@@ -237,6 +237,15 @@ async function people(contract: Contract): Promise<void> {
   await contract.run("suggest");
 }
 
+async function page(contract: Contract): Promise<void> {
+  const { io, ended } = contract.machine.start("--json", "web", "--no-open");
+  await io.until(() => io.stdout.includes("\n"));
+  contract.take("web", io.stdout.trim());
+  io.interrupt();
+  assert.equal(await ended, 0);
+  await contract.run("web", "--stop");
+}
+
 async function news(contract: Contract): Promise<void> {
   contract.prepare = (peer) => {
     peer.told = { notifications: [security, notification], requests: [notification] };
@@ -264,6 +273,7 @@ Deno.test("What the commands print for scripts is what docs/cli/ describes, fiel
   await people(contract);
   await news(contract);
   await settings(contract);
+  await page(contract);
   const { code, out, err } = await contract.machine.run("--json", "unmute", "nothing");
   assert.deepEqual([code, out], [1, ""]);
   contract.take("error", err);

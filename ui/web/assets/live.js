@@ -1,0 +1,141 @@
+/**
+ * Live news from the peer (server-sent events).
+ *
+ * @module
+ */
+
+import { act, base, isAtTop, main, refresh, say } from "./peer.js";
+import { markDeleted } from "./posts.js";
+
+/** Time between two renewals of a screen while much comes in. */
+const renewMs = 250;
+
+const deeds = {
+  follow: "follows you",
+  mention: "mentions you",
+  reply: "replies to you",
+  repost: "passed a post of yours on",
+  security: "Something is wrong",
+};
+
+const state = document.getElementById("state");
+const stateText = state.textContent;
+
+/** Posts that came and are not shown. */
+let newer = 0;
+let source;
+let wasLost = false;
+
+function showNewer() {
+  const button = document.querySelector("#newer button");
+  if (button === null) return;
+  button.hidden = newer === 0;
+  button.textContent = `↑ ${newer > 99 ? "99+" : newer} newer`;
+}
+
+let renewing = Promise.resolve();
+let isWaiting = false;
+
+/** Renews the screen soon: at once after a quiet while, and not all the time. */
+function renew() {
+  if (isWaiting) return;
+  isWaiting = true;
+  renewing = renewing.then(async () => {
+    isWaiting = false;
+    const isHome = main().dataset.kind === "home";
+    if (isHome && !isAtTop()) return showNewer();
+    if (await refresh()) {
+      if (isHome) newer = 0;
+      showNewer();
+    }
+    await new Promise((resolve) => setTimeout(resolve, renewMs));
+  });
+}
+
+/** Shows the newest posts, whatever is read. */
+export async function toNewest() {
+  if (main().dataset.kind !== "home") return location.assign(`${base}/`);
+  document.activeElement?.blur();
+  if (await refresh(`${base}/`, { toTop: true })) newer = 0;
+  showNewer();
+}
+
+function showCounts(unread) {
+  for (const place of document.querySelectorAll("[data-count]")) {
+    const count = unread[place.dataset.count] ?? 0;
+    place.textContent = count === 0 ? "" : count > 99 ? "99+" : String(count);
+  }
+  const news = unread.notifications + unread.requests;
+  document.title = document.title.replace(/^(\(\d+\) )?/, news === 0 ? "" : `(${news}) `);
+}
+
+function notify(notes) {
+  if (!document.hidden || globalThis.Notification?.permission !== "granted") return;
+  for (const { kind, from } of notes) {
+    new Notification("Camellia", { body: `${from} ${deeds[kind] ?? ""}` });
+  }
+}
+
+function take({ posts = 0, own, deleted, threads = [], changed = [], notes, unread, newer: all }) {
+  const { kind, root } = main().dataset;
+  if (unread !== undefined) showCounts(unread);
+  if (notes !== undefined) notify(notes);
+  if (deleted !== undefined) markDeleted(deleted);
+  if (all !== undefined) newer = all;
+  newer += posts;
+  const isAll = changed.includes("all");
+  if (kind === "home" && (newer > 0 || own || isAll)) renew();
+  else if (kind === "thread" && (isAll || threads.includes(root))) renew();
+  else if (["notifications", "requests"].includes(kind) && changed.includes(kind) && isAtTop()) {
+    renew();
+  }
+}
+
+function lost(text) {
+  wasLost = true;
+  state.textContent = text;
+  state.classList.add("lost");
+  say(text);
+}
+
+/** Listens from now on; a connection that breaks off is made again by the browser. */
+export function listen() {
+  source?.close();
+  const after = main().dataset.newest ?? "";
+  source = new EventSource(`${base}/live?after=${after}`);
+  source.addEventListener("open", () => {
+    if (!wasLost) return;
+    wasLost = false;
+    state.textContent = stateText;
+    state.classList.remove("lost");
+    renew();
+  });
+  source.addEventListener("message", ({ data }) => take(JSON.parse(data)));
+  source.addEventListener("error", () => {
+    lost(
+      source.readyState === EventSource.CLOSED
+        ? "This session is over: run camellia web"
+        : "Camellia does not answer; trying again. If it was started anew: run camellia web",
+    );
+  });
+}
+
+addEventListener("pagehide", () => source?.close());
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) listen();
+});
+
+/** Tells the peer what was read, once for each thing that came. */
+let told = "";
+export function markRead() {
+  if (document.hidden) return;
+  const { kind, newest } = main().dataset;
+  const what = { home: "timeline", notifications: "notifications", requests: "requests" }[kind];
+  if (what === undefined || (kind === "home" && newest === "0")) return;
+  if (localStorage.getItem(`token/${base.slice(1)}`) === null) return;
+  const unread = main().querySelectorAll(".unread").length;
+  const mark = `${what} ${newest ?? ""} ${unread}`;
+  if (mark === told || unread === 0) return;
+  told = mark;
+  void act("read", kind === "home" ? { what, id: newest } : { what });
+}
