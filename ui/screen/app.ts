@@ -21,7 +21,7 @@ import type { Action, Place } from "./key_table.ts";
 import type { Keymap } from "./keymap.ts";
 import { cut, type Piece, plain, rendered, rule, type Style, styled, type Theme } from "./line.ts";
 import type { ComposeRequest, Cursor, Page, Size, Stage, Tab } from "./page.ts";
-import { homePage } from "./pages.ts";
+import { tabPage } from "./pages.ts";
 import { titleRow } from "./title.ts";
 
 /** Pages that lie below one another at most: who goes on from profile to thread to profile, drops the oldest. */
@@ -78,6 +78,8 @@ export class App {
   #said: Said | undefined;
   /** What goes on; said while nothing else is. */
   #doing: string[] = [];
+  /** The number of the last thing that deeds said and a key was pressed after. */
+  #heard = 0;
   /** Where the page was drawn last, and what the title has where. */
   #top = 2;
   #spots: ReturnType<typeof titleRow>["spots"] = [];
@@ -98,7 +100,7 @@ export class App {
       open: (page) => this.#open(page),
       write: (request) => this.#write(request),
     };
-    this.#pages = [homePage(this.#stage)];
+    this.#pages = [tabPage(this.#stage, "home")];
   }
 
   /** What pages work with. */
@@ -159,19 +161,14 @@ export class App {
   }
 
   #back(): void {
-    if (this.#pages.length > 1) {
-      this.#pages.pop()?.close();
-      this.#page.resume?.();
-    }
+    if (this.#pages.length > 1) this.#pages.pop()?.close();
     this.#parts.paint();
   }
 
   /** Goes to a page of the title: what lay above Home is closed. */
   #go(tab: Tab): void {
     for (const page of this.#pages.splice(1)) page.close();
-    const entries = { mentions: "Notifications", people: "People", search: "Search" };
-    if (tab === "home") this.#page.resume?.();
-    else this.#parts.inMenu(entries[tab]);
+    if (tab !== "home") this.#pages.push(tabPage(this.#stage, tab));
     this.#parts.paint();
   }
 
@@ -208,7 +205,7 @@ export class App {
   }
 
   #key(event: InputEvent & { readonly kind: "key" }): void {
-    this.#said = undefined;
+    this.#hush();
     if (event.key === "ctrl+z") return this.#parts.suspend();
     if (event.key === "ctrl+l") return this.#parts.paint(true);
     const question = this.#question;
@@ -228,6 +225,12 @@ export class App {
     if (this.#page.type?.(event) === true) return;
     const action = keymap.actionFor(event.key, this.#places);
     if (action !== undefined) this.#act(action);
+  }
+
+  /** What was said has been read. */
+  #hush(): void {
+    this.#said = undefined;
+    this.#heard = this.#parts.views.deeds.view().said?.number ?? this.#heard;
   }
 
   #typeCommand(line: CommandLine, event: InputEvent & { readonly kind: "key" }): void {
@@ -276,7 +279,7 @@ export class App {
       for (let step = 0; step < wheelStep; step++) this.#page.act(what === "up" ? "up" : "down");
       return;
     }
-    this.#said = undefined;
+    this.#hush();
     if (row === 0) {
       const spot = this.#spots.find(({ from, to }) => column >= from && column < to);
       if (spot !== undefined) this.#go(spot.tab);
@@ -295,14 +298,22 @@ export class App {
       const lines = wrapText(`${question.text} (y / n)`, columns - 2);
       return { rows: lines.slice(0, saidRowsMax).map((line) => [styled(` ${line}`, "warning")]) };
     }
-    const said = this.#said;
+    const deeds = this.#parts.views.deeds.view();
+    const told: Said | undefined = deeds.said === null || deeds.said.number === this.#heard
+      ? undefined
+      : { text: deeds.said.text, style: deeds.said.isProblem ? "error" : "good" };
+    const said = this.#said ?? told;
     if (said !== undefined) {
       const lines = wrapText(safeText(said.text).replace(/\s*\n\s*/g, " "), columns - 2);
       return { rows: lines.slice(0, saidRowsMax).map((line) => [styled(` ${line}`, said.style)]) };
     }
-    const [doing] = this.#doing;
-    if (doing !== undefined) {
+    const doing = this.#doing[0] ?? deeds.busy;
+    if (doing !== null) {
       return { rows: [cut([styled(` ${safeText(doing)} …`, "dim")], columns)] };
+    }
+    const { hint } = this.#page;
+    if (this.#box === undefined && hint !== undefined) {
+      return { rows: [cut([styled(` ${hint}`, "dim")], columns)] };
     }
     const hints = this.#parts.keymap.hints(this.#places);
     const pieces = hints.flatMap(([key, does]) => [

@@ -22,11 +22,10 @@ const inMenu = (name: string, menu: string, help: string): CommandEntry => ({ na
 export const commandTable = [
   { name: "post", help: "write a new post" },
   { name: "home", help: "your timeline" },
-  inMenu("mentions", "Notifications", "what you are told of"),
-  inMenu("requests", "Requests", "what strangers say"),
-  inMenu("people", "People", "whom you follow, and your followers"),
-  inMenu("suggestions", "Suggestions", "whom to follow"),
-  inMenu("search", "Search", "search your posts"),
+  { name: "mentions", help: "what you are told of" },
+  { name: "requests", help: "what strangers say" },
+  { name: "people", help: "whom you follow, your followers, suggestions" },
+  { name: "search", takes: "WORDS", help: "search your posts" },
   { name: "profile", takes: "[NAME]", help: "the profile of a user; yours without a name" },
   { name: "follow", takes: "NAME", help: "follow a user" },
   {

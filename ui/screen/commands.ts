@@ -4,24 +4,13 @@
  * @module
  */
 
-import {
-  blocking,
-  following,
-  muting,
-  removingFollower,
-  showingBlocks,
-  showingMutes,
-  showingStatus,
-  unblocking,
-  unfollowing,
-  unmuting,
-} from "../commands/tasks.ts";
+import { showingBlocks, showingMutes } from "../commands/tasks.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { findCommand } from "./command_table.ts";
 import type { Typed } from "./command_line.ts";
 import type { Action } from "./key_table.ts";
 import type { Stage, Tab } from "./page.ts";
-import { openProfile } from "./pages.ts";
+import { openProfile, openReach, openSearch } from "./pages.ts";
 import { showText } from "./text_page.ts";
 
 /** What commands do with the screen. */
@@ -40,13 +29,14 @@ export interface CommandParts {
 
 /** What is done with a name, a word or the name of a post. */
 const withArgument: Readonly<Record<string, (stage: Stage, what: string) => void>> = {
-  follow: (stage, username) => stage.tell(following, { username }),
-  unfollow: (stage, username) => stage.tell(unfollowing, { username }),
-  mute: (stage, what) => stage.tell(muting, { what }),
-  unmute: (stage, what) => stage.tell(unmuting, { what }),
-  block: (stage, username) => stage.tell(blocking, { username }),
-  unblock: (stage, username) => stage.tell(unblocking, { username }),
-  remove: (stage, username) => stage.tell(removingFollower, { username }),
+  search: (stage, query) => openSearch(stage, query),
+  follow: (stage, username) => void stage.views.deeds.run({ deed: "follow", username }),
+  unfollow: (stage, username) => void stage.views.deeds.run({ deed: "unfollow", username }),
+  mute: (stage, what) => void stage.views.deeds.run({ deed: "muteWhat", request: { what } }),
+  unmute: (stage, what) => void stage.views.deeds.run({ deed: "unmuteWhat", request: { what } }),
+  block: (stage, username) => void stage.views.deeds.run({ deed: "block", username }),
+  unblock: (stage, username) => void stage.views.deeds.run({ deed: "unblock", username }),
+  remove: (stage, username) => void stage.views.deeds.run({ deed: "removeFollower", username }),
 };
 
 /** Does a command. */
@@ -67,7 +57,12 @@ export function runCommand(stage: Stage, { name, argument }: Typed, parts: Comma
   switch (command.name) {
     case "post":
       return stage.write(argument === "" ? {} : { text: argument });
+    case "requests":
+      parts.go("mentions");
+      return parts.act("next_tab");
     case "home":
+    case "mentions":
+    case "people":
       return parts.go(command.name);
     case "profile":
       return openProfile(stage, argument === "" ? stage.self : argument.replace(/^@/, ""));
@@ -76,7 +71,7 @@ export function runCommand(stage: Stage, { name, argument }: Typed, parts: Comma
     case "blocks":
       return showText(stage, "Blocked", showingBlocks);
     case "network":
-      return showText(stage, "Network", showingStatus);
+      return openReach(stage);
     case "read":
       return parts.act("mark_read");
     case "help":

@@ -16,6 +16,7 @@ const headings: readonly (readonly [Place, string])[] = [
   ["everywhere", "Everywhere"],
   ["posts", "On a post"],
   ["people", "On a user, or the author of a post"],
+  ["requests", "On a request"],
   ["writing", "While you write"],
 ];
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Where a key does something: on every page, on lists of posts, of people, or while writing. */
-export type Place = "everywhere" | "posts" | "people" | "writing";
+/** Where a key does something: on every page, on lists of posts, of people, of requests, or while writing. */
+export type Place = "everywhere" | "posts" | "people" | "requests" | "writing";
 
 /** Something that a key does. */
 export interface KeyEntry {
@@ -35,6 +35,7 @@ const at = (place: Place) =>
 const everywhere = at("everywhere");
 const onPosts = at("posts");
 const onPeople = at("people");
+const onRequests = at("requests");
 
 const writing = at("writing");
 
@@ -56,6 +57,7 @@ export const keyTable = [
   everywhere("mentions", ["2"], "Mentions: what you are told of"),
   everywhere("people", ["3"], "People: whom you follow, your followers, suggestions"),
   everywhere("search", ["/", "4"], "search your posts", "search"),
+  everywhere("next_tab", ["tab"], "the next list of the page"),
   everywhere("write", ["n"], "write a new post", "new"),
   onPosts("reply", ["r"], "reply to the post", "reply"),
   onPosts("repost", ["t"], "pass the post on to your followers"),
@@ -69,6 +71,7 @@ export const keyTable = [
   onPeople("mute", ["m"], "mute the user, or show them again"),
   onPeople("remove_follower", ["X"], "take the user out of your followers"),
   onPeople("block", ["B"], "block the user, or take that back"),
+  onRequests("dismiss", ["x"], "put the requests of this stranger aside", "hide"),
   everywhere("command", [":"], "type a command; Tab completes it"),
   everywhere("reload", ["ctrl+r"], "read the page again"),
   everywhere("redraw", ["ctrl+l"], "draw the screen again"),

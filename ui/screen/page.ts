@@ -8,6 +8,7 @@ import type { PeerCalls, PostNameView } from "../../core/api.ts";
 import type { Time } from "../../lib/time.ts";
 import type { Task } from "../commands/tasks.ts";
 import type { Views } from "../views/views.ts";
+import type { InputEvent } from "./input.ts";
 import type { Action, Place } from "./key_table.ts";
 import type { Style } from "./line.ts";
 import type { Block } from "./list_pane.ts";
@@ -47,6 +48,8 @@ export interface Page {
   readonly places: readonly Place[];
   /** What stands in the rule below it, such as `2 newer arrived`; may be empty. */
   readonly note: string;
+  /** What stands at the foot in place of the keys, where a text is typed. */
+  readonly hint?: string | undefined;
   /** Draws it. */
   draw(size: Size): Drawing;
   /** Does what a key asks for; false where that is nothing here. */
@@ -54,11 +57,9 @@ export interface Page {
   /** A click on one of its rows, which is drawn there. */
   click?(row: number): void;
   /** A key that does nothing here, where a text is typed. Whether it was taken. */
-  type?(event: { readonly key: string; readonly text?: string }): boolean;
+  type?(event: InputEvent & { readonly kind: "key" }): boolean;
   /** Something was pasted. */
   paste?(text: string, length: number): void;
-  /** It is seen again, after another page. */
-  resume?(): void;
   /** It is no longer shown. */
   close(): void;
 }

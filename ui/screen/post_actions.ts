@@ -4,24 +4,21 @@
  * @module
  */
 
-import { deleting, muting, reposting, unmuting } from "../commands/tasks.ts";
 import { keyOf, type PostRow } from "../views/post_row.ts";
 import type { Action } from "./key_table.ts";
 import type { Stage } from "./page.ts";
 import { actOnUser } from "./user_actions.ts";
 
 /** Mutes the thread of a post, or shows it again. */
-async function toggleThread(stage: Stage, row: PostRow, done: () => void): Promise<void> {
-  const what = keyOf(row.target);
-  const mutes = await stage.api.mutes().catch(() => []);
-  const isMuted = mutes.some((mute) => mute.kind === "thread" && mute.what === what);
-  stage.tell(isMuted ? unmuting : muting, { kind: "thread", what }, done);
+async function toggleThread({ api, views }: Stage, row: PostRow): Promise<void> {
+  const request = { kind: "thread", what: keyOf(row.target) } as const;
+  const mutes = await api.mutes().catch(() => []);
+  const isMuted = mutes.some(({ kind, what }) => kind === "thread" && what === request.what);
+  await views.deeds.run({ deed: isMuted ? "unmuteWhat" : "muteWhat", request });
 }
 
-/** What a page does after something has changed with its posts. */
-export interface AfterPost {
-  /** What is shown is to be read again. */
-  readonly reload: () => void;
+/** Which pages a post leads to. */
+export interface PostLinks {
   /** Opens the thread of a post. */
   readonly openThread: (row: PostRow) => void;
   /** Opens the profile of a user. */
@@ -29,16 +26,17 @@ export interface AfterPost {
 }
 
 /** Does what a key asks for with a post; false where that is nothing. */
-export function actOnPost(stage: Stage, action: Action, row: PostRow, after: AfterPost): boolean {
+export function actOnPost(stage: Stage, action: Action, row: PostRow, links: PostLinks): boolean {
+  const { deeds } = stage.views;
   switch (action) {
     case "open":
-      after.openThread(row);
+      links.openThread(row);
       return true;
     case "reply":
       stage.write({ replyTo: row.target });
       return true;
     case "repost":
-      stage.tell(reposting, row.target);
+      void deeds.run({ deed: "repost", name: row.target });
       return true;
     case "delete":
       if (!row.isMine) {
@@ -46,16 +44,16 @@ export function actOnPost(stage: Stage, action: Action, row: PostRow, after: Aft
         return true;
       }
       stage.confirm("Take this post back? Peers that have it are asked to forget it.", () => {
-        stage.tell(deleting, { ids: [row.name.id] });
+        void deeds.run({ deed: "delete", name: row.name });
       });
       return true;
     case "mute_thread":
-      void toggleThread(stage, row, after.reload);
+      void toggleThread(stage, row);
       return true;
     case "profile":
-      after.openProfile(row.author.username);
+      links.openProfile(row.author.username);
       return true;
     default:
-      return actOnUser(stage, action, row.author.username, after.reload);
+      return actOnUser(stage, action, row.author.username);
   }
 }

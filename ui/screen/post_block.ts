@@ -105,7 +105,8 @@ export function textPieces(spans: readonly Span[], columns: number): Piece[][] {
   return lines;
 }
 
-function bodyOf(row: PostRow, columns: number): Piece[][] {
+/** The text of a post as rows, or what takes its place. */
+export function bodyRows(row: PostRow, columns: number): Piece[][] {
   if (row.state === "deleted") return [[styled("(taken back by its author)", "dim")]];
   const warning = row.warning === null
     ? []
@@ -155,7 +156,7 @@ export function postBlock(row: PostRow, look: PostLook): Block {
   ];
   const rows: Piece[][] = [spread(head, [age], inner)];
   if (!isWide && answers.length > 0) rows.push(cut(answers, inner));
-  rows.push(...bodyOf(row, Math.min(inner, textColumnsMax)));
+  rows.push(...bodyRows(row, Math.min(inner, textColumnsMax)));
   const replies = repliesText(row.replies);
   const last = rows.at(-1) ?? [];
   if (replies !== "") {

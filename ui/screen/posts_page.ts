@@ -8,11 +8,12 @@ import type { PostList, PostListView } from "../views/post_list.ts";
 import type { PostRow } from "../views/post_row.ts";
 import { safeText } from "../terminal/safe_text.ts";
 import type { Action, Place } from "./key_table.ts";
-import type { Entries } from "./list_pane.ts";
+import type { Block, Entries } from "./list_pane.ts";
 import { ListPage } from "./list_page.ts";
 import type { Drawing, Page, Size, Stage, Tab } from "./page.ts";
-import { actOnPost, type AfterPost } from "./post_actions.ts";
+import { actOnPost, type PostLinks } from "./post_actions.ts";
 import { postBlock } from "./post_block.ts";
+import { actOnUser } from "./user_actions.ts";
 
 /** Posts before the end of what is loaded at which more is asked for: more than a screen has. */
 const loadBefore = 30;
@@ -29,7 +30,21 @@ export interface PostsPageParts {
   /** What the title calls it; without a name there, the list ends with the page. */
   readonly tab: Tab | undefined;
   /** What it opens. */
-  readonly after: Omit<AfterPost, "reload">;
+  readonly links: PostLinks;
+  /** What stands above the posts, and is read and closed with them. */
+  readonly above?: PostsAbove;
+}
+
+/** What stands above posts: whose they are. */
+export interface PostsAbove {
+  /** The user; keys for users act on this one. */
+  readonly username: string;
+  /** Its rows. */
+  readonly rows: (columns: number) => Block;
+  /** It is to be read anew. */
+  readonly reload: () => void;
+  /** It is no longer shown. */
+  readonly close: () => void;
 }
 
 /** A list of posts that is read in windows. */
@@ -37,17 +52,19 @@ class PostsPage extends ListPage {
   readonly tab: Tab | undefined;
   readonly places: readonly Place[] = ["posts", "people", "everywhere"];
   readonly #list: PostList;
-  readonly #after: AfterPost;
+  readonly #links: PostLinks;
+  readonly #above: PostsAbove | undefined;
   #hasIds = false;
   /** Whether the newest post is to be chosen once it is here. */
   #wantsTop = true;
   #view: PostListView;
 
-  constructor(stage: Stage, { list, tab, after }: PostsPageParts) {
+  constructor(stage: Stage, { list, tab, links, above }: PostsPageParts) {
     super(stage);
     this.#list = list;
     this.tab = tab;
-    this.#after = { ...after, reload: () => list.reload() };
+    this.#links = links;
+    this.#above = above;
     this.#list.open();
     this.#view = list.view();
   }
@@ -76,9 +93,17 @@ class PostsPage extends ListPage {
     };
   }
 
+  protected override head(): Block {
+    return this.#above?.rows(this.columns) ?? [];
+  }
+
   protected nothing(): string {
     const { loading, problem, hasOlder } = this.#view;
-    return problem ?? (loading !== null || hasOlder ? "Reading …" : nothingYet);
+    return problem ?? (loading !== null || hasOlder ? "Reading …" : this.#nothingHere());
+  }
+
+  #nothingHere(): string {
+    return this.#above === undefined ? nothingYet : "No posts of theirs are here.";
   }
 
   override draw(size: Size): Drawing {
@@ -124,7 +149,12 @@ class PostsPage extends ListPage {
         return true;
       case "reload":
         this.#list.reload();
+        this.#above?.reload();
         return true;
+    }
+    // A profile acts on its user, also where nothing of theirs is here.
+    if (this.#above !== undefined && actOnUser(this.stage, action, this.#above.username)) {
+      return true;
     }
     const row: PostRow | undefined = this.#view.rows[this.pane.index];
     if (row === undefined) return false;
@@ -132,11 +162,12 @@ class PostsPage extends ListPage {
       this.#list.reveal(row.key);
       return true;
     }
-    return actOnPost(this.stage, action, row, this.#after);
+    return actOnPost(this.stage, action, row, this.#links);
   }
 
   close(): void {
     if (this.tab === undefined) this.#list.close();
+    this.#above?.close();
   }
 }
 

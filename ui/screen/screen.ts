@@ -130,7 +130,7 @@ class OpenScreen {
           else this.#back(self);
         },
       });
-      this.#views.refresh();
+      this.#views.open();
       if (signal.aborted) onEnd();
       return await this.#left.promise;
     } finally {

@@ -11,7 +11,7 @@ import { cut, type Piece, styled } from "./line.ts";
 import type { Block, Entries } from "./list_pane.ts";
 import { ListPage } from "./list_page.ts";
 import type { Drawing, Page, Size, Stage } from "./page.ts";
-import { actOnPost, type AfterPost } from "./post_actions.ts";
+import { actOnPost, type PostLinks } from "./post_actions.ts";
 import { postBlock } from "./post_block.ts";
 
 /** The posts of a thread, as a tree. */
@@ -19,16 +19,16 @@ class ThreadPage extends ListPage {
   readonly tab = undefined;
   readonly places: readonly Place[] = ["posts", "people", "everywhere"];
   readonly #thread: Thread;
-  readonly #after: AfterPost;
+  readonly #links: PostLinks;
   #view: ThreadListView;
   #hasIds = false;
   /** Whether the post that it was opened at is to be chosen once it is here. */
   #wantsOpened = true;
 
-  constructor(stage: Stage, opened: PostNameView, after: Omit<AfterPost, "reload">) {
+  constructor(stage: Stage, opened: PostNameView, links: PostLinks) {
     super(stage);
     this.#thread = stage.views.thread(opened);
-    this.#after = { ...after, reload: () => this.#thread.again() };
+    this.#links = links;
     this.#view = this.#thread.view();
   }
 
@@ -106,7 +106,7 @@ class ThreadPage extends ListPage {
       this.#thread.reveal(row.key);
       return true;
     }
-    return actOnPost(this.stage, action, row, this.#after);
+    return actOnPost(this.stage, action, row, this.#links);
   }
 
   close(): void {
@@ -118,7 +118,7 @@ class ThreadPage extends ListPage {
 export function threadPage(
   stage: Stage,
   opened: PostNameView,
-  after: Omit<AfterPost, "reload">,
+  links: PostLinks,
 ): Page {
-  return new ThreadPage(stage, opened, after);
+  return new ThreadPage(stage, opened, links);
 }

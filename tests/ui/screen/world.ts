@@ -94,7 +94,7 @@ export async function screenWorld(
     rows: (size) => raw(size).map((row) => bare(row).trimEnd()),
     raw,
   };
-  views.refresh();
+  views.open();
   raw();
   await settle();
   raw();
