@@ -70,11 +70,13 @@ export class TimelinePeer extends FakePeer {
       (author === undefined || post.author === author) &&
       (before === undefined || compareIds(post.id, before) < 0) &&
       (after === undefined || compareIds(post.id, after) > 0)
-    ).map((post) => ({
+    );
+    const page = (after === undefined ? found.slice(0, limit) : found.slice(-limit)).map((
+      post,
+    ) => ({
       ...post,
       read: compareIds(post.id, this.mark) <= 0 || post.author === "mia",
     }));
-    const page = after === undefined ? found.slice(0, limit) : found.slice(-limit);
     await this.gate;
     return { posts: page, ...given({ hidden: this.hidden }) };
   }
