@@ -13,7 +13,6 @@ import type {
 } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
-import { parseSearch } from "../../core/model/search_query.ts";
 import { deleting, posting, reposting } from "../commands/tasks.ts";
 import { renderTimeline } from "../output/render_post.ts";
 import { renderThread } from "../output/render_thread.ts";
@@ -22,6 +21,7 @@ import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { cutToWidth } from "../terminal/width.ts";
 import { Draft, draftName } from "../views/drafts.ts";
+import { queryProblem } from "../views/search.ts";
 import { indexedText } from "../views/words.ts";
 import { chooseOne, type MenuContext, tell } from "./questions.ts";
 
@@ -183,7 +183,7 @@ export async function browseTimeline(menu: MenuContext, username: string): Promi
 /** Asks what to search for, and shows pages of what is found. */
 export async function searchPosts(menu: MenuContext, username: string): Promise<void> {
   const message = 'Search for (words, "a phrase", camel*, #tag, from:name; empty: back)';
-  const query = await menu.prompts.text({ message, problem: problemOf }, menu.signal);
+  const query = await menu.prompts.text({ message, problem: queryProblem }, menu.signal);
   if (query === "") return;
   await browse(menu, {
     title: "Found",
@@ -195,18 +195,6 @@ export async function searchPosts(menu: MenuContext, username: string): Promise<
     },
     none: "Nothing is found.",
   });
-}
-
-/** Why what was typed is no query; undefined if it is one, or nothing. */
-function problemOf(typed: string): string | undefined {
-  if (typed === "") return undefined;
-  try {
-    parseSearch(typed);
-    return undefined;
-  } catch (error) {
-    if (error instanceof CamelliaError) return error.message;
-    throw error;
-  }
 }
 
 async function browse(menu: MenuContext, pages: Pages): Promise<void> {

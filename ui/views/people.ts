@@ -103,7 +103,10 @@ class People {
     const { api, relations } = this.#desk;
     if (this.#list === "suggestions") return (await api.suggest(signal)).map(suggested);
     const users = await api.people({ list: this.#list }, signal);
-    for (const { username, name } of users) this.#desk.learnName(username, name);
+    for (const { username, name } of users) {
+      // Null stands also for a name that was not asked for.
+      if (name !== null) this.#desk.learnName(username, name);
+    }
     if (this.#list === "followers") {
       relations.learnFollowers(users.map(({ username }) => username));
     }

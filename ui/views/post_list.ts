@@ -175,12 +175,25 @@ export class PostList {
     const { anchor, isLive, window } = this.#state;
     const post = window.posts.find((held) => keyOf(held) === anchor);
     if (post === undefined || isLive) return this.newest();
-    // The post that is read is among those before the next id.
-    const before = String(BigInt(post.id) + 1n);
-    void this.#load("first", { before }, (page, isLast) => {
-      const held = { ...firstPage(page, isLast), hasNewer: true };
-      this.#state = { ...withFirst(this.#state, held), isLive: false };
-    });
+    const ask = async (request: TimelineRequest): Promise<TimelineView> => {
+      const { api } = this.#desk;
+      const [above, below] = await Promise.all([
+        api.timeline({ ...request, after: post.id }),
+        // The post that is read is among those before the next id.
+        api.timeline({ ...request, before: String(BigInt(post.id) + 1n) }),
+      ]);
+      return { ...below, posts: [...above.posts, ...below.posts] };
+    };
+    void this.#load("first", {}, (page) => {
+      const at = page.findIndex(({ id }) => compareIds(id, post.id) <= 0);
+      const above = at < 0 ? page.length : at;
+      const isLast = page.length - above < pageLength;
+      const held = { ...firstPage(page, isLast), hasNewer: above >= pageLength };
+      // Where the post itself is no longer shown, the reader goes on with the one below.
+      const next = page.find((one) => keyOf(one) === anchor) ?? page[above] ?? page.at(-1);
+      const state = { ...this.#state, anchor: next && keyOf(next) };
+      this.#state = { ...withFirst(state, held), isLive: false };
+    }, ask);
   }
 
   /**
@@ -244,6 +257,7 @@ export class PostList {
     what: "first" | "newer" | "older",
     place: Pick<TimelineRequest, "before" | "after">,
     take: (page: readonly PostView[], isLast: boolean) => void,
+    ask = (request: TimelineRequest): Promise<TimelineView> => this.#desk.api.timeline(request),
   ): Promise<void> {
     const load = { what };
     if (this.#loading === undefined) this.#meanwhile = [];
@@ -254,11 +268,13 @@ export class PostList {
     let problem: string | null = null;
     let read: TimelineView | undefined;
     try {
-      read = await this.#desk.api.timeline(request);
+      read = await ask(request);
     } catch (error) {
+      if (this.#loading !== load) return;
+      this.#loading = undefined;
       problem = problemOf(error);
     }
-    if (this.#loading !== load) return;
+    if (read !== undefined && this.#loading !== load) return;
     this.#loading = undefined;
     this.#problem = problem;
     if (read !== undefined) {

@@ -117,7 +117,8 @@ export class Views {
   open(): void {
     this.refresh();
     this.home.open();
-    void this.#desk.relations.read(this.#parts.api).then(() => this.#desk.changed());
+    // It brings the names to be shown as well; who is online takes some seconds, in the background.
+    this.people.open("following");
   }
 
   /** The thread of a post; to be closed. */

@@ -47,7 +47,7 @@ async function run(seed: number): Promise<void> {
     const { rows, anchor, isLive } = home.view();
     const before = { rows: rows.map(({ key }) => key), anchor: isLive ? null : anchor };
     const isLoading = home.view().loading !== null;
-    const move = draw(12);
+    const move = draw(13);
     const row = rows[draw(rows.length)];
     if (move <= 2) {
       for (let i = draw(30); i >= 0; i--) peer.come(postAt(second++));
@@ -59,6 +59,7 @@ async function run(seed: number): Promise<void> {
     } else if (move === 5) home.older();
     else if (move === 6) home.newer();
     else if (move === 7 && !isLoading) home.newest();
+    else if (move === 12 && !isLoading) home.reload();
     else if (move === 8 && row !== undefined) home.reveal(row.key);
     else if (move === 9) home.seen(rows.slice(0, draw(20)).map(({ key }) => key));
     else if (row !== undefined) home.select(row.key);
@@ -67,7 +68,7 @@ async function run(seed: number): Promise<void> {
     else await clock.advance(40);
     const isMoved = move >= 10 || move === 7 || isLoading;
     check(world, isMoved ? { ...before, anchor: null } : before);
-    if (!isLive && !isLoading && ![5, 6, 7, 10, 11].includes(move)) {
+    if (!isLive && !isLoading && ![5, 6, 7, 10, 11, 12].includes(move)) {
       const keys = home.view().rows.map(({ key }) => key);
       assert.deepEqual(keys, before.rows, `move ${move}: nothing moves by itself`);
     }

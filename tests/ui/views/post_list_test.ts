@@ -257,3 +257,55 @@ Deno.test("What mutes hide is counted once, however often the reader goes down a
   await settle();
   assert.equal(views.home.view().hidden, 2);
 });
+
+Deno.test("After a mute the rows around the one that is read are read again, and the reader stays there", async () => {
+  const { peer, views, settle } = viewsWorld(range(1, 200));
+  for (const second of range(1, 20)) peer.store(postAt(100 + second + 0.5, { author: "eve" }));
+  views.home.open();
+  await settle();
+  for (let i = 0; i < 2; i++) {
+    views.home.select(views.home.view().rows.at(-1)?.key ?? "");
+    views.home.older();
+    await settle();
+  }
+  const read = `bob/${postAt(110).id}`;
+  views.home.select(read);
+  const { mute } = peer;
+  peer.mute = (request) => {
+    const others = peer.timelinePosts.filter(({ author }) => author !== "eve");
+    peer.timelinePosts.splice(0, Infinity, ...others);
+    return mute(request);
+  };
+  await views.deeds.run({ deed: "mute", username: "eve" });
+  await settle();
+  const view = views.home.view();
+  assert.equal(view.anchor, read);
+  assert.ok(view.rows.every(({ author }) => author.username === "bob"));
+  assert.deepEqual(secondsOf(view.rows), range(61, 160).reverse());
+  assert.deepEqual([view.hasNewer, view.hasOlder, view.isLive], [true, true, false]);
+  peer.unfollow = (request) => {
+    peer.timelinePosts.splice(peer.timelinePosts.findIndex(({ id }) => id === postAt(110).id), 1);
+    return Promise.resolve({ ...request, following: false, acknowledged: true });
+  };
+  await views.deeds.run({ deed: "unfollow", username: "dan" });
+  await settle();
+  assert.equal(views.home.view().anchor, `bob/${postAt(109).id}`, "the one below takes its place");
+});
+
+Deno.test("A load that is superseded changes nothing, also where it fails late", async () => {
+  const { peer, views, settle } = viewsWorld([1]);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const { timeline } = peer;
+  peer.timeline = () => promise;
+  views.home.newest();
+  const { promise: slow, resolve } = Promise.withResolvers<void>();
+  peer.timeline = timeline;
+  peer.gate = slow;
+  views.home.newest();
+  reject(new Error("late"));
+  await settle();
+  assert.deepEqual([views.home.view().loading, views.home.view().problem], ["first", null]);
+  resolve();
+  await settle();
+  assert.equal(views.home.view().rows.length, 1);
+});
