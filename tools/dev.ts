@@ -104,7 +104,10 @@ const children: Deno.ChildProcess[] = [];
 /** Whether children end because they are told to, and no more are to be started. */
 let isStopping = false;
 
-/** Whether the terminal is the menu's, which every other word would garble. */
+/** What is to be said once the terminal is no longer the menu's, which every other word would garble. */
+const unsaid: string[] = [];
+
+/** Whether the menu is open. */
 let isMenuOpen = false;
 
 /** The arguments with which a peer's program is run for a person. */
@@ -172,9 +175,12 @@ async function start(name: string, args: readonly string[]): Promise<Ready> {
     text += value;
   }
   void drain(lines);
-  void child.status.then(async ({ code }) => {
-    if (isStopping || isMenuOpen) return;
-    await io.err(`${name} has ended with exit code ${code}; see ${log}\n`);
+  void child.status.then(async ({ code, signal }) => {
+    if (isStopping) return;
+    const how = signal === null ? `has ended with exit code ${code}` : `was killed (${signal})`;
+    const line = `${name} ${how}; see ${log}\n`;
+    if (isMenuOpen) unsaid.push(line);
+    else await io.err(line);
   });
   return JSON.parse(text.slice(0, text.indexOf("\n")));
 }
@@ -264,6 +270,8 @@ async function menu(bootstrap: string): Promise<void> {
   isMenuOpen = true;
   const child = spawn(args, { stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   await child.status;
+  isMenuOpen = false;
+  await io.err(unsaid.splice(0).join(""));
 }
 
 /** Makes the folder ready, for this process alone: two networks in one would take it from each other. */
