@@ -77,6 +77,25 @@ export class Terminal {
     }
   }
 
+  /** Gives it another size. */
+  async resize(columns: number, rows: number): Promise<void> {
+    await tmux(this.#socket, "resize-window", "-x", String(columns), "-y", String(rows));
+  }
+
+  /** Pastes the text of a file, as a terminal does that was asked to tell where a paste begins and ends. */
+  async paste(path: string): Promise<void> {
+    await tmux(this.#socket, "load-buffer", path);
+    await tmux(this.#socket, "paste-buffer", "-p");
+  }
+
+  /** Whether a program has left it in another state than it was: on its other screen, with a mouse, without a cursor. */
+  async state(): Promise<{ other: boolean; mouse: boolean; cursor: boolean }> {
+    const format = "#{alternate_on} #{mouse_any_flag} #{cursor_flag}";
+    const flags = (await tmux(this.#socket, "display-message", "-p", format)).trim().split(" ");
+    const [other, mouse, cursor] = flags.map((flag) => flag === "1");
+    return { other: other === true, mouse: mouse === true, cursor: cursor === true };
+  }
+
   /** Clears the screen of a shell. */
   async clear(): Promise<void> {
     await this.enter("clear");

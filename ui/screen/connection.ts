@@ -92,18 +92,24 @@ export class Connection {
 
   async #look(ms: number): Promise<void> {
     const client = await runningPeer(this.#context);
+    let wasGone = false;
     try {
       if (client === undefined) throw new CamelliaError("no_peer", "No peer runs there.");
       await client.meet();
-      const { user } = await client.api.status();
-      if (this.#isClosed) return client.close();
       this.#access = client;
       this.#close = () => client.close();
+      void client.ended.then(() => wasGone = true);
+      // In this order no login is missed.
       await this.#attach(client);
+      const { user } = await client.api.status();
+      if (this.#isClosed) return client.close();
       this.#handlers?.onBack(user?.username);
     } catch {
       client?.close();
-      if (!this.#isClosed) this.#retry(Math.min(2 * ms, retryMsMax));
+      // A peer that was there for a moment and has gone again is looked for already.
+      if (this.#isClosed || wasGone) return;
+      this.#access = undefined;
+      this.#retry(Math.min(2 * ms, retryMsMax));
     }
   }
 
