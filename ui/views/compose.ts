@@ -249,6 +249,6 @@ export class Compose {
   /** The editor is closed: the draft is kept. */
   async close(): Promise<void> {
     await this.#opened.catch(() => {});
-    if (this.#state !== "sent") await this.#draft?.keep();
+    await this.#draft?.keep();
   }
 }

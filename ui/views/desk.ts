@@ -55,6 +55,7 @@ export class Desk {
   readonly #asked = new BoundedMap<string, true>(4 * quotesMax);
   #wanted = new Map<string, PostNameView>();
   #isAsking = false;
+  #version = 0;
   #events: PeerEvent[] = [];
   #timer: Timer | undefined;
   #toldMs = -Infinity;
@@ -78,6 +79,11 @@ export class Desk {
   /** The time. */
   get time(): DeskParts["time"] {
     return this.#parts.time;
+  }
+
+  /** Changes when what {@linkcode known} tells of names and quotes may have changed. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Whether the screens were closed. */
@@ -139,12 +145,14 @@ export class Desk {
 
   /** A user wants to be shown under a name, or under none. */
   learnName(username: string, shown: string | null | undefined): void {
+    this.#version++;
     if (shown === null || shown === undefined || shown === "") this.#names.delete(username);
     else this.#names.set(username, shown);
   }
 
   /** Posts were met: they can be quoted, and those that they answer are looked for. */
   quote(posts: readonly PostView[]): void {
+    this.#version++;
     for (const post of posts) this.#quotes.set(keyOf(post), post);
     for (const post of posts) {
       const { reply_to } = post.repost_of ?? post;
@@ -165,6 +173,7 @@ export class Desk {
       // A quote that cannot be read is left out, and no reason to disturb the reader.
       const found = await this.api.postsNamed({ names }).catch(() => []);
       for (const post of found) this.#quotes.set(keyOf(post), post);
+      this.#version++;
       if (found.length > 0) this.changed();
     }
     this.#isAsking = false;
@@ -184,6 +193,7 @@ export class Desk {
 
   /** A post is no longer to be quoted. */
   forgetPost(name: PostNameView): void {
+    this.#version++;
     this.#quotes.delete(keyOf(name));
   }
 

@@ -25,6 +25,9 @@ import {
 import { compareIds, firstPage, pageLength, withNewer, withOlder } from "./post_window.ts";
 import { clockTime } from "./words.ts";
 
+/** Ages are made anew so often: they are told in minutes. */
+const agesEveryMs = 20_000;
+
 /** Events kept while posts are loaded: a load takes milliseconds. */
 const meanwhileMax = 2_000;
 
@@ -82,6 +85,11 @@ export class PostList {
   /** What happens while posts are loaded: the peer may have read them before that. */
   #meanwhile: PeerEvent[] = [];
   #problem: string | null = null;
+  /** The rows that were made last, and what they were made from. */
+  #made: { readonly from: readonly unknown[]; readonly rows: readonly PostRow[] } = {
+    from: [undefined],
+    rows: [],
+  };
   #marked = "";
   #unread = 0;
   #hidden = 0;
@@ -100,20 +108,14 @@ export class PostList {
     ];
   }
 
-  /** The list as it is now. */
+  /** The list as it is now. Its rows are the same array for as long as none of them has changed. */
   view(): PostListView {
-    const { window, anchor, isLive, waiting, revealed, deleted } = this.#state;
-    const held = new Map(window.posts.map((post) => [keyOf(post), post]));
-    const known = this.#desk.known({
-      isRevealed: (key) => revealed.has(key),
-      isDeleted: (key) => deleted.has(key),
-      quoted: (key) => held.get(key),
-    });
+    const { window, anchor, isLive, waiting } = this.#state;
     const count = waiting.size;
     const newer = count >= waitingMax ? `${waitingMax} or more` : String(count);
     return {
-      rows: window.posts.map((post) => postRow(post, known)),
-      line: this.#line(known.nowMs),
+      rows: this.#rows(),
+      line: this.#line(this.#desk.time.now()),
       waiting: count,
       waitingText: count === 0 ? "" : `${newer} newer arrived`,
       hidden: this.#hidden,
@@ -126,8 +128,25 @@ export class PostList {
     };
   }
 
+  #rows(): readonly PostRow[] {
+    const { window: { posts }, revealed, deleted } = this.#state;
+    const ages = Math.floor(this.#desk.time.now() / agesEveryMs);
+    const made = [posts, revealed, deleted, this.#desk.version, ages];
+    if (this.#made.from.every((part, i) => part === made[i])) return this.#made.rows;
+    const held = new Map(posts.map((post) => [keyOf(post), post]));
+    const known = this.#desk.known({
+      isRevealed: (key) => revealed.has(key),
+      isDeleted: (key) => deleted.has(key),
+      quoted: (key) => held.get(key),
+    });
+    this.#made = { from: made, rows: posts.map((post) => postRow(post, known)) };
+    return this.#made.rows;
+  }
+
   #line(nowMs: number): PostListView["line"] {
-    const line = this.#source.isMarked ? readLineOf(this.#state, this.#desk.self) : undefined;
+    const line = this.#source.isMarked
+      ? readLineOf(this.#state.window.posts, this.#desk.self)
+      : undefined;
     if (line === undefined) return null;
     const since = clockTime(line.since, nowMs);
     const unread = this.#unread;

@@ -197,11 +197,11 @@ export interface ReadLine {
   readonly since: string;
 }
 
-/** The line above what had been read when the list was loaded; undefined where it is not held, or all was read. */
-export function readLineOf(
-  { window: { posts } }: PostListState,
-  self: string,
-): ReadLine | undefined {
+/**
+ * The line above what had been read when these posts were read, the newest first; undefined where it is not among
+ * them, or all was read.
+ */
+export function readLineOf(posts: readonly PostView[], self: string): ReadLine | undefined {
   const below = posts.slice(posts.findLastIndex(({ read }) => read === false) + 1);
   const [first] = below;
   if (first === undefined || below.length === posts.length) return undefined;

@@ -11,7 +11,7 @@ import type { PeerEvent, PostNameView, PostView, ThreadView } from "../../core/a
 import { threadName, treeOf } from "../../core/model/thread.ts";
 import type { Desk } from "./desk.ts";
 import { Load, type LoadView } from "./load.ts";
-import { keyOf, type PostRow, postRow } from "./post_row.ts";
+import { keyOf, type PostRow, postRow, type RowKnown } from "./post_row.ts";
 import { leftOutText } from "./words.ts";
 
 /** A post of a thread. */
@@ -38,6 +38,24 @@ export interface ThreadListView extends LoadView {
   readonly waitingText: string;
   /** The key of the row that is read, or null. */
   readonly anchor: string | null;
+}
+
+/** The posts of a thread as rows, in the order of the tree; `opened`: the post that it was opened at. */
+export function threadRows(
+  posts: readonly PostView[],
+  opened: PostNameView,
+  known: RowKnown,
+): ThreadRow[] {
+  const places = treeOf<PostView>(posts, {
+    name: threadName,
+    parent: ({ reply_to }) => reply_to === null ? undefined : threadName(reply_to),
+  });
+  return places.map(({ post, depth, missing }) => ({
+    ...postRow(post, known),
+    depth,
+    isLoose: missing !== undefined,
+    isOpened: keyOf(post) === keyOf(opened),
+  }));
 }
 
 /** A thread that is open. */
@@ -97,17 +115,7 @@ export class Thread {
       isDeleted: (key) => this.#deleted.has(key),
       quoted: (key) => held.get(key),
     });
-    const opened = keyOf(this.#opened);
-    const places = treeOf<PostView>(posts, {
-      name: threadName,
-      parent: ({ reply_to }) => reply_to === null ? undefined : threadName(reply_to),
-    });
-    const rows = places.map(({ post, depth, missing }) => ({
-      ...postRow(post, known),
-      depth,
-      isLoose: missing !== undefined,
-      isOpened: keyOf(post) === opened,
-    }));
+    const rows = threadRows(posts, this.#opened, known);
     const waiting = (this.#next?.posts ?? []).filter((post) => !held.has(keyOf(post))).length;
     return {
       ...this.#load.view(),

@@ -54,6 +54,8 @@ Deno.test("A notification that comes stands on top, or waits while the reader re
   peer.emit({ event: "notification", notification: told(12) });
   await settle();
   assert.deepEqual(keys(), ["10", "9", "2", "1"]);
+  peer.emit({ event: "notification", notification: told(2) });
+  await settle();
   assert.equal(views.notifications.view().waitingText, "1 newer arrived");
   peer.told.notifications = [told(12), told(10), told(9), told(2), told(1)];
   views.notifications.newest();

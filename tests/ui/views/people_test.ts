@@ -31,6 +31,11 @@ Deno.test("Who is followed stands there at once, and who is online comes later",
   views.people.filter("following", "b b");
   assert.deepEqual(views.people.view("following").rows.map(({ key }) => key), ["bob"]);
   assert.equal(views.people.view("following").total, 2);
+  // One that was not looked up this time is remembered.
+  peer.people = people;
+  views.people.reload("following");
+  await settle();
+  assert.equal(views.people.view("following").rows[0]?.author.shown, "Bob B.");
   // The name stands beside the username wherever that is shown.
   peer.store(postAt(1));
   views.home.open();
@@ -171,6 +176,9 @@ Deno.test("Every deed calls what it is named after", async () => {
   for (const run of runs) {
     assert.equal(await views.deeds.run(run), true, views.deeds.view().said?.text);
     said.push(views.deeds.view().said?.text ?? "");
+    if (run.deed === "block") {
+      assert.deepEqual(views.desk.relations.offers("bob"), [{ deed: "unblock", label: "Unblock" }]);
+    }
   }
   await settle();
   assert.deepEqual(said, [

@@ -139,6 +139,7 @@ Deno.test("Posts that wait are counted up to a bound", async () => {
   for (const second of range(11, waitingMax + 50)) peer.come(postAt(second));
   await settle();
   assert.equal(views.home.view().waitingText, "1000 or more newer arrived");
+  assert.equal(views.home.view().waiting, waitingMax);
   assert.equal(views.home.view().rows.length, 10);
 });
 
@@ -189,6 +190,8 @@ Deno.test("What was before the reader's eyes is marked as read, up to the first 
   views.home.seen([rows[2]?.key ?? ""]);
   await settle();
   assert.equal(peer.mark, postAt(10).id);
+  views.home.seen(rows.map(({ key }) => key));
+  assert.equal(peer.calls.filter((name) => name === "markRead").length, 2);
   // The line stays for as long as the list is not loaded anew.
   assert.equal(views.home.view().line?.above, rows[5]?.key);
 });
@@ -308,4 +311,60 @@ Deno.test("A load that is superseded changes nothing, also where it fails late",
   resolve();
   await settle();
   assert.equal(views.home.view().rows.length, 1);
+});
+
+Deno.test("Rows stay the same for as long as nothing changes, and are made anew when ages do", async () => {
+  const { peer, views, settle, clock } = viewsWorld([1, 2]);
+  views.open();
+  await settle();
+  const { rows } = views.home.view();
+  views.home.select(rows[1]?.key ?? "");
+  assert.equal(views.home.view().rows, rows);
+  await clock.advance(3 * 60_000);
+  assert.notEqual(views.home.view().rows, rows);
+  const later = views.home.view().rows;
+  views.home.reveal(rows[0]?.key ?? "");
+  assert.notEqual(views.home.view().rows, later);
+  peer.takeBack(postAt(2));
+  await settle();
+  assert.equal(views.home.view().rows[0]?.state, "deleted");
+});
+
+Deno.test("A reply is counted once, also where it waits and is told of twice", async () => {
+  const { peer, views, settle } = viewsWorld([1, 2]);
+  views.home.open();
+  await settle();
+  const [, row] = views.home.view().rows;
+  views.home.select(row?.key ?? "");
+  const reply = postAt(3, { author: "carol", reply_to: row?.name ?? null });
+  peer.come(reply);
+  await settle();
+  peer.emit({ event: "post", post: reply });
+  await settle();
+  assert.deepEqual(views.home.view().rows.map(({ replies }) => replies), [0, 1]);
+  assert.equal(views.home.view().waiting, 1);
+});
+
+Deno.test("A post that comes late, below what was read, counts as read", async () => {
+  const { peer, views, settle } = viewsWorld([1, 5, 9]);
+  peer.mark = postAt(5).id;
+  views.home.open();
+  await settle();
+  peer.come(postAt(3));
+  peer.come(postAt(7));
+  peer.come(postAt(8, { author: "mia" }));
+  await settle();
+  const unread = views.home.view().rows.map(({ isUnread }) => isUnread);
+  assert.deepEqual(secondsOf(views.home.view().rows), [9, 8, 7, 5, 3, 1]);
+  assert.deepEqual(unread, [true, false, true, false, false, false]);
+});
+
+Deno.test("Events do not pile up where they come faster than changes are told", async () => {
+  const { peer, views, told, settle } = viewsWorld([1]);
+  views.home.open();
+  await settle();
+  const before = told.times;
+  for (const second of range(2, 501)) peer.come(postAt(second));
+  assert.equal(views.home.view().rows[0]?.key, `bob/${postAt(501).id}`);
+  assert.equal(told.times, before);
 });

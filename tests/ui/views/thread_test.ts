@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { PostView } from "../../../core/api.ts";
+import { delay } from "../../../lib/waiting.ts";
 import { keyOf } from "../../../ui/views/post_row.ts";
 import { postAt, viewsWorld } from "./world.ts";
 
@@ -74,6 +75,9 @@ Deno.test("Replies take their places until the reader moves; then they wait", as
   thread.showWaiting();
   assert.equal(thread.view().rows.length, 6);
   assert.equal(thread.view().waitingText, "");
+  peer.come(replyAt(8, root));
+  await settle();
+  assert.equal(thread.view().rows.length, 7, "from now on what comes takes its place again");
 });
 
 Deno.test("A thread that comes in pieces is read again, and once for what comes at once", async () => {
@@ -90,6 +94,23 @@ Deno.test("A thread that comes in pieces is read again, and once for what comes 
   assert.equal(thread.view().rows.length, 504);
   const asked = peer.calls.slice(calls).filter((name) => name === "thread").length;
   assert.ok(asked >= 5 && asked <= 20, String(asked));
+});
+
+Deno.test("A thread grows on the screen while more of it comes than can be read at once", async () => {
+  const { peer, views, clock, settle, first } = openWorld();
+  const thread = views.thread(rootName);
+  await settle();
+  const { thread: read } = peer;
+  peer.thread = async (request) => {
+    await delay(clock, 100);
+    return await read(request);
+  };
+  for (let i = 0; i < 50; i++) {
+    peer.store(replyAt(10 + i, first));
+    peer.emit({ event: "thread", root: rootName });
+    await clock.advance(10);
+  }
+  assert.ok(thread.view().rows.length > 20, String(thread.view().rows.length));
 });
 
 Deno.test("A thread that no user has is a problem, told in words", async () => {
