@@ -175,6 +175,6 @@ export interface ConversationStore {
   isNotified(notification: NewNotification): Promise<boolean>;
   /** Notifications of a list, but those put aside. */
   notifications(query: NotificationsQuery): Promise<StoredNotification[]>;
-  /** Puts a user's entries of a list aside: they show no more, and do not come again. Resolves to how many. */
-  putAside(list: NotificationList, from: string): Promise<number>;
+  /** Puts a user's entries of a list aside: they show no more, and do not come again. */
+  putAside(list: NotificationList, from: string): Promise<void>;
 }

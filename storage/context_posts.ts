@@ -8,7 +8,8 @@
 import type { ConversationBounds, NewContext } from "../core/conversation_store.ts";
 import { given } from "../core/model/arguments.ts";
 import { equalBytes } from "../core/model/bytes.ts";
-import { type Post, type PostName, rootOf } from "../core/model/post.ts";
+import { type Post, type PostName, postOrder, rootOf } from "../core/model/post.ts";
+import { threadName } from "../core/model/thread.ts";
 import {
   type ContextEntry,
   conversationKeys as keys,
@@ -94,10 +95,6 @@ async function inThread(kv: Deno.Kv, { author, id }: PostName): Promise<PostName
 
 function threadOf({ post, thread }: Pick<ContextEntry, "post" | "thread">): PostName | undefined {
   return post.deletes === undefined ? rootOf(post) : thread;
-}
-
-function nameOf({ author, id }: PostName): string {
-  return `${author}/${id}`;
 }
 
 function isNamed(name: PostName): (other: PostName) => boolean {
@@ -198,14 +195,14 @@ export class ContextChange {
       }
       const others = await this.#ofThread(thread);
       others.push({ author: post.author, id: post.id });
-      others.sort((a, b) => a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+      others.sort(postOrder);
       this.#operation.set(keys.thread(thread, post), true);
     }
     const theirs = await this.#ofAuthor(post.author);
     const [oldest] = theirs;
     if (oldest !== undefined && theirs.length >= bounds.contextOfOne) await this.#remove(oldest);
     theirs.push(entry);
-    this.#new.add(nameOf(post));
+    this.#new.add(threadName(post));
     this.#steps.push({ add: post });
     this.#operation.set(keys.context(post), writeContext(entry));
     this.#operation.set(keys.contextAt(at, post), post.signed.length);
@@ -220,8 +217,8 @@ export class ContextChange {
     const place = theirs.indexOf(entry);
     if (place < 0) return;
     theirs.splice(place, 1);
-    this.#gone.add(nameOf(post));
-    this.#new.delete(nameOf(post));
+    this.#gone.add(threadName(post));
+    this.#new.delete(threadName(post));
     this.#steps.push({ drop: post });
     this.#operation.delete(keys.context(post)).delete(keys.contextAt(at, post));
     if (post.replyTo !== undefined) this.#operation.delete(keys.answer(post.replyTo, post));
@@ -229,7 +226,7 @@ export class ContextChange {
     if (thread !== undefined) {
       this.#operation.delete(keys.thread(thread, post));
       const others = await this.#ofThread(thread);
-      this.#threads.set(nameOf(thread), others.filter((other) => !isNamed(post)(other)));
+      this.#threads.set(threadName(thread), others.filter((other) => !isNamed(post)(other)));
     }
     this.#count--;
     this.#bytes -= post.signed.length;
@@ -244,10 +241,10 @@ export class ContextChange {
   }
 
   async #ofThread(root: PostName): Promise<PostName[]> {
-    const known = this.#threads.get(nameOf(root));
+    const known = this.#threads.get(threadName(root));
     if (known !== undefined) return known;
     const names = await inThread(this.#kv, root);
-    this.#threads.set(nameOf(root), names);
+    this.#threads.set(threadName(root), names);
     return names;
   }
 }

@@ -220,7 +220,7 @@ export class KvConversations implements ConversationStore {
     });
   }
 
-  putAside(list: NotificationList, from: string): Promise<number> {
+  putAside(list: NotificationList, from: string): Promise<void> {
     return this.#database.write("put notifications aside", async (kv) => {
       const all = await listed(kv, { prefix: ["notification", list] }, readNotification);
       const theirs = all.filter((entry) => entry.from === from && !entry.isAside);
@@ -228,7 +228,6 @@ export class KvConversations implements ConversationStore {
         const key = keys.notification(list, entry.number);
         operation.set(key, writeNotification({ ...entry, isAside: true }));
       });
-      return theirs.length;
     });
   }
 

@@ -9,7 +9,7 @@
  */
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Post, type PostName, rootOf } from "../core/model/post.ts";
+import { type Post, type PostName, postOrder, rootOf } from "../core/model/post.ts";
 import { authorTerm, type SearchQuery, searchTerms } from "../core/model/search_query.ts";
 import { parseSnowflake, snowflakeMax } from "../core/model/snowflake.ts";
 import type { PostPlace } from "./layout.ts";
@@ -101,11 +101,6 @@ function stepOf(author: string): bigint {
 function placeOf({ row, id, author, number }: Row): PostPlace {
   const ownId = id ?? row;
   return { author, id: ownId, device: parseSnowflake(ownId).device, number: Number(number) };
-}
-
-function byId(a: PostName, b: PostName): number {
-  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
-  return a.author < b.author ? -1 : a.author > b.author ? 1 : 0;
 }
 
 /** One user's index. */
@@ -236,7 +231,7 @@ export class PostIndex {
         "WHERE texts.rowid >= ? AND texts.rowid <= ? AND texts MATCH ? ORDER BY texts.rowid DESC";
     const bounds = { from: since, to: before - 1n };
     return this.#page(sql, bounds, limit, match === undefined ? [] : [match])
-      .sort((a, b) => byId(b, a));
+      .sort((a, b) => postOrder(b, a));
   }
 
   /** Places of the posts of a thread, newest first; as many as {@linkcode search} would give. */
@@ -249,7 +244,7 @@ export class PostIndex {
       bounds,
       limit,
       [root.id, root.author],
-    ).sort((a, b) => byId(b, a));
+    ).sort((a, b) => postOrder(b, a));
     const last = page.length < limit ? undefined : page.at(-1);
     const isOnPage = root.id <= bounds.to && (last === undefined || root.id >= last.id);
     const row = isOnPage ? this.#rowOf(root) : undefined;
@@ -258,7 +253,7 @@ export class PostIndex {
         placeOf(this.#row("SELECT row, id, author, number FROM posts WHERE row = ?", row) as Row),
       );
     }
-    return page.sort((a, b) => byId(b, a));
+    return page.sort((a, b) => postOrder(b, a));
   }
 
   /** How many posts answer one directly. */

@@ -8,7 +8,7 @@
  */
 
 import { given } from "../core/model/arguments.ts";
-import { type Post, type PostName, rootOf } from "../core/model/post.ts";
+import { type Post, type PostName, postOrder, rootOf } from "../core/model/post.ts";
 import { isFound, ranked, rankedMax, type SearchQuery } from "../core/model/search_query.ts";
 import { threadName } from "../core/model/thread.ts";
 import type { Found, ThreadQuery } from "../core/ports.ts";
@@ -55,8 +55,7 @@ export async function search(
 }
 
 function newestFirst(a: Post, b: Post): number {
-  if (a.id !== b.id) return a.id < b.id ? 1 : -1;
-  return a.author < b.author ? 1 : a.author > b.author ? -1 : 0;
+  return postOrder(b, a);
 }
 
 /** As many posts as are wanted, newest first, or all that are to be ranked. */

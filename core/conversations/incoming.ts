@@ -10,7 +10,14 @@ import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { equalBytes, toHex } from "../model/bytes.ts";
 import { addressOf } from "../model/mentions.ts";
-import { type FeedPlace, type Post, type ReadPost, readPost, verifyPost } from "../model/post.ts";
+import {
+  authorOf,
+  type FeedPlace,
+  type Post,
+  type ReadPost,
+  readPost,
+  verifyPost,
+} from "../model/post.ts";
 import type { UserRef } from "../model/user.ts";
 import type { Lists, Session, Unwanted } from "../session/interfaces.ts";
 import { warn } from "../session/warn.ts";
@@ -105,14 +112,14 @@ export class IncomingMentions {
       return undefined;
     }
     const { author, id } = post;
-    if (this.#parts.mutes.isBlocked({ username: author, key: post.authorKey })) return undefined;
+    if (this.#parts.mutes.isBlocked(authorOf(post))) return undefined;
     const told = { kind, from: author, post: { author, id } };
     const probe: NewNotification = { ...told, list: "notifications", at: 0 };
     if (await store.conversations.isNotified(probe)) return true;
     if (await store.conversations.isTakenBack(post)) return undefined;
     if (this.#isStranger(author) && !strangers.has(author)) return false;
     if (!verifyPost(read)) return undefined;
-    if (!await messenger.confirms({ username: author, key: post.authorKey })) return false;
+    if (!await messenger.confirms(authorOf(post))) return false;
     if (post.repostOf !== undefined && await store.conversations.isTakenBack(post.repostOf)) {
       // The repost crossed with the delete. Nothing is shown of it, and its author hears of the delete.
       await this.#parts.reposts.remind(post);
@@ -130,7 +137,7 @@ export class IncomingMentions {
     const { store, ports: { clock }, signal } = session;
     const { author } = post;
     if (lists.get("following", author)?.present) {
-      await feeds.take({ username: author, key: post.authorKey }, [post.signed]);
+      await feeds.take(authorOf(post), [post.signed]);
     }
     if (signal.aborted) return false;
     // Who it is may have changed meanwhile.
@@ -157,13 +164,13 @@ export class IncomingMentions {
   /** An author takes back a post that came as a mention. */
   async #takeBack(read: ReadPost): Promise<boolean | undefined> {
     const { session: { ports: { clock } }, messenger } = this.#parts;
-    const { author, authorKey, deletes } = read.post;
+    const { deletes } = read.post;
     if (deletes === undefined) return undefined;
     if (!isTimely(read.post, clock.now())) {
       return isEarly(read.post, clock.now()) ? false : undefined;
     }
     if (!verifyPost(read)) return undefined;
-    if (!await messenger.confirms({ username: author, key: authorKey })) return false;
+    if (!await messenger.confirms(authorOf(read.post))) return false;
     await this.#mutex.run(() => this.#forget(read.post, deletes));
     return true;
   }

@@ -11,6 +11,7 @@ import { CamelliaError } from "../model/errors.ts";
 import { type Post, type PostName, rootOf } from "../model/post.ts";
 import { threadName } from "../model/thread.ts";
 import type { Session } from "../session/interfaces.ts";
+import { keptPost } from "../session/kept_post.ts";
 import { warn } from "../session/warn.ts";
 import { Mutex } from "../../lib/slots.ts";
 import type { OutgoingMentions } from "./outgoing.ts";
@@ -83,7 +84,7 @@ export class Reposts {
     for (const list of lists) {
       for (const told of await conversations.notifications({ list, limit: Infinity })) {
         if (told.kind !== "repost" || told.post === undefined) continue;
-        const post = await store.findPost(told.post) ?? await conversations.contextPost(told.post);
+        const post = await keptPost(store, told.post);
         const ofPost = post?.repostOf && users.get(threadName(post.repostOf));
         if (ofPost !== undefined && ofPost.size < repostersMax) ofPost.add(told.from);
       }

@@ -10,6 +10,7 @@ import type { StepBounds, SteppedAnswer } from "../messages/stepped_answer.ts";
 import type { Post, PostName } from "../model/post.ts";
 import { threadName } from "../model/thread.ts";
 import type { Store } from "../ports.ts";
+import { keptPost } from "../session/kept_post.ts";
 import { readThread } from "./thread_posts.ts";
 
 /** What a post adds to its own bytes in a message (MessagePack). */
@@ -114,8 +115,7 @@ export class ThreadAnswer implements SteppedAnswer {
   /** A post that may have been taken back since the answer began. */
   async #read(one: PostName | Post): Promise<Post | undefined> {
     if ("signed" in one) return one;
-    const { store } = this.#parts;
-    return await store.findPost(one) ?? await store.conversations.contextPost(one);
+    return await keptPost(this.#parts.store, one);
   }
 }
 

@@ -11,6 +11,7 @@ import type { NewContext } from "../conversation_store.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
 import { equalBytes } from "../model/bytes.ts";
 import {
+  authorOf,
   type Post,
   type PostName,
   type ReadPost,
@@ -193,10 +194,6 @@ export class ThreadIntake {
   #changed(root: PostName): void {
     this.#parts.session.emit({ event: "thread", root: postNameView(root) });
   }
-}
-
-function authorOf({ author, authorKey }: Post): UserRef {
-  return { username: author, key: authorKey };
 }
 
 /** A delete that an unknown key has signed says nothing of the thread, but for posts of that key that are here. */

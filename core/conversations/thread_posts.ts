@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Post, PostName } from "../model/post.ts";
+import { type Post, type PostName, postOrder } from "../model/post.ts";
 import { threadName, threadPostsMax } from "../model/thread.ts";
 import type { Store } from "../ports.ts";
 
@@ -32,13 +32,9 @@ export async function readThread(
   }
   const begin = posts.get(threadName(root));
   if (begin !== undefined) posts.delete(threadName(root));
-  const replies = [...posts.values()].sort(byId).slice(-(threadPostsMax - 1));
+  const replies = [...posts.values()].sort(postOrder).slice(-(threadPostsMax - 1));
   return {
-    posts: (begin === undefined ? replies : [begin, ...replies]).sort(byId),
+    posts: (begin === undefined ? replies : [begin, ...replies]).sort(postOrder),
     deletes: context.filter((post) => post.deletes !== undefined),
   };
-}
-
-function byId(a: PostName, b: PostName): number {
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }

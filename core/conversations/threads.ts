@@ -10,10 +10,9 @@ import type { SteppedQuestion } from "../messages/stepped_answer.ts";
 import { given } from "../model/arguments.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { CamelliaError } from "../model/errors.ts";
-import { type Post, type PostName, rootOf } from "../model/post.ts";
-import { parseSnowflakeText } from "../model/snowflake.ts";
+import { authorOf, type Post, type PostName, rootOf } from "../model/post.ts";
+import { readPostId } from "../model/snowflake.ts";
 import { missingOf, threadName } from "../model/thread.ts";
-import type { UserRef } from "../model/user.ts";
 import { parseUsername } from "../model/username.ts";
 import { TimedCache } from "../../lib/bounded_map.ts";
 import { settledWithin } from "../../lib/waiting.ts";
@@ -202,17 +201,8 @@ export class Threads {
   }
 }
 
-function authorOf({ author, authorKey }: Post): UserRef {
-  return { username: author, key: authorKey };
-}
-
 function parseName({ author, id: text }: PostNameView): PostName {
-  const id = parseSnowflakeText(text);
-  if (id !== undefined) return { author: parseUsername(author), id };
-  throw new CamelliaError(
-    "invalid_argument",
-    `Cannot show the thread: ${JSON.stringify(text.slice(0, 40))} is not the id of a post.`,
-  );
+  return { id: readPostId(text, "show the thread"), author: parseUsername(author) };
 }
 
 function unknownThread(root: PostName): CamelliaError {

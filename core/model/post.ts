@@ -19,6 +19,7 @@ import {
 } from "../../lib/msgpack.ts";
 import { envelopeBytesMax, openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
 import { deviceMax, parseSnowflake } from "./snowflake.ts";
+import type { UserRef } from "./user.ts";
 import { asUsername } from "./username.ts";
 
 /** The most characters (Unicode code points) of a post's text. */
@@ -304,4 +305,15 @@ export function postPayload({ signed }: Post): Uint8Array {
 /** The post that begins the thread of a post: itself unless it is a reply. */
 export function rootOf({ author, id, replyTo, root }: PostContent): PostName {
   return root ?? replyTo ?? { author, id };
+}
+
+/** The user who has signed a post, by the name that the post gives and by the key. */
+export function authorOf({ author, authorKey }: Post): UserRef {
+  return { username: author, key: authorKey };
+}
+
+/** The order of posts, for `sort`: by id, and by author where two posts have the same id. */
+export function postOrder(a: PostName, b: PostName): number {
+  if (a.id !== b.id) return a.id < b.id ? -1 : 1;
+  return a.author < b.author ? -1 : a.author > b.author ? 1 : 0;
 }

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { CamelliaError } from "./errors.ts";
+
 /** Unix time, in milliseconds, that an id's time is counted from. */
 export const snowflakeEpochMs: number = Date.UTC(2021, 11, 1);
 
@@ -94,4 +96,18 @@ export function parseSnowflakeText(text: string): bigint | undefined {
   if (!/^[0-9]{1,19}$/.test(text)) return undefined;
   const id = BigInt(text);
   return id <= snowflakeMax ? id : undefined;
+}
+
+/**
+ * The id of a post as a person or script writes it; `doing` is for the error message, a verb and its object.
+ *
+ * @throws {CamelliaError} `invalid_argument`.
+ */
+export function readPostId(text: string, doing: string): bigint {
+  const id = parseSnowflakeText(text);
+  if (id !== undefined) return id;
+  throw new CamelliaError(
+    "invalid_argument",
+    `Cannot ${doing}: ${JSON.stringify(text.slice(0, 40))} is not the id of a post.`,
+  );
 }

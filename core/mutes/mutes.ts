@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { MuteRequest, MuteView, PostNameView, PostView } from "../api.ts";
+import type { MuteRequest, MuteView, PostView } from "../api.ts";
 import { given } from "../model/arguments.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { CamelliaError } from "../model/errors.ts";
@@ -20,9 +20,11 @@ import {
 import type { PostName } from "../model/post.ts";
 import { rootOf } from "../model/post.ts";
 import { parseSnowflakeText } from "../model/snowflake.ts";
+import { threadName } from "../model/thread.ts";
 import { isUsername, parseUsername } from "../model/username.ts";
 import type { UserRef } from "../model/user.ts";
 import type { People, Session } from "../session/interfaces.ts";
+import { keptPost } from "../session/kept_post.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { WordMatcher } from "./word_matcher.ts";
 
@@ -225,9 +227,9 @@ export class Mutes {
   /** The thread that a post belongs to, as far as that post is here. */
   async #threadOf(name: PostName): Promise<string> {
     const { store } = this.#parts.session;
-    const post = await store.findPost(name) ?? await store.conversations.contextPost(name);
+    const post = await keptPost(store, name);
     const { author, id } = post === undefined ? name : rootOf(post.repostOf ?? post);
-    return threadName({ author, id: id.toString() });
+    return threadName({ author, id });
   }
 
   #forgetEnded(): void {
@@ -252,10 +254,6 @@ export class Mutes {
 
 function nameOf({ kind, what }: Pick<Mute, "kind" | "what">): string {
   return `${kind} ${what}`;
-}
-
-function threadName({ author, id }: PostNameView): string {
-  return `${author}/${id}`;
 }
 
 function readName(text: string): PostName | undefined {

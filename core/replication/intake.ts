@@ -8,7 +8,7 @@ import { equalBytes } from "../model/bytes.ts";
 import { feedOf, type FeedState, hasNumber } from "../model/feed.ts";
 import { isSame, type UserRef } from "../model/user.ts";
 import { attempt } from "../../lib/msgpack.ts";
-import { type Post, type ReadPost, readPost, verifyPost } from "../model/post.ts";
+import { authorOf, type Post, type ReadPost, readPost, verifyPost } from "../model/post.ts";
 import type { AddReport } from "../ports.ts";
 import { snowflakeTimeMs } from "../model/snowflake.ts";
 import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
@@ -133,7 +133,7 @@ export class Intake {
     const it = attempt(() => readPost(bytes));
     if (it === undefined) return undefined;
     const { post } = it;
-    return isSame({ username: post.author, key: post.authorKey }, author) ? it : undefined;
+    return isSame(authorOf(post), author) ? it : undefined;
   }
 
   /** Sorts out, before any signature is looked at, what is here already, byte for byte, or settled. */

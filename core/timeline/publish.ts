@@ -17,9 +17,10 @@ import {
   rootOf,
   signPost,
 } from "../model/post.ts";
-import { nextSnowflake, parseSnowflakeText, snowflakeTimeMs } from "../model/snowflake.ts";
+import { nextSnowflake, readPostId, snowflakeTimeMs } from "../model/snowflake.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Parts } from "../session/interfaces.ts";
+import { keptPost } from "../session/kept_post.ts";
 import type { PeerDelivery } from "./delivery.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { pause } from "../../lib/waiting.ts";
@@ -64,17 +65,8 @@ interface FeedEnd {
 /** What an author says in a post; the rest of its content is for {@linkcode Publisher} to find. */
 type Words = Omit<PostContent, "author" | "device" | "number" | "id">;
 
-function parseId(text: string, what: string): bigint {
-  const id = parseSnowflakeText(text);
-  if (id !== undefined) return id;
-  throw new CamelliaError(
-    "invalid_argument",
-    `Cannot ${what}: ${JSON.stringify(text.slice(0, 40))} is not the id of a post.`,
-  );
-}
-
 function parseName({ author, id }: PostNameView, what: string): PostName {
-  return { author: parseUsername(author), id: parseId(id, what) };
+  return { author: parseUsername(author), id: readPostId(id, what) };
 }
 
 function unknownPost(what: string, { author, id }: PostName): CamelliaError {
@@ -125,7 +117,7 @@ export class Publisher {
    */
   async repost(request: PostNameView): Promise<PostView> {
     const name = parseName(request, "repost");
-    const post = await this.#find(name);
+    const post = await keptPost(this.#parts.session.store, name);
     const original = post?.repostOf ?? post;
     const { conversations } = this.#parts.session.store;
     if (original === undefined || await conversations.isTakenBack(original)) {
@@ -142,7 +134,7 @@ export class Publisher {
   async delete(ids: readonly string[]): Promise<string[]> {
     const { self: { username: author }, store } = this.#parts.session;
     const posts: Post[] = [];
-    for (const id of new Set(ids.map((id) => parseId(id, "delete")))) {
+    for (const id of new Set(ids.map((id) => readPostId(id, "delete")))) {
       const post = await store.findPost({ author, id });
       if (post === undefined) throw unknownPost("delete", { author, id });
       posts.push(post);
@@ -166,18 +158,12 @@ export class Publisher {
     force = false,
   ): Promise<Pick<PostContent, "replyTo" | "root">> {
     const name = parseName(request, "reply");
-    const found = await this.#find(name);
+    const found = await keptPost(this.#parts.session.store, name);
     if (found === undefined && !force) throw unknownPost("reply", name);
     const post = found?.repostOf ?? found;
     if (post === undefined) return { replyTo: name };
     const replyTo = { author: post.author, id: post.id };
     return post.replyTo === undefined ? { replyTo } : { replyTo, root: rootOf(post) };
-  }
-
-  /** A post of the timeline, or one that a user who is not followed sent because it mentions this one. */
-  async #find(name: PostName): Promise<Post | undefined> {
-    const { store } = this.#parts.session;
-    return await store.findPost(name) ?? await store.conversations.contextPost(name);
   }
 
   /** Commits and tells; `told` names those to whom the post is to go where it does not say so itself. */

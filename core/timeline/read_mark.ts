@@ -10,8 +10,7 @@
 import { asArray, asBigInteger, attempt, decode, encode } from "../../lib/msgpack.ts";
 import { Recent } from "../../lib/recent.ts";
 import { given } from "../model/arguments.ts";
-import { CamelliaError } from "../model/errors.ts";
-import { parseSnowflakeText } from "../model/snowflake.ts";
+import { readPostId } from "../model/snowflake.ts";
 import type { Session, Unwanted } from "../session/interfaces.ts";
 import { postView } from "../session/views.ts";
 
@@ -81,12 +80,7 @@ export class ReadMark {
    * @throws {CamelliaError} `invalid_argument`.
    */
   async setText(text = ""): Promise<void> {
-    const id = parseSnowflakeText(text);
-    if (id !== undefined) return await this.set(id);
-    throw new CamelliaError(
-      "invalid_argument",
-      `Cannot mark as read: ${JSON.stringify(text.slice(0, 40))} is not the id of a post.`,
-    );
+    await this.set(readPostId(text, "mark as read"));
   }
 
   /** How many posts of others lie beyond the mark, without those that mutes hide, 1,000 at most. */

@@ -7,7 +7,7 @@
 import type { PostView, TimelineRequest, TimelineView } from "../api.ts";
 import { given } from "../model/arguments.ts";
 import { CamelliaError } from "../model/errors.ts";
-import { parseSnowflakeText } from "../model/snowflake.ts";
+import { readPostId } from "../model/snowflake.ts";
 import type { PostName } from "../model/post.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Store, TimelineQuery } from "../ports.ts";
@@ -37,17 +37,8 @@ export function parsePage(
       `Cannot ${doing}: posts are asked for before one and after one; only one of the two is possible.`,
     );
   }
-  if (before !== undefined) return { limit, before: parseId(doing, before) };
-  return after === undefined ? { limit } : { limit, after: parseId(doing, after) };
-}
-
-function parseId(doing: string, text: string): bigint {
-  const id = parseSnowflakeText(text);
-  if (id !== undefined) return id;
-  throw new CamelliaError(
-    "invalid_argument",
-    `Cannot ${doing}: ${JSON.stringify(text.slice(0, 40))} is not the id of a post.`,
-  );
+  if (before !== undefined) return { limit, before: readPostId(before, doing) };
+  return after === undefined ? { limit } : { limit, after: readPostId(after, doing) };
 }
 
 function parseRequest(request: TimelineRequest): TimelineQuery {
@@ -57,8 +48,8 @@ function parseRequest(request: TimelineRequest): TimelineQuery {
 }
 
 /**
- * Posts read at once at least after the first read of a page or of what a search finds: where mutes hide much, a page must not be put
- * together from hundreds of small reads.
+ * Posts read at once at least after the first read of a page or of what a search finds: where mutes hide much, it
+ * must not be put together from hundreds of small reads.
  */
 export const refillLength = 100;
 

@@ -191,12 +191,9 @@ export class MemoryConversations {
     return (oldestFirst ? found : found.reverse()).slice(0, limit);
   }
 
-  putAside(list: NotificationList, from: string): number {
-    const count = this.notifications
-      .filter((it) => it.list === list && it.from === from && !it.isAside).length;
+  putAside(list: NotificationList, from: string): void {
     this.notifications = this.notifications.map((it) =>
       it.list === list && it.from === from ? { ...it, isAside: true } : it
     );
-    return count;
   }
 }

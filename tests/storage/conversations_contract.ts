@@ -312,8 +312,8 @@ function testNotifications(test: DeclareStore): void {
       told(from, { kind: "mention", list: "requests", post: { author: from, id: idAt(second) } });
     for (const second of [1, 2]) await conversations.notify(request("carol", second));
     await conversations.notify(request("dave", 1));
-    assert.equal(await conversations.putAside("requests", "carol"), 2);
-    assert.equal(await conversations.putAside("requests", "carol"), 0);
+    await conversations.putAside("requests", "carol");
+    await conversations.putAside("requests", "carol");
     const left = await conversations.notifications({ list: "requests", limit: 9 });
     assert.deepEqual(left.map(({ from }) => from), ["dave"]);
     assert.equal(await conversations.notify(request("carol", 1)), undefined);
