@@ -31,6 +31,7 @@ import {
   stallMsMax,
   unsureLookMs,
 } from "./link_limits.ts";
+import type { Openings } from "./openings.ts";
 import type { PushSocket } from "./sockets.ts";
 import { UnsureFrames } from "./unsure_frames.ts";
 
@@ -51,6 +52,8 @@ export interface LinkOptions {
   readonly dialler: Dialler;
   /** Opens the socket. */
   readonly connect: (linkKey: Uint8Array, route: Route) => PushSocket;
+  /** Whose turn it is to shake hands; default: nothing is waited for. */
+  readonly openings?: Openings;
   /** Bytes that wait on all links. */
   readonly budget: ByteBudget;
   /** Calls back in the next turn of the event loop; replaceable for tests in virtual time. */
@@ -68,6 +71,8 @@ export class Link {
   readonly #abort = new AbortController();
   #routes: readonly Route[];
   #state: LinkState = "dialling";
+  /** Resolved at the end of the handshake that is under way. */
+  #handshake: PromiseWithResolvers<void> | undefined;
   #socket: PushSocket | undefined;
   #route: Route | undefined;
   /** Whether zeromq still has the last frame, as far as was seen. */
@@ -157,6 +162,7 @@ export class Link {
     if (this.#state === "closed") return;
     if (this.#state === "up") this.#tellMet(-1);
     this.#state = "closed";
+    this.#handshake?.resolve();
     this.#abort.abort();
     this.#scheduler.close();
     this.#queue.clear();
@@ -177,24 +183,34 @@ export class Link {
   async #dial(): Promise<void> {
     this.#state = "dialling";
     this.#dialledAt = this.#clock.monotonic();
-    const { key, linkKey } = this.#options;
+    const { key, openings } = this.#options;
     const route = await this.#options.dialler.reach(
       { key, routes: this.#routes, timeoutMs: dialMsMax },
       this.#abort.signal,
     );
     if (this.#state !== "dialling") return;
     if (!route) return this.#fail();
+    await (openings?.run(this.#clock, () => this.#shake(route)) ?? this.#shake(route));
+  }
+
+  /** Begins the handshake. Resolves when it has come to its end or failed. */
+  #shake(route: Route): Promise<void> {
+    // It may have been closed before its turn.
+    if (this.#state !== "dialling") return Promise.resolve();
     try {
-      this.#socket = this.#options.connect(linkKey, route);
+      this.#socket = this.#options.connect(this.#options.linkKey, route);
     } catch {
       // Out of sockets or file descriptors, mostly: a later attempt may find some.
-      return this.#fail();
+      this.#fail();
+      return Promise.resolve();
     }
     this.#route = route;
     this.#state = "shaking";
+    this.#handshake = Promise.withResolvers();
     this.#progressAt = this.#clock.monotonic();
     this.#sendPauseMs = sendPauseMsMin;
     this.#lookSoon();
+    return this.#handshake.promise;
   }
 
   /**
@@ -244,6 +260,7 @@ export class Link {
       this.#failed.clear();
       this.#upAt = now;
       this.#wasMet = true;
+      this.#handshake?.resolve();
       this.#tellMet(1);
       this.#pump();
     } else if (this.#socket?.isBroken || now - this.#progressAt >= handshakeMsMax) {
@@ -326,6 +343,7 @@ export class Link {
     // Where no relay stands between, what was taken by the network has mostly arrived.
     if (this.#route?.isRelay) this.#resend();
     else this.#unsure.clear();
+    this.#handshake?.resolve();
     this.#dropSocket();
     this.#state = "down";
     this.#failing = true;

@@ -34,6 +34,7 @@ import {
   queuedBytesTotalMax,
 } from "./link_limits.ts";
 import { nativeBytes } from "./memory_guard.ts";
+import { processOpenings } from "./openings.ts";
 import { connectPush } from "./sockets.ts";
 import { Tunnels } from "./tunnels.ts";
 
@@ -263,6 +264,7 @@ export class ZmqLinks implements Links {
       routes,
       clock: this.#clock,
       dialler: this.#dialler,
+      openings: processOpenings,
       connect: (linkKey, route) => connectPush(linkKey, route, this.#tunnels),
       budget: this.#budget,
       onIdle: () => this.#links.delete(key),
