@@ -28,8 +28,9 @@ const copies = 2;
 
 /**
  * Second copies leave once all relays have acknowledged or are silent, but neither sooner nor later than this
- * after the first ones. Sooner they would keep the first ones waiting: for the processors of relays and followers,
- * and where relays have to open links, for those. Where acknowledgements are late for all, so are the first ones.
+ * after the first ones, and after three times what half of the relays took to acknowledge. Sooner they would keep
+ * the first ones waiting: for the processors of relays and followers, and where relays have to open links, for
+ * those. Where acknowledgements are late for all, so are the first copies.
  */
 const secondMs = { warm: 600, cold: 1_000, max: 2_400 };
 
@@ -160,8 +161,11 @@ export class Relay {
   async #handLater(broadcast: Broadcast, seconds: readonly Share[]): Promise<void> {
     const { session: { ports: { clock }, signal } } = this.#parts;
     const leastMs = broadcast.isCold ? secondMs.cold : secondMs.warm;
+    const startedAt = clock.monotonic();
     await pause(clock, leastMs, signal);
     await settledWithin(clock, broadcast.answered, secondMs.max - leastMs);
+    const waitedMs = clock.monotonic() - startedAt;
+    await pause(clock, Math.max(broadcast.patienceMs() - waitedMs, 0), signal);
     if (signal.aborted) return;
     const unplaced = await this.#hand(broadcast, seconds);
     const relays = broadcast.reached.slice(0, directFollowersMax);

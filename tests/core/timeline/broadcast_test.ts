@@ -68,6 +68,17 @@ Deno.test("A relay that has to open links has 1.5 s to pass posts on, however so
   assert.ok(broadcast.hasHadTime(one, 1_520, 0));
 });
 
+Deno.test("Where a crowd opens links, a relay has four times the time of half the acknowledgements, 3 s at most", () => {
+  for (const [ackedAt, passedAt] of [[500, 2_500], [700, 3_500], [900, 3_900]] as const) {
+    const { broadcast, shares } = sent(true);
+    for (const share of shares) broadcast.ack(share, ackedAt);
+    const [one] = shares;
+    assert.ok(one);
+    assert.ok(!broadcast.hasHadTime(one, passedAt - 1, 0));
+    assert.ok(broadcast.hasHadTime(one, passedAt, 0));
+  }
+});
+
 Deno.test("A broadcast is under way once half of the relays have acknowledged", () => {
   const { broadcast, shares: [one, two] } = sent();
   assert.ok(one && two);
