@@ -9,6 +9,7 @@ import type { UserView } from "../../core/api.ts";
 import type { Access } from "../peer/access.ts";
 import type { Left } from "../screen/screen.ts";
 import type { Context } from "../peer/host.ts";
+import { resolveKeys } from "../settings/settings.ts";
 
 /** Whether the terminal can be drawn on as a whole, and the person wants that. */
 export function hasScreen({ io, flags }: Context): boolean {
@@ -21,14 +22,15 @@ export async function openScreen(
   access: Access,
   { username }: UserView,
 ): Promise<Left> {
-  const [{ showScreen }, terminal] = await Promise.all([
+  const [{ showScreen }, terminal, keys] = await Promise.all([
     loadModule<typeof import("../screen/screen.ts")>(
       new URL("../screen/screen.ts", import.meta.url),
     ),
     context.io.whole?.(),
+    resolveKeys(context),
   ]);
   if (terminal === undefined) return { why: "quit" };
-  return await showScreen({ context, access, terminal, self: username });
+  return await showScreen({ context, access, terminal, self: username, keys });
 }
 
 /** Waits until the person has read what an entry of the menu said. */

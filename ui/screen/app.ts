@@ -206,8 +206,12 @@ export class App {
 
   #key(event: InputEvent & { readonly kind: "key" }): void {
     this.#hush();
-    if (event.key === "ctrl+z") return this.#parts.suspend();
-    if (event.key === "ctrl+l") return this.#parts.paint(true);
+    // Also while a text is typed, unless it is a character of it.
+    const always = event.text === undefined
+      ? this.#parts.keymap.actionFor(event.key, ["everywhere"])
+      : undefined;
+    if (always === "suspend") return this.#parts.suspend();
+    if (always === "redraw") return this.#parts.paint(true);
     const question = this.#question;
     if (question !== undefined) {
       this.#question = undefined;

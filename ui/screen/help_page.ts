@@ -21,10 +21,17 @@ const headings: readonly (readonly [Place, string])[] = [
 ];
 
 /** Columns of the keys. */
-const keyColumns = 18;
+const keyColumns = 22;
+
+/** From this width on, keys and what they do stand side by side. */
+const wideMin = 60;
 
 function entryRows(left: string, text: string, columns: number): Piece[][] {
-  const lines = wrapText(text, Math.max(10, columns - keyColumns - 1));
+  if (columns < wideMin) {
+    const lines = wrapText(text, columns - 2);
+    return [[styled(left, "accent")], ...lines.map((line) => [plain(`  ${line}`)])];
+  }
+  const lines = wrapText(text, columns - keyColumns - 1);
   return lines.map((line, at) => [
     styled((at === 0 ? left : "").padEnd(keyColumns), "accent"),
     plain(` ${line}`),
@@ -38,7 +45,7 @@ export function helpRows(keymap: Keymap, columns: number): Piece[][] {
     [],
     [styled(heading, "bold")],
     ...keys.filter((entry) => entry.place === place).flatMap(({ action, help }) =>
-      entryRows(keymap.shown(action as Action).join(" "), help, columns)
+      entryRows(keymap.shown(action as Action).join(" "), `${help} [${action}]`, columns)
     ),
   ]);
   const commands: readonly CommandEntry[] = commandTable;
@@ -58,7 +65,8 @@ export function helpRows(keymap: Keymap, columns: number): Piece[][] {
     ...wrapText(mouse, columns - 2).map((line) => [plain(line)]),
     [],
     ...wrapText(
-      "Keys can be changed: [KEYS] in config.ini, such as DOWN = n, down",
+      "Keys can be changed in config.ini: [KEYS], and in it the names that stand in brackets here, such as " +
+        "DOWN = n, down",
       columns - 2,
     ).map((line) => [styled(line, "dim")]),
   ];

@@ -107,6 +107,13 @@ export class Keymap {
   }
 }
 
+/** The keys of config.ini with the names that they have here. */
+export function keysNamed(choice: KeyChoice): KeyChoice {
+  return Object.fromEntries(
+    Object.entries(choice).map(([action, keys]) => [action, keys.map(keyName)]),
+  );
+}
+
 /** What is wrong with a choice of keys; undefined where nothing is. */
 export function mistakeInKeys(choice: KeyChoice): string | undefined {
   const all: readonly KeyEntry[] = keyTable;

@@ -16,7 +16,7 @@ import { safeLine } from "../terminal/safe_text.ts";
 import { Views } from "../views/views.ts";
 import { App } from "./app.ts";
 import { TerminalInput } from "./input.ts";
-import { type KeyChoice, Keymap } from "./keymap.ts";
+import { type KeyChoice, Keymap, keysNamed, mistakeInKeys } from "./keymap.ts";
 import { editors, stopper } from "./outside.ts";
 import { Painter } from "./painter.ts";
 import { Connection } from "./connection.ts";
@@ -63,6 +63,8 @@ class OpenScreen {
   constructor(parts: ScreenParts) {
     this.#parts = parts;
     const { context: { io }, access, terminal, self, keys } = parts;
+    const chosen = keysNamed(keys ?? {});
+    const mistake = mistakeInKeys(chosen);
     this.#connection = new Connection(parts.context, access);
     const { api } = this.#connection;
     this.#views = new Views({
@@ -80,13 +82,16 @@ class OpenScreen {
     this.#app = new App({
       ...{ views: this.#views, api, self, time: io, signal: this.#leaving.signal },
       theme: { colours: io.colours("output"), links: io.env("TERM") !== "linux" },
-      keymap: new Keymap(keys),
+      keymap: new Keymap(mistake === undefined ? chosen : {}),
       paint: (all) => this.#guard(() => this.#painter.paint(all)),
       quit: () => this.#left.resolve({ why: "quit" }),
       suspend: () => void this.#suspend(),
       edit: (text) => this.#edit(text),
       inMenu: (entry) => this.#left.resolve({ why: "menu", entry }),
     });
+    if (mistake !== undefined) {
+      this.#app.stage.say(`[KEYS] of config.ini is not used: ${mistake}.`, "error");
+    }
   }
 
   /** A mistake in the drawing closes the screen, and is then thrown where the screen was opened. */

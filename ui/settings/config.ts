@@ -8,7 +8,7 @@
 
 import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-import { rules, unitsMs } from "./config_rules.ts";
+import { keyList, rules, unitsMs } from "./config_rules.ts";
 import type { HostPort } from "../../lib/host_port.ts";
 import type { ExemptPrivate } from "../../lib/networks.ts";
 import { type IniEntry, IniLineError, readIni } from "./ini_lines.ts";
@@ -58,6 +58,8 @@ export interface FileConfig {
   readonly portMapping?: boolean;
   /** Whether relays alone are announced. */
   readonly relaysOnly?: boolean;
+  /** Keys of the screen by the action that they are for, in lower case. */
+  readonly keys?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The most bytes of a config.ini: the one shipped has some 3,000. */
@@ -70,7 +72,7 @@ export const lifespanMsMax = 100 * 365 * 86_400_000;
 function valueOf(entry: IniEntry): unknown {
   const { section, key, value } = entry;
   const keys = rules[section] ?? {};
-  const rule = Object.hasOwn(keys, key) ? keys[key] : undefined;
+  const rule = section === "KEYS" ? keyList : Object.hasOwn(keys, key) ? keys[key] : undefined;
   if (rule === undefined) {
     const known = Object.keys(keys).join(", ");
     throw new IniLineError(entry.line, `${key} is no key of [${section}]: it has ${known}`);
@@ -131,6 +133,15 @@ function lifespanOf(values: Values): Lifespan | undefined {
   return sumMs;
 }
 
+/** Keys of the screen that the file changes. */
+function keysOf(values: Values): FileConfig["keys"] {
+  const found = [...values].filter(([name]) => name.startsWith("KEYS."));
+  if (found.length === 0) return undefined;
+  return Object.fromEntries(
+    found.map(([name, { value }]) => [name.slice(5).toLowerCase(), value as readonly string[]]),
+  );
+}
+
 function fileConfigOf(values: Values): FileConfig {
   return given({
     ip: valueAt<string>(values, "DEFAULT.IP"),
@@ -151,6 +162,7 @@ function fileConfigOf(values: Values): FileConfig {
     relay: valueAt<RelayChoice>(values, "REACH.RELAY"),
     portMapping: valueAt<boolean>(values, "REACH.PORT_MAPPING"),
     relaysOnly: valueAt(values, "REACH.MODE") === "relay" ? true : undefined,
+    keys: keysOf(values),
   });
 }
 

@@ -40,7 +40,18 @@ function orNothing<T>(read: Reader<T>): Reader<T | null> {
   return (text) => text === "" ? null : read(text);
 }
 
-/** Sections and keys, as design section 9 has them. */
+/** Keys of the keyboard for one action of the screen: `j, down`. Their names are the screen's business. */
+export const keyList: KeyRule = [
+  (text) => {
+    const keys = text.split(/(?<=\S),?\s+/).filter((key) => key !== "");
+    return keys.length > 0 && keys.length <= 8 && keys.every((key) => key.length <= 20)
+      ? keys
+      : undefined;
+  },
+  "one to eight keys, separated by commas and spaces",
+];
+
+/** Sections and keys, as design section 9 has them. [KEYS] has a key for each action of the screen. */
 export const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> = {
   DEFAULT: {
     IP: address,
@@ -89,6 +100,7 @@ export const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> 
     PORT_MAPPING: yesOrNo,
     RELAY: [(text) => oneOf(["auto", "yes", "no"], text), "auto, yes or no"],
   },
+  KEYS: {},
 };
 
 /** The word among these, in any case of letters. */

@@ -112,3 +112,18 @@ export async function resolveSettings(
     relaysOnly: config.relaysOnly ?? false,
   };
 }
+
+/**
+ * Keys of the screen that the file changes, by action.
+ *
+ * @throws {CamelliaError} `invalid_config`.
+ */
+export async function resolveKeys(
+  { io, flags, dataFolder }: {
+    readonly io: Io;
+    readonly flags: Flags;
+    readonly dataFolder: string;
+  },
+): Promise<NonNullable<FileConfig["keys"]>> {
+  return (await chosenConfig(io, flags, dataFolder)).keys ?? {};
+}

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { keyTable } from "../../../ui/screen/key_table.ts";
+import { parseConfig } from "../../../ui/settings/config.ts";
 import { helpRows } from "../../../ui/screen/help_page.ts";
-import { Keymap, keyName, mistakeInKeys, shownKey } from "../../../ui/screen/keymap.ts";
+import { Keymap, keyName, keysNamed, mistakeInKeys, shownKey } from "../../../ui/screen/keymap.ts";
 
 Deno.test("No key means two things in one place, and every action has a key and a help", () => {
   assert.equal(mistakeInKeys({}), undefined);
@@ -53,5 +54,21 @@ Deno.test("The help has every key and what it does", () => {
   for (const { help } of keyTable) {
     assert.ok(text.includes(help.split(" ").slice(0, 3).join(" ")), help);
   }
-  assert.match(text, /^n +to the next entry$/m);
+  assert.match(text, /^n +to the next entry \[down\]$/m);
+});
+
+Deno.test("config.ini names keys as people write them", () => {
+  const config = parseConfig(
+    new TextEncoder().encode('[KEYS]\nDOWN = n, Down\nsend = Ctrl+Enter ctrl+s\ntop = "; g"\n'),
+    "config.ini",
+  );
+  assert.deepEqual(keysNamed(config.keys ?? {}), {
+    down: ["n", "down"],
+    send: ["ctrl+enter", "ctrl+s"],
+    top: [";", "g"],
+  });
+  assert.throws(
+    () => parseConfig(new TextEncoder().encode("[KEYS]\nDOWN =\n"), "config.ini"),
+    /line 2: DOWN is "", which is not one to eight keys/,
+  );
 });
