@@ -8,6 +8,7 @@
  */
 
 import { lookup } from "node:dns/promises";
+import { judgeBy } from "./core/accounts/password_strength.ts";
 import { Peer } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
 import { formatHostPort } from "./lib/host_port.ts";
@@ -22,9 +23,11 @@ import { homeAddresses, ownFamilies } from "./net/reach/interfaces.ts";
 import { createReach } from "./net/reach/reach.ts";
 import { Carriers } from "./net/streams/carriers.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
+import { WorkerEstimator } from "./net/system/worker_estimator.ts";
 import { withAddonFolder } from "./storage/addon_folder.ts";
 import type { DataFolder } from "./storage/data_folder.ts";
 import type { EarlyKey } from "./storage/early_key.ts";
+import { newDerivation } from "./storage/key_derivation.ts";
 import { KeyFiles } from "./storage/key_files.ts";
 import { NodeStore } from "./storage/node_store.ts";
 import { removePrivateFile, writePrivateFile } from "./storage/private_file.ts";
@@ -37,9 +40,6 @@ import { serviceTools } from "./ui/shell/services.ts";
 
 export { LogFile } from "./storage/log_file.ts";
 export { folderFacts } from "./storage/folder_facts.ts";
-
-/** Argon2id for newly sealed keys: the second choice of RFC 9106, section 4 (design, section 4). */
-const derivation = { memoryKiB: 64 * 1024, passes: 3, lanes: 4 } as const;
 
 const random = new SystemRandom();
 
@@ -86,10 +86,11 @@ export function loadLibraries(folder: string): Promise<Libraries> {
 /** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
 async function startPeer(
   data: string,
-  { settings, keys, log, opens }: {
+  { settings, keys, log, early, opens }: {
     settings: PeerSettings;
     keys: KeyFiles;
     log: Log;
+    early: Early | undefined;
     opens: boolean;
   },
 ): Promise<RunningPeer> {
@@ -106,6 +107,8 @@ async function startPeer(
     trustFar: settings.ntpTrustFar,
   });
   started.defer(() => clock.close());
+  const estimator = early?.estimator ?? new WorkerEstimator(clock);
+  started.defer(() => estimator.end());
   const nodeStore = await NodeStore.open(data, { time: clock, onError });
   const closeStore = started.adopt(nodeStore, (store) => store.close());
   const datagrams = openDatagrams(
@@ -185,12 +188,13 @@ async function startPeer(
       keys,
     },
     settings: {
-      derivation,
+      derivation: newDerivation,
       publishPrivate: settings.publishPrivate,
       firstNode: settings.firstNode,
       trace: (message) => log("debug", message),
       ...(settings.lifespan === "off" ? {} : { lifespanMs: settings.lifespan }),
     },
+    passwordJudge: judgeBy(estimator),
     program: { version: denoConfig.version, pid: Deno.pid },
   });
   started.defer(() => peer.stop());
@@ -205,29 +209,38 @@ async function startPeer(
 
 export { writePrivateFile };
 
-/**
- * What can be done with a data folder that this process has locked. It is freed where that fails.
- *
- * @param early The key of a login to come, which is being derived.
- */
-export async function openLocked(folder: DataFolder, early?: EarlyKey): Promise<OpenFolder> {
+/** What was begun for a login or registration to come. */
+export interface Early {
+  /** Its key, if it is being derived. */
+  readonly key?: EarlyKey;
+  /** What is to judge its new password. */
+  readonly estimator?: WorkerEstimator;
+}
+
+function giveUp(early: Early | undefined): void {
+  early?.key?.drop();
+  early?.estimator?.end();
+}
+
+/** What can be done with a data folder that this process has locked. It is freed where that fails. */
+export async function openLocked(folder: DataFolder, early?: Early): Promise<OpenFolder> {
   try {
     await loadLibraries(folder.path);
-    const keys = await KeyFiles.open(folder.path, early);
+    const keys = await KeyFiles.open(folder.path, early?.key);
     return {
       path: folder.path,
       accounts: () => keys.accounts(),
       writePrivate: (name, bytes) => writePrivateFile(folder.file(name), bytes),
       remove: (name) => removePrivateFile(folder.file(name)),
       start: (settings, log, { opens } = { opens: false }) =>
-        startPeer(folder.path, { settings, keys, log, opens }),
+        startPeer(folder.path, { settings, keys, log, early, opens }),
       close() {
-        early?.drop();
+        giveUp(early);
         return Promise.resolve(folder.release());
       },
     };
   } catch (error) {
-    early?.drop();
+    giveUp(early);
     folder.release();
     throw error;
   }

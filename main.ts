@@ -10,8 +10,9 @@
 import { loadModule } from "./lib/load_module.ts";
 import { CamelliaError } from "./core/model/errors.ts";
 import denoConfig from "./deno.json" with { type: "json" };
+import type { Early } from "./composition.ts";
+import type { WorkerEstimator } from "./net/system/worker_estimator.ts";
 import type { DataFolder } from "./storage/data_folder.ts";
-import type { EarlyKey } from "./storage/early_key.ts";
 import type { ExpectedLogin, Host, LogSink, OpenFolder, SystemFacts } from "./ui/peer/host.ts";
 
 export type * from "./core/api.ts";
@@ -23,7 +24,7 @@ export type * from "./ui/peer/host.ts";
 /** What {@linkcode createHost} takes from composition.ts. */
 export interface Composition {
   /** What can be done with a data folder that this process has locked. */
-  openLocked(folder: DataFolder, early?: EarlyKey): Promise<OpenFolder>;
+  openLocked(folder: DataFolder, early?: Early): Promise<OpenFolder>;
   /** The log in a data folder. */
   readonly LogFile: { open(dataFolder: string): Promise<LogSink> };
   /** Looks at a data folder. */
@@ -41,17 +42,35 @@ function loadComposition(): Promise<Composition> {
   );
 }
 
-/** Begins to derive the key of the user who is expected to log in, if one is. */
-async function deriveEarly(
+/** Starts what judges a new password: in a thread of its own, so that it is ready when the peer is. */
+async function startEstimator(): Promise<WorkerEstimator> {
+  const [{ WorkerEstimator }, { SystemClock }] = await Promise.all([
+    loadModule<typeof import("./net/system/worker_estimator.ts")>(
+      new URL("./net/system/worker_estimator.ts", import.meta.url),
+    ),
+    loadModule<typeof import("./net/system/system_time.ts")>(
+      new URL("./net/system/system_time.ts", import.meta.url),
+    ),
+  ]);
+  const estimator = new WorkerEstimator(new SystemClock());
+  // Where that fails, so does the judgement.
+  estimator.prepare().catch(() => {});
+  return estimator;
+}
+
+/** Begins what a login or registration that is expected takes long for. */
+async function beginEarly(
   folder: DataFolder,
   expected?: () => Promise<ExpectedLogin | undefined>,
-): Promise<EarlyKey | undefined> {
+): Promise<Early | undefined> {
   const login = await expected?.();
   if (login === undefined) return undefined;
   const { EarlyKey } = await loadModule<typeof import("./storage/early_key.ts")>(
     new URL("./storage/early_key.ts", import.meta.url),
   );
-  return await EarlyKey.begin(folder.path, login);
+  const key = await EarlyKey.begin(folder.path, login);
+  const estimator = login.isNew ? await startEstimator() : undefined;
+  return { ...key && { key }, ...estimator && { estimator } };
 }
 
 /** Loads what runs programs of the system. */
@@ -105,7 +124,7 @@ export async function createHost(load = loadComposition): Promise<Host> {
       const folder = await DataFolder.open(path);
       if (!hasGivenUp) {
         try {
-          const early = await deriveEarly(folder, expected);
+          const early = await beginEarly(folder, expected);
           return await (await load()).openLocked(folder, early);
         } catch (error) {
           folder.release();

@@ -32,7 +32,7 @@ export interface PeerOptions {
   readonly ports: Ports;
   /** What config.ini and flags decide. */
   readonly settings: Settings;
-  /** Decides which passwords may seal keys; by default zxcvbn. */
+  /** Decides which passwords may seal keys; by default zxcvbn, in this thread. */
   readonly passwordJudge?: PasswordJudge;
   /** What `status` says of the program. */
   readonly program?: { readonly version: string; readonly pid: number };

@@ -250,6 +250,11 @@ export interface Keys {
   setLastUser(username: string): Promise<void>;
   /** Argon2id (RFC 9106) off the event loop: 32 bytes. */
   derive(password: string, derivation: KeyDerivation): Promise<Uint8Array<ArrayBuffer>>;
+  /** A key with a fresh salt that is being derived for this very password already; default: there is none. */
+  prepared?(
+    password: string,
+    parameters: Omit<KeyDerivation, "salt">,
+  ): { derivation: KeyDerivation; key: Promise<Uint8Array<ArrayBuffer>> } | undefined;
 }
 
 /** Everything from outside, as the composition root hands it to the core. */

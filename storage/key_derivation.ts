@@ -7,6 +7,13 @@
 import { utf8 } from "../core/model/bytes.ts";
 import { type KeyDerivation, keyDerivationMax } from "../core/model/record_body.ts";
 
+/** For newly sealed keys: the second choice of RFC 9106, section 4 (design, section 4). */
+export const newDerivation: Omit<KeyDerivation, "salt"> = {
+  memoryKiB: 64 * 1024,
+  passes: 3,
+  lanes: 4,
+};
+
 /** Bytes of a derived key. */
 const derivedBytes = 32;
 

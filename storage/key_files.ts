@@ -110,6 +110,14 @@ export class KeyFiles implements Keys {
     return await (this.#early?.take(password, derivation) ?? deriveKey(password, derivation));
   }
 
+  /** The key that was derived ahead of a registration, with its fresh salt, if it is the same one. */
+  prepared(
+    password: string,
+    parameters: Omit<KeyDerivation, "salt">,
+  ): ReturnType<EarlyKey["takeNew"]> {
+    return this.#early?.takeNew(password, parameters);
+  }
+
   #file(username: string): string {
     assertUsername(username);
     return keyFile(this.#data, username);

@@ -90,10 +90,12 @@ Deno.test("The key of the user who logs in is derived once, before what runs a p
     const folder = await host.openFolder(data, () => Promise.resolve({ password }));
     await folder.close();
     assert.equal(derivedAtLoad, 1);
-    derived = 0;
-    assert.equal((await place.run("post", "hello", "--init")).code, 0);
-    assert.equal(derived, 1);
-    assert.equal(await place.error("post", "x", "--init", "--user", "bob"), "unknown_user");
+    for (const args of [["post", "hello"], ["register", "bob"]]) {
+      derived = 0;
+      assert.equal((await place.run(...args, "--init")).code, 0);
+      assert.equal(derived, 1, args[0]);
+    }
+    assert.equal(await place.error("post", "x", "--init", "--user", "carol"), "unknown_user");
   } finally {
     crypto.subtle.deriveBits = deriveBits;
   }

@@ -40,8 +40,8 @@ export class Accounts {
   }
 
   /**
-   * Loads what judges passwords, 150 to 300 ms of work, ahead of a registration or change of password:
-   * while the user still types.
+   * Loads what judges passwords ahead of a registration or change of password: while the user still
+   * types.
    */
   prepare(): Promise<void> {
     return this.#context.passwordJudge.prepare();

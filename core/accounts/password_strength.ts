@@ -1,10 +1,10 @@
 /**
- * How well a password resists guessing, judged by zxcvbn (Wheeler, USENIX Security 2016) in its
- * maintained TypeScript form, not by rules of thumb.
+ * Which passwords may seal keys, by how well they resist guessing.
  *
  * @module
  */
 
+import { type Estimator, localEstimator } from "../../lib/guessing.ts";
 import { CamelliaError } from "../model/errors.ts";
 
 /**
@@ -37,59 +37,27 @@ export interface PasswordJudge {
   judge(password: string, related: readonly string[], isPublished: boolean): Promise<void>;
 }
 
-/** The one method of the estimator that is used. */
-interface Estimator {
-  check(password: string, inputs: string[]): {
-    readonly score: number;
-    readonly feedback: { readonly warning: string | null; readonly suggestions: readonly string[] };
+/** Judges by an estimator. */
+export function judgeBy(estimator: Estimator): PasswordJudge {
+  return {
+    prepare: () => estimator.prepare(),
+    async judge(password, related, isPublished) {
+      if (password.length === 0) throw weak("it is empty");
+      if (password.length > passwordLengthMax) {
+        throw weak(`it is longer than ${passwordLengthMax} characters`);
+      }
+      const { score, hints } = await estimator.estimate(
+        password.slice(0, judgedLengthMax),
+        ["camellia", ...related],
+      );
+      if (score >= (isPublished ? publishedScoreMin : localScoreMin)) return;
+      throw weak("it is too easy to guess", hints);
+    },
   };
 }
 
-/**
- * Loads the dictionaries: 150 to 300 ms and some 60 MB, hence only where a password is chosen. The
- * surnames (89,000 words, a third of the time) are left out; common ones are among the passwords.
- */
-async function loadEstimator(): Promise<Estimator> {
-  // One after the other: in between, what the network has answered meanwhile is dealt with.
-  const core = await import("@zxcvbn-ts/core");
-  const common = await import("@zxcvbn-ts/language-common");
-  const english = await import("@zxcvbn-ts/language-en");
-  const { "lastnames-en": _surnames, ...words } = english.dictionary;
-  return new core.ZxcvbnFactory({
-    translations: english.translations,
-    graphs: common.adjacencyGraphs,
-    dictionary: { ...common.dictionary, ...words },
-  });
-}
-
-/** One for the whole program: a second one would take another 15 MB, and judge no better. */
-let estimator: Promise<Estimator> | undefined;
-
-/** The program's judge. */
-export const zxcvbnJudge: PasswordJudge = {
-  async prepare() {
-    await (estimator ??= loadEstimator());
-  },
-  judge: judgePassword,
-};
-
-async function judgePassword(
-  password: string,
-  related: readonly string[],
-  isPublished: boolean,
-): Promise<void> {
-  if (password.length === 0) throw weak("it is empty");
-  if (password.length > passwordLengthMax) {
-    throw weak(`it is longer than ${passwordLengthMax} characters`);
-  }
-  const { score, feedback } = (await (estimator ??= loadEstimator())).check(
-    password.slice(0, judgedLengthMax),
-    ["camellia", ...related],
-  );
-  if (score >= (isPublished ? publishedScoreMin : localScoreMin)) return;
-  const hints = [feedback.warning, ...feedback.suggestions].filter((hint) => hint !== null);
-  throw weak("it is too easy to guess", hints);
-}
+/** A judge that estimates in the thread that asks. */
+export const zxcvbnJudge: PasswordJudge = judgeBy(localEstimator);
 
 function weak(why: string, hints: readonly string[] = []): CamelliaError {
   const advice = hints.length > 0

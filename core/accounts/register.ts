@@ -90,7 +90,10 @@ export async function registerAccount(
   }
 }
 
-/** Derives the key while the node joins, then asks for the name and judges the password at the same time. */
+/**
+ * Derives the key, and loads what judges the password, while the node joins; then asks for the name and judges
+ * the password at the same time.
+ */
 async function prepare(
   context: AccountContext,
   claimant: Registration,
@@ -101,8 +104,9 @@ async function prepare(
   const earlier = await readKeyFile(ports.keys, username);
   if (earlier !== undefined) return await resume(context, { claimant, sealed: earlier }, signal);
   const seal = prepareSeal(password, settings.derivation, ports);
+  // Where that fails, so does the judgement.
+  passwordJudge.prepare().catch(() => {});
   try {
-    // Loading the dictionaries holds everything else up: not before the node has joined.
     await assertJoined(context, username, signal);
     const asked = assertNameFree(ports, username, signal);
     asked.catch(() => {}); // Awaited below, unless the password is refused before.

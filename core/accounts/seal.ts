@@ -93,12 +93,14 @@ export interface PreparedSeal {
   readonly key: Promise<Uint8Array>;
 }
 
-/** Starts to derive a key with a fresh salt. */
+/** Starts to derive a key with a fresh salt, or takes the one that is being derived already. */
 export function prepareSeal(
   password: string,
   parameters: Settings["derivation"],
   ports: Pick<Ports, "keys" | "random">,
 ): PreparedSeal {
+  const early = ports.keys.prepared?.(password, parameters);
+  if (early !== undefined) return early;
   const derivation = { ...parameters, salt: ports.random.bytes(16) };
   const key = ports.keys.derive(password, derivation);
   key.catch(() => {}); // Its user awaits it and hears of the failure; there is none where the name is taken.

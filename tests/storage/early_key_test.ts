@@ -4,7 +4,7 @@ import { Identity } from "../../core/model/identity.ts";
 import { signRecord } from "../../core/model/record.ts";
 import { peekDerivation } from "../../core/model/sealed_peek.ts";
 import { EarlyKey } from "../../storage/early_key.ts";
-import { deriveKey } from "../../storage/key_derivation.ts";
+import { deriveKey, newDerivation } from "../../storage/key_derivation.ts";
 import { KeyFiles } from "../../storage/key_files.ts";
 import { inFolder } from "./folder.ts";
 
@@ -96,6 +96,30 @@ Deno.test("An early key that no login took is wiped", async () => {
     } finally {
       crypto.subtle.deriveBits = deriveBits;
     }
+  });
+});
+
+Deno.test("The key of a new user is derived early under a fresh salt, and taken by that registration alone", async () => {
+  await folderOfAlice(async (folder) => {
+    const begin = (username: string) =>
+      EarlyKey.begin(folder, { username, password: "secret", isNew: true });
+    const early = await begin("bob");
+    const keys = await KeyFiles.open(folder, early);
+    assert.equal(keys.prepared("other", newDerivation), undefined);
+    assert.equal(keys.prepared("secret", { ...newDerivation, passes: 2 }), undefined);
+    const prepared = keys.prepared("secret", newDerivation);
+    assert.ok(prepared);
+    const { salt, ...parameters } = prepared.derivation;
+    assert.deepEqual(parameters, newDerivation);
+    assert.deepEqual(await prepared.key, await deriveKey("secret", { ...newDerivation, salt }));
+    assert.equal(keys.prepared("secret", newDerivation), undefined);
+    const another = (await begin("bob"))?.takeNew("secret", newDerivation);
+    assert.notDeepEqual(another?.derivation.salt, salt);
+    // Where there is a key file, the registration goes on with it.
+    const begun = await begin("alice");
+    assert.equal(begun?.takeNew("secret", derivation), undefined);
+    assert.notEqual(begun?.take("secret", derivation), undefined);
+    await another?.key;
   });
 });
 

@@ -120,7 +120,15 @@ async function checkBundle({ files, folder }: Unpacked): Promise<void> {
     assert.doesNotMatch(source, /Dynamic require of/, file);
   }
   for (
-    const path of ["net-clock-ntp_worker.js", "composition", "menu", "cli", "serving", "doctor"]
+    const path of [
+      "net-clock-ntp_worker.js",
+      "net-system-estimating_worker.js",
+      "composition",
+      "menu",
+      "cli",
+      "serving",
+      "doctor",
+    ]
   ) {
     assert.ok(late.has(path), `${path} is no part of its own`);
   }

@@ -415,6 +415,11 @@ Deno.test("A command that will log in says so as soon as the folder is locked, w
   assert.equal(m.io.stderr.match(/Others can read/g)?.length, 1);
   assert.deepEqual(await expectedOf("post", "x", "--password-file", "/none"), [undefined]);
   assert.deepEqual(await expectedOf("whoami"), [undefined]);
+  assert.deepEqual(await expectedOf("login", "Alice"), [{ username: "alice", password: "secret" }]);
+  assert.deepEqual(await expectedOf("register", "bob"), [
+    { username: "bob", password: "secret", isNew: true },
+  ]);
+  assert.deepEqual(await expectedOf("account", "recover", "alice"), [undefined]);
   m.io.variables = {};
   assert.deepEqual(await expectedOf("post", "hello"), [undefined]);
 });

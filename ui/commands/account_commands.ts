@@ -8,7 +8,7 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { messageOf } from "../output/failure.ts";
 import { renderUser } from "../output/render.ts";
-import { withPeer } from "../peer/access.ts";
+import { type Access, withPeer } from "../peer/access.ts";
 import { logIn, withPeerForLogin } from "../peer/own_peer.ts";
 import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
@@ -61,24 +61,32 @@ export async function registerAccount(
   },
 ): Promise<void> {
   const username = parseUsername(name);
-  const ask = () => passwordFor(context, { username, kind: "new" });
-  await withPeerForLogin(context, ask, async ({ api, own }, password) => {
+  const questions = {
+    login: { username, isNew: true },
+    ask: () => passwordFor(context, { username, kind: "new" }),
+    check: ({ api }: Access) => requireFree(context, api, username),
+  };
+  await withPeerForLogin(context, questions, async ({ api, own }, password) => {
     const account = { username, password, localKeys, isBrief: own };
     const user = await register(context, api, account);
     const text = "Registered and logged in:";
     await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
     if (!noWords && canShowWords(context)) await showWords(context, api, { username, password });
-  }, ({ api }) => requireFree(context, api, username));
+  });
 }
 
 /** `login`. */
 export async function login(context: Context, { name }: { readonly name: string }): Promise<void> {
   const username = parseUsername(name);
-  const ask = () => passwordFor(context, { username, kind: "login" });
-  await withPeerForLogin(context, ask, async ({ api, own }, password) => {
+  const questions = {
+    login: { username },
+    ask: () => passwordFor(context, { username, kind: "login" }),
+    check: ({ api }: Access) => requireKnown(context, api, username),
+  };
+  await withPeerForLogin(context, questions, async ({ api, own }, password) => {
     const user = await logIn(context, api, { username, password, isBrief: own });
     await context.output.line(user, (look) => `Logged in: ${renderUser(user, look)}`);
-  }, ({ api }) => requireKnown(context, api, username));
+  });
 }
 
 /** `logout`. */

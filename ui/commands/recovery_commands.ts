@@ -51,7 +51,7 @@ export async function recoverAccount(
     words = await askForWords(context, { username, file });
     return await passwordFor(context, { username, kind: "new" });
   };
-  await withPeerForLogin(context, ask, async ({ api }, password) => {
+  await withPeerForLogin(context, { ask }, async ({ api }, password) => {
     const user = await recover(context, api, { username, password, words });
     const text = "The new password is set. Logged in:";
     await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);

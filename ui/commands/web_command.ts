@@ -8,7 +8,7 @@
 
 import { CamelliaError } from "../../core/model/errors.ts";
 import { loadModule } from "../../lib/load_module.ts";
-import { type RunningAccess, withFolder } from "../peer/access.ts";
+import { expectedLogin, type RunningAccess, withFolder } from "../peer/access.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { type PagePlace, pageUrl } from "../peer/loopback_protocol.ts";
 
@@ -94,7 +94,7 @@ export async function web(context: Context, request: WebRequest): Promise<void> 
     throw new CamelliaError("invalid_argument", "Cannot do both: --stop opens nothing anyway");
   }
   await withFolder(context, "user", {
-    logsIn: request.stop !== true,
+    ...request.stop ? {} : { expected: () => expectedLogin(context) },
     running: (peer) => onRunningPeer(context, peer, request),
     // Without a peer that runs there is no page that is on.
     own: (folder) => request.stop ? stopPage(context, false) : onOwnPeer(context, folder, request),

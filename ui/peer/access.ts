@@ -61,8 +61,8 @@ export interface Ways<T> {
   readonly own: (folder: OpenFolder) => Promise<T>;
   /** A peer that runs elsewhere has. Called again if its first request reached no peer. */
   readonly running: (peer: RunningAccess) => Promise<T>;
-  /** Whether a user is to be logged in where this process has locked it; default: no. */
-  readonly logsIn?: boolean;
+  /** Tells who is to be logged in where this process has locked it; default: no user. */
+  readonly expected?: () => Promise<ExpectedLogin | undefined>;
 }
 
 /** Works with the locked folder, and unlocks it afterwards. */
@@ -83,15 +83,20 @@ function namedUser({ flags }: Context): string | undefined {
   return flags.user === undefined ? undefined : parseUsername(flags.user);
 }
 
-/** Who will log in, where that takes no question. */
-export async function expectedLogin(context: Context): Promise<ExpectedLogin | undefined> {
+/**
+ * Who will log in, where that takes no question.
+ *
+ * @param login What is known of it; by default the user is the one of `--user`.
+ */
+export async function expectedLogin(
+  context: Context,
+  login: Omit<ExpectedLogin, "password"> = given({ username: namedUser(context) }),
+): Promise<ExpectedLogin | undefined> {
   const { passwordAtHand } = await loadModule<typeof import("../prompts/password_source.ts")>(
     new URL("../prompts/password_source.ts", import.meta.url),
   );
   const password = await passwordAtHand(context);
-  return password === undefined
-    ? undefined
-    : { password, ...given({ username: namedUser(context) }) };
+  return password === undefined ? undefined : { password, ...login };
 }
 
 /** The peer that seems to run on the data folder; its first call shows whether it does. To be closed. */
@@ -119,8 +124,7 @@ export async function withFolder<T>(context: Context, need: Need, ways: Ways<T>)
   const giveUpAt = io.monotonic() + folderWaitMs;
   while (true) {
     signal.throwIfAborted();
-    const expected = ways.logsIn ? () => expectedLogin(context) : undefined;
-    const folder = await host.openFolder(dataFolder, expected).catch((error) => {
+    const folder = await host.openFolder(dataFolder, ways.expected).catch((error) => {
       if (error instanceof CamelliaError && error.code === "folder_in_use") return error;
       throw error;
     });
@@ -171,7 +175,7 @@ export function withPeer<T>(
 ): Promise<T> {
   return withFolder(context, need, {
     running: work,
-    logsIn: need !== "none",
+    ...given({ expected: need === "none" ? undefined : () => expectedLogin(context) }),
     own: async (folder) => {
       const { withOwnPeer } = await loadModule<typeof import("./own_peer.ts")>(
         new URL("./own_peer.ts", import.meta.url),

@@ -19,12 +19,14 @@ export interface RunningPeer {
   stop(): Promise<void>;
 }
 
-/** Who is going to log in. */
+/** Who is going to log in, or to register. */
 export interface ExpectedLogin {
   /** The user; default: the one who logged in last. */
   readonly username?: string;
   /** The password; whether it is the right one turns out at the login. */
   readonly password: string;
+  /** Whether the user is going to register; default: no. */
+  readonly isNew?: boolean;
 }
 
 /** A data folder that this process has locked. */
@@ -114,8 +116,8 @@ export interface Host extends ConfigSource {
   /**
    * Creates the folder if need be and locks it.
    *
-   * @param expected Asked once the folder is locked: the key for the login to come is derived while what runs
-   * a peer is loaded.
+   * @param expected Asked once the folder is locked: the key for the login to come is derived, and a new
+   * password's dictionaries are loaded, while what runs a peer is loaded.
    * @throws {CamelliaError} `folder_in_use`, `folder_read_only`, `disk_full`, `disk_failed`; `no_peer` where it is
    * free only after {@linkcode Host.giveUpLibraries}.
    */

@@ -8,6 +8,7 @@
  */
 
 import type { Credentials, Entry, PeerApi, PeerCalls, UserView } from "../../core/api.ts";
+import { given } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Hindrance } from "../../core/model/hindrance.ts";
 import { formatHostPorts } from "../../lib/host_port.ts";
@@ -17,8 +18,8 @@ import { canHavePassword, passwordFor } from "../prompts/password_source.ts";
 import type { Log } from "../settings/flags.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
 import { withSpinner } from "../terminal/spinner.ts";
-import { type Access, chooseUser, type Need, withFolder } from "./access.ts";
-import type { Context, OpenFolder, RunningPeer } from "./host.ts";
+import { type Access, chooseUser, expectedLogin, type Need, withFolder } from "./access.ts";
+import type { Context, ExpectedLogin, OpenFolder, RunningPeer } from "./host.ts";
 
 /** A bootstrap node that runs answers within a second or two; after this time a command works without. */
 const joinWaitMs = 5000;
@@ -129,6 +130,16 @@ export async function withOwnPeer<T>(
   });
 }
 
+/** What {@linkcode withPeerForLogin} asks. */
+export interface LoginQuestions {
+  /** Who is to log in or to register; absent where the command begins with something else. */
+  readonly login?: Omit<ExpectedLogin, "password">;
+  /** Asks for the password. */
+  readonly ask: () => Promise<string>;
+  /** Refuses what can be refused without it; absent: nothing can. */
+  readonly check?: (access: Access) => Promise<void>;
+}
+
 /**
  * As {@linkcode withPeer}, for commands that log in with a password. It is asked for before a peer of
  * the command's own starts, and not at all where a user is logged in already. Where a person is there to
@@ -136,11 +147,11 @@ export async function withOwnPeer<T>(
  */
 export function withPeerForLogin<T>(
   context: Context,
-  ask: () => Promise<string>,
+  { login, ask, check }: LoginQuestions,
   work: (access: Access, password: string) => Promise<T>,
-  check?: (access: Access) => Promise<void>,
 ): Promise<T> {
   return withFolder(context, "none", {
+    ...given({ expected: login && (() => expectedLogin(context, login)) }),
     async running(peer) {
       const { user } = await peer.api.status();
       if (user === null) {
