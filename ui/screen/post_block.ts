@@ -65,8 +65,8 @@ export function wrapSpans(spans: readonly Span[], columns: number): Piece[][] {
   const text = spans.map((span) => span.text).join("");
   let at = 0;
   return wrapText(text, columns).map((line) => {
-    // A line ends at a space or a line break, which belongs to no line, or within a long word.
-    if (!text.startsWith(line, at)) at++;
+    // A line ends at spaces or a line break, which belong to no line, or within a long word.
+    while (at < text.length && !text.startsWith(line, at)) at++;
     const pieces = piecesWithin(spans, at, at + line.length);
     at += line.length;
     return pieces;

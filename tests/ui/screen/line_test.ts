@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { cut, plain, rendered, rule, spread, styled, widthOf } from "../../../ui/screen/line.ts";
-import { textWidth } from "../../../ui/terminal/width.ts";
+import { wrapSpans } from "../../../ui/screen/post_block.ts";
+import { safeText } from "../../../ui/terminal/safe_text.ts";
+import { textWidth, wrapText } from "../../../ui/terminal/width.ts";
+import { spansOf } from "../../../ui/views/spans.ts";
 
 const theme = { colours: true, links: true };
 
@@ -44,4 +47,18 @@ Deno.test("A link is an address of printable ASCII, or no link", () => {
     rendered([{ text: "x", url: "https://a.example/" }], { ...theme, links: false }),
     "x",
   );
+});
+
+Deno.test("A text with several spaces and line breaks is broken as it stands, and none of it is lost", () => {
+  fc.assert(fc.property(
+    fc.string({ unit: fc.constantFrom("a", " ", "\n", "漢", "@bob") }),
+    fc.integer({ min: 2, max: 12 }),
+    (raw, columns) => {
+      const text = safeText(raw);
+      const rows = wrapSpans(spansOf(text), columns).map((row) =>
+        row.map((one) => one.text).join("")
+      );
+      assert.deepEqual(rows, wrapText(text, columns));
+    },
+  ));
 });
