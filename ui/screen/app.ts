@@ -8,6 +8,7 @@ import type { PeerCalls } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Time } from "../../lib/time.ts";
 import type { Task } from "../commands/tasks.ts";
+import type { SettingsPort } from "../settings/settings_port.ts";
 import { paintFor } from "../terminal/paint.ts";
 import { safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
@@ -39,6 +40,8 @@ export interface AppParts {
   readonly views: Views;
   /** The peer. */
   readonly api: PeerCalls;
+  /** The settings of the data folder. */
+  readonly settings: SettingsPort;
   /** The user who is logged in. */
   readonly self: string;
   /** The time. */
@@ -87,9 +90,9 @@ export class App {
   /** The screen, with its first page. */
   constructor(parts: AppParts) {
     this.#parts = parts;
-    const { views, api, self, time, signal } = parts;
+    const { views, api, settings, self, time, signal } = parts;
     this.#stage = {
-      ...{ views, api, self, time, signal },
+      ...{ views, api, settings, self, time, signal },
       changed: () => parts.paint(),
       say: (text, style = "accent") => this.#say(text, style),
       tell: (task, request, then) => void this.#tell(task, request, then),

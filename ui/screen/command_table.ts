@@ -44,7 +44,7 @@ export const commandTable = [
   { name: "network", help: "the state of your peer: network, reach, clock, database" },
   inMenu("invite", "Invite a friend", "make an invite for a friend"),
   inMenu("account", "Account", "your account: password, recovery words, devices, about you"),
-  inMenu("settings", "Settings", "how your peer is set up"),
+  { name: "settings", help: "how your peer is set up, and changing that" },
   inMenu("logout", "Log out", "log out, and end the screen"),
   { name: "help", help: "the keys and commands" },
   { name: "quit", help: "end the screen" },

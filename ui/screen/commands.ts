@@ -11,6 +11,7 @@ import type { Typed } from "./command_line.ts";
 import type { Action } from "./key_table.ts";
 import type { Stage, Tab } from "./page.ts";
 import { openProfile, openReach, openSearch } from "./pages.ts";
+import { settingsPage } from "./settings_page.ts";
 import { showText } from "./text_page.ts";
 
 /** What commands do with the screen. */
@@ -72,6 +73,8 @@ export function runCommand(stage: Stage, { name, argument }: Typed, parts: Comma
       return showText(stage, "Blocked", showingBlocks);
     case "network":
       return openReach(stage);
+    case "settings":
+      return stage.open(settingsPage(stage, stage.settings));
     case "read":
       return parts.act("mark_read");
     case "help":

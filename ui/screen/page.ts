@@ -7,6 +7,7 @@
 import type { PeerCalls, PostNameView } from "../../core/api.ts";
 import type { Time } from "../../lib/time.ts";
 import type { Task } from "../commands/tasks.ts";
+import type { SettingsPort } from "../settings/settings_port.ts";
 import type { Views } from "../views/views.ts";
 import type { InputEvent } from "./input.ts";
 import type { Action, Place } from "./key_table.ts";
@@ -78,6 +79,8 @@ export interface Stage {
   readonly views: Views;
   /** The peer. */
   readonly api: PeerCalls;
+  /** The settings of the data folder. */
+  readonly settings: SettingsPort;
   /** The user who is logged in. */
   readonly self: string;
   /** The time. */

@@ -10,6 +10,7 @@ import type { PeerEvent } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import type { Access } from "../peer/access.ts";
 import { draftFiles } from "../peer/draft_files.ts";
+import { SettingsFile } from "../peer/settings_file.ts";
 import type { Context } from "../peer/host.ts";
 import type { RawTerminal } from "../terminal/raw_terminal.ts";
 import { safeLine } from "../terminal/safe_text.ts";
@@ -81,6 +82,7 @@ class OpenScreen {
     });
     this.#app = new App({
       ...{ views: this.#views, api, self, time: io, signal: this.#leaving.signal },
+      settings: new SettingsFile(parts.context),
       theme: { colours: io.colours("output"), links: io.env("TERM") !== "linux" },
       keymap: new Keymap(mistake === undefined ? chosen : {}),
       paint: (all) => this.#guard(() => this.#painter.paint(all)),

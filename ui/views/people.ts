@@ -87,12 +87,17 @@ class People {
     return this.#people !== undefined || this.#load.isLoading;
   }
 
+  get isLoading(): boolean {
+    return this.#load.isLoading;
+  }
+
   async read(): Promise<void> {
     const { relations } = this.#desk;
     await relations.read(this.#desk.api);
     // Names are on this machine; who is online takes some seconds.
-    if (this.#list === "following" && this.#people === undefined) {
-      this.#people = [...relations.followed].map(named);
+    if (this.#list === "following") {
+      const known = new Map(this.#people?.map((person) => [person.username, person]));
+      this.#people = [...relations.followed].map((name) => known.get(name) ?? named(name));
     }
     await this.#load.run((signal) => this.#ask(signal), (people) => {
       this.#people = people;
@@ -185,9 +190,14 @@ export class PeopleLists {
     ];
   }
 
-  /** Loads a list, unless it is there. */
+  /**
+   * Loads a list. What is there stays until then: no event tells of users who are followed from elsewhere.
+   * Suggestions, for which others are asked, are loaded once.
+   */
   open(list: PeopleList): void {
-    if (!this.#lists[list].isOpen) void this.#lists[list].read();
+    const people = this.#lists[list];
+    const isEnough = list === "suggestions" ? people.isOpen : people.isLoading;
+    if (!isEnough) void people.read();
   }
 
   /** Loads a list anew. */

@@ -7,6 +7,7 @@ import { type InputEvent, readSequence } from "../../../ui/screen/input.ts";
 import { type KeyChoice, Keymap } from "../../../ui/screen/keymap.ts";
 import type { Theme } from "../../../ui/screen/line.ts";
 import type { Size } from "../../../ui/screen/page.ts";
+import { MemorySettings } from "../views/memory_settings.ts";
 import { type ViewsWorld, viewsWorld } from "../views/world.ts";
 
 /** Keys that tests name, and what a terminal sends for them. */
@@ -25,6 +26,8 @@ const sequences: Readonly<Record<string, string>> = {
 /** A screen in memory. */
 export interface ScreenWorld extends ViewsWorld {
   readonly app: App;
+  /** The settings of its data folder. */
+  readonly settings: MemorySettings;
   /** What was asked for outside of the screen. */
   readonly asked: string[];
   /** What the editor makes of a text. */
@@ -69,8 +72,9 @@ export async function screenWorld(
   const world = viewsWorld(seconds);
   const { peer, clock, views, settle } = world;
   const asked: string[] = [];
+  const settings = new MemorySettings();
   const app: App = new App({
-    ...{ views, api: peer, self: "mia", time: clock, theme },
+    ...{ views, api: peer, settings, self: "mia", time: clock, theme },
     signal: new AbortController().signal,
     keymap: new Keymap(keys),
     paint: () => {},
@@ -84,6 +88,7 @@ export async function screenWorld(
     ...world,
     app,
     asked,
+    settings,
     editor: (text) => text,
     press: (...pressed) => {
       for (const key of pressed) app.input(eventOf(key));

@@ -59,6 +59,21 @@ Deno.test("A new follower joins the followers, who can be removed", async () => 
   assert.deepEqual(views.people.view("followers").rows, []);
 });
 
+Deno.test("A user who is followed from elsewhere is there when the list is opened again", async () => {
+  const { peer, views, settle } = viewsWorld();
+  views.open();
+  await settle();
+  assert.deepEqual(views.people.view("following").rows, []);
+  peer.following.add("bob");
+  views.people.open("following");
+  await settle();
+  assert.deepEqual(views.people.view("following").rows.map(({ isOnline }) => isOnline), [true]);
+  peer.following.delete("bob");
+  views.people.open("following");
+  await settle();
+  assert.equal(views.people.view("following").emptyText, "You follow no users yet.");
+});
+
 Deno.test("Suggestions say why", async () => {
   const { peer, views, settle } = viewsWorld();
   peer.suggestions = [{ username: "dan", kind: "know", reason: "bob follows them" }];

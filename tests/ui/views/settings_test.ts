@@ -1,30 +1,7 @@
 import assert from "node:assert/strict";
 import { CamelliaError } from "../../../core/model/errors.ts";
-import type { SettingView } from "../../../ui/settings/setting_list.ts";
-import { settingList, withSetting } from "../../../ui/settings/setting_list.ts";
-import type { SettingsPort } from "../../../ui/settings/settings_port.ts";
+import { MemorySettings } from "./memory_settings.ts";
 import { viewsWorld } from "./world.ts";
-
-class MemorySettings implements SettingsPort {
-  readonly path = "/data/config.ini";
-  refusal: string | undefined;
-  text = "";
-  readonly #shipped = Deno.readTextFileSync(new URL("../../../config.ini", import.meta.url));
-
-  list(): Promise<SettingView[]> {
-    const sources = {
-      own: this.text,
-      shipped: this.#shipped,
-      flags: { logLevel: "warn" } as const,
-    };
-    return Promise.resolve().then(() => settingList(sources, this.path));
-  }
-
-  async change(name: SettingView["name"], value: string | undefined): Promise<SettingView[]> {
-    this.text = withSetting(this.text, { name, value }, this.path);
-    return await this.list();
-  }
-}
 
 Deno.test("Settings stand in groups, and a change is written or says why not", async () => {
   const { views, settle } = viewsWorld();
