@@ -47,8 +47,8 @@ export class Invites {
   async make(request: InviteRequest, signal?: AbortSignal): Promise<InviteView> {
     const { self: inviter, ports } = this.#parts.session;
     const { once = false, expiresInMs = once ? onceMs : undefined } = request;
-    const reach = await knownReach(ports, signal);
-    const nodes = await entrances(ports, signal);
+    const { reach, announced } = await knownReach(ports, signal);
+    const nodes = entrances(ports, announced);
     const expires = expiresInMs === undefined
       ? undefined
       : Math.floor(ports.clock.now()) + expiresInMs;
@@ -72,8 +72,14 @@ export class Invites {
   }
 }
 
-/** How others reach this peer, once they have told; after some seconds `none` if they have not. */
-async function knownReach({ reach, clock, directory }: Ports, signal?: AbortSignal) {
+/**
+ * How others reach this peer, once they have told, and what it announces; after some seconds `none` if they have not
+ * told.
+ */
+async function knownReach(
+  { reach, clock, directory }: Ports,
+  signal?: AbortSignal,
+): Promise<{ readonly reach: InviteView["reach"]; readonly announced: readonly string[] }> {
   const isKnown = () => reach.status().state !== "unknown" || !directory.status().joined;
   if (!isKnown()) {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -88,9 +94,10 @@ async function knownReach({ reach, clock, directory }: Ports, signal?: AbortSign
     }
     signal?.throwIfAborted();
   }
-  // Where others do not reach it, this waits a moment for a relay.
-  await reach.addresses(signal);
-  return reachOf(reach.status());
+  // Where others do not reach it, this waits a moment for a relay. What is announced is asked for once: it waits for
+  // answers of other nodes, too.
+  const announced = await reach.addresses(signal);
+  return { reach: reachOf(reach.status()), announced };
 }
 
 function reachOf({ state }: ReachStatus): InviteView["reach"] {
@@ -108,18 +115,17 @@ function announcedIp(text: string): string | undefined {
  * contacts that have answered. A peer that knows no other names all addresses of its machine that
  * it may tell.
  */
-async function entrances(ports: Ports, signal?: AbortSignal): Promise<Endpoint[]> {
-  const { directory, reach } = ports;
+function entrances({ directory, reach }: Ports, announced: readonly string[]): Endpoint[] {
   const { port } = directory.status().udp;
-  const announced = (await reach.addresses(signal)).flatMap((text) => announcedIp(text) ?? []);
+  const addresses = announced.flatMap((text) => announcedIp(text) ?? []);
   const { places } = reach.status();
   const proven = places.flatMap(({ ip, isReached }) => isReached ? [ip] : []);
   // Behind a router that granted another port others find this node at that one.
   const portAt = (ip: string) => places.find((place) => place.ip === ip)?.udpPort ?? port;
   const contacts = directory.entrances();
   const own = contacts.length === 0
-    ? [...announced, ...reach.local()]
-    : announced.filter((ip) => proven.includes(ip));
+    ? [...addresses, ...reach.local()]
+    : addresses.filter((ip) => proven.includes(ip));
   const nodes = [...own.map((ip) => ({ ip, port: portAt(ip) })), ...contacts];
   const byName = new Map(nodes.map((node) => [`${node.ip} ${node.port}`, node]));
   return [...byName.values()].slice(0, inviteNodesMax);

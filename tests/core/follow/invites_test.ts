@@ -28,9 +28,13 @@ function setUp(
   const base = new VirtualClock();
   const status: { state: ReachStatus["state"] } = { state };
   const listeners = new Set<(status: ReachStatus) => void>();
+  const asked = { times: 0 };
   const reach: Reach = {
     status: () => ({ ...status, relays: 0, places }),
-    addresses: () => Promise.resolve([...addresses]),
+    addresses: () => {
+      asked.times++;
+      return Promise.resolve([...addresses]);
+    },
     local: () => [...local],
     onChange: (fn) => {
       listeners.add(fn);
@@ -59,8 +63,14 @@ function setUp(
     const { invite, reach } = await base.drive(invites.make({}), 10_000);
     return [reach, ...readInvite(invite).nodes.map(({ ip, port }) => `${ip} ${port}`)];
   };
-  return { base, invites, become, nodesOf, listeners };
+  return { base, invites, become, nodesOf, listeners, asked };
 }
+
+Deno.test("An invite asks once for the own addresses, which may take seconds", async () => {
+  const { nodesOf, asked } = setUp({ addresses: ["192.0.2.7"] });
+  await nodesOf();
+  assert.equal(asked.times, 1);
+});
 
 Deno.test("An invite names the own node where others reach it, and never where its address is hidden", async () => {
   const own = { ip: "192.0.2.7", isReached: true };
