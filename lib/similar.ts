@@ -14,7 +14,7 @@ const lengthMax = 64;
  * How many letters must be added, left out, changed or exchanged with a neighbour to make one word of
  * the other (optimal string alignment distance).
  */
-function distance(a: string, b: string): number {
+export function mistakesIn(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
   const at = (row: number, column: number) => rows[row]?.[column] ?? Infinity;
   for (let i = 1; i <= a.length; i++) {
@@ -43,7 +43,7 @@ export function similar(word: string, known: readonly string[]): string[] {
   let best = Infinity;
   let nearest: string[] = [];
   for (const candidate of known) {
-    const far = distance(word, candidate);
+    const far = mistakesIn(word, candidate);
     if (far > distanceMax || far * 2 > Math.max(word.length, candidate.length)) continue;
     if (far < best) nearest = [];
     if (far <= best) nearest.push(candidate);

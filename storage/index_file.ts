@@ -1,23 +1,14 @@
 /**
- * The file of an index: opened, made anew where it is no good, removed.
+ * The file of an index: opened, and made anew where it is no good.
  *
  * @module
  */
 
 import { CamelliaError } from "../core/model/errors.ts";
 import type { PostIndex } from "./post_index.ts";
-import { createPrivateFile, removePrivateFile } from "./private_file.ts";
-import { reclaimSpace } from "./space.ts";
+import { createPrivateFile } from "./private_file.ts";
+import { reclaimSpace, removeSqlite } from "./space.ts";
 import { storageError } from "./storage_errors.ts";
-
-/** What SQLite keeps beside a database. */
-const sideEnds = ["-wal", "-shm", "-journal"] as const;
-
-/** Removes an index and what SQLite keeps beside it. */
-export async function removeIndex(path: string): Promise<void> {
-  // The index last: without it the other files are nothing.
-  for (const end of [...sideEnds, ""]) await removePrivateFile(`${path}${end}`);
-}
 
 /** Whether an error says nothing against the file itself: the disk is full, or nothing can be written there. */
 export function isPassing(error: unknown, path: string): boolean {
@@ -40,7 +31,7 @@ export async function openIndexFile(path: string, open: () => PostIndex): Promis
       return open();
     } catch (error) {
       if (isAnew || isPassing(error, path)) throw error;
-      await removeIndex(path);
+      await removeSqlite(path);
     }
   }
 }

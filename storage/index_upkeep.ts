@@ -14,10 +14,11 @@ import { snowflakeMax } from "../core/model/snowflake.ts";
 import type { Change, ChangeListener, ChangeLog } from "./change_log.ts";
 import { ChangeQueue } from "./change_queue.ts";
 import { type Database, getAll } from "./database.ts";
-import { isPassing, openIndexFile, removeIndex } from "./index_file.ts";
+import { isPassing, openIndexFile } from "./index_file.ts";
 import { keys, readCount, readStoredPost } from "./layout.ts";
 import type { PostIndex } from "./post_index.ts";
 import { feedKeyOf, readPostPlace } from "./post_reads.ts";
+import { removeSqlite } from "./space.ts";
 
 /**
  * How long a change waits for others before it is indexed, in milliseconds. What asks the index has indexed what
@@ -268,7 +269,7 @@ export class IndexUpkeep implements ChangeListener {
     this.#commit();
     const last = this.#last = await this.#log.last(kv);
     const entries = await this.#log.entries(kv);
-    if (this.#isDamaged) await removeIndex(this.#path);
+    if (this.#isDamaged) await removeSqlite(this.#path);
     this.#isDamaged = false;
     const { change, builtDownTo, total } = (await this.#open()).state();
     const from = change === undefined ? NaN : Number(change);
@@ -296,7 +297,7 @@ export class IndexUpkeep implements ChangeListener {
     { last, entries }: { readonly last: number; readonly entries: readonly number[] },
   ): Promise<void> {
     this.#closeIndex();
-    await removeIndex(this.#path);
+    await removeSqlite(this.#path);
     await this.#open();
     this.#attempts++;
     this.#waiting.clear();

@@ -1,5 +1,5 @@
 /**
- * Gives the space that removals freed back to the disk, before a database is opened.
+ * The space that databases take: gives what removals freed back to the disk before one is opened, and removes one.
  *
  * Deno KV's file is a plain SQLite database, which by itself never shrinks. A new one is made here with a map
  * of its pages (`auto_vacuum = INCREMENTAL`), so that free pages can be cut off later. `VACUUM` would not do:
@@ -9,6 +9,7 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
+import { removePrivateFile } from "./private_file.ts";
 
 /** Less free space than this is not worth the work. */
 const freeBytesMin = 1024 * 1024;
@@ -45,4 +46,13 @@ export async function reclaimSpace(path: string): Promise<number> {
   } catch {
     return 0;
   }
+}
+
+/** What SQLite keeps beside a database. */
+const sideEnds = ["-wal", "-shm", "-journal"] as const;
+
+/** Removes a database, and what SQLite keeps beside it. */
+export async function removeSqlite(path: string): Promise<void> {
+  // The database last: without it the other files are nothing.
+  for (const end of [...sideEnds, ""]) await removePrivateFile(`${path}${end}`);
 }

@@ -9,12 +9,12 @@ import type { ConversationBounds } from "../core/conversation_store.ts";
 import { isUsername } from "../core/model/username.ts";
 import type { AuthorQuota, Store, Stores } from "../core/ports.ts";
 import { Database, type OpenKv } from "./database.ts";
-import { removeIndex } from "./index_file.ts";
 import { KvStore } from "./kv_store.ts";
 import { userSchema } from "./layout.ts";
 import { PostIndex } from "./post_index.ts";
-import { makePrivateFolder, removePrivateFile } from "./private_file.ts";
+import { makePrivateFolder } from "./private_file.ts";
 import type { Schema } from "./schema.ts";
+import { removeSqlite } from "./space.ts";
 
 /** What {@linkcode KvStores} can be told. */
 export interface KvStoresOptions {
@@ -83,10 +83,6 @@ export class KvStores implements Stores {
     if (!isUsername(username)) {
       throw new TypeError(`Cannot remove a database: ${JSON.stringify(username)} is no username`);
     }
-    await removeIndex(join(this.#folder, `${username}.index`));
-    // SQLite's own two files first: without the database they are nothing.
-    for (const end of ["-wal", "-shm", ""]) {
-      await removePrivateFile(join(this.#folder, `${username}.kv${end}`));
-    }
+    for (const end of ["index", "kv"]) await removeSqlite(join(this.#folder, `${username}.${end}`));
   }
 }

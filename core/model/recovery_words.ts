@@ -8,6 +8,7 @@
  * @module
  */
 
+import { mistakesIn } from "../../lib/similar.ts";
 import { CamelliaError } from "./errors.ts";
 
 /** 32 bytes and the checksum, at 11 bits a word. */
@@ -80,18 +81,14 @@ export function splitWords(text: string): string[] {
 function nearWords(word: string, wordlist: readonly string[]): string[] {
   const start = word.slice(0, 4);
   return wordlist
-    .filter((other) => start.length === 4 && other.startsWith(start) || isOneEditAway(word, other))
+    .filter((other) =>
+      start.length === 4 && other.startsWith(start) || isOneMistakeAway(word, other)
+    )
     .slice(0, nearMax);
 }
 
-/** Whether one letter too many, too few or another one, or two that changed places, is all that differs. */
-function isOneEditAway(a: string, b: string): boolean {
-  let at = 0;
-  while (at < a.length && a[at] === b[at]) at++;
-  const [restA, restB] = [a.slice(at), b.slice(at)];
-  return restA.slice(1) === restB.slice(1) || restA.slice(1) === restB ||
-    restA === restB.slice(1) ||
-    restA.slice(2) === restB.slice(2) && restA[0] === restB[1] && restA[1] === restB[0];
+function isOneMistakeAway(word: string, other: string): boolean {
+  return Math.abs(word.length - other.length) <= 1 && mistakesIn(word, other) === 1;
 }
 
 function wrongWords(why: string): CamelliaError {

@@ -22,7 +22,8 @@ const notWanted = new Error(
 /** Opens a TCP connection. */
 export type Connect = (to: Endpoint, signal: AbortSignal) => Promise<Deno.TcpConn>;
 
-const denoConnect: Connect = async ({ ip, port }, signal) => {
+/** {@linkcode Connect} by the system. */
+export const connectOnce: Connect = async ({ ip, port }, signal) => {
   const conn = await Deno.connect({ hostname: ip, port, signal });
   conn.setNoDelay(true);
   return conn;
@@ -39,7 +40,7 @@ export async function connectTwice(
   time: Pick<Time, "after">,
   to: Endpoint,
   signal: AbortSignal,
-  once: Connect = denoConnect,
+  once: Connect = connectOnce,
 ): Promise<Deno.TcpConn> {
   const ended = new AbortController();
   const abort = () => ended.abort(signal.reason);

@@ -13,6 +13,7 @@ import { within } from "../../lib/waiting.ts";
 import { datagramBytesMax, headerBytes, responseKind } from "../kademlia/constants.ts";
 import { readAddress } from "../links/addresses.ts";
 import { ByteReader } from "../links/byte_reader.ts";
+import { connectOnce } from "../links/connect.ts";
 import { FrameWriter, readFrame, streamHead } from "./frames.ts";
 import {
   connectMsMax,
@@ -28,12 +29,6 @@ const answerBounds = { bytesMin: headerBytes + 1, bytesMax: datagramBytesMax };
 
 /** Opens a TCP connection. */
 export type Connect = (to: Endpoint, signal: AbortSignal) => Promise<Deno.Conn>;
-
-const denoConnect: Connect = async ({ ip, port }, signal) => {
-  const conn = await Deno.connect({ hostname: ip, port, signal });
-  conn.setNoDelay(true);
-  return conn;
-};
 
 /** What became of connecting: `no_network` where this machine has no way to that address at all. */
 export type Outcome = "opened" | "failed" | "no_network";
@@ -82,7 +77,7 @@ export class StreamClient {
   /** Nothing is connected to at first. */
   constructor(options: StreamClientOptions) {
     this.#options = options;
-    this.#connect = options.connect ?? denoConnect;
+    this.#connect = options.connect ?? connectOnce;
     this.#opened = new TokenBucket(options.time, openedRate);
     this.#scheduler = new Scheduler(options.time, reportError);
     this.#looking = this.#scheduler.job(() => this.#look());

@@ -5,10 +5,11 @@
  * @module
  */
 
+import { muteKinds } from "../../core/model/mute.ts";
 import { loadModule } from "../../lib/load_module.ts";
 import { argument, flag } from "../shell/table.ts";
 import { type Command, command } from "./command.ts";
-import { duration, muteKind } from "./values.ts";
+import { duration } from "./values.ts";
 
 const onPeople = () =>
   loadModule<typeof import("./people_commands.ts")>(
@@ -19,7 +20,7 @@ const what = argument("<what>", "a user (@name), a word, or a post (AUTHOR/ID) f
 const kind = flag(
   "--as <kind>",
   "what it is, where it could be more than one: user, word or thread",
-  muteKind,
+  muteKinds,
 );
 const username = argument("<user>");
 

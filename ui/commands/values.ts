@@ -5,7 +5,6 @@
  */
 
 import type { PostNameView } from "../../core/api.ts";
-import { type MuteKind, muteKinds } from "../../core/model/mute.ts";
 import { deviceMax, parseSnowflakeText } from "../../core/model/snowflake.ts";
 import { expecting } from "../settings/flags.ts";
 import { parseNumber } from "../settings/number.ts";
@@ -27,12 +26,6 @@ export const postName: (text: string) => Promise<PostNameView> = expecting(
 export const postId: (text: string) => Promise<string> = expecting(
   "the id of a post, a whole number",
   (text) => parseSnowflakeText(text) === undefined ? undefined : text,
-);
-
-/** Reads what can be muted. */
-export const muteKind: (text: string) => Promise<MuteKind> = expecting(
-  "user, word or thread",
-  (text) => muteKinds.find((kind) => kind === text),
 );
 
 /** Reads a whole number in a range. */

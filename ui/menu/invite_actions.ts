@@ -6,11 +6,9 @@
 
 import { fittingCode, makeInvite } from "../commands/invite_commands.ts";
 import { acceptBy, enterBy, refuseOwn, renderJoined, takeInvite } from "../commands/joining.ts";
-import { messageOf } from "../output/failure.ts";
 import { renderInvite } from "../output/invite_text.ts";
 import type { Context } from "../peer/host.ts";
-import { wrapText } from "../terminal/width.ts";
-import { chooseOne, type MenuContext } from "./questions.ts";
+import { askUntilRead, chooseOne, type MenuContext } from "./questions.ts";
 
 /** Makes an invite and shows it, with a QR code where the terminal has room. */
 export async function inviteFriend(menu: MenuContext): Promise<void> {
@@ -27,18 +25,9 @@ export async function inviteFriend(menu: MenuContext): Promise<void> {
 
 /** Asks for an invite until it is one; undefined when left empty. */
 export async function askInvite(context: Context, empty = "back"): Promise<string | undefined> {
-  const problem = (typed: string) => {
-    if (typed.trim() === "") return undefined;
-    try {
-      takeInvite(typed, context);
-      return undefined;
-    } catch (error) {
-      return wrapText(messageOf(error), context.io.size().columns - 3).join("\n  ");
-    }
-  };
-  const question = { message: `The invite, camellia:… (empty: ${empty})`, problem };
-  const text = (await context.prompts.text(question, context.signal)).trim();
-  return text === "" ? undefined : text;
+  const read = (typed: string) => takeInvite(typed, context);
+  const invite = await askUntilRead(context, { message: "The invite, camellia:…", empty, read });
+  return invite?.text.trim();
 }
 
 /** How a person gets into an account. */

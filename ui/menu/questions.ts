@@ -5,10 +5,9 @@
  */
 
 import type { PeerCalls, UserView } from "../../core/api.ts";
-import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { perform, type Task } from "../commands/tasks.ts";
-import { failureOf } from "../output/failure.ts";
+import { failureOf, messageOf } from "../output/failure.ts";
 import type { LiveFeed } from "../output/live_feed.ts";
 import { renderUser } from "../output/render.ts";
 import type { Context } from "../peer/host.ts";
@@ -32,7 +31,7 @@ export interface MenuContext extends Context {
 export type MenuActions = readonly (readonly [label: string, run: () => Promise<unknown>])[];
 
 /** A message that follows a mark of two columns, in lines that fit the terminal. */
-function fitted(menu: MenuContext, message: string): string {
+function fitted(menu: Context, message: string): string {
   return wrapText(message, menu.io.size().columns - 3).join("\n  ");
 }
 
@@ -59,24 +58,43 @@ export async function greet(menu: MenuContext, what: string, user: UserView): Pr
   await menu.say(`${look.paint.good("✓")} ${what}: ${renderUser(user, look)}`);
 }
 
+/** What {@linkcode askUntilRead} asks for. */
+export interface Wanted<T> {
+  /** The question. */
+  readonly message: string;
+  /** What an empty answer stands for; by default `back`. */
+  readonly empty?: string;
+  /** Reads an answer; throws what is wrong with it. */
+  readonly read: (typed: string) => T;
+}
+
+/** Asks until the answer can be read; undefined when left empty. */
+export async function askUntilRead<T>(
+  context: Context,
+  { message, empty = "back", read }: Wanted<T>,
+): Promise<T | undefined> {
+  const isEmpty = (typed: string) => typed.trim() === "";
+  const problem = (typed: string) => {
+    if (isEmpty(typed)) return undefined;
+    try {
+      read(typed);
+      return undefined;
+    } catch (error) {
+      return fitted(context, messageOf(error));
+    }
+  };
+  const question = { message: `${message} (empty: ${empty})`, problem };
+  const typed = await context.prompts.text(question, context.signal);
+  return isEmpty(typed) ? undefined : read(typed);
+}
+
 /** Asks for a username; undefined when left empty. */
-export async function askName(
+export function askName(
   menu: MenuContext,
   message: string,
   empty = "back",
 ): Promise<string | undefined> {
-  const problem = (typed: string) => {
-    if (typed.trim() === "") return undefined;
-    try {
-      parseUsername(typed);
-      return undefined;
-    } catch (error) {
-      return fitted(menu, error instanceof CamelliaError ? error.message : String(error));
-    }
-  };
-  const question = { message: `${message} (empty: ${empty})`, problem };
-  const text = await menu.prompts.text(question, menu.signal);
-  return text.trim() === "" ? undefined : parseUsername(text);
+  return askUntilRead(menu, { message, empty, read: parseUsername });
 }
 
 /** Asks for one of several answers; undefined for back. */

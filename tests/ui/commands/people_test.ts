@@ -70,7 +70,7 @@ Deno.test("Times that make no sense are wrong usage", async () => {
     assert.equal(code, 2, time);
     assert.match(message, /is not a time from 1m to 366d/);
   }
-  assert.match((await m.failure("mute", "x", "--as", "tag")).message, /user, word or thread/);
+  assert.match((await m.failure("mute", "x", "--as", "tag")).message, /one of user, word, thread/);
 });
 
 Deno.test("The profile says what the user wants it to, and shows it as harmless text", async () => {
