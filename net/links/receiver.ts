@@ -43,7 +43,7 @@ export function receivePauseMs(lastMessageAgeMs: number): number {
 export class Receiver {
   readonly #options: ReceiverOptions;
   #lastMessageAt: number;
-  /** Messages since a look after a pause found nothing. */
+  /** Messages that came soon after one another, up to the last one. */
   #burst = 0;
   /** Looks left before a timer takes over. */
   #quickLooks = 0;
@@ -80,7 +80,8 @@ export class Receiver {
       socket.unwatch();
       void this.#turn();
     };
-    const isWatched = ageMs >= receiveBusyPauseMs && socket.watch(look);
+    // Asking the system costs more than one look by the clock, and less than a look that finds nothing.
+    const isWatched = (this.#burst <= 1 || ageMs >= receiveBusyPauseMs) && socket.watch(look);
     this.#timer = clock.after(isWatched ? receiveWatchedPauseMs : receivePauseMs(ageMs), look);
   }
 
@@ -93,8 +94,9 @@ export class Receiver {
       if (this.#closed) return;
       if (!socket.readable) return this.#lookAgain(frames > 0);
       bytes += await this.#receive(socket);
-      this.#burst++;
-      this.#lastMessageAt = clock.monotonic();
+      const now = clock.monotonic();
+      this.#burst = now - this.#lastMessageAt > receiveBusyPauseMs ? 1 : this.#burst + 1;
+      this.#lastMessageAt = now;
       if (bytes >= receivedBytesATurnMax) break;
       if (this.#lastMessageAt - startedAt >= receiveTurnMsMax) break;
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { borrowPoller, type Library, Poller, returnPoller } from "../../../net/links/poller.ts";
-import { receiveWatchedPauseMs } from "../../../net/links/link_limits.ts";
+import { receiveBusyPauseMs, receiveWatchedPauseMs } from "../../../net/links/link_limits.ts";
 import { Receiver } from "../../../net/links/receiver.ts";
 import { readRoute } from "../../../net/links/addresses.ts";
 import { bindPull, connectPush, type PullSocket } from "../../../net/links/sockets.ts";
@@ -223,6 +224,11 @@ class FakePull implements PullSocket {
     this.#onNews = undefined;
   }
 
+  /** Whether the system is to tell of the next message. */
+  get isAsked(): boolean {
+    return this.#onNews !== undefined;
+  }
+
   arrive(): void {
     this.waiting++;
     this.#onNews?.();
@@ -268,4 +274,32 @@ Deno.test("A socket that tells of news is hardly looked at, and at once when it 
   const untold = await looksOf(false);
   assert.ok(untold.looks >= 400, `${untold.looks} looks in 10 s`);
   assert.ok(untold.waitedMs <= 25, `${untold.waitedMs} ms`);
+});
+
+Deno.test("After a single message the system is asked at once, in a burst the clock looks first", async () => {
+  const clock = new VirtualClock();
+  const socket = new FakePull(true);
+  const onFault = (error: unknown) => assert.fail(`${error}`);
+  const receiver = new Receiver({ socket, clock, onFrame: () => {}, onFault });
+  await clock.advance(10_000);
+  for (let i = 0; i < 10; i++) {
+    const before = socket.looks;
+    socket.arrive();
+    await clock.advance(500);
+    assert.equal(
+      socket.looks - before,
+      2,
+      "one that finds the message, and one that finds no other",
+    );
+  }
+  socket.waiting = 3;
+  socket.arrive();
+  await clock.advance(1);
+  // Quick looks come with the turns of the event loop, not with the clock.
+  for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(socket.waiting, 0);
+  assert.equal(socket.isAsked, false);
+  await clock.advance(receiveBusyPauseMs);
+  assert.equal(socket.isAsked, true);
+  await receiver.close();
 });
