@@ -7,7 +7,7 @@
  * @module
  */
 
-import { hundred, thousand } from "./delivery/crowd.ts";
+import { hundred, liars, thousand } from "./delivery/crowd.ts";
 import { five } from "./delivery/five.ts";
 import { gone } from "./delivery/gone.ts";
 import { idle } from "./delivery/idle.ts";
@@ -19,6 +19,7 @@ const scenarios: Record<string, () => Promise<void>> = {
   five,
   hundred,
   thousand,
+  liars,
   gone,
   missed,
   rejoin,

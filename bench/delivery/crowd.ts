@@ -34,6 +34,8 @@ interface Crowd {
   /** A thousand peers that look every few ms take all of two cores: they are measured idle alone. */
   readonly paces: readonly Pace[];
   readonly target: string;
+  /** How many of a hundred followers acknowledge what they are to pass on, and drop it. */
+  readonly liars?: number;
 }
 
 /** 100 followers; `--rounds=30`. */
@@ -60,12 +62,27 @@ export function thousand(): Promise<void> {
   });
 }
 
+/** 1,000 followers, of whom three of ten drop what they are to pass on; `--rounds=30 --liars=30`. */
+export function liars(): Promise<void> {
+  return crowd({
+    followers: option("followers", 1000),
+    processes: option("processes", 2),
+    directory: "memory",
+    stores: "memory",
+    paces: [idle],
+    target: "99 % within 3 s",
+    liars: option("liars", 30),
+  });
+}
+
 async function crowd(setup: Crowd): Promise<void> {
   const { followers, processes, directory, stores } = setup;
   await using hosts = await Hosts.create();
   const { bootstrap } = directory === "dht" ? await hosts.startNode() : { bootstrap: [] };
+  const isLiar = (name: string) => Number(name.split("_")[1]) % 100 < (setup.liars ?? 0);
   const spec = (name: string): PeerSpec => ({
     name,
+    lies: isLiar(name),
     kind: "light",
     folder: hosts.path(name),
     bootstrap,
@@ -105,7 +122,7 @@ async function crowd(setup: Crowd): Promise<void> {
 }
 
 async function measure(
-  { followers, processes, directory, stores, target }: Crowd,
+  { followers, processes, directory, stores, target, liars = 0 }: Crowd,
   pace: Pace,
   author: HostProcess,
   groups: readonly { readonly host: HostProcess; readonly names: readonly string[] }[],
@@ -115,6 +132,9 @@ async function measure(
   const lasts: number[] = [];
   const authorCpu: number[] = [];
   const queued: number[] = [];
+  /** Until 99 of 100 followers had it; and how many of a hundred had it after 3 s. */
+  const mostMs: number[] = [];
+  const inTime: number[] = [];
   let coldMs = NaN;
   let lacking = 0;
   // The first posts open the links.
@@ -139,6 +159,12 @@ async function measure(
     );
     if (round === -warmUp) coldMs = last - calledAt;
     if (round >= 0) {
+      if (liars > 0) {
+        const answers = await Promise.all(groups.map(({ host }) => host.call("times", text)));
+        const times = answers.flat().map((at) => at - calledAt).toSorted((a, b) => a - b);
+        mostMs.push(times[Math.ceil(0.99 * followers) - 1] ?? lateMs);
+        inTime.push(100 * times.filter((ms) => ms <= 3_000).length / followers);
+      }
       waits.push(doneAt - calledAt);
       lasts.push(last - calledAt);
       authorCpu.push((after[0]?.cpuMs ?? 0) - (before[0]?.cpuMs ?? 0));
@@ -151,7 +177,8 @@ async function measure(
   const setting = `${followers} followers in ${processes} processes; links real; followers' ` +
     `databases ${stores === "kv" ? "Deno KV" : "in memory"}; directory ` +
     `${directory === "dht" ? "real" : "in memory, 5 ms a call"}; author alone, with Deno KV; ` +
-    "lists written to the databases beforehand";
+    "lists written to the databases beforehand" +
+    (liars > 0 ? `; ${liars} of 100 followers drop what they are to pass on` : "");
   await print({
     row: `post committed: the author's wait with ${followers} followers, ${pace.name}`,
     target: "3 ms",
@@ -165,6 +192,9 @@ async function measure(
       ms: summary(lasts),
       first_post_ms: rounded(coldMs),
       not_within_10_s: lacking,
+      ...(liars > 0
+        ? { until_99_percent_ms: summary(mostMs), percent_in_3_s: summary(inTime) }
+        : {}),
       author_cpu_ms: summary(authorCpu),
       waiting_for_a_core_ms: summary(queued),
     },

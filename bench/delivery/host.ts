@@ -52,12 +52,15 @@ class Tally {
   /** Peers that are counted, where peers are. */
   readonly names = new Set<string>();
   count = 0;
+  /** When each came. */
+  readonly times: number[] = [];
   first = NaN;
   last = NaN;
   #waiting: { count: number; resolve: (stored: Stored) => void }[] = [];
 
   add(): void {
     this.last = now();
+    this.times.push(this.last);
     if (this.count++ === 0) this.first = this.last;
     if (this.#waiting.length === 0) return;
     this.#waiting = this.#waiting.filter(({ count, resolve }) => {
@@ -231,6 +234,11 @@ export const commands = {
     const stored = { first: tally.first, last: tally.last, count: tally.count };
     await sleep(tellAfterMs);
     return stored;
+  },
+
+  /** When peers here stored a post with that text. */
+  times(text: string): readonly number[] {
+    return tallyOf(byText, text).times;
   },
 
   /** Resolves when a peer has stored so many posts of others since it was started. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { readFrame, readFrameBody } from "../../core/messages/frame.ts";
+import { isSame } from "../../core/model/user.ts";
 import { Peer, type PeerApi } from "../../core/peer.ts";
 import type { Directory, Keys, Stores } from "../../core/ports.ts";
 import { descriptorLimit } from "../../net/system/descriptor_limit.ts";
@@ -42,6 +44,8 @@ export interface PeerSpec {
   readonly directory?: "dht" | "memory";
   /** Light peers: a Deno KV file, or a database in memory. */
   readonly stores?: "kv" | "memory";
+  /** Light peers: acknowledges what it is to pass on, and drops it. */
+  readonly lies?: boolean;
 }
 
 /** A peer that runs. */
@@ -104,6 +108,17 @@ async function startWhole(
   };
 }
 
+/** From now on posts of others leave only as answers. */
+function dropPassedOn(links: ZmqLinks): void {
+  const send = links.send.bind(links);
+  links.send = (target, bytes) => {
+    const { kind, from, body } = readFrameBody(readFrame(bytes));
+    const isPassedOn = kind === "posts" && body.inReplyTo === undefined &&
+      !isSame(from, body.author);
+    return isPassedOn ? "queued" : send(target, bytes);
+  };
+}
+
 async function startLight(
   spec: PeerSpec,
   shared: SharedDirectory,
@@ -128,6 +143,7 @@ async function startLight(
     usedBytes: () => 0,
     onFault: (error) => fault(String(error)),
   });
+  if (spec.lies) dropPassedOn(links);
   const reach = new ReachWatch({
     clock,
     directory,
