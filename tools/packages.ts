@@ -38,6 +38,7 @@ const neverNeeded: ReadonlySet<string> = new Set([
   "fast-check",
   "fast-deep-equal",
   "fast-uri",
+  "jsqr",
   "json-schema-traverse",
   "node-addon-api",
   "pure-rand",
