@@ -10,7 +10,7 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { parseUsername } from "../../core/model/username.ts";
 import { qrCode, renderInvite } from "../output/invite_text.ts";
 import { renderUser } from "../output/render.ts";
-import { type Access, withFolder, withPeer } from "../peer/access.ts";
+import { type Access, expectedLogin, withFolder, withPeer } from "../peer/access.ts";
 import { joinNetwork, logIn, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
@@ -146,7 +146,10 @@ async function joinWith(
 
 /** Joins with the peer that runs, or with one of this command's own. */
 async function joinBy(context: Context, invite: GivenInvite, name?: string): Promise<void> {
+  // The user of that name registers, unless the account is on this machine.
+  const login = name === undefined ? undefined : { username: name, isNew: true };
   await withFolder(context, "none", {
+    ...given({ expected: login && (() => expectedLogin(context, login)) }),
     async running(access) {
       const { user } = await access.api.status();
       if (user !== null && name !== undefined && user.username !== name) {

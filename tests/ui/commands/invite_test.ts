@@ -114,6 +114,9 @@ Deno.test("join registers, follows the inviter and keeps the nodes for the next 
     peer?.peer.calls.filter((call) => !["status", "subscribe", "follow"].includes(call)),
     ["enter", "checkName", "register", "accept", "timeline"],
   );
+  // What a registration takes long for begins while the rest of the program is loaded.
+  const password = m.io.variables["CAMELLIA_PASSWORD"];
+  assert.deepEqual(m.host.expected, [{ username: "bob", password, isNew: true }]);
   // Once more: the account is there, and is logged in; the name may be left out.
   assert.deepEqual(await m.json("join", invite, "bob"), joined);
   assert.deepEqual(await m.json("join", once), joined);
