@@ -131,7 +131,7 @@ export class UserPeer {
     this.requests = requests;
     this.conversations = conversations;
     this.readMark = new ReadMark(session, mutes);
-    this.follows = new Follows({ ...parts, sync, requests });
+    this.follows = new Follows({ ...parts, sync, requests, mutes });
     this.mutes = mutes;
     this.posts = new ShownPosts({ mutes, people, self: session.self, readMark: this.readMark });
     session.showAs((event) => this.posts.event(event));

@@ -47,6 +47,8 @@ export interface FollowsParts extends Pick<Parts, "session" | "people" | "lists"
   readonly sync: { fetch(author: UserRef, signal?: AbortSignal): Promise<void> };
   /** Tells whom one follows. */
   readonly requests: PendingFollows;
+  /** Whom the user has blocked. */
+  readonly mutes: { blocksName(username: string): boolean };
 }
 
 /** What the user asks for. */
@@ -108,7 +110,7 @@ export class Follows {
       throw new CamelliaError("follow_self", `Cannot follow ${username}: that is yourself.`);
     }
     if (this.#isFollowed(username, fingerprint)) return this.#already(username);
-    this.#refuseFull(username);
+    this.#refuse(username);
     const person = await people.find(username, signal);
     signal?.throwIfAborted();
     if (person?.public?.isClosed) throw accountClosed("follow", username);
@@ -117,7 +119,7 @@ export class Follows {
     const user = { username, key };
     const isDone = await this.#mutex.run(async () => {
       if (this.#isFollowed(username, fingerprint)) return true;
-      this.#refuseFull(username);
+      this.#refuse(username);
       await this.#add(user);
       return false;
     });
@@ -140,7 +142,7 @@ export class Follows {
         "Cannot use the invite: it is your own. Give it away.",
       );
     }
-    this.#refuseFull(username);
+    this.#refuse(username);
     const person = await people.find(username, signal);
     signal?.throwIfAborted();
     if (person?.public?.isClosed) throw accountClosed("follow", username);
@@ -262,7 +264,13 @@ export class Follows {
     return { username, following: true, acknowledged, already: true };
   }
 
-  #refuseFull(username: string): void {
+  #refuse(username: string): void {
+    if (this.#parts.mutes.blocksName(username)) {
+      throw new CamelliaError(
+        "invalid_argument",
+        `Cannot follow ${username}: you have blocked them. Unblock them first.`,
+      );
+    }
     const { lists } = this.#parts;
     if (lists.get("following", username)?.present) return;
     if (lists.present("following").length < listLengthMax) return;

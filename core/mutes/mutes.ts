@@ -96,6 +96,11 @@ export class Mutes {
     );
   }
 
+  /** Whether the user has blocked someone of that name. */
+  blocksName(username: string): boolean {
+    return this.#blocks.has(username);
+  }
+
   /** What is muted, by kind and what. */
   list(): MuteView[] {
     this.#forgetEnded();

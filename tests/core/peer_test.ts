@@ -617,6 +617,10 @@ Deno.test("What a user blocks is gone from both sides, and its follow is refused
     });
     assert.deepEqual([await alice.peer.followed(), await alice.peer.blocks()], [[], ["bob"]]);
     await shows(world, alice, []);
+    await assert.rejects(alice.peer.follow({ username: "bob" }), {
+      code: "invalid_argument",
+      message: "Cannot follow bob: you have blocked them. Unblock them first.",
+    });
     await post(world, bob, "ruder @alice");
     await post(world, alice, "for others");
     await world.clock.advance(30_000);

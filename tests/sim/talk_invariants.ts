@@ -7,7 +7,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { PostNameView, PostView } from "../../core/api.ts";
+import type { NotificationView, PostNameView, PostView } from "../../core/api.ts";
 import { ofOneMax } from "../../core/conversations/strangers.ts";
 import type { Post } from "../../core/model/post.ts";
 import type { GroundTruth } from "./invariants.ts";
@@ -34,9 +34,15 @@ function placeOf({ username, machine }: Sight): string {
 async function look(world: SimWorld, machine: SimMachine, truth: GroundTruth): Promise<Sight> {
   const { peer } = machine;
   const timeline = await world.run(machine.timeline());
-  const { notifications } = await world.run(peer.notifications({ limit: 1_000 }));
-  const { requests } = await world.run(peer.requests({ limit: 1_000 }));
+  const { notifications, unread } = await world.run(peer.notifications({ limit: 1_000 }));
+  const { requests, unread: asked } = await world.run(peer.requests({ limit: 1_000 }));
   const told = [...notifications, ...requests].map(({ post }) => post);
+  const unreadIn = (views: readonly NotificationView[]) => views.filter(({ read }) => !read).length;
+  assert.deepEqual(
+    [unread, asked],
+    [unreadIn(notifications), unreadIn(requests)],
+    `${truth.machines.get(machine)} (${machine.ip}): what is unread is not what is shown as unread`,
+  );
   const query = [...truth.acknowledged.keys()].map((name) => `from:${name}`).join(" ");
   const { posts: found } = await world.run(peer.search({ query, limit: 1_000 }));
   return {
@@ -58,6 +64,14 @@ export async function checkTalk(
     const sight = await look(world, machine, truth);
     const unwanted = (talk.unwanted.get(machine) ?? []).filter(({ since }) => since < Infinity);
     checkMutes(sight, unwanted);
+    const { followers, following } = await world.run(machine.peer.profile({}));
+    for (const { kind, what } of unwanted) {
+      // A block stays on its device, and another one may follow.
+      const devices = [...truth.machines.values()].filter((name) => name === sight.username);
+      if (kind !== "block" || devices.length > 1) continue;
+      const isNear = followers.includes(what) || following.includes(what);
+      assert(!isNear, `${placeOf(sight)} has blocked ${what}, and still follows or is followed`);
+    }
     // A peer that crashed may have made a repost and not said so.
     for (const view of sight.timeline) {
       if (view.repost_of !== undefined) talk.reposts.set(nameOf(view), nameOf(view.repost_of));

@@ -39,6 +39,7 @@ async function setUp(store = new TestPendingFollows(), lists = new TestLists()) 
   const requests = new PendingFollows(session, messenger);
   const fetching = { fails: false, hangs: false };
   const follows = new Follows({
+    mutes: { blocksName: () => false },
     session,
     people,
     lists,
