@@ -18,6 +18,7 @@ import {
 } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
+import { SettingsFile } from "../peer/settings_file.ts";
 import { whileEvents } from "./watching.ts";
 import { formatEndpoint } from "../../lib/host_port.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
@@ -63,7 +64,11 @@ async function serveUntilEnd(
   };
   await whileEvents(context, ownAccess(api), {
     begin: async () => {
-      server.use(await LoopbackServer.open({ api, folder, host, log: output.log }));
+      server.use(
+        await LoopbackServer.open({
+          ...{ api, folder, host, log: output.log, settings: new SettingsFile(context) },
+        }),
+      );
       const status = await api.status();
       user = status.user?.username;
       await output.line(readyEvent(status), () => readyText(status));
@@ -126,7 +131,9 @@ export async function serveWith(
     const stop = api.subscribe((event) => {
       if (event.event === "logout" && !event.stay) end.resolve();
     });
-    await using server = await LoopbackServer.open({ api, folder, host, log });
+    await using server = await LoopbackServer.open({
+      ...{ api, folder, host, log, settings: new SettingsFile(context) },
+    });
     try {
       await work(server, end.promise);
     } finally {

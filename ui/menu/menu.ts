@@ -15,6 +15,7 @@ import { type Access, withFolder } from "../peer/access.ts";
 import { joinNetwork, notJoinedMessage, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
+import { SettingsFile } from "../peer/settings_file.ts";
 import { refreshed } from "../prompts/live_prompt.ts";
 import type { Log } from "../settings/flags.ts";
 import { resolveSettings } from "../settings/settings.ts";
@@ -69,7 +70,9 @@ async function runOwnPeer(context: Context, folder: OpenFolder, opens: Opens): P
   const { settings, invite } = choice;
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
     const { api } = peer;
-    await using _server = await LoopbackServer.open({ api, folder, host, log });
+    await using _server = await LoopbackServer.open({
+      ...{ api, folder, host, log, settings: new SettingsFile(context) },
+    });
     if (!await joinNetwork(context, peer) && invite === undefined) {
       const { hindrance } = (await api.status()).node;
       feed.add({ event: "said", text: notJoinedMessage(settings, hindrance) });

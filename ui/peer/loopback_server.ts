@@ -21,6 +21,7 @@ import { toHex, utf8 } from "../../core/model/bytes.ts";
 import { detailsOf, failureOf } from "../output/failure.ts";
 import type { Host, OpenFolder } from "./host.ts";
 import type { Log } from "../settings/flags.ts";
+import type { SettingsPort } from "../settings/settings_port.ts";
 import { PageDoor } from "./page_door.ts";
 import {
   bodyBytesMax,
@@ -76,6 +77,8 @@ export interface LoopbackOptions {
   readonly host: Pick<Host, "randomBytes">;
   /** Takes what goes wrong unexpectedly. */
   readonly log: Log;
+  /** The settings of the data folder, for the page; absent where it does not show them. */
+  readonly settings?: SettingsPort;
   /** How long requests may take; shorter in tests. */
   readonly arrival?: Arrival;
 }

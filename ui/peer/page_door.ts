@@ -10,6 +10,7 @@ import { loadModule } from "../../lib/load_module.ts";
 import type { PageOptions, PageServer } from "../web/page_server.ts";
 import type { PeerApi } from "../../core/api.ts";
 import type { Log } from "../settings/flags.ts";
+import type { SettingsPort } from "../settings/settings_port.ts";
 import type { Host } from "./host.ts";
 import type { PagePlace } from "./loopback_protocol.ts";
 
@@ -21,6 +22,8 @@ export interface PageDoorOptions {
   readonly host: Pick<Host, "randomBytes">;
   /** Takes what goes wrong unexpectedly. */
   readonly log: Log;
+  /** The settings of the data folder; absent where they cannot be shown. */
+  readonly settings?: SettingsPort;
 }
 
 /** The page, on or off. */
@@ -32,8 +35,9 @@ export class PageDoor {
   readonly #holders = new Set<() => void>();
 
   /** Off. */
-  constructor({ api, host, log }: PageDoorOptions) {
-    this.#options = { api, log, randomBytes: (length) => host.randomBytes(length) };
+  constructor({ api, host, log, settings }: PageDoorOptions) {
+    const randomBytes = (length: number) => host.randomBytes(length);
+    this.#options = { api, log, settings, randomBytes };
   }
 
   /**

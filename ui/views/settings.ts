@@ -40,7 +40,8 @@ export interface SettingsView extends LoadView {
   readonly notice: string;
 }
 
-const groupTitles: Readonly<Record<SettingGroup, string>> = {
+/** Headings of the groups. */
+export const groupTitles: Readonly<Record<SettingGroup, string>> = {
   network: "Network",
   reach: "Reach",
   posts: "Posts of others",

@@ -23,6 +23,7 @@ import {
   requestsScreen,
   settingsScreen,
 } from "./people_screens.ts";
+import { settingAction } from "./settings_section.ts";
 import { Desk } from "../views/desk.ts";
 import { equalSecrets } from "./secrets.ts";
 import { cookieOf, readCookie, type Session, Sessions, tokenHeader } from "./sessions.ts";
@@ -246,7 +247,10 @@ export class PageApp {
       });
     });
     this.#screen("/settings", (c, making) => {
-      return settingsScreen(making, { isFull: isFull(c), signal: this.#stopping.signal });
+      const { settings } = this.#options;
+      return settingsScreen(making, {
+        ...{ isFull: isFull(c), signal: this.#stopping.signal, settings },
+      });
     });
     this.#app.get("/:key/live", (c) => {
       const session = this.#sessionOf(c);
@@ -312,7 +316,10 @@ export class PageApp {
       if (c.req.header("content-type") !== "application/json") {
         return c.json(failed("invalid_argument", "That is no JSON"), 415);
       }
-      const action = actions.get(c.req.param("action"));
+      const { settings } = this.#options;
+      const action = c.req.param("action") === "setting"
+        ? settings && settingAction(settings)
+        : actions.get(c.req.param("action"));
       if (action === undefined) return c.json(failed("invalid_argument", "No such action"), 404);
       const argument: unknown = await c.req.json().catch(() => undefined);
       const done = await action(this.#api, argument, this.#stopping.signal);

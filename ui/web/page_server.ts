@@ -14,6 +14,7 @@ import type { PeerApi } from "../../core/api.ts";
 import type { Time } from "../../lib/time.ts";
 import { detailsOf } from "../output/failure.ts";
 import type { Log } from "../settings/flags.ts";
+import type { SettingsPort } from "../settings/settings_port.ts";
 import { bodyBytesMax, refusalOf, safetyHeaders } from "./guard.ts";
 import { PageApp } from "./page_app.ts";
 import type { RandomBytes } from "./secrets.ts";
@@ -52,6 +53,8 @@ const systemTime: Time = {
 export interface PageOptions {
   /** The peer. */
   readonly api: PeerApi;
+  /** The settings of the data folder; absent where they cannot be shown. */
+  readonly settings?: SettingsPort | undefined;
   /** Gives fresh random bytes. */
   readonly randomBytes: RandomBytes;
   /** Takes what goes wrong unexpectedly. */

@@ -13,6 +13,8 @@ import type {
 } from "../../core/api.ts";
 import { isUsername } from "../../core/model/username.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
+import type { SettingsPort } from "../settings/settings_port.ts";
+import { settingsSection } from "./settings_section.ts";
 import { statusLines } from "../views/status_words.ts";
 import { clashText, counted } from "../views/words.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
@@ -292,14 +294,19 @@ export async function profileScreen(
 /** How the peer is doing, what the user says of themselves, and what the browser may do. */
 export async function settingsScreen(
   { api, reader }: Making,
-  { isFull, signal }: { isFull: boolean; signal: AbortSignal },
+  { isFull, signal, settings }: {
+    readonly isFull: boolean;
+    readonly signal: AbortSignal;
+    readonly settings?: SettingsPort | undefined;
+  },
 ): Promise<Screen> {
   const { base, known } = reader;
   const username = known.self;
   const full = `${base}/settings?full=1`;
-  const [status, own] = await Promise.all([
+  const [status, own, setUp] = await Promise.all([
     api.status(),
     isFull ? api.profile({ username }, signal) : undefined,
+    settings === undefined ? "" : settingsSection(settings),
   ]);
   const rows = statusLines(status, known.nowMs).map(({ label, text, tone }) =>
     markup`<tr><th scope="row">${label}</th><td class="${tone}">${safeText(text)}</td></tr>`
@@ -325,6 +332,7 @@ export async function settingsScreen(
     main: [
       markup`<section><h2>What you say of yourself</h2>${about}</section>`,
       markup`<section><h2>This browser</h2><p class="row"><button data-key="notify">Show desktop notifications</button><button data-key="end">Log this browser out of the page</button></p></section>`,
+      setUp,
       markup`<section><h2>Reach</h2><table class="facts"><tbody>${rows}</tbody></table></section>`,
     ],
     facts: { kind: "settings", ...(own === undefined ? { full } : {}) },
