@@ -34,6 +34,7 @@ interface LockFile {
 const neverNeeded: ReadonlySet<string> = new Set([
   "@noble/curves",
   "ajv",
+  "axe-core",
   "esbuild",
   "fast-check",
   "fast-deep-equal",

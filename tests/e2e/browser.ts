@@ -54,6 +54,8 @@ const specialKeys: Readonly<
 /** A tab. */
 export class Tab {
   readonly complaints: Complaint[] = [];
+  /** Requests that came to nothing. */
+  readonly failures: string[] = [];
   readonly #browser: Browser;
   readonly #session: string;
 
@@ -73,6 +75,9 @@ export class Tab {
       method === "Audits.issueAdded" && JSON.stringify(params).includes("ContentSecurityPolicy")
     ) {
       this.complaints.push({ kind: "policy", text: JSON.stringify(params) });
+    }
+    if (method === "Network.loadingFailed" && params["canceled"] !== true) {
+      this.failures.push(JSON.stringify(params));
     }
     if (method === "Log.entryAdded") {
       const { level, text, source } = params["entry"] as Record<string, string>;
@@ -106,7 +111,11 @@ export class Tab {
       if (isSo) return;
       if (performance.now() > giveUpAt) {
         const text = await this.value("document.body?.innerText.slice(0, 2000)").catch(() => "");
-        assert.fail(`not so: ${expression}\n${text}\n${JSON.stringify(this.complaints)}`);
+        assert.fail(
+          `not so: ${expression}\n${text}\n${JSON.stringify(this.complaints)}\n${
+            this.failures.join("\n")
+          }`,
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -1,8 +1,11 @@
 /**
- * The keys of the page: the table that the script obeys and the help shows.
+ * The keys of the page: the table that the script obeys and the help shows. Where the full screen has the same, it is
+ * the same key.
  *
  * @module
  */
+
+import { type Action, keyTable } from "../screen/key_table.ts";
 
 /** A key and what it does. */
 export interface PageKey {
@@ -14,25 +17,43 @@ export interface PageKey {
   readonly does: string;
 }
 
+/** Keys that terminals call otherwise than browsers. */
+const namesInBrowsers: Readonly<Record<string, string>> = {
+  down: "ArrowDown",
+  up: "ArrowUp",
+  enter: "Enter",
+};
+
+/** A key of the full screen; those that browsers need for themselves are left out. */
+function shared(action: Action, does?: string): PageKey {
+  const entry = keyTable.find((each) => each.action === action);
+  const keys = (entry?.keys ?? []).map((key) => namesInBrowsers[key] ?? key)
+    .filter((key) => key.length === 1 || Object.values(namesInBrowsers).includes(key));
+  return { name: action, keys, does: does ?? entry?.help ?? "" };
+}
+
 /** All keys. */
 export const keys: readonly PageKey[] = [
-  { name: "next", keys: ["j", "ArrowDown"], does: "the next post" },
-  { name: "previous", keys: ["k", "ArrowUp"], does: "the post before" },
-  { name: "open", keys: ["Enter"], does: "open the thread" },
-  { name: "new", keys: ["n"], does: "write a post" },
-  { name: "reply", keys: ["r"], does: "reply" },
-  { name: "repost", keys: ["b"], does: "repost" },
-  { name: "delete", keys: ["x"], does: "delete a post of yours" },
-  { name: "reveal", keys: ["v"], does: "show or hide a text behind its warning" },
-  { name: "profile", keys: ["p"], does: "the author's profile" },
-  { name: "follow", keys: ["f"], does: "follow or unfollow the author" },
-  { name: "more", keys: ["m"], does: "mute, block" },
-  { name: "top", keys: ["g"], does: "the newest posts, with those that came meanwhile" },
-  { name: "home", keys: ["1"], does: "Home" },
-  { name: "notifications", keys: ["2"], does: "Notifications" },
-  { name: "requests", keys: ["3"], does: "Requests" },
-  { name: "people", keys: ["4"], does: "People" },
-  { name: "search", keys: ["/"], does: "search" },
-  { name: "back", keys: ["u"], does: "back" },
-  { name: "help", keys: ["?"], does: "this help" },
+  shared("down", "to the next post or user"),
+  shared("up", "to the one before"),
+  shared("open"),
+  shared("top"),
+  shared("back"),
+  shared("write"),
+  shared("reply"),
+  shared("repost"),
+  shared("reveal"),
+  shared("delete"),
+  shared("profile"),
+  shared("follow", "follow the author or user"),
+  shared("mute", "mute the author or user"),
+  shared("block", "block the author or user"),
+  shared("mute_thread", "mute the thread"),
+  shared("home"),
+  shared("mentions", "Notifications: what you are told of"),
+  shared("people"),
+  shared("search"),
+  { name: "requests", keys: ["5"], does: "Requests: what strangers say" },
+  { name: "settings", keys: ["6"], does: "Settings" },
+  shared("help"),
 ];

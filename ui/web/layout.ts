@@ -100,7 +100,7 @@ export function screenDocument(screen: Screen, frame: Frame): Html {
   const body =
     markup`<body data-base="${base}" data-user="${username}" data-keys="${table}"><a class="skip" href="#main">To the content</a><header id="top"><div class="bar"><a class="brand" href="${base}/">Camellia</a> <a class="me" href="${base}/profile/${username}"><bdi>${username}</bdi></a><span id="state" role="status">${
       stateText(status)
-    }</span><button id="write" class="main" data-key="new">New post</button></div><nav aria-label="Screens">${links}</nav></header><noscript><p class="note">Scripts are off: you can read everything, and change nothing.</p></noscript>${
+    }</span><button id="write" class="main" data-key="write">New post</button></div><nav aria-label="Screens">${links}</nav></header><noscript><p class="note">Scripts are off: you can read everything, and change nothing.</p></noscript>${
       mainHtml(screen)
     }<div id="said" role="status" aria-live="polite"></div>${composeDialog()}${helpDialog()}<div id="menu" role="menu" hidden></div></body>`;
   return documentHtml({ head: head(screen.title, frame), body });

@@ -22,8 +22,8 @@ const notesMax = 3;
 
 /** What a tab is told. Everything but `unread` is left out where nothing of the kind happened. */
 export interface News {
-  /** How many posts of others came to the timeline. */
-  readonly posts?: number;
+  /** Names of posts of others that came to the timeline; where there are more, `all` has changed. */
+  readonly posts?: readonly string[];
   /** Whether a post of the user came. */
   readonly own?: true;
   /** Names of posts that were taken back, `author/id`. */
@@ -40,7 +40,7 @@ export interface News {
 
 /** What has come since the last message. */
 export class NewsBatch {
-  #posts = 0;
+  readonly #posts = new Set<string>();
   #own = false;
   readonly #deleted = new Set<string>();
   readonly #threads = new Set<string>();
@@ -53,7 +53,7 @@ export class NewsBatch {
       case "post": {
         const { author, id, root, reply_to } = event.post;
         if (author === username) this.#own = true;
-        else this.#posts++;
+        else this.#name(this.#posts, `${author}/${id}`);
         const first = root ?? reply_to ?? { author, id };
         this.#name(this.#threads, `${first.author}/${first.id}`);
         return true;
@@ -91,7 +91,7 @@ export class NewsBatch {
   /** What has come, without what is unread. */
   get news(): News {
     return {
-      ...(this.#posts > 0 ? { posts: this.#posts } : {}),
+      ...(this.#posts.size > 0 ? { posts: [...this.#posts] } : {}),
       ...(this.#own ? { own: true } : {}),
       ...(this.#deleted.size > 0 ? { deleted: [...this.#deleted] } : {}),
       ...(this.#threads.size > 0 ? { threads: [...this.#threads] } : {}),

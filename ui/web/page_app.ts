@@ -25,6 +25,7 @@ import {
 } from "./people_screens.ts";
 import { settingAction } from "./settings_section.ts";
 import { Desk } from "../views/desk.ts";
+import { keyOf } from "../views/post_row.ts";
 import { equalSecrets } from "./secrets.ts";
 import { cookieOf, readCookie, type Session, Sessions, tokenHeader } from "./sessions.ts";
 
@@ -260,26 +261,21 @@ export class PageApp {
     });
   }
 
-  /** How many posts of others are newer than one; {@linkcode newerMax} stand for more. */
-  async #newerThan(after: string, username: string): Promise<number> {
-    if (!/^\d{1,20}$/.test(after)) return 0;
+  /** Names of the posts of others that are newer than one; {@linkcode newerMax} stand for more. */
+  async #newerThan(after: string, username: string): Promise<string[]> {
+    if (!/^\d{1,20}$/.test(after)) return [];
     const { posts } = await this.#api.timeline({ limit: newerMax, after });
-    return posts.filter(({ author }) => author !== username).length;
+    return posts.filter(({ author }) => author !== username).map(keyOf);
   }
 
   /** News as server-sent events (WHATWG HTML, section 9.2). */
   #live({ username }: Session, after = ""): Response {
     const bytes = (text: string) => new TextEncoder().encode(text);
-    const message = (news: News & { readonly newer?: number }) =>
-      bytes(`data: ${JSON.stringify(news)}\n\n`);
+    const message = (news: News) => bytes(`data: ${JSON.stringify(news)}\n\n`);
     let end = () => {};
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        const send = (chunk: Uint8Array) => {
-          // A tab that does not read is dropped; it comes back, and looks at what there is.
-          if ((controller.desiredSize ?? 0) < -64) return end();
-          controller.enqueue(chunk);
-        };
+        const send = (chunk: Uint8Array) => controller.enqueue(chunk);
         const stop = this.#hub.watch((news) => send(message(news)));
         const beat = () => {
           send(bytes(": here\n\n"));
@@ -295,7 +291,7 @@ export class PageApp {
         this.#streams.add(end);
         send(bytes("retry: 1000\n\n"));
         Promise.all([this.#newerThan(after, username), this.#api.status()]).then(
-          ([newer, { unread }]) => this.#streams.has(end) && send(message({ newer, unread })),
+          ([posts, { unread }]) => this.#streams.has(end) && send(message({ posts, unread })),
           () => end(),
         );
       },

@@ -36,6 +36,9 @@ const arrival = {
   keepAliveTimeout: 30_000,
 };
 
+/** Bytes of live news that wait for a tab that does not read. */
+const streamBytesMax = 262_144;
+
 /** How long {@linkcode PageServer.close} waits for answers that are on their way. */
 const closeTimeoutMs = 1_000;
 
@@ -194,9 +197,11 @@ export class PageServer {
   async #send(answer: Response, response: ServerResponse, isHead: boolean): Promise<void> {
     response.writeHead(answer.status, { ...safetyHeaders, ...Object.fromEntries(answer.headers) });
     const { body } = answer;
-    if (body === null || isHead) {
-      await body?.cancel();
-      return void response.end();
+    const isStream = answer.headers.get("content-type") === "text/event-stream";
+    if (body === null || !isStream) {
+      // A whole answer is handed over at once: only news are as long as a tab stays.
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      return void response.end(isHead ? undefined : bytes);
     }
     const reader = body.getReader();
     const gone = new Promise<{ done: true; value?: undefined }>((resolve) =>
@@ -204,9 +209,10 @@ export class PageServer {
     );
     while (true) {
       const { done, value } = await Promise.race([reader.read(), gone]);
-      if (done) break;
-      if (response.write(value) || response.destroyed) continue;
-      await Promise.race([once(response, "drain").catch(() => {}), gone]);
+      // A tab that does not read is dropped; it comes back, and looks at what there is.
+      if (response.writableLength > streamBytesMax) response.destroy();
+      if (done || response.destroyed) break;
+      response.write(value);
     }
     await reader.cancel().catch(() => {});
     response.end();

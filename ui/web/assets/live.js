@@ -21,16 +21,19 @@ const deeds = {
 const state = document.getElementById("state");
 const stateText = state.textContent;
 
-/** Posts that came and are not shown. */
-let newer = 0;
+/** More posts than that are not told apart. */
+const newerMax = 99;
+
+/** Names of posts that came and are not shown: one may be told of twice. */
+const newer = new Set();
 let source;
 let wasLost = false;
 
 function showNewer() {
   const button = document.querySelector("#newer button");
   if (button === null) return;
-  button.hidden = newer === 0;
-  button.textContent = `↑ ${newer > 99 ? "99+" : newer} newer`;
+  button.hidden = newer.size === 0;
+  button.textContent = `↑ ${newer.size > newerMax ? `${newerMax}+` : newer.size} newer`;
 }
 
 let renewing = Promise.resolve();
@@ -45,7 +48,7 @@ function renew() {
     const isHome = main().dataset.kind === "home";
     if (isHome && !isAtTop()) return showNewer();
     if (await refresh()) {
-      if (isHome) newer = 0;
+      if (isHome) newer.clear();
       showNewer();
     }
     await new Promise((resolve) => setTimeout(resolve, renewMs));
@@ -56,7 +59,7 @@ function renew() {
 export async function toNewest() {
   if (main().dataset.kind !== "home") return location.assign(`${base}/`);
   document.activeElement?.blur();
-  if (await refresh(`${base}/`, { toTop: true })) newer = 0;
+  if (await refresh(`${base}/`, { toTop: true })) newer.clear();
   showNewer();
 }
 
@@ -76,15 +79,14 @@ function notify(notes) {
   }
 }
 
-function take({ posts = 0, own, deleted, threads = [], changed = [], notes, unread, newer: all }) {
+function take({ posts = [], own, deleted, threads = [], changed = [], notes, unread }) {
   const { kind, root } = main().dataset;
   if (unread !== undefined) showCounts(unread);
   if (notes !== undefined) notify(notes);
   if (deleted !== undefined) markDeleted(deleted);
-  if (all !== undefined) newer = all;
-  newer += posts;
   const isAll = changed.includes("all");
-  if (kind === "home" && (newer > 0 || own || isAll)) renew();
+  for (const name of posts) if (newer.size <= newerMax) newer.add(name);
+  if (kind === "home" && (newer.size > 0 || own || isAll)) renew();
   else if (kind === "thread" && (isAll || threads.includes(root))) renew();
   else if (["notifications", "requests"].includes(kind) && changed.includes(kind) && isAtTop()) {
     renew();

@@ -19,13 +19,14 @@ const help = document.getElementById("help");
 /** What keys do, by name; those on posts are in `posts.js`. */
 const commands = {
   ...deeds,
-  next: () => move(1),
-  previous: () => move(-1),
-  new: () => compose(),
+  down: () => move(1),
+  up: () => move(-1),
+  write: () => compose(),
   top: () => void toNewest(),
   home: () => location.assign(`${base}/`),
-  notifications: () => location.assign(`${base}/notifications`),
+  mentions: () => location.assign(`${base}/notifications`),
   requests: () => location.assign(`${base}/requests`),
+  settings: () => location.assign(`${base}/settings`),
   people: () => location.assign(`${base}/people`),
   search() {
     const field = document.getElementById("q");

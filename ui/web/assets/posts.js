@@ -85,9 +85,7 @@ function offer(post) {
     [`Mute ${author}`, () => withUser("mute", author)],
     [`Block ${author}`, () => withUser("block", author)],
   ];
-  return [...items, ["Mute this thread", async () => {
-    if (tell(await act("mute", { what: post.dataset.shown, kind: "thread" }))) await refresh();
-  }]];
+  return [...items, ["Mute this thread", () => deeds.mute_thread(post)]];
 }
 
 export function closeMenu() {
@@ -161,6 +159,16 @@ export const deeds = {
   },
   follow(element) {
     void withUser("follow", personOf(element));
+  },
+  mute(element) {
+    void withUser("mute", personOf(element));
+  },
+  block(element) {
+    void withUser("block", personOf(element));
+  },
+  async mute_thread(element) {
+    if (element?.dataset.shown === undefined) return;
+    if (tell(await act("mute", { what: element.dataset.shown, kind: "thread" }))) await refresh();
   },
   more(element) {
     if (element?.dataset.post !== undefined) openMenu(element);
