@@ -20,12 +20,20 @@ export type Parsed =
 const commandAfter =
   '\nBesides, all flags of "camellia --help" are taken, such as --data and --json.';
 
-/** Opens the menu, which is what the program does without a command, or the full screen. */
-async function openMenu(context: Context, opens: "menu" | "screen"): Promise<void> {
+/** Opens the menu, which is what the program does without a command. */
+async function openMenu(context: Context): Promise<void> {
   const { runMenu } = await loadModule<typeof import("./menu/menu.ts")>(
     new URL("./menu/menu.ts", import.meta.url),
   );
-  await runMenu(context, opens);
+  await runMenu(context);
+}
+
+/** Opens the full screen. */
+async function openScreen(context: Context): Promise<void> {
+  const { runScreen } = await loadModule<typeof import("./menu/full_screen.ts")>(
+    new URL("./menu/full_screen.ts", import.meta.url),
+  );
+  await runScreen(context);
 }
 
 /** Parses the arguments. Help texts get the program's version and fit the columns. */
@@ -44,8 +52,7 @@ export async function parseArguments(
     return { help: helpOf(asked.path, { columns, commandAfter }) };
   }
   const { command, given } = asked;
-  const opens = command === program ? "menu" : "screen";
-  const run = command.run ?? ((context) => openMenu(context, opens));
+  const run = command.run ?? (command === program ? openMenu : openScreen);
   // The table `globalFlags` ties each flag to its type.
   const flags = { logLevel: logLevelDefault, ...asked.flags } as Flags;
   return { flags, run: (context) => run(context, given) };

@@ -8,7 +8,7 @@
 import { asInteger, asString, DecodeError } from "../../lib/msgpack.ts";
 import { given } from "./arguments.ts";
 import { CamelliaError } from "./errors.ts";
-import { postLength } from "./post.ts";
+import { postLength } from "./post_limits.ts";
 
 /** The most characters (Unicode code points) of each part. */
 export const aboutLengthMax = { name: 50, about: 160, link: 100 } as const;

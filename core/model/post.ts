@@ -18,15 +18,12 @@ import {
   encode,
 } from "../../lib/msgpack.ts";
 import { envelopeBytesMax, openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
+import { postLength, postLengthMax, warningLengthMax } from "./post_limits.ts";
 import { deviceMax, parseSnowflake } from "./snowflake.ts";
 import type { UserRef } from "./user.ts";
 import { asUsername } from "./username.ts";
 
-/** The most characters (Unicode code points) of a post's text. */
-export const postLengthMax = 500;
-
-/** The most characters (Unicode code points) of a content warning. */
-export const warningLengthMax = 100;
+export { postLength, postLengthMax, warningLengthMax };
 
 /**
  * 500 characters take at most 2,000 bytes of UTF-8 (RFC 3629), a warning 400; names and numbers some 200
@@ -92,13 +89,6 @@ export interface ReadPost {
   readonly post: Post;
   /** Its envelope. */
   readonly signed: Signed;
-}
-
-/** Unicode code points of a text, which is what counts as its length. */
-export function postLength(text: string): number {
-  let length = 0;
-  for (const _ of text) length++;
-  return length;
 }
 
 /** Nothing but white space, control and format characters (Unicode Cc, Cf): shown, it would be empty. */

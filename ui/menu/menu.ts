@@ -6,12 +6,14 @@
 
 import type { PeerEvent, StatusView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
+
 import { isInterruption } from "../output/failure.ts";
 import { LiveFeed } from "../output/live_feed.ts";
 import { isRepeated } from "../output/render_notifications.ts";
 import { unreadText } from "../views/status_words.ts";
 import type { Look } from "../output/look.ts";
 import { type Access, withFolder } from "../peer/access.ts";
+import type { Left } from "../screen/screen.ts";
 import { joinNetwork, notJoinedMessage, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
@@ -23,41 +25,39 @@ import { safeText } from "../terminal/safe_text.ts";
 import { startActions, useInvite, userActions } from "./actions.ts";
 import { type MenuActions, type MenuContext, sayFailure } from "./questions.ts";
 import { askForNetwork } from "./first_run.ts";
-import { afterEntry, hasScreen, openScreen } from "./full_screen.ts";
-
-/** What is shown once a user is logged in. */
-export type Opens = "menu" | "screen";
+import { afterEntry, hasScreen, inTerminal, type Opens, openScreen } from "./full_screen.ts";
 
 /**
- * Runs the menu until it is left, or the screen that it opens. Ctrl+C leaves it from every question, with the terminal as it was,
+ * Runs the menu until it is left. Ctrl+C leaves it from every question, with the terminal as it was,
  * and is no failure.
  *
  * @throws {CamelliaError} `not_a_terminal`, and what keeps a peer from starting.
  */
-export async function runMenu(context: Context, opens: Opens = "menu"): Promise<void> {
-  const { terminal } = context.io;
-  if (context.output.json || !terminal.input || !terminal.output) {
-    const why = context.output.json
-      ? "it does not go with --json"
-      : `standard ${terminal.input ? "output" : "input"} is not a terminal`;
-    throw new CamelliaError(
-      "not_a_terminal",
-      `Cannot show the menu: ${why}. Use a command instead; "camellia help" lists them`,
-    );
-  }
-  try {
-    await withFolder(context, "none", {
-      running: (access) =>
-        menuLoop(context, { access, feed: new LiveFeed(), settings: undefined, opens }),
-      own: (folder) => runOwnPeer(context, folder, opens),
-    });
-  } catch (error) {
-    if (!isInterruption(error) && !context.signal.aborted) throw error;
-  }
+export async function runMenu(context: Context): Promise<void> {
+  await inTerminal(context, () =>
+    withFolder(context, "none", {
+      running: (access) => attachMenu(context, access, "menu"),
+      own: (folder) => runOwnPeer(context, folder, "menu"),
+    }));
+}
+
+/** The menu of a peer that runs elsewhere; `left`: why the screen was left that was shown before. */
+export async function attachMenu(
+  context: Context,
+  access: Access,
+  opens: Opens,
+  left?: Left,
+): Promise<void> {
+  const feed = new LiveFeed();
+  await menuLoop(context, { access, feed, settings: undefined, opens, left });
 }
 
 /** Starts the folder's peer, with a loopback port for commands in other terminals, and the menu on it. */
-async function runOwnPeer(context: Context, folder: OpenFolder, opens: Opens): Promise<void> {
+export async function runOwnPeer(
+  context: Context,
+  folder: OpenFolder,
+  opens: Opens,
+): Promise<void> {
   const { host } = context;
   const feed = new LiveFeed();
   // Lines on standard error would garble the menu: what matters is shown above it.
@@ -116,9 +116,10 @@ function titleOf(status: StatusView, { paint }: Look): string {
 
 async function menuLoop(
   context: Context,
-  { access, feed, settings, opens }: Pick<MenuContext, "feed" | "settings"> & {
+  { access, feed, settings, opens, left: leftBefore }: Pick<MenuContext, "feed" | "settings"> & {
     readonly access: Access;
     readonly opens: Opens;
+    readonly left?: Left | undefined;
   },
   invite?: string,
 ): Promise<void> {
@@ -133,6 +134,7 @@ async function menuLoop(
   let isGone = false;
   let wantsScreen = opens === "screen" && hasScreen(context);
   let hasScreenOpen = false;
+  let earlier = leftBefore;
   const refreshStatus = () => {
     api.status().then((view) => {
       status = view;
@@ -164,7 +166,8 @@ async function menuLoop(
         : userActions(menu, status.user);
       if (wantsScreen && status.user !== null) {
         hasScreenOpen = true;
-        const left = await openScreen(context, access, status.user);
+        const left = earlier ?? await openScreen(context, access, status.user);
+        earlier = undefined;
         hasScreenOpen = false;
         if (left.why === "menu") {
           await act(menu, actions, left.entry);

@@ -9,7 +9,7 @@
 
 import type { PostNameView, PostView } from "../../core/api.ts";
 import { mentionsMax, namedIn } from "../../core/model/mentions.ts";
-import { postLength, postLengthMax, warningLengthMax } from "../../core/model/post.ts";
+import { postLength, postLengthMax, warningLengthMax } from "../../core/model/post_limits.ts";
 import { type AuthorRow, authorRow } from "./authors.ts";
 import { type Desk, problemOf } from "./desk.ts";
 import { Draft, type DraftFiles, draftName } from "./drafts.ts";
