@@ -8,7 +8,7 @@ import type { PostView } from "../../core/api.ts";
 import type { Process } from "../../tests/e2e/harness.ts";
 import type { Host, Person } from "../../tests/nat/lab.ts";
 import { note, residentMegabytes } from "../delivery/measure.ts";
-import { type Made, quantile, type Seen } from "./verdict.ts";
+import { type Absence, type Delivery, type Made, quantile, type Seen } from "./verdict.ts";
 
 /** The program refuses to give more posts at once. */
 const pagePosts = 1_000;
@@ -30,8 +30,10 @@ export class Member {
   readonly follows: string[] = [];
   /** Texts of posts that its peer told of. */
   readonly events: string[] = [];
-  /** Milliseconds from the dates of posts until its peer told of them. */
-  readonly delaysMs: number[] = [];
+  /** Posts of others that its peer told of. */
+  readonly deliveries: Delivery[] = [];
+  /** When it was killed, hung, or its home's router was off. */
+  readonly absences: Absence[] = [];
   /** Warnings among the events. */
   readonly warnings: string[] = [];
   /** Megabytes of its process, over time. */
@@ -73,12 +75,24 @@ export class Member {
       this.faults.push(`ended by itself with ${code}: ${process.err}`);
     });
     this.isThere = true;
+    this.returns();
+  }
+
+  /** It is away from now on. */
+  leaves(): void {
+    this.absences.push({ fromMs: Date.now(), toMs: Infinity });
+  }
+
+  /** It is back. */
+  returns(): void {
+    for (const absence of this.absences) absence.toMs = Math.min(absence.toMs, Date.now());
   }
 
   /** Kills its peer. */
   async kill(): Promise<void> {
     this.isThere = false;
     this.wasKilled = true;
+    this.leaves();
     const process = this.#process;
     this.#process = undefined;
     await process?.stop("SIGKILL");
@@ -94,8 +108,10 @@ export class Member {
     if (pid === undefined) return;
     this.isThere = false;
     Deno.kill(pid, "SIGSTOP");
+    this.leaves();
     await new Promise((resolve) => setTimeout(resolve, ms));
     Deno.kill(pid, "SIGCONT");
+    this.returns();
     this.isThere = true;
   }
 
@@ -120,8 +136,9 @@ export class Member {
   #heard({ author, text, created_at }: PostView): void {
     this.events.push(text);
     if (author === this.name) return;
-    const delayMs = Date.now() - Date.parse(created_at);
-    this.delaysMs.push(delayMs);
+    const [postedMs, toldMs] = [Date.parse(created_at), Date.now()];
+    const delayMs = toldMs - postedMs;
+    this.deliveries.push({ author, reader: this.name, postedMs, toldMs });
     if (delayMs < lateMs) return;
     const late = `${this.name} (${this.place}) got ${text} ${Math.round(delayMs / 1_000)} s late`;
     note(`${elapsedS()} ${late}`);
@@ -167,7 +184,8 @@ export class Member {
 
   /** Figures of its own, in one line. */
   summary(): string {
-    const [p50, p95, worst] = [0.5, 0.95, 1].map((q) => Math.round(quantile(this.delaysMs, q)));
+    const delays = this.deliveries.map(({ postedMs, toldMs }) => toldMs - postedMs);
+    const [p50, p95, worst] = [0.5, 0.95, 1].map((q) => Math.round(quantile(delays, q)));
     return `${this.name} ${this.place} ${this.reach} ${p50}/${p95}/${worst} ms`;
   }
 }

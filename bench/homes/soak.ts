@@ -13,12 +13,14 @@ import { each, note, option, print, rounded, sleep } from "../delivery/measure.t
 import { elapsedS, Member } from "./members.ts";
 import { drawFollows, drawPlan, type Fault, type Planned } from "./plan.ts";
 import {
+  type Delivery,
   growthPercent,
   isError,
   kindsOf,
   type Made,
   quantile,
   type Seen,
+  undisturbed,
   wrongPosts,
 } from "./verdict.ts";
 
@@ -36,6 +38,9 @@ const lookEveryMs = 20;
 
 /** How often processes are weighed. */
 const weighEveryMs = 10_000;
+
+/** Some lost packets alone take as long; what takes longer has waited for something. */
+const slowMs = 2_000;
 
 /** How long peers have at the end until everything has come: heads are compared every five minutes. */
 const quietMs = 420_000;
@@ -150,9 +155,10 @@ async function suffer(soak: Soak, fault: Fault): Promise<void> {
   if (fault.kind === "restart" || fault.kind === "renumber") {
     const { router } = routed(soak)[fault.home]?.host ?? {};
     if (router === undefined) return;
-    return await (fault.kind === "renumber"
-      ? renumber(router)
-      : restart(router, fault.forS * 1_000));
+    const inside = soak.homes.filter(({ host }) => host.router === router);
+    for (const member of inside) member.leaves();
+    await (fault.kind === "renumber" ? renumber(router) : restart(router, fault.forS * 1_000));
+    return inside.forEach((member) => member.returns());
   }
   const relay = soak.relays[fault.relay];
   if (relay === undefined) return;
@@ -242,7 +248,17 @@ async function judge(soak: Soak, minutes: number): Promise<void> {
   for (const error of errors.slice(0, 50)) note(error);
   for (const { kind, times } of kindsOf(lines)) note(`${times} times: ${kind}`);
   for (const member of all) note(member.summary());
-  const delays = all.flatMap(({ delaysMs }) => delaysMs);
+  const deliveries = all.flatMap((member) => member.deliveries);
+  const absences = new Map(all.map((member) => [member.name, member.absences]));
+  const there = undisturbed(deliveries, absences);
+  for (const { author, reader, postedMs, toldMs } of there.filter(isSlow).slice(0, 100)) {
+    const atS = Math.round((postedMs - performance.timeOrigin) / 1_000);
+    note(`${atS} ${author} to ${reader}: ${toldMs - postedMs} ms, though both were there`);
+  }
+  const quantiles = (some: readonly Delivery[]) => {
+    const delays = some.map(({ postedMs, toldMs }) => toldMs - postedMs);
+    return [0.5, 0.95, 0.99, 1].map((share) => Math.round(quantile(delays, share)));
+  };
   await print({
     row: "soak of 12 peers, 9 of them at home, with faults of relays and routers",
     target: "every post once, no error, memory within 5 % (in an hour)",
@@ -250,11 +266,13 @@ async function judge(soak: Soak, minutes: number): Promise<void> {
       minutes,
       seed: soak.random.seed,
       posts: posts.length,
-      deliveries: delays.length,
+      deliveries: deliveries.length,
       lacking: wrong.filter(({ times }) => times === 0).length,
       doubled: wrong.filter(({ times }) => times > 1).length,
       complete_after_s: quietS,
-      delay_ms: [0.5, 0.95, 0.99, 1].map((share) => Math.round(quantile(delays, share))),
+      delay_ms: quantiles(deliveries),
+      undisturbed: there.length,
+      undisturbed_ms: quantiles(there),
       errors: errors.length,
       warnings: lines.length,
       growth_percent: soak.homes.map(({ memory }) => rounded(growthPercent(memory))),
@@ -287,6 +305,11 @@ export async function soakOfHomes(lab: Lab): Promise<void> {
     for (const member of [...soak.relays, ...soak.homes]) member.isOver = true;
     await looking;
   }
+}
+
+/** Whether a delivery is worth a line though no router and no process of the two failed. */
+function isSlow({ postedMs, toldMs }: Delivery): boolean {
+  return toldMs - postedMs > slowMs;
 }
 
 /** The lab for it. */

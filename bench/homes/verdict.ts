@@ -74,6 +74,33 @@ export function isError(line: string): boolean {
   return /error|uncaught|panic|not dealt with/i.test(line);
 }
 
+/** When a peer could not be reached by anyone, in Unix milliseconds; `toMs` is Infinity while it lasts. */
+export interface Absence {
+  readonly fromMs: number;
+  toMs: number;
+}
+
+/** A post that a peer was told of. */
+export interface Delivery {
+  readonly author: string;
+  readonly reader: string;
+  /** The post's own date, and when the reader's peer told of it, in Unix milliseconds. */
+  readonly postedMs: number;
+  readonly toldMs: number;
+}
+
+/** Those of which neither side was away while they were on their way: what relays and lines made of them. */
+export function undisturbed(
+  deliveries: readonly Delivery[],
+  absences: ReadonlyMap<string, readonly Absence[]>,
+): Delivery[] {
+  return deliveries.filter(({ author, reader, postedMs, toldMs }) =>
+    ![author, reader].some((name) =>
+      absences.get(name)?.some(({ fromMs, toMs }) => fromMs <= toldMs && toMs >= postedMs)
+    )
+  );
+}
+
 /** How often each kind of line came, the frequent ones first; numbers, names and addresses do not count. */
 export function kindsOf(lines: readonly string[]): { kind: string; times: number }[] {
   const kinds = lines.filter((line) => line.trim() !== "").map((line) =>

@@ -6,6 +6,7 @@ import {
   type Made,
   quantile,
   type Seen,
+  undisturbed,
   wrongPosts,
 } from "../../bench/homes/verdict.ts";
 
@@ -64,4 +65,31 @@ Deno.test("A quantile is one of the values", () => {
   assert.equal(quantile([3, 1, 2], 0.5), 2);
   assert.equal(quantile([3, 1, 2], 1), 3);
   assert.ok(Number.isNaN(quantile([], 0.5)));
+});
+
+Deno.test("A delivery counts as undisturbed if neither side was away while it was on its way", () => {
+  const delivery = (author: string, reader: string, postedMs: number, toldMs: number) => ({
+    author,
+    reader,
+    postedMs,
+    toldMs,
+  });
+  const absences = new Map([["bob", [{ fromMs: 100, toMs: 200 }, {
+    fromMs: 900,
+    toMs: Infinity,
+  }]]]);
+  const before = delivery("alice", "bob", 10, 90);
+  const after = delivery("bob", "alice", 210, 300);
+  const other = delivery("alice", "carol", 120, 140);
+  const disturbed = [
+    delivery("alice", "bob", 90, 110),
+    delivery("bob", "alice", 150, 210),
+    delivery("alice", "bob", 50, 250),
+    delivery("alice", "bob", 950, 960),
+  ];
+  assert.deepEqual(undisturbed([before, ...disturbed, after, other], absences), [
+    before,
+    after,
+    other,
+  ]);
 });
