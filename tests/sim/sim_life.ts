@@ -77,9 +77,16 @@ export class SimLife {
       receive: (conn) => this.links.receive(conn),
       exemption: new Exemption(true),
       onChange: () => watch.relaysChanged(),
+      onOutage: () => {
+        this.links.redial();
+        watch.lookNow();
+      },
       connect: (to, signal) => this.#host.connect(to, signal),
     });
-    const watch = this.#watch = simReach(outside, { relays: client });
+    const watch = this.#watch = simReach(outside, {
+      relays: client,
+      onMoved: () => this.links.redial(),
+    });
     watch.start();
     return watch;
   }
