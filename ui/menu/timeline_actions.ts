@@ -12,6 +12,7 @@ import type {
   TimelineView,
 } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
+import { threadName } from "../../core/model/thread.ts";
 import { postLength, postLengthMax } from "../../core/model/post.ts";
 import { deleting, posting, reposting } from "../commands/tasks.ts";
 import { renderTimeline } from "../output/render_post.ts";
@@ -86,7 +87,7 @@ async function choosePost(
     const { author, text, warning } = post.repost_of ?? post;
     const what = warning === undefined ? text : `(${warning})`;
     const name = cutToWidth(`${safeLine(author)}: ${safeLine(what)}`, columns - 6);
-    return { post, value: `${post.author}/${post.id}`, name };
+    return { post, value: threadName(post), name };
   });
   const chosen = await chooseOne(menu, message, named);
   return named.find(({ value }) => value === chosen)?.post;
