@@ -80,6 +80,8 @@ export class Notices {
   #hasOlder = false;
   #isLive = true;
   #anchor: string | undefined;
+  /** The highest id that the peer was told is read. */
+  #marked = "";
 
   /** A list of that kind; {@linkcode open} loads it. */
   constructor(desk: Desk, what: "notifications" | "requests") {
@@ -179,10 +181,10 @@ export class Notices {
     };
   }
 
-  /** The reader reads a row. `isAtTop`: those that come may take their places. */
+  /** The reader reads a row. `isAtTop`: those that come may take their places, unless some wait already. */
   select(key: string, isAtTop = false): void {
     this.#anchor = key;
-    this.#isLive = isAtTop;
+    this.#isLive = isAtTop && this.#waiting.size === 0;
     this.#desk.changed();
   }
 
@@ -194,8 +196,14 @@ export class Notices {
 
   /** All that is in the list was before the reader's eyes. The rows stay marked until the list is loaded anew. */
   seen(): void {
-    if (this.#held?.some(({ read }) => !read) !== true) return;
-    this.#desk.api.markRead({ what: this.#what }).then(() => this.#desk.recount(), () => {});
+    const newest = this.#held?.find(({ read }) => !read)?.id;
+    if (newest === undefined || compareIds(newest, this.#marked) <= 0) return;
+    this.#marked = newest;
+    const failed = () => {
+      // The next time marks again.
+      this.#marked = "";
+    };
+    this.#desk.api.markRead({ what: this.#what }).then(() => this.#desk.recount(), failed);
   }
 
   /** The list is no longer shown. */

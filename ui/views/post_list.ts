@@ -217,17 +217,14 @@ export class PostList {
 
   /**
    * The reader reads a row: nothing moves or drops it. `isAtTop`: the newest posts are before their eyes, so those
-   * that come may take their places.
+   * that come may take their places, unless some wait already.
    */
   select(key: string, isAtTop = false): void {
-    this.#state = onSelect(this.#state, key);
-    this.#state = { ...this.#state, isLive: isAtTop && !this.#state.window.hasNewer };
+    const state = onSelect(this.#state, key);
+    // Above what waits, or what is not held, nothing new may stand: there would be a gap.
+    const isWhole = !state.window.hasNewer && state.waiting.size === 0;
+    this.#state = { ...state, isLive: isAtTop && isWhole };
     this.#desk.changed();
-  }
-
-  /** Whether posts that come take their places at once, as far as no newer ones are missing above the first row. */
-  setLive(isLive: boolean): void {
-    this.#state = { ...this.#state, isLive: isLive && !this.#state.window.hasNewer };
   }
 
   /** These rows were before the reader's eyes. The peer learns up to where all was read. */

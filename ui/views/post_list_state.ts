@@ -62,6 +62,8 @@ export function withWindow(state: PostListState, window: PostWindow): PostListSt
   return {
     ...state,
     window,
+    // Who goes down so far that the newest posts are dropped no longer follows them.
+    isLive: state.isLive && !window.hasNewer,
     waiting: state.waiting.size === 0 ? state.waiting : state.waiting.difference(held),
     deleted: kept(state.deleted),
     revealed: kept(state.revealed),

@@ -71,9 +71,15 @@ Deno.test("What was seen is read for the peer, and stays marked for the reader",
   views.notifications.open();
   await settle();
   assert.equal(views.frame().unread.notifications, 1);
+  const { markRead } = peer;
+  peer.markRead = () => Promise.reject(new Error("gone"));
   views.notifications.seen();
   await settle();
+  peer.markRead = markRead;
+  for (let i = 0; i < 5; i++) views.notifications.seen();
+  await settle();
   assert.equal(views.frame().unread.notifications, 0);
+  assert.equal(peer.calls.filter((name) => name === "markRead").length, 1);
   assert.equal(views.notifications.view().rows[0]?.isUnread, true);
 });
 
@@ -122,4 +128,36 @@ Deno.test("A long list is read in steps, up to a bound", async () => {
   }
   assert.equal(views.notifications.view().rows.length, 1_000);
   assert.equal(views.notifications.view().hasOlder, false);
+});
+
+Deno.test("What waits still waits when the list is read again, and requests come live as well", async () => {
+  const { peer, views, settle } = viewsWorld();
+  peer.told.requests = [told(2, { from: "carol" }), told(1, { post: postAt(1, { warning: "w" }) })];
+  views.requests.open();
+  await settle();
+  views.requests.select("1");
+  peer.told.requests.unshift(told(3));
+  peer.emit({ event: "request", request: told(3) });
+  await settle();
+  assert.equal(views.requests.view().waiting, 1);
+  await views.deeds.run({ deed: "dismiss", username: "carol" });
+  await settle();
+  const { rows, waiting } = views.requests.view();
+  assert.deepEqual([rows.map(({ key }) => key), waiting], [["1"], 1]);
+  assert.equal(rows[0]?.post?.state, "warned");
+  views.requests.reveal("1");
+  assert.equal(views.requests.view().rows[0]?.post?.state, "shown");
+  views.requests.select("1", true);
+  peer.emit({ event: "request", request: told(4) });
+  await settle();
+  assert.equal(views.requests.view().rows[0]?.key, "1", "nothing stands above what waits");
+  views.requests.newest();
+  await settle();
+  peer.emit({ event: "request", request: told(4) });
+  await settle();
+  assert.equal(views.requests.view().rows[0]?.key, "4");
+  views.requests.close();
+  peer.emit({ event: "request", request: told(5) });
+  await settle();
+  assert.equal(views.requests.view().rows[0]?.key, "4");
 });

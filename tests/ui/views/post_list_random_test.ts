@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fraction } from "../../../lib/random.ts";
+import { keyOf } from "../../../ui/views/post_row.ts";
 import { compareNames, windowMax } from "../../../ui/views/post_window.ts";
 import { SeededRandom } from "../../sim/random.ts";
 import { postAt, type ViewsWorld, viewsWorld } from "./world.ts";
@@ -22,6 +23,12 @@ function check({ views, peer }: ViewsWorld, before: { rows: string[]; anchor: st
   const stored = new Set(peer.timelinePosts.map(({ author, id }) => `${author}/${id}`));
   for (const { key, state } of view.rows) {
     assert.equal(state === "deleted", !stored.has(key), `${key} is ${state}`);
+  }
+  const last = names.at(-1);
+  if (view.isLive && view.loading === null && last !== undefined) {
+    const all = peer.timelinePosts.filter((post) => compareNames(post, last) <= 0);
+    const shown = view.rows.filter(({ state }) => state !== "deleted").map(({ key }) => key);
+    assert.deepEqual(shown, all.map(keyOf), "at the top nothing is missing");
   }
   if (before.anchor === null || view.isLive) return;
   // What stands around the row that is read stays beside it.
@@ -62,6 +69,7 @@ async function run(seed: number): Promise<void> {
     else if (move === 12 && !isLoading) home.reload();
     else if (move === 8 && row !== undefined) home.reveal(row.key);
     else if (move === 9) home.seen(rows.slice(0, draw(20)).map(({ key }) => key));
+    else if (move === 11 && rows[0] !== undefined) home.select(rows[0].key, true);
     else if (row !== undefined) home.select(row.key);
     // At times the next move comes while a page is still on its way.
     if (draw(3) > 0) await settle();

@@ -184,6 +184,11 @@ Deno.test("What was before the reader's eyes is marked as read, up to the first 
   views.home.seen(rows.slice(0, 2).map(({ key }) => key));
   await settle();
   assert.equal(peer.mark, postAt(5).id);
+  const { markRead } = peer;
+  peer.markRead = () => Promise.reject(new Error("gone"));
+  views.home.seen([rows[4]?.key ?? ""]);
+  await settle();
+  peer.markRead = markRead;
   views.home.seen(rows.slice(3, 6).map(({ key }) => key));
   await settle();
   assert.equal(peer.mark, postAt(7).id);
