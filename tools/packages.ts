@@ -32,6 +32,7 @@ interface LockFile {
 
 /** Packages that no installation needs: only the tests, the type checker, a C++ compiler or the bundler do. */
 const neverNeeded: ReadonlySet<string> = new Set([
+  "@msgpack/msgpack",
   "@noble/curves",
   "ajv",
   "axe-core",
@@ -78,22 +79,6 @@ export function runtimePackages(lockText: string): readonly LockedPackage[] {
   return [...lockedPackages(lockText).values()]
     .filter(({ name }) => !neverNeeded.has(name) && !name.startsWith("@esbuild/"))
     .sort((a, b) => a.name < b.name ? -1 : 1);
-}
-
-/** The names of some packages and of all that they need, and what those need, as far as they are in the list. */
-export function withNeeded(
-  packages: readonly LockedPackage[],
-  names: readonly string[],
-): ReadonlySet<string> {
-  const needed = new Set<string>();
-  const waiting = [...names];
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    const found = packages.find((each) => each.name === name);
-    if (found === undefined || needed.has(name)) continue;
-    needed.add(name);
-    waiting.push(...found.dependencies);
-  }
-  return needed;
 }
 
 /** Files of packages that the program never loads. */

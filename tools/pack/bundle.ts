@@ -13,6 +13,7 @@ import * as esbuild from "esbuild";
 import { builtinModules } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { cachedPackages, filesBelow, type LockedPackage, root } from "../packages.ts";
+import { type Target, targets } from "../targets.ts";
 
 /** The folder of the package for all files but the first, `main.js`. */
 export const bundleFolder = "program";
@@ -33,8 +34,32 @@ export interface Bundle {
   readonly packages: ReadonlySet<string>;
 }
 
-/** Packages that lie beside the bundle: zeromq looks for its addon from where it is. */
-export const apart: readonly string[] = ["zeromq"];
+/** The folder of the package for zeromq's addons: one for each target. */
+export const addonFolder = "addons";
+
+/** The name of a target's addon in that folder. */
+export function addonName({ name }: Target): string {
+  return `${name}.node`;
+}
+
+/**
+ * What stands in the bundle for zeromq's module that looks for the addon: cmake-ts, which that uses, would be the
+ * one package that Deno has to load as CommonJS, for 5 MB and 20 ms.
+ */
+function addonLoader(): string {
+  const names = Object.fromEntries(
+    targets.map((
+      target,
+    ) => [`${target.os}-${target.arch}`, `../${addonFolder}/${addonName(target)}`]),
+  );
+  return `import { fileURLToPath } from "node:url";
+const { process } = globalThis;
+const path = ${JSON.stringify(names)}[process.platform + "-" + process.arch];
+if (path === undefined) throw new Error("Cannot find zeromq's addon for this machine");
+const addon = { exports: {} };
+process.dlopen(addon, fileURLToPath(new URL(path, import.meta.url)));
+export default addon.exports;`;
+}
 
 /** `loadModule<…>(new URL("…", import.meta.url))`: a module that is loaded when it is needed. */
 const late = /loadModule(?:<[^;]*?>)?\(\s*new URL\("(\.{1,2}\/[^"]+)", import\.meta\.url\),?\s*\)/g;
@@ -93,6 +118,9 @@ const plugin: esbuild.Plugin = {
       contents: await Deno.readTextFile(path),
       loader: "text",
     }));
+    build.onLoad({ filter: /[\\/]zeromq[\\/]lib[\\/]load-addon\.js$/ }, () => {
+      return { contents: addonLoader() };
+    });
     build.onResolve({ filter: builtins }, ({ path, kind }) => {
       const name = `node:${path.replace(/^node:/, "")}`;
       // There is no `require` in the bundle's modules.
@@ -147,7 +175,6 @@ export async function bundleProgram(packages: readonly LockedPackage[]): Promise
       platform: "neutral",
       mainFields: ["module", "main"],
       conditions: ["deno", "import", "node"],
-      external: [...apart],
       chunkNames: `${bundleFolder}/[name]-[hash]`,
       minifyWhitespace: true,
       minifySyntax: true,

@@ -1,8 +1,8 @@
 /**
  * Lays out the npm package in a folder, ready for `npm pack`.
  *
- * The program and its packages lie there as a bundle, with a file of their licences; zeromq lies below
- * node_modules, with one addon for each target. The package depends on nothing but Deno itself.
+ * The program and its packages lie there as a bundle, with a file of their licences and zeromq's addons, one
+ * for each target. The package depends on nothing but Deno itself.
  *
  * @module
  */
@@ -12,16 +12,13 @@ import denoConfig from "../../deno.json" with { type: "json" };
 import {
   addonOf,
   cachedPackages,
-  filesBelow,
-  isIdlePath,
   type LockedPackage,
   readLock,
   root,
   runtimePackages,
-  withNeeded,
 } from "../packages.ts";
-import { type Target, targets } from "../targets.ts";
-import { apart, bundleFolder, bundleProgram } from "./bundle.ts";
+import { targets } from "../targets.ts";
+import { addonFolder, addonName, bundleFolder, bundleProgram } from "./bundle.ts";
 
 /** The package's name; its command is `camellia`. */
 export const packageName = "camellia-timeline";
@@ -38,14 +35,11 @@ export const licencesFile = "LICENSES.txt";
 /** Files that go into the package as they are. */
 const plainFiles: readonly string[] = ["LICENSE", "README.md", "CHANGELOG.md", "config.ini"];
 
-/** What of packages is for compilers and readers alone. */
-const unneededFile = /(\.d\.[cm]?ts|\.map|\.[cm]?ts|\.md|\.markdown|\.flow)$/i;
-
 /** Licences, which go along with what they license. */
 const licenceFile = /^(licen[cs]e|copying|notice)/i;
 
-/** The package's package.json; the packages are those that lie below its node_modules. */
-export function packageManifest(packages: readonly LockedPackage[]): Record<string, unknown> {
+/** The package's package.json. */
+export function packageManifest(): Record<string, unknown> {
   return {
     name: packageName,
     version: denoConfig.version,
@@ -55,11 +49,7 @@ export function packageManifest(packages: readonly LockedPackage[]): Record<stri
     type: "module",
     bin: { camellia: "camellia.mjs" },
     engines: { node: `>=${nodeVersionMin}` },
-    dependencies: {
-      deno: denoVersion,
-      ...Object.fromEntries(packages.map(({ name, version }) => [name, version])),
-    },
-    bundleDependencies: packages.map(({ name }) => name),
+    dependencies: { deno: denoVersion },
   };
 }
 
@@ -71,30 +61,12 @@ export function packageConfig(): Record<string, unknown> {
   const { version, unstable, permissions } = denoConfig;
   const { camellia } = permissions;
   const own = ["camellia.mjs", "main.js", "deno.json", "package.json", "config.ini"];
-  const deny = [...own, bundleFolder, "node_modules"];
+  const deny = [...own, bundleFolder, addonFolder];
   return {
     version,
     unstable,
     permissions: { camellia: { ...camellia, write: { allow: true, deny } } },
   };
-}
-
-/** What is left of a bundled package's package.json: npm is to install, build and check nothing for it. */
-export function bundledManifest(text: string): string {
-  const manifest: Record<string, unknown> = JSON.parse(text);
-  for (
-    const key of [
-      "scripts",
-      "dependencies",
-      "devDependencies",
-      "optionalDependencies",
-      "peerDependencies",
-      "peerDependenciesMeta",
-      "engines",
-      "bin",
-    ]
-  ) delete manifest[key];
-  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 async function write(path: string, content: string | Uint8Array): Promise<void> {
@@ -145,41 +117,14 @@ async function writeProgram(
   await write(join(folder, licencesFile), licences.join(`\n${"-".repeat(80)}\n\n`));
 }
 
-/** zeromq's list of addons, cut down to those for the targets, and the addons themselves. */
-async function writeAddons(from: string, to: string, chosen: readonly Target[]): Promise<void> {
-  const manifest = await Deno.readTextFile(join(from, "build/manifest.json"));
-  const addons = chosen.map((target) => addonOf(manifest, target));
-  for (const { path } of addons) {
-    await write(join(to, "build", path), await Deno.readFile(join(from, "build", path)));
+/** zeromq's addons, one for each target. */
+async function writeAddons(folder: string, zeromq: string): Promise<void> {
+  const manifest = await Deno.readTextFile(join(zeromq, "build/manifest.json"));
+  for (const target of targets) {
+    const { path } = addonOf(manifest, target);
+    const bytes = await Deno.readFile(join(zeromq, "build", path));
+    await write(join(folder, addonFolder, addonName(target)), bytes);
   }
-  const kept = Object.fromEntries(addons.map(({ key, path }) => [key, path]));
-  await write(join(to, "build/manifest.json"), JSON.stringify(kept));
-}
-
-/** Whether a file goes into the package, by the name of its package and its path there. */
-function isNeeded(name: string, file: string): boolean {
-  if (licenceFile.test(file) || file === "package.json") return true;
-  if (name === "zeromq" && !file.startsWith("lib/")) return false;
-  // cmake-ts has no file of its licence, and names it in package.json.
-  if (name === "cmake-ts" && !file.startsWith("build/loader.")) return false;
-  return !unneededFile.test(file);
-}
-
-/** One package of deno.lock: what a running program loads of it, and its licence. */
-async function writePackage(
-  { name, folder: from }: { readonly name: string; readonly folder: string },
-  folder: string,
-): Promise<void> {
-  const to = join(folder, "node_modules", name);
-  for (const path of await filesBelow(from, [""])) {
-    const file = path.slice(from.length + 1);
-    if (!isNeeded(name, file) || isIdlePath(path)) continue;
-    const content = file === "package.json"
-      ? bundledManifest(await Deno.readTextFile(path))
-      : await Deno.readFile(path);
-    await write(join(to, file), content);
-  }
-  if (name === "zeromq") await writeAddons(from, to, targets);
 }
 
 /**
@@ -196,19 +141,13 @@ export async function stagePackage(folder: string): Promise<void> {
     throw new Error(`Cannot pack: ${names} not in Deno's cache. Run deno install, then try again.`);
   }
   await writeProgram(folder, packages, cached);
-  const beside = withNeeded(packages, apart);
-  for (const each of cached) if (beside.has(each.name)) await writePackage(each, folder);
+  for (const each of cached) if (each.name === "zeromq") await writeAddons(folder, each.folder);
   for (const each of plainFiles) {
     await write(join(folder, each), await Deno.readFile(join(root, each)));
   }
   const launcher = new URL("camellia.mjs", import.meta.url);
   await write(join(folder, "camellia.mjs"), await Deno.readFile(launcher));
   await Deno.chmod(join(folder, "camellia.mjs"), 0o755).catch(() => {});
-  await write(
-    join(folder, "package.json"),
-    `${
-      JSON.stringify(packageManifest(packages.filter(({ name }) => beside.has(name))), null, 2)
-    }\n`,
-  );
+  await write(join(folder, "package.json"), `${JSON.stringify(packageManifest(), null, 2)}\n`);
   await write(join(folder, "deno.json"), `${JSON.stringify(packageConfig(), null, 2)}\n`);
 }
