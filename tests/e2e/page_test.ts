@@ -410,6 +410,14 @@ Deno.test({
     );
     await second.ready();
     await second.until("document.querySelector('[data-count=notifications]').innerText === ''");
+    // The first tab listens for both; once it is closed, the second one does.
+    for (const text of ["While both are open", "While one is left"]) {
+      await b.press("n");
+      await b.type(text);
+      await b.press("Enter", { ctrl: true });
+      await second.until(`document.getElementById('posts').innerText.includes('${text}')`);
+      await a.open("about:blank");
+    }
     assert.deepEqual([...a.complaints, ...b.complaints, ...second.complaints], []);
   },
 });

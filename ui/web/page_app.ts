@@ -257,7 +257,16 @@ export class PageApp {
       const session = this.#sessionOf(c);
       if (session === undefined) return c.text("This session is over.\n", 401);
       if (this.#streams.size >= tabsMax) return c.text("Too many tabs.\n", 503);
-      return this.#live(session, c.req.query("after"));
+      return this.#live();
+    });
+    this.#app.get("/:key/news", async (c) => {
+      const session = this.#sessionOf(c);
+      if (session === undefined) return c.json(failed("unauthorized", "This session is over"), 401);
+      const [posts, { unread }] = await Promise.all([
+        this.#newerThan(c.req.query("after") ?? "", session.username),
+        this.#api.status(),
+      ]);
+      return c.json({ posts, unread });
     });
   }
 
@@ -269,7 +278,7 @@ export class PageApp {
   }
 
   /** News as server-sent events (WHATWG HTML, section 9.2). */
-  #live({ username }: Session, after = ""): Response {
+  #live(): Response {
     const bytes = (text: string) => new TextEncoder().encode(text);
     const message = (news: News) => bytes(`data: ${JSON.stringify(news)}\n\n`);
     let end = () => {};
@@ -290,10 +299,6 @@ export class PageApp {
         };
         this.#streams.add(end);
         send(bytes("retry: 1000\n\n"));
-        Promise.all([this.#newerThan(after, username), this.#api.status()]).then(
-          ([posts, { unread }]) => this.#streams.has(end) && send(message({ posts, unread })),
-          () => end(),
-        );
       },
       cancel: () => end(),
     });

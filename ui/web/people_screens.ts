@@ -46,9 +46,9 @@ function toldHtml(view: NotificationView, reader: Reader): Html {
   if (kind === "security") {
     return markup`<div class="${mark} doubt">${
       textHtml(message ?? "Something is wrong", reader)
-    } ${when}</div>`;
+    } · ${when}</div>`;
   }
-  const head = markup`<p class="deed">${nameHtml(from, reader)} ${deeds[kind]} ${when}</p>`;
+  const head = markup`<p class="deed">${nameHtml(from, reader)} ${deeds[kind]} · ${when}</p>`;
   if (kind === "follow") return markup`<div class="${mark}">${head}</div>`;
   const below = post === null
     ? markup`<p class="none">The post is no longer here.</p>`

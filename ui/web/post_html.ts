@@ -48,7 +48,7 @@ function doubtHtml({ username, clash, isUnverified }: AuthorRow): Html | "" {
 
 /** The post that is answered: whose, and how it begins where it is at hand. */
 function answeredHtml({ name, author, text }: QuoteRow, reader: Reader): Html {
-  const words = text === null ? "" : markup`<q><bdi>${safeLine(text)}</bdi></q>`;
+  const words = text === null ? "" : markup` <q><bdi>${safeLine(text)}</bdi></q>`;
   return markup`<p class="answered"><a href="${
     threadPath(
       reader,

@@ -69,7 +69,7 @@ export function linkHtml(text: string, places: Places): Html {
 /** A username that leads to its profile, and behind it the name that the user wants to be shown. */
 export function nameHtml(username: string, places: Places, shown: string | null = null): Html {
   const name = safeLine(username);
-  const more = shown === null ? "" : markup`<span class="shown">${lineHtml(shown)}</span>`;
+  const more = shown === null ? "" : markup` <span class="shown">${lineHtml(shown)}</span>`;
   return markup`<a class="who c${colourOf(name)}" href="${
     profilePath(places, name)
   }"><bdi>${name}</bdi></a>${more}`;

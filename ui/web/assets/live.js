@@ -29,6 +29,9 @@ const newer = new Set();
 let source;
 let wasLost = false;
 
+/** What one tab of this browser hears, all of them learn: a browser opens six connections to a host, and no more. */
+const others = new BroadcastChannel(`live${base}`);
+
 function showNewer() {
   const button = document.querySelector("#newer button");
   if (button === null) return;
@@ -100,29 +103,65 @@ function lost(text) {
   say(text);
 }
 
-/** Listens from now on; a connection that breaks off is made again by the browser. */
-export function listen() {
-  source?.close();
-  const after = main().dataset.newest ?? "";
-  source = new EventSource(`${base}/live?after=${after}`);
-  source.addEventListener("open", () => {
-    if (!wasLost) return;
-    wasLost = false;
-    state.textContent = stateText;
-    state.classList.remove("lost");
-    renew();
-  });
-  source.addEventListener("message", ({ data }) => take(JSON.parse(data)));
-  source.addEventListener("error", () => {
-    lost(
-      source.readyState === EventSource.CLOSED
-        ? "This session is over: run camellia web"
-        : "Camellia does not answer; trying again. If it was started anew: run camellia web",
-    );
-  });
+function found() {
+  if (!wasLost) return;
+  wasLost = false;
+  state.textContent = stateText;
+  state.classList.remove("lost");
+  renew();
 }
 
-addEventListener("pagehide", () => source?.close());
+/** Asks for what came since this screen was drawn. */
+async function catchUp() {
+  const answer = await fetch(`${base}/news?after=${main().dataset.newest ?? ""}`).catch(() => {});
+  if (answer?.ok) take(await answer.json());
+  else if (answer?.status === 401) lost("This session is over: run camellia web");
+}
+
+/** Does something here and in all other tabs. */
+function everywhere(told) {
+  hear(told);
+  others.postMessage(told);
+}
+
+function hear({ news, failure, isBack }) {
+  if (news !== undefined) take(news);
+  if (failure !== undefined) lost(failure);
+  if (isBack) {
+    found();
+    void catchUp();
+  }
+}
+
+others.addEventListener("message", ({ data }) => hear(data));
+
+/** Listens for all tabs, until this one is closed; a connection that breaks off is made again by the browser. */
+function listenForAll() {
+  source = new EventSource(`${base}/live`);
+  source.addEventListener("open", () => everywhere({ isBack: true }));
+  source.addEventListener("message", ({ data }) => everywhere({ news: JSON.parse(data) }));
+  const closed = Promise.withResolvers();
+  source.addEventListener("error", () => {
+    const isOver = source.readyState === EventSource.CLOSED;
+    everywhere({
+      failure: isOver
+        ? "This session is over: run camellia web"
+        : "Camellia does not answer; trying again. If it was started anew: run camellia web",
+    });
+  });
+  addEventListener("pagehide", () => {
+    source.close();
+    closed.resolve();
+  }, { once: true });
+  return closed.promise;
+}
+
+/** Listens from now on: by itself, or by the tab that listens already, until that one is closed. */
+export function listen() {
+  void catchUp();
+  void navigator.locks.request(`live${base}`, listenForAll);
+}
+
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted) listen();
 });

@@ -1,0 +1,188 @@
+/**
+ * Measures the page in a real Chromium, served by a peer with many posts: the first view, a key to its repaint, a
+ * post to the page, memory.
+ *
+ *     deno task bench page [--posts=100000] [--views=20] [--keys=200] [--live=60]
+ *
+ * Prints one JSON line a figure.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { LoopbackClient } from "../ui/peer/loopback_client.ts";
+import { parsePortFile, portFileName } from "../ui/peer/loopback_protocol.ts";
+import { KvStores } from "../storage/user_store.ts";
+import { Browser, chromium, type Tab } from "../tests/e2e/browser.ts";
+import { Network, type User } from "../tests/e2e/harness.ts";
+import { postAt } from "../tests/storage/posts.ts";
+
+const authors = Array.from({ length: 20 }, (_, i) => `author_${String(i).padStart(2, "0")}`);
+
+/** Posts of one author stored at once. */
+const stepLength = 2_500;
+
+/** Seconds between two posts of an author. */
+const spacing = 40;
+
+/** When the tests' posts begin. */
+const startMs = Date.UTC(2026, 0, 1);
+
+function option(name: string, fallback: number): number {
+  const given = Deno.args.find((arg) => arg.startsWith(`--${name}=`));
+  return given === undefined ? fallback : Number(given.slice(name.length + 3));
+}
+
+function report(bench: string, figures: Record<string, number>): void {
+  const rounded = Object.entries(figures).map(([key, value]) => [key, Math.round(10 * value) / 10]);
+  const line = JSON.stringify({ bench, ...Object.fromEntries(rounded) });
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+function summary(times: number[]): Record<string, number> {
+  times.sort((a, b) => a - b);
+  const at = (part: number) => times[Math.floor(part * (times.length - 1))] ?? NaN;
+  return { count: times.length, p50: at(0.5), p95: at(0.95), worst: at(1) };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Stores posts in the database of a user whose peer does not run. */
+async function fill(user: User, count: number): Promise<void> {
+  const store = await new KvStores(user.data).open(user.name);
+  const each = Math.floor(count / authors.length);
+  const now = Math.floor((Date.now() - startMs) / 1000);
+  for (let from = 1; from <= each; from += stepLength) {
+    for (const [index, author] of authors.entries()) {
+      const to = Math.min(each, from + stepLength - 1);
+      const posts = Array.from({ length: to - from + 1 }, (_, i) => {
+        const number = from + i;
+        const second = now - 60 - spacing * (each - number) - index;
+        const text = `Post ${number} of ${author}: some words, a link https://a.example/${number}`;
+        return postAt({ author, number, device: index + 1, second, text });
+      });
+      await store.addPosts(author, posts);
+    }
+  }
+  await store.close();
+}
+
+async function clientOf(user: User): Promise<LoopbackClient> {
+  const port = parsePortFile(await Deno.readTextFile(join(user.data, portFileName)));
+  if (port === undefined) throw new Error("no peer runs");
+  return new LoopbackClient(port);
+}
+
+/** Memory of a user's running peer, in MB. */
+async function memoryMB({ process }: User): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${process?.pid}/status`);
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1000;
+}
+
+/** Draws Home again and again. */
+async function views(tab: Tab, count: number): Promise<void> {
+  const times: number[] = [];
+  let bytes = 0;
+  let shift = 0;
+  for (let i = 0; i < count; i++) {
+    await tab.send("Network.clearBrowserCache");
+    const before = await tab.value<number>("performance.timeOrigin");
+    await tab.send("Page.reload");
+    await tab.until(`performance.timeOrigin !== ${before}`);
+    await tab.ready();
+    await pause(100);
+    const seen = await tab.value<{ paint: number; bytes: number; shift: number }>(`(() => {
+      const shifts = new PerformanceObserver(() => {});
+      shifts.observe({ type: "layout-shift", buffered: true });
+      const loaded = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+      return {
+        paint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN,
+        bytes: loaded.reduce((sum, { transferSize }) => sum + transferSize, 0),
+        shift: shifts.takeRecords().reduce((sum, { value }) => sum + value, 0),
+      };
+    })()`);
+    times.push(seen.paint);
+    bytes = Math.max(bytes, seen.bytes);
+    shift = Math.max(shift, seen.shift);
+  }
+  report("first view, to the first paint of the posts, ms", summary(times));
+  report("first view", { KB: bytes / 1000, layout_shift: shift });
+}
+
+/** Presses j and k; each is over when the frame after it was drawn. */
+async function keys(tab: Tab, count: number): Promise<void> {
+  await tab.value(`
+    globalThis.drawn = [];
+    addEventListener("keydown", ({ timeStamp }) => requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => drawn.push(performance.now() - timeStamp);
+      port2.postMessage(0);
+    }), true);
+  `);
+  for (let i = 0; i < count; i++) {
+    await tab.press(i % 4 === 3 ? "k" : "j");
+    await pause(15);
+    // The last post of a screen leads to the next one, which is no repaint.
+    if (i % 40 === 39) await tab.value("document.querySelector('.post').focus()");
+  }
+  await tab.until(`drawn.length >= ${count}`);
+  report("key to repaint, ms", summary(await tab.value<number[]>("drawn")));
+}
+
+/** Has an author post; each post is over when the reader's page has it. */
+async function live(tab: Tab, author: LoopbackClient, count: number): Promise<void> {
+  await tab.value("document.activeElement.blur(), scrollTo(0, 0)");
+  await tab.value(`
+    globalThis.seen = new Map();
+    new MutationObserver(() => {
+      for (const [, text] of document.getElementById("posts").innerText.matchAll(/(Live post \\d+ of bob)/g)) {
+        if (!seen.has(text)) seen.set(text, Date.now());
+      }
+    }).observe(document.body, { childList: true, subtree: true });
+  `);
+  const times: number[] = [];
+  for (let i = 0; i < count; i++) {
+    await pause(400);
+    const text = `Live post ${i} of bob`;
+    await author.api.post({ text });
+    const stored = Date.now();
+    await tab.until(`seen.has(${JSON.stringify(text)})`);
+    times.push(await tab.value<number>(`seen.get(${JSON.stringify(text)})`) - stored);
+  }
+  report("a post of another peer to the page, ms", summary(times));
+}
+
+async function main(): Promise<void> {
+  if (chromium === undefined) throw new Error("there is no Chromium here");
+  await using network = await Network.start();
+  const alice = await network.register("alice");
+  const bob = await network.register("bob");
+  await alice.json("follow", "bob");
+  await bob.json("follow", "alice");
+  await alice.down();
+  await fill(alice, option("posts", 100_000));
+  await alice.up();
+  const reader = await clientOf(alice);
+  // The index of the posts is built first: it is the database's work, and not the page's.
+  while ((await reader.api.status()).store.indexed !== undefined) await pause(500);
+  await pause(5_000);
+  const before = await memoryMB(alice);
+  const web = network.start([...network.flags(alice.data), "--json", "web", "--no-open"]);
+  const { url } = await web.ready() as unknown as { url: string };
+  const idle = await memoryMB(alice);
+  await using browser = await Browser.start();
+  const tab = await browser.tab();
+  await tab.enter(url);
+  await views(tab, option("views", 20));
+  await keys(tab, option("keys", 200));
+  const author = await clientOf(bob);
+  await live(tab, author, option("live", 60));
+  const after = await memoryMB(alice);
+  report("memory of the peer, MB", { without: before, page_on: idle, in_use: after });
+  author.close();
+  reader.close();
+}
+
+await main();
