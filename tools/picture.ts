@@ -8,6 +8,8 @@
  * @module
  */
 
+import { textWidth } from "../ui/terminal/width.ts";
+
 /** Where the session is. */
 export const sessionFile: URL = new URL("../docs/images/session.txt", import.meta.url);
 /** Where the picture is. */
@@ -35,9 +37,11 @@ interface Style {
   readonly colour: string;
   readonly isBold: boolean;
   readonly isDim: boolean;
+  /** Whether letter and paper have changed their colours. */
+  readonly isInverse: boolean;
 }
 
-const unstyled: Style = { colour: plain, isBold: false, isDim: false };
+const unstyled: Style = { colour: plain, isBold: false, isDim: false, isInverse: false };
 
 /** The style after the numbers of one SGR sequence (ECMA-48, section 8.3.117). */
 function restyle(style: Style, numbers: readonly number[]): Style {
@@ -45,6 +49,8 @@ function restyle(style: Style, numbers: readonly number[]): Style {
     if (number === 0) style = unstyled;
     else if (number === 1) style = { ...style, isBold: true };
     else if (number === 2) style = { ...style, isDim: true };
+    else if (number === 7) style = { ...style, isInverse: true };
+    else if (number === 27) style = { ...style, isInverse: false };
     else if (number === 22) style = { ...style, isBold: false, isDim: false };
     else if (number === 39) style = { ...style, colour: plain };
     else if (number >= 30 && number <= 37) {
@@ -60,39 +66,60 @@ function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** A piece of a line in one style. */
-function span(text: string, { colour, isBold, isDim }: Style): string {
+/** A piece of a line in one style; `x`: where it begins, if that is not where the piece before it ends. */
+function span(text: string, { colour, isBold, isDim, isInverse }: Style, x?: number): string {
   const weight = isBold ? ' font-weight="bold"' : "";
   const opacity = isDim ? ' opacity="0.6"' : "";
-  return `<tspan fill="${colour}"${weight}${opacity}>${escape(text)}</tspan>`;
+  const place = x === undefined ? "" : ` x="${x}"`;
+  const fill = isInverse ? paper : colour;
+  return `<tspan${place} fill="${fill}"${weight}${opacity}>${escape(text)}</tspan>`;
 }
 
-/** The picture of a terminal's text with its escape sequences for colours; others are left out. */
-export function drawSession(text: string): string {
+function round(value: number): number {
+  return Math.round(10 * value) / 10;
+}
+
+/**
+ * The picture of a terminal's text with its escape sequences for colours; others are left out. `title`: what it is
+ * said to be.
+ */
+export function drawSession(text: string, title = "A session of camellia in a terminal"): string {
   const lines = text.replace(/\n+$/, "").split("\n");
   let style = unstyled;
   let columns = 0;
   const drawn = lines.map((line, row) => {
     let spans = "";
     let length = 0;
+    let wide = 0;
+    let papers = "";
     // Every second piece is what stood between ESC [ and its final letter.
     // deno-lint-ignore no-control-regex
     line.split(/\x1b\[([\d;]*[A-Za-z])/).forEach((piece, index) => {
       if (index % 2 === 0) {
-        if (piece !== "") spans += span(piece, style);
-        length += piece.length;
+        const left = letter.border + length * letter.width;
+        // Wide letters are of another font, whose width is not known.
+        if (piece !== "") spans += span(piece, style, wide > 0 ? round(left) : undefined);
+        const taken = textWidth(piece);
+        wide += Math.abs(taken - [...piece].length);
+        if (style.isInverse && piece !== "") {
+          const top = letter.border + row * letter.height;
+          papers +=
+            `  <rect x="${round(left)}" y="${top}" width="${round(taken * letter.width)}" ` +
+            `height="${letter.height}" fill="${style.colour}"/>\n`;
+        }
+        length += taken;
       } else if (piece.endsWith("m")) {
         style = restyle(style, piece.slice(0, -1).split(";").map(Number));
       }
     });
     columns = Math.max(columns, length);
     const y = letter.border + (row + 0.75) * letter.height;
-    return `  <text x="${letter.border}" y="${y}" xml:space="preserve">${spans}</text>\n`;
+    return `${papers}  <text x="${letter.border}" y="${y}" xml:space="preserve">${spans}</text>\n`;
   });
   const width = Math.ceil(2 * letter.border + columns * letter.width);
   const height = 2 * letter.border + lines.length * letter.height;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">
-  <title>A session of camellia in a terminal</title>
+  <title>${escape(title)}</title>
   <rect width="100%" height="100%" rx="10" fill="${paper}"/>
   <g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, monospace" font-size="14">
 ${drawn.join("")}  </g>

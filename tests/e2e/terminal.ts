@@ -48,6 +48,11 @@ export class Terminal {
     return tmux(this.#socket, "capture-pane", "-p");
   }
 
+  /** What it shows now, with escape sequences for colours. */
+  coloured(): Promise<string> {
+    return tmux(this.#socket, "capture-pane", "-p", "-e");
+  }
+
   /** Types text as it stands. */
   async type(text: string): Promise<void> {
     await tmux(this.#socket, "send-keys", "-l", "--", text);

@@ -44,6 +44,13 @@ export function hasScreen({ io, flags }: Context): boolean {
   return io.whole !== undefined && flags.plain !== true && io.env("TERM") !== "dumb";
 }
 
+/** Loads what draws. */
+function loadScreen() {
+  return loadModule<typeof import("../screen/screen.ts")>(
+    new URL("../screen/screen.ts", import.meta.url),
+  );
+}
+
 /** Shows the screen until it is left. */
 export async function openScreen(
   context: Context,
@@ -51,9 +58,7 @@ export async function openScreen(
   { username }: UserView,
 ): Promise<Left> {
   const [{ showScreen }, terminal, keys] = await Promise.all([
-    loadModule<typeof import("../screen/screen.ts")>(
-      new URL("../screen/screen.ts", import.meta.url),
-    ),
+    loadScreen(),
     context.io.whole?.(),
     resolveKeys(context),
   ]);
@@ -73,6 +78,8 @@ function loadMenu() {
 
 /** `camellia tui`: the screen, and the menu's questions where one has to be asked. */
 export async function runScreen(context: Context): Promise<void> {
+  // While the peer is looked for, what draws is loaded.
+  if (hasScreen(context)) void loadScreen().catch(() => {});
   await inTerminal(context, () =>
     withFolder(context, "none", {
       own: async (folder) => await (await loadMenu()).runOwnPeer(context, folder, "screen"),

@@ -27,6 +27,7 @@ export class Painter {
   readonly #terminal: RawTerminal;
   readonly #handlers: TerminalHandlers;
   readonly #draw: Draw;
+  readonly #onError: (error: unknown) => void;
   readonly #screen: TuiAltScreen;
   #isOpen = false;
   #isWanted = false;
@@ -36,11 +37,19 @@ export class Painter {
   #waiting = "";
   #cursor: ReturnType<Draw>["cursor"];
 
-  /** A painter of a terminal, which is left as it is until {@linkcode Painter.open}. */
+  /**
+   * A painter of a terminal, which is left as it is until {@linkcode Painter.open}. What `draw` throws is thrown where
+   * it was asked to paint, or told to `onError` where that waited for the terminal.
+   */
   constructor(
     terminal: RawTerminal,
-    { handlers, draw }: { readonly handlers: TerminalHandlers; readonly draw: Draw },
+    { handlers, draw, onError }: {
+      readonly handlers: TerminalHandlers;
+      readonly draw: Draw;
+      readonly onError: (error: unknown) => void;
+    },
   ) {
+    this.#onError = onError;
     this.#terminal = terminal;
     this.#handlers = handlers;
     this.#draw = draw;
@@ -120,7 +129,12 @@ export class Painter {
       await this.#terminal.write(text);
     }
     this.#writing = undefined;
-    if (this.#isWanted) this.paint();
+    if (!this.#isWanted) return;
+    try {
+      this.paint();
+    } catch (error) {
+      this.#onError(error);
+    }
   }
 
   /** What the library draws with. Keys do not go through it. */

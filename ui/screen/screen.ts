@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { utf8 } from "../../core/model/bytes.ts";
 import type { PeerEvent } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
+import type { Timer } from "../../lib/time.ts";
 import type { Access } from "../peer/access.ts";
 import { draftFiles } from "../peer/draft_files.ts";
 import { SettingsFile } from "../peer/settings_file.ts";
@@ -79,6 +80,7 @@ class OpenScreen {
         onRedraw: () => this.#guard(() => this.#painter.paint(true)),
       },
       draw: (size) => this.#app.draw(size),
+      onError: (error) => this.#left.reject(error),
     });
     this.#app = new App({
       ...{ views: this.#views, api, self, time: io, signal: this.#leaving.signal },
@@ -113,7 +115,7 @@ class OpenScreen {
     const restore = () => this.#painter.abandon();
     globalThis.addEventListener("error", restore);
     globalThis.addEventListener("unload", restore);
-    let timer = io.after(redrawMs, () => {});
+    let timer: Timer | undefined;
     const tick = () => {
       this.#painter.paint();
       timer = io.after(redrawMs, tick);
@@ -122,6 +124,8 @@ class OpenScreen {
     try {
       this.#painter.open();
       tick();
+      // Not before events are told of: the timeline is on the screen a moment sooner, and read again then.
+      this.#views.open();
       await this.#connection.subscribe({
         onEvent: (event) => this.#happened(event),
         onGone: () => {
@@ -137,11 +141,11 @@ class OpenScreen {
           else this.#back(self);
         },
       });
-      this.#views.open();
+      if (this.#views.home.view().isLive) this.#views.home.newest();
       if (signal.aborted) onEnd();
       return await this.#left.promise;
     } finally {
-      timer.cancel();
+      timer?.cancel();
       output.divert(undefined);
       signal.removeEventListener("abort", onEnd);
       globalThis.removeEventListener("error", restore);
