@@ -65,7 +65,7 @@ export const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> 
     PORT: [(text) => parseNumber(text, 1, 65_535), "a port from 1 to 65535"],
     NODES: [
       (text) => parseList(text, (item) => parseHostPort(item)),
-      `at most ${listLengthMax} of HOST:PORT, separated by commas`,
+      `a list of at most ${listLengthMax} HOST:PORT, separated by commas`,
     ],
     INIT: yesOrNo,
   },
@@ -90,7 +90,7 @@ export const rules: Readonly<Record<string, Readonly<Record<string, KeyRule>>>> 
   NTP: {
     SERVERS: [
       parseNtpServers,
-      `none, or at most ${listLengthMax} of HOST or HOST:PORT, separated by commas`,
+      `none, or a list of at most ${listLengthMax} HOST or HOST:PORT, separated by commas`,
     ],
     TRUST_FAR: yesOrNo,
   },

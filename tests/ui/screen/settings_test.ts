@@ -18,7 +18,7 @@ Deno.test("Settings are shown in groups, with what is allowed for the one that i
   const { shown, press } = await opened();
   assert.match(shown(), / Settings \/data\/config\.ini\n/);
   assert.match(shown(), /Network\n.*Nodes to join through: none\n/);
-  assert.match(shown(), /bootstrap\.nodes: at most 64 of HOST:PORT/);
+  assert.match(shown(), /bootstrap\.nodes: a list of at most 64 HOST:PORT/);
   press("G");
   assert.match(shown(), /Whether limits leave out private addresses: auto/);
   press("escape");
@@ -29,7 +29,7 @@ Deno.test("A setting is typed, refused while it is none, and written", async () 
   const { app, settings, shown, press, type, settle } = await opened();
   press("enter");
   type("a.example");
-  assert.match(shown(), /"a\.example" is not at most 64 of HOST:PORT/);
+  assert.match(shown(), /"a\.example" is not a list of at most 64 HOST:PORT/);
   assert.deepEqual(app.draw({ columns: 80, rows: 24 }).cursor, { column: 10, row: 4 });
   press("enter");
   await settle();

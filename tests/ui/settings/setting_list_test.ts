@@ -125,7 +125,11 @@ Deno.test("What is no value is refused with what is allowed", () => {
       message: why,
     });
   refused("default.port", "70000", /Cannot set default.port: "70000" is not a port from 0 to/);
-  refused("bootstrap.nodes", "node.example", /"node.example" is not at most 64 of HOST:PORT/);
+  refused(
+    "bootstrap.nodes",
+    "node.example",
+    /"node.example" is not a list of at most 64 HOST:PORT/,
+  );
   refused("reach.mode", "direct", /is not auto or relay\.$/);
   refused("lifespan", "soon", /is not off, or a time from 1s to 100y/);
   refused("default.ip", "::1\n[REACH]\nMODE = relay", /is not an IP address/);
