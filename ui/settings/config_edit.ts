@@ -16,7 +16,8 @@ export const writtenHead =
 
 `;
 
-const sectionLine = /^\ufeff?\s*\[([^\]]*)\]/;
+/** Also behind a byte order mark, which counts as white space. */
+const sectionLine = /^\s*\[([^\]]*)\]/;
 
 /** A line with a key, as `ini_lines.ts` reads it: the key, and the comment with the space before it. */
 const keyLine = /^\s*([A-Za-z_]+)\s*=(?:\s*"[^"]*"|\s*'[^']*'|[^;#]*?)(\s*[;#].*)?$/;

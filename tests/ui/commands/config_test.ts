@@ -30,6 +30,15 @@ Deno.test("A setting is written, shown, and taken back", async () => {
   assert.deepEqual(machine.host.started, [], "no peer is needed");
 });
 
+Deno.test("Settings are changed while a peer runs on the folder, and nothing is written for no change", async () => {
+  const machine = new Machine();
+  machine.host.locked.add("/data");
+  assert.equal((await machine.run("config", "unset", "reach.relay")).code, 0);
+  assert.equal(machine.io.files.has(path), false);
+  assert.equal((await machine.run("config", "set", "reach.relay", "no")).code, 0);
+  assert.match(textOf(machine), /RELAY = no/);
+});
+
 Deno.test("A flag wins over what is written, and that is said", async () => {
   const machine = new Machine();
   const { out } = await machine.run("--port", "9", "config", "set", "default.port", "8001");

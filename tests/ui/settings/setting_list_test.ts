@@ -103,6 +103,8 @@ Deno.test("The lifespan is one setting, whatever parts the file has", () => {
   const off = set(changed, "off");
   assert.equal(valueOf(off, "lifespan"), "off");
   assert.equal(valueOf(set(off, "90s"), "lifespan"), "1m 30s");
+  const months = set("[MESSAGE_LIFESPAN]\nMONTHS = 2\n", "5d");
+  assert.equal(valueOf(months, "lifespan"), "5d");
   const back = withSetting(off, { name: "lifespan", value: undefined }, "own.ini");
   assert.equal(valueOf(back, "lifespan"), "30d");
   assert.match(back, /\[MESSAGE_LIFESPAN\]\n; yes: posts of others/);
