@@ -36,6 +36,7 @@ import type { OpenFolder, RunningPeer } from "./ui/peer/host.ts";
 import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/flags.ts";
 import { openers } from "./ui/terminal/openers.ts";
+import { editors, stopper } from "./ui/terminal/outside.ts";
 import { serviceTools } from "./ui/shell/services.ts";
 
 export { LogFile } from "./storage/log_file.ts";
@@ -96,7 +97,7 @@ async function startPeer(
 ): Promise<RunningPeer> {
   // A process that manages services runs no peer: code that gets into a peer starts no program. What opens a
   // browser for the page is given up once it has done so.
-  for (const command of [...serviceTools, ...opens ? [] : openers]) {
+  for (const command of [...serviceTools, ...editors, stopper, ...opens ? [] : openers]) {
     Deno.permissions.revokeSync({ name: "run", command });
   }
   await using started = new AsyncDisposableStack();

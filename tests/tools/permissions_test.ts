@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { compileArguments } from "../../tools/compile.ts";
 import { targets } from "../../tools/targets.ts";
-import { editors, stopper } from "../../ui/screen/outside.ts";
+import { editors, stopper } from "../../ui/terminal/outside.ts";
 import { openers } from "../../ui/terminal/openers.ts";
 import { serviceTools } from "../../ui/shell/services.ts";
 import { walk } from "../walk.ts";

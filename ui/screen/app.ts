@@ -93,6 +93,7 @@ export class App {
     const { views, api, settings, self, time, signal } = parts;
     this.#stage = {
       ...{ views, api, settings, self, time, signal },
+      key: (action) => parts.keymap.shown(action)[0] ?? "",
       changed: () => parts.paint(),
       say: (text, style = "accent") => this.#say(text, style),
       tell: (task, request, then) => void this.#tell(task, request, then),

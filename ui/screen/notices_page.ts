@@ -13,7 +13,7 @@ import type { Block, Entries } from "./list_pane.ts";
 import { ListPage } from "./list_page.ts";
 import type { Drawing, Page, Size, Stage } from "./page.ts";
 import { actOnPost, type PostLinks } from "./post_actions.ts";
-import { authorPieces, bodyRows, marginColumns, withMargin } from "./post_block.ts";
+import { authorPieces, bodyRows, marginColumns, type PostLook, withMargin } from "./post_block.ts";
 import { tabsRow } from "./tabs.ts";
 import { actOnUser } from "./user_actions.ts";
 
@@ -26,7 +26,10 @@ const gone = "(the post is no longer here)";
 const loadBefore = 30;
 
 /** What an entry says, as rows. */
-function noticeBlock(row: NoticeRow, columns: number, isChosen: boolean): Block {
+function noticeBlock(
+  row: NoticeRow,
+  { columns, isChosen, revealKey }: Pick<PostLook, "columns" | "isChosen" | "revealKey">,
+): Block {
   const inner = columns - marginColumns - 1;
   const head: Piece[] = row.kind === "security"
     ? [styled("! ", "error"), plain(safeText(row.text).replace(/\s*\n\s*/g, " "))]
@@ -35,7 +38,7 @@ function noticeBlock(row: NoticeRow, columns: number, isChosen: boolean): Block 
   const heads = row.kind === "security"
     ? wrapText(head.map(({ text }) => text).join(""), inner).map((line) => [styled(line, "error")])
     : [spread(head, age, inner)];
-  const body = row.post === null ? [] : bodyRows(row.post, inner);
+  const body = row.post === null ? [] : bodyRows(row.post, inner, revealKey);
   const shown = body.slice(0, linesMax);
   if (body.length > shown.length) shown.push([styled("…", "dim")]);
   if (row.isPostGone) shown.push([styled(gone, "dim")]);
@@ -82,7 +85,7 @@ class NoticesPage extends ListPage {
   override get note(): string {
     const { waitingText, problem } = this.#view;
     if (problem !== null) return safeText(problem);
-    return waitingText === "" ? "" : `↑ ${waitingText}: g`;
+    return waitingText === "" ? "" : `↑ ${waitingText}: ${this.stage.key("top")}`;
   }
 
   protected override head(): Block {
@@ -105,7 +108,11 @@ class NoticesPage extends ListPage {
       keys: rows.map(({ key }) => key),
       block: (index, isChosen) => {
         const row = rows[index];
-        return row === undefined ? [[]] : noticeBlock(row, this.columns, isChosen);
+        return row === undefined ? [[]] : noticeBlock(row, {
+          columns: this.columns,
+          isChosen,
+          revealKey: this.stage.key("reveal"),
+        });
       },
     };
   }

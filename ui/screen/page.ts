@@ -87,6 +87,8 @@ export interface Stage {
   readonly time: Pick<Time, "now" | "monotonic" | "after">;
   /** Aborted when the screen is left. */
   readonly signal: AbortSignal;
+  /** The first key of an action as people read it; empty where config.ini leaves it none. */
+  key(action: Action): string;
   /** Something has changed: it is drawn soon. */
   changed(): void;
   /** Says something at the foot, until the next key. */

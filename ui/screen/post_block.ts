@@ -24,6 +24,8 @@ export interface PostLook {
   readonly columns: number;
   /** Whether it is the chosen one. */
   readonly isChosen: boolean;
+  /** The key that shows the text behind a warning. */
+  readonly revealKey: string;
   /** Whether its name, AUTHOR/ID, is shown. */
   readonly hasId?: boolean;
   /** How deep it stands in a thread. */
@@ -106,14 +108,16 @@ export function textPieces(spans: readonly Span[], columns: number): Piece[][] {
 }
 
 /** The text of a post as rows, or what takes its place. */
-export function bodyRows(row: PostRow, columns: number): Piece[][] {
+export function bodyRows(row: PostRow, columns: number, revealKey: string): Piece[][] {
   if (row.state === "deleted") return [[styled("(taken back by its author)", "dim")]];
   const warning = row.warning === null
     ? []
     : wrapText(`Content warning: ${safeLine(row.warning)}`, columns).map((line) => [
       styled(line, "warning"),
     ]);
-  if (row.state === "warned") return [...warning, [styled("(hidden; v shows it)", "dim")]];
+  if (row.state === "warned") {
+    return [...warning, [styled(`(hidden; ${revealKey} shows it)`, "dim")]];
+  }
   return [...warning, ...textPieces(row.spans, columns)];
 }
 
@@ -140,7 +144,7 @@ export const marginColumns = 2;
 
 /** A post: who and when in one row, the text below. */
 export function postBlock(row: PostRow, look: PostLook): Block {
-  const { columns, isChosen, hasId = false, depth = 0, line } = look;
+  const { columns, isChosen, hasId = false, depth = 0, line, revealKey } = look;
   const indent = Math.min(2 * depth, Math.max(0, Math.floor(columns / 4)));
   const inner = Math.max(10, columns - marginColumns - indent - 1);
   const isWide = inner >= wideMin;
@@ -156,7 +160,7 @@ export function postBlock(row: PostRow, look: PostLook): Block {
   ];
   const rows: Piece[][] = [spread(head, [age], inner)];
   if (!isWide && answers.length > 0) rows.push(cut(answers, inner));
-  rows.push(...bodyRows(row, Math.min(inner, textColumnsMax)));
+  rows.push(...bodyRows(row, Math.min(inner, textColumnsMax), revealKey));
   const replies = repliesText(row.replies);
   const last = rows.at(-1) ?? [];
   if (replies !== "") {

@@ -6,6 +6,7 @@
 
 import type { PostList, PostListView } from "../views/post_list.ts";
 import type { PostRow } from "../views/post_row.ts";
+import { hiddenText } from "../views/words.ts";
 import { safeText } from "../terminal/safe_text.ts";
 import type { Action, Place } from "./key_table.ts";
 import type { Block, Entries } from "./list_pane.ts";
@@ -19,9 +20,10 @@ import { actOnUser } from "./user_actions.ts";
 const loadBefore = 30;
 
 /** What is said where there are no posts. */
-const nothingYet =
-  "Nothing here yet. n writes a post; 3 shows people, and suggestions whom to follow; " +
-  ":invite makes an invite for a friend.";
+function nothingYet({ key }: Stage): string {
+  return `Nothing here yet. ${key("write")} writes a post; ${key("people")} shows people, and ` +
+    `suggestions whom to follow; ${key("command")}invite makes an invite for a friend.`;
+}
 
 /** What a page of posts is made from. */
 export interface PostsPageParts {
@@ -70,9 +72,10 @@ class PostsPage extends ListPage {
   }
 
   override get note(): string {
-    const { waitingText, problem } = this.#view;
+    const { waitingText, problem, hidden } = this.#view;
     if (problem !== null) return safeText(problem);
-    return waitingText === "" ? "" : `↑ ${waitingText}: g`;
+    if (waitingText !== "") return `↑ ${waitingText}: ${this.stage.key("top")}`;
+    return hidden > 0 ? hiddenText(hidden) : "";
   }
 
   protected entries(): Entries {
@@ -87,6 +90,7 @@ class PostsPage extends ListPage {
           columns: this.columns,
           isChosen,
           hasId: this.#hasIds && isChosen,
+          revealKey: this.stage.key("reveal"),
           ...hasLine ? { line: line.text } : {},
         });
       },
@@ -103,7 +107,7 @@ class PostsPage extends ListPage {
   }
 
   #nothingHere(): string {
-    return this.#above === undefined ? nothingYet : "No posts of theirs are here.";
+    return this.#above === undefined ? nothingYet(this.stage) : "No posts of theirs are here.";
   }
 
   override draw(size: Size): Drawing {

@@ -19,7 +19,7 @@ import { Views } from "../views/views.ts";
 import { App } from "./app.ts";
 import { TerminalInput } from "./input.ts";
 import { type KeyChoice, Keymap, keysNamed, mistakeInKeys } from "./keymap.ts";
-import { editors, stopper } from "./outside.ts";
+import { editors, stopper } from "../terminal/outside.ts";
 import { Painter } from "./painter.ts";
 import { Connection } from "./connection.ts";
 
@@ -28,6 +28,10 @@ const redrawMs = 20_000;
 
 /** Bytes of a text that comes back from an editor. */
 const editedBytesMax = 100_000;
+
+/** Why some things are not done in the process of a peer (docs/SECURITY.md, “What the program itself may do”). */
+const ownPeer = "this process is your peer, which others wait for, and starts no program. " +
+  "Leave it, type `camellia up`, and then `camellia tui` in another terminal";
 
 /** Why the screen was left. */
 export type Left =
@@ -185,8 +189,9 @@ class OpenScreen {
 
   /** Stops this process and those that started it, as the shell's Ctrl+Z does. */
   async #suspend(): Promise<void> {
-    const { io, host } = this.#parts.context;
+    const { context: { io, host }, access } = this.#parts;
     if (io.os === "windows") return this.#app.stage.say("Windows has no such thing.", "error");
+    if (access.own) return this.#app.stage.say(`The screen cannot stop: ${ownPeer}.`, "error");
     await this.#without(async () => {
       // Signalling a process takes a permission that would let this one start any program.
       const done = await host.tools.run(stopper, ["-TSTP", "0"]).catch(() => undefined);
@@ -197,7 +202,7 @@ class OpenScreen {
   }
 
   async #edit(text: string): Promise<string | undefined> {
-    const { context: { io, host, dataFolder, signal }, terminal } = this.#parts;
+    const { context: { io, host, dataFolder, signal }, terminal, access } = this.#parts;
     const [program, ...args] = (io.env("VISUAL") ?? io.env("EDITOR") ?? "vi").split(/\s+/);
     const path = join(dataFolder, "post.txt");
     const say = (why: string) => {
@@ -205,6 +210,7 @@ class OpenScreen {
       return undefined;
     };
     if (program === undefined || program === "") return say("EDITOR names no program.");
+    if (access.own) return say(`No editor can be started: ${ownPeer}.`);
     return await this.#without(async () => {
       try {
         await host.writePrivate(path, utf8(text));

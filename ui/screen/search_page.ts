@@ -85,6 +85,7 @@ class SearchPage extends ListPage {
         return postBlock(row, {
           columns: this.columns,
           isChosen: isChosen && !this.#isTyping,
+          revealKey: this.stage.key("reveal"),
         });
       },
     };

@@ -34,7 +34,7 @@ class ThreadPage extends ListPage {
 
   override get note(): string {
     const { waitingText, isLoading } = this.#view;
-    if (waitingText !== "") return `${waitingText}: g`;
+    if (waitingText !== "") return `${waitingText}: ${this.stage.key("top")}`;
     return isLoading ? "asking others for replies …" : "";
   }
 
@@ -59,6 +59,7 @@ class ThreadPage extends ListPage {
           isChosen,
           depth: row.depth,
           hasId: this.#hasIds && isChosen,
+          revealKey: this.stage.key("reveal"),
         });
       },
     };

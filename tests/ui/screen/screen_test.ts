@@ -64,7 +64,7 @@ interface Opened {
 }
 
 /** The screen of mia, who has some posts. */
-function open(): Opened {
+function open(isOwn = false): Opened {
   const peer = new TimelinePeer();
   peer.user = FakePeer.view("mia");
   for (const second of [1, 2, 3]) peer.store(postAt(second));
@@ -80,7 +80,7 @@ function open(): Opened {
   };
   const access = {
     api: peer,
-    own: true,
+    own: isOwn,
     ended: new Promise<void>(() => {}),
     subscribe: (listener: Parameters<TimelinePeer["subscribe"]>[0]) =>
       Promise.resolve(peer.subscribe(listener)),
@@ -215,6 +215,21 @@ Deno.test("What the log says while the screen is open stands at its foot", async
   await until(() => terminal.written.includes("bob at 3"));
   for (const fn of [...io.unexpected]) fn(new Error("x"));
   assert.equal(io.stderr, "");
+  press("q");
+  await left;
+});
+
+Deno.test("The process of a peer is not stopped, and starts no editor", async () => {
+  const { terminal, host, press, until, left } = open(true);
+  await until(() => terminal.written.includes("bob at 3"));
+  press("\x1a");
+  await until(() => terminal.written.includes("The screen cannot stop"));
+  press("n");
+  await until(() => terminal.written.includes("New post"));
+  press("\x05");
+  await until(() => terminal.written.includes("No editor can be started"));
+  assert.deepEqual([...host.called, ...terminal.ran], []);
+  press("\x03");
   press("q");
   await left;
 });
