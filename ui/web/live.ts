@@ -2,7 +2,7 @@
  * What happens in the peer, told to the tabs that are open: many events in one message, so that a storm of them
  * costs a browser no more than a breeze.
  *
- * A message says what has changed and how much came, and nothing of what was written: a tab asks for that, as
+ * A message says what has changed and which posts came, and nothing of what was written: a tab asks for that, as
  * much as it shows.
  *
  * @module
@@ -14,13 +14,16 @@ import type { Time, Timer } from "../../lib/time.ts";
 /** Time between two messages to a tab. The first after a quiet while goes at once. */
 export const paceMs = 120;
 
+/** After so long what is unread is counted: the database has to read for that, and no reader waits for it. */
+export const countMs = 250;
+
 /** Names of one kind in a message at most; beyond them the tab is told to look at everything. */
 export const namesMax = 50;
 
 /** What the person is told of outside of the page, in a message at most. */
 const notesMax = 3;
 
-/** What a tab is told. Everything but `unread` is left out where nothing of the kind happened. */
+/** What a tab is told. Everything is left out where nothing of the kind happened. */
 export interface News {
   /** Names of posts of others that came to the timeline; where there are more, `all` has changed. */
   readonly posts?: readonly string[];
@@ -88,7 +91,7 @@ export class NewsBatch {
     }
   }
 
-  /** What has come, without what is unread. */
+  /** What has come. */
   get news(): News {
     return {
       ...(this.#posts.size > 0 ? { posts: [...this.#posts] } : {}),
@@ -110,7 +113,7 @@ export class NewsBatch {
 export interface LiveOptions {
   /** The clock. */
   readonly time: Time;
-  /** How much is unread; asked once a message. */
+  /** How much is unread; asked after what came was told of, which does not wait for it. */
   readonly unread: () => Promise<UnreadView>;
 }
 
@@ -120,19 +123,15 @@ export class LiveHub {
   readonly #tabs = new Set<(news: News) => void>();
   #batch = new NewsBatch();
   #timer: Timer | undefined;
-  /** Whether a message is being made. */
-  #isBusy = false;
-  #hasNews = false;
   #sentAt = -Infinity;
+  /** Until how much is unread is asked for. */
+  #counting: Timer | undefined;
+  #isCounting = false;
+  #isStale = false;
 
   /** A hub without tabs. */
   constructor(options: LiveOptions) {
     this.#options = options;
-  }
-
-  /** How many tabs listen. */
-  get size(): number {
-    return this.#tabs.size;
   }
 
   /** Calls back for news; returns how to stop that. */
@@ -146,13 +145,23 @@ export class LiveHub {
 
   /** Takes an event of the peer in. */
   event(event: PeerEvent, username: string): void {
-    if (this.#tabs.size === 0) return;
-    if (this.#batch.add(event, username)) this.#changed();
+    if (this.#tabs.size === 0 || !this.#batch.add(event, username)) return;
+    this.#count();
+    if (this.#timer !== undefined) return;
+    const { time } = this.#options;
+    const wait = Math.max(0, this.#sentAt + paceMs - time.monotonic());
+    this.#timer = time.after(wait, () => {
+      this.#timer = undefined;
+      this.#sentAt = time.monotonic();
+      const { news } = this.#batch;
+      this.#batch = new NewsBatch();
+      this.#tell(news);
+    });
   }
 
   /** Something was read: what is unread is told anew. */
   read(): void {
-    if (this.#tabs.size > 0) this.#changed();
+    if (this.#tabs.size > 0) this.#count();
   }
 
   /** Forgets what has come, and sends nothing more. */
@@ -161,34 +170,35 @@ export class LiveHub {
     this.#rest();
   }
 
+  #tell(news: News): void {
+    for (const tell of [...this.#tabs]) tell(news);
+  }
+
   #rest(): void {
     this.#timer?.cancel();
-    this.#timer = undefined;
-    this.#hasNews = false;
+    this.#counting?.cancel();
+    this.#timer = this.#counting = undefined;
+    this.#isStale = false;
     this.#batch = new NewsBatch();
   }
 
-  #changed(): void {
-    this.#hasNews = true;
-    if (this.#timer !== undefined || this.#isBusy) return;
-    const { time } = this.#options;
-    const wait = Math.max(0, this.#sentAt + paceMs - time.monotonic());
-    this.#timer = time.after(wait, () => {
-      this.#timer = undefined;
-      void this.#send();
+  /** Asks how much is unread, soon, and once for all that changes until then. */
+  #count(): void {
+    this.#isStale = true;
+    if (this.#counting !== undefined || this.#isCounting) return;
+    this.#counting = this.#options.time.after(countMs, () => {
+      this.#counting = undefined;
+      void this.#ask();
     });
   }
 
-  async #send(): Promise<void> {
-    this.#isBusy = true;
-    const { news } = this.#batch;
-    this.#batch = new NewsBatch();
-    this.#hasNews = false;
-    this.#sentAt = this.#options.time.monotonic();
+  async #ask(): Promise<void> {
+    this.#isCounting = true;
+    this.#isStale = false;
     const unread = await this.#options.unread().catch(() => undefined);
-    const message = unread === undefined ? news : { ...news, unread };
-    for (const tell of [...this.#tabs]) tell(message);
-    this.#isBusy = false;
-    if (this.#hasNews) this.#changed();
+    this.#isCounting = false;
+    if (this.#tabs.size === 0) return;
+    if (unread !== undefined) this.#tell({ unread });
+    if (this.#isStale) this.#count();
   }
 }

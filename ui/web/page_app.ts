@@ -13,7 +13,13 @@ import { detailsOf, failureOf } from "../output/failure.ts";
 import { actions } from "./actions.ts";
 import { assets, edition } from "./assets.ts";
 import { Codes } from "./codes.ts";
-import { enterDocument, entranceDocument, type Screen, screenDocument } from "./layout.ts";
+import {
+  enterDocument,
+  entranceDocument,
+  mainHtml,
+  type Screen,
+  screenDocument,
+} from "./layout.ts";
 import { LiveHub, type News } from "./live.ts";
 import { homeScreen, type Making, searchScreen, threadScreen } from "./screens.ts";
 import {
@@ -42,6 +48,9 @@ const heartbeatMs = 15_000;
 
 /** Posts that a tab without news is told of by number; one more stands for more. */
 const newerMax = 100;
+
+/** The header by which the page's script asks for a screen without its frame. */
+const partHeader = "camellia-part";
 
 /** What routes have at hand. */
 interface Env {
@@ -209,10 +218,11 @@ export class PageApp {
       // A text behind a warning is sent along: the browser shows it when the person asks for it.
       const known = this.#desk.known({ isRevealed: () => true });
       const reader = { base, known };
-      const [status, screen] = await Promise.all([
-        this.#api.status(),
-        make(c, { api: this.#api, reader, desk: this.#desk }).catch((error) => this.#sorry(error)),
-      ]);
+      const making = make(c, { api: this.#api, reader, desk: this.#desk })
+        .catch((error) => this.#sorry(error));
+      // The page's script has the frame already.
+      if (c.req.header(partHeader) !== undefined) return c.html(await mainHtml(await making));
+      const [status, screen] = await Promise.all([this.#api.status(), making]);
       return c.html(await screenDocument(screen, { base, username, status, edition }));
     });
   }

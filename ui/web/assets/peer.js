@@ -102,7 +102,7 @@ function again() {
  */
 export async function refresh(path = again(), { toTop = false } = {}) {
   const mine = ++turn;
-  const answer = await fetch(path).catch(() => undefined);
+  const answer = await fetch(path, { headers: { "camellia-part": "1" } }).catch(() => undefined);
   if (answer === undefined) return false;
   const next = parse(await answer.text()).getElementById("main");
   // Another one was asked for meanwhile, or the session is over: the live news say so.
