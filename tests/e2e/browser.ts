@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 
 /** What a page has not come to by then it never will. */
-const waitMs = 30_000;
+const waitMs = 60_000;
 
 /** What Chromium is called by the systems that have it. */
 const names = ["chromium", "chromium-browser", "google-chrome"];
