@@ -148,6 +148,24 @@ Deno.test("Attack: code in the peer loads a library or manages services, and can
   assert.deepEqual(lines, expected);
 });
 
+Deno.test("A Worker that was started before the peer has its libraries gives up what the peer gives up", async () => {
+  const lines = await withPermissions(`
+    import { loadLibraries } from "${new URL("../../composition.ts", import.meta.url)}";
+    const code = "self.onmessage = async () => self.postMessage(" +
+      "(await Deno.permissions.query({ name: 'ffi' })).state);";
+    const worker = new Worker("data:text/javascript," + encodeURIComponent(code), { type: "module" });
+    const ask = () => new Promise((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.postMessage(undefined);
+    });
+    console.log(await ask());
+    await loadLibraries(".");
+    console.log(await ask());
+    Deno.exit();
+  `);
+  assert.deepEqual(lines, ["granted", "prompt"]);
+});
+
 Deno.test("A command that talks to a running peer loads no library from then on, and runs no peer", async () => {
   const lines = await withPermissions(`
     import { createHost } from "${new URL("../../main.ts", import.meta.url)}";
