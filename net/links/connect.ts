@@ -23,11 +23,14 @@ const notWanted = new Error(
 export type Connect = (to: Endpoint, signal: AbortSignal) => Promise<Deno.TcpConn>;
 
 /** {@linkcode Connect} by the system. */
-export const connectOnce: Connect = async ({ ip, port }, signal) => {
+export async function connectOnce(
+  { ip, port }: Endpoint,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
   const conn = await Deno.connect({ hostname: ip, port, signal });
   conn.setNoDelay(true);
   return conn;
-};
+}
 
 /**
  * Connects, with a second attempt after {@linkcode secondConnectMs}; the first connection that comes about
