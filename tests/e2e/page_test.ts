@@ -314,6 +314,18 @@ Deno.test({
       await tab.press("Escape");
     });
 
+    await t.step("Tab completes the name of a followed user", async () => {
+      await go(tab, "/");
+      await tab.press("n");
+      await tab.type("Tea, @b");
+      await tab.until("document.getElementById('compose-names').innerText === '@bob'");
+      await tab.press("Tab");
+      assert.equal(await tab.value("document.getElementById('compose-text').value"), "Tea, @bob ");
+      await tab.value("document.getElementById('compose-text').select()");
+      await tab.press("Backspace");
+      await tab.press("Escape");
+    });
+
     await t.step("A text behind a warning is shown when it is asked for", async () => {
       await go(tab, "/");
       const shown = "document.querySelector('[id=\"p-carol/197\"] .text').checkVisibility()";
@@ -321,6 +333,37 @@ Deno.test({
       await tab.value("document.getElementById('p-carol/197').focus()");
       await tab.press("v");
       await tab.until(shown);
+    });
+
+    await t.step(
+      "Without scripts all can be read, and what would do nothing is not shown",
+      async () => {
+        const plain = await browser.tab();
+        await plain.send("Emulation.setScriptExecutionDisabled", { value: true });
+        const url = new URL(page.url());
+        await plain.open(`${url.origin}/enter`);
+        await plain.until("document.getElementById('code') !== null");
+        await plain.value("document.getElementById('code').focus()");
+        await plain.type(url.hash.slice(1));
+        await plain.press("Enter");
+        await plain.until("document.querySelectorAll('.post').length === 40");
+        assert.match(await plain.value("document.body.innerText"), /Scripts are off/);
+        assert.equal(
+          await plain.value("document.querySelector('[data-key=reply]').checkVisibility()"),
+          false,
+        );
+        await plain.value("document.querySelector('a[rel=next]').focus()");
+        await plain.press("Enter");
+        await plain.until("location.search.startsWith('?before=')");
+        assert.deepEqual(plain.complaints, []);
+      },
+    );
+
+    await t.step("A browser that has a session comes back to it without a code", async () => {
+      const again = await browser.tab(tab.person);
+      await again.open(new URL(page.url()).origin);
+      await again.ready();
+      await tab.send("Page.bringToFront");
     });
 
     await t.step("Nothing shifts while a screen is drawn, and it is small", async () => {

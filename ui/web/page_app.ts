@@ -269,6 +269,11 @@ export class PageApp {
       if (this.#streams.size >= tabsMax) return c.text("Too many tabs.\n", 503);
       return this.#live();
     });
+    this.#app.get("/:key/names", async (c) => {
+      const session = this.#sessionOf(c);
+      if (session === undefined) return c.json(failed("unauthorized", "This session is over"), 401);
+      return c.json({ names: await this.#api.followed() });
+    });
     this.#app.get("/:key/news", async (c) => {
       const session = this.#sessionOf(c);
       if (session === undefined) return c.json(failed("unauthorized", "This session is over"), 401);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { act, refresh, say, user } from "./peer.js";
+import { act, base, refresh, say, user } from "./peer.js";
 
 /** Characters of a post; the peer refuses longer ones in any case. */
 const lengthMax = 500;
@@ -16,6 +16,14 @@ const count = document.getElementById("compose-count");
 const state = document.getElementById("compose-state");
 const quote = document.getElementById("compose-quote");
 const sendButton = document.getElementById("compose-send");
+
+/** Names that are offered at once. */
+const offeredMax = 6;
+
+const offered = document.getElementById("compose-names");
+
+/** The users who are followed, once a name was begun. */
+let names;
 
 /** The post that is answered, `author/id`, or the empty text. */
 let replyTo = "";
@@ -53,6 +61,41 @@ function showCount() {
   count.classList.toggle("over", length > lengthMax);
 }
 
+/** The beginning of a name before the cursor: `@` and letters, and no part of an address. */
+function begun() {
+  const before = text.value.slice(0, text.selectionEnd);
+  return /(?<![\p{L}\p{N}_@/.])@([A-Za-z0-9_]*)$/u.exec(before)?.[1]?.toLowerCase();
+}
+
+/** Puts a name in the place of the one that was begun. */
+function complete(name) {
+  const end = text.selectionEnd;
+  text.setRangeText(`${name} `, end - (begun()?.length ?? 0), end, "end");
+  text.focus();
+  text.dispatchEvent(new Event("input"));
+}
+
+/** Offers the names of followed users that begin as the one before the cursor. */
+async function offer() {
+  if (begun() === undefined) return offered.replaceChildren();
+  names ??= fetch(`${base}/names`).then((answer) => answer.json()).then(
+    (answer) => answer.names,
+    () => [],
+  );
+  const all = await names;
+  const begin = begun();
+  const fitting = begin === undefined
+    ? []
+    : all.filter((name) => name.startsWith(begin) && name !== begin).slice(0, offeredMax);
+  offered.replaceChildren(...fitting.map((name) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `@${name}`;
+    button.addEventListener("click", () => complete(name));
+    return button;
+  }));
+}
+
 /** Opens the dialog, with what was begun. */
 export function compose({ replyTo: to = "", quote: quoted } = {}) {
   if (dialog.open) return;
@@ -67,6 +110,7 @@ export function compose({ replyTo: to = "", quote: quoted } = {}) {
     : `Reply to ${to.slice(0, to.indexOf("/"))}`;
   state.textContent = text.value === "" ? "" : "Draft saved";
   showCount();
+  offered.replaceChildren();
   dialog.showModal();
   sessionStorage.setItem("composing", to === "" ? "new" : to);
   text.focus();
@@ -99,6 +143,13 @@ async function send() {
 text.addEventListener("input", () => {
   showCount();
   keepDraft();
+  void offer();
+});
+text.addEventListener("keydown", (event) => {
+  const [first] = offered.children;
+  if (event.key !== "Tab" || event.shiftKey || first === undefined || begun() === undefined) return;
+  event.preventDefault();
+  complete(first.textContent.slice(1));
 });
 warning.addEventListener("input", keepDraft);
 sendButton.addEventListener("click", () => void send());

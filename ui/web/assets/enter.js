@@ -10,11 +10,20 @@
 const said = document.getElementById("entering");
 const code = location.hash.slice(1);
 
+/** Sessions of this browser that it remembers, over and open ones. */
+const sessionsMax = 16;
+
+/** Sessions of this browser. */
+function sessions() {
+  return Object.keys(localStorage).filter((name) => name.startsWith("token/"))
+    .map((name) => name.slice("token/".length));
+}
+
 /** The token for writing lies where browsers keep the ports of a host apart. */
 function keep(key, token) {
-  // Sessions of an earlier run of the peer are over.
-  for (const name of Object.keys(localStorage)) {
-    if (name.startsWith("token/")) localStorage.removeItem(name);
+  const known = sessions();
+  if (known.length >= sessionsMax) {
+    for (const each of known) localStorage.removeItem(`token/${each}`);
   }
   localStorage.setItem(`token/${key}`, token);
 }
@@ -36,7 +45,17 @@ async function enter() {
   location.replace(at);
 }
 
-if (code !== "" && said !== null) {
+/** Without a code: to the session that this browser has, if it has one. */
+function goOn() {
+  const [, key] = location.pathname.split("/");
+  // Where this document stands in the place of a screen, the session is over.
+  if (key !== "") localStorage.removeItem(`token/${key}`);
+  const [known] = sessions();
+  if (known !== undefined) location.replace(`/${known}/`);
+}
+
+if (code === "") goOn();
+else {
   enter().catch(() => {
     said.textContent =
       "The peer does not answer. Run camellia web, and open the address that it prints.";
