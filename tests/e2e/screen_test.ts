@@ -120,5 +120,16 @@ Deno.test({
     await terminal.shows(/mia +Home/);
     await terminal.press("q");
     await restored();
+
+    // The menu's Timeline is the screen, too; the menu is there again after it.
+    await terminal.clear();
+    await terminal.enter(words.slice(0, -1).join(" "));
+    await terminal.shows(/❯ New post/);
+    await terminal.press("Down", "Enter");
+    await terminal.shows(/mia +Home/);
+    await terminal.press("q");
+    await terminal.shows(/❯ Timeline/);
+    await terminal.press("C-c");
+    await restored();
   },
 });

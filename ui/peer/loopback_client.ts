@@ -182,16 +182,21 @@ export class LoopbackClient {
     const sent = this.#send("/events");
     this.#watching.add(sent);
     const ready = Promise.withResolvers<void>();
+    let hasLeft = false;
     const tell = (event: PeerEvent) => sent.isClosed || listener(event);
     sent.answer.then((answer) => readEvents(answer, ready.resolve, tell)).catch(() => {}).finally(
       () => {
+        // A subscriber that stops listening has ended nothing: others may listen on.
+        if (!hasLeft) this.#ended.resolve();
         sent.close();
-        this.#ended.resolve();
         ready.reject(gone(undefined));
       },
     );
     await this.#answered(sent, ready.promise);
-    return () => sent.close();
+    return () => {
+      hasLeft = true;
+      sent.close();
+    };
   }
 
   /**

@@ -186,6 +186,23 @@ Deno.test("A mistake in the program is logged, and its stack stays there", async
   assert.match(opened.logged[0] ?? "", /TypeError: boom/);
 });
 
+Deno.test("A subscriber that stops listening is no sign of a peer that has stopped", async () => {
+  await using opened = await Opened.open();
+  const { client, api } = opened;
+  let hasEnded = false;
+  void client.ended.then(() => hasEnded = true);
+  const heard = Promise.withResolvers<PeerEvent>();
+  await client.subscribe(heard.resolve);
+  const stop = await client.subscribe(() => {});
+  stop();
+  // What the other subscriber hears comes after the end of the first one's answer.
+  await client.api.status();
+  await new Promise((resolve) => setImmediate(resolve));
+  api.emit({ event: "follower", username: "bob", following: true });
+  assert.equal((await heard.promise).event, "follower");
+  assert.equal(hasEnded, false);
+});
+
 Deno.test("Events reach the client in order, from the moment it is subscribed", async () => {
   await using opened = await Opened.open();
   const { api, client } = opened;
