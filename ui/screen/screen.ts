@@ -173,8 +173,7 @@ class OpenScreen {
   #back(username: string): void {
     if (username !== this.#parts.self) return this.#left.resolve({ why: "user" });
     this.#app.stage.say("The peer is back.", "good");
-    this.#views.refresh();
-    this.#views.home.reload();
+    this.#views.missed();
   }
 
   /** Gives the terminal to something else for a while. */

@@ -49,6 +49,7 @@ export class Desk {
   readonly #parts: DeskParts;
   readonly #names = new BoundedMap<string, string>(namesMax);
   readonly #quotes = new BoundedMap<string, PostView>(quotesMax);
+  readonly #onMissed = new Set<() => void>();
   readonly #onDone = new Set<(deed: Deed) => Promise<void> | void>();
   readonly #listeners = new Set<(events: readonly PeerEvent[]) => void>();
   /** Posts that were asked for, so that those that are not here are not asked for again and again. */
@@ -122,6 +123,19 @@ export class Desk {
   onDone(listener: (deed: Deed) => Promise<void> | void): () => void {
     this.#onDone.add(listener);
     return () => this.#onDone.delete(listener);
+  }
+
+  /** Calls back when events may have been missed; returns how to stop that. */
+  onMissed(listener: () => void): () => void {
+    this.#onMissed.add(listener);
+    return () => this.#onMissed.delete(listener);
+  }
+
+  /** Events may have been missed: what is loaded is read again. */
+  missed(): void {
+    for (const listener of [...this.#onMissed]) listener();
+    void this.relations.read(this.api).then(() => this.changed());
+    this.recount();
   }
 
   /** The user has done something: the lists that it concerns read anew. */
@@ -219,6 +233,7 @@ export class Desk {
     this.#events = [];
     this.#listeners.clear();
     this.#onDone.clear();
+    this.#onMissed.clear();
   }
 }
 

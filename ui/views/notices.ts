@@ -90,6 +90,9 @@ export class Notices {
     this.#load = new Load(desk);
     this.#stops = [
       desk.onEvents((events) => this.#happened(events)),
+      desk.onMissed(() => {
+        if (this.#held !== undefined || this.#load.view().problem !== null) void this.#read();
+      }),
       desk.onDone((deed) =>
         this.#held !== undefined && "username" in deed ? this.#read() : undefined
       ),

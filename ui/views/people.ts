@@ -182,6 +182,11 @@ export class PeopleLists {
     };
     this.#stops = [
       desk.onEvents((events) => this.#happened(events)),
+      desk.onMissed(() => {
+        for (const list of ["following", "followers"] as const) {
+          if (this.#lists[list].isOpen) this.open(list);
+        }
+      }),
       desk.onDone((deed) => {
         if (deed.deed !== "follow" && deed.deed !== "unfollow") return;
         // Not awaited: who is online takes some seconds.

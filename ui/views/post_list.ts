@@ -101,6 +101,10 @@ export class PostList {
     this.#source = source;
     this.#stops = [
       desk.onEvents((events) => this.#happened(events)),
+      desk.onMissed(() => {
+        if (!this.#isEmpty) this.reload();
+        else if (this.#problem !== null) this.newest();
+      }),
       desk.onDone(({ deed }) => {
         // Which posts are shown depends on whom and what the user wants to see.
         if (!this.#isEmpty && deed !== "repost" && deed !== "delete") this.reload();

@@ -64,7 +64,7 @@ export class Thread {
   readonly #opened: PostNameView;
   readonly #load: Load;
   readonly #more: Load;
-  readonly #stop: () => void;
+  readonly #stops: readonly (() => void)[];
   #shown: ThreadView | undefined;
   /** What is to be shown once the reader asks. */
   #next: ThreadView | undefined;
@@ -81,7 +81,13 @@ export class Thread {
     this.#opened = opened;
     this.#load = new Load(desk);
     this.#more = new Load(desk);
-    this.#stop = desk.onEvents((events) => this.#happened(events));
+    this.#stops = [
+      desk.onEvents((events) => this.#happened(events)),
+      desk.onMissed(() => {
+        if (this.#shown === undefined) this.again();
+        else void this.#readAgain(this.#shown.root);
+      }),
+    ];
     void this.#open();
   }
 
@@ -151,7 +157,7 @@ export class Thread {
   /** The thread is no longer shown. */
   close(): void {
     this.#isClosed = true;
-    this.#stop();
+    for (const stop of this.#stops) stop();
     this.#load.stop();
     this.#more.stop();
   }

@@ -100,6 +100,11 @@ export class Views {
     this.#desk.event(event);
   }
 
+  /** Events may have been missed, because the peer was gone for a while: what is loaded is read again. */
+  missed(): void {
+    this.#desk.missed();
+  }
+
   /** What stands around every screen. */
   frame(): FrameView {
     const { node, unread } = this.#status ?? {};
