@@ -99,9 +99,7 @@ export class ThreadIntake {
       }
       if (refused > refusedMax) break;
     }
-    const byAuthor = Map.groupBy(posts, (post) => nameOf(authorOf(post)));
-    let added = 0;
-    for (const theirs of byAuthor.values()) added += await this.#keep(root, theirs);
+    const added = await this.#keep(root, posts);
     if (added > 0) this.#changed(root);
     return { added, isLying: refused > refusedMax };
   }
@@ -142,27 +140,42 @@ export class ThreadIntake {
     return here !== undefined && equalBytes(here.authorKey, post.authorKey);
   }
 
-  /** Keeps posts and deletes of one author; resolves to how many were new. */
+  /** Keeps posts and deletes of many authors, in as few commits as it takes; resolves to how many were new. */
   async #keep(root: PostName, posts: readonly Post[]): Promise<number> {
-    const { session: { store, ports: { clock }, signal }, lists, messenger, feeds } = this.#parts;
-    const [first] = posts;
-    if (first === undefined || signal.aborted) return 0;
-    const author = authorOf(first);
-    let others = posts;
+    const { session: { store, ports: { clock }, signal }, messenger } = this.#parts;
     let added = 0;
-    if (lists.get("following", author.username)?.present) {
-      added = await feeds.take(author, posts.map(({ signed }) => signed));
-      const inFeed = await Promise.all(posts.map((post) => store.findPost(post)));
-      // What the feed does not keep, because it is too old, is kept for the thread.
-      others = posts.filter((post, i) => post.deletes === undefined && inFeed[i] === undefined);
+    const kept: NewContext[] = [];
+    const unknown: Post[][] = [];
+    for (const theirs of Map.groupBy(posts, (post) => nameOf(authorOf(post))).values()) {
+      const [first] = theirs;
+      if (first === undefined || signal.aborted) return added;
+      const { others, taken } = await this.#intoFeed(theirs);
+      added += taken;
+      const isConfirmed = messenger.claimOf(authorOf(first)) === true;
+      kept.push(...others.map((post) => contextOf(root, post, isConfirmed)));
+      if (!isConfirmed) unknown.push(others);
     }
-    const isConfirmed = messenger.claimOf(author) === true;
-    const at = Math.floor(clock.now());
-    const kept = others.map((post) => contextOf(root, post, isConfirmed));
-    added += await store.conversations.addContext(kept, at);
-    for (const post of others) this.#parts.reposts.takenBack(post);
-    if (!isConfirmed) this.#tasks.add(this.#ask(root, author, others));
+    added += await store.conversations.addContext(kept, Math.floor(clock.now()));
+    for (const { post } of kept) this.#parts.reposts.takenBack(post);
+    for (const others of unknown) {
+      const [first] = others;
+      if (first !== undefined) this.#tasks.add(this.#ask(root, authorOf(first), others));
+    }
     return added;
+  }
+
+  /** Gives posts of an author who is followed to that feed; those to be kept for the thread, and how many it took. */
+  async #intoFeed(posts: readonly Post[]): Promise<{ others: Post[]; taken: number }> {
+    const { session: { store }, lists, feeds } = this.#parts;
+    const [first] = posts;
+    if (first === undefined || !lists.get("following", first.author)?.present) {
+      return { others: [...posts], taken: 0 };
+    }
+    const taken = await feeds.take(authorOf(first), posts.map(({ signed }) => signed));
+    const inFeed = await Promise.all(posts.map((post) => store.findPost(post)));
+    // What the feed does not keep, because it is too old, is kept for the thread.
+    const others = posts.filter((post, i) => post.deletes === undefined && inFeed[i] === undefined);
+    return { others, taken };
   }
 
   /** Asks the network whose a name is, within what there is of that for one thread. */
@@ -178,8 +191,8 @@ export class ThreadIntake {
     const claim = messenger.claimOf(author);
     if (claim === undefined) return;
     if (claim) {
-      const kept = posts.map((post) => contextOf(root, post, true));
-      await store.conversations.addContext(kept, Math.floor(clock.now()));
+      const kept = await this.#lacking(root, posts);
+      if (kept.length > 0) await store.conversations.addContext(kept, Math.floor(clock.now()));
     } else {
       const forged: PostName[] = [];
       for (const post of posts) {
@@ -189,6 +202,18 @@ export class ThreadIntake {
       await store.conversations.dropContext(forged);
     }
     this.#changed(root);
+  }
+
+  /** What is to be kept of posts whose name is known to be their key's: others have that name, or a delete waits. */
+  async #lacking(root: PostName, posts: readonly Post[]): Promise<NewContext[]> {
+    const { conversations } = this.#parts.session.store;
+    const lacking: NewContext[] = [];
+    for (const post of posts) {
+      const here = post.deletes === undefined ? await conversations.contextPost(post) : undefined;
+      const isHere = here !== undefined && equalBytes(here.authorKey, post.authorKey);
+      if (!isHere) lacking.push(contextOf(root, post, true));
+    }
+    return lacking;
   }
 
   #changed(root: PostName): void {
