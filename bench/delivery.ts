@@ -13,6 +13,7 @@ import { gone } from "./delivery/gone.ts";
 import { idle } from "./delivery/idle.ts";
 import { missed } from "./delivery/missed.ts";
 import { rejoin } from "./delivery/rejoin.ts";
+import { absent, mention, thread } from "./delivery/talk.ts";
 import { soak } from "./delivery/soak.ts";
 
 const scenarios: Record<string, () => Promise<void>> = {
@@ -24,6 +25,9 @@ const scenarios: Record<string, () => Promise<void>> = {
   missed,
   rejoin,
   idle,
+  mention,
+  absent,
+  thread,
   soak,
 };
 

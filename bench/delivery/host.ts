@@ -81,6 +81,8 @@ const faults: string[] = [];
 /** Posts that came to peers here, by text and by peer; not those that they made themselves. */
 const byText = new Map<string, Tally>();
 const byPeer = new Map<string, Tally>();
+/** Notifications and requests that peers here were told of, by the text of their post. */
+const byTold = new Map<string, Tally>();
 
 const shared = new SharedDirectory((value) => write({ record: toHex(value) }));
 
@@ -123,6 +125,12 @@ export const commands = {
       const own = tallyOf(byPeer, spec.name);
       peer.api.subscribe((event) => {
         if (event.event === "warning") faults.push(event.message);
+        const told = event.event === "notification"
+          ? event.notification
+          : event.event === "request"
+          ? event.request
+          : undefined;
+        if (told?.post) tallyOf(byTold, told.post.text).add();
         if (event.event !== "post" || event.post.author === spec.name) return;
         own.add();
         const tally = tallyOf(byText, event.post.text);
@@ -208,6 +216,22 @@ export const commands = {
     const doneAt = now();
     await sleep(tellAfterMs);
     return { calledAt, doneAt };
+  },
+
+  /** Resolves when a peer here has been told that a post with that text speaks to its user. */
+  told(text: string): Promise<Stored> {
+    return tallyOf(byTold, text).reach(1);
+  },
+
+  /** Calls a method of a peer; what it resolves to. */
+  async ask(
+    { name, method, argument }: {
+      readonly name: string;
+      readonly method: "post" | "requests" | "thread";
+      readonly argument: unknown;
+    },
+  ): Promise<unknown> {
+    return await peerOf(name).api[method](argument as never);
   },
 
   /** Many posts, one after another. */
