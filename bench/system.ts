@@ -17,6 +17,9 @@ import { Network, password, type User } from "../tests/e2e/harness.ts";
 /** Posts whose way to all followers is timed. */
 const postCount = 50;
 
+/** Lines that one command posts. */
+const linesCount = 1_000;
+
 /** How long an idle peer is watched. */
 const idleMs = 60_000;
 
@@ -93,6 +96,34 @@ async function postsToAll(
   }
   void keep;
   return { post_ms: summary(committed), post_to_all_5_ms: summary(stored) };
+}
+
+/** `camellia post --lines` with the author's peer running, whom no user follows: the whole process. */
+async function manyLines(network: Network, author: Member): Promise<Record<string, unknown>> {
+  const lines = Array.from(
+    { length: linesCount },
+    (_, i) => `line ${i}, as long as many posts are\n`,
+  );
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-q", "-A", "main.ts", ...network.flags(author.user.data), "post", "--lines"],
+    stdin: "piped",
+    stdout: "null",
+  }).spawn();
+  const pid = author.user.process?.pid ?? 0;
+  const before = await cpuSeconds(pid);
+  const start = performance.now();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(lines.join("")));
+  await writer.close();
+  const { success } = await child.status;
+  const ms = performance.now() - start;
+  if (!success) throw new Error("The lines were not posted");
+  return {
+    lines_ms: Math.round(ms),
+    lines_a_second: Math.round(linesCount / ms * 1000),
+    // On a machine that does other things as well this tells more.
+    lines_cpu_ms_a_post: Number((1000 * (await cpuSeconds(pid) - before) / linesCount).toFixed(2)),
+  };
 }
 
 async function followTimes(network: Network, author: Member): Promise<Record<string, unknown>> {
@@ -176,9 +207,17 @@ const [author, ...followers] = members;
 if (author === undefined) throw new Error("Cannot measure: nobody was registered");
 for (const { client } of followers) await client.api.follow({ username: "alice" });
 
+const lines = await manyLines(network, followers[0] ?? author);
+if (Deno.args.includes("lines")) {
+  await Deno.stdout.write(new TextEncoder().encode(`${JSON.stringify(lines)}\n`));
+  await network[Symbol.asyncDispose]();
+  Deno.exit(0);
+}
+
 const result = {
   name: "system",
   ...await postsToAll(author, followers),
+  ...lines,
   ...await accountTimes(network),
   ...await followTimes(network, author),
   ...await idle(author),
