@@ -12,6 +12,11 @@
  */
 
 import type { Post } from "../core/model/post.ts";
+import { Mutes } from "../core/mutes/mutes.ts";
+import { readTimeline } from "../core/timeline/timeline.ts";
+import type { Store } from "../core/ports.ts";
+import { VirtualClock } from "../tests/sim/clock.ts";
+import { testSession } from "../tests/core/doubles.ts";
 import { parseSearch } from "../core/model/search_query.ts";
 import { KvStores } from "../storage/user_store.ts";
 import { SeededRandom } from "../tests/sim/random.ts";
@@ -124,7 +129,35 @@ async function searching(folder: string): Promise<void> {
     report("search", { kind, ...summary(times) });
   }
   report("search", { kind: "mixed", ...summary(all) });
+  await mutedPages(again);
   await again.close();
+}
+
+/** The newest page of 50 with 500 words muted, some of which are in these posts. */
+async function mutedPages(store: Store): Promise<void> {
+  const session = testSession({ store, clock: new VirtualClock().view() });
+  const mutes = new Mutes({ session, people: { pin: () => undefined } });
+  for (let i = 0; i < 500; i++) {
+    const what = vocabulary[5_000 + 80 * i] ?? "word";
+    await mutes.mute({ kind: "word", what: `${what}` });
+  }
+  const times: number[] = [];
+  const without: number[] = [];
+  let hidden = 0;
+  for (let i = 0; i < 200; i++) {
+    without.push(await timed(() => readTimeline(store, { limit: 50 })));
+    times.push(
+      await timed(async () => {
+        const page = await readTimeline(store, { limit: 50 }, {
+          hides: (post) => mutes.hides(post),
+        });
+        hidden = page.hidden ?? 0;
+      }),
+    );
+  }
+  const posts = await store.countPosts();
+  report("page of 50 with 500 mutes", { posts, hidden, ...summary(times) });
+  report("page of 50 without", { posts, ...summary(without) });
 }
 
 /** Stores 10,000 posts in an empty database: how long that takes, and how much longer until they are found. */
