@@ -114,9 +114,8 @@ class PostsPage extends ListPage {
     this.#view = this.#list.view();
     const { rows: [newest], isLive, loading } = this.#view;
     if (newest !== undefined && (isLive || this.#wantsTop) && loading !== "first") {
-      // A reader at the top follows what comes; anywhere else, nothing moves.
-      const follows = this.#wantsTop || this.pane.index === 0;
-      if (follows && this.pane.chosen !== newest.key) {
+      // A reader at the top follows what comes; anywhere else the list is not live, and nothing moves.
+      if (this.pane.chosen !== newest.key) {
         this.pane.choose(newest.key);
         this.#list.select(newest.key, true);
       }
