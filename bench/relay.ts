@@ -84,7 +84,14 @@ async function drain(conn: Deno.Conn, onBytes: (bytes: Uint8Array) => void): Pro
 async function main(): Promise<void> {
   if (Deno.args.includes("--serve")) return await serve();
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "-A", import.meta.filename ?? "", "--serve"],
+    args: [
+      "run",
+      "-q",
+      "-A",
+      "--v8-flags=--memory-saver-mode",
+      import.meta.filename ?? "",
+      "--serve",
+    ],
     stdout: "piped",
   }).spawn();
   const { value } = await child.stdout.getReader().read();
