@@ -79,10 +79,12 @@ Deno.test("Lint plugin lets the map's own directions pass", () => {
 
 Deno.test("Every folder of the program is a room, and rooms import in one direction", async () => {
   const found = new Set<string>();
-  for await (const path of walk(["lib", "core", "net", "storage", "ui"], ".ts")) {
-    const room = roomOf(path);
-    assert.ok(room !== undefined, `${path} is in no room of tools/rooms.ts`);
-    found.add(room);
+  for (const ending of [".ts", ".js"]) {
+    for await (const path of walk(["lib", "core", "net", "storage", "ui"], ending)) {
+      const room = roomOf(path);
+      assert.ok(room !== undefined, `${path} is in no room of tools/rooms.ts`);
+      found.add(room);
+    }
   }
   assert.deepEqual([...found].sort(), Object.keys(rooms).sort());
   assert.equal(findCycle(rooms), undefined);
