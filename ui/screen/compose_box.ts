@@ -56,8 +56,7 @@ export class ComposeBox {
 
   async #open(): Promise<void> {
     await this.#compose.opened;
-    // What was typed while the draft was read stays.
-    if (this.#text.text !== "") return;
+    // With what was typed while the draft was read.
     const { text } = this.#compose.view();
     this.#text.set(text === "" ? this.#parts.text : text);
     this.#stage.changed();

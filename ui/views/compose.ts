@@ -117,9 +117,10 @@ export class Compose {
     const name = draftName(this.#desk.self, replyTo);
     this.#draft = await Draft.open(files, this.#desk.time, name);
     this.#draft.onWritten = () => this.#desk.changed();
-    // What was typed while the draft was read counts more.
-    if (this.#text === "") this.#text = this.#draft.text;
-    else this.#draft.change(this.#text);
+    // What was typed while the draft was read comes after it: neither is lost.
+    const typed = this.#text;
+    this.#text = this.#draft.text + typed;
+    if (typed !== "") this.#draft.change(this.#text);
     this.#state = "writing";
     this.#desk.changed();
     if (replyTo === undefined || this.#answered !== undefined) return;

@@ -29,6 +29,18 @@ export function draftName(username: string, replyTo?: PostNameView): string {
   return `draft-${username}${replyTo === undefined ? "" : `-${replyTo.author}-${replyTo.id}`}`;
 }
 
+/**
+ * Drafts that the disk does not have yet: a text that is opened again at once must not be read from the disk,
+ * which may be slow.
+ */
+const unwritten = new WeakMap<DraftFiles, Map<string, Draft | Promise<Draft>>>();
+
+function unwrittenOf(files: DraftFiles): Map<string, Draft | Promise<Draft>> {
+  const drafts = unwritten.get(files) ?? new Map();
+  unwritten.set(files, drafts);
+  return drafts;
+}
+
 /** The draft of one text. */
 export class Draft {
   readonly #files: DraftFiles;
@@ -49,11 +61,19 @@ export class Draft {
   }
 
   /** The draft of that name; see {@linkcode draftName}. */
-  static async open(files: DraftFiles, time: Pick<Time, "after">, name: string): Promise<Draft> {
+  static open(files: DraftFiles, time: Pick<Time, "after">, name: string): Promise<Draft> {
+    const drafts = unwrittenOf(files);
+    const draft = drafts.get(name) ?? Draft.#read(files, time, name);
+    drafts.set(name, draft);
+    return Promise.resolve(draft);
+  }
+
+  static async #read(files: DraftFiles, time: Pick<Time, "after">, name: string): Promise<Draft> {
     const draft = new Draft(files, time, name);
     const bytes = await files.read(name, draftBytesMax).catch(() => undefined);
     draft.#text = new TextDecoder().decode(bytes);
     draft.#written = draft.#text;
+    unwrittenOf(files).delete(name);
     return draft;
   }
 
@@ -70,6 +90,7 @@ export class Draft {
   /** The text has changed: it is written a moment later. */
   change(text: string): void {
     this.#text = text;
+    unwrittenOf(this.#files).set(this.#name, this);
     this.#timer?.cancel();
     this.#timer = this.#time.after(writeAfterMs, () => void this.keep());
   }
@@ -83,11 +104,14 @@ export class Draft {
 
   async #write(): Promise<void> {
     const text = this.#text;
-    if (text === this.#written) return;
-    if (text === "") await this.#files.remove(this.#name);
-    else await this.#files.write(this.#name, utf8(text));
-    this.#written = text;
-    this.onWritten();
+    if (text !== this.#written) {
+      if (text === "") await this.#files.remove(this.#name);
+      else await this.#files.write(this.#name, utf8(text));
+      this.#written = text;
+      this.onWritten();
+    }
+    const drafts = unwrittenOf(this.#files);
+    if (this.isWritten && drafts.get(this.#name) === this) drafts.delete(this.#name);
   }
 
   /** The text was published. */

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { CamelliaError } from "../../../core/model/errors.ts";
 import { completed, nameBefore } from "../../../ui/views/compose.ts";
-import { postAt, viewsWorld } from "./world.ts";
+import { Draft } from "../../../ui/views/drafts.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { draftsIn, postAt, viewsWorld } from "./world.ts";
 
 const utf8 = new TextEncoder();
 
@@ -55,9 +57,28 @@ Deno.test("What is typed while the draft is read is not lost", async () => {
   const compose = views.compose();
   compose.change("new");
   await settle();
-  assert.equal(compose.view().text, "new");
+  assert.equal(compose.view().text, "oldnew");
   await settle();
-  assert.deepEqual(files.get("draft-mia"), utf8.encode("new"));
+  assert.deepEqual(files.get("draft-mia"), utf8.encode("oldnew"));
+});
+
+Deno.test("A draft that a slow disk has not taken yet is there when it is opened again", async () => {
+  const clock = new VirtualClock({ startMs: 0 });
+  const disk = new Map<string, Uint8Array>([["draft-mia", utf8.encode("old")]]);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const files = {
+    ...draftsIn(disk),
+    write: (name: string, bytes: Uint8Array) => promise.then(() => void disk.set(name, bytes)),
+  };
+  const draft = await Draft.open(files, clock, "draft-mia");
+  draft.change("new");
+  const kept = draft.keep();
+  assert.equal((await Draft.open(files, clock, "draft-mia")).text, "new");
+  resolve();
+  await kept;
+  assert.deepEqual(disk.get("draft-mia"), utf8.encode("new"));
+  disk.set("draft-mia", utf8.encode("by another program"));
+  assert.equal((await Draft.open(files, clock, "draft-mia")).text, "by another program");
 });
 
 Deno.test("What is published is no draft any more, and what is refused is one", async () => {
