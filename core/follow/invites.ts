@@ -80,7 +80,7 @@ async function knownReach(
   { reach, clock, directory }: Ports,
   signal?: AbortSignal,
 ): Promise<{ readonly reach: InviteView["reach"]; readonly announced: readonly string[] }> {
-  const isKnown = () => reach.status().state !== "unknown" || !directory.status().joined;
+  const isKnown = () => isSettled(reach.status()) || !directory.status().joined;
   if (!isKnown()) {
     const { promise, resolve } = Promise.withResolvers<void>();
     const stop = reach.onChange(() => isKnown() && resolve());
@@ -98,6 +98,12 @@ async function knownReach(
   // answers of other nodes, too.
   const announced = await reach.addresses(signal);
   return { reach: reachOf(reach.status()), announced };
+}
+
+/** Whether others have told. Behind a translated address relays are there before another node has tried to connect. */
+function isSettled({ state, places }: ReachStatus): boolean {
+  const isUntried = places.length > 0 && places.every(({ isReached }) => isReached === undefined);
+  return state !== "unknown" && !(state === "relayed" && isUntried);
 }
 
 function reachOf({ state }: ReachStatus): InviteView["reach"] {

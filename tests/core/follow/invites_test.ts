@@ -126,6 +126,18 @@ Deno.test("An invite has eight nodes at most", async () => {
   assert.equal(nodes.length, 9);
 });
 
+Deno.test("An invite does not take relays for the last word while no node has tried to connect", async () => {
+  const { base, invites, become } = setUp({
+    state: "relayed",
+    places: [{ ip: "192.0.2.7" }],
+    addresses: ["192.0.2.7"],
+  });
+  const made = invites.make({});
+  await base.advance(1_000);
+  become("direct");
+  assert.equal((await base.drive(made, 0)).reach, "direct");
+});
+
 Deno.test("An invite waits some seconds to learn how others reach the peer, and no longer", async () => {
   const { base, invites, become, listeners } = setUp({
     state: "unknown",
