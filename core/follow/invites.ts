@@ -17,8 +17,11 @@ import { InviteTokens } from "./invite_tokens.ts";
 /** How long a one-time invite is good where nothing else is said. */
 const onceMs = 7 * 86_400_000;
 
-/** How long an invite waits to learn whether others reach this peer: they dial back within seconds. */
-const reachWaitMs = 4_000;
+/**
+ * How long an invite waits to learn whether others reach this peer. They dial back within seconds; where none
+ * answers the first question in 3.5 s, the next one follows 2 s later.
+ */
+const reachWaitMs = 6_000;
 
 /** What inviting needs. */
 export interface InvitesParts {

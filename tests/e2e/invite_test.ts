@@ -9,6 +9,11 @@ Deno.test("An invite on one side and a join on the other make two friends, and p
   await using network = await Network.start();
   const alice = await network.register("alice");
   await alice.json("post", "welcome");
+  await eventually(
+    "alice is reached",
+    () => alice.status(),
+    ({ reach }) => reach.state === "direct",
+  );
   const made = await alice.json<InviteView>("invite", "--once");
   assert.equal(made.reach, "direct");
   assert(made.expires !== null);

@@ -149,7 +149,7 @@ Deno.test("An invite waits some seconds to learn how others reach the peer, and 
   assert.equal((await base.drive(soon, 0)).reach, "relayed");
   become("unknown");
   const never = invites.make({});
-  await base.advance(4_000);
+  await base.advance(6_000);
   assert.equal((await base.drive(never, 0)).reach, "none");
   const ended = new AbortController();
   const given = invites.make({}, ended.signal);
