@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { runWholePeers } from "./whole_peers.ts";
 
 /** Thousands more run in the `soak` task. */
-const seeds = { open: 25, homes: 50, talk: 5 } as const;
+const seeds = { open: 25, homes: 34, talk: 5 } as const;
 
 /** Relays and the bytes through them take time: fewer users, more seeds. */
 const small = { homes: true, users: 3, steps: 40 } as const;
