@@ -53,6 +53,9 @@ function parseRequest(request: TimelineRequest): TimelineQuery {
  */
 export const refillLength = 100;
 
+/** Posts read at once after a page's first read; four times as many at each further one, up to the above. */
+const firstRefillLength = 12;
+
 /** What a page is to say of its posts. */
 export interface TimelineLook {
   /** Whether the user does not want to see a post. */
@@ -77,6 +80,7 @@ export async function readTimeline(
   const { limit } = query;
   const isUpwards = query.after !== undefined;
   const page: PostView[] = [];
+  let refill = firstRefillLength;
   let hidden = 0;
   while (true) {
     const posts = await store.timeline(query);
@@ -93,7 +97,8 @@ export async function readTimeline(
     const last = isUpwards ? posts[0] : posts.at(-1);
     if (page.length >= limit || posts.length < query.limit || last === undefined) break;
     const from = isUpwards ? { after: last.id } : { before: last.id };
-    query = { ...query, ...from, limit: Math.max(limit - page.length, refillLength) };
+    query = { ...query, ...from, limit: Math.max(limit - page.length, refill) };
+    refill = Math.min(4 * refill, refillLength);
   }
   if (isUpwards) page.reverse();
   const names = page.map(({ author, id }) => ({ author, id: BigInt(id) }));
