@@ -9,71 +9,11 @@
  * @module
  */
 
-import { join } from "node:path";
-import { LoopbackClient } from "../ui/peer/loopback_client.ts";
-import { parsePortFile, portFileName } from "../ui/peer/loopback_protocol.ts";
-import { KvStores } from "../storage/user_store.ts";
+import type { LoopbackClient } from "../ui/peer/loopback_client.ts";
 import { Browser, chromium, type Tab } from "../tests/e2e/browser.ts";
 import { Network, type User } from "../tests/e2e/harness.ts";
-import { postAt } from "../tests/storage/posts.ts";
-
-const authors = Array.from({ length: 20 }, (_, i) => `author_${String(i).padStart(2, "0")}`);
-
-/** Posts of one author stored at once. */
-const stepLength = 2_500;
-
-/** Seconds between two posts of an author. */
-const spacing = 40;
-
-/** When the tests' posts begin. */
-const startMs = Date.UTC(2026, 0, 1);
-
-function option(name: string, fallback: number): number {
-  const given = Deno.args.find((arg) => arg.startsWith(`--${name}=`));
-  return given === undefined ? fallback : Number(given.slice(name.length + 3));
-}
-
-function report(bench: string, figures: Record<string, number>): void {
-  const rounded = Object.entries(figures).map(([key, value]) => [key, Math.round(10 * value) / 10]);
-  const line = JSON.stringify({ bench, ...Object.fromEntries(rounded) });
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
-function summary(times: number[]): Record<string, number> {
-  times.sort((a, b) => a - b);
-  const at = (part: number) => times[Math.floor(part * (times.length - 1))] ?? NaN;
-  return { count: times.length, p50: at(0.5), p95: at(0.95), worst: at(1) };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** Stores posts in the database of a user whose peer does not run. */
-async function fill(user: User, count: number): Promise<void> {
-  const store = await new KvStores(user.data).open(user.name);
-  const each = Math.floor(count / authors.length);
-  const now = Math.floor((Date.now() - startMs) / 1000);
-  for (let from = 1; from <= each; from += stepLength) {
-    for (const [index, author] of authors.entries()) {
-      const to = Math.min(each, from + stepLength - 1);
-      const posts = Array.from({ length: to - from + 1 }, (_, i) => {
-        const number = from + i;
-        const second = now - 60 - spacing * (each - number) - index;
-        const text = `Post ${number} of ${author}: some words, a link https://a.example/${number}`;
-        return postAt({ author, number, device: index + 1, second, text });
-      });
-      await store.addPosts(author, posts);
-    }
-  }
-  await store.close();
-}
-
-async function clientOf(user: User): Promise<LoopbackClient> {
-  const port = parsePortFile(await Deno.readTextFile(join(user.data, portFileName)));
-  if (port === undefined) throw new Error("no peer runs");
-  return new LoopbackClient(port);
-}
+import { option, sleep } from "./delivery/measure.ts";
+import { clientOf, fill, report, summary } from "./many_posts.ts";
 
 /** Memory of a user's running peer, in MB. */
 async function memoryMB({ process }: User): Promise<number> {
@@ -92,7 +32,7 @@ async function views(tab: Tab, count: number): Promise<void> {
     await tab.send("Page.reload");
     await tab.until(`performance.timeOrigin !== ${before}`);
     await tab.ready();
-    await pause(100);
+    await sleep(100);
     const seen = await tab.value<{ paint: number; bytes: number; shift: number }>(`(() => {
       const shifts = new PerformanceObserver(() => {});
       shifts.observe({ type: "layout-shift", buffered: true });
@@ -123,7 +63,7 @@ async function keys(tab: Tab, count: number): Promise<void> {
   `);
   for (let i = 0; i < count; i++) {
     await tab.press(i % 4 === 3 ? "k" : "j");
-    await pause(15);
+    await sleep(15);
     // The last post of a screen leads to the next one, which is no repaint.
     if (i % 40 === 39) await tab.value("document.querySelector('.post').focus()");
   }
@@ -153,7 +93,7 @@ async function live(
   const times: number[] = [];
   const all: number[] = [];
   for (let i = 0; i < count; i++) {
-    await pause(400);
+    await sleep(400);
     const text = `Live post ${i} of bob`;
     await author.api.post({ text });
     const published = Date.now();
@@ -178,8 +118,8 @@ async function main(): Promise<void> {
   await alice.up();
   const reader = await clientOf(alice);
   // The index of the posts is built first: it is the database's work, and not the page's.
-  while ((await reader.api.status()).store.indexed !== undefined) await pause(500);
-  await pause(5_000);
+  while ((await reader.api.status()).store.indexed !== undefined) await sleep(500);
+  await sleep(5_000);
   const before = await memoryMB(alice);
   const web = network.start([...network.flags(alice.data), "--json", "web", "--no-open"]);
   const { url } = await web.ready() as unknown as { url: string };

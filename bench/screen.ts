@@ -9,44 +9,10 @@
  * @module
  */
 
-import { join } from "node:path";
-import { LoopbackClient } from "../ui/peer/loopback_client.ts";
-import { parsePortFile, portFileName } from "../ui/peer/loopback_protocol.ts";
-import { KvStores } from "../storage/user_store.ts";
+import type { LoopbackClient } from "../ui/peer/loopback_client.ts";
 import { Network, password, program, type User } from "../tests/e2e/harness.ts";
-import { postAt } from "../tests/storage/posts.ts";
-
-const authors = Array.from({ length: 20 }, (_, i) => `author_${String(i).padStart(2, "0")}`);
-
-/** Posts of one author stored at once. */
-const stepLength = 2_500;
-
-/** Seconds between two posts of an author. */
-const spacing = 40;
-
-/** When the tests' posts begin. */
-const startMs = Date.UTC(2026, 0, 1);
-
-function option(name: string, fallback: number): number {
-  const given = Deno.args.find((arg) => arg.startsWith(`--${name}=`));
-  return given === undefined ? fallback : Number(given.slice(name.length + 3));
-}
-
-function report(bench: string, figures: Record<string, number>): void {
-  const rounded = Object.entries(figures).map(([key, value]) => [key, Math.round(10 * value) / 10]);
-  const line = JSON.stringify({ bench, ...Object.fromEntries(rounded) });
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
-function summary(times: number[]): Record<string, number> {
-  times.sort((a, b) => a - b);
-  const at = (part: number) => times[Math.floor(part * (times.length - 1))] ?? NaN;
-  return { count: times.length, p50: at(0.5), p95: at(0.95), worst: at(1) };
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
+import { option, sleep } from "./delivery/measure.ts";
+import { clientOf, fill, report, summary } from "./many_posts.ts";
 
 function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
@@ -100,7 +66,7 @@ class Terminal {
     const giveUpAt = performance.now() + 60_000;
     while (!this.#text.includes(text)) {
       if (performance.now() > giveUpAt) throw new Error(`${text} is not shown: ${this.#text}`);
-      await Promise.race([this.#changed.promise, pause(1_000)]);
+      await Promise.race([this.#changed.promise, sleep(1_000)]);
     }
   }
 
@@ -125,32 +91,6 @@ class Terminal {
 /** What ends each frame: synchronised output is over. */
 const frameEnd = "\x1b[?2026l";
 
-async function fill(user: User, count: number): Promise<void> {
-  const stores = new KvStores(user.data);
-  const store = await stores.open(user.name);
-  const each = Math.floor(count / authors.length);
-  const now = Math.floor((Date.now() - startMs) / 1000);
-  for (let from = 1; from <= each; from += stepLength) {
-    for (const [index, author] of authors.entries()) {
-      const to = Math.min(each, from + stepLength - 1);
-      const posts = Array.from({ length: to - from + 1 }, (_, i) => {
-        const number = from + i;
-        const second = now - 60 - spacing * (each - number) - index;
-        const text = `Post ${number} of ${author}: some words, a link https://a.example/${number}`;
-        return postAt({ author, number, device: index + 1, second, text });
-      });
-      await store.addPosts(author, posts);
-    }
-  }
-  await store.close();
-}
-
-async function clientOf(user: User): Promise<LoopbackClient> {
-  const port = parsePortFile(await Deno.readTextFile(join(user.data, portFileName)));
-  if (port === undefined) throw new Error("no peer runs");
-  return new LoopbackClient(port);
-}
-
 async function firstPaints(user: User, times: number): Promise<void> {
   const all: number[] = [];
   for (let i = 0; i < times; i++) {
@@ -173,14 +113,14 @@ async function keys(terminal: Terminal, count: number): Promise<void> {
   for (const [kind, sequence] of Object.entries(kinds)) {
     const all: number[] = [];
     for (let i = 0; i < count / 3; i++) {
-      await pause(40);
+      await sleep(40);
       terminal.forget();
       const start = performance.now();
       await terminal.press(sequence[i % sequence.length] ?? "j");
       await terminal.shows(frameEnd);
       all.push(performance.now() - start);
     }
-    await pause(100);
+    await sleep(100);
     report(`key to repaint, ${kind}, ms`, summary(all));
   }
 }
@@ -189,7 +129,7 @@ async function live(terminal: Terminal, author: LoopbackClient, count: number): 
   const all: number[] = [];
   const bytes: number[] = [];
   for (let i = 0; i < count; i++) {
-    await pause(150);
+    await sleep(150);
     terminal.forget();
     const before = terminal.bytes;
     const text = `Live post number ${i} of bob, with a few words`;
@@ -198,7 +138,7 @@ async function live(terminal: Terminal, author: LoopbackClient, count: number): 
     if (id === "") throw new Error("no post");
     await terminal.shows(text);
     all.push(performance.now() - start);
-    await pause(100);
+    await sleep(100);
     bytes.push(terminal.bytes - before);
   }
   report("author's commit to the follower's screen, ms", summary(all));
@@ -212,34 +152,34 @@ await bob.json("post", "Post 0 of bob");
 await mia.down();
 await fill(mia, option("posts", 100_000));
 await mia.up();
-await pause(3_000);
+await sleep(3_000);
 report("posts", { stored: (await mia.status()).store.posts });
 await firstPaints(mia, 7);
 
 const terminal = new Terminal(mia, "tui");
 await terminal.shows("peers");
-await pause(1_000);
+await sleep(1_000);
 const author = await clientOf(bob);
 const idle = terminal.bytes;
-await pause(5_000);
+await sleep(5_000);
 report("bytes written in 5 s without events", { bytes: terminal.bytes - idle });
 await live(terminal, author, option("live", 60));
 await terminal.press("jjjjj");
-await pause(300);
+await sleep(300);
 const before = terminal.bytes;
 await author.api.post({ text: "One that waits" });
 await terminal.shows("newer arrived");
-await pause(500);
+await sleep(500);
 report("bytes written for a new post, reader elsewhere", { bytes: terminal.bytes - before });
 await keys(terminal, option("keys", 400));
 await terminal.press("\x1b");
-await pause(1_000);
+await sleep(1_000);
 const screenMB = await terminal.memoryMB();
 await terminal.end("q");
 
 const menu = new Terminal(mia, "--plain");
 await menu.shows("New post");
-await pause(2_000);
+await sleep(2_000);
 report("memory, MB", { screen: screenMB, menu: await menu.memoryMB() });
 await menu.end("\x03");
 author.close();
