@@ -70,7 +70,10 @@ Deno.test("A draft that a slow disk has not taken yet is there when it is opened
     ...draftsIn(disk),
     write: (name: string, bytes: Uint8Array) => promise.then(() => void disk.set(name, bytes)),
   };
+  await Draft.open(files, clock, "draft-mia");
+  disk.set("draft-mia", utf8.encode("by a menu"));
   const draft = await Draft.open(files, clock, "draft-mia");
+  assert.equal(draft.text, "by a menu");
   draft.change("new");
   const kept = draft.keep();
   assert.equal((await Draft.open(files, clock, "draft-mia")).text, "new");
