@@ -11,7 +11,7 @@ import { lookup } from "node:dns/promises";
 import { judgeBy } from "./core/accounts/password_strength.ts";
 import { Peer } from "./core/peer.ts";
 import denoConfig from "./deno.json" with { type: "json" };
-import { formatHostPort } from "./lib/host_port.ts";
+import { formatHostPort, formatHostPorts } from "./lib/host_port.ts";
 import { Exemption } from "./lib/networks.ts";
 import { NtpClock } from "./net/clock/ntp_clock.ts";
 import { openDatagrams } from "./net/system/datagrams.ts";
@@ -32,7 +32,7 @@ import { KeyFiles } from "./storage/key_files.ts";
 import { NodeStore } from "./storage/node_store.ts";
 import { removePrivateFile, writePrivateFile } from "./storage/private_file.ts";
 import { KvStores } from "./storage/user_store.ts";
-import type { OpenFolder, RunningPeer } from "./ui/peer/host.ts";
+import type { OpenFolder, RunningPeer, StartOptions } from "./ui/peer/host.ts";
 import type { PeerSettings } from "./ui/settings/settings.ts";
 import type { Log } from "./ui/settings/flags.ts";
 import { openers } from "./ui/terminal/openers.ts";
@@ -84,16 +84,20 @@ export function loadLibraries(folder: string): Promise<Libraries> {
   return libraries ??= load(folder);
 }
 
+/** What a peer's core takes over while it runs. */
+function changeable({ lifespan, publishPrivate }: PeerSettings) {
+  return { lifespanMs: lifespan === "off" ? undefined : lifespan, publishPrivate };
+}
+
 /** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
 async function startPeer(
   data: string,
-  { settings, keys, log, early, opens }: {
+  { settings, keys, log, early, opens, reread }: {
     settings: PeerSettings;
     keys: KeyFiles;
     log: Log;
     early: Early | undefined;
-    opens: boolean;
-  },
+  } & StartOptions,
 ): Promise<RunningPeer> {
   // A process that manages services runs no peer: code that gets into a peer starts no program. What opens a
   // browser for the page is given up once it has done so.
@@ -120,6 +124,9 @@ async function startPeer(
   const outside = openDatagrams({ ip: settings.udp.ip, port: 0 }, () => {});
   started.defer(() => outside.close());
   const exemption = new Exemption(settings.exemptPrivate);
+  // These are read where they are used: a changed config.ini changes them in place.
+  const bootstrap = [...settings.bootstrap];
+  const quota = { ...settings.quota };
   const carriers = new Carriers({ time: clock, udp: datagrams, outside, exemption });
   started.defer(() => carriers.main.close());
   for (const ip of [settings.announcedIp, settings.udp.ip]) if (ip) exemption.met(ip);
@@ -133,7 +140,7 @@ async function startPeer(
     random,
     storage: closeStore,
     claims: nodeStore.claims,
-    bootstrap: settings.bootstrap,
+    bootstrap,
     firstNode: settings.firstNode,
     limits: { exemption },
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
@@ -178,6 +185,24 @@ async function startPeer(
     );
   }
   const reach = reaching.start({ directory, links });
+  const coreSettings = {
+    ...changeable(settings),
+    derivation: newDerivation,
+    firstNode: settings.firstNode,
+    trace: (message: string) => log("debug", message),
+  };
+  const reload = async () => {
+    const now = await reread?.();
+    if (now === undefined) return;
+    Object.assign(coreSettings, changeable(now));
+    Object.assign(quota, now.quota);
+    exemption.use(now.exemptPrivate);
+    clock.use({ servers: now.ntpServers, trustFar: now.ntpTrustFar });
+    if (formatHostPorts(bootstrap) === formatHostPorts(now.bootstrap)) return;
+    bootstrap.splice(0, bootstrap.length, ...now.bootstrap);
+    // In the background: a node that does not answer is waited for.
+    void directory.join([]);
+  };
   const peer = await Peer.start({
     ports: {
       clock,
@@ -185,16 +210,11 @@ async function startPeer(
       directory,
       links,
       reach,
-      stores: new KvStores(data, { quota: settings.quota }),
+      stores: new KvStores(data, { quota }),
       keys,
     },
-    settings: {
-      derivation: newDerivation,
-      publishPrivate: settings.publishPrivate,
-      firstNode: settings.firstNode,
-      trace: (message) => log("debug", message),
-      ...(settings.lifespan === "off" ? {} : { lifespanMs: settings.lifespan }),
-    },
+    settings: coreSettings,
+    reload,
     passwordJudge: judgeBy(estimator),
     program: { version: denoConfig.version, pid: Deno.pid },
   });
@@ -233,8 +253,8 @@ export async function openLocked(folder: DataFolder, early?: Early): Promise<Ope
       accounts: () => keys.accounts(),
       writePrivate: (name, bytes) => writePrivateFile(folder.file(name), bytes),
       remove: (name) => removePrivateFile(folder.file(name)),
-      start: (settings, log, { opens } = { opens: false }) =>
-        startPeer(folder.path, { settings, keys, log, early, opens }),
+      start: (settings, log, options = {}) =>
+        startPeer(folder.path, { settings, keys, log, early, ...options }),
       close() {
         giveUp(early);
         return Promise.resolve(folder.release());

@@ -254,6 +254,8 @@ export interface PeerApi {
   markRead(request: ReadRequest): Promise<void>;
   /** The state of the peer. */
   status(): Promise<StatusView>;
+  /** Takes over what config.ini says now, as far as a running peer can; the rest comes with its next start. */
+  reload(): Promise<void>;
   /** Waits until all that is to be pushed has been handed over, `timeoutMs` at most. */
   drain(timeoutMs: number): Promise<void>;
   /** Calls back for every event from now on; returns how to stop that. */
@@ -391,6 +393,7 @@ export const methods: { readonly [Name in keyof PeerApi]: Method<PeerApi[Name]> 
   dismiss: call(fields({ username: word })),
   markRead: call(fields<ReadRequest>({ what: readable, id: optional(word) })),
   status: call(nothing),
+  reload: call(nothing),
   drain: call(integer(0, 60_000)),
   subscribe: { gives: "events" },
 };

@@ -34,6 +34,8 @@ export interface PeerOptions {
   readonly settings: Settings;
   /** Decides which passwords may seal keys; by default zxcvbn, in this thread. */
   readonly passwordJudge?: PasswordJudge;
+  /** Changes in place what config.ini decides; absent: nothing can be changed. */
+  readonly reload?: () => Promise<void>;
   /** What `status` says of the program. */
   readonly program?: { readonly version: string; readonly pid: number };
 }
@@ -44,6 +46,7 @@ export class Peer implements PeerApi {
   readonly #program: { readonly version: string; readonly pid: number };
   readonly #accounts: Accounts;
   readonly #startedAt: number;
+  readonly #reload: (() => Promise<void>) | undefined;
   readonly #listeners = new Set<(event: PeerEvent) => void>();
   readonly #unsubscribe: (() => void)[] = [];
   /** Login, registration, logout and the end, one after another. */
@@ -57,6 +60,7 @@ export class Peer implements PeerApi {
     this.#ports = ports;
     this.#program = options.program ?? { version: "0.0.0", pid: 0 };
     this.#startedAt = ports.clock.monotonic();
+    this.#reload = options.reload;
     const emit = (event: PeerEvent) => this.#emit(event);
     this.#accounts = new Accounts({ ports, settings, passwordJudge, emit });
     this.#unsubscribe.push(
@@ -286,6 +290,8 @@ export class Peer implements PeerApi {
       },
     };
   };
+
+  readonly reload: PeerApi["reload"] = async () => await this.#reload?.();
 
   readonly drain: PeerApi["drain"] = async (timeoutMs) => {
     await this.#user?.drain(timeoutMs);

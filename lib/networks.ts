@@ -106,6 +106,13 @@ export class Exemption {
     this.#setting = setting;
   }
 
+  /** By another setting from now on; `local` holds again until a public address is met. */
+  use(setting: ExemptPrivate): void {
+    const held = this.holds;
+    this.#setting = setting;
+    if (held && !this.holds) { for (const fn of this.#ended) fn(); }
+  }
+
   /** Whether loopback and private addresses are exempt now. */
   get holds(): boolean {
     return this.#setting !== false;

@@ -18,10 +18,10 @@ import type { UserRef } from "../model/user.ts";
 import type { SignedRecord } from "../model/record.ts";
 import type { Ports, Store } from "../ports.ts";
 
-/** What config.ini and flags decide for the core. */
+/** What config.ini and flags decide for the core. They may change while the peer runs: each is read where it is used. */
 export interface Settings {
   /** Posts of others older than this are collected; absent: nothing is. Milliseconds. */
-  readonly lifespanMs?: number;
+  readonly lifespanMs?: number | undefined;
   /** Argon2id parameters for newly sealed keys (RFC 9106, design section 4). */
   readonly derivation: {
     readonly memoryKiB: number;

@@ -31,7 +31,8 @@ export class Collector {
 
   /** Runs the first round in the background and schedules the others; ends with the session. */
   start(): void {
-    if (this.#session.settings.lifespanMs !== undefined) void this.#round();
+    // Also where nothing is collected: a lifespan can be set while the peer runs.
+    void this.#round();
   }
 
   async #round(): Promise<void> {

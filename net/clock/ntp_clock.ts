@@ -53,13 +53,14 @@ export interface NtpClockOptions {
 export class NtpClock implements Clock {
   readonly #base: Clock;
   readonly #query: NtpQuery;
-  readonly #servers: readonly HostPort[];
+  #servers: readonly HostPort[];
   readonly #listeners = new Set<(status: ClockStatus) => void>();
   readonly #abort = new AbortController();
   #offsetMs = 0;
   #syncedAt: number | undefined;
   #doubtedMs: number | undefined;
-  readonly #trustFar: boolean;
+  #trustFar: boolean;
+  #isStarted = false;
   #retryMs = retryMsMin;
   readonly #scheduler: Scheduler;
   readonly #nextSync: Job;
@@ -81,10 +82,34 @@ export class NtpClock implements Clock {
 
   /** Begins to synchronise in the background. */
   start(): void {
-    if (this.#servers.length === 0 || this.#nextLook.isDue) return;
+    this.#isStarted = true;
+    if (this.#servers.length === 0 || this.#abort.signal.aborted) return;
     this.#systemOriginMs = this.#systemOrigin();
     this.#nextLook.dueIn(jumpLookMs);
     void this.sync();
+  }
+
+  /** Asks other servers from now on. Without any, the clock is the system's again. */
+  use({ servers, trustFar }: Required<Pick<NtpClockOptions, "servers" | "trustFar">>): void {
+    const isSame = (a: HostPort, b: HostPort | undefined) =>
+      a.host === b?.host && a.port === b.port;
+    const chosen = servers.slice(0, serversMax);
+    const wereSame = chosen.length === this.#servers.length &&
+      chosen.every((server, i) => isSame(server, this.#servers[i]));
+    if (wereSame && trustFar === this.#trustFar) return;
+    this.#servers = chosen;
+    this.#trustFar = trustFar;
+    this.#retryMs = retryMsMin;
+    this.#nextSync.cancel();
+    if (!this.#isStarted || this.#abort.signal.aborted) return;
+    if (chosen.length > 0) {
+      // A round that is on its way asks the servers of before, and comes to nothing.
+      const before = this.#syncing.get("") ?? Promise.resolve();
+      return void before.then(() => this.start());
+    }
+    this.#nextLook.cancel();
+    [this.#offsetMs, this.#syncedAt, this.#doubtedMs] = [0, undefined, undefined];
+    this.#tell();
   }
 
   /** Ends everything that goes on in the background. The offset stays. */
@@ -136,8 +161,9 @@ export class NtpClock implements Clock {
 
   async #syncOnce(): Promise<boolean> {
     this.#nextSync.cancel();
-    const offsetMs = agreeOnOffset(await this.#askServers());
-    if (this.#abort.signal.aborted) return false;
+    const servers = this.#servers;
+    const offsetMs = agreeOnOffset(await this.#askServers(servers));
+    if (this.#abort.signal.aborted || servers !== this.#servers) return false;
     const isSynced = offsetMs !== undefined;
     const isFar = isSynced && !this.#trustFar && Math.abs(offsetMs) > unaskedMsMax;
     const wasDoubted = this.#doubtedMs !== undefined;
@@ -156,10 +182,10 @@ export class NtpClock implements Clock {
   }
 
   /** One server after the other, so that their round trips do not disturb each other. */
-  async #askServers(): Promise<ServerAnswer[]> {
+  async #askServers(servers: readonly HostPort[]): Promise<ServerAnswer[]> {
     const answers: ServerAnswer[] = [];
-    for (const server of this.#servers) {
-      if (this.#abort.signal.aborted) break;
+    for (const server of servers) {
+      if (this.#abort.signal.aborted || servers !== this.#servers) break;
       const answer = judgeServer(await this.#query(server, this.#base, this.#abort.signal));
       if (answer) answers.push(answer);
     }

@@ -10,6 +10,7 @@ import type {
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
+import type { SettingView } from "../../ui/settings/setting_list.ts";
 import { eventually, Network, type User } from "./harness.ts";
 
 const names = ["alice", "bob", "carol", "dave", "erin", "frank"] as const;
@@ -259,6 +260,17 @@ async function secondFolder(people: People, network: Network): Promise<User> {
   return elsewhere;
 }
 
+async function settingAtOnce({ alice, erin }: People): Promise<void> {
+  const ofAlice = async () => (await erin.texts()).filter((text) => text.startsWith("alice"));
+  assert.ok((await ofAlice()).length > 2);
+  const { effect } = await erin.json<SettingView>("config", "set", "quota.posts", "2");
+  assert.equal(effect, "at_once");
+  await write(alice, "alice 7 again");
+  await erin.receives("alice 7 again");
+  await eventually("what the quota leaves", ofAlice, ({ length }) => length === 2);
+  await erin.json("config", "unset", "quota.posts");
+}
+
 async function withoutBootstrap({ alice, bob, carol }: People, network: Network): Promise<void> {
   assert.equal(await carol.down(), 0);
   assert.equal(await network.node?.stop(), 0);
@@ -304,5 +316,6 @@ Deno.test("Six people on real peers register, follow, post, read, leave and come
     "Name and password are enough on an empty folder",
     () => secondFolder(people, network),
   );
+  await step("A setting counts for the peer that runs", () => settingAtOnce(people));
   await step("A peer rejoins without its bootstrap node", () => withoutBootstrap(people, network));
 });

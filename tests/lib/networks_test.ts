@@ -183,6 +183,19 @@ Deno.test("One event a period is one event a period, and a budget is asked for o
   }
 });
 
+Deno.test("An exemption follows its setting, and tells when it ends", () => {
+  const exemption = new Exemption("local");
+  let ended = 0;
+  exemption.onEnd(() => ended++);
+  exemption.use(false);
+  exemption.use(false);
+  assert.deepEqual([exemption.holds, ended], [false, 1]);
+  exemption.use("local");
+  assert.equal(exemption.holds, true);
+  exemption.met("5.0.0.1");
+  assert.deepEqual([exemption.holds, ended], [false, 2]);
+});
+
 Deno.test("An exemption that is local ends for good once something public is met, the others never change", () => {
   const exemption = new Exemption();
   let ended = 0;

@@ -624,6 +624,10 @@ export class FakePeer extends Refusing {
     });
   }
 
+  override reload(): Promise<void> {
+    return Promise.resolve();
+  }
+
   override drain(_timeoutMs: number): Promise<void> {
     return Promise.resolve();
   }

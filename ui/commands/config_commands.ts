@@ -5,12 +5,14 @@
  */
 
 import type { Look } from "../output/look.ts";
+import { CamelliaError } from "../../core/model/errors.ts";
+import { runningPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
 import { SettingsFile } from "../peer/settings_file.ts";
 import { settingNamed, type SettingView } from "../settings/setting_list.ts";
 import type { SettingName } from "../settings/setting_names.ts";
 import { safeLine } from "../terminal/safe_text.ts";
-import { changedText, sourceText } from "../views/settings.ts";
+import { sourceText, writeSetting } from "../views/settings.ts";
 
 function nothingAs(value: string): string {
   return value === "" ? "none" : safeLine(value);
@@ -55,11 +57,24 @@ export async function getSetting(
 
 async function change(context: Context, typed: string, value: string | undefined): Promise<void> {
   const name = settingNamed(typed);
-  const setting = found(await new SettingsFile(context).change(name, value), name);
-  await context.output.line(
-    setting,
-    () => `${changedText(setting)} It is now: ${nothingAs(setting.value)}`,
-  );
+  const reload = () => reloadRunning(context);
+  const { settings, told } = await writeSetting(new SettingsFile(context), { reload }, {
+    ...{ name, value },
+  });
+  const setting = found(settings, name);
+  await context.output.line(setting, () => `${told} It is now: ${nothingAs(setting.value)}`);
+}
+
+/** Has the peer that runs on the data folder take over what the file says; rejects where none runs. */
+async function reloadRunning(context: Context): Promise<void> {
+  const peer = await runningPeer(context);
+  if (peer === undefined) throw new CamelliaError("no_peer", "No peer runs there");
+  try {
+    await peer.meet();
+    await peer.api.reload();
+  } finally {
+    peer.close();
+  }
 }
 
 /** `config set`. */

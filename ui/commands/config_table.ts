@@ -38,7 +38,7 @@ export const config: Command = command({
     }),
     command({
       name: "set",
-      description: "write a value for a setting; it takes effect at the next start",
+      description: "write a value for a setting; most count at once, also for a peer that runs",
       takes: { name, value: rest("<value...>", "what config.ini allows there; a list: words") },
       after: "\nExamples:\n  camellia config set bootstrap.nodes node.example.org:8000\n" +
         "  camellia config set lifespan 90d\n  camellia config set reach.mode relay",

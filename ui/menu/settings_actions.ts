@@ -9,9 +9,10 @@ import { formatEndpoint, formatHostPorts } from "../../lib/host_port.ts";
 import { SettingsFile } from "../peer/settings_file.ts";
 import type { Lifespan } from "../settings/config.ts";
 import { type SettingView, valueProblem } from "../settings/setting_list.ts";
+import { resolveSettings } from "../settings/settings.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { cutToWidth } from "../terminal/width.ts";
-import { changedText } from "../views/settings.ts";
+import { writeSetting } from "../views/settings.ts";
 import { chooseOne, type MenuContext } from "./questions.ts";
 
 const unitsMs = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000], [
@@ -49,12 +50,14 @@ async function sayInForce(menu: MenuContext, path: string): Promise<void> {
   ];
   if (settings !== undefined) {
     const { node, links } = await menu.api.status();
+    // What can be changed while the peer runs was perhaps changed.
+    const { bootstrap, lifespan, ntpServers } = await resolveSettings(menu);
     rows.push(
       ["node on", inUse(settings.udp, node.udp, "UDP")],
       ["posts on", inUse(settings.listening, links.listening, "TCP")],
-      ["joins through", formatHostPorts(settings.bootstrap) || "none"],
-      ["keeps posts", formatLifespan(settings.lifespan)],
-      ["time from", formatHostPorts(settings.ntpServers) || "none"],
+      ["joins through", formatHostPorts(bootstrap) || "none"],
+      ["keeps posts", formatLifespan(lifespan)],
+      ["time from", formatHostPorts(ntpServers) || "none"],
     );
   }
   await menu.say(
@@ -111,6 +114,5 @@ async function changeSetting(
     const problem = (text: string) => valueProblem(name, text);
     typed = await menu.prompts.text({ message, problem }, menu.signal);
   }
-  const changed = (await file.change(name, typed)).find((setting) => setting.name === name);
-  if (changed !== undefined) await menu.say(changedText(changed));
+  await menu.say((await writeSetting(file, menu.api, { name, value: typed })).told);
 }

@@ -29,6 +29,14 @@ export interface ExpectedLogin {
   readonly isNew?: boolean;
 }
 
+/** How a peer is started. */
+export interface StartOptions {
+  /** Whether this process still starts the program that opens a browser, once; default: no. */
+  readonly opens?: boolean;
+  /** Reads flags and config.ini anew, for {@linkcode PeerApi.reload}; absent: nothing is changed. */
+  readonly reread?: () => Promise<PeerSettings>;
+}
+
 /** A data folder that this process has locked. */
 export interface OpenFolder {
   /** Absolute path. */
@@ -40,15 +48,15 @@ export interface OpenFolder {
   /** Removes a file if it is there. */
   remove(name: string): Promise<void>;
   /**
-   * Starts the peer of this folder. From then on this process starts no program of the system; where it `opens` a
-   * browser, it still starts the one for that, once.
+   * Starts the peer of this folder. From then on this process starts no program of the system, but for what
+   * {@linkcode StartOptions} say.
    *
    * @throws {CamelliaError} `udp_port_in_use`, `tcp_port_in_use`, `address_unavailable`, `database_damaged` …
    */
   start(
     settings: PeerSettings,
     log: Log,
-    options?: { readonly opens: boolean },
+    options?: StartOptions,
   ): Promise<RunningPeer>;
   /** Frees the lock. Only after the peer was stopped. */
   close(): Promise<void>;

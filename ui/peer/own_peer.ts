@@ -75,7 +75,7 @@ export async function logIn(
 
 /** Starts the folder's peer for as long as the work takes. Everything acknowledged is on disk then. */
 export async function withStartedPeer<T>(
-  { io, signal }: Context,
+  context: Context,
   { folder, settings, log, opens = false }: {
     folder: OpenFolder;
     settings: PeerSettings;
@@ -84,8 +84,10 @@ export async function withStartedPeer<T>(
   },
   work: (peer: RunningPeer) => Promise<T>,
 ): Promise<T> {
+  const { io, signal } = context;
   signal.throwIfAborted();
-  const peer = await folder.start(settings, log, { opens });
+  const reread = () => resolveSettings(context);
+  const peer = await folder.start(settings, log, { opens, reread });
   try {
     return await work(peer);
   } finally {

@@ -7,7 +7,12 @@
 import type { SettingsPort } from "../settings/settings_port.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
-import type { SettingRow, Settings, SettingsView } from "../views/settings.ts";
+import {
+  effectText,
+  type SettingRow,
+  type Settings,
+  type SettingsView,
+} from "../views/settings.ts";
 import type { InputEvent } from "./input.ts";
 import type { Action, Place } from "./key_table.ts";
 import { cut, type Piece, plain, spread, type Style, styled } from "./line.ts";
@@ -108,7 +113,8 @@ class SettingsPage extends ListPage {
       wrapText(safeText(text), inner - 2).map((line) => [styled(`  ${line}`, style)]);
     if (refused !== null) rows.push(...details(refused, "error"));
     if (isChosen) {
-      rows.push(...details(`${name}: ${allowed}; default: ${safeLine(usual) || "none"}`, "dim"));
+      const about = `${name}: ${allowed}; default: ${safeLine(usual) || "none"}${effectText(row)}`;
+      rows.push(...details(about, "dim"));
     }
     return rows.map((pieces) => withMargin(cut(pieces, inner), { isChosen }));
   }

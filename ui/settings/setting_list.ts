@@ -16,7 +16,7 @@ import { type KeyChanges, keysIn, withKeys } from "./config_edit.ts";
 import { rules, unitsMs } from "./config_rules.ts";
 import type { Flags } from "./flags.ts";
 import { readIni } from "./ini_lines.ts";
-import { type SettingGroup, type SettingName, settingNames } from "./setting_names.ts";
+import { type SettingGroup, type SettingName, settingNames, takenAtOnce } from "./setting_names.ts";
 
 /** A setting as commands, screens and the page show it, in the very shape that `--json` prints. */
 export interface SettingView {
@@ -34,8 +34,8 @@ export interface SettingView {
   readonly default: string;
   /** What is allowed, as the end of a sentence. */
   readonly allowed: string;
-  /** When a change takes effect. */
-  readonly effect: "next_start";
+  /** When a change takes effect: in the peer that runs, or at its next start. */
+  readonly effect: "at_once" | "next_start";
 }
 
 /** Where settings come from. */
@@ -161,7 +161,7 @@ export function settingList(
       ...{ name, group, title, value, source },
       default: defaults.get(name) ?? "",
       allowed: allowedOf(name),
-      effect: "next_start",
+      effect: takenAtOnce.has(name) ? "at_once" : "next_start",
     };
   });
 }

@@ -33,3 +33,10 @@ export const settingNames = {
 
 /** The name of a setting. */
 export type SettingName = keyof typeof settingNames;
+
+/** Settings that a running peer takes over; the others take effect at its next start. */
+export const takenAtOnce: ReadonlySet<SettingName> = new Set([
+  ...["bootstrap.nodes", "bootstrap.ip", "bootstrap.port"] as const,
+  ...["lifespan", "quota.posts", "quota.megabytes", "quota.posts_an_hour"] as const,
+  ...["ntp.servers", "ntp.trust_far", "privacy.publish_private", "limits.exempt_private"] as const,
+]);

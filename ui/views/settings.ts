@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { PeerCalls } from "../../core/api.ts";
 import { valueProblem } from "../settings/setting_list.ts";
 import type { SettingView } from "../settings/setting_list.ts";
 import type { SettingGroup, SettingName } from "../settings/setting_names.ts";
@@ -55,13 +56,45 @@ export function sourceText({ source }: Pick<SettingView, "source">): string {
   return texts[source];
 }
 
-/** What to know after a change of a setting. */
-export function changedText({ name, source }: SettingView): string {
+/** When a change takes effect, where that is not at once, to stand behind what is allowed. */
+export function effectText({ effect }: Pick<SettingView, "effect">): string {
+  return effect === "at_once" ? "" : "; takes effect at the next start of the peer";
+}
+
+/** What to know after a change of a setting; `isTaken`: a running peer has taken over what can be. */
+export function changedText({ name, source, effect }: SettingView, isTaken: boolean): string {
   if (source === "flag") {
     return `${name} is written, but a flag wins over it for as long as the program is started so.`;
   }
   const what = source === "file" ? "is written" : "has its default again";
-  return `${name} ${what}. That takes effect at the next start of the peer.`;
+  return isTaken && effect === "at_once"
+    ? `${name} ${what}, and is in force.`
+    : `${name} ${what}. That takes effect when the peer is stopped and started again.`;
+}
+
+/** A setting that is to be written; without a value the own one is taken back. */
+export interface SettingChange {
+  /** Which. */
+  readonly name: SettingName;
+  /** As a person writes it. */
+  readonly value: string | undefined;
+}
+
+/**
+ * Writes a setting, and has the peer that runs take it over: all settings afterwards, and what to know.
+ *
+ * @throws {CamelliaError} As {@linkcode SettingsPort.change} does.
+ */
+export async function writeSetting(
+  port: SettingsPort,
+  { reload }: Pick<PeerCalls, "reload">,
+  { name, value }: SettingChange,
+): Promise<{ readonly settings: readonly SettingView[]; readonly told: string }> {
+  const settings = await port.change(name, value);
+  // It is written all the same: a peer that is gone or older reads it at its next start.
+  const isTaken = await reload().then(() => true, () => false);
+  const changed = settings.find((setting) => setting.name === name);
+  return { settings, told: changed === undefined ? "" : changedText(changed, isTaken) };
 }
 
 /** The settings. */
@@ -116,14 +149,14 @@ export class Settings {
   async change(name: SettingName, value: string | undefined): Promise<boolean> {
     this.#refused.delete(name);
     try {
-      this.#settings = await this.#port.change(name, value);
+      const { api } = this.#desk;
+      const { settings, told } = await writeSetting(this.#port, api, { name, value });
+      [this.#settings, this.#notice] = [settings, told];
     } catch (error) {
       this.#refused.set(name, problemOf(error));
       this.#desk.changed();
       return false;
     }
-    const changed = this.#settings.find((setting) => setting.name === name);
-    this.#notice = changed === undefined ? "" : changedText(changed);
     this.#desk.changed();
     return true;
   }

@@ -9,7 +9,7 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { settingNamed, type SettingView } from "../settings/setting_list.ts";
 import type { SettingsPort } from "../settings/settings_port.ts";
 import { safeText } from "../terminal/safe_text.ts";
-import { changedText, groupTitles, sourceText } from "../views/settings.ts";
+import { effectText, groupTitles, sourceText, writeSetting } from "../views/settings.ts";
 import type { Action } from "./actions.ts";
 import { type Html, markup } from "./markup.ts";
 
@@ -19,7 +19,9 @@ const valueLengthMax = 4_000;
 function formHtml(setting: SettingView): Html {
   const { name, title, value, allowed, default: usual } = setting;
   const source = sourceText(setting);
-  const details = `${name}: ${allowed}; default: ${usual === "" ? "none" : usual}`;
+  const details = `${name}: ${allowed}; default: ${usual === "" ? "none" : usual}${
+    effectText(setting)
+  }`;
   return markup`<form data-form="setting"><input type="hidden" name="name" value="${name}"><p class="row"><label for="set-${name}">${title}${
     source === "" ? "" : ` (${source})`
   }</label><input id="set-${name}" name="value" maxlength="${valueLengthMax}" autocomplete="off" aria-describedby="about-${name}" value="${
@@ -45,8 +47,7 @@ export async function settingsSection(settings: SettingsPort): Promise<Html> {
     markup`<details><summary>${groupTitles[group]}</summary>${members.map(formHtml)}</details>`
   );
   const about = note(
-    `Written into ${settings.path}. A change takes effect at the next start of the peer; an empty field ` +
-      "brings the default back.",
+    `Written into ${settings.path}. An empty field brings the default back.`,
   );
   return markup`<section>${heading}${about}${groups}</section>`;
 }
@@ -58,11 +59,10 @@ const change = fields<{ readonly name: string; readonly value: string }>({
 
 /** Writes a setting. */
 export function settingAction(settings: SettingsPort): Action {
-  return async (_api, argument) => {
+  return async (api, argument) => {
     const { name: typed, value } = change(argument, "the argument");
-    const name = settingNamed(typed);
     const wanted = value.trim() === "" ? undefined : value;
-    const changed = (await settings.change(name, wanted)).find((one) => one.name === name);
-    return { said: changed === undefined ? "" : changedText(changed) };
+    const name = settingNamed(typed);
+    return { said: (await writeSetting(settings, api, { name, value: wanted })).told };
   };
 }

@@ -68,6 +68,9 @@ Deno.test("Without a lifespan nothing is ever collected", async () => {
   assert.equal(await collector.collect(), 0);
   await base.advance(600_000);
   assert.deepEqual(calls, []);
+  session.settings = { ...settings, lifespanMs };
+  await base.advance(60_000);
+  assert.equal(calls.length, 1, "and once one is set, within a minute");
 });
 
 Deno.test("A round that fails is a warning, and the next one runs", async () => {

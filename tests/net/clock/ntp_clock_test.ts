@@ -175,6 +175,44 @@ Deno.test("NTP can be turned off", async () => {
   clock.close();
 });
 
+Deno.test("The clock asks other servers as soon as they are named, and none is the system's clock again", async () => {
+  const base = new VirtualClock();
+  const asked: string[] = [];
+  const late = Promise.withResolvers<void>();
+  const query: NtpQuery = async ({ host }) => {
+    asked.push(host);
+    if (host === "slow.example") await late.promise;
+    return samplesOf(base, host === "far.example" ? hour : 1_000);
+  };
+  const server = (host: string) => [{ host, port: 123 }];
+  const clock = new NtpClock({ servers: [], base, query });
+  const seen: string[] = [];
+  clock.onChange(({ source, offsetMs, doubtedMs }) =>
+    seen.push(`${source} ${offsetMs} ${doubtedMs ?? 0}`)
+  );
+  clock.start();
+  clock.use({ servers: server("slow.example"), trustFar: false });
+  await base.run(1);
+  clock.use({ servers: server("far.example"), trustFar: false });
+  late.resolve();
+  await base.run(2);
+  assert.deepEqual(asked, ["slow.example", "far.example"]);
+  assert.deepEqual(seen, [`system 0 ${hour}`], "the answer of the one before does not count");
+  clock.use({ servers: server("far.example"), trustFar: true });
+  await base.run(3);
+  assert.equal(clock.now() - base.now(), hour);
+  clock.use({ servers: server("far.example"), trustFar: true });
+  await base.run(4);
+  assert.equal(asked.length, 3, "nothing has changed");
+  clock.use({ servers: [], trustFar: true });
+  assert.equal(clock.now(), base.now());
+  await base.run(2 * hour);
+  assert.equal(asked.length, 3);
+  assert.deepEqual(seen.slice(1), [`ntp ${hour} 0`, "system 0 0"]);
+  clock.close();
+  assert.equal(base.pending, 0);
+});
+
 Deno.test("The system's clock runs timers once, or not when cancelled", async () => {
   const clock = new SystemClock();
   const fired: string[] = [];

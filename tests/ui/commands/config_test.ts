@@ -13,7 +13,7 @@ Deno.test("A setting is written, shown, and taken back", async () => {
   const set = await machine.run("config", "set", "bootstrap.nodes", "a.example:1", "b.example:2");
   assert.deepEqual([set.code, set.out], [
     0,
-    "bootstrap.nodes is written. That takes effect at the next start of the peer. " +
+    "bootstrap.nodes is written. That takes effect when the peer is stopped and started again. " +
     "It is now: a.example:1, b.example:2\n",
   ]);
   assert.match(textOf(machine), /\[BOOTSTRAP\]\nNODES = a\.example:1, b\.example:2\n$/);

@@ -23,7 +23,7 @@ Deno.test("In the menu a setting is changed, and taken back to its default", asy
   const { code, out } = await m.run();
   assert.equal(code, 0);
   assert.match(problems[0] ?? "", /"a\.example" is not a list of at most 64 HOST:PORT/);
-  assert.match(out, /bootstrap\.nodes is written\. That takes effect at the next start/);
+  assert.match(out, /bootstrap\.nodes is written, and is in force/);
   assert.match(out, /bootstrap\.nodes has its default again/);
   assert.ok(asked.includes("Nodes to join through: a.example:9"));
   assert.ok(asked.includes("Back to the default: none"));

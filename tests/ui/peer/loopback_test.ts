@@ -156,6 +156,7 @@ Deno.test("The loopback client does what the peer does", async () => {
   assert.deepEqual(api.readUpTo, ["4096"]);
   const nonsense = { what: "everything" } as unknown as ReadRequest;
   await assert.rejects(client.api.markRead(nonsense), { code: "invalid_argument" });
+  await client.api.reload();
   await client.api.drain(10);
   assert.deepEqual(await client.api.logout(), alice);
   assert.equal(api.user, undefined);

@@ -38,7 +38,7 @@ Deno.test("A setting is typed, refused while it is none, and written", async () 
   press("enter");
   await settle();
   assert.match(settings.text, /NODES = a\.example:9\n/);
-  assert.match(shown(), /bootstrap\.nodes is written\. That takes effect at the next start/);
+  assert.match(shown(), /bootstrap\.nodes is written, and is in force/);
   assert.match(shown(), /Nodes to join through: a\.example:9 +set\n/);
   press("enter", ...Array.from({ length: 11 }, () => "backspace"), "enter");
   await settle();

@@ -4,7 +4,7 @@ import { MemorySettings } from "./memory_settings.ts";
 import { viewsWorld } from "./world.ts";
 
 Deno.test("Settings stand in groups, and a change is written or says why not", async () => {
-  const { views, settle } = viewsWorld();
+  const { views, peer: api, settle } = viewsWorld();
   const port = new MemorySettings();
   const settings = views.settings(port);
   await settle();
@@ -25,9 +25,15 @@ Deno.test("Settings stand in groups, and a change is written or says why not", a
   assert.match(row()?.refused ?? "", /Cannot set bootstrap\.nodes/);
   assert.equal(await settings.change("bootstrap.nodes", "a.example:1"), true);
   assert.deepEqual([row()?.shown, row()?.sourceText, row()?.refused], ["a.example:1", "set", null]);
-  assert.match(settings.view().notice, /takes effect at the next start/);
+  assert.match(settings.view().notice, /^bootstrap\.nodes is written, and is in force\.$/);
   assert.equal(await settings.change("bootstrap.nodes", undefined), true);
-  assert.match(settings.view().notice, /has its default again/);
+  assert.match(settings.view().notice, /has its default again, and is in force/);
+  assert.deepEqual(api.calls.filter((name) => name === "reload"), ["reload", "reload"]);
+  await settings.change("default.port", "1");
+  assert.match(settings.view().notice, /takes effect when the peer is stopped and started again/);
+  api.reload = () => Promise.reject(new CamelliaError("no_peer", "The peer has stopped"));
+  await settings.change("bootstrap.nodes", "b.example:1");
+  assert.match(settings.view().notice, /takes effect when the peer is stopped and started again/);
 });
 
 Deno.test("A file that cannot be used is told of", async () => {
