@@ -28,15 +28,16 @@ import {
   speechBytesMin,
 } from "./link_limits.ts";
 import { type SenderBudget, SenderBudgets, type SenderRates } from "./sender_budgets.ts";
-import type { InsideAddress } from "./sockets.ts";
+import { connectInside, type InsideAddress, passOut } from "./inside.ts";
 import { writeAll } from "./byte_reader.ts";
+import { ReceiptGiver } from "./receipts.ts";
 import { ZmtpFrames } from "./zmtp_frames.ts";
 
 /** The first byte of a ZMTP greeting (ZMTP 3.1, section 2.2). */
 const zmtpByte = 0xff;
 
-/** Bytes read at once: from a caller, from one that fills that, and from the PULL socket, which says little. */
-const bufferBytes = { small: 4_096, large: 262_144, back: 512 } as const;
+/** Bytes read at once: from a caller, and from one that fills that. */
+const bufferBytes = { small: 4_096, large: 262_144 } as const;
 
 /** What the door allows. */
 export interface DoorBounds extends SenderRates {
@@ -335,27 +336,29 @@ export class FrontDoor {
     if (!this.#visits.has(visit)) return inside.close();
     visit.inside = inside;
     outside.setNoDelay(true);
-    const answers = this.#passOut(inside, outside);
-    const messages = this.#passIn(visit, first, inside).then(async () => {
+    const { time } = this.#options;
+    const receipts = visit.isRelayed ? new ReceiptGiver(time, outside) : undefined;
+    const write = (bytes: Uint8Array) => receipts?.write(bytes) ?? writeAll(outside, bytes);
+    const answers = passOut(inside, write);
+    const passed = (bytes: Uint8Array) => receipts?.received(bytes);
+    const messages = this.#passIn(visit, first, inside, passed).then(async () => {
       // What was passed on is still to be read by libzmq, which closes its side then.
       await inside.closeWrite();
-      await settledWithin(this.#options.time, answers, farewellMsMax);
+      await settledWithin(time, answers, farewellMsMax);
     });
-    await Promise.race([messages, answers]);
+    await Promise.race([messages, answers]).finally(() => receipts?.close());
   }
 
-  /** Passes on what the PULL socket says: its part of the handshake, and signs of life. */
-  async #passOut(inside: Deno.Conn, outside: Deno.TcpConn): Promise<void> {
-    const buffer = new Uint8Array(bufferBytes.back);
-    for (;;) {
-      const read = await inside.read(buffer);
-      if (read === null) return;
-      await writeAll(outside, buffer.subarray(0, read));
-    }
-  }
-
-  /** Passes on what the caller sends, as fast as its budget allows, until it has no more to say. */
-  async #passIn(visit: Visit, first: Uint8Array, inside: Deno.Conn): Promise<void> {
+  /**
+   * Passes on what the caller sends, as fast as its budget allows, until it has no more to say. `onPassed` learns
+   * what was passed on.
+   */
+  async #passIn(
+    visit: Visit,
+    first: Uint8Array,
+    inside: Deno.Conn,
+    onPassed: (bytes: Uint8Array) => void,
+  ): Promise<void> {
     const { time } = this.#options;
     const frames = new ZmtpFrames();
     const small = new Uint8Array(first.buffer);
@@ -365,6 +368,7 @@ export class FrontDoor {
         const waitMs = visit.budget.spend(bytes.length, frames.count(bytes));
         if (waitMs > 0) await pause(time, waitMs, this.#closing.signal);
         await writeAll(inside, bytes);
+        onPassed(bytes);
         if (bytes.length >= speechBytesMin) visit.spokeMs = time.monotonic();
         const isFull = bytes.length >= small.length;
         if (isFull && large === undefined && this.#largeBuffers < largeBuffersMax) {
@@ -387,11 +391,4 @@ export class FrontDoor {
 
 function addressOfCaller(conn: Deno.TcpConn): IpAddress | undefined {
   return ipAddress(conn.remoteAddr.hostname);
-}
-
-async function connectInside(address: InsideAddress): Promise<Deno.Conn> {
-  if (address.transport === "unix") return await Deno.connect(address);
-  const conn = await Deno.connect(address);
-  conn.setNoDelay(true);
-  return conn;
 }

@@ -9,10 +9,11 @@ import { CamelliaError } from "../../core/model/errors.ts";
 import { type IpAddress, isPort } from "../../lib/ip_address.ts";
 import { readListeningAddress } from "./addresses.ts";
 import { type DoorBounds, type DoorService, FrontDoor } from "./front_door.ts";
+import type { InsideAddress } from "./inside.ts";
 import { relistenMs } from "./link_limits.ts";
 import { MemoryGuard } from "./memory_guard.ts";
 import { Receiver } from "./receiver.ts";
-import { bindPull, type InsideAddress } from "./sockets.ts";
+import { bindPull } from "./sockets.ts";
 
 /** What {@linkcode Incoming} needs. */
 export interface IncomingOptions {

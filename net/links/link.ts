@@ -24,6 +24,7 @@ import {
   queuedFramesMax,
   redialMsMax,
   redialMsMin,
+  relayedHandshakeMsMax,
   sendPauseMsMax,
   sendPauseMsMin,
   sendQuickLooksMax,
@@ -87,6 +88,8 @@ export class Link {
   #redialMs = redialMsMin;
   /** Names of the routes that took a connect and no handshake since the link was up, or had to wait. */
   readonly #failed = new Set<string>();
+  /** Whether all routes have failed since the link was up: the ones that are left need more time, if any. */
+  #isPatient = false;
   /** Whether the last attempt to connect failed, or the connection was lost since. */
   #failing = false;
   #sendPauseMs = sendPauseMsMin;
@@ -205,6 +208,10 @@ export class Link {
       return Promise.resolve();
     }
     this.#route = route;
+    const socket = this.#socket;
+    socket.whenSilent?.(() => {
+      if (this.#socket === socket) this.#leaveRoute();
+    });
     this.#state = "shaking";
     this.#handshake = Promise.withResolvers();
     this.#progressAt = this.#clock.monotonic();
@@ -257,22 +264,29 @@ export class Link {
     if (this.#socket?.writable) {
       this.#state = "up";
       this.#failing = false;
+      this.#isPatient = false;
       this.#failed.clear();
       this.#upAt = now;
       this.#wasMet = true;
       this.#handshake?.resolve();
       this.#tellMet(1);
       this.#pump();
-    } else if (this.#socket?.isBroken || now - this.#progressAt >= handshakeMsMax) {
-      this.#preferOthers();
-      this.#fail(this.#hasUntried());
+    } else if (this.#socket?.isBroken || now - this.#progressAt >= this.#handshakeMs) {
+      this.#leaveRoute();
     } else {
       this.#lookSoon();
     }
   }
 
-  /** The route took a connect and no handshake: next time it comes last. */
-  #preferOthers(): void {
+  /** How long the handshake may take: through a relay less while there are other routes to try. */
+  get #handshakeMs(): number {
+    const hasOthers = this.#failed.size + 1 < this.#routes.length;
+    const isShort = this.#route?.isRelay === true && hasOthers && !this.#isPatient;
+    return isShort ? relayedHandshakeMsMax : handshakeMsMax;
+  }
+
+  /** The route took a connect and no handshake, or nothing of what was sent since: next time it comes last. */
+  #leaveRoute(): void {
     const failed = this.#route;
     const { dialler, key } = this.#options;
     if (failed !== undefined) dialler.failed(key, failed);
@@ -280,6 +294,7 @@ export class Link {
       ...this.#routes.filter((route) => route !== failed),
       ...this.#routes.filter((route) => route === failed),
     ];
+    this.#fail(this.#hasUntried());
   }
 
   /**
@@ -292,6 +307,7 @@ export class Link {
     this.#failed.add(name);
     if (isNew && this.#failed.size < this.#routes.length) return true;
     this.#failed.clear();
+    this.#isPatient = true;
     return false;
   }
 

@@ -82,6 +82,12 @@ export const rememberedAddressesMax = 2048;
 export const handshakeMsMax = 5_000;
 
 /**
+ * The same through a relay while other routes are untried: so a relay that hangs does not keep the sender from
+ * the next one for long. A handshake through a relay takes six round trips, each of 0.3 s on bad lines.
+ */
+export const relayedHandshakeMsMax = 2_000;
+
+/**
  * Handshakes that go on at once in a process. On two quiet cores so many take 0.15 s: of more, each one takes
  * longer, and all together no less.
  */
@@ -119,6 +125,18 @@ export const unsureMsMax = 2 * relayedHeartbeatMs;
 
 /** How often a link is looked at meanwhile. */
 export const unsureLookMs = 1_000;
+
+/** How long a device gathers before it tells a sender what has come through a relay: single posts cost one receipt. */
+export const receiptPauseMs = 200;
+
+/**
+ * What was sent through a relay and has not come for so long may never come: the sender goes another way. A round
+ * trip through a relay takes half a second on bad lines, and a lost packet is repeated within another.
+ */
+export const receiptLateMs = 2_000;
+
+/** How often it looks in that time. */
+export const receiptLooks = 4;
 
 /** Frames and bytes of one link that are kept for that at most. */
 export const unsureMax = { frames: 16, bytes: 65_536 } as const;

@@ -10,6 +10,7 @@
 
 import { context, curveKeyPair, Pull, Push } from "zeromq";
 import { type Route, zmqAddress } from "./addresses.ts";
+import type { InsideAddress } from "./inside.ts";
 import {
   backlogMax,
   curveOverheadBytes,
@@ -25,11 +26,6 @@ import {
 import { borrowPoller, returnPoller } from "./poller.ts";
 import type { Tunnel, Tunnels } from "./tunnels.ts";
 import { z85Encode } from "./z85.ts";
-
-/** Where a PULL socket listens: a port of 127.0.0.1, or a Unix socket. */
-export type InsideAddress =
-  | { readonly transport: "tcp"; readonly hostname: "127.0.0.1"; readonly port: number }
-  | { readonly transport: "unix"; readonly path: string };
 
 /** What comes in: asked before each receive. */
 export interface PullSocket {
@@ -72,6 +68,8 @@ export interface PushSocket {
   watch?(onNews: () => void): boolean;
   /** Takes a {@linkcode watch} back. */
   unwatch?(): void;
+  /** Calls back once, when what was sent does not arrive though the connection is there; absent where nothing tells. */
+  whenSilent?(onSilence: () => void): void;
   /** To be called while writable only. The frame must not be changed afterwards. */
   send(frame: Uint8Array): Promise<void>;
   /** Never blocks; what is inside has a moment to leave. */
@@ -227,6 +225,9 @@ function throughTunnel(socket: Push, tunnel: Tunnel): PushSocket {
     },
     get isBroken() {
       return tunnel.isBroken;
+    },
+    whenSilent(onSilence) {
+      tunnel.onSilence = onSilence;
     },
     send: (frame) => socket.send(frame),
     close() {

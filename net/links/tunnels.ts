@@ -15,6 +15,7 @@ import { settledWithin } from "../../lib/waiting.ts";
 import { ByteReader, writeAll } from "./byte_reader.ts";
 import { connectTwice } from "./connect.ts";
 import { lingerMs } from "./link_limits.ts";
+import { ReceiptTaker } from "./receipts.ts";
 import { socksAnswer, socksChoice, socksGreeting, socksRequest } from "./socks.ts";
 
 /** Bytes read at once: a frame of some kilobytes in one piece; what a relay says back is little. */
@@ -50,6 +51,8 @@ export interface Tunnel {
   readonly address: string;
   /** Whether it is of no use any more: the relay refused, or one side has ended. */
   readonly isBroken: boolean;
+  /** What was sent does not arrive, though nothing has ended: to be called back once. Nothing at first. */
+  onSilence: () => void;
   /** To be called when the socket is closed: what it has said still has a moment to leave. Idempotent. */
   close(): void;
 }
@@ -83,6 +86,7 @@ export class Tunnels {
       if (closing.signal.aborted) closeQuietly(one);
       return one;
     };
+    const receipts = new ReceiptTaker(this.#time, () => tunnel.onSilence());
     const running = (async () => {
       const inside = keep(await listener.accept());
       listener.close();
@@ -92,30 +96,35 @@ export class Tunnels {
       inside.setNoDelay(true);
       let out: Promise<void> | undefined;
       await connectThrough(outside, linkKey, () => {
-        out = pass(inside, outside, pieceBytes.out);
+        out = pass(inside, outside, pieceBytes.out, (bytes) => receipts.sent(bytes));
         out.catch(() => {});
       });
       isJoined = true;
-      await this.#join(inside, outside, out);
+      const back = pass(outside, inside, pieceBytes.back, (bytes) => receipts.taken(bytes));
+      await this.#join(outside, out, back);
     })().catch(() => {}).finally(() => {
       isBroken = true;
+      receipts.close();
       closing.abort();
       this.#running.delete(running);
     });
     this.#running.add(running);
-    return {
+    const tunnel: Tunnel = {
       address: `tcp://${formatHostPort(listener.addr.hostname, listener.addr.port)}`,
       get isBroken() {
         return isBroken;
       },
+      onSilence() {},
       close: () => {
         if (isClosed) return;
         isClosed = true;
+        receipts.close();
         if (!isJoined) return closing.abort();
         // libzmq closes its side after its linger at the latest; the rest is the time for the last pieces.
         void settledWithin(this.#time, running, 2 * lingerMs).then(() => closing.abort());
       },
     };
+    return tunnel;
   }
 
   /** Takes a connection to a relay that was made to find out whether it is there, for the next tunnel. */
@@ -147,13 +156,12 @@ export class Tunnels {
     if (spare !== undefined) closeQuietly(spare.conn);
   }
 
-  /** Passes on in both directions until one of them has failed or both have ended; `out` goes on already. */
+  /** Resolves when one of the two directions has failed or both have ended. */
   async #join(
-    inside: Deno.TcpConn,
     outside: Deno.TcpConn,
     out: Promise<void> | undefined,
+    back: Promise<void>,
   ): Promise<void> {
-    const back = pass(outside, inside, pieceBytes.back);
     const outEnded = (async () => {
       await out;
       await outside.closeWrite();
@@ -163,13 +171,18 @@ export class Tunnels {
   }
 }
 
-/** Passes bytes on until there are no more. */
-async function pass(from: Deno.Conn, to: Deno.Conn, bytes: number): Promise<void> {
+/** Passes bytes on, as they are to be passed on, until there are no more. */
+async function pass(
+  from: Deno.Conn,
+  to: Deno.Conn,
+  bytes: number,
+  through: (bytes: Uint8Array) => Uint8Array,
+): Promise<void> {
   const buffer = new Uint8Array(bytes);
   for (;;) {
     const read = await from.read(buffer);
     if (read === null) return;
-    await writeAll(to, buffer.subarray(0, read));
+    await writeAll(to, through(buffer.subarray(0, read)));
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 /** Bytes of the greeting that opens each connection (ZMTP 3.1, section 2.2). */
-const greetingBytes = 64;
+export const greetingBytes = 64;
 
 /** In a frame's first byte (ZMTP 3.1, section 2.3): the length takes eight bytes in place of one. */
 const longFlag = 0x02;
@@ -18,11 +18,25 @@ export class ZmtpFrames {
   #lengthBytes = 0;
   #length = 0;
 
+  /** Whether the greeting is over, and the next byte begins a frame. */
+  get isBetween(): boolean {
+    return this.#skip === 0 && this.#lengthBytes === 0;
+  }
+
   /** How many frames begin in the next bytes of the stream. Linear in the frames, not in the bytes. */
   count(bytes: Uint8Array): number {
     let frames = 0;
-    let at = 0;
-    while (at < bytes.length) {
+    for (let at = 0; at < bytes.length;) {
+      if (this.isBetween) frames++;
+      at = this.follow(bytes, at);
+    }
+    return frames;
+  }
+
+  /** Follows the stream to the end of the greeting or frame that it is in, or to the last byte; says how far that is. */
+  follow(bytes: Uint8Array, from: number): number {
+    let at = from;
+    do {
       if (this.#skip > 0) {
         const skipped = Math.min(this.#skip, bytes.length - at);
         this.#skip -= skipped;
@@ -31,14 +45,13 @@ export class ZmtpFrames {
       }
       const byte = bytes[at++] ?? 0;
       if (this.#lengthBytes === 0) {
-        frames++;
         this.#lengthBytes = (byte & longFlag) === 0 ? 1 : 8;
         this.#length = 0;
       } else {
         this.#length = this.#length * 256 + byte;
         if (--this.#lengthBytes === 0) this.#skip = this.#length;
       }
-    }
-    return frames;
+    } while (at < bytes.length && !this.isBetween);
+    return at;
   }
 }

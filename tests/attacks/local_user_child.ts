@@ -6,7 +6,8 @@
  */
 
 import { utf8 } from "../../core/model/bytes.ts";
-import { bindPull, type InsideAddress } from "../../net/links/sockets.ts";
+import type { InsideAddress } from "../../net/links/inside.ts";
+import { bindPull } from "../../net/links/sockets.ts";
 
 /** `nobody`; any other user would do. */
 const otherUser = 65_534;

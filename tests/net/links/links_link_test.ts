@@ -20,6 +20,8 @@ interface Weather {
 }
 
 class FakeSocket implements PushSocket {
+  /** Says that nothing arrives. */
+  onSilence = (): void => {};
   readonly #weather: Weather;
   readonly #sent: number[];
   #isOpen = true;
@@ -34,6 +36,9 @@ class FakeSocket implements PushSocket {
   }
   get isBroken(): boolean {
     return this.#weather.breaks ?? false;
+  }
+  whenSilent(onSilence: () => void): void {
+    this.onSilence = onSilence;
   }
   send(frame: Uint8Array): Promise<void> {
     this.#sent.push(frame[0] ?? -1);
@@ -168,17 +173,17 @@ Deno.test("What was sent long ago, or to the device itself, is not sent again wh
   }
 });
 
-Deno.test("After a relay that lies the others are tried at once, each one time, and then the link waits", async () => {
+/** A link over three relays, of which those in `honest` shake hands. */
+function threeRelays(honest: Set<string>) {
   const clock = new VirtualClock();
   const tried: string[] = [];
-  const weather = { ...fair };
-  const honest = new Set<string>();
   const routes = [1, 2, 3].map((n) => {
     const route = readRoute(`relay/10.0.0.${n}:7`, 7);
     assert.ok(route);
     return route;
   });
   const sent: number[] = [];
+  const sockets: FakeSocket[] = [];
   const link = new Link({
     key: "device",
     linkKey: new Uint8Array(32),
@@ -187,24 +192,53 @@ Deno.test("After a relay that lies the others are tried at once, each one time, 
     dialler: new Dialler(clock, () => Promise.resolve()),
     connect(_key, { name }) {
       tried.push(name);
-      return new FakeSocket(honest.has(name) ? weather : { ...fair, shakes: false }, sent);
+      const socket = new FakeSocket(honest.has(name) ? fair : { ...fair, shakes: false }, sent);
+      sockets.push(socket);
+      return socket;
     },
     budget: new ByteBudget(1e9),
     soon: (fn) => void clock.after(0, fn),
     onIdle: () => {},
   });
-  const [first, second, third] = routes.map(({ name }) => name);
+  const [first = "", second = "", third = ""] = routes.map(({ name }) => name);
+  return { clock, link, tried, sent, sockets, first, second, third };
+}
+
+Deno.test("After a relay that lies the others are tried at once, each one time, and then the link waits", async () => {
+  const honest = new Set<string>();
+  const { clock, link, tried, sent, first, second, third } = threeRelays(honest);
   link.send(Uint8Array.of(1));
-  await clock.advance(15_900);
-  assert.deepEqual(tried, [first, second, third], "one handshake of 5 s after the other");
-  await clock.advance(1_200);
+  await clock.advance(9_900);
+  assert.deepEqual(tried, [first, second, third], "handshakes of 2, 2 and 5 s");
+  await clock.advance(1_000);
   assert.deepEqual(tried, [first, second, third, first], "after a wait of a second");
-  honest.add(second ?? "");
-  await clock.advance(5_000);
+  await clock.advance(4_000);
+  assert.equal(tried.length, 4, "now each has its 5 s");
+  honest.add(second);
+  await clock.advance(2_000);
   assert.equal(link.state, "up");
   assert.deepEqual(sent, [1]);
   assert.equal(tried.at(-1), second);
   link.close();
+});
+
+Deno.test("Where nothing arrives through a relay any more, what was sent goes through another one at once", async () => {
+  const { clock, link, tried, sent, sockets, first, second } = threeRelays(
+    new Set(["relay/10.0.0.1:7", "relay/10.0.0.2:7"]),
+  );
+  link.send(Uint8Array.of(1));
+  await clock.advance(15_000);
+  assert.deepEqual([tried, sent], [[first], [1]]);
+  sockets[0]?.onSilence();
+  await clock.advance(100);
+  assert.deepEqual([tried, sent], [[first, second], [1, 1]]);
+  sockets[0]?.onSilence();
+  await clock.advance(100);
+  assert.deepEqual([link.state, tried], ["up", [first, second]], "it is another socket now");
+  link.close();
+  sockets[1]?.onSilence();
+  await clock.advance(5_000);
+  assert.equal(link.state, "closed");
 });
 
 Deno.test("A relay that does not lead to the device is given up at once, not after 5 s", async () => {

@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Clock } from "../../../core/ports.ts";
 import { Exemption } from "../../../lib/networks.ts";
+import type { Endpoint } from "../../../lib/ip_address.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
 import { localPlace, Relay, senderByte } from "../../../net/reach/relay.ts";
 import { RelayClient } from "../../../net/reach/relay_client.ts";
@@ -20,20 +22,26 @@ export interface LoopbackPeer {
   readonly relay: Relay;
   /** Finds the relays that the test names. */
   readonly client: RelayClient;
+  /** Where others find it, besides its own port: what stands before its front door. */
+  readonly places: Endpoint[];
 }
 
 /** A peer at a free port; nothing listens yet. */
-export function loopbackPeer(relays: readonly LoopbackPeer[] = []): LoopbackPeer {
+export function loopbackPeer(
+  relays: readonly LoopbackPeer[] = [],
+  time: Clock = clock,
+): LoopbackPeer {
+  const places: Endpoint[] = [];
   const relay = new Relay({
-    time: clock,
+    time,
     random: new SystemRandom(),
     isWilling: () => true,
-    ownPlaces: ({ conn }) => [localPlace(conn)].filter((place) => place !== undefined),
+    ownPlaces: ({ conn }) => [localPlace(conn), ...places].filter((place) => place !== undefined),
     exemption: new Exemption(true),
   });
   const links: ZmqLinks = new ZmqLinks({
     listen: { ip: "127.0.0.1", port: 0 },
-    clock,
+    clock: time,
     ownAddresses: () => ["127.0.0.1"],
     services: new Map([
       [relayByte, (caller) => relay.serve(caller)],
@@ -41,12 +49,12 @@ export function loopbackPeer(relays: readonly LoopbackPeer[] = []): LoopbackPeer
     ]),
   });
   const client = new RelayClient({
-    time: clock,
-    find: () => Promise.resolve(relays.map((peer) => peer.links.listen())),
+    time,
+    find: () => Promise.resolve(relays.map((peer) => peer.places[0] ?? peer.links.listen())),
     secretKey: () => links.secretKey,
     receive: (conn, at) => links.receive(conn, at),
     exemption: new Exemption(true),
     onChange: () => {},
   });
-  return { links, relay, client };
+  return { links, relay, client, places };
 }

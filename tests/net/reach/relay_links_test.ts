@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { linkKeys, until } from "../links/links_world.ts";
+import { SystemClock } from "../../../net/system/system_time.ts";
+import { HoldingDoor } from "./holding_door.ts";
 import { type LoopbackPeer, loopbackPeer } from "./loopback_peer.ts";
 
 /** A relay, a device that only relays reach, and a sender. */
@@ -83,3 +85,46 @@ Deno.test("Another device behind the same relay gets nothing that is not for it"
     await end();
   }
 });
+
+Deno.test("A relay that hangs holds no frame up for long: it goes through another relay", async () => {
+  const relays = [loopbackPeer(), loopbackPeer()];
+  const doors = relays.map((relay) => new HoldingDoor(relay));
+  const device = loopbackPeer(relays);
+  const sender = loopbackPeer([], new HastyClock());
+  const keys = linkKeys();
+  const frames = new Set<number>();
+  try {
+    await device.links.open(keys.secretKey, ([first = -1]) => void frames.add(first));
+    await sender.links.open(linkKeys().secretKey, () => {});
+    device.client.start();
+    await until(() => device.client.addresses().length === 2, "two reservations");
+    const target = { linkKey: keys.publicKey, addresses: device.client.addresses(), port: 1 };
+    const isThere = async (index: number) => {
+      assert.equal(sender.links.send(target, new Uint8Array(200).fill(index)), "queued");
+      await until(() => frames.has(index), `frame ${index}`);
+    };
+    await isThere(1);
+    const used = doors.find(({ circuitBytes }) => circuitBytes > 0);
+    await until(() => (used?.receipts ?? 0) > 0, "a receipt");
+    used?.hold();
+    await isThere(2);
+    await isThere(3);
+    const other = doors.find((door) => door !== used);
+    assert.ok((other?.circuitBytes ?? 0) > 0);
+  } finally {
+    device.client.close();
+    for (const door of doors) door.close();
+    for (const { links } of [sender, device, ...relays]) await links.end();
+  }
+});
+
+/** Time that is four times as fast, so that the test is. */
+class HastyClock extends SystemClock {
+  override monotonic(): number {
+    return 4 * super.monotonic();
+  }
+
+  override after(ms: number, fn: () => void) {
+    return super.after(ms / 4, fn);
+  }
+}
