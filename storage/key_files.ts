@@ -98,6 +98,8 @@ export class KeyFiles implements Keys {
 
   async setLastUser(username: string): Promise<void> {
     assertUsername(username);
+    // Most logins are of the same user, and a write that is on disk takes a while.
+    if (await readLastUser(this.#data) === username) return;
     await writePrivateFile(lastUserFile(this.#data), utf8(`${username}\n`));
   }
 

@@ -6,6 +6,7 @@
 
 import type { Credentials, Entry, Recovery, Registration, UserView } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
+import { given } from "../model/arguments.ts";
 import { equalBytes } from "../model/bytes.ts";
 import { DecodeError } from "../../lib/msgpack.ts";
 import type { SignedRecord } from "../model/record.ts";
@@ -22,6 +23,7 @@ import {
   enterAccount,
   type OpenAccount,
   openAccount,
+  type UnsealedAccount,
 } from "./open_account.ts";
 import { recoverAccount } from "./recover.ts";
 import { assertNameFree, assertNetwork, registerAccount } from "./register.ts";
@@ -88,8 +90,22 @@ export class Accounts {
   login(entry: Entry, signal?: AbortSignal): Promise<OpenAccount | UserRef>;
   async login(entry: Entry, signal?: AbortSignal): Promise<OpenAccount | UserRef> {
     const claimant = { ...entry, username: parseUsername(entry.username) };
-    const account = await loginAccount(this.#context, claimant, signal);
-    return await enterAccount(this.#context, account, claimant);
+    const { keys, stores } = this.#context.ports;
+    const local = await readKeyFile(keys, claimant.username);
+    // A database takes its time to open, and unsealing takes longer.
+    const store = local === undefined || claimant.isBrief
+      ? undefined
+      : stores.open(claimant.username);
+    store?.catch(() => {});
+    let account: UnsealedAccount;
+    try {
+      account = await loginAccount(this.#context, { claimant, local }, signal);
+    } catch (error) {
+      // Why the login fails matters more than what is wrong with the disk.
+      await store?.then((opened) => opened.close()).catch(() => {});
+      throw error;
+    }
+    return await enterAccount(this.#context, account, { ...claimant, ...given({ store }) });
   }
 
   /**

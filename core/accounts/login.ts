@@ -19,7 +19,6 @@ import type { UserRef } from "../model/user.ts";
 import { within } from "../../lib/waiting.ts";
 import { askNetwork } from "../session/ask_network.ts";
 import { accountClosed } from "../session/closed.ts";
-import { readKeyFile } from "./sealed_files.ts";
 import type { AccountContext, UnsealedAccount } from "./open_account.ts";
 import { unsealIdentity } from "./seal.ts";
 
@@ -29,15 +28,18 @@ const networkMsMax = 2_000;
 /**
  * Unseals the keys of a user.
  *
+ * @param local The record in the key file, if there is one.
  * @throws {CamelliaError} `wrong_password`, `unknown_user`; `not_joined` or `no_answer` where keys that
  * are not on this disk cannot be looked for; the disk's errors.
  */
 export async function loginAccount(
   context: AccountContext,
-  claimant: Credentials,
+  { claimant, local }: {
+    readonly claimant: Credentials;
+    readonly local: SignedRecord<PrivateBody> | undefined;
+  },
   signal?: AbortSignal,
 ): Promise<UnsealedAccount> {
-  const local = await readKeyFile(context.ports.keys, claimant.username);
   return local === undefined
     ? await loginFromNetwork(context, claimant, signal)
     : await loginFromFile(context, { claimant, local }, signal);

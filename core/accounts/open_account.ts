@@ -49,13 +49,17 @@ export interface UnsealedAccount extends FirstRecords {
   readonly identity: Identity;
 }
 
-/** Opens an account; of one that is not to stay open it only remembers that its user logged in last. */
+/**
+ * Opens an account; of one that is not to stay open it only remembers that its user logged in last.
+ *
+ * @param store Its database, where that is being opened already.
+ */
 export async function enterAccount(
   context: AccountContext,
   account: UnsealedAccount,
-  { isBrief = false }: Pick<Entry, "isBrief">,
+  { isBrief = false, store }: Pick<Entry, "isBrief"> & { readonly store?: Promise<Store> },
 ): Promise<OpenAccount | UserRef> {
-  if (!isBrief) return await openAccount(context, account);
+  if (!isBrief) return await openAccount(context, account, store);
   const { identity: { publicKey: key }, sealed: { username } } = account;
   // Nothing of it was opened: the next login draws a device number and reads the records.
   account.identity.wipe();
@@ -84,13 +88,14 @@ async function rememberUser(
 export async function openAccount(
   { ports, settings, emit }: AccountContext,
   account: UnsealedAccount,
+  opening?: Promise<Store>,
 ): Promise<OpenAccount> {
   const { identity, sealed: { username } } = account;
   const self = { username, key: identity.publicKey };
   let store: Store | undefined;
   let session: UserSession | undefined;
   try {
-    store = await ports.stores.open(username);
+    store = await (opening ?? ports.stores.open(username));
     const device = await chooseDevice(account, store, ports);
     const opened = session = new UserSession({
       self,

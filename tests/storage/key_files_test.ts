@@ -65,6 +65,20 @@ Deno.test("Key files can be read by their owner alone", async () => {
   });
 });
 
+Deno.test("Who logged in last is written only when it is another user", async () => {
+  await inFolder(async (folder) => {
+    const keys = await KeyFiles.open(folder);
+    await keys.write("alice", new Uint8Array(100));
+    await keys.setLastUser("alice");
+    const file = async () => (await Deno.stat(join(folder, "last-user"))).ino;
+    const first = await file();
+    await keys.setLastUser("alice");
+    assert.equal(await file(), first);
+    await keys.setLastUser("bob");
+    assert.notEqual(await file(), first);
+  });
+});
+
 Deno.test("Key files that a crash left half-written are removed and never listed", async () => {
   await inFolder(async (folder) => {
     const keys = await KeyFiles.open(folder);

@@ -247,6 +247,42 @@ Deno.test("Logging in needs no network where the key file is", async () => {
   await second.session.close();
 });
 
+Deno.test("A login opens the database while the keys are unsealed, and closes it if they stay shut", async () => {
+  const world = new World();
+  const device = world.device();
+  const first = await world.run(device.register("alice"));
+  await first.session.close();
+  const { keys, stores } = device;
+  const said: string[] = [];
+  const { open } = stores;
+  stores.open = async (username) => {
+    said.push("opens");
+    const store = await open.call(stores, username);
+    const { close } = store;
+    store.close = () => {
+      said.push("closes");
+      return close.call(store);
+    };
+    return store;
+  };
+  const { derive } = keys;
+  keys.derive = async (word, derivation) => {
+    const key = await derive.call(keys, word, derivation);
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+    said.push("unseals");
+    return key;
+  };
+  await refusedWith("wrong_password", world.run(device.login("alice", otherPassword)));
+  assert.deepEqual(said.splice(0), ["opens", "unseals", "closes"]);
+  const second = await world.run(device.login("alice"));
+  assert.deepEqual(said.splice(0), ["opens", "unseals"]);
+  await second.session.close();
+
+  stores.open = () => Promise.reject(new CamelliaError("database_damaged", "Cannot open: damaged"));
+  await refusedWith("wrong_password", world.run(device.login("alice", otherPassword)));
+  await refusedWith("database_damaged", world.run(device.login("alice")));
+});
+
 Deno.test("Wrong password, unknown name and no network are told apart", async () => {
   const world = new World();
   const { session } = await world.user("alice");
