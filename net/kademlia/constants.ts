@@ -221,9 +221,10 @@ export const dialBackContacts = 8;
 export const dialBackVotes = 3;
 /**
  * How long its answer may take, one a try: a node that does not know this one yet pings it first, and
- * answers the second time; a connection that is dropped on its way takes the node 2 s.
+ * answers the second time, or a later one where a ping is lost or both are busy; a connection that is
+ * dropped on its way takes the node 2 s. What is asked meanwhile makes no second connection.
  */
-export const dialBackTimeoutsMs: readonly number[] = [1_000, 2_500];
+export const dialBackTimeoutsMs: readonly number[] = [350, 450, 700, 2_000];
 /** Bootstrap addresses tried in one call, and addresses taken from one name. */
 export const bootstrapAddressesMax = 64;
 /** Contacts of an earlier run greeted at once: a table of thousands of nodes has some 200. */

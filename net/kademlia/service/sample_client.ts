@@ -94,6 +94,7 @@ export class SampleClient {
       contacts: this.#anyContacts(dialBackContacts, family),
       method: dialBack,
       args: { sender: this.#network.own, port },
+      tries: dialBackTimeoutsMs.length,
       timeoutsMs: dialBackTimeoutsMs,
       onAnswer,
     };

@@ -120,6 +120,21 @@ Deno.test("A node is reachable if most of those say so that dialled back", async
   await node.close();
 });
 
+Deno.test("A node that does not know the asker yet, and loses a ping, dials back within a second", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const puppet = new Puppet(world, "6.0.0.1");
+  puppet.react.dial_back = (data) =>
+    puppet.count("dial_back") < 3 ? undefined : encodeAnswer(data, dialBack, true);
+  puppet.ping(node.address);
+  await world.clock.advance(1_000);
+  const sinceMs = world.clock.monotonic();
+  assert.equal(await world.clock.drive(node.isReachable(7000, 4)), true);
+  const tookMs = world.clock.monotonic() - sinceMs;
+  assert.ok(tookMs < 1_000, `${tookMs} ms`);
+  await node.close();
+});
+
 Deno.test("Of each family those are asked that are met by it", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
