@@ -2,15 +2,18 @@
  * An hour of peers at home with faults: `deno task bench homes [--minutes=60] [--seed=1]`.
  *
  * It makes network namespaces of its own and removes them at the end, also after Ctrl+C; nothing leaves
- * them. Needs root on Linux, iproute2 and nftables.
+ * them. Needs root on Linux, iproute2 and nftables. Peers that were killed start anew all the time, so it runs
+ * a copy of the program: what is edited meanwhile stays out of it.
  *
  * @module
  */
 
 import { whyNot } from "../tests/nat/lab.ts";
 import { note } from "./delivery/measure.ts";
+import { inCopy, isCopy } from "./homes/copy.ts";
 import { buildLab, soakOfHomes } from "./homes/soak.ts";
 
+if (!isCopy) Deno.exit(await inCopy("bench/homes.ts", Deno.args));
 const missing = await whyNot();
 if (missing !== undefined) {
   note(`Cannot soak: this machine ${missing}.`);

@@ -20,6 +20,7 @@ import {
   type Made,
   quantile,
   type Seen,
+  thirds,
   undisturbed,
   wrongPosts,
 } from "./verdict.ts";
@@ -276,7 +277,7 @@ async function judge(soak: Soak, minutes: number): Promise<void> {
       errors: errors.length,
       warnings: lines.length,
       growth_percent: soak.homes.map(({ memory }) => rounded(growthPercent(memory))),
-      memory_mb: soak.homes.map(({ memory }) => rounded(memory.at(-1))),
+      memory_mb: soak.homes.map(({ memory }) => thirds(memory).map(rounded)),
     },
     setting: `real processes in network namespaces; lines of ${soak.lab.line.delayMs} ms and ` +
       `${soak.lab.line.lossPercent} % loss; growth from the first to the last third, of homes`,

@@ -62,11 +62,18 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** The means of the first, the second and the last third; NaN where there are fewer than three values. */
+export function thirds(values: readonly number[]): [number, number, number] {
+  const third = Math.floor(values.length / 3);
+  if (third === 0) return [NaN, NaN, NaN];
+  const [first, last] = [values.slice(0, third), values.slice(-third)];
+  return [mean(first), mean(values.slice(third, -third)), mean(last)];
+}
+
 /** By how many percent the mean of the last third is above that of the first. */
 export function growthPercent(values: readonly number[]): number {
-  const third = Math.floor(values.length / 3);
-  if (third === 0) return NaN;
-  return (mean(values.slice(-third)) / mean(values.slice(0, third)) - 1) * 100;
+  const [first, , last] = thirds(values);
+  return (last / first - 1) * 100;
 }
 
 /** Lines that no healthy peer prints. */

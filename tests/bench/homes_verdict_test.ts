@@ -6,6 +6,7 @@ import {
   type Made,
   quantile,
   type Seen,
+  thirds,
   undisturbed,
   wrongPosts,
 } from "../../bench/homes/verdict.ts";
@@ -50,6 +51,7 @@ Deno.test("A peer that was killed may have stored a post and not told of it", ()
 
 Deno.test("Growth compares the last third with the first", () => {
   assert.equal(Math.round(growthPercent([100, 100, 500, 500, 110, 110])), 10);
+  assert.deepEqual(thirds([1, 3, 4, 5, 6, 7, 9]), [2, 5, 8]);
   assert.ok(Number.isNaN(growthPercent([1, 2])));
 });
 
