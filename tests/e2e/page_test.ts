@@ -6,6 +6,8 @@ import type { PostView } from "../../core/api.ts";
 import { SystemRandom } from "../../net/system/system_random.ts";
 import { PageServer } from "../../ui/web/page_server.ts";
 import { FakePeer } from "../ui/fake_peer.ts";
+import { draftsIn } from "../ui/views/world.ts";
+import type { DraftFiles } from "../../ui/views/drafts.ts";
 import { hostileTexts } from "../ui/web/hostile.ts";
 import { Browser, chromium, type Tab } from "./browser.ts";
 import { Network, type User } from "./harness.ts";
@@ -18,14 +20,19 @@ async function openPage(prepare: (api: FakePeer) => void) {
   const api = new FakePeer();
   api.user = FakePeer.view("alice");
   prepare(api);
+  return await servePage(api, draftsIn(new Map()));
+}
+
+async function servePage(api: FakePeer, drafts: DraftFiles) {
   const random = new SystemRandom();
   const server = await PageServer.open({
     api,
+    drafts,
     randomBytes: (length) => random.bytes(length),
     log: (_level, message) => assert.fail(message),
   });
   return {
-    ...{ api, server },
+    ...{ api, server, drafts },
     url: () => `http://127.0.0.1:${server.port}/#${server.code()}`,
     [Symbol.asyncDispose]: () => server.close(),
   };
@@ -393,6 +400,33 @@ Deno.test({
       await tab.until("document.getElementById('said').innerText.includes('is kept')");
       assert.equal(await tab.value("document.getElementById('compose-text').value"), "kept");
     });
+
+    await t.step("What was written is there at the next start, and is posted once", async () => {
+      const text = "document.getElementById('compose-text').value";
+      // What the browser itself has at this origin; a peer that starts again has another one.
+      await tab.value("localStorage.clear()");
+      await page.drafts.write("draft-alice", new TextEncoder().encode("half a thought"));
+      await using again = await servePage(page.api, page.drafts);
+      await tab.enter(again.url());
+      await tab.press("n");
+      await tab.until(`${text} === 'half a thought'`);
+      // The peer takes it, and the answer is lost.
+      await tab.value("globalThis.lost = 0");
+      await tab.value(`globalThis.fetch = ((real) => async (...asked) => {
+        const answer = await real(...asked);
+        if (String(asked[0]).endsWith("/do/post") && lost++ === 0) throw new TypeError("lost");
+        return answer;
+      })(globalThis.fetch)`);
+      await tab.press("Enter", { ctrl: true });
+      await tab.until("document.getElementById('said').innerText.includes('is kept')");
+      assert.equal(await tab.value(text), "half a thought");
+      await tab.press("Enter", { ctrl: true });
+      await tab.until("document.getElementById('said').innerText.includes('It was posted')");
+      const posted = page.api.posts.filter((post) => post.text === "half a thought");
+      assert.equal(posted.length, 1);
+      await tab.press("n");
+      assert.equal(await tab.value(text), "");
+    });
     assert.deepEqual(tab.complaints, []);
   },
 });
@@ -445,7 +479,7 @@ Deno.test({
     await a.press("Enter", { ctrl: true });
     await b.until("document.getElementById('posts').innerText.includes('And how are you?')");
     await go(a, "/notifications");
-    assert.match(await a.value("document.getElementById('posts').innerText"), /bob mentions you/);
+    assert.match(await a.value("document.getElementById('posts').innerText"), /bob\s+mentions you/);
     // The other tab of the same person learns that all was read.
     const second = await browser.tab(a.person);
     await second.open(

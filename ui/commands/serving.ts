@@ -17,6 +17,7 @@ import {
   withStartedPeer,
 } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
+import { draftFiles } from "../peer/draft_files.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
 import { SettingsFile } from "../peer/settings_file.ts";
 import { whileEvents } from "./watching.ts";
@@ -66,7 +67,14 @@ async function serveUntilEnd(
     begin: async () => {
       server.use(
         await LoopbackServer.open({
-          ...{ api, folder, host, log: output.log, settings: new SettingsFile(context) },
+          ...{
+            api,
+            folder,
+            host,
+            log: output.log,
+            settings: new SettingsFile(context),
+            drafts: draftFiles(context),
+          },
         }),
       );
       const status = await api.status();
@@ -132,7 +140,14 @@ export async function serveWith(
       if (event.event === "logout" && !event.stay) end.resolve();
     });
     await using server = await LoopbackServer.open({
-      ...{ api, folder, host, log, settings: new SettingsFile(context) },
+      ...{
+        api,
+        folder,
+        host,
+        log,
+        settings: new SettingsFile(context),
+        drafts: draftFiles(context),
+      },
     });
     try {
       await work(server, end.promise);

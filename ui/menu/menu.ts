@@ -16,6 +16,7 @@ import { type Access, withFolder } from "../peer/access.ts";
 import type { Left } from "../screen/screen.ts";
 import { joinNetwork, notJoinedMessage, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
+import { draftFiles } from "../peer/draft_files.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
 import { SettingsFile } from "../peer/settings_file.ts";
 import { refreshed } from "../prompts/live_prompt.ts";
@@ -71,7 +72,14 @@ export async function runOwnPeer(
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
     const { api } = peer;
     await using _server = await LoopbackServer.open({
-      ...{ api, folder, host, log, settings: new SettingsFile(context) },
+      ...{
+        api,
+        folder,
+        host,
+        log,
+        settings: new SettingsFile(context),
+        drafts: draftFiles(context),
+      },
     });
     if (!await joinNetwork(context, peer) && invite === undefined) {
       const { hindrance } = (await api.status()).node;

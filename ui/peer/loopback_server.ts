@@ -22,6 +22,7 @@ import { detailsOf, failureOf } from "../output/failure.ts";
 import type { Host, OpenFolder } from "./host.ts";
 import type { Log } from "../settings/flags.ts";
 import type { SettingsPort } from "../settings/settings_port.ts";
+import type { DraftFiles } from "../views/drafts.ts";
 import { PageDoor } from "./page_door.ts";
 import {
   bodyBytesMax,
@@ -79,6 +80,8 @@ export interface LoopbackOptions {
   readonly log: Log;
   /** The settings of the data folder, for the page; absent where it does not show them. */
   readonly settings?: SettingsPort;
+  /** The drafts of the data folder, for the page. */
+  readonly drafts?: DraftFiles;
   /** How long requests may take; shorter in tests. */
   readonly arrival?: Arrival;
 }

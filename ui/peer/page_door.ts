@@ -11,6 +11,7 @@ import type { PageOptions, PageServer } from "../web/page_server.ts";
 import type { PeerApi } from "../../core/api.ts";
 import type { Log } from "../settings/flags.ts";
 import type { SettingsPort } from "../settings/settings_port.ts";
+import type { DraftFiles } from "../views/drafts.ts";
 import type { Host } from "./host.ts";
 import type { PagePlace } from "./loopback_protocol.ts";
 
@@ -24,6 +25,8 @@ export interface PageDoorOptions {
   readonly log: Log;
   /** The settings of the data folder; absent where they cannot be shown. */
   readonly settings?: SettingsPort;
+  /** Where drafts lie; absent: browsers alone keep them. */
+  readonly drafts?: DraftFiles;
 }
 
 /** The page, on or off. */
@@ -35,9 +38,9 @@ export class PageDoor {
   readonly #holders = new Set<() => void>();
 
   /** Off. */
-  constructor({ api, host, log, settings }: PageDoorOptions) {
+  constructor({ api, host, log, settings, drafts }: PageDoorOptions) {
     const randomBytes = (length: number) => host.randomBytes(length);
-    this.#options = { api, log, settings, randomBytes };
+    this.#options = { api, log, settings, drafts, randomBytes };
   }
 
   /**

@@ -5,6 +5,7 @@
  */
 
 import type { PeopleList, PeopleListView, PersonRow } from "../views/people.ts";
+import { relationWords } from "../views/relations.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
 import type { Action, Place } from "./key_table.ts";
@@ -22,23 +23,6 @@ const lists: readonly (readonly [PeopleList, string])[] = [
   ["followers", "Followers"],
   ["suggestions", "Suggestions"],
 ];
-
-/** How the user of this peer stands to another one, in words. */
-export function relationWords(
-  { isFollowed, followsYou, isMuted, isBlocked }: PersonRow["relation"],
-): string {
-  return [
-    ...(isBlocked ? ["blocked"] : []),
-    ...(isMuted ? ["muted"] : []),
-    ...(isFollowed && followsYou === true
-      ? ["you follow each other"]
-      : isFollowed
-      ? ["you follow"]
-      : followsYou === true
-      ? ["follows you"]
-      : []),
-  ].join(" · ");
-}
 
 /** A user as rows. */
 function personBlock(row: PersonRow, columns: number, isChosen: boolean): Block {

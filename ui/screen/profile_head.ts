@@ -5,13 +5,13 @@
  */
 
 import type { ProfileCard } from "../views/profile.ts";
+import { relationWords } from "../views/relations.ts";
 import { spansOf } from "../views/spans.ts";
 import { safeLine, safeText } from "../terminal/safe_text.ts";
 import { wrapText } from "../terminal/width.ts";
 import { cut, type Piece, plain, rule, spread, styled } from "./line.ts";
 import type { Block } from "./list_pane.ts";
 import { authorPieces, wrapSpans } from "./post_block.ts";
-import { relationWords } from "./people_page.ts";
 
 /** Names of a list, as many as fit two rows. */
 function namesRows(label: string, names: readonly string[] | null, columns: number): Piece[][] {

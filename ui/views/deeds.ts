@@ -39,8 +39,14 @@ interface Way {
   readonly run: (api: PeerCalls, signal: AbortSignal) => Promise<string>;
 }
 
-function muteWay({ what, kind }: MuteRequest, isMuted: boolean, request: MuteRequest): Way {
-  const name = kind === "user" ? `@${what.replace(/^@/, "")}` : what;
+/** What is muted, in words. */
+function mutedName({ what, kind }: MuteRequest): string {
+  if (kind === "thread") return "the thread";
+  return kind === "user" ? `@${what.replace(/^@/, "")}` : what;
+}
+
+function muteWay(request: MuteRequest, isMuted: boolean): Way {
+  const name = mutedName(request);
   return isMuted
     ? {
       doing: `Muting ${name}`,
@@ -80,8 +86,7 @@ function personWay(deed: PersonDeed, username: string, fingerprint?: string): Wa
       };
     case "mute":
     case "unmute": {
-      const mute = { what: username, kind: "user" } as const;
-      return muteWay(mute, deed === "mute", mute);
+      return muteWay({ what: username, kind: "user" }, deed === "mute");
     }
     case "block":
       return {
@@ -122,7 +127,7 @@ function wayOf(deed: Deed): Way {
   switch (deed.deed) {
     case "muteWhat":
     case "unmuteWhat":
-      return muteWay(deed.request, deed.deed === "muteWhat", deed.request);
+      return muteWay(deed.request, deed.deed === "muteWhat");
     case "repost":
       return {
         doing: "Reposting",
@@ -139,6 +144,11 @@ function wayOf(deed: Deed): Way {
     default:
       return personWay(deed.deed, deed.username, deed.fingerprint);
   }
+}
+
+/** Does something; resolves to what became of it, in a sentence. */
+export function doDeed(api: PeerCalls, deed: Deed, signal: AbortSignal): Promise<string> {
+  return wayOf(deed).run(api, signal);
 }
 
 /** What the user does. */

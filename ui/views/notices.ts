@@ -67,6 +67,39 @@ const deedTexts: Readonly<Record<NotificationView["kind"], string>> = {
   security: "",
 };
 
+/** What to say where there is nothing. */
+export const noticesEmptyTexts = {
+  notifications: "Nothing to tell you.",
+  requests: "No stranger has written to you.",
+} as const;
+
+/** What a row shows of what the user is told. */
+export function noticeRow(
+  view: NotificationView,
+  { desk, what, isRevealed }: {
+    readonly desk: Desk;
+    readonly what: "notifications" | "requests";
+    /** Whether the text behind a warning is shown. */
+    readonly isRevealed: () => boolean;
+  },
+): NoticeRow {
+  const known = desk.known({ isRevealed });
+  const { id, kind, from, post, message, at, read } = view;
+  const about = from === desk.self || kind === "security" ? [] : desk.relations.offers(from);
+  return {
+    key: id,
+    kind,
+    who: authorRow(from, known, post ?? {}),
+    text: kind === "security" ? message ?? "Something is wrong" : deedTexts[kind],
+    post: post === null ? null : postRow(post, known),
+    isPostGone: post === null && kind !== "follow" && kind !== "security",
+    at,
+    age: shortAge(at, known.nowMs),
+    isUnread: !read,
+    offers: what === "requests" ? [...about, offer("dismiss")] : about,
+  };
+}
+
 /** Notifications, or requests. */
 export class Notices {
   readonly #desk: Desk;
@@ -151,9 +184,6 @@ export class Notices {
     const rows = (this.#held ?? []).map((view) => this.#row(view));
     const waiting = this.#waiting.size;
     const isEmpty = this.#held !== undefined && rows.length === 0;
-    const emptyText = this.#what === "requests"
-      ? "No stranger has written to you."
-      : "Nothing to tell you.";
     return {
       ...this.#load.view(),
       rows,
@@ -161,27 +191,13 @@ export class Notices {
       waitingText: waiting === 0 ? "" : `${waiting} newer arrived`,
       hasOlder: this.#hasOlder,
       anchor: this.#anchor ?? null,
-      emptyText: isEmpty ? emptyText : "",
+      emptyText: isEmpty ? noticesEmptyTexts[this.#what] : "",
     };
   }
 
   #row(view: NotificationView): NoticeRow {
-    const known = this.#desk.known({ isRevealed: () => this.#revealed.has(view.id) });
-    const { id, kind, from, post, message, at, read } = view;
-    const { relations, self } = this.#desk;
-    const about = from === self || kind === "security" ? [] : relations.offers(from);
-    return {
-      key: id,
-      kind,
-      who: authorRow(from, known, post ?? {}),
-      text: kind === "security" ? message ?? "Something is wrong" : deedTexts[kind],
-      post: post === null ? null : postRow(post, known),
-      isPostGone: post === null && kind !== "follow" && kind !== "security",
-      at,
-      age: shortAge(at, known.nowMs),
-      isUnread: !read,
-      offers: this.#what === "requests" ? [...about, offer("dismiss")] : about,
-    };
+    const isRevealed = () => this.#revealed.has(view.id);
+    return noticeRow(view, { desk: this.#desk, what: this.#what, isRevealed });
   }
 
   /** The reader reads a row. `isAtTop`: those that come may take their places, unless some wait already. */

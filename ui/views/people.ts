@@ -43,7 +43,8 @@ export interface PeopleListView extends LoadView {
   readonly emptyText: string;
 }
 
-const emptyTexts: Readonly<Record<PeopleList, string>> = {
+/** What to say where a list is empty. */
+export const peopleEmptyTexts: Readonly<Record<PeopleList, string>> = {
   following: "You follow no users yet.",
   followers: "No user follows you yet.",
   suggestions: "No suggestions yet: they come with the users that you and others follow.",
@@ -152,7 +153,7 @@ class People {
       rows: filter === "" ? rows : rows.filter(fits),
       filter: this.#filter,
       total: people.length,
-      emptyText: isEmpty ? emptyTexts[this.#list] : "",
+      emptyText: isEmpty ? peopleEmptyTexts[this.#list] : "",
     };
   }
 

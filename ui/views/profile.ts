@@ -13,31 +13,34 @@ import type { Offer, RelationView } from "./relations.ts";
 import { type Span, spansOf } from "./spans.ts";
 import { clashText, counted } from "./words.ts";
 
+/** What was learnt of a user. */
+export interface ProfileDetails {
+  /** The fingerprint of the key: 16 hexadecimal digits. */
+  readonly fingerprint: string;
+  /** What the user says of themselves; empty for nothing. */
+  readonly about: readonly Span[];
+  /** A link that the user gives: a link where it can be opened, else text; null for none. */
+  readonly link: Span | null;
+  /** Whether one of the user's devices can be reached. */
+  readonly isOnline: boolean;
+  /** `12 posts`. */
+  readonly postsText: string;
+  /** Names, sorted; null where the network does not tell. */
+  readonly followers: readonly string[] | null;
+  /** Names, sorted; null where the network does not tell. */
+  readonly following: readonly string[] | null;
+  /** What is to be warned of, a sentence each. */
+  readonly warnings: readonly string[];
+  /** The other key that claims the name: following with its fingerprint trusts that one; null for none. */
+  readonly clash: ClashView | null;
+}
+
 /** A profile as it is shown. */
 export interface ProfileCard extends LoadView {
   /** Who it is. */
   readonly author: AuthorRow;
   /** What was learnt; null while it is not known. */
-  readonly details: {
-    /** The fingerprint of the key: 16 hexadecimal digits. */
-    readonly fingerprint: string;
-    /** What the user says of themselves; empty for nothing. */
-    readonly about: readonly Span[];
-    /** A link that the user gives: a link where it can be opened, else text; null for none. */
-    readonly link: Span | null;
-    /** Whether one of the user's devices can be reached. */
-    readonly isOnline: boolean;
-    /** `12 posts`. */
-    readonly postsText: string;
-    /** Names, sorted; null where the network does not tell. */
-    readonly followers: readonly string[] | null;
-    /** Names, sorted; null where the network does not tell. */
-    readonly following: readonly string[] | null;
-    /** What is to be warned of, a sentence each. */
-    readonly warnings: readonly string[];
-    /** The other key that claims the name: following with its fingerprint trusts that one; null for none. */
-    readonly clash: ClashView | null;
-  } | null;
+  readonly details: ProfileDetails | null;
   /** How the user of this peer stands to them. */
   readonly relation: RelationView;
   /** What can be done; nothing with the own profile. */
@@ -54,6 +57,23 @@ function warningsOf({ username, clash, forks = 0, unreachable }: ProfileView): s
       ? ["The network does not answer: followers and following are not known."]
       : [],
   ];
+}
+
+/** What a screen shows of a profile. */
+export function profileDetails(profile: ProfileView): ProfileDetails {
+  const isKnown = profile.unreachable !== true;
+  const [link] = spansOf(profile.link ?? "");
+  return {
+    fingerprint: profile.fingerprint,
+    about: spansOf(profile.about ?? ""),
+    link: link ?? null,
+    isOnline: profile.online,
+    postsText: counted(profile.posts, "post"),
+    followers: isKnown ? profile.followers : null,
+    following: isKnown ? profile.following : null,
+    warnings: warningsOf(profile),
+    clash: profile.clash ?? null,
+  };
 }
 
 /** A profile that is open. */
@@ -103,25 +123,9 @@ export class Profile {
     return {
       ...this.#load.view(),
       author: authorRow(this.#username, this.#desk.known(), profile),
-      details: profile === undefined ? null : this.#details(profile),
+      details: profile === undefined ? null : profileDetails(profile),
       relation: { ...relation, followsYou: isOwn ? null : followsYou },
       offers: isOwn ? [] : relations.offers(this.#username, followsYou),
-    };
-  }
-
-  #details(profile: ProfileView): NonNullable<ProfileCard["details"]> {
-    const isKnown = profile.unreachable !== true;
-    const [link] = spansOf(profile.link ?? "");
-    return {
-      fingerprint: profile.fingerprint,
-      about: spansOf(profile.about ?? ""),
-      link: link ?? null,
-      isOnline: profile.online,
-      postsText: counted(profile.posts, "post"),
-      followers: isKnown ? profile.followers : null,
-      following: isKnown ? profile.following : null,
-      warnings: warningsOf(profile),
-      clash: profile.clash ?? null,
     };
   }
 

@@ -7,16 +7,14 @@
 
 import type { PeerCalls } from "../../core/api.ts";
 
+/** All that can be done about a user. */
+export const personDeeds = [
+  ...["follow", "unfollow", "mute", "unmute", "block", "unblock"] as const,
+  ...["removeFollower", "dismiss"] as const,
+] as const;
+
 /** What can be done about a user. */
-export type PersonDeed =
-  | "follow"
-  | "unfollow"
-  | "mute"
-  | "unmute"
-  | "block"
-  | "unblock"
-  | "removeFollower"
-  | "dismiss";
+export type PersonDeed = typeof personDeeds[number];
 
 /** Something that can be done, as a menu or a button offers it. */
 export interface Offer {
@@ -52,6 +50,23 @@ export interface RelationView {
   readonly isMuted: boolean;
   /** Whether the other one is blocked. */
   readonly isBlocked: boolean;
+}
+
+/** How the user of this peer stands to another one, in words. */
+export function relationWords(
+  { isFollowed, followsYou, isMuted, isBlocked }: RelationView,
+): string {
+  return [
+    ...(isBlocked ? ["blocked"] : []),
+    ...(isMuted ? ["muted"] : []),
+    ...(isFollowed && followsYou === true
+      ? ["you follow each other"]
+      : isFollowed
+      ? ["you follow"]
+      : followsYou === true
+      ? ["follows you"]
+      : []),
+  ].join(" · ");
 }
 
 /** Who is followed, muted and blocked. */

@@ -7,7 +7,6 @@
  */
 
 import type {
-  FollowView,
   MuteRequest,
   PeerCalls,
   PostDraft,
@@ -24,7 +23,8 @@ import {
   text,
 } from "../../core/model/arguments.ts";
 import { muteKinds } from "../../core/model/mute.ts";
-import { deletedText, followText } from "../views/words.ts";
+import { type Deed, doDeed } from "../views/deeds.ts";
+import { personDeeds } from "../views/relations.ts";
 
 /** What became of an action. */
 export interface Done {
@@ -56,8 +56,16 @@ const muted = fields<MuteRequest>({
   forMs: optional(integer(60_000, 3_660 * 86_400_000)),
 });
 
-function told(view: FollowView): Done {
-  return { said: followText(view) };
+/** Something that a user does beside writing: done and said as on the full screen. */
+function deedAction<T>(
+  name: string,
+  takes: Reader<T>,
+  deedOf: (argument: T) => Deed,
+): [string, Action] {
+  const run = async (api: PeerCalls, argument: T, signal: AbortSignal) => ({
+    said: await doDeed(api, deedOf(argument), signal),
+  });
+  return [name, action(takes, run)];
 }
 
 /** All actions, by the last part of their path. */
@@ -77,66 +85,11 @@ export const actions: ReadonlyMap<string, Action> = new Map<string, Action>([
       },
     ),
   ],
-  [
-    "repost",
-    action(postName, async (api, name) => {
-      const { author, id } = await api.repost(name);
-      return { said: "Passed on to your followers.", post: { author, id } };
-    }),
-  ],
-  [
-    "delete",
-    action(fields<{ readonly id: string }>({ id: word }), async (api, { id }) => {
-      await api.deletePosts({ ids: [id] });
-      return {
-        said: deletedText(1),
-      };
-    }),
-  ],
-  ["follow", action(user, async (api, who, signal) => told(await api.follow(who, signal)))],
-  ["unfollow", action(user, async (api, who, signal) => told(await api.unfollow(who, signal)))],
-  [
-    "mute",
-    action(muted, async (api, request) => {
-      const { what } = await api.mute(request);
-      return { said: `${what} is muted.` };
-    }),
-  ],
-  [
-    "unmute",
-    action(muted, async (api, request) => {
-      const { what } = await api.unmute(request);
-      return { said: `${what} is shown again.` };
-    }),
-  ],
-  [
-    "block",
-    action(user, async (api, who) => {
-      const { username } = await api.block(who);
-      return { said: `${username} is blocked: nothing of theirs comes here any more.` };
-    }),
-  ],
-  [
-    "unblock",
-    action(user, async (api, who) => {
-      const { username } = await api.unblock(who);
-      return { said: `${username} is no longer blocked.` };
-    }),
-  ],
-  [
-    "remove-follower",
-    action(user, async (api, who) => {
-      const { username } = await api.removeFollower(who);
-      return { said: `${username} no longer follows you.` };
-    }),
-  ],
-  [
-    "dismiss",
-    action(user, async (api, who) => {
-      await api.dismiss(who);
-      return { said: `What ${who.username} said is put aside.` };
-    }),
-  ],
+  deedAction("repost", postName, (name) => ({ deed: "repost", name })),
+  deedAction("delete", postName, (name) => ({ deed: "delete", name })),
+  ...personDeeds.map((deed) => deedAction(deed, user, ({ username }) => ({ deed, username }))),
+  deedAction("muteWhat", muted, (request) => ({ deed: "muteWhat", request })),
+  deedAction("unmuteWhat", muted, (request) => ({ deed: "unmuteWhat", request })),
   [
     "read",
     action(

@@ -22,16 +22,14 @@ import {
 } from "./layout.ts";
 import { LiveHub, type News } from "./live.ts";
 import { homeScreen, type Making, searchScreen, threadScreen } from "./screens.ts";
-import {
-  notificationsScreen,
-  peopleScreen,
-  profileScreen,
-  requestsScreen,
-  settingsScreen,
-} from "./people_screens.ts";
+import { peopleScreen, profileScreen } from "./people_screens.ts";
+import { PageDrafts } from "./page_drafts.ts";
+import { settingsScreen } from "./settings_screen.ts";
+import { notificationsScreen, requestsScreen } from "./told_screens.ts";
 import { settingAction } from "./settings_section.ts";
 import { Desk } from "../views/desk.ts";
 import { keyOf } from "../views/post_row.ts";
+import type { Reader } from "./post_html.ts";
 import { equalSecrets } from "./secrets.ts";
 import { cookieOf, readCookie, type Session, Sessions, tokenHeader } from "./sessions.ts";
 
@@ -155,8 +153,19 @@ export class PageApp {
       return undefined;
     }
     const { username } = await this.#api.whoami();
-    if (this.#desk.self !== username) this.#desk = this.#deskOf(username);
+    if (this.#desk.self !== username) {
+      this.#desk = this.#deskOf(username);
+      void this.#learnNames(this.#desk);
+    }
     return this.#sessions.begin(username);
+  }
+
+  /** Names to be shown, and who follows: they take some seconds, and no screen waits for them. */
+  async #learnNames(desk: Desk): Promise<void> {
+    for (const list of ["following", "followers"] as const) {
+      const users = await this.#api.people({ list }, this.#stopping.signal).catch(() => []);
+      for (const { username, name } of users) if (name !== null) desk.learnName(username, name);
+    }
   }
 
   #failure(c: Route, error: unknown): Response | Promise<Response> {
@@ -216,9 +225,12 @@ export class PageApp {
       const { key, username } = session;
       const base = `/${key}`;
       // A text behind a warning is sent along: the browser shows it when the person asks for it.
-      const known = this.#desk.known({ isRevealed: () => true });
-      const reader = { base, known };
-      const making = make(c, { api: this.#api, reader, desk: this.#desk })
+      const desk = this.#desk;
+      const known = desk.known({ isRevealed: () => true });
+      const reader: Reader = { base, known, offers: (name) => desk.relations.offers(name) };
+      // All of it is on this machine; the person may have followed or muted elsewhere meanwhile.
+      const making = desk.relations.read(this.#api)
+        .then(() => make(c, { api: this.#api, reader, desk }))
         .catch((error) => this.#sorry(error));
       // The page's script has the frame already.
       if (c.req.header(partHeader) !== undefined) return c.html(await mainHtml(await making));
@@ -274,6 +286,11 @@ export class PageApp {
       if (session === undefined) return c.json(failed("unauthorized", "This session is over"), 401);
       return c.json({ names: await this.#api.followed() });
     });
+    this.#app.get("/:key/draft", async (c) => {
+      const session = this.#sessionOf(c);
+      if (session === undefined) return c.json(failed("unauthorized", "This session is over"), 401);
+      return c.json({ text: await this.#draftsOf(session)?.read(c.req.query("reply")) ?? null });
+    });
     this.#app.get("/:key/news", async (c) => {
       const session = this.#sessionOf(c);
       if (session === undefined) return c.json(failed("unauthorized", "This session is over"), 401);
@@ -320,6 +337,11 @@ export class PageApp {
     return new Response(stream, { headers: { "content-type": "text/event-stream" } });
   }
 
+  #draftsOf({ username }: Session): PageDrafts | undefined {
+    const { drafts } = this.#options;
+    return drafts && new PageDrafts(drafts, this.#time, username);
+  }
+
   #writing(): void {
     this.#app.post("/:key/do/:action", async (c) => {
       const session = this.#sessionOf(c);
@@ -333,6 +355,12 @@ export class PageApp {
         return c.json(failed("invalid_argument", "That is no JSON"), 415);
       }
       const { settings } = this.#options;
+      if (c.req.param("action") === "draft") {
+        const drafts = this.#draftsOf(session);
+        if (drafts === undefined) return c.json(failed("invalid_argument", "No drafts"), 404);
+        await drafts.keep(await c.req.json().catch(() => undefined));
+        return c.json({ said: "" });
+      }
       const action = c.req.param("action") === "setting"
         ? settings && settingAction(settings)
         : actions.get(c.req.param("action"));
@@ -340,6 +368,9 @@ export class PageApp {
       const argument: unknown = await c.req.json().catch(() => undefined);
       const done = await action(this.#api, argument, this.#stopping.signal);
       if (c.req.param("action") === "read") this.#hub.read();
+      // Its argument was checked where it was done.
+      const { replyTo } = argument as { readonly replyTo?: PostNameView };
+      if (c.req.param("action") === "post") await this.#draftsOf(session)?.published(replyTo);
       return c.json(done);
     });
     this.#app.post("/:key/end", (c) => {

@@ -15,6 +15,7 @@ import type { Time } from "../../lib/time.ts";
 import { detailsOf } from "../output/failure.ts";
 import type { Log } from "../settings/flags.ts";
 import type { SettingsPort } from "../settings/settings_port.ts";
+import type { DraftFiles } from "../views/drafts.ts";
 import { bodyBytesMax, refusalOf, safetyHeaders } from "./guard.ts";
 import { PageApp } from "./page_app.ts";
 import type { RandomBytes } from "./secrets.ts";
@@ -58,6 +59,8 @@ export interface PageOptions {
   readonly api: PeerApi;
   /** The settings of the data folder; absent where they cannot be shown. */
   readonly settings?: SettingsPort | undefined;
+  /** Where drafts lie; absent: browsers alone keep them. */
+  readonly drafts?: DraftFiles | undefined;
   /** Gives fresh random bytes. */
   readonly randomBytes: RandomBytes;
   /** Takes what goes wrong unexpectedly. */

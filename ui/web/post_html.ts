@@ -8,6 +8,7 @@ import { type Html, markup } from "./markup.ts";
 import type { PostNameView, PostView } from "../../core/api.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { ageOf, clashText, shortAge } from "../views/words.ts";
+import type { Offer } from "../views/relations.ts";
 import type { AuthorRow } from "../views/authors.ts";
 import { keyOf, type PostRow, postRow, type QuoteRow, type RowKnown } from "../views/post_row.ts";
 import { lineHtml, nameHtml, type Places, textHtml } from "./text_html.ts";
@@ -16,6 +17,8 @@ import { lineHtml, nameHtml, type Places, textHtml } from "./text_html.ts";
 export interface Reader extends Places {
   /** What is known beside the posts: the user, the time, names, posts that can be quoted. */
   readonly known: RowKnown;
+  /** What can be done about another user. */
+  readonly offers: (username: string) => readonly Offer[];
 }
 
 /** The path of the thread that a post stands in. */
@@ -70,6 +73,8 @@ export interface PostContext {
   readonly isFocus?: boolean;
   /** Whether the post that it answers stands right above it. */
   readonly isBelow?: boolean;
+  /** What its author did with it, to stand behind the name: `mentions you`. */
+  readonly did?: string;
 }
 
 function classesOf(
@@ -100,14 +105,19 @@ export function postHtml(post: PostView, reader: Reader, context: PostContext = 
   const outside = post.outside === true
     ? markup`<span class="mark">not on your timeline</span>`
     : "";
+  const did = context.did === undefined ? "" : markup`<span class="did">${context.did}</span>`;
   const content = repostedBy === null
-    ? markup`<header>${whose}${own}${outside}${when}</header>${inside}`
+    ? markup`<header>${whose}${did}${own}${outside}${when}</header>${inside}`
     : markup`<header>${
-      nameHtml(repostedBy.username, reader)
-    }${own}<span class="did">reposted</span>${when}</header><div class="reposted"><header>${whose}</header>${inside}</div>`;
+      nameHtml(repostedBy.username, reader, repostedBy.shown)
+    }${own}<span class="did">${
+      context.did ?? "reposted"
+    }</span>${when}</header><div class="reposted"><header>${whose}</header>${inside}</div>`;
   const last = isMine
     ? markup`<button class="act" data-key="delete">Delete</button>`
-    : markup`<button class="act" data-key="more" aria-haspopup="menu">More</button>`;
+    : markup`<button class="act" data-key="more" aria-haspopup="menu" data-offers="${
+      JSON.stringify(reader.offers(author.username).map(({ deed, label }) => [deed, label]))
+    }">More</button>`;
   return markup`<article class="${
     classesOf(
       row,

@@ -5,11 +5,12 @@
  */
 
 import { type Html, markup } from "./markup.ts";
-import type { PeerCalls, PostNameView, PostView, ThreadView } from "../../core/api.ts";
+import type { PeerCalls, PostNameView, PostView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { clockTime, hiddenText, indexedText, leftOutText } from "../views/words.ts";
 import type { Screen } from "./layout.ts";
 import type { Desk } from "../views/desk.ts";
+import { threadRows } from "../views/thread.ts";
 import { keyOf } from "../views/post_row.ts";
 import { postHtml, postsHtml, type Reader, threadPath } from "./post_html.ts";
 
@@ -18,6 +19,9 @@ export const postsMax = 40;
 
 /** Posts of a thread on one screen at most, the newest; as many as a peer shows of one at all. */
 const threadPostsMax = 1000;
+
+/** Steps to the right that the style sheet has. */
+const stepsMax = 4;
 
 /** What a screen is made from. */
 export interface Making {
@@ -101,35 +105,6 @@ export async function homeScreen(
   };
 }
 
-/** Posts in the order in which a thread is read, each with how deep it stands. */
-export function orderThread(
-  { root, posts }: ThreadView,
-): { readonly post: PostView; readonly depth: number }[] {
-  const known = new Set(posts.map(keyOf));
-  const answers = new Map<string, PostView[]>();
-  const tops: PostView[] = [];
-  for (const post of posts) {
-    const parent = post.reply_to === null ? undefined : keyOf(post.reply_to);
-    if (parent === undefined || parent === keyOf(post) || !known.has(parent)) tops.push(post);
-    else answers.set(parent, [...answers.get(parent) ?? [], post]);
-  }
-  tops.sort((a, b) => Number(keyOf(b) === keyOf(root)) - Number(keyOf(a) === keyOf(root)));
-  const ordered: { post: PostView; depth: number }[] = [];
-  const placed = new Set<string>();
-  const waiting = tops.reverse().map((post) => ({ post, depth: 0 }));
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { post, depth } = next;
-    if (placed.has(keyOf(post))) continue;
-    placed.add(keyOf(post));
-    ordered.push(next);
-    const below = answers.get(keyOf(post)) ?? [];
-    waiting.push(...below.toReversed().map((post) => ({ post, depth: depth + 1 })));
-  }
-  // Posts that answer each other in a circle hang below none: they are shown all the same.
-  for (const post of posts) if (!placed.has(keyOf(post))) ordered.push({ post, depth: 0 });
-  return ordered;
-}
-
 /** The thread of a post: at first what is here, then, where it is asked for in full, what others have of it. */
 export async function threadScreen(
   { api, reader, desk }: Making,
@@ -152,20 +127,14 @@ export async function threadScreen(
     };
   }
   desk.quote(thread.posts);
-  const ordered = orderThread(thread).slice(-threadPostsMax);
-  const above = new Map(
-    ordered.slice(1).map(({ post }, i) => [
-      keyOf(post),
-      keyOf(ordered[i]?.post ?? post),
-    ]),
-  );
-  const posts = ordered.map(({ post, depth }) =>
-    postHtml(post, reader, {
-      depth,
-      isFocus: keyOf(post) === keyOf(name),
-      isBelow: post.reply_to !== null && keyOf(post.reply_to) === above.get(keyOf(post)),
-    })
-  );
+  const here = new Map(thread.posts.map((post) => [keyOf(post), post]));
+  const rows = threadRows(thread.posts, name, reader.known).slice(-threadPostsMax);
+  const posts = rows.flatMap(({ key, depth, isOpened, isLoose }) => {
+    const post = here.get(key);
+    // As far as the steps to the right tell what a post answers, it need not be said again.
+    const isBelow = !isLoose && depth <= stepsMax;
+    return post === undefined ? [] : postHtml(post, reader, { depth, isFocus: isOpened, isBelow });
+  });
   const lack = leftOutText(thread);
   const ask = isFull
     ? ""

@@ -61,9 +61,10 @@ export function lineHtml(text: string): Html {
   return markup`<bdi>${safeLine(text)}</bdi>`;
 }
 
-/** What a user gives as their link: a link where it leads to http or https, else text. */
-export function linkHtml(text: string, places: Places): Html {
-  return markup`<bdi>${spansOf(safeLine(text)).map((span) => spanHtml(span, places))}</bdi>`;
+/** Some parts of a text of one line. */
+export function spansHtml(spans: readonly Span[], places: Places): Html {
+  const safe = spans.flatMap((span) => spansOf(safeLine(span.text)));
+  return markup`<bdi>${safe.map((span) => spanHtml(span, places))}</bdi>`;
 }
 
 /** A username that leads to its profile, and behind it the name that the user wants to be shown. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { PostView } from "../../../core/api.ts";
+import { spansOf } from "../../../ui/views/spans.ts";
 import { Desk } from "../../../ui/views/desk.ts";
-import { lineHtml, linkHtml, nameHtml, textHtml } from "../../../ui/web/text_html.ts";
+import { lineHtml, nameHtml, spansHtml, textHtml } from "../../../ui/web/text_html.ts";
 import { asMarkup, markup } from "../../../ui/web/markup.ts";
 import { postHtml } from "../../../ui/web/post_html.ts";
 import { readText } from "../../docs/repository.ts";
@@ -18,14 +19,27 @@ const desk = new Desk({
   onCounts() {},
 });
 
-const reader = { ...places, known: desk.known({ isRevealed: () => true }) };
+const reader = {
+  ...places,
+  known: desk.known({ isRevealed: () => true }),
+  offers: (name: string) => desk.relations.offers(name),
+};
 
 const allowedElements = new Set([
   ...["a", "article", "bdi", "button", "details", "div", "footer", "header", "p", "q", "span"],
   ...["summary", "time"],
 ]);
 const allowedAttributes = new Set([
-  ...["aria-haspopup", "aria-label", "class", "data-key", "data-post", "data-shown", "datetime"],
+  ...[
+    "aria-haspopup",
+    "aria-label",
+    "class",
+    "data-key",
+    "data-offers",
+    "data-post",
+    "data-shown",
+    "datetime",
+  ],
   ...["dir", "href", "id", "rel", "tabindex", "target", "title"],
 ]);
 
@@ -61,7 +75,7 @@ Deno.test("200 hostile texts are text, wherever they stand", () => {
     desk.quote([post]);
     assertTame(String(textHtml(text, places)));
     assertTame(String(lineHtml(text)));
-    assertTame(String(linkHtml(text, places)));
+    assertTame(String(spansHtml(spansOf(text), places)));
     assertTame(String(nameHtml(text, places, text)));
     assertTame(String(postHtml(post, reader)));
     assertTame(String(postHtml(repost, reader, { depth: 3, isFocus: true })));

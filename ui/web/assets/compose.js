@@ -1,10 +1,11 @@
 /**
- * Writing: the text is kept from the first letter on, also over a reload, until it was posted.
+ * Writing: the text is kept from the first letter on, also over a reload, until it was posted. This browser keeps it
+ * at once, and the peer a moment later: there it is also for other browsers and for the full screen.
  *
  * @module
  */
 
-import { act, base, refresh, say, user } from "./peer.js";
+import { ask, base, refresh, say, user } from "./peer.js";
 
 /** Characters of a post; the peer refuses longer ones in any case. */
 const lengthMax = 500;
@@ -40,19 +41,74 @@ function readDraft() {
   }
 }
 
-function keepDraft() {
-  if (text.value === "" && warning.value === "") {
-    localStorage.removeItem(draftName());
-    state.textContent = "";
-    return;
-  }
-  const kept = { text: text.value, warning: warning.value, quote: quote.textContent };
+/** How long after the last letter the text goes to the peer. */
+const keepMs = 500;
+
+let keeping;
+let saving = Promise.resolve();
+
+/** Whether the text was sent and no answer came: it may be published. */
+let isUncertain = false;
+
+function place(to = replyTo) {
+  const at = to.indexOf("/");
+  return to === "" ? {} : { replyTo: { author: to.slice(0, at), id: to.slice(at + 1) } };
+}
+
+/** Keeps the text in this browser; `isKept`: the peer has it, too. */
+function keepHere(isKept) {
+  if (text.value === "" && warning.value === "") return localStorage.removeItem(draftName());
+  const kept = { text: text.value, warning: warning.value, quote: quote.textContent, isKept };
   try {
     localStorage.setItem(draftName(), JSON.stringify(kept));
-    state.textContent = "Draft saved";
   } catch {
-    state.textContent = "The browser keeps no draft";
+    // The browser keeps nothing; the peer does.
   }
+}
+
+function keepDraft() {
+  isUncertain = false;
+  state.textContent = "";
+  keepHere(false);
+  clearTimeout(keeping);
+  keeping = setTimeout(() => void saveDraft(), keepMs);
+}
+
+/** Gives the text to the peer, after the one before; resolves to whether the peer has it. */
+function saveDraft() {
+  clearTimeout(keeping);
+  keeping = undefined;
+  const [value, to] = [text.value, replyTo];
+  return saving = saving.then(async () => {
+    const { done } = await ask("draft", { text: value, ...place(to) });
+    if (to !== replyTo || value !== text.value) return false;
+    keepHere(done !== undefined);
+    state.textContent = value === ""
+      ? ""
+      : done === undefined
+      ? "Kept in this browser"
+      : "Draft saved";
+    return done !== undefined;
+  });
+}
+
+/** What the peer has of the draft; undefined where it has none to give. */
+async function savedDraft() {
+  const query = replyTo === "" ? "" : `?reply=${encodeURIComponent(replyTo)}`;
+  const answer = await fetch(`${base}/draft${query}`).catch(() => undefined);
+  return answer?.ok ? (await answer.json()).text ?? undefined : undefined;
+}
+
+/** Shows what the peer has, unless this browser has something newer. */
+async function takeSaved({ isKept = true, text: shown = "" }) {
+  if (!isKept) return void saveDraft();
+  const to = replyTo;
+  const saved = await savedDraft();
+  if (saved === undefined || saved === shown || to !== replyTo || text.value !== shown) return;
+  text.value = saved;
+  state.textContent = saved === "" ? "" : "Draft saved";
+  keepHere(true);
+  showCount();
 }
 
 function showCount() {
@@ -109,32 +165,44 @@ export function compose({ replyTo: to = "", quote: quoted } = {}) {
     ? "New post"
     : `Reply to ${to.slice(0, to.indexOf("/"))}`;
   state.textContent = text.value === "" ? "" : "Draft saved";
+  isUncertain = false;
   showCount();
   offered.replaceChildren();
   dialog.showModal();
   sessionStorage.setItem("composing", to === "" ? "new" : to);
   text.focus();
+  void takeSaved(draft);
+}
+
+/** What was written is published: nothing of it is kept. */
+async function published(said) {
+  text.value = "";
+  warning.value = "";
+  isUncertain = false;
+  keepHere(true);
+  state.textContent = "";
+  dialog.close();
+  say(said);
+  await refresh();
 }
 
 async function send() {
   if (sendButton.disabled) return;
   sendButton.disabled = true;
   try {
-    const at = replyTo.indexOf("/");
-    const done = await act("post", {
+    // A peer that published it has taken the draft away.
+    if (isUncertain && await savedDraft() === "") {
+      return await published("It was posted before the connection broke off.");
+    }
+    const isSaved = await saveDraft();
+    const { done, why } = await ask("post", {
       text: text.value,
-      ...(replyTo === ""
-        ? {}
-        : { replyTo: { author: replyTo.slice(0, at), id: replyTo.slice(at + 1) } }),
+      ...place(),
       ...(warning.value.trim() === "" ? {} : { warning: warning.value }),
     });
-    if (done === undefined) return;
-    text.value = "";
-    warning.value = "";
-    keepDraft();
-    dialog.close();
-    say(done.said);
-    await refresh();
+    if (done !== undefined) return await published(done.said);
+    isUncertain = isSaved && why === undefined;
+    say(why ?? "The peer does not answer. What you wrote is kept.");
   } finally {
     sendButton.disabled = false;
   }
@@ -154,7 +222,13 @@ text.addEventListener("keydown", (event) => {
 warning.addEventListener("input", keepDraft);
 sendButton.addEventListener("click", () => void send());
 document.getElementById("compose-close").addEventListener("click", () => dialog.close());
-dialog.addEventListener("close", () => sessionStorage.removeItem("composing"));
+dialog.addEventListener("close", () => {
+  sessionStorage.removeItem("composing");
+  if (keeping !== undefined) void saveDraft();
+});
+document.addEventListener("peer", () => {
+  if (dialog.open && !isUncertain) void saveDraft();
+});
 dialog.addEventListener("keydown", (event) => {
   const isSend = event.key === "Enter" && (event.ctrlKey || event.metaKey);
   if (isSend) {

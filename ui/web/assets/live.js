@@ -108,6 +108,7 @@ function found() {
   wasLost = false;
   state.textContent = stateText;
   state.classList.remove("lost");
+  document.dispatchEvent(new Event("peer"));
   renew();
 }
 

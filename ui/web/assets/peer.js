@@ -34,12 +34,13 @@ export function main() {
   return document.getElementById("main");
 }
 
-/** Does something; resolves to what became of it, or to undefined where it failed and the person was told why. */
-export async function act(action, argument) {
+/** What the peer answers: what was done, why not, or nothing, where it cannot be reached. */
+export async function ask(action, argument) {
   const token = localStorage.getItem(`token/${base.slice(1)}`);
   if (token === null) {
-    say("This browser may only read. Run camellia web, and open the address that it prints.");
-    return undefined;
+    return {
+      why: "This browser may only read. Run camellia web, and open the address that it prints.",
+    };
   }
   try {
     const path = action === "end" ? `${base}/end` : `${base}/do/${action}`;
@@ -49,12 +50,20 @@ export async function act(action, argument) {
       body: JSON.stringify(argument),
     });
     const done = await answer.json();
-    if (done.error === undefined) return done;
-    say(done.error.message);
+    return done.error === undefined ? { done } : { why: done.error.message };
   } catch {
-    say("The peer does not answer. What you wrote is kept.");
+    return {};
   }
-  return undefined;
+}
+
+/** Does something; resolves to what became of it, or to undefined where it failed and the person was told why. */
+export async function act(action, argument) {
+  const { done, why = "The peer does not answer. What you wrote is kept." } = await ask(
+    action,
+    argument,
+  );
+  if (done === undefined) say(why);
+  return done;
 }
 
 /** A post, or another thing with an id, that is looked at, and where it stands in the window. */

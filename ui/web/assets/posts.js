@@ -65,27 +65,42 @@ function isSure(what, question) {
   return isSecond;
 }
 
-async function withUser(action, username, extra = {}) {
+/** What is asked before something is done that cannot be taken back by one press. */
+const questions = { block: "Block", unfollow: "Unfollow", removeFollower: "Remove the follower" };
+
+async function withUser(deed, username) {
   if (username === undefined) return;
-  const sure = ["block", "unfollow", "remove-follower"];
-  const question = `${action.replace("-", " ")} ${username}: once more, if you are sure.`;
-  if (sure.includes(action) && !isSure(`${action} ${username}`, question)) return;
-  const isMute = action === "mute";
-  if (tell(await act(action, isMute ? { what: username, kind: "user" } : { username, ...extra }))) {
-    await refresh();
-  }
+  const question = questions[deed];
+  if (
+    question !== undefined &&
+    !isSure(`${deed} ${username}`, `${question} ${username}: once more, if you are sure.`)
+  ) return;
+  if (tell(await act(deed, { username }))) await refresh();
+}
+
+/** What a post or a row offers to do about its author; without one, what the profile does. */
+function offersOf(element) {
+  const { offers } = element?.querySelector("[data-offers]")?.dataset ?? {};
+  if (offers !== undefined) return JSON.parse(offers);
+  return [...(element ?? main().querySelector(".about"))?.querySelectorAll("[data-do]") ?? []]
+    .map((button) => [button.dataset.do, button.textContent]);
+}
+
+/** Follows or mutes whom the post or row is of, or takes that back. */
+function toggle(element, deed, opposite) {
+  const isDone = offersOf(element).some(([each]) => each === opposite);
+  void withUser(isDone ? opposite : deed, personOf(element));
 }
 
 /** What the menu of a post offers. */
 function offer(post) {
   const { author } = nameOf(post.dataset.shown);
-  const items = author === user ? [] : [
-    [`Follow ${author}`, () => withUser("follow", author)],
-    [`Unfollow ${author}`, () => withUser("unfollow", author)],
-    [`Mute ${author}`, () => withUser("mute", author)],
-    [`Block ${author}`, () => withUser("block", author)],
-  ];
-  return [...items, ["Mute this thread", () => deeds.mute_thread(post)]];
+  const items = offersOf(post).map(([deed, label]) => [
+    `${label} ${author}`,
+    () => withUser(deed, author),
+    deed in questions,
+  ]);
+  return [...items, ["Mute this thread", () => deeds.mute_thread(post), false]];
 }
 
 export function closeMenu() {
@@ -98,14 +113,13 @@ export function closeMenu() {
 function openMenu(post) {
   menu.dataset.of = post.id;
   menu.replaceChildren(
-    ...offer(post).map(([label, run]) => {
+    ...offer(post).map(([label, run, isAsked]) => {
       const button = document.createElement("button");
       button.setAttribute("role", "menuitem");
       button.textContent = label;
       button.addEventListener("click", () => {
         // A question is asked with the menu still there for the second press.
-        const isQuestion = /^(Block|Unfollow)/.test(label) && !label.endsWith("?");
-        if (isQuestion) button.textContent = `${label}?`;
+        if (isAsked && !button.textContent.endsWith("?")) button.textContent = `${label}?`;
         else closeMenu();
         void run();
       });
@@ -144,10 +158,10 @@ export const deeds = {
   },
   async delete(element) {
     if (element?.dataset.post === undefined) return;
-    const { author, id } = nameOf(element.dataset.post);
-    if (author !== user) return say("Only posts of your own can be deleted.");
-    if (!isSure(`delete ${id}`, "Delete this post: once more, if you are sure.")) return;
-    if (tell(await act("delete", { id }))) element.remove();
+    const name = nameOf(element.dataset.post);
+    if (name.author !== user) return say("Only posts of your own can be deleted.");
+    if (!isSure(`delete ${name.id}`, "Delete this post: once more, if you are sure.")) return;
+    if (tell(await act("delete", name))) element.remove();
   },
   reveal(element) {
     const warned = element?.querySelector("details");
@@ -158,17 +172,19 @@ export const deeds = {
     if (name !== undefined) location.assign(`${base}/profile/${encodeURIComponent(name)}`);
   },
   follow(element) {
-    void withUser("follow", personOf(element));
+    toggle(element, "follow", "unfollow");
   },
   mute(element) {
-    void withUser("mute", personOf(element));
+    toggle(element, "mute", "unmute");
   },
   block(element) {
     void withUser("block", personOf(element));
   },
   async mute_thread(element) {
     if (element?.dataset.shown === undefined) return;
-    if (tell(await act("mute", { what: element.dataset.shown, kind: "thread" }))) await refresh();
+    if (tell(await act("muteWhat", { what: element.dataset.shown, kind: "thread" }))) {
+      await refresh();
+    }
   },
   more(element) {
     if (element?.dataset.post !== undefined) openMenu(element);
@@ -191,8 +207,8 @@ export function markDeleted(names) {
 /** What the buttons of a screen do. */
 export async function press(button) {
   const { do: action, user: username, what, kind } = button.dataset;
-  if (action === "unmute") {
-    if (tell(await act("unmute", { what, kind }))) await refresh();
+  if (what !== undefined) {
+    if (tell(await act("unmuteWhat", { what, kind }))) await refresh();
     return;
   }
   await withUser(action, username);
