@@ -58,6 +58,23 @@ export function pageOf(username: string, pages: number): number {
   return nameHash(username) & (pages - 1);
 }
 
+/** Places on one page: see {@linkcode placeOf}. */
+const placesPerPage = 2 ** 32;
+
+/**
+ * Where a name stands on the line of all pages: 2^32 places for each page, and on its page by its hash. A
+ * stretch of this line names a part of the list, however full the pages are.
+ */
+export function placeOf(username: string, pages: number): number {
+  const hash = nameHash(username);
+  return (hash & (pages - 1)) * placesPerPage + hash;
+}
+
+/** The page that a place is on. */
+export function pageAt(place: number): number {
+  return Math.floor(place / placesPerPage);
+}
+
 /**
  * Whether `a` replaces `b`, both about the same name in the same list: the later change; at equal
  * times taken out wins over present, then the higher key, so that every device decides alike.

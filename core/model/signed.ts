@@ -20,7 +20,7 @@ import {
 } from "../../lib/msgpack.ts";
 
 /** What a signature is for. */
-export type Purpose = "record" | "post" | "message";
+export type Purpose = "record" | "post" | "message" | "warrant";
 
 /** The version of the envelope that this program writes and reads. */
 const version = 1;
@@ -32,6 +32,7 @@ const prefixes: Readonly<Record<Purpose, Uint8Array>> = {
   record: utf8("camellia/record/1\0"),
   post: utf8("camellia/post/1\0"),
   message: utf8("camellia/message/1\0"),
+  warrant: utf8("camellia/warrant/1\0"),
 };
 
 /** An envelope taken apart. */
