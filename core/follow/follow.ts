@@ -23,8 +23,8 @@ import { mapBounded, settledWithin } from "../../lib/waiting.ts";
 import { chooseKey, readFingerprint, refuseOtherKey, unknownInviter } from "./keys.ts";
 import type { PendingFollows } from "./pending_follows.ts";
 
-/** Entries in one list at most. */
-export const listLengthMax = 5_000;
+/** Users that one user follows at most. */
+export const followedMax = 5_000;
 
 /** How long an answer waits for the acknowledgement and the first posts. */
 const answerWaitMs = 1_500;
@@ -172,7 +172,7 @@ export class Follows {
     const { session, lists, sync } = this.#parts;
     const isNew = await this.#mutex.run(async () => {
       if (lists.get("following", user.username)?.present) return false;
-      if (lists.present("following").length >= listLengthMax) return false;
+      if (lists.present("following").length >= followedMax) return false;
       await this.#add(user);
       return true;
     });
@@ -273,10 +273,10 @@ export class Follows {
     }
     const { lists } = this.#parts;
     if (lists.get("following", username)?.present) return;
-    if (lists.present("following").length < listLengthMax) return;
+    if (lists.present("following").length < followedMax) return;
     throw new CamelliaError(
       "invalid_argument",
-      `Cannot follow ${username}: you follow ${listLengthMax} users, the most there can be.`,
+      `Cannot follow ${username}: you follow ${followedMax} users, the most there can be.`,
     );
   }
 

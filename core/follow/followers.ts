@@ -11,7 +11,9 @@ import type { Parts, Unwanted } from "../session/interfaces.ts";
 import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
-import { listLengthMax } from "./follow.ts";
+
+/** Followers of one user at most: as many as a tree of relays tells of a post (docs/PROTOCOL.md, section 4). */
+export const followersMax = 100_000;
 
 /** How far ahead of this clock a change may be dated: as far as a message may be. */
 const aheadMsMax = 600_000;
@@ -97,7 +99,7 @@ export class Followers {
     const present = kind === "follow";
     const known = lists.get("followers", username);
     if (known !== undefined && known.updatedAt >= updatedAt) return undefined;
-    if (present && known === undefined && lists.present("followers").length >= listLengthMax) {
+    if (present && known === undefined && lists.present("followers").length >= followersMax) {
       return "full";
     }
     if (!this.#changesOf(username).take(1)) return "often";

@@ -21,10 +21,10 @@ import { recordPayloadBytesMax } from "./record.ts";
 export const absentKeptMs: number = 90 * 86_400_000;
 
 /**
- * Bytes of a page's payload besides its entries: array 1, username 21, namespace 19, sequence and
+ * Bytes of a page's payload besides its entries: array 1, username 21, namespace 22, sequence and
  * expiry 9 each, array of entries 3; rounded up.
  */
-const pageFrameBytes = 64;
+const pageFrameBytes = 68;
 
 /** Bytes of entries that fit one page. */
 export const pageBytesMax: number = recordPayloadBytesMax - pageFrameBytes;
@@ -102,6 +102,8 @@ interface Named {
 /** All entries of both lists, by name. */
 export class ListBook {
   readonly #names = new Map<string, Named>();
+  /** The same by the page among as many as there can be: a page of fewer is made of some of these. */
+  readonly #buckets: Set<Named>[] = [];
   readonly #sizes = { followers: 0, following: 0 };
   readonly #present = { followers: 0, following: 0 };
 
@@ -122,7 +124,7 @@ export class ListBook {
 
   /** Puts an entry in the place of the one that was there, if any. */
   set(entry: ListEntry): void {
-    const named = this.#names.get(entry.username) ?? { hash: nameHash(entry.username) };
+    const named = this.#names.get(entry.username) ?? this.#add(nameHash(entry.username));
     const before = named[entry.list];
     named[entry.list] = entry;
     this.#names.set(entry.username, named);
@@ -139,7 +141,14 @@ export class ListBook {
     delete named[entry.list];
     if (named.followers === undefined && named.following === undefined) {
       this.#names.delete(entry.username);
+      this.#buckets[named.hash & (pagesMax - 1)]?.delete(named);
     }
+  }
+
+  #add(hash: number): Named {
+    const named = { hash };
+    (this.#buckets[hash & (pagesMax - 1)] ??= new Set()).add(named);
+    return named;
   }
 
   /** Entries of one list, or of both. */
@@ -159,10 +168,11 @@ export class ListBook {
   /** Entries of one page, in the order in which every device writes them. */
   page(page: number, pages: number): ListEntry[] {
     const entries: ListEntry[] = [];
-    for (const { hash, followers, following } of this.#names.values()) {
-      if ((hash & (pages - 1)) !== page) continue;
-      if (followers !== undefined) entries.push(followers);
-      if (following !== undefined) entries.push(following);
+    for (let bucket = page; bucket < pagesMax; bucket += pages) {
+      for (const { followers, following } of this.#buckets[bucket] ?? []) {
+        if (followers !== undefined) entries.push(followers);
+        if (following !== undefined) entries.push(following);
+      }
     }
     return entries.sort(inOrder);
   }
@@ -188,7 +198,7 @@ export class ListBook {
 }
 
 /**
- * As many of a page's entries as fit it. With 256 pages there is no more room to grow into: then
+ * As many of a page's entries as fit it. With 2,048 pages there is no more room to grow into: then
  * entries taken out are left off first, the oldest before others, then the oldest followers.
  */
 export function fitPage(entries: readonly ListEntry[]): ListEntry[] {

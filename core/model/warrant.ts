@@ -1,6 +1,6 @@
 /**
  * Warrants: what an author of very many followers signs once, so that each of thousands of relays can prove
- * to the next one that the author asked for it (docs/PROTOCOL.md, section 4.7).
+ * to the next one that the author asked for it (docs/PROTOCOL.md, section 4).
  *
  * A *branch* is a stretch of the author's list of followers, with the users who are to tell those on it. All
  * branches of one post are the leaves of a Merkle tree (Merkle 1987), whose root the author signs together

@@ -8,13 +8,14 @@
  * @module
  */
 
-import { nameOf } from "../model/user.ts";
-import { pageOf } from "../model/list_pages.ts";
+import { nameOf, type UserRef } from "../model/user.ts";
+import { type Layout, pageOf } from "../model/list_pages.ts";
 import { isRecordOf, type SignedRecord } from "../model/record.ts";
 import { type ListEntry, type PageBody, pageNamespaceOf } from "../model/record_body.ts";
 import { compareRecords } from "../model/record_policy.ts";
 import type { Person, Session } from "../session/interfaces.ts";
 import { InFlight, TimedCache } from "../../lib/bounded_map.ts";
+import { shuffled } from "../../lib/random.ts";
 import { abortable, delay, mapBounded } from "../../lib/waiting.ts";
 
 /** Pages read at a time: each is a lookup with three queries in flight. */
@@ -29,6 +30,13 @@ const retryMs = 250;
 /** Pages remembered, at 8,000 bytes and some hundred entries each: 4 users of 5,000 and 5,000 entries. */
 const pagesMax = 1_024;
 
+/**
+ * Of longer lists only some pages are read, drawn at random: twelve thousand entries are enough to find a
+ * follower who is online, and a list of 100,000 followers would take thousands of look-ups.
+ */
+const wholeMax = 256;
+const drawnPages = 32;
+
 /** How long pages are remembered, as the least that counts. */
 const rememberedMs = 15 * 60_000;
 
@@ -38,11 +46,14 @@ const rememberedMs = 15 * 60_000;
  */
 const freshMs = 30_000;
 
+/** For so long a page tells whom a post is to be passed on to: who came since then is told otherwise. */
+const followersFreshMs = 300_000;
+
 /** A user's lists as read. */
 export interface ListsRead {
   /** Present entries of both lists. */
   readonly entries: readonly ListEntry[];
-  /** Whether every page that the public record names was there. */
+  /** Whether every page that the public record names was read. */
   readonly complete: boolean;
 }
 
@@ -57,6 +68,7 @@ export class ListReader {
   readonly #session: Session;
   readonly #pages: TimedCache<PageRead>;
   readonly #inFlight = new InFlight<ListsRead>();
+  readonly #onePage = new InFlight<SignedRecord<PageBody> | undefined>();
 
   /** Lists as one session reads them. */
   constructor(session: Session) {
@@ -72,8 +84,19 @@ export class ListReader {
   }
 
   async #read(person: Person, generation: number): Promise<ListsRead> {
-    const freshAt = this.#session.ports.clock.monotonic() - freshMs;
+    const { clock, random } = this.#session.ports;
+    const freshAt = clock.monotonic() - freshMs;
     const numbers = [...Array(person.public?.pages ?? 0).keys()];
+    if (numbers.length > wholeMax) {
+      const drawn = new Set(shuffled(numbers, random).slice(0, drawnPages));
+      const pages = await mapBounded(
+        numbers,
+        pagesParallel,
+        (page) =>
+          drawn.has(page) ? this.#page(person, generation, page) : Promise.resolve(undefined),
+      );
+      return entriesOf(person, pages);
+    }
     const known = numbers.map((page) => this.#pages.get(pageName(person, generation, page)));
     const fresh = known.map((page) => page && page.readAt > freshAt ? page.record : undefined);
     const read = entriesOf(person, fresh);
@@ -84,9 +107,31 @@ export class ListReader {
     );
   }
 
+  /**
+   * The followers on one page of a user's list, as the user signed it within the last minutes; undefined where
+   * it cannot be read.
+   */
+  async followersOn(
+    user: UserRef,
+    { generation, pages }: Layout,
+    page: number,
+  ): Promise<readonly ListEntry[] | undefined> {
+    const name = pageName(user, generation, page);
+    const known = this.#pages.get(name);
+    const isFresh = known !== undefined &&
+      known.readAt > this.#session.ports.clock.monotonic() - followersFreshMs;
+    const record = isFresh ? known.record : await this.#onePage.run(name, () => {
+      return this.#page(user, generation, page);
+    });
+    return record?.body.entries.filter(({ list, username, present }) => {
+      return list === "followers" && present && username !== user.username &&
+        pageOf(username, pages) === page;
+    });
+  }
+
   /** One page from the network, unless a newer one has been seen. */
   async #page(
-    person: Person,
+    person: UserRef,
     generation: number,
     page: number,
   ): Promise<SignedRecord<PageBody> | undefined> {
@@ -107,7 +152,7 @@ export class ListReader {
   }
 }
 
-function pageName(person: Person, generation: number, page: number): string {
+function pageName(person: UserRef, generation: number, page: number): string {
   return `${nameOf(person)}/${generation}/${page}`;
 }
 

@@ -8,6 +8,7 @@
 
 import type { ClashView } from "../api.ts";
 import { equalBytes } from "../model/bytes.ts";
+import type { Layout } from "../model/list_pages.ts";
 import { isRecordOf, type SignedRecord } from "../model/record.ts";
 import type { DeviceEntry, ListEntry } from "../model/record_body.ts";
 import { isSame, type UserRef } from "../model/user.ts";
@@ -88,6 +89,15 @@ export class UserPeople implements People {
     const { session, lists } = this.#parts;
     if (!isSame(person, session.self)) return (await this.#lists.read(person, signal)).entries;
     return [...lists.present("followers"), ...lists.present("following")];
+  }
+
+  async followersOn(
+    user: UserRef,
+    layout: Layout,
+    page: number,
+    signal?: AbortSignal,
+  ): Promise<readonly ListEntry[] | undefined> {
+    return await abortable(this.#lists.followersOn(user, layout, page), signal);
   }
 
   devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]> {

@@ -31,10 +31,13 @@ const pullEveryMs = 86_400_000;
 const pullSharedEveryMs = 600_000;
 
 /**
- * Entries of one list at most, those taken out included: twice the 5,000 that must work. 256 pages
- * take some 25,000 of both lists together. A stranger's follow beyond that is not listed.
+ * Entries of each list at most, those taken out included: room for 5,000 followed users and 100,000 followers,
+ * and for those who left within 90 days. A stranger's follow beyond that is not listed.
  */
-export const listEntriesMax = 10_000;
+export const listEntriesMax: Readonly<Record<ListName, number>> = {
+  following: 10_000,
+  followers: 120_000,
+};
 
 /** Entries written to the database in one batch: its own limit is 1,000 changes. */
 const batchEntriesMax = 400;
@@ -197,8 +200,8 @@ export class UserLists implements Lists {
 
   #newer(entries: readonly ListEntry[]): ListEntry[] {
     const room = {
-      followers: listEntriesMax - this.#book.size("followers"),
-      following: listEntriesMax - this.#book.size("following"),
+      followers: listEntriesMax.followers - this.#book.size("followers"),
+      following: listEntriesMax.following - this.#book.size("following"),
     };
     const oldest = this.#session.ports.clock.now() - absentKeptMs;
     return entries.filter((entry) => {

@@ -33,7 +33,7 @@ const verifyAfterMs = 2_000;
 /** Writes in a row that are caused by reading back; the regular pull comes after that. */
 const verificationsMax = 5;
 
-/** Own records remembered at most: two generations of 256 pages, and the other three. */
+/** Own records remembered at most, some 8 MB: of longer lists a page is read again before it is written. */
 const knownMax = 520;
 
 /** A write that was ordered. */

@@ -14,6 +14,7 @@ import type { About } from "../model/about.ts";
 import type { CamelliaError } from "../model/errors.ts";
 import type { DeviceEntry, Head, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import type { Identity } from "../model/identity.ts";
+import type { Layout } from "../model/list_pages.ts";
 import type { UserRef } from "../model/user.ts";
 import type { SignedRecord } from "../model/record.ts";
 import type { Ports, Store } from "../ports.ts";
@@ -78,8 +79,21 @@ export interface People {
   isAbsent(username: string): boolean;
   /** The pinned key of a name: own, followed, followers' (in this order). */
   pin(username: string): Uint8Array | undefined;
-  /** Both lists of a user, from the pages that the public record names; only present entries. */
+  /**
+   * Both lists of a user, from the pages that the public record names; only present entries. Of more than 256
+   * pages 32 drawn at random.
+   */
   lists(person: Person, signal?: AbortSignal): Promise<readonly ListEntry[]>;
+  /**
+   * The followers on one page of a user's list, from a page read within the last five minutes, else from the
+   * network; undefined where it cannot be read.
+   */
+  followersOn(
+    user: UserRef,
+    layout: Layout,
+    page: number,
+    signal?: AbortSignal,
+  ): Promise<readonly ListEntry[] | undefined>;
   /** Devices announced and not expired; from the cache while it is good, else from the network. */
   devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]>;
   /**
@@ -136,6 +150,8 @@ export interface OwnRecords {
    * later.
    */
   setAbout(parts: Omit<About, "updatedAt">, signal?: AbortSignal): Promise<boolean>;
+  /** Which pages of the own lists are in force. */
+  layout(): Layout;
   /** The own signed `connections` record in force, if announced. */
   connections(): SignedRecord | undefined;
   /** Reads the own records from the network and merges them (another device may have written). */

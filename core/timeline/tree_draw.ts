@@ -1,7 +1,7 @@
 /**
  * The tree by which a post reaches more followers than one row of relays can tell: the author tells some
  * hundred relays, each of these hands branches on to relays of its own, and each of those tells the followers
- * on one stretch of the author's list (docs/PROTOCOL.md, section 4.7). All of it is drawn with a secret seed
+ * on one stretch of the author's list (docs/PROTOCOL.md, section 4). All of it is drawn with a secret seed
  * of the author. No I/O.
  *
  * @module

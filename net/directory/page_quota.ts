@@ -5,9 +5,9 @@
  */
 
 /**
- * A list that grew through all sizes up to 256 pages leaves 511 of them behind until they expire; two
- * devices that grow it at once may write twice as many. Without a bound an owner could name a thousand
- * million generations.
+ * A list of 5,000 entries that grew through all sizes leaves some 500 pages behind until they expire; two
+ * devices that grow it at once may write twice as many. The 4,095 pages of a list of 100,000 followers lie on
+ * so many nodes that each has a few. Without a bound an owner could name a thousand million generations.
  */
 export const pagesPerOwnerMax = 1_024;
 

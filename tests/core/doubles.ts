@@ -252,6 +252,10 @@ export class TestPeople implements People {
     return Promise.resolve(this.#people.get(person.username)?.entries ?? []);
   }
 
+  followersOn(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   devices(user: UserRef): Promise<DeviceEntry[]> {
     return Promise.resolve(this.#devices.get(user.username) ?? []);
   }

@@ -11,6 +11,7 @@ import type { NotificationList } from "../../core/conversation_store.ts";
 import type { Identity } from "../../core/model/identity.ts";
 import type { Message, MessageOf } from "../../core/messages/kinds/mod.ts";
 import { signMessage } from "../../core/messages/frame.ts";
+import { type Layout, pageOf } from "../../core/model/list_pages.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import { type Post, type PostContent, signPost } from "../../core/model/post.ts";
 import { isRecordOf, openRecord, type SignedRecord, signRecord } from "../../core/model/record.ts";
@@ -37,6 +38,9 @@ import { MemoryStores } from "../sim/memory_store.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { identityOf } from "../sim/users.ts";
 import { nothingUnwanted, only, TestLists, testSession } from "./doubles.ts";
+
+/** Every list has these pages. */
+const layout: Layout = { generation: 18, pages: 4 };
 
 /** The one port everybody listens on. */
 const port = 7000;
@@ -232,6 +236,7 @@ export class TestUser {
     const { lists } = this;
     const records = only<OwnRecords>({
       heads: () => this.heads,
+      layout: () => layout,
       connections: () => this.connections,
     });
     this.messenger = new PeerMessenger({ session, people });
@@ -434,6 +439,13 @@ class WorldPeople implements People {
     await world.lookUp("lists", signal);
     const lists = world.users.get(person.username)?.lists;
     return [...lists?.present("followers") ?? [], ...lists?.present("following") ?? []];
+  }
+
+  async followersOn(user: UserRef, { pages }: Layout, page: number): Promise<ListEntry[]> {
+    const { world } = this.#owner;
+    await world.lookUp("lists");
+    const followers = world.users.get(user.username)?.lists.present("followers") ?? [];
+    return followers.filter(({ username }) => pageOf(username, pages) === page);
   }
 
   async devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]> {

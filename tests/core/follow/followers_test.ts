@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { MessageOf } from "../../../core/messages/kinds/mod.ts";
 import type { UserRef } from "../../../core/model/user.ts";
-import { Followers } from "../../../core/follow/followers.ts";
+import { Followers, followersMax } from "../../../core/follow/followers.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import type { OwnRecords } from "../../../core/session/interfaces.ts";
 import { nothingUnwanted, only, TestLists, TestMessenger, testSession } from "../doubles.ts";
@@ -122,7 +122,7 @@ Deno.test("The last place of the list is given away, and a user who leaves needs
   const { followers, lists, messenger, message, session } = setUp();
   const reasons = () => messenger.sent.splice(0).map(({ body }) => "reason" in body && body.reason);
   const present = lists.present.bind(lists);
-  let others = 4_999;
+  let others = followersMax - 1;
   lists.present = (list) => [
     ...present(list),
     ...new Array(others).fill({ list, ...userNamed("carol"), updatedAt: 1, present: true }),
@@ -131,7 +131,7 @@ Deno.test("The last place of the list is given away, and a user who leaves needs
   assert.equal(lists.get("followers", "bob")?.present, true);
   await followers.handle(message("unfollow", 200));
   assert.deepEqual(reasons(), [false, false]);
-  others = 5_000;
+  others = followersMax;
   await followers.handle(message("unfollow", 300, userNamed("dave")));
   assert.deepEqual(reasons(), [false], "who leaves needs no place");
   await followers.handle(message("follow", 300, userNamed("erin")));
@@ -143,7 +143,7 @@ Deno.test("The last place of the list is given away, and a user who leaves needs
 Deno.test("A full list takes no further followers", async () => {
   const { followers, lists, messenger, message } = setUp();
   lists.present = () =>
-    new Array(5_000).fill({ list: "followers", ...bob, updatedAt: 1, present: true });
+    new Array(followersMax).fill({ list: "followers", ...bob, updatedAt: 1, present: true });
   await followers.handle(message("follow", 100));
   assert.equal(lists.get("followers", "bob"), undefined);
   assert.equal("reason" in (messenger.sent[0]?.body ?? {}), true);

@@ -12,8 +12,10 @@ import {
   fitPage,
   ListBook,
   nextLayout,
+  pageAt,
   pageBytesMax,
   pageOf,
+  placeOf,
   replaces,
 } from "../../../core/model/list_pages.ts";
 import { SeededRandom } from "../../sim/random.ts";
@@ -93,6 +95,23 @@ Deno.test("5,000 entries in each list fit the pages, with room for those taken o
   assert.equal(book.pagesWanted(pages), pages, "a fresh generation does not grow at once");
 });
 
+Deno.test("100,000 followers fit the pages of one generation, each found by its place", () => {
+  const book = new ListBook();
+  // As long as names of twenty letters, of which no two begin alike.
+  for (let i = 0; i < 100_000; i++) {
+    book.set(entry("followers", `u${(i * 7_919).toString(36)}`.padEnd(20, "_"), now));
+  }
+  const pages = book.pagesWanted(1_024);
+  assert.equal(pages, pagesMax);
+  assert.ok(book.fullestPageBytes(pages) <= pageBytesMax * 3 / 4);
+  for (let i = 0; i < 1_000; i++) {
+    const name = `name${i}`;
+    assert.equal(pageAt(placeOf(name, pages)), pageOf(name, pages));
+    assert.equal(pageAt(placeOf(name, 1)), 0);
+    assert.ok(placeOf(name, pages) < pages * 2 ** 32);
+  }
+});
+
 Deno.test("The fullest page that fits makes a record within the limit", () => {
   const book = new ListBook();
   const wide = (i: number) => `w${i}`.padEnd(20, "_");
@@ -103,9 +122,9 @@ Deno.test("The fullest page that fits makes a record within the limit", () => {
   assert.equal(entries.length, book.page(0, 1).length - 1);
   const { value } = signRecord({
     username: "a_name_of_20_letters",
-    namespace: pageNamespaceOf(999_999_999, 255),
+    namespace: pageNamespaceOf(999_999_999, 2_047),
     sequence: now,
-    expiresAt: expiryFor(pageNamespaceOf(999_999_999, 255), now),
+    expiresAt: expiryFor(pageNamespaceOf(999_999_999, 2_047), now),
     body: { entries },
   }, identityOf("alice"));
   assert.ok(value.length <= recordBytesMax && value.length > recordBytesMax - 100);

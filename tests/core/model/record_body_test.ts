@@ -126,7 +126,7 @@ Deno.test("A public body has one head a device, and pages a power of two with a 
     pages,
   ];
   assert.doesNotThrow(() => bodyKinds.public.read(body([], 0, 0)));
-  for (const pages of [3, 5, 255, 257, 512]) refuses("public", body([], 1, pages));
+  for (const pages of [3, 5, 255, 257, 2_047, 4_096]) refuses("public", body([], 1, pages));
   refuses("public", body([], 1, 0));
   refuses("public", body([], 0, 1));
   refuses("public", body([], 1_000_000_000, 1));
@@ -168,11 +168,18 @@ Deno.test("Namespaces are the three fixed ones and pages in their one form", () 
   assert.equal(kindOfNamespace("private"), "private");
   assert.equal(kindOfNamespace("public"), "public");
   assert.equal(kindOfNamespace("connections"), "connections");
-  assert.equal(kindOfNamespace(pageNamespaceOf(12, 255)), "page");
+  assert.equal(kindOfNamespace(pageNamespaceOf(12, 2_047)), "page");
   for (
     const wrong of [
       ...["", "Public", "public ", "public:", "public:1", "public:0:0", "public:01:0"],
-      ...["public:1:00", "public:1:256", "public:1:-1", "public:1e3:0", "public:1:0:0"],
+      ...[
+        "public:1:00",
+        "public:1:2048",
+        "public:1:02",
+        "public:1:-1",
+        "public:1e3:0",
+        "public:1:0:0",
+      ],
       "public:1000000000:0",
     ]
   ) assert.equal(kindOfNamespace(wrong), undefined, wrong);

@@ -265,11 +265,11 @@ Deno.test("Each list has a bound, and what is known stays changeable there", asy
   const world = new World();
   const { lists, session } = await world.user("alice");
   const now = world.clock.now();
-  for (let i = 0; i < listEntriesMax; i++) {
-    await lists.apply(entry("followers", `crowd_${i}`, now));
+  for (let i = 0; i < listEntriesMax.following; i++) {
+    await lists.apply(entry("following", `crowd_${i}`, now));
   }
-  assert.equal(await lists.apply(entry("followers", "one_more", now)), false);
-  assert.equal(await lists.apply(entry("followers", "crowd_7", now + 1, false)), true);
+  assert.equal(await lists.apply(entry("following", "one_more", now)), false);
+  assert.equal(await lists.apply(entry("following", "crowd_7", now + 1, false)), true);
   await session.close();
 });
 
