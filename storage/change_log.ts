@@ -111,8 +111,13 @@ export class ChangeLog {
 
   /** The number of the last change. */
   async last(kv: Deno.Kv): Promise<number> {
-    const { value } = await kv.get(keys.changes);
-    return this.#last = readCount(value ?? undefined);
+    const [{ value }, newest] = await Promise.all([
+      kv.get(keys.changes),
+      Array.fromAsync(kv.list({ prefix: ["change"] }, { reverse: true, limit: 1 })),
+    ]);
+    const logged = newest[0]?.key[1];
+    const counted = readCount(value ?? undefined);
+    return this.#last = Math.max(counted, typeof logged === "number" ? logged : 0);
   }
 
   /** Makes a commit that changes posts. */
@@ -120,8 +125,9 @@ export class ChangeLog {
     const { added = [], removed = [] } = change;
     if (added.length + removed.length === 0) return await commit(operation);
     const number = (this.#last ?? await this.last(kv)) + 1;
-    operation.set(keys.changes, number);
+    // The newest entry tells the number: one value less to write, for which receivers of a post would wait.
     if (this.isRead) operation.set(keys.change(number), writeChange(change));
+    else operation.set(keys.changes, number);
     const dropped = this.#settled.slice(0, droppedAtOnceMax);
     for (const old of dropped) operation.delete(keys.change(old));
     try {

@@ -60,6 +60,11 @@ Deno.test("Log keeps entries until an index has them, and drops them with later 
     assert.deepEqual(await log.entries(kv), [...Array.from({ length: 10 }, (_, i) => i + 52), 62]);
     await change();
     assert.deepEqual(await log.entries(kv), [62, 63]);
-    assert.deepEqual(changed, Array.from({ length: 63 }, (_, i) => i + 1));
+    assert.equal(await new ChangeLog().last(kv), 63, "the newest entry has the number");
+    log.isRead = false;
+    log.settle([62, 63]);
+    await change();
+    assert.deepEqual([await new ChangeLog().last(kv), await log.entries(kv)], [64, []]);
+    assert.deepEqual(changed, Array.from({ length: 64 }, (_, i) => i + 1));
   });
 });

@@ -9,6 +9,7 @@ import { hasNumber } from "../../core/model/feed.ts";
 import { parseSnowflake } from "../../core/model/snowflake.ts";
 import type { Post } from "../../core/model/post.ts";
 import type { SearchQuery } from "../../core/model/search_query.ts";
+import { ChangeLog } from "../../storage/change_log.ts";
 import { PostIndex } from "../../storage/post_index.ts";
 import { readState, readStoredPost } from "../../storage/layout.ts";
 
@@ -70,7 +71,7 @@ export async function assertSound(path: string): Promise<void> {
   }
   assert.equal((await kv.get(["total"])).value ?? 0, feed.size, "the total is wrong");
   const posts = [...feed.values()].map(({ value }) => readStoredPost(value));
-  const changes = Number((await kv.get(["changes"])).value ?? 0);
+  const changes = await new ChangeLog().last(kv);
   assertIndexSound(path.replace(/\.kv$/, ".index"), posts as Post[], changes);
 }
 
