@@ -8,7 +8,7 @@
  */
 
 import { equalBytes } from "../../core/model/bytes.ts";
-import { InFlight } from "../../lib/bounded_map.ts";
+import { BoundedMap, InFlight } from "../../lib/bounded_map.ts";
 import type { Endpoint } from "../../lib/ip_address.ts";
 import { formatHostPort } from "../../lib/host_port.ts";
 import { type Exemption, NetworkBudget, networkLimits } from "../../lib/networks.ts";
@@ -26,6 +26,9 @@ const perMinute = 60;
 
 /** Networks whose connections are remembered. */
 const networksMax = 4_096;
+
+/** A question that is repeated so soon after a yes is one whose answer was late or lost. A no may have changed. */
+const rememberedMs = 5_000;
 
 /** How long a connection and the first bytes may take. A connection over a bad line takes a second. */
 const dialMsMax = 2_000;
@@ -55,6 +58,8 @@ export class DialBack {
   readonly #all: TokenBucket;
   /** A question that comes twice is one connection. */
   readonly #dialling = new InFlight<boolean>();
+  /** Where a peer took a connection, and when, on the monotonic clock. */
+  readonly #reached = new BoundedMap<string, number>(perMinute);
 
   /**
    * Nothing is dialled at first.
@@ -87,7 +92,14 @@ export class DialBack {
     const name = formatHostPort(to.ip, to.port);
     const begun = this.#dialling.get(name);
     if (begun !== undefined) return begun;
-    return this.#mayDial(to.ip) ? this.#dialling.run(name, () => this.#dial(to)) : undefined;
+    const sinceMs = this.#time.monotonic() - (this.#reached.get(name) ?? -Infinity);
+    if (sinceMs < rememberedMs) return Promise.resolve(true);
+    if (!this.#mayDial(to.ip)) return undefined;
+    return this.#dialling.run(name, async () => {
+      const isReached = await this.#dial(to);
+      if (isReached) this.#reached.set(name, this.#time.monotonic());
+      return isReached;
+    });
   }
 
   #mayDial(ip: string): boolean {
