@@ -1,5 +1,5 @@
 /**
- * What the benches of the full screen and of the page share: a user with many posts, and how figures are printed.
+ * What the benches of the full screen and of the page share: a user with many posts, and the way to the peer.
  *
  * @module
  */
@@ -47,18 +47,4 @@ export async function clientOf(user: User): Promise<LoopbackClient> {
   const port = parsePortFile(await Deno.readTextFile(join(user.data, portFileName)));
   if (port === undefined) throw new Error("no peer runs");
   return new LoopbackClient(port);
-}
-
-/** Prints a line of figures, each with one digit after the point. */
-export function report(bench: string, figures: Record<string, number>): void {
-  const rounded = Object.entries(figures).map(([key, value]) => [key, Math.round(10 * value) / 10]);
-  const line = JSON.stringify({ bench, ...Object.fromEntries(rounded) });
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
-
-/** Percentiles of some times. */
-export function summary(times: number[]): Record<string, number> {
-  times.sort((a, b) => a - b);
-  const at = (part: number) => times[Math.floor(part * (times.length - 1))] ?? NaN;
-  return { count: times.length, p50: at(0.5), p95: at(0.95), worst: at(1) };
 }

@@ -13,7 +13,8 @@ import type { LoopbackClient } from "../ui/peer/loopback_client.ts";
 import { Browser, chromium, type Tab } from "../tests/e2e/browser.ts";
 import { Network, type User } from "../tests/e2e/harness.ts";
 import { option, sleep } from "./delivery/measure.ts";
-import { clientOf, fill, report, summary } from "./many_posts.ts";
+import { clientOf, fill } from "./many_posts.ts";
+import { report, summary } from "./report.ts";
 
 /** Memory of a user's running peer, in MB. */
 async function memoryMB({ process }: User): Promise<number> {

@@ -12,7 +12,8 @@
 import type { LoopbackClient } from "../ui/peer/loopback_client.ts";
 import { Network, password, program, type User } from "../tests/e2e/harness.ts";
 import { option, sleep } from "./delivery/measure.ts";
-import { clientOf, fill, report, summary } from "./many_posts.ts";
+import { clientOf, fill } from "./many_posts.ts";
+import { report, summary } from "./report.ts";
 
 function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;

@@ -11,6 +11,8 @@
  * @module
  */
 
+import { option } from "./delivery/measure.ts";
+import { report, summary } from "./report.ts";
 import type { Post } from "../core/model/post.ts";
 import { Mutes } from "../core/mutes/mutes.ts";
 import { readTimeline } from "../core/timeline/timeline.ts";
@@ -28,19 +30,6 @@ const stepLength = 5_000;
 const random = new SeededRandom(20261127);
 const vocabularySize = 50_000;
 const authors = Array.from({ length: 20 }, (_, i) => `author_${String(i).padStart(2, "0")}`);
-
-function option(name: string, fallback: number): number {
-  const given = Deno.args.find((arg) => arg.startsWith(`--${name}=`));
-  return given === undefined ? fallback : Number(given.slice(name.length + 3));
-}
-
-function report(bench: string, figures: Record<string, number | string>): void {
-  const rounded = Object.entries(figures).map((
-    [key, value],
-  ) => [key, typeof value === "number" ? Math.round(100 * value) / 100 : value]);
-  const line = JSON.stringify({ bench, ...Object.fromEntries(rounded) });
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
 
 function below(max: number): number {
   return Math.floor(random.float() * max);
@@ -81,12 +70,6 @@ const kinds: Record<string, () => string> = {
   "a word since": () => `${word()} since:2026-01-01T06:00`,
   "a word, ranked": () => `${word()} sort:rank`,
 };
-
-function summary(times: number[]): Record<string, number> {
-  times.sort((a, b) => a - b);
-  const at = (part: number) => times[Math.floor(part * (times.length - 1))] ?? NaN;
-  return { p50: at(0.5), p95: at(0.95), worst: at(1) };
-}
 
 async function timed(run: () => Promise<unknown>): Promise<number> {
   const start = performance.now();

@@ -9,25 +9,14 @@
  * @module
  */
 
+import { option } from "./delivery/measure.ts";
+import { report } from "./report.ts";
 import { KvStores } from "../storage/user_store.ts";
 import type { Store } from "../core/ports.ts";
 import { assertSurvived, workAndKill } from "../tests/storage/crash.ts";
 import { idAt, postAt, postsOf } from "../tests/storage/posts.ts";
 
 const authors = Array.from({ length: 20 }, (_, i) => `author_${String(i).padStart(2, "0")}`);
-
-function option(name: string, fallback: number): number {
-  const given = Deno.args.find((arg) => arg.startsWith(`--${name}=`));
-  return given === undefined ? fallback : Number(given.slice(name.length + 3));
-}
-
-function report(bench: string, figures: Record<string, number>): void {
-  const rounded = Object.entries(figures).map((
-    [key, value],
-  ) => [key, Math.round(100 * value) / 100]);
-  const line = JSON.stringify({ bench, ...Object.fromEntries(rounded) });
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-}
 
 /** Median, 99th percentile and worst of how long something takes, in ms. */
 async function times(
