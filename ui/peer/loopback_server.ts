@@ -18,6 +18,7 @@ import { methods, type PeerApi } from "../../core/api.ts";
 import { fields, nothing, optional, type Reader, text } from "../../core/model/arguments.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
 import { toHex, utf8 } from "../../core/model/bytes.ts";
+import { Strangers } from "../../lib/strangers.ts";
 import { detailsOf, failureOf } from "../output/failure.ts";
 import type { Host, OpenFolder } from "./host.ts";
 import type { Log } from "../settings/flags.ts";
@@ -150,8 +151,8 @@ export class LoopbackServer {
   readonly #closing = new AbortController();
   /** Ends the calls. */
   readonly #stopping = new AbortController();
-  /** Connections that have not shown the token, the oldest first. */
-  readonly #strangers = new Set<Socket>();
+  /** Connections that have not shown the token. */
+  readonly #strangers = new Strangers<Socket>(strangersMax);
   /** Connections that a request has come on: a second one is not looked at. */
   readonly #used = new WeakSet<Socket>();
   readonly #page: PageDoor;
@@ -167,7 +168,7 @@ export class LoopbackServer {
     this.#server = createServer({ ...arrival }, handle)
       .on("checkContinue", handle).on("checkExpectation", handle);
     this.#server.maxConnections = connectionsMax;
-    this.#server.on("connection", (socket: Socket) => this.#greet(socket));
+    this.#server.on("connection", (socket: Socket) => this.#strangers.greet(socket));
   }
 
   /** Listens on any free port of 127.0.0.1, and writes port and token into the data folder. */
@@ -200,7 +201,7 @@ export class LoopbackServer {
     await this.#options.folder.remove(portFileName).catch(() => {});
     this.#closing.abort();
     await this.#page.stop();
-    for (const socket of this.#strangers) socket.destroy();
+    this.#strangers.close();
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
     const timer = setTimeout(() => {
@@ -221,15 +222,6 @@ export class LoopbackServer {
     return this.#page.hold(signal);
   }
 
-  #greet(socket: Socket): void {
-    this.#strangers.add(socket);
-    socket.once("close", () => this.#strangers.delete(socket));
-    if (this.#strangers.size <= strangersMax) return;
-    const [oldest = socket] = this.#strangers;
-    this.#strangers.delete(oldest);
-    oldest.destroy();
-  }
-
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Both end with the connection, which a client may break off at any time.
     request.on("error", () => {});
@@ -239,7 +231,7 @@ export class LoopbackServer {
     this.#used.add(request.socket);
     const { method, url } = request;
     let answer = this.#refusalOf(request);
-    if (answer === undefined) this.#strangers.delete(request.socket);
+    if (answer === undefined) this.#strangers.know(request.socket);
     if (answer === undefined && this.#requests >= requestsMax) {
       answer = refuse(503, "Too many commands at once. Try again");
     }

@@ -11,6 +11,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { PeerApi } from "../../core/api.ts";
+import { Strangers } from "../../lib/strangers.ts";
 import type { Time } from "../../lib/time.ts";
 import { detailsOf } from "../output/failure.ts";
 import type { Log } from "../settings/flags.ts";
@@ -98,8 +99,8 @@ export class PageServer {
   readonly #options: PageOptions;
   readonly #server: Server;
   readonly #app: PageApp;
-  /** Connections that have not shown a session, the oldest first. */
-  readonly #strangers = new Set<Socket>();
+  /** Connections that have not shown a session. */
+  readonly #strangers = new Strangers<Socket>(strangersMax);
   #closing: Promise<void> | undefined;
 
   private constructor(options: PageOptions, app: PageApp) {
@@ -109,7 +110,7 @@ export class PageServer {
       void this.#handle(request, response);
     this.#server = createServer(arrival, handle).on("checkExpectation", handle);
     this.#server.maxConnections = connectionsMax;
-    this.#server.on("connection", (socket: Socket) => this.#greet(socket));
+    this.#server.on("connection", (socket: Socket) => this.#strangers.greet(socket));
   }
 
   /** Listens on any free port of 127.0.0.1. */
@@ -139,7 +140,7 @@ export class PageServer {
 
   async #end(): Promise<void> {
     this.#app.close();
-    for (const socket of this.#strangers) socket.destroy();
+    this.#strangers.close();
     const closed = Promise.withResolvers<void>();
     this.#server.close(() => closed.resolve());
     this.#server.closeIdleConnections();
@@ -151,15 +152,6 @@ export class PageServer {
   /** See {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #greet(socket: Socket): void {
-    this.#strangers.add(socket);
-    socket.once("close", () => this.#strangers.delete(socket));
-    if (this.#strangers.size <= strangersMax) return;
-    const [oldest = socket] = this.#strangers;
-    this.#strangers.delete(oldest);
-    oldest.destroy();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -177,7 +169,7 @@ export class PageServer {
         headers: headers.filter(([name]) => name !== "connection"),
         ...(hasBody ? { body: await readBody(request) } : {}),
       });
-      const answer = await this.#app.answer(asked, () => this.#strangers.delete(request.socket));
+      const answer = await this.#app.answer(asked, () => this.#strangers.know(request.socket));
       await this.#send(answer, response, method === "HEAD");
     } catch (error) {
       if (error instanceof TooLong) return this.#refuse(response, 413, "That is too long.");
