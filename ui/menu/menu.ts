@@ -6,7 +6,7 @@
 
 import type { PeerEvent, StatusView, UserView } from "../../core/api.ts";
 import { CamelliaError } from "../../core/model/errors.ts";
-
+import { Coalesced } from "../../lib/coalesced.ts";
 import { isInterruption } from "../output/failure.ts";
 import { LiveFeed } from "../output/live_feed.ts";
 import { isRepeated } from "../output/render_notifications.ts";
@@ -14,7 +14,14 @@ import { unreadText } from "../views/status_words.ts";
 import type { Look } from "../output/look.ts";
 import { type Access, withFolder } from "../peer/access.ts";
 import type { Left } from "../screen/screen.ts";
-import { joinNetwork, notJoinedMessage, ownAccess, withStartedPeer } from "../peer/own_peer.ts";
+import {
+  credentialsFor,
+  joinNetwork,
+  logIn,
+  notJoinedMessage,
+  ownAccess,
+  withStartedPeer,
+} from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { draftFiles } from "../peer/draft_files.ts";
 import { LoopbackServer } from "../peer/loopback_server.ts";
@@ -69,6 +76,10 @@ export async function runOwnPeer(
   };
   const choice = await askForNetwork(context, folder, await resolveSettings(context));
   const { settings, invite } = choice;
+  const asksAtOnce = opens === "screen" && invite === undefined && hasScreen(context);
+  const hasAccount = asksAtOnce && (await folder.accounts()).length > 0;
+  // The screen shows nothing without a user: the one of the folder is asked for the password at once.
+  const credentials = hasAccount ? await credentialsFor(context, folder, "user") : undefined;
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
     const { api } = peer;
     await using _server = await LoopbackServer.open({
@@ -81,7 +92,12 @@ export async function runOwnPeer(
         drafts: draftFiles(context),
       },
     });
-    if (!await joinNetwork(context, peer) && invite === undefined) {
+    if (credentials !== undefined) {
+      await logIn(context, api, credentials).catch((error) => {
+        if (!(error instanceof CamelliaError)) throw error;
+        feed.add({ event: "said", text: error.message });
+      });
+    } else if (!await joinNetwork(context, peer) && invite === undefined) {
       const { hindrance } = (await api.status()).node;
       feed.add({ event: "said", text: notJoinedMessage(settings, hindrance) });
     }
@@ -143,18 +159,17 @@ async function menuLoop(
   let wantsScreen = opens === "screen" && hasScreen(context);
   let hasScreenOpen = false;
   let earlier = leftBefore;
-  const refreshStatus = () => {
-    api.status().then((view) => {
-      status = view;
-      feed.redraw();
-    }, () => {});
-  };
+  // Once for all that happens while the peer is asked.
+  const refreshing = new Coalesced(async () => {
+    status = await api.status();
+    feed.redraw();
+  });
   const stop = await access.subscribe((event) => {
     if (event.event === "logout") feed.clear();
     if (event.event === "login" || event.event === "logout") stale.abort();
     // The screen shows what happens by itself.
     if (hasScreenOpen) return;
-    refreshStatus();
+    refreshing.run().catch(() => {});
     if (isNews(event, status.user)) feed.add(event);
   });
   void access.ended.then(() => {
