@@ -72,8 +72,8 @@ export class Link {
   readonly #abort = new AbortController();
   #routes: readonly Route[];
   #state: LinkState = "dialling";
-  /** Resolved at the end of the handshake that is under way. */
-  #handshake: PromiseWithResolvers<void> | undefined;
+  /** Resolved at the end of the handshake that is under way: whether it succeeded. */
+  #handshake: PromiseWithResolvers<boolean> | undefined;
   #socket: PushSocket | undefined;
   #route: Route | undefined;
   /** Whether zeromq still has the last frame, as far as was seen. */
@@ -165,7 +165,7 @@ export class Link {
     if (this.#state === "closed") return;
     if (this.#state === "up") this.#tellMet(-1);
     this.#state = "closed";
-    this.#handshake?.resolve();
+    this.#handshake?.resolve(false);
     this.#abort.abort();
     this.#scheduler.close();
     this.#queue.clear();
@@ -196,16 +196,16 @@ export class Link {
     await (openings?.run(this.#clock, () => this.#shake(route)) ?? this.#shake(route));
   }
 
-  /** Begins the handshake. Resolves when it has come to its end or failed. */
-  #shake(route: Route): Promise<void> {
+  /** Begins the handshake. Resolves when it has come to its end: whether it succeeded. */
+  #shake(route: Route): Promise<boolean> {
     // It may have been closed before its turn.
-    if (this.#state !== "dialling") return Promise.resolve();
+    if (this.#state !== "dialling") return Promise.resolve(false);
     try {
       this.#socket = this.#options.connect(this.#options.linkKey, route);
     } catch {
       // Out of sockets or file descriptors, mostly: a later attempt may find some.
       this.#fail();
-      return Promise.resolve();
+      return Promise.resolve(false);
     }
     this.#route = route;
     const socket = this.#socket;
@@ -268,7 +268,7 @@ export class Link {
       this.#failed.clear();
       this.#upAt = now;
       this.#wasMet = true;
-      this.#handshake?.resolve();
+      this.#handshake?.resolve(true);
       this.#tellMet(1);
       this.#pump();
     } else if (this.#socket?.isBroken || now - this.#progressAt >= this.#handshakeMs) {
@@ -359,7 +359,7 @@ export class Link {
     // Where no relay stands between, what was taken by the network has mostly arrived.
     if (this.#route?.isRelay) this.#resend();
     else this.#unsure.clear();
-    this.#handshake?.resolve();
+    this.#handshake?.resolve(false);
     this.#dropSocket();
     this.#state = "down";
     this.#failing = true;

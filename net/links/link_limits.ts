@@ -94,10 +94,12 @@ export const relayedHandshakeMsMax = 2_000;
 export const handshakesMax = 64;
 
 /**
- * After so long the next one begins, whatever keeps the one before: a handshake across an ocean takes a second,
- * and a device may take connections and say nothing.
+ * After so many times what half of the last handshakes took, within these bounds, the next one begins, whatever
+ * keeps the one before: a device may take connections and say nothing. The least is for handshakes across an
+ * ocean, which take a second. The most is less than half of {@linkcode handshakeMsMax}: where turns end sooner
+ * than handshakes do, so many go on at once that all of them fail.
  */
-export const handshakeTurnMs = 500;
+export const handshakeTurn = { times: 3, msMin: 500, msMax: 2_000 } as const;
 
 /** The first wait before a link is dialled again (design, section 6); doubles each time. */
 export const redialMsMin = 1_000;

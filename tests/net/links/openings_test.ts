@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readRoute } from "../../../net/links/addresses.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget } from "../../../net/links/frame_queue.ts";
-import { handshakeMsMax, handshakesMax, handshakeTurnMs } from "../../../net/links/link_limits.ts";
+import { handshakeMsMax, handshakesMax, handshakeTurn } from "../../../net/links/link_limits.ts";
 import { Link } from "../../../net/links/link.ts";
 import { Openings } from "../../../net/links/openings.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
@@ -59,7 +59,7 @@ class Crowd {
 Deno.test("So many links shake hands at once and no more, and the next when one of them is up", async () => {
   const crowd = new Crowd();
   const links = crowd.stuck(handshakesMax + 3);
-  await crowd.clock.advance(handshakeTurnMs - 50);
+  await crowd.clock.advance(handshakeTurn.msMin - 50);
   assert.equal(crowd.begun.length, handshakesMax);
   crowd.shaking.delete(5);
   await crowd.clock.advance(30);
@@ -75,13 +75,48 @@ Deno.test("Devices that take connections and say nothing keep others waiting for
   const crowd = new Crowd();
   const links = crowd.stuck(2 * handshakesMax);
   const honest = crowd.link(1_000);
-  await crowd.clock.advance(2 * handshakeTurnMs - 1);
+  await crowd.clock.advance(2 * handshakeTurn.msMin - 1);
   assert.notEqual(honest.state, "up");
   await crowd.clock.advance(2);
   assert.equal(honest.state, "up");
   await crowd.clock.advance(handshakeMsMax);
   assert.ok(links.every(({ state }) => state === "down"));
   for (const link of [...links, honest]) link.close();
+});
+
+Deno.test("Where handshakes take long, the next ones begin when they are over, and not beside them", async () => {
+  const crowd = new Crowd();
+  const took = 400;
+  const slow = crowd.stuck(20);
+  await crowd.clock.advance(took);
+  crowd.shaking.clear();
+  await crowd.clock.advance(30);
+  assert.ok(slow.every(({ state }) => state === "up"));
+  for (let i = 100; i < 100 + handshakesMax; i++) crowd.shaking.add(i);
+  const stuck = Array.from({ length: handshakesMax }, (_, i) => crowd.link(100 + i));
+  const next = crowd.link(1_000);
+  await crowd.clock.advance(3 * took - 50);
+  assert.equal(next.state, "dialling");
+  await crowd.clock.advance(200);
+  assert.equal(next.state, "up");
+  for (const link of [...slow, ...stuck, next]) link.close();
+});
+
+Deno.test("However long handshakes take, a turn ends after two seconds", async () => {
+  const crowd = new Crowd();
+  const slow = crowd.stuck(20);
+  await crowd.clock.advance(handshakeMsMax - 100);
+  crowd.shaking.clear();
+  await crowd.clock.advance(30);
+  assert.ok(slow.every(({ state }) => state === "up"));
+  for (let i = 100; i < 100 + handshakesMax; i++) crowd.shaking.add(i);
+  const stuck = Array.from({ length: handshakesMax }, (_, i) => crowd.link(100 + i));
+  const next = crowd.link(1_000);
+  await crowd.clock.advance(handshakeTurn.msMax - 1);
+  assert.equal(next.state, "dialling");
+  await crowd.clock.advance(2);
+  assert.equal(next.state, "up");
+  for (const link of [...slow, ...stuck, next]) link.close();
 });
 
 Deno.test("A link that is closed before its turn does not begin, and a handshake that fails ends its turn", async () => {
@@ -134,7 +169,7 @@ Deno.test("All links of a process take turns, whichever peer's they are", async 
     peers[i % 2]?.send({ linkKey, addresses: ["127.0.0.1"], port }, new Uint8Array(100));
   }
   await accepted.promise;
-  assert.ok(clock.monotonic() - sentAt >= handshakeTurnMs - 1);
+  assert.ok(clock.monotonic() - sentAt >= handshakeTurn.msMin - 1);
   for (const links of peers) await links.close();
   for (const listener of listeners) listener.close();
   await Promise.all(accepting);
