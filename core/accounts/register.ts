@@ -12,6 +12,7 @@ import { whyAlone } from "../session/unknown_user.ts";
 import type { Registration } from "../api.ts";
 import { CamelliaError } from "../model/errors.ts";
 import { equalBytes } from "../model/bytes.ts";
+import { freshNamesPerHour } from "../model/claims.ts";
 import { Identity } from "../model/identity.ts";
 import { type SignedRecord, signRecord } from "../model/record.ts";
 import type { PrivateBody, PublicBody } from "../model/record_body.ts";
@@ -284,10 +285,21 @@ function nameTaken(username: string): CamelliaError {
   );
 }
 
-function tooFewHolders(username: string, { accepted, asked }: PutReport): CamelliaError {
-  return new CamelliaError(
-    "too_few_holders",
-    `Cannot register ${username}: ${accepted} of ${asked} nodes accepted the name, ` +
-      "and more than half must. Try again in a moment.",
-  );
+/**
+ * The error where too few nodes took a name that no user has. A node does not say why it refuses; most that
+ * refuse a fresh name do so because of {@linkcode freshNamesPerHour}.
+ */
+function tooFewHolders(
+  username: string,
+  { accepted, refused, asked, own = false }: PutReport,
+): CamelliaError {
+  const limits = freshNamesPerHour;
+  const why = 2 * refused > asked - Number(own)
+    ? `${refused} of ${asked} nodes refused the name, although no user has it. A node takes at most ` +
+      `${limits["4/24"]} new names an hour from one network (IPv4 /24, IPv6 /56), ${limits["4/16"]} ` +
+      `from a /16 or /48 and ${limits["6/32"]} from an IPv6 /32: most likely that many were ` +
+      "registered from yours. Try again in an hour, or from another network."
+    : `${accepted} of ${asked} nodes accepted the name, and more than half must. ` +
+      "Try again in a moment.";
+  return new CamelliaError("too_few_holders", `Cannot register ${username}: ${why}`);
 }

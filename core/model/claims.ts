@@ -4,12 +4,19 @@
  * @module
  */
 
+import { type NetworkLimits, networkLimits } from "../../lib/networks.ts";
 import { copyOf, equalBytes } from "./bytes.ts";
 
 const dayMs = 86_400_000;
 
 /** How long a name is kept for its owner after the last record has expired. */
 export const claimMemoryMs: number = 365 * dayMs;
+
+/**
+ * Names without an owner, which a node accepts from one network in an hour: 20 from a /24, /64 or /56, 60
+ * from a /16 or /48, 120 from an IPv6 /32. A whole /48 and four /24s so come to 140.
+ */
+export const freshNamesPerHour: NetworkLimits = networkLimits(20, 60, 120);
 
 /** From this age on a claim is settled: no vote changes it any more, and no fresh one displaces it. */
 export const claimSettledMs: number = dayMs;

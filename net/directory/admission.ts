@@ -13,7 +13,12 @@ import {
 } from "../../lib/networks.ts";
 import { equalBytes, toHex } from "../../core/model/bytes.ts";
 import { attempt } from "../../lib/msgpack.ts";
-import { type Claim, claimFirmMs, type ClaimLedger } from "../../core/model/claims.ts";
+import {
+  type Claim,
+  claimFirmMs,
+  type ClaimLedger,
+  freshNamesPerHour,
+} from "../../core/model/claims.ts";
 import {
   peekRecord,
   readRecord,
@@ -26,12 +31,6 @@ import { isWithdrawal } from "../../core/model/record_policy.ts";
 import { countVotes, type Vote } from "../../core/model/vote.ts";
 import type { Admission, Answer, Contact, StoredValue, StoreRequest } from "../kademlia/ports.ts";
 import { PageQuota } from "./page_quota.ts";
-
-/**
- * Names without an owner, accepted from one network in an hour (design, section 4): 20 from a /24, /64 or
- * /56, 60 from a /16 or /48, 120 from an IPv6 /32. A whole /48 and four /24s so come to 140.
- */
-const freshNamesPerHour = networkLimits(20, 60, 120);
 
 /**
  * Names put to the vote for one network in an hour: a neighbour that hands over what it stores brings

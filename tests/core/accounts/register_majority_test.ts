@@ -5,7 +5,7 @@ import { changed, password, World } from "../accounts_world.ts";
 /** Registers where puts report this, one after the other and the last again and again. */
 async function registerWith(
   reports: { readonly public?: readonly PutReport[]; readonly private?: readonly PutReport[] },
-): Promise<{ code: string; puts: { public: number; private: number } }> {
+): Promise<{ code: string; message: string; puts: { public: number; private: number } }> {
   const world = new World();
   const puts = { public: 0, private: 0 };
   const device = world.device({
@@ -19,13 +19,13 @@ async function registerWith(
         },
       }),
   });
-  const code = await world.run(
+  const outcome = await world.run(
     device.accounts.register({ username: "alice", password }).then(async ({ session }) => {
       await session.close();
-      return "done";
-    }, ({ code }) => String(code)),
+      return { code: "done", message: "" };
+    }, ({ code, message }) => ({ code: String(code), message: String(message) })),
   );
-  return { code, puts };
+  return { ...outcome, puts };
 }
 
 Deno.test("The own node makes no majority of others: the claim is put again until they have it", async () => {
@@ -51,6 +51,20 @@ Deno.test("A name that the own node alone has is not registered while another no
   assert.equal(silent.code, "too_few_holders");
   const first = await registerWith({ public: [alone] });
   assert.deepEqual([first.code, first.puts.public], ["done", 1]);
+});
+
+Deno.test("A name that most nodes refuse names the limit of new names and when to try again", async () => {
+  const refused = { accepted: 1, refused: 2, asked: 3, own: true };
+  const limited = await registerWith({ public: [refused] });
+  assert.equal(
+    limited.message,
+    "Cannot register alice: 2 of 3 nodes refused the name, although no user has it. A node takes at " +
+      "most 20 new names an hour from one network (IPv4 /24, IPv6 /56), 60 from a /16 or /48 and 120 " +
+      "from an IPv6 /32: most likely that many were registered from yours. Try again in an hour, or " +
+      "from another network.",
+  );
+  const silent = await registerWith({ public: [{ accepted: 1, refused: 1, asked: 3, own: true }] });
+  assert.match(silent.message, /1 of 3 nodes accepted the name.* Try again in a moment\.$/);
 });
 
 Deno.test("Sealed keys are put again until most nodes have them, and their lack refuses no account", async () => {
