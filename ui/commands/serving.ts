@@ -6,6 +6,7 @@
 
 import { given } from "../../core/model/arguments.ts";
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
+import { ReachNews } from "../output/reach_news.ts";
 import { renderEvent } from "../output/render.ts";
 import { isRepeated } from "../output/render_notifications.ts";
 import {
@@ -51,16 +52,11 @@ async function serveUntilEnd(
   const { output, host } = context;
   await using server = new AsyncDisposableStack();
   let user: string | undefined;
-  let reach = "";
+  const reachNews = new ReachNews();
   let written: Promise<unknown> = Promise.resolve();
   const tell = (event: PeerEvent) => {
     if (!output.json && isRepeated(event, user)) return;
-    if (event.event === "reach" && !output.json) {
-      // A script gets each change; a person no line that says what the last one said.
-      const text = renderEvent(event, output.look());
-      if (text === reach) return;
-      reach = text;
-    }
+    if (!output.json && event.event === "reach" && !reachNews.isNews(event)) return;
     written = output.line(event, (look) => renderEvent(event, look));
   };
   await whileEvents(context, ownAccess(api), {
