@@ -11,7 +11,7 @@ import type { ListEntry } from "../model/record_body.ts";
 import { isUsername } from "../model/username.ts";
 import type { Lists, People, Session } from "../session/interfaces.ts";
 import { shuffled } from "../../lib/random.ts";
-import { mapBounded } from "../../lib/waiting.ts";
+import { mapBounded, within } from "../../lib/waiting.ts";
 
 /** Users whose lists are read in each of the two steps: more would change the ranking little. */
 const sampleMax = 32;
@@ -22,8 +22,14 @@ const readingMax = 8;
 /** Suggestions of each kind. */
 const perKindMax = 10;
 
+/** Looked at of each kind: some may have closed their accounts. */
+const candidatesPerKind = perKindMax + 5;
+
 /** What has been found after this long is shown. */
 const searchMsMax = 4_000;
+
+/** How long the candidates' records are looked for; whose record is not found by then is suggested. */
+const standingMsMax = 1_500;
 
 /** Candidates kept in one count: the lists of 32 users of 5,000 entries each, halved. */
 const candidatesMax = 80_000;
@@ -78,11 +84,29 @@ export class Recommender {
     if (followed.length > 0) {
       const sample = shuffled(followed, ports.random).slice(0, sampleMax);
       const followers = await this.#readLists(sample, "followers", until);
-      for (const one of know(followers, excluded)) add(one);
+      for (const one of await this.#standing(know(followers, excluded), until)) add(one);
       const similar = await this.#similar(followers, followed, until);
-      for (const one of interest(similar, excluded)) add(one);
+      for (const one of await this.#standing(interest(similar, excluded), until)) add(one);
     }
-    return found.length > 0 ? found : await this.#popular(excluded, until);
+    if (found.length > 0) return found;
+    return await this.#standing(await this.#popular(excluded, until), until);
+  }
+
+  /** The best of the candidates, without those who have closed their accounts: lists go on naming them. */
+  async #standing(
+    candidates: readonly SuggestionView[],
+    until: AbortSignal,
+  ): Promise<SuggestionView[]> {
+    const { people, session: { ports: { clock } } } = this.#parts;
+    const closed = new Set<string>();
+    await within({ clock, ms: standingMsMax }, async (limit) => {
+      await mapBounded(candidates, readingMax, async ({ username }) => {
+        if (limit.aborted) return;
+        const person = await people.find(username, limit).catch(() => undefined);
+        if (person?.public?.isClosed) closed.add(username);
+      });
+    }, until).catch(() => {}); // What has been found by the deadline is shown.
+    return candidates.filter(({ username }) => !closed.has(username)).slice(0, perKindMax);
   }
 
   /** One list of each of these users, as far as it could be read. */
@@ -143,7 +167,7 @@ export class Recommender {
       if (!isUsername(username) || excluded.has(username)) continue;
       counts.set(username, Math.max(followers, counts.get(username) ?? 0));
     }
-    return ranked(counts, perKindMax).map((username) => {
+    return ranked(counts, candidatesPerKind).map((username) => {
       const followers = counts.get(username);
       const reason = `followed by ${followers} ${followers === 1 ? "user" : "users"} nearby`;
       return { username, kind: "popular", reason };
@@ -194,7 +218,7 @@ function know(
 ): SuggestionView[] {
   const owners = ownersByName(followers, excluded);
   const counts = new Map([...owners].map(([username, { length }]) => [username, length]));
-  return ranked(counts, perKindMax).map((username) => ({
+  return ranked(counts, candidatesPerKind).map((username) => ({
     username,
     kind: "know",
     reason: `follows ${spellOut(owners.get(username)?.sort() ?? [])}, whom you follow`,
@@ -215,7 +239,7 @@ function interest(
     const score = names.reduce((sum, name) => sum + (overlap.get(name) ?? 0), 0);
     if (score > 0) scores.set(username, score);
   }
-  return ranked(scores, perKindMax).map((username) => {
+  return ranked(scores, candidatesPerKind).map((username) => {
     const names = followers.get(username)?.sort((a, b) => byCount(overlap, a, b)) ?? [];
     const shared = overlap.get(names[0] ?? "") ?? 0;
     const who = names.length === 1 ? "who shares" : "the first of whom shares";

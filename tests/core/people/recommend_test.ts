@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Directory, PopularUser } from "../../../core/ports.ts";
 import { Recommender } from "../../../core/people/recommend.ts";
+import type { Person } from "../../../core/session/interfaces.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { only, TestLists, TestPeople, testSession } from "../doubles.ts";
 import { userNamed } from "../../sim/users.ts";
@@ -79,6 +80,48 @@ Deno.test("A newcomer is suggested the most followed users nearby, never oneself
   ]);
 });
 
+Deno.test("A user who has closed the account is not suggested, in any way", async () => {
+  const none = {
+    since: 1,
+    posts: 0,
+    followers: 0,
+    following: 0,
+    heads: [],
+    generation: 0,
+    pages: 0,
+  };
+  const closed: { person: Partial<Person> } = { person: { public: { ...none, isClosed: true } } };
+  const popular = setUp([{ ...userNamed("gone"), followers: 9 }, {
+    ...userNamed("bob"),
+    followers: 5,
+  }]);
+  popular.people.add("gone", closed);
+  const names = async ({ recommender }: typeof popular) =>
+    (await recommender.suggest()).map(({ username }) => username);
+  assert.deepEqual(await names(popular), ["bob"]);
+
+  const known = setUp();
+  known.people.add("gone", closed);
+  known.people.add("left", closed);
+  known.lists.add("following", "carol");
+  known.people.add("carol", { followers: ["gone", "eve"] });
+  known.people.add("eve", { following: ["carol", "left", "grace"] });
+  assert.deepEqual(await names(known), ["eve", "grace"]);
+});
+
+Deno.test("Users whose records are not found in time are suggested all the same", async () => {
+  const { base, people, lists, recommender } = setUp();
+  lists.add("following", "bob");
+  people.add("bob", { followers: ["eve"] });
+  const find = people.find.bind(people);
+  people.find = (username, signal?: AbortSignal) =>
+    username === "bob" ? find(username) : new Promise((_, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason));
+    });
+  const found = await base.drive(recommender.suggest(), 5_500);
+  assert.deepEqual(found.map(({ username }) => username), ["eve"]);
+});
+
 Deno.test("Of a great many followed users a bounded sample is read", async () => {
   const { people, lists, recommender } = setUp();
   for (let i = 0; i < 500; i++) {
@@ -99,7 +142,8 @@ Deno.test("Of a great many followed users a bounded sample is read", async () =>
   };
   const [first] = await recommender.suggest();
   assert.equal(first?.username, "eve");
-  assert.equal(found, 33);
+  // The sample, and the one who is suggested.
+  assert.equal(found, 34);
   assert(most <= 8, String(most));
 });
 
