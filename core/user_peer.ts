@@ -27,6 +27,7 @@ import { Invites } from "./follow/invites.ts";
 import { PendingFollows } from "./follow/pending_follows.ts";
 import type { SteppedQuestion } from "./messages/stepped_answer.ts";
 import { PeerMessenger } from "./messages/messenger.ts";
+import { ClosedAccounts } from "./people/closed_accounts.ts";
 import { Mutes } from "./mutes/mutes.ts";
 import { Profiles } from "./people/profile.ts";
 import { Recommender } from "./people/recommend.ts";
@@ -142,8 +143,9 @@ export class UserPeer {
     this.publisher = new Publisher({ ...parts, delivery, mentions: conversations });
     conversations.reposts.withdraw = ({ id }) => this.publisher.delete([id.toString()]);
     this.#collector = new Collector(session);
+    const closed = new ClosedAccounts(account, (username) => arrivals.closed(username));
     this.#pulling = session.scheduler.job(async () => {
-      await Promise.all([this.#pull(), this.follows.tidy()]);
+      await Promise.all([this.#pull(), this.follows.tidy(), closed.lookAtOne()]);
       this.conversations.share();
       if (this.#stopped === undefined) this.#pulling.dueIn(pullEveryMs);
     });

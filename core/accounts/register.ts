@@ -296,7 +296,9 @@ function tooFewHolders(
   const limits = freshNamesPerHour;
   const why = 2 * refused > asked - Number(own)
     ? `${refused} of ${asked} nodes refused the name, although no user has it. A node takes at most ` +
-      `${limits["4/24"]} new names an hour from one network (IPv4 /24, IPv6 /56), ${limits["4/16"]} ` +
+      `${limits["4/24"]} new names an hour from one network (IPv4 /24, IPv6 /56), ${
+        limits["4/16"]
+      } ` +
       `from a /16 or /48 and ${limits["6/32"]} from an IPv6 /32: most likely that many were ` +
       "registered from yours. Try again in an hour, or from another network."
     : `${accepted} of ${asked} nodes accepted the name, and more than half must. ` +

@@ -176,6 +176,15 @@ export class Notifications {
     this.#background(this.tell({ list: "notifications", at, ...told }));
   }
 
+  /** A followed user has closed the account: the person is told once. */
+  closed(username: string): void {
+    const message = `${username} has closed the account: no more posts come. ` +
+      `Unfollow ${username} to remove those that are here.`;
+    const told = { kind: "security", from: username, message } as const;
+    const at = Math.floor(this.#session.ports.clock.now());
+    this.#background(this.tell({ list: "notifications", at, ...told }));
+  }
+
   /** The session ends because of what another device did. */
   leaving({ code, message }: CamelliaError): void {
     if (code !== "password_changed") return;

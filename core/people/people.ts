@@ -47,6 +47,9 @@ export class UserPeople implements People {
   readonly #devices: Devices;
   readonly #lists: ListReader;
 
+  /** Called with a user's name whenever the network shows the account closed. */
+  onClosed: (username: string) => void = () => {};
+
   /** No other user is known yet. */
   constructor(parts: PeopleParts) {
     this.#parts = parts;
@@ -143,6 +146,7 @@ export class UserPeople implements People {
     };
     if (pin !== undefined) clashes.report(person, otherKeys);
     if (isTheirs) this.#persons.set(username, person, personMs);
+    if (person.public?.isClosed) this.onClosed(username);
     return person;
   }
 }

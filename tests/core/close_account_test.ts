@@ -72,6 +72,36 @@ Deno.test("A closed account is told to all who look, and nothing of it is left b
   await world.stop();
 });
 
+Deno.test("Followers of a closed account are told once: friends at once, others when they look", async () => {
+  const world = new SimWorld({ seed: 20261128 });
+  const [alice, bob, carol] = await world.register("alice", "bob", "carol") as [
+    SimMachine,
+    SimMachine,
+    SimMachine,
+  ];
+  await world.run(alice.peer.follow({ username: "bob" }));
+  await world.run(bob.peer.follow(account));
+  await world.run(carol.peer.follow(account));
+  await world.clock.advance(5_000);
+  const told = async ({ peer }: SimMachine) =>
+    (await peer.notifications({})).notifications.filter(({ from, kind }) =>
+      from === "alice" && kind === "security"
+    )
+      .map(({ message }) => message);
+  await world.run(alice.peer.closeAccount(account));
+  await world.until("bob is told", async () => (await told(bob)).length > 0, 5_000);
+  assert.match(String((await told(bob))[0]), /^alice has closed the account: no more posts come/);
+  await world.until("carol is told", async () => (await told(carol)).length > 0, 310_000);
+  // Later looks say nothing new, not even after a start.
+  await world.run(bob.stop());
+  await world.run(bob.start());
+  await world.run(bob.login("bob"));
+  await world.clock.advance(700_000);
+  assert.deepEqual([(await told(bob)).length, (await told(carol)).length], [1, 1]);
+  await world.run(bob.peer.unfollow(account));
+  await world.stop();
+});
+
 Deno.test("A device that is online when another one closes the account logs out, and undoes nothing", async () => {
   const [world, alice, , second] = await aliceAndBob();
   await world.run(alice.peer.closeAccount(account));
