@@ -36,8 +36,11 @@ export type InputEvent =
 /** UTF-16 units of a paste that are kept: far more than a post may have. */
 export const pasteLengthMax = 20_000;
 
-/** How long an ESC waits for the rest of a sequence. Slow links tear sequences apart; people do not notice 25 ms. */
-const escapeTimeoutMs = 25;
+/**
+ * How long an ESC waits for the rest of a sequence: as long as tmux waits (`escape-time`, since 3.5). Terminals send a
+ * sequence in one piece.
+ */
+const escapeTimeoutMs = 10;
 
 const pasteStart = "\x1b[200~";
 const pasteEnd = "\x1b[201~";
