@@ -18,6 +18,7 @@ import {
   onSelect,
   type PostListState,
   readLineOf,
+  seenAhead,
   waitingMax,
   withFirst,
   withWindow,
@@ -153,7 +154,7 @@ export class PostList {
       : undefined;
     if (line === undefined) return null;
     const since = clockTime(line.since, nowMs);
-    const unread = this.#unread;
+    const unread = this.unread;
     const count = unread >= waitingMax ? `${waitingMax} or more` : String(unread);
     const text = `new since ${since}${unread === 0 ? "" : ` (${count} unread)`}`;
     return { above: line.above, since, unread, text };
@@ -249,6 +250,11 @@ export class PostList {
   /** The number of unread posts, as the peer counts them. */
   count(unread: number): void {
     this.#unread = unread;
+  }
+
+  /** The number of unread posts without those that the reader has had before their eyes. */
+  get unread(): number {
+    return Math.max(0, this.#unread - seenAhead(this.#state));
   }
 
   /** Shows the text behind a warning, or hides it again. */

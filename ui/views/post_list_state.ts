@@ -164,6 +164,12 @@ function isUnread(state: PostListState, post: PostView): boolean {
   return state.readTo === undefined || compareIds(post.id, state.readTo) > 0;
 }
 
+/** How many posts above the mark the reader has had before their eyes: others below them are still to be read. */
+export function seenAhead({ seen, readTo }: PostListState): number {
+  if (readTo === undefined) return seen.size;
+  return [...seen].filter((key) => compareIds(key.slice(key.indexOf("/") + 1), readTo) > 0).length;
+}
+
 /**
  * Posts were before the reader's eyes. The mark moves up to the highest post below which none is left unseen; it
  * stays where the posts just above it are not held, since it is not known what is among them.

@@ -110,7 +110,7 @@ export class Views {
     const { node, unread } = this.#status ?? {};
     return {
       self: this.#parts.self,
-      unread: unread ?? nothingUnread,
+      unread: unread === undefined ? nothingUnread : { ...unread, posts: this.home.unread },
       contacts: node?.contacts ?? 0,
       isJoined: node?.joined ?? false,
       network: this.#network(),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { windowMax } from "../../../ui/views/post_window.ts";
 import { waitingMax } from "../../../ui/views/post_list_state.ts";
+import { compareIds, windowMax } from "../../../ui/views/post_window.ts";
 import { postAt, viewsWorld } from "./world.ts";
 
 /** The seconds at which the posts of the rows were written. */
@@ -173,6 +173,32 @@ Deno.test("The line stands above what was read, and tells since when and how muc
   const time = [date.getHours(), date.getMinutes()].map((n) => String(n).padStart(2, "0"));
   assert.equal(line?.text, `new since ${time.join(":")} (3 unread)`);
   assert.deepEqual(rows.map(({ isUnread }) => isUnread).slice(0, 4), [true, true, true, false]);
+});
+
+Deno.test("What was before the reader's eyes is no longer counted, wherever the mark stands", async () => {
+  const { peer, views, settle } = viewsWorld(range(1, 10));
+  peer.mark = postAt(5).id;
+  const status = peer.status.bind(peer);
+  peer.status = async () => {
+    const posts = peer.timelinePosts.filter(({ id }) => compareIds(id, peer.mark) > 0).length;
+    return { ...await status(), unread: { posts, notifications: 0, requests: 0 } };
+  };
+  views.open();
+  await settle();
+  const { rows } = views.home.view();
+  const see = async (from: number, to: number) => {
+    views.home.seen(rows.slice(from, to).map(({ key }) => key));
+    await settle();
+    return views.frame().unread.posts;
+  };
+  assert.equal(await see(0, 0), 5);
+  assert.equal(await see(0, 2), 3);
+  assert.equal(peer.mark, postAt(5).id);
+  assert.match(views.home.view().line?.text ?? "", /\(3 unread\)$/);
+  assert.equal(await see(4, 6), 2);
+  assert.equal(peer.mark, postAt(6).id);
+  assert.equal(await see(0, 6), 0);
+  assert.equal(peer.mark, postAt(10).id);
 });
 
 Deno.test("What was before the reader's eyes is marked as read, up to the first that was not", async () => {
