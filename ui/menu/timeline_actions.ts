@@ -22,6 +22,7 @@ import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { cutToWidth } from "../terminal/width.ts";
 import { Draft, draftName } from "../views/drafts.ts";
+import { PageReader } from "../views/reading.ts";
 import { queryProblem } from "../views/search.ts";
 import { indexedText } from "../views/words.ts";
 import { chooseOne, type MenuContext, tell } from "./questions.ts";
@@ -166,18 +167,25 @@ interface Pages {
   readonly read: (page: { limit: number; before?: string }) => Promise<TimelineView>;
   /** What is said in place of a first page without posts. */
   readonly none: string;
-  /** Told of the newest post of each page that was shown. */
-  readonly shown?: (newest: PostView) => Promise<void>;
+  /** Told of each page that was shown. */
+  readonly shown?: (
+    posts: readonly PostView[],
+    place: { readonly isFirst: boolean; readonly isLast: boolean },
+  ) => Promise<void>;
 }
 
 /** Shows pages of the timeline until the person has seen enough. */
 export async function browseTimeline(menu: MenuContext, username: string): Promise<void> {
+  const reader = new PageReader(username);
   await browse(menu, {
     title: "Timeline",
     username,
     read: (page) => menu.api.timeline(page),
     none: renderTimeline({ posts: [] }, menu.output.look()),
-    shown: ({ id }) => menu.api.markRead({ what: "timeline", id }),
+    shown: async (posts, place) => {
+      const id = reader.shown(posts, place);
+      if (id !== undefined) await menu.api.markRead({ what: "timeline", id });
+    },
   });
 }
 
@@ -210,8 +218,8 @@ async function browse(menu: MenuContext, pages: Pages): Promise<void> {
     const isEmpty = posts.length === 0 && hidden === undefined;
     const text = isEmpty ? none : renderTimeline(page, { ...menu.output.look(), reveal });
     await menu.say(isEmpty && before !== undefined ? "That was all." : `\n${text}\n`);
-    const [newest] = posts;
-    if (newest !== undefined) await pages.shown?.(newest);
+    const place = { isFirst: before === undefined, isLast: posts.length < limit };
+    await pages.shown?.(posts, place);
     const oldest = posts.at(-1);
     const own = posts.filter(({ author }) => author === username);
     const hasHidden = !reveal && posts.some((post) => (post.repost_of ?? post).warning);

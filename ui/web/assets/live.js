@@ -171,13 +171,21 @@ addEventListener("pageshow", ({ persisted }) => {
 let told = "";
 export function markRead() {
   if (document.hidden) return;
-  const { kind, newest } = main().dataset;
-  const what = { home: "timeline", notifications: "notifications", requests: "requests" }[kind];
-  if (what === undefined || (kind === "home" && newest === "0")) return;
-  if (localStorage.getItem(`token/${base.slice(1)}`) === null) return;
+  const { kind } = main().dataset;
+  const isTimeline = kind === "home" || kind === "older";
+  const what = isTimeline
+    ? "timeline"
+    : ["notifications", "requests"].find((each) => each === kind);
+  if (what === undefined || localStorage.getItem(`token/${base.slice(1)}`) === null) return;
+  if (kind === "home") sessionStorage.setItem("newest", main().dataset.newest);
+  const newest = isTimeline ? sessionStorage.getItem("newest") ?? "0" : "";
+  // Unread posts may lie below the page, unless one that was read stands on it, or none lies below.
+  const isWhole = document.querySelector("#posts .post:not(.unread):not(.own)") !== null ||
+    document.querySelector("a[rel=next]") === null;
+  if (isTimeline && (newest === "0" || !isWhole)) return;
   const unread = main().querySelectorAll(".unread").length;
-  const mark = `${what} ${newest ?? ""} ${unread}`;
-  if (mark === told || unread === 0) return;
+  const mark = `${what} ${newest} ${unread}`;
+  if (mark === told || (unread === 0 && kind !== "older")) return;
   told = mark;
-  void act("read", kind === "home" ? { what, id: newest } : { what });
+  void act("read", isTimeline ? { what, id: newest } : { what });
 }
