@@ -155,7 +155,7 @@ export class UserPeer {
     session.leaving.then((why) => conversations.notifications.leaving(why));
     messenger.onHeard(({ username }) => requests.heard(username));
     messenger.serve({
-      ...{ acks: messenger, followers, requests, sync },
+      ...{ acks: messenger, followers, requests, sync, tree: delivery },
       mentions: conversations,
       waiting: conversations,
       threads: conversations.threads,

@@ -1,5 +1,5 @@
 /**
- * What others say about following: `follow` and `unfollow` as they come in (docs/PROTOCOL.md, section 4).
+ * What others say about following: `follow` and `unfollow` as they come in (docs/PROTOCOL.md, section 4.7).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { BoundedMap, TimedCache } from "../../lib/bounded_map.ts";
 import { Mutex } from "../../lib/slots.ts";
 import { type Rate, TokenBucket } from "../../lib/token_bucket.ts";
 
-/** Followers of one user at most: as many as a tree of relays tells of a post (docs/PROTOCOL.md, section 4). */
+/** Followers of one user at most: as many as a tree of relays tells of a post (docs/PROTOCOL.md, section 4.7). */
 export const followersMax = 100_000;
 
 /** How far ahead of this clock a change may be dated: as far as a message may be. */

@@ -1,6 +1,6 @@
 /**
  * Warrants: what an author of very many followers signs once, so that each of thousands of relays can prove
- * to the next one that the author asked for it (docs/PROTOCOL.md, section 4).
+ * to the next one that the author asked for it (docs/PROTOCOL.md, section 4.7).
  *
  * A *branch* is a stretch of the author's list of followers, with the users who are to tell those on it. All
  * branches of one post are the leaves of a Merkle tree (Merkle 1987), whose root the author signs together
@@ -13,13 +13,13 @@ import { createHash } from "node:crypto";
 import { equalBytes } from "./bytes.ts";
 import type { Identity } from "./identity.ts";
 import { pagesMax } from "./record_body.ts";
-import { openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
+import { envelopeBytesMax, openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
 import type { UserRef } from "./user.ts";
 import { asUsername } from "./username.ts";
 import { asArray, asBytes, asInteger, decode, DecodeError, encode } from "../../lib/msgpack.ts";
 
 /** Users who may tell a branch, at most: the first who is there does. */
-export const branchRelaysMax = 3;
+export const branchRelaysMax = 4;
 
 /** Bytes of a digest: half of SHA-256, as no one but the author gains by two branches of one digest. */
 export const digestBytes = 16;
@@ -32,6 +32,9 @@ export const limbDepth = 6;
 
 /** Bytes of a warrant's payload: name 21, digests 18 each, generation 9, pages 3, depth 1, array 1. */
 const payloadBytesMax = 80;
+
+/** Bytes of a warrant at most. */
+export const warrantBytesMax: number = payloadBytesMax + envelopeBytesMax;
 
 /** A stretch of the author's list of followers, and who is to tell those on it. */
 export interface Branch {

@@ -15,6 +15,9 @@ import { pause, settledWithin } from "../../lib/waiting.ts";
 import { Passing } from "./passing.ts";
 import { PushQueue } from "./push_queue.ts";
 import { directFollowersMax, Relay } from "./relay.ts";
+import { TreeAuthor } from "./tree_author.ts";
+import { type TreeLimits, treeLimits } from "./tree_draw.ts";
+import { TreeRelay } from "./tree_relay.ts";
 
 /** Own posts that wait to be pushed; of more, followers learn by the heads. */
 const pendingMax = 4096;
@@ -34,18 +37,20 @@ const atOnceMax = 8;
 /** How often the user is told that followers keep posts back. */
 const futureToldMs = 600_000;
 
-/** Pushes directly to up to 64 followers, by relay to more. */
+/** Pushes directly to up to 64 followers, by relay to more, and by a tree of relays to more than these reach. */
 export class PeerDelivery {
   readonly #parts: MessagingParts;
   readonly #queue: PushQueue;
   readonly #relay: Relay;
   readonly #passing: Passing;
+  readonly #tree: TreeAuthor;
+  readonly #treeRelay: TreeRelay;
   #pending: Post[] = [];
   #running: Promise<void> | undefined;
   #futureToldAt = -Infinity;
 
   /** The delivery of one session. */
-  constructor(parts: MessagingParts) {
+  constructor(parts: MessagingParts, limits: TreeLimits = treeLimits) {
     this.#parts = parts;
     const onRefusal = (from: UserRef, reason: string, author: UserRef) => {
       if (reason === "unwanted") this.#passing.refused(author, from);
@@ -55,6 +60,8 @@ export class PeerDelivery {
     this.#queue = queue;
     this.#relay = new Relay({ ...parts, queue, onRefusal });
     this.#passing = new Passing({ ...parts, queue });
+    this.#tree = new TreeAuthor({ ...parts, queue, onRefusal, limits });
+    this.#treeRelay = new TreeRelay({ ...parts, passing: this.#passing, limits });
   }
 
   /**
@@ -73,10 +80,16 @@ export class PeerDelivery {
     this.#passing.took(message, valid, added);
   }
 
+  /** Deals with a `spread`, whose posts have been taken in: hands them on, or tells followers. */
+  ordered(message: MessageOf<"spread">): void {
+    this.#treeRelay.ordered(message);
+  }
+
   /** Resolves when what was given so far has been handed to the links. */
   async settled(): Promise<void> {
     await this.#running;
     await this.#relay.settled();
+    await this.#tree.settled();
     await this.#queue.idle();
   }
 
@@ -107,17 +120,24 @@ export class PeerDelivery {
   }
 
   async #pushBatch(posts: readonly Post[], committed?: Promise<void>): Promise<void> {
-    const { session: { self, ports: { clock }, signal }, lists, records } = this.#parts;
+    const { session: { self }, lists, records } = this.#parts;
     const author = refOf(self);
     const pushed = posts.map(({ device, number }) => ({ device, head: number }));
     const batch = { author, posts, heads: highestHeads(records.heads(), pushed), committed };
     this.#queue.push(author, batch);
-    const followers = lists.present("followers").map(refOf);
+    const listed = lists.present("followers");
+    if (this.#tree.takes(listed.length)) return await this.#begin(this.#tree.spread(batch, listed));
+    const followers = listed.map(refOf);
     if (followers.length <= directFollowersMax) {
       for (const to of followers) this.#queue.push(to, batch);
       return;
     }
-    const spreading = this.#relay.spread(batch, followers);
+    await this.#begin(this.#relay.spread(batch, followers));
+  }
+
+  /** Gives a batch to relays a moment before the next one. */
+  async #begin(spreading: Promise<void>): Promise<void> {
+    const { session: { ports: { clock }, signal } } = this.#parts;
     spreading.catch((error: unknown) => this.#report(error));
     await settledWithin(clock, spreading, batchMsMax);
     await pause(clock, crowdPauseMs, signal);

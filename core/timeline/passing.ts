@@ -77,6 +77,16 @@ interface AuthorBudget {
   readonly lookUps: TokenBucket;
 }
 
+/** What passing on costs. */
+export interface PassingCost {
+  /** Users who are sent something. */
+  readonly users: number;
+  /** Bytes sent to them in all. */
+  readonly bytes: number;
+  /** Look-ups of users or list pages. */
+  readonly lookUps: number;
+}
+
 /** A post that came in a moment ago. */
 interface FreshPost {
   /** Users to whom it has been passed on, by name and key. */
@@ -155,8 +165,28 @@ export class Passing {
     this.#unwanted.set(`${nameOf(author)} ${nameOf(by)}`, true, unwantedMs);
   }
 
+  /** Whether posts may be passed on at all: all of a followed author, and come in a moment ago. */
+  mayPass(author: UserRef, posts: readonly Post[]): boolean {
+    const followed = this.#parts.lists.get("following", author.username);
+    return followed?.present === true && isSame(followed, author) &&
+      posts.every((post) => this.#isYoung(post) && this.#fresh.get(idOf(post)) !== undefined);
+  }
+
+  /**
+   * Passes posts on to users whom the author's own signed list names, of whom none is looked up; whether that
+   * was within the budgets.
+   */
+  passToListed(author: UserRef, users: readonly UserRef[], posts: readonly Post[]): boolean {
+    return this.#pass(author, users, posts, true);
+  }
+
   /** Whether the posts were passed on, as far as their receivers exist and want them. */
-  #pass(author: UserRef, relay: readonly UserRef[], valid: readonly Post[]): boolean {
+  #pass(
+    author: UserRef,
+    relay: readonly UserRef[],
+    valid: readonly Post[],
+    areListed = false,
+  ): boolean {
     const { session: { self }, lists } = this.#parts;
     if (!lists.get("following", author.username)?.present) return false;
     const posts = valid.filter((post) => this.#isYoung(post) && this.#fresh.get(idOf(post)))
@@ -169,9 +199,12 @@ export class Passing {
         posts.every((post) => this.#fresh.get(idOf(post))?.told.has(name));
       if (isDone) users.delete(name);
     }
-    const strangers = [...users].filter(([name, user]) => !this.#isKnown(name, user));
+    const strangers = areListed
+      ? []
+      : [...users].filter(([name, user]) => !this.#isKnown(name, user));
     const bytes = posts.reduce((sum, { signed }) => sum + signed.length, messageBytes);
-    if (!this.#spend(author, users.size, users.size * bytes, strangers.length)) return false;
+    const cost = { users: users.size, bytes: users.size * bytes, lookUps: strangers.length };
+    if (!this.spend(author, cost)) return false;
     for (const [name] of strangers) users.delete(name);
     for (const [name, user] of users) this.#push(name, user, author, posts);
     for (const [name, user] of strangers) {
@@ -209,7 +242,7 @@ export class Passing {
   }
 
   /** Takes from all budgets, or from none. */
-  #spend(author: UserRef, users: number, bytes: number, lookUps: number): boolean {
+  spend(author: UserRef, { users, bytes, lookUps }: PassingCost): boolean {
     const { clock } = this.#parts.session.ports;
     const name = nameOf(author);
     const budget = this.#budgets.touch(name) ?? {

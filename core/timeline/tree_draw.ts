@@ -1,7 +1,7 @@
 /**
  * The tree by which a post reaches more followers than one row of relays can tell: the author tells some
  * hundred relays, each of these hands branches on to relays of its own, and each of those tells the followers
- * on one stretch of the author's list (docs/PROTOCOL.md, section 4). All of it is drawn with a secret seed
+ * on one stretch of the author's list (docs/PROTOCOL.md, section 4.7). All of it is drawn with a secret seed
  * of the author. No I/O.
  *
  * @module
@@ -17,30 +17,41 @@ import {
   rootOf,
   warrantDepthMax,
 } from "../model/warrant.ts";
+import { relayShareMax } from "../messages/kinds/posts.ts";
 import type { UserRef } from "../model/user.ts";
+import { directFollowersMax } from "./relay.ts";
+
+/** Branches that each follower is on for one post. */
+export const treeCopies = 2;
+
+/** Pages that one branch is on at most: each is a look-up. A list that has shrunk has a few followers on each. */
+export const branchPagesMax = 16;
 
 /** How large a tree is. */
 export interface TreeLimits {
-  /** Messages that one relay sends for one post, at most. */
+  /** With no more followers than this an author needs no tree. */
+  readonly followersMin: number;
+  /** Users to whom one relay sends one post, at most. */
   readonly forwardsMax: number;
   /** Followers on one branch as it is drawn: some may come before the next draw. */
   readonly branchFollowers: number;
   /** Branches that one relay hands on: what is left of its messages replaces relays that do not answer. */
   readonly limbBranches: number;
+  /** Followers drawn for each limb, of whom the first two who are there become its relays. */
+  readonly limbCandidates: number;
   /** Messages that the author signs for one post, at most. */
   readonly messagesMax: number;
 }
 
 /** The sizes in use: 100,000 followers take 120 messages, and the others ask, and replace. */
 export const treeLimits: TreeLimits = {
+  followersMin: directFollowersMax * relayShareMax / treeCopies,
   forwardsMax: 64,
   branchFollowers: 60,
   limbBranches: 56,
+  limbCandidates: 8,
   messagesMax: 200,
 };
-
-/** Branches that each follower is on for one post. */
-export const treeCopies = 2;
 
 /** Divisions of the list drawn for an hour, of which each post takes two: links and caches of relays stay warm. */
 export const coversDrawn: number = treeCopies + 1;
@@ -48,10 +59,7 @@ export const coversDrawn: number = treeCopies + 1;
 /** Relays that a limb is given to. */
 export const limbCopies = 2;
 
-/** Followers drawn for each limb, of whom the first who are there become its relays. */
-export const limbCandidates = 8;
-
-/** Of these so many come first in turn: their links to the relays of the limb are still open. */
+/** Of the relays drawn for a limb so many come first in turn: their links to the relays of the limb are still open. */
 const limbTurns: number = limbCopies + 1;
 
 /** A follower, and where it stands on the author's list: see `placeOf`. */
@@ -146,7 +154,7 @@ export function drawCovers({ followers, seed, isLikely, isOut, ...drawing }: Dra
   );
   const drawn = roundAndRound(() => concat(draw.shuffled(likely), draw.shuffled(others)));
   const groups = stretches.map((all) => chunks(all, limits.limbBranches));
-  const limbRelays = groups.map((limbs) => limbs.map(() => take(drawn, limbCandidates)));
+  const limbRelays = groups.map((limbs) => limbs.map(() => take(drawn, limits.limbCandidates)));
   const relays = stretches.map((all) => all.map((): UserRef[] => []));
   // All first candidates before any second: those who are likely to be online come first.
   for (let candidate = 0; candidate < branchRelaysMax; candidate++) {
@@ -174,10 +182,14 @@ function divide(
   draw: SeededDraw,
 ): [from: number, to: number][] {
   const cuts = [0];
-  for (let at = 1 + draw.below(length); at < followers.length; at += length) {
-    const place = followers[at]?.place ?? 0;
+  let left = 1 + draw.below(length);
+  for (const { place } of followers) {
+    const from = cuts.at(-1) ?? 0;
     // Two names of one place cannot be told apart.
-    if (place > (cuts.at(-1) ?? 0)) cuts.push(place);
+    if ((left-- <= 0 && place > from) || pageAt(place) - pageAt(from) >= branchPagesMax) {
+      cuts.push(place);
+      left = length - 1;
+    }
   }
   return cuts.map((from, i) => [from, cuts[i + 1] ?? pages * 2 ** 32]);
 }

@@ -26,6 +26,7 @@ import type { Endpoint, Store } from "../../core/ports.ts";
 import type { OwnRecords, People, Person } from "../../core/session/interfaces.ts";
 import { Conversations } from "../../core/conversations/conversations.ts";
 import { PeerDelivery } from "../../core/timeline/delivery.ts";
+import { type TreeLimits, treeLimits } from "../../core/timeline/tree_draw.ts";
 import { PeerMessenger } from "../../core/messages/messenger.ts";
 import { Greeter } from "../../core/replication/greeter.ts";
 import { PeerSync } from "../../core/replication/sync.ts";
@@ -51,6 +52,8 @@ export class MessageWorld {
   readonly random: SeededRandom;
   readonly network: SimLinkNetwork;
   readonly users = new Map<string, TestUser>();
+  /** How large trees are. */
+  treeLimits: TreeLimits = treeLimits;
   /** Look-ups of names, devices and lists so far. */
   readonly lookUps = { find: 0, devices: 0, lists: 0 };
   /** How long a look-up takes, in virtual milliseconds. */
@@ -241,7 +244,7 @@ export class TestUser {
     });
     this.messenger = new PeerMessenger({ session, people });
     const parts = { session, people, lists, records, messenger: this.messenger };
-    this.delivery = new PeerDelivery(parts);
+    this.delivery = new PeerDelivery(parts, world.treeLimits);
     this.greeter = new Greeter(parts, () => this.sync.rejoin());
     this.sync = new PeerSync({
       ...parts,
@@ -271,6 +274,7 @@ export class TestUser {
       },
       requests: { handleAck: async (message) => await this.on.ack?.(message) },
       sync: this.sync,
+      tree: this.delivery,
       mentions: this.conversations,
       waiting: this.conversations,
       threads: this.conversations.threads,

@@ -16,6 +16,7 @@ import { openSigned } from "../../core/model/signed.ts";
 import { composeSnowflake } from "../../core/model/snowflake.ts";
 import { RecordValuePolicy } from "../../net/directory/record_values.ts";
 import { readSample, writeSample } from "../../net/directory/sample.ts";
+import { readWarrant, signWarrant } from "../../core/model/warrant.ts";
 import { fuzz } from "./harness.ts";
 import { identityOf } from "../sim/users.ts";
 
@@ -89,6 +90,11 @@ const id16 = new Uint8Array(16);
 const heads = [{ device: 7, head: 3 }];
 const seen = [{ device: 7, from: 1, to: 3, digest: id16 }];
 
+const warrant = signWarrant(
+  { author: self, posts: id16, generation: 17, pages: 2, depth: 8, root: id16 },
+  alice,
+);
+
 /** What each kind may say: the compiler asks for a sample of every kind in the table. */
 const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
   follow: { updatedAt: timeMs, token: id16 },
@@ -106,6 +112,15 @@ const bodies: { readonly [K in KindName]: MessageBodyOf[K] } = {
     token: id16,
   },
   replies: { inReplyTo: id16, root: { author: "alice", id }, posts, more: id16 },
+  spread: {
+    author: self,
+    posts,
+    heads,
+    warrant,
+    at: 128,
+    path: [id16, id16],
+    branches: [{ from: 5, to: 2 ** 33, relays: [self, self] }, { from: 0, to: 5, relays: [self] }],
+  },
   posts: { author: self, posts, more: id16, inReplyTo: id16, heads, relay: [self] },
 };
 
@@ -162,6 +177,14 @@ Deno.test("Fuzz: nothing but DecodeError leaves the decoder of messages", () => 
   fuzz({ ...half, seed: 5, samples: messages, decode: openMessage });
   const decode = wrapped(readMessage);
   assertBoth(fuzz({ ...half, seed: 6, samples: payloads(messages), decode }));
+});
+
+Deno.test("Fuzz: nothing but DecodeError leaves the decoder of warrants", () => {
+  const half = { runs: 20_000, expected };
+  fuzz({ ...half, seed: 10, samples: [warrant], decode: readWarrant });
+  const decode = wrapped(readWarrant);
+  const { taken } = fuzz({ ...half, seed: 11, samples: payloads([warrant]), decode });
+  assert(taken > 50, `${taken} taken`);
 });
 
 Deno.test("Fuzz: nothing but DecodeError leaves the decoder of feed states", () => {

@@ -15,6 +15,7 @@ import type { MessageKind, Received } from "./kind.ts";
 import { mention } from "./mention.ts";
 import { posts } from "./posts.ts";
 import { replies } from "./replies.ts";
+import { spread } from "./spread.ts";
 import { thread } from "./thread.ts";
 import { want } from "./want.ts";
 
@@ -26,6 +27,7 @@ export const messageKinds = [
   hello,
   want,
   posts,
+  spread,
   mention,
   thread,
   replies,
