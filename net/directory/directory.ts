@@ -11,6 +11,7 @@ import { ClaimLedger, type ClaimStore } from "../../core/model/claims.ts";
 import type { SignedRecord } from "../../core/model/record.ts";
 import type { Carriage, Clock, Random } from "../../core/ports.ts";
 import { Scheduler } from "../../lib/scheduler.ts";
+import { settledWithin } from "../../lib/waiting.ts";
 import { KademliaNode } from "../kademlia/mod.ts";
 import type { Datagrams, DialBack, NodeStorage, OfferRelay, Resolver } from "../kademlia/ports.ts";
 import { ClaimAdmission } from "./admission.ts";
@@ -25,6 +26,12 @@ const verifyTries = 3;
 
 /** How often claims and pages are looked over for what has lapsed. */
 const sweepMs = 3_600_000;
+
+/**
+ * A put that most holders have accepted goes on in the background with the others: so long it may, when the
+ * peer ends. Most need a round trip or two.
+ */
+const putsEndMsMax = 500;
 
 /** What a directory is built from. */
 export interface DirectoryOptions {
@@ -179,6 +186,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
       membership.stop();
       popularity.close();
       scheduler.close();
+      await settledWithin(clock, node.putsEnded(), putsEndMsMax);
       await node.close();
     },
   };

@@ -93,9 +93,9 @@ export class KademliaDirectory implements Directory {
       signal,
     );
     if (result === undefined) return nothing;
-    const { accepted, refused, silent, missed, holders } = result;
+    const { accepted, refused, silent, open, missed, holders } = result;
     const own = holders.some(({ id }) => equalBytes(id, this.#node.id));
-    const report = { accepted, refused, asked: accepted + refused + silent, missed, own };
+    const report = { accepted, refused, asked: accepted + refused + silent + open, missed, own };
     const { newer } = result;
     const wins = newer !== undefined && equalBytes(newer.publicKey, record.publicKey) &&
       compareRecords(newer, record) > 0;

@@ -15,6 +15,11 @@ export const idBits = 160;
 export const bucketSize = 20;
 /** Queries of one lookup in flight (section 2.3 proposes 3). */
 export const alphaDefault = 3;
+/**
+ * Queries to nodes near the target in flight besides, of a lookup in a hurry for the k closest: nearly all of
+ * those nodes have to be asked anyway. The answers, a kilobyte each, fill a tenth of a socket's buffer.
+ */
+export const nearAtOnce = 12;
 /** Disjoint paths of a lookup for records. */
 export const pathsDefault = 3;
 /**

@@ -4,17 +4,13 @@
  * @module
  */
 import { AddressGroups, type Candidate, CandidateList } from "./candidates.ts";
-import {
-  crowdedShare,
-  crowdFactorMax,
-  doubtsMax,
-  nearShareMin,
-  queriesPerLookupMax,
-} from "../constants.ts";
+import { doubtsMax, nearShareMin, queriesPerLookupMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, distance, type Id } from "../space/id.ts";
 import type { LookupOptions } from "./lookup_options.ts";
+import { Nearness } from "./nearness.ts";
 import { PathFamilies } from "./path_families.ts";
+import { type Outlook, Places } from "./places.ts";
 
 export type { LookupOptions } from "./lookup_options.ts";
 
@@ -42,6 +38,7 @@ export class Lookup {
   readonly target: Id;
   readonly k: number;
   readonly #alpha: number;
+  readonly #nearAtOnce: number;
   readonly #paths: number;
   readonly #families: PathFamilies;
   readonly #width: number;
@@ -49,9 +46,9 @@ export class Lookup {
   readonly #answerRate: number;
   readonly #groups: AddressGroups;
   #reserve: () => readonly NodeContact[];
-  readonly #radiusOf: () => number;
-  #radius: number | undefined;
+  readonly #nearness: Nearness;
   readonly #candidates: CandidateList;
+  readonly #places: Places;
   readonly #inFlight: number[];
   readonly #holders: number[];
   /** The queries that hold a slot: at most alpha. */
@@ -72,6 +69,7 @@ export class Lookup {
     this.k = options.k;
     this.#candidates = new CandidateList(options.target, options.own);
     this.#alpha = options.alpha;
+    this.#nearAtOnce = options.nearAtOnce ?? 0;
     this.#families = new PathFamilies(options.seeds, options.paths);
     this.#paths = this.#families.paths;
     const share = Math.ceil(this.k / this.#paths);
@@ -80,13 +78,20 @@ export class Lookup {
     this.#answerRate = options.answerRate;
     this.#groups = new AddressGroups(options.networksOf);
     this.#reserve = options.reserve;
-    this.#radiusOf = options.radius;
+    this.#nearness = new Nearness(options.target, options.k, options.radius);
+    this.#places = new Places({
+      k: this.k,
+      candidates: this.#candidates,
+      groups: this.#groups,
+      nearness: this.#nearness,
+      families: this.#families,
+    });
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
     this.#families.deal(this.#candidates);
     for (const candidate of this.#candidates.all) {
       const from = distance(this.target, candidate.contact.nodeId);
-      candidate.cost = options.cost?.(candidate.contact, from, this.#near()) ?? 0;
+      candidate.cost = options.cost?.(candidate.contact, from, this.#nearness.radius) ?? 0;
     }
   }
 
@@ -119,7 +124,7 @@ export class Lookup {
       this.#finished = false;
     }
     this.#release(candidate);
-    const near = this.#isNear(candidate);
+    const near = this.#nearness.isNear(candidate.contact);
     candidate.state = !found ? "answered" : near ? "holder" : "afar";
     this.#answered++;
     this.#lastAnswered = Math.max(this.#lastAnswered, candidate.order);
@@ -173,20 +178,22 @@ export class Lookup {
 
   /** {@link Lookup.result}, with what the lookup knows of each. */
   answered(): Candidate[] {
-    const counts: number[] = [];
-    const scarcity = this.#families.scarcity();
-    const result: Candidate[] = [];
-    for (const candidate of this.#candidates.all) {
-      if (!candidate.hasAnswered) continue;
-      if (!this.#belongs(candidate, result.length)) {
-        if (!scarcity.lasts) break;
-        if (!scarcity.wants(candidate)) continue;
-      }
-      if (!this.#groups.within(candidate, counts)) continue;
-      scarcity.count(candidate);
-      result.push(candidate);
-    }
-    return result;
+    return this.#places.among((candidate) => candidate.hasAnswered);
+  }
+
+  /** What the result will be if each candidate that is not silent answers. */
+  places(): Candidate[] {
+    return this.#places.among((candidate) => !candidate.isSilent);
+  }
+
+  /** The same, and how far it is to be believed. */
+  outlook(): Outlook {
+    return this.#places.outlook();
+  }
+
+  /** Whether a node is known to be near the target, so that it will be in the result as a rule. */
+  isNear({ contact }: Candidate): boolean {
+    return !this.#nearness.isUnknown && this.#nearness.isNear(contact);
   }
 
   /** Those that were asked in vain so far, nearest first. */
@@ -232,7 +239,7 @@ export class Lookup {
     for (const candidate of this.#candidates.all) {
       const state = candidate.state;
       if (candidate.isSilent || !this.#groups.within(candidate, counts)) continue;
-      const belongs = this.#belongs(candidate, rank++);
+      const belongs = this.#nearness.belongs(candidate.contact, rank++);
       let wanted = belongs;
       for (let path = 0; path < this.#paths; path++) {
         if ((candidate.known & (1 << path)) === 0) continue;
@@ -252,8 +259,9 @@ export class Lookup {
     const reached = this.#goalReached(best);
     const choice = !reached && this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
     if (choice === undefined) return reached || !waiting ? this.#doubt() : undefined;
-    if (this.#open.length >= this.#alpha || this.#covered()) return undefined;
-    return choice;
+    if (this.#covered()) return undefined;
+    if (this.#hasSlot(choice)) return choice;
+    return this.#choose(best.map((one) => one && this.#hasSlot(one) ? one : undefined));
   }
 
   /**
@@ -301,29 +309,10 @@ export class Lookup {
     let missing = this.k * nearShareMin;
     for (const candidate of this.#candidates.all) {
       if (candidate.isSilent) continue;
-      if (missing <= 0 || !this.#isNear(candidate)) break;
+      if (missing <= 0 || !this.#nearness.isNear(candidate.contact)) break;
       if (this.#groups.within(candidate, counts)) missing--;
     }
-    return missing <= 0 || this.#radius === Infinity;
-  }
-
-  /**
-   * Whether the candidate at `rank`, from 0, belongs to the result: it is among the k closest, or in a
-   * crowd around the target that chance does not explain. An attacker who places k ids next to a key
-   * displaces no other node by that; only twice as many would.
-   */
-  #belongs({ contact }: Candidate, rank: number): boolean {
-    if (rank < this.k) return true;
-    if (rank >= crowdFactorMax * this.k || this.#near() === Infinity) return false;
-    return distance(this.target, contact.nodeId) <= this.#near() * crowdedShare;
-  }
-
-  #isNear({ contact }: Candidate): boolean {
-    return distance(this.target, contact.nodeId) <= this.#near();
-  }
-
-  #near(): number {
-    return this.#radius ??= this.#radiusOf();
+    return missing <= 0 || this.#nearness.isUnknown;
   }
 
   /**
@@ -355,6 +344,18 @@ export class Lookup {
     const rate = (answerRateWeight * this.#answerRate + this.#answered) /
       (answerRateWeight + this.#answered + this.#slow);
     return open * rate >= missing - goalSlack;
+  }
+
+  /** Queries near the target have slots of their own: all of them will have to be sent. */
+  #hasSlot(candidate: Candidate): boolean {
+    const isNear = this.#isClose(candidate);
+    let open = 0;
+    for (const other of this.#open) if (this.#isClose(other) === isNear) open++;
+    return open < (isNear ? this.#nearAtOnce : this.#alpha);
+  }
+
+  #isClose(candidate: Candidate): boolean {
+    return this.#nearAtOnce > 0 && this.isNear(candidate);
   }
 
   /** Turns go to the path with the fewest holders, then the fewest queries in flight, then the nearest. */

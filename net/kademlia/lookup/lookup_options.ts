@@ -16,6 +16,8 @@ export interface LookupOptions {
   readonly k: number;
   /** Queries in flight at most. */
   readonly alpha: number;
+  /** Queries to nodes near the target in flight besides; none, the default, where they count among alpha. */
+  readonly nearAtOnce?: number;
   /** Disjoint paths, 1 to 8; never more than there are seeds, and one for each family at least. */
   readonly paths: number;
   /** The nearest contacts known, nearest first; a node with both families may come twice. */

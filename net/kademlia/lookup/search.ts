@@ -4,6 +4,7 @@
  * @module
  */
 import { familyOf, unicastAddress } from "../../../lib/ip_address.ts";
+import { nearAtOnce } from "../constants.ts";
 import type { Timer } from "../ports.ts";
 import { type AboutTarget, findNode } from "../rpc/methods/find_node.ts";
 import { findValue, type Found, type WireFound } from "../rpc/methods/find_value.ts";
@@ -24,6 +25,8 @@ export interface SearchOptions {
   readonly paths: number;
   /** Ends the search once so many holders have answered. */
   readonly goal?: number;
+  /** Whether a caller waits: then more is asked at once. Default false, as upkeep is never in a hurry. */
+  readonly isHurried?: boolean;
   /** Whether nodes that others do not reach are asked where no others are known. Default false. */
   readonly mayAskHomes?: boolean;
   /**
@@ -31,6 +34,8 @@ export interface SearchOptions {
    * miss no holder. Default false: they are while no node has answered.
    */
   readonly isThorough?: boolean;
+  /** Told whenever the lookup has got on, and of the candidate that answered, if one has. */
+  readonly onProgress?: (lookup: Lookup, answered?: Candidate) => void;
   /** Looks for a value, and judges one that was found: false when it does not count. */
   readonly onFound?: (contact: NodeContact, found: WireFound) => boolean;
 }
@@ -65,14 +70,13 @@ export function search(
   });
 }
 
-/** The k closest live nodes to `target`, nearest first; looks for them over so many paths. */
+/** The k closest live nodes to the target, nearest first. */
 export async function findClosest(
   network: Network,
-  target: Id,
-  paths: number,
+  options: Pick<SearchOptions, "target" | "paths" | "isHurried">,
   signal?: AbortSignal,
 ): Promise<NodeContact[]> {
-  return (await search(network, { target, paths }, signal)).result();
+  return (await search(network, options, signal)).result();
 }
 
 /** One lookup in progress. */
@@ -99,15 +103,15 @@ class Search implements Caller<Found, Candidate> {
     this.#options = options;
     this.#done = done;
     const { own, table, k, alpha, neighbours, density } = network;
-    const { target, paths, goal } = options;
+    const { target, paths, goal, isHurried = false } = options;
     table.lookedUp(target, network.rpc.nowMs());
-    // A search for a few holders is in a hurry; one for the k closest waits for all of them anyway.
-    const cost = goal === undefined ? undefined : costOf(neighbours);
+    const cost = isHurried || goal !== undefined ? costOf(neighbours) : undefined;
     this.#lookup = new Lookup({
       target,
       own,
       k,
       alpha,
+      nearAtOnce: isHurried && goal === undefined ? nearAtOnce : 0,
       paths,
       seeds: this.#seeds(),
       reserve: () => table.closest(target, k + reserveMax, undefined, true),
@@ -154,7 +158,12 @@ class Search implements Caller<Found, Candidate> {
     this.#activeMs = rpc.nowMs();
     this.#slowestMs = Math.max(this.#slowestMs, this.#activeMs - sentMs);
     const useful = answer.contacts.filter((named) => this.#isPlausible(named, contact));
-    this.#settled(candidate, useful, () => this.#lookup.reply(candidate, useful, counts));
+    this.#settled(
+      candidate,
+      useful,
+      () => this.#lookup.reply(candidate, useful, counts),
+      candidate,
+    );
     return true;
   }
 
@@ -169,10 +178,16 @@ class Search implements Caller<Found, Candidate> {
   }
 
   /** Goes on after a question to a holder for its neighbours, or else after a query of the lookup. */
-  #settled(candidate: Candidate, contacts: readonly NodeContact[], next: () => Candidate[]): void {
+  #settled(
+    candidate: Candidate,
+    contacts: readonly NodeContact[],
+    next: () => Candidate[],
+    answered?: Candidate,
+  ): void {
     if (this.#stopped) return;
     const isExpanded = this.#expanding.delete(candidate);
     this.#send(isExpanded ? this.#lookup.extend(candidate, contacts) : next());
+    this.#options.onProgress?.(this.#lookup, answered);
   }
 
   #send(queue: Candidate[]): void {

@@ -60,11 +60,12 @@ export class Bootstrap {
     const contacts = [...given, ...neighbourhood(saved)];
     await this.#greet(contacts.filter((contact) => this.#reaches(contact)), signal);
     if (!table.mayBeAlive) return false;
-    await findClosest(network, own, pathsDefault, signal);
+    await findClosest(network, { target: own, paths: pathsDefault, isHurried: true }, signal);
     onNear?.();
     // From the far end, because buckets split while their contacts are being verified.
     for (let bucket = 0; bucket < table.bucketCount; bucket++) {
-      await findClosest(network, withPrefix(own, bucket, Id.random(random)), 1, signal);
+      const target = withPrefix(own, bucket, Id.random(random));
+      await findClosest(network, { target, paths: 1 }, signal);
     }
     return table.mayBeAlive;
   }

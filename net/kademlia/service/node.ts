@@ -143,7 +143,7 @@ export class KademliaNode<T = Uint8Array> {
     const ask = (key: Id): ReturnType<Reading<T>["ask"]> => reading.ask(key);
     const acceptance = new Acceptance({ network, stored, policy, admission, onError, ask });
     const reading = new Reading({ network, stored, acceptance, admission });
-    const writing = new Writing({ network, stored, acceptance, reading });
+    const writing = new Writing({ network, stored, acceptance, reading, onError });
     const handOver = new HandOver(network, stored);
     restore(saved.values, { stored, acceptance, nowMs: time.now() });
     const contacts = saved.contacts.map((c) => NodeContact.parse(c)).filter((c) => c !== undefined);
@@ -247,7 +247,8 @@ export class KademliaNode<T = Uint8Array> {
   }
 
   /**
-   * Stores `value` on the k closest nodes to `key`.
+   * Stores `value` on the k closest nodes to `key`. Resolves once most of them have accepted it, and goes
+   * on with the others in the background, unless the options say otherwise.
    *
    * @throws {RangeError} if `key` has not 20 bytes, `value` is over 8,000, or an option is out of range.
    * @throws {TypeError} if the policy finds the value invalid.
@@ -256,6 +257,11 @@ export class KademliaNode<T = Uint8Array> {
   async put(key: Uint8Array, value: Uint8Array, options: PutOptions = {}): Promise<PutResult<T>> {
     checkPaths(options.paths);
     return this.#writing.put(checkedId(key, "put"), { value }, options);
+  }
+
+  /** Resolves when no put goes on in the background. */
+  putsEnded(): Promise<void> {
+    return this.#writing.ended();
   }
 
   /**
@@ -267,7 +273,8 @@ export class KademliaNode<T = Uint8Array> {
   async lookup(target: Uint8Array, options: LookupCallOptions = {}): Promise<Contact[]> {
     const { paths = 1, signal } = options;
     checkPaths(paths);
-    return findClosest(this.#network, checkedId(target, "look up"), paths, signal);
+    const search = { target: checkedId(target, "look up"), paths, isHurried: true };
+    return findClosest(this.#network, search, signal);
   }
 
   /** Asks one contact for its sample; undefined when it does not answer. */

@@ -100,7 +100,8 @@ export class Upkeep {
     const { table, own, time, operations } = network;
     for (const bucket of table.idleBuckets(time.monotonic() - refreshMs)) {
       if (operations.closed) return;
-      await findClosest(network, withPrefix(own, bucket, Id.random(random)), 1);
+      const target = withPrefix(own, bucket, Id.random(random));
+      await findClosest(network, { target, paths: 1 });
     }
     const due: StoredEntry[] = [];
     for (const value of stored) if (nowMs >= this.#replicateAtMs(value)) due.push(value);
@@ -133,6 +134,6 @@ export class Upkeep {
       // a crowd of newcomers, leave all holders too far away, and then no other node would replicate.
       if (await reading.haveAll(key, value, table.closest(key, nearestAsked))) return;
     }
-    await writing.put(key, value, { paths: Math.min(2, pathsDefault) });
+    await writing.put(key, value, { paths: Math.min(2, pathsDefault), until: "all" });
   }
 }

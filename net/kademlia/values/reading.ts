@@ -188,7 +188,7 @@ export class Reading<T> {
   /** A holder names no contacts, so the k closest are looked up first and then asked, each of them. */
   async #askClosest(key: Id, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
     const { paths = pathsDefault, signal } = options;
-    const sought = { target: key, paths, mayAskHomes: true, isThorough: true };
+    const sought = { target: key, paths, isHurried: true, mayAskHomes: true, isThorough: true };
     const lookup = await search(this.#options.network, sought, signal);
     const { length } = hearingOf(lookup).silent;
     let silent = await this.#askEach(key, lookup.result(), options, into);

@@ -4,15 +4,19 @@
  * @module
  */
 import { pathsDefault, storeRepeatMs, storeTimeoutMs, valueBytesMax } from "../constants.ts";
+import type { Candidate } from "../lookup/candidates.ts";
 import { hearingOf } from "../lookup/hearing.ts";
-import { askAll, type Network } from "../lookup/network.ts";
+import type { Lookup } from "../lookup/lookup.ts";
+import type { Network } from "../lookup/network.ts";
 import { search } from "../lookup/search.ts";
 import type { Contact } from "../ports.ts";
+import { FanOut } from "../rpc/fan_out.ts";
 import type { WireValue } from "../rpc/methods/parts.ts";
 import { store } from "../rpc/methods/store.ts";
 import type { NodeContact } from "../space/contact.ts";
-import { compareDistance, type Id } from "../space/id.ts";
+import type { Id } from "../space/id.ts";
 import { type Acceptance, copyOf } from "./acceptance.ts";
+import { type Fate, Placement } from "./placement.ts";
 import type { Reading } from "./reading.ts";
 import type { StoredValues } from "./stored_values.ts";
 
@@ -20,7 +24,12 @@ import type { StoredValues } from "./stored_values.ts";
 export interface PutOptions {
   /** Disjoint paths, 1 to 8. Default 3. */
   readonly paths?: number;
-  /** Ends the put early; stores already sent stand. */
+  /**
+   * When the put resolves: once most of the k closest have accepted, after which it goes on in the
+   * background until all have been asked (the default), or once all have been asked.
+   */
+  readonly until?: "most" | "all";
+  /** Ends the put early, as long as it has not resolved; stores already sent stand. */
   readonly signal?: AbortSignal;
 }
 
@@ -32,6 +41,8 @@ export interface PutResult<T = Uint8Array> {
   readonly refused: number;
   /** Nodes that did not answer. */
   readonly silent: number;
+  /** Nodes that are still to be asked, or to answer: those with which the put goes on in the background. */
+  readonly open: number;
   /** Nodes that were not asked to store it, because they had not answered when the closest were looked for. */
   readonly missed: number;
   /** Who accepted. */
@@ -46,6 +57,7 @@ export interface WritingOptions<T> {
   readonly stored: StoredValues;
   readonly acceptance: Acceptance<T>;
   readonly reading: Reading<T>;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Refusing nodes asked what they store instead: one may lie, three seldom all. */
@@ -54,6 +66,7 @@ const refusersAsked = 3;
 /** Writes values. */
 export class Writing<T> {
   readonly #options: WritingOptions<T>;
+  readonly #running = new Set<Promise<void>>();
 
   constructor(options: WritingOptions<T>) {
     this.#options = options;
@@ -65,6 +78,7 @@ export class Writing<T> {
    * @throws {RangeError} if the value is over 8,000 bytes.
    * @throws {TypeError} if the policy finds it invalid: no node would take it.
    */
+  // deno-lint-ignore require-await -- wrong arguments reject, they do not throw
   async put(key: Id, value: WireValue, options: PutOptions = {}): Promise<PutResult<T>> {
     const { acceptance, network } = this.#options;
     const { length } = value.value;
@@ -73,51 +87,161 @@ export class Writing<T> {
     }
     const verdict = acceptance.judge(key, value);
     if (!verdict.ok) throw new TypeError(`Cannot put the value: it is ${verdict.reason}`);
-    const { paths = pathsDefault, signal } = options;
-    const lookup = await search(network, { target: key, paths, isThorough: true }, signal);
-    const closest = lookup.result();
-    const last = closest[network.k - 1];
-    const ownIsNear = last === undefined || compareDistance(key, network.own, last.nodeId) < 0;
-    const count = Math.max(network.k, closest.length);
-    const contacts = closest.slice(0, ownIsNear ? count - 1 : count);
-    const ownAccepts = ownIsNear ? acceptance.offerOwn(key, value) : undefined;
-    const holders: NodeContact[] = [];
-    const refusers: NodeContact[] = [];
-    const silent = await askAll(network, {
-      contacts,
+    const { paths = pathsDefault, until = "most", signal } = options;
+    return network.operations.run<PutResult<T>>(signal, (done) => {
+      const stop = new AbortController();
+      const put = new Put<T>({
+        ...this.#options,
+        key,
+        value,
+        paths,
+        until,
+        done,
+        stop: stop.signal,
+      });
+      const running: Promise<void> = put.run().catch((error) => {
+        if (!stop.signal.aborted && !network.operations.closed) this.#options.onError(error);
+      }).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+      return () => stop.abort();
+    });
+  }
+
+  /** Resolves once the puts that are under way have ended, those that go on in the background included. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+}
+
+/** What a {@link Put} is built from. */
+interface PutParts<T> extends WritingOptions<T> {
+  readonly key: Id;
+  readonly value: WireValue;
+  readonly paths: number;
+  readonly until: "most" | "all";
+  readonly done: (result: PutResult<T>) => void;
+  /** Ends the put. */
+  readonly stop: AbortSignal;
+}
+
+/** One put under way. */
+class Put<T> {
+  readonly #parts: PutParts<T>;
+  #placement: Placement | undefined;
+  readonly #holders: NodeContact[] = [];
+  readonly #refusers: NodeContact[] = [];
+  #isDone = false;
+  /** Whether the own node accepts, once it was asked. */
+  #own: boolean | Promise<boolean> | undefined;
+  /** Called once no store is out. */
+  #onQuiet: (() => void) | undefined;
+
+  constructor(parts: PutParts<T>) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when all have been asked. */
+  async run(): Promise<void> {
+    const { key, paths, network, stop } = this.#parts;
+    const lookup = await search(network, {
+      target: key,
+      paths,
+      isHurried: true,
+      isThorough: true,
+      onProgress: (lookup, answered) => this.#progress(lookup, answered),
+    }, stop);
+    const placement = this.#placementOf(lookup);
+    const rest = placement.rest();
+    if (placement.isOwnNear !== false) this.#offerOwn();
+    for (const candidate of rest) this.#store(candidate);
+    this.#settle();
+    if (placement.isWaiting) await new Promise<void>((resolve) => this.#onQuiet = resolve);
+    await this.#finish(lookup);
+  }
+
+  #placementOf(lookup: Lookup): Placement {
+    return this.#placement ??= new Placement(lookup, this.#parts.network.own);
+  }
+
+  #progress(lookup: Lookup, answered: Candidate | undefined): void {
+    if (this.#parts.stop.aborted) return;
+    const placement = this.#placementOf(lookup);
+    if (answered === undefined || !placement.answered(answered)) return this.#settle();
+    // What the own node has to ask others first takes as long as a store does.
+    if (placement.isOwnNear === true) this.#offerOwn();
+    this.#store(answered);
+  }
+
+  #offerOwn(): void {
+    const { acceptance, key, value } = this.#parts;
+    this.#own ??= acceptance.offerOwn(key, value);
+  }
+
+  #store(candidate: Candidate): void {
+    const { network, key: target, value } = this.#parts;
+    const { contact } = candidate;
+    let fate: Fate = "silent";
+    new FanOut(network.rpc, {
+      contacts: [contact],
       method: store,
-      args: { sender: network.own, target: key, value },
+      args: { sender: network.own, target, value },
       timeoutsMs: [storeRepeatMs, storeTimeoutMs - storeRepeatMs],
-      onAnswer: (contact, accepts) => {
-        (accepts ? holders : refusers).push(contact);
+      onAnswer: (_, accepts) => {
+        fate = accepts ? "accepted" : "refused";
+        (accepts ? this.#holders : this.#refusers).push(contact);
       },
-    }, signal);
-    let refused = refusers.length;
-    if (ownIsNear) {
-      if (await ownAccepts) holders.unshift(network.self);
-      else refused++;
-    }
-    const newer = refused > 0 ? await this.#newer(key, value, refusers, signal) : undefined;
+      onDone: () => this.#stored(candidate, fate),
+    }).start();
+  }
+
+  #stored(candidate: Candidate, fate: Fate): void {
+    if (this.#parts.stop.aborted) return;
+    this.#placement?.stored(candidate, fate);
+    this.#settle();
+    if (this.#placement?.isWaiting === false) this.#onQuiet?.();
+  }
+
+  /** Resolves the put, if enough have accepted; it goes on in the background. */
+  #settle(): void {
+    if (this.#isDone || this.#parts.until === "all" || this.#placement?.isSettled !== true) return;
+    this.#isDone = true;
+    if (this.#placement.isOwnNear === true) this.#offerOwn();
+    const { open } = this.#placement.fates;
+    this.#result(this.#placement, { open, missed: 0 }).then(this.#parts.done, () => {});
+  }
+
+  async #finish(lookup: Lookup): Promise<void> {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    const { network: { k }, done } = this.#parts;
     const heard = hearingOf(lookup);
     // Where k have answered, those that are silent belong to no holders.
-    const missed = heard.heard < network.k ? heard.silent.length : 0;
-    const counts = { accepted: holders.length, refused, silent, missed, holders };
+    const missed = heard.heard < k ? heard.silent.length : 0;
+    done(await this.#result(this.#placementOf(lookup), { open: 0, missed }));
+  }
+
+  async #result(
+    placement: Placement,
+    others: Pick<PutResult, "open" | "missed">,
+  ): Promise<PutResult<T>> {
+    const { network } = this.#parts;
+    const own = await this.#own;
+    const holders = own === true ? [network.self, ...this.#holders] : [...this.#holders];
+    const { silent } = placement.fates;
+    const refused = this.#refusers.length + Number(own === false);
+    const newer = refused > 0 ? await this.#newer() : undefined;
+    const counts = { accepted: holders.length, refused, silent, ...others, holders };
     return newer === undefined ? counts : { ...counts, newer };
   }
 
   /** The newer value because of which nodes refused this one, where there is one. */
-  #newer(
-    key: Id,
-    value: WireValue,
-    refusers: readonly NodeContact[],
-    signal: AbortSignal | undefined,
-  ): Promise<T | undefined> {
-    const { stored, network, acceptance, reading } = this.#options;
+  #newer(): Promise<T | undefined> {
+    const { stored, network, acceptance, reading, key, value, stop } = this.#parts;
     const here = stored.get(key, network.time.now());
     if (here !== undefined && acceptance.wins(here, value)) {
       const verdict = acceptance.judge(key, copyOf(here));
       if (verdict.ok) return Promise.resolve(verdict.decoded);
     }
-    return reading.newerThan(key, value, refusers.slice(0, refusersAsked), signal);
+    return reading.newerThan(key, value, this.#refusers.slice(0, refusersAsked), stop);
   }
 }

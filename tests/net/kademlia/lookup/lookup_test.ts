@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
-import { compareDistance, Id } from "../../../../net/kademlia/space/id.ts";
+import { compareDistance, distance, Id } from "../../../../net/kademlia/space/id.ts";
 import type { Candidate } from "../../../../net/kademlia/lookup/candidates.ts";
 import { Lookup, type LookupOptions } from "../../../../net/kademlia/lookup/lookup.ts";
 import { limitedNetworks } from "../../../../lib/networks.ts";
@@ -334,4 +334,28 @@ Deno.test("A read asks at once as many as it wants holders, and one on every pat
   assert.equal(asked(3, 1), 3);
   assert.equal(asked(9, 1), 4, "alpha at most");
   assert.equal(asked(1, 4), 4);
+});
+
+Deno.test("Queries to near nodes have slots of their own, and far ones keep to alpha", () => {
+  const radius = (): number => distance(target, at(30).nodeId);
+  const one = lookup({ seeds: range(100, 120), k: 10, nearAtOnce: 5, radius });
+  const [a, b, c] = one.start();
+  assert.ok(a && b && c);
+  assert.deepEqual(numbers(one.reply(a, range(1, 21))), [1, 2, 3, 4, 5]);
+  // Another far one has answered: near ones are next, and none of them has a slot.
+  assert.deepEqual(numbers(one.reply(b, [])), []);
+});
+
+Deno.test("Where near cannot be told from far, alpha bounds all queries", () => {
+  const one = lookup({ seeds: range(1, 21), nearAtOnce: 5 });
+  assert.deepEqual(numbers(one.start()), [1, 2, 3]);
+});
+
+Deno.test("A path that is still far goes on while another has used all slots of near ones", () => {
+  const radius = (): number => distance(target, at(30).nodeId);
+  const one = lookup({ seeds: [at(100), at(101)], k: 10, paths: 2, nearAtOnce: 2, radius });
+  const [a, b] = one.start();
+  assert.ok(a && b);
+  assert.deepEqual(numbers(one.reply(a, range(1, 9))), [1, 2]);
+  assert.deepEqual(numbers(one.reply(b, [at(60)])), [60]);
 });

@@ -33,7 +33,7 @@ Deno.test("Two nodes are enough for a network", async () => {
 
 Deno.test("A value put by one of thirty nodes is found by all", async () => {
   const nodes = await loopbackNetwork(30);
-  const put = await nodes[7]?.put(keyOf("k"), bytesOf("v"));
+  const put = await nodes[7]?.put(keyOf("k"), bytesOf("v"), { until: "all" });
   assert.equal(put?.accepted, 20);
   assert.equal(put?.holders.length, 20);
   for (const node of nodes) {

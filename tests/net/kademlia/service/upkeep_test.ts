@@ -50,7 +50,8 @@ Deno.test("Of twenty holders one replicates an hour after the last store, and th
 Deno.test("Replication brings a value back to k holders after most have died", async () => {
   const world = testWorld();
   const nodes = await virtualNetwork(world, 40, () => ({ policy: numbered }));
-  await world.clock.drive(nodes[0]?.put(key, bytesOf("1 a")) ?? Promise.reject());
+  const put = nodes[0]?.put(key, bytesOf("1 a"), { until: "all" });
+  await world.clock.drive(put ?? Promise.reject());
   const holders = nodes.filter((node) => node.stats().values === 1);
   assert.equal(holders.length, 20);
   for (const node of holders.slice(0, 15)) world.network.silence(node.address);

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { numbered } from "../policies.ts";
+import { store } from "../../../../net/kademlia/rpc/methods/store.ts";
+import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
 import { among, holding, naming, Puppet, refusing } from "../puppet.ts";
 import {
   bytesOf,
@@ -17,8 +19,9 @@ const key = keyOf("k");
 Deno.test("A put stores on the k closest of fifty nodes, and says how many accepted", async () => {
   const world = testWorld();
   const nodes = await virtualNetwork(world, 50);
-  const result = await world.clock.drive(nodes[3]?.put(key, bytesOf("v")) ?? Promise.reject());
-  assert.deepEqual([result.accepted, result.refused, result.silent], [20, 0, 0]);
+  const put = nodes[3]?.put(key, bytesOf("v"), { until: "all" });
+  const result = await world.clock.drive(put ?? Promise.reject());
+  assert.deepEqual([result.accepted, result.refused, result.silent, result.open], [20, 0, 0, 0]);
   const target = Id.from(key);
   const distance = (id: Uint8Array): bigint => BigInt(`0x${Id.from(id)}`) ^ BigInt(`0x${target}`);
   const closest = nodes.map((node) => distance(node.id)).sort((a, b) => a < b ? -1 : 1).slice(
@@ -68,7 +71,9 @@ Deno.test("A value that the policy finds invalid is not put", async () => {
 Deno.test("Two writers at once: every node ends with the value that wins", async () => {
   const world = testWorld();
   const nodes = await virtualNetwork(world, 30, () => ({ policy: numbered }));
-  const puts = [1, 2, 3, 4].map((n) => nodes[n]?.put(key, bytesOf(`${n} by ${n}`)));
+  const puts = [1, 2, 3, 4].map((n) =>
+    nodes[n]?.put(key, bytesOf(`${n} by ${n}`), { until: "all" })
+  );
   await world.clock.drive(Promise.all(puts));
   for (const node of nodes) {
     for (const held of node.values()) assert.equal(textOf(held.value), "4 by 4");
@@ -100,8 +105,109 @@ Deno.test("Where k nodes answer, those that are silent are not missed", async ()
   mute.silent = true;
   const more = [1, 2, 3].map((i) => new Puppet(world, `6.${100 + i}.0.1`));
   other.react.find_node = naming(more.map(({ contact }) => contact));
-  const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a"), { until: "all" }));
   assert.ok(result.accepted >= 20);
   assert.equal(result.missed, 0);
+  await node.close();
+});
+
+Deno.test("A put stores on near nodes while its lookup waits for others", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 20, key);
+  const [first, slow] = puppets;
+  assert.ok(first && slow);
+  slow.delayMs.find_node = 15;
+  const storedMs: number[] = [];
+  first.react.store = (data) => {
+    storedMs.push(world.clock.monotonic());
+    return encodeAnswer(data, store, true);
+  };
+  const startMs = world.clock.monotonic();
+  await world.clock.drive(node.put(key, bytesOf("1 a"), { until: "all" }));
+  // Its answer comes after 35 ms; until then the lookup goes on.
+  assert.deepEqual(storedMs, [startMs + 30]);
+  assert.deepEqual(slow.offered, ["1 a"]);
+  await node.close();
+});
+
+Deno.test("A put resolves once most have accepted, and goes on with the others", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 20, key);
+  for (const puppet of puppets.slice(0, 8)) puppet.delayMs.store = 900;
+  const startMs = world.clock.monotonic();
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
+  assert.ok(world.clock.monotonic() - startMs < 200, "it does not wait for the slow ones");
+  assert.deepEqual([result.refused, result.silent, result.missed], [0, 0, 0]);
+  assert.ok(2 * result.accepted > 20, `${result.accepted} accepted`);
+  assert.equal(result.accepted + result.open, 20);
+  assert.equal(result.holders.length, result.accepted);
+  await world.clock.drive(node.putsEnded());
+  for (const puppet of puppets) assert.ok(puppet.offered.includes("1 a"));
+  await node.close();
+});
+
+Deno.test("A put that is to ask all resolves when all have answered", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 20, key);
+  const [slow] = puppets;
+  assert.ok(slow);
+  slow.delayMs.store = 900;
+  const startMs = world.clock.monotonic();
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a"), { until: "all" }));
+  assert.ok(world.clock.monotonic() - startMs >= 900);
+  assert.deepEqual([result.accepted, result.open], [20, 0]);
+  await node.close();
+});
+
+Deno.test("A put that most accept says what newer value the others refused it for", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 20, key);
+  for (const puppet of puppets.slice(0, 4)) {
+    puppet.react.store = refusing;
+    puppet.react.find_value = holding(bytesOf("7 newer"));
+  }
+  const [, , , , slow] = puppets;
+  assert.ok(slow);
+  slow.delayMs.store = 900;
+  const startMs = world.clock.monotonic();
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
+  assert.ok(world.clock.monotonic() - startMs < 900);
+  assert.equal(textOf(result.newer), "7 newer");
+  assert.equal(result.refused, 4);
+  await world.clock.drive(node.putsEnded());
+  await node.close();
+});
+
+Deno.test("As many as refuse a put make it wait for all", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 20, key);
+  for (const puppet of puppets.slice(0, 10)) puppet.react.store = refusing;
+  const slow = puppets[15];
+  assert.ok(slow);
+  slow.delayMs.store = 900;
+  const startMs = world.clock.monotonic();
+  const result = await world.clock.drive(node.put(key, bytesOf("1 a")));
+  assert.ok(world.clock.monotonic() - startMs >= 900);
+  assert.deepEqual([result.accepted, result.refused, result.open], [10, 10, 0]);
+  await node.close();
+});
+
+Deno.test("An abort ends a put that has not resolved; one that has goes on", async () => {
+  const world = testWorld();
+  const { node, puppets } = await among(world, 20, key);
+  const slow = puppets[15];
+  assert.ok(slow);
+  slow.delayMs.find_node = 15;
+  const early = new AbortController();
+  const aborted = node.put(key, bytesOf("1 a"), { signal: early.signal });
+  early.abort(new Error("enough"));
+  await assert.rejects(world.clock.drive(aborted), /enough/);
+  await world.clock.drive(node.putsEnded());
+  assert.ok(!slow.offered.includes("1 a"));
+  const late = new AbortController();
+  await world.clock.drive(node.put(key, bytesOf("2 b"), { signal: late.signal }));
+  late.abort();
+  await world.clock.drive(node.putsEnded());
+  assert.ok(slow.offered.includes("2 b"));
   await node.close();
 });

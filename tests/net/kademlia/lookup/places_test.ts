@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { AddressGroups, CandidateList } from "../../../../net/kademlia/lookup/candidates.ts";
+import { Nearness } from "../../../../net/kademlia/lookup/nearness.ts";
+import { PathFamilies } from "../../../../net/kademlia/lookup/path_families.ts";
+import { Places } from "../../../../net/kademlia/lookup/places.ts";
+import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
+import { distance, Id } from "../../../../net/kademlia/space/id.ts";
+
+const target = new Id(0, 0, 0, 0, 0);
+const k = 4;
+
+/** Contact number `n` by distance from the target. */
+function at(n: number): NodeContact {
+  return new NodeContact(new Id(n, 0, 0, 0, 0), `5.${n & 255}.0.1`, 4000);
+}
+
+/** The places of a value among contacts that a path knows, where the k closest are expected within 10. */
+function among(known: readonly number[], radius = distance(target, at(10).nodeId)) {
+  const candidates = new CandidateList(target, new Id(-1, -1, -1, -1, -1));
+  for (const n of known) candidates.learn(at(n), 1 << (n % 2));
+  const places = new Places({
+    k,
+    candidates,
+    groups: new AddressGroups(() => []),
+    nearness: new Nearness(target, k, () => radius),
+    families: new PathFamilies(known.map(at), 2),
+  });
+  return { places, all: candidates.all };
+}
+
+Deno.test("The outlook leaves out the silent, and tells which paths know others", () => {
+  const { places, all } = among([1, 3, 5, 7, 9, 11]);
+  const [first] = all;
+  assert.ok(first);
+  first.state = "slow";
+  const outlook = places.outlook();
+  assert.deepEqual(outlook.places.map(({ contact }) => contact.nodeId.w0), [3, 5, 7, 9]);
+  assert.deepEqual([outlook.isPlain, outlook.paths], [true, 0b10]);
+  assert.deepEqual(places.among((candidate) => candidate.hasAnswered), []);
+});
+
+Deno.test("An outlook is not plain where too few are known or near, in a crowd, or without an estimate", () => {
+  const isPlain = (known: number[], radius?: number) =>
+    among(known, radius).places.outlook().isPlain;
+  assert.ok(isPlain([2, 4, 6, 8, 10]));
+  assert.ok(!isPlain([2, 4, 6]));
+  assert.ok(!isPlain([2, 4, 60, 80]));
+  assert.ok(!isPlain([1, 2, 3, 4, 5]), "five within half of the distance where four are expected");
+  assert.ok(!isPlain([2, 4, 6, 8], Infinity));
+});
