@@ -12,6 +12,7 @@ import { faults } from "./sim/faults.ts";
 import { homes } from "./sim/homes.ts";
 import { loss } from "./sim/loss.ts";
 import { growth } from "./sim/growth.ts";
+import { scale } from "./sim/scale.ts";
 import { markdown, type Settings, type Table } from "./sim/report.ts";
 import { sybils } from "./sim/sybils.ts";
 
@@ -25,6 +26,7 @@ const tables: Readonly<Record<string, (settings: Settings) => Promise<Table>>> =
   faults,
   loss,
   homes,
+  scale,
 };
 
 const encoder = new TextEncoder();

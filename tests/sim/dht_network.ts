@@ -113,6 +113,8 @@ export class DatagramNetwork {
   fixedMs: number | undefined;
   /** Whether a datagram gets lost besides. */
   lose: (from: Endpoint, to: Endpoint, data: Uint8Array) => boolean = () => false;
+  /** Opens the socket at an address where none is open so far, if there is to be one. */
+  onMissing: (address: Endpoint) => SimulatedSocket | undefined = () => undefined;
   readonly #clock: VirtualClock;
   readonly #random: SeededRandom;
   readonly #minMs: number;
@@ -200,7 +202,7 @@ export class DatagramNetwork {
     const { loss, duplication, reordering } = this.faults;
     if (loss > 0 && this.#random.chance(loss)) return;
     if (this.lose(from.address, to, data)) return;
-    const target = this.#at(to);
+    const target = this.#at(to) ?? this.onMissing(to);
     if (target === undefined || target.island !== from.island) return;
     const copies = duplication > 0 && this.#random.chance(duplication) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
