@@ -24,7 +24,7 @@ import { createReach } from "./net/reach/reach.ts";
 import { Carriers } from "./net/streams/carriers.ts";
 import { SystemRandom } from "./net/system/system_random.ts";
 import { WorkerEstimator } from "./net/system/worker_estimator.ts";
-import { withAddonFolder } from "./storage/addon_folder.ts";
+import { addonFailure, withAddonFolder } from "./storage/addon_folder.ts";
 import type { DataFolder } from "./storage/data_folder.ts";
 import type { EarlyKey } from "./storage/early_key.ts";
 import { newDerivation } from "./storage/key_derivation.ts";
@@ -66,7 +66,10 @@ let libraries: Promise<Libraries> | undefined;
 async function load(folder: string): Promise<Libraries> {
   const descriptors = descriptorLimit();
   borrowPoller();
-  const importing = () => import("./net/links/zmq_links.ts");
+  const importing = () =>
+    import("./net/links/zmq_links.ts").catch((error) => {
+      throw addonFailure(error);
+    });
   // The executable unpacks the addon; Windows has a temporary folder for each user.
   const unpacks = Deno.build.standalone && Deno.build.os !== "windows";
   const { ZmqLinks } = unpacks ? await withAddonFolder(folder, importing) : await importing();

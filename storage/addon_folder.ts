@@ -9,6 +9,7 @@
  */
 
 import { join } from "node:path";
+import { CamelliaError } from "../core/model/errors.ts";
 import { makePrivateFolder } from "./private_file.ts";
 
 /** The system's name for its folder for temporary files, but on Windows. */
@@ -32,4 +33,24 @@ export async function withAddonFolder<T>(folder: string, work: () => Promise<T>)
     if (before === undefined) Deno.env.delete(variable);
     else Deno.env.set(variable, before);
   }
+}
+
+/**
+ * What to tell a person where the addon cannot be loaded. A file system that is mounted `noexec` lets no
+ * program be run from it, nor a library, and the system's own words for that say nothing of it; what looks for
+ * the addon in a checkout and in the executable says nothing at all.
+ *
+ * @returns A {@linkcode CamelliaError} `addon_failed` in these cases, else the error itself.
+ */
+export function addonFailure(error: unknown): unknown {
+  const said = error instanceof Error ? error.message : "";
+  const path = /(\/\S.*\.node): failed to map segment/.exec(said)?.[1];
+  if (path === undefined && !said.startsWith("No compatible zeromq")) return error;
+  const what = Deno.build.standalone ? "the data folder (--data)" : "the program";
+  const remedy = `Put ${what} on a file system from which programs may be run`;
+  const message = path === undefined
+    ? "Cannot load zeromq: none of its addons fits this system, or the file system that they lie on is " +
+      `mounted noexec. ${remedy}`
+    : `Cannot load ${path}: the file system there is mounted noexec. ${remedy}`;
+  return new CamelliaError("addon_failed", message, { cause: error });
 }

@@ -47,6 +47,7 @@ export type ErrorCode =
   | "folder_in_use"
   | "folder_read_only"
   | "folder_unsafe"
+  | "addon_failed"
   | "database_damaged"
   | "disk_full"
   | "disk_failed"
