@@ -11,7 +11,7 @@ import type { Task } from "../commands/tasks.ts";
 import type { SettingsPort } from "../settings/settings_port.ts";
 import { paintFor } from "../terminal/paint.ts";
 import { safeText } from "../terminal/safe_text.ts";
-import { wrapText } from "../terminal/width.ts";
+import { textWidth, wrapText } from "../terminal/width.ts";
 import type { Views } from "../views/views.ts";
 import { CommandLine } from "./command_line.ts";
 import { runCommand } from "./commands.ts";
@@ -68,6 +68,20 @@ export interface AppParts {
 interface Said {
   readonly text: string;
   readonly style: Style;
+}
+
+/** As many hints as fit, whole ones, in any case with so many of the last: on help and the way out. */
+function fitting<Hint extends readonly [key: string, does: string]>(
+  hints: readonly Hint[],
+  columns: number,
+  lastHints: number,
+): readonly Hint[] {
+  const widthOf = (some: readonly Hint[]) =>
+    some.reduce((sum, [key, does]) => sum + textWidth(key) + textWidth(does) + 3, -1);
+  const last = hints.slice(-lastHints);
+  const first = hints.slice(0, -lastHints);
+  while (first.length > 0 && widthOf([...first, ...last]) > columns) first.pop();
+  return [...first, ...last];
 }
 
 /** The screen. */
@@ -323,7 +337,11 @@ export class App {
     if (this.#box === undefined && hint !== undefined) {
       return { rows: [cut([styled(` ${hint}`, "dim")], columns)] };
     }
-    const hints = this.#parts.keymap.hints(this.#places);
+    const hints = fitting(
+      this.#parts.keymap.hints(this.#places),
+      columns,
+      this.#box === undefined ? 2 : 1,
+    );
     const pieces = hints.flatMap(([key, does]) => [
       plain("  "),
       styled(key, "bold"),

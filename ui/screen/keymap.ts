@@ -88,7 +88,7 @@ export class Keymap {
     return (this.#keys.get(action) ?? []).map(shownKey);
   }
 
-  /** What the foot of a page says of its keys: as many hints as fit, `j/k move` first. */
+  /** What the foot of a page says of its keys: `j/k move` first, then what belongs to the page, then the rest. */
   hints(places: readonly Place[]): readonly (readonly [key: string, does: string])[] {
     const down = this.shown("down")[0];
     const up = this.shown("up")[0];
@@ -96,7 +96,8 @@ export class Keymap {
       ? []
       : [[`${down}/${up}`, "move"] as const];
     const told: readonly KeyEntry[] = keyTable;
-    const others = told.filter(({ hint, place }) => hint !== undefined && places.includes(place));
+    const hinted = told.filter(({ hint }) => hint !== undefined);
+    const others = places.flatMap((place) => hinted.filter((entry) => entry.place === place));
     return [
       ...move,
       ...others.flatMap(({ action, hint = "" }) => {

@@ -34,6 +34,8 @@ export class ListPane {
   /** The row of the chosen entry's first line, which is above the screen where it is negative. */
   #row = 0;
   #height = 1;
+  /** How many entries there were when it was drawn last. */
+  #count = 0;
   /** Which entry each row that was drawn belongs to. */
   #owners: readonly (number | undefined)[] = [];
 
@@ -117,6 +119,7 @@ export class ListPane {
     // The list moves below the pointer, so that a person's eyes need not.
     if (this.#index !== from) this.#row = Math.max(0, row);
     this.#reveal(entries);
+    this.#fill(entries);
     return hasMoved;
   }
 
@@ -146,11 +149,22 @@ export class ListPane {
     if (this.#row < 0 || height > this.#height) this.#row = Math.max(0, this.#row);
   }
 
+  /** Moves the list down where rows are free below its end; what does not fit above is seen to when it is drawn. */
+  #fill(entries: Entries): void {
+    let end = this.#row;
+    for (let at = this.#find(entries); at < entries.keys.length && end < this.#height; at++) {
+      end += entries.block(at, at === this.#index).length;
+    }
+    if (end < this.#height) this.#row += this.#height - end;
+  }
+
   /** The rows for that height. */
   draw(entries: Entries, height: number): Drawn {
     const isOther = height !== this.#height;
     this.#height = Math.max(1, height);
     const { keys } = entries;
+    const hasLess = keys.length < this.#count;
+    this.#count = keys.length;
     if (keys.length === 0) {
       this.#owners = [];
       this.#key = undefined;
@@ -159,6 +173,8 @@ export class ListPane {
     const chosen = this.#find(entries);
     const own = entries.block(chosen, true);
     if (isOther && own.length <= this.#height) this.#reveal(entries);
+    // What has gone leaves no room below that others could fill.
+    if (hasLess) this.#fill(entries);
     if (own.length <= this.#height) {
       this.#row = Math.max(0, Math.min(this.#row, this.#height - own.length));
     }

@@ -72,12 +72,20 @@ function* piecesOf(word: string, columns: number): Generator<string> {
   yield piece;
 }
 
+/** The spaces at the beginning of a line that are shown there: up to half of it. */
+function indentOf(paragraph: string, columns: number): string {
+  const [spaces = ""] = /^ */.exec(paragraph) ?? [];
+  return spaces.length < paragraph.length && spaces.length <= columns / 2 ? spaces : "";
+}
+
 /** A text without colours, broken into lines of at most `columns`: between words where possible. */
 export function wrapText(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split("\n")) {
     let line = "";
-    for (const word of paragraph.split(" ")) {
+    const indent = indentOf(paragraph, columns);
+    const [first = "", ...rest] = paragraph.slice(indent.length).split(" ");
+    for (const word of [indent + first, ...rest]) {
       if (line !== "" && textWidth(line) + 1 + textWidth(word) <= columns) {
         line += ` ${word}`;
         continue;

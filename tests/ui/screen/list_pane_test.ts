@@ -110,3 +110,22 @@ Deno.test("A page moves the list by a screen, and the choice stays where it was 
   pane.page(entries(list), -1);
   assert.deepEqual(texts(pane, list, 10)[0], "e0.0");
 });
+
+Deno.test("A list has no free rows below while entries above it do not show: after a page, or once some have gone", () => {
+  const pane = new ListPane();
+  const list = some(7);
+  texts(pane, list, 6);
+  pane.page(entries(list), 1);
+  pane.page(entries(list), 1);
+  pane.page(entries(list), 1);
+  const full = ["e4.0", "e4.1", "e5.0", "e5.1", "e6.0", "e6.1"];
+  assert.deepEqual(texts(pane, list, 6), full);
+  assert.equal(pane.chosen, "e6");
+  // Of those around the chosen one some are gone: muted, say.
+  pane.up(entries(list));
+  pane.up(entries(list));
+  texts(pane, list, 6);
+  const left = list.filter(({ key }) => key !== "e5" && key !== "e6");
+  assert.deepEqual(texts(pane, left, 6), ["e2.0", "e2.1", "e3.0", "e3.1", "e4.0", "e4.1"]);
+  assert.deepEqual(texts(pane, some(2), 6), ["e0.0", "e0.1", "e1.0", "e1.1"]);
+});

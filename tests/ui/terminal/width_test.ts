@@ -45,3 +45,14 @@ Deno.test("Wrapped lines fit, and lose nothing but spaces at their ends", () => 
     { seed: 5, numRuns: 500 },
   );
 });
+
+Deno.test("A line keeps the spaces at its beginning, unless they are most of it", () => {
+  assert.deepEqual(wrapText("if so:\n  indented and long\nend", 12), [
+    "if so:",
+    "  indented",
+    "and long",
+    "end",
+  ]);
+  assert.deepEqual(wrapText(" ".repeat(9) + "far in", 12), ["far in"]);
+  assert.deepEqual(wrapText("   ", 12), [""]);
+});
