@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { receiptLateMs, receiptPauseMs } from "../../../net/links/link_limits.ts";
 import { ReceiptGiver, ReceiptTaker } from "../../../net/links/receipts.ts";
 import { VirtualClock } from "../../sim/clock.ts";
+import { SeededRandom } from "../../sim/random.ts";
 
 /** A ZMTP greeting, as far as receipts know it. */
 function greeting(): Uint8Array {
@@ -121,4 +122,26 @@ Deno.test("Nothing is awaited for a connection that is closed", async () => {
   sender.close();
   await clock.advance(60_000);
   assert.deepEqual([silences(), clock.pending], [0, 0]);
+});
+
+Deno.test("Attack: a relay's nonsense in place of receipts is passed on or taken out, and never thrown at", async () => {
+  const random = new SeededRandom("nonsense");
+  for (let round = 0; round < 300; round++) {
+    const { clock, taker: sender, silences } = taker();
+    sender.sent(greeting());
+    let [said, heard] = [0, 0];
+    for (let piece = 0; piece < 20; piece++) {
+      const bytes = random.bytes(random.between(1, 300));
+      // Many receipts, of which most are of nothing that was sent.
+      if (piece % 2 === 0) bytes.fill(0x80);
+      said += bytes.length;
+      heard += sender.taken(bytes).length;
+      sender.sent(frame(random.between(0, 255)));
+    }
+    assert.ok(heard >= 64 && heard <= said);
+    await clock.advance(2 * receiptLateMs);
+    assert.ok(silences() <= 1);
+    sender.close();
+    assert.equal(clock.pending, 0);
+  }
 });
