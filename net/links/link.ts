@@ -53,7 +53,7 @@ export interface LinkOptions {
   readonly dialler: Dialler;
   /** Opens the socket. */
   readonly connect: (linkKey: Uint8Array, route: Route) => PushSocket;
-  /** Whose turn it is to shake hands; default: nothing is waited for. */
+  /** Whose turn it is to open; default: nothing is waited for. */
   readonly openings?: Openings;
   /** Bytes that wait on all links. */
   readonly budget: ByteBudget;
@@ -115,7 +115,7 @@ export class Link {
     this.#redialLater = this.#scheduler.job(() => this.#redial());
     this.#closeLater = this.#scheduler.job(() => this.#closeIfIdle());
     this.#closeLater.dueIn(idleMsMax);
-    void this.#dial();
+    this.#dial();
   }
 
   /** Where it stands. */
@@ -183,23 +183,26 @@ export class Link {
     this.#options.onIdle();
   }
 
-  async #dial(): Promise<void> {
+  #dial(): void {
     this.#state = "dialling";
+    void (this.#options.openings?.run(this.#clock, () => this.#open()) ?? this.#open());
+  }
+
+  /** Finds an address and shakes hands. Resolves at the end of it: whether the link is up. */
+  async #open(): Promise<boolean> {
+    // It may have been closed before its turn.
+    if (this.#state !== "dialling") return false;
     this.#dialledAt = this.#clock.monotonic();
-    const { key, openings } = this.#options;
-    const route = await this.#options.dialler.reach(
-      { key, routes: this.#routes, timeoutMs: dialMsMax },
-      this.#abort.signal,
-    );
-    if (this.#state !== "dialling") return;
-    if (!route) return this.#fail();
-    await (openings?.run(this.#clock, () => this.#shake(route)) ?? this.#shake(route));
+    const request = { key: this.#options.key, routes: this.#routes, timeoutMs: dialMsMax };
+    const route = await this.#options.dialler.reach(request, this.#abort.signal);
+    if (this.#state !== "dialling") return false;
+    if (route !== undefined) return await this.#shake(route);
+    this.#fail();
+    return false;
   }
 
   /** Begins the handshake. Resolves when it has come to its end: whether it succeeded. */
   #shake(route: Route): Promise<boolean> {
-    // It may have been closed before its turn.
-    if (this.#state !== "dialling") return Promise.resolve(false);
     try {
       this.#socket = this.#options.connect(this.#options.linkKey, route);
     } catch {
@@ -379,7 +382,7 @@ export class Link {
   #redial(): void {
     if (this.#state !== "down" || this.#queue.length === 0) return;
     const waitMs = this.#redialAt - this.#clock.monotonic();
-    if (waitMs <= 0) void this.#dial();
+    if (waitMs <= 0) this.#dial();
     else this.#redialLater.dueIn(waitMs);
   }
 

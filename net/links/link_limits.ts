@@ -88,18 +88,18 @@ export const handshakeMsMax = 5_000;
 export const relayedHandshakeMsMax = 2_000;
 
 /**
- * Handshakes that go on at once in a process. On two quiet cores so many take 0.15 s: of more, each one takes
- * longer, and all together no less.
+ * Links that open at once in a process. On two quiet cores so many take 0.15 s: of more, each one takes longer,
+ * and all together no less.
  */
-export const handshakesMax = 64;
+export const openingsMax = 64;
 
 /**
- * After so many times what half of the last handshakes took, within these bounds, the next one begins, whatever
- * keeps the one before: a device may take connections and say nothing. The least is for handshakes across an
- * ocean, which take a second. The most is less than half of {@linkcode handshakeMsMax}: where turns end sooner
- * than handshakes do, so many go on at once that all of them fail.
+ * After so many times what half of the last links took to open, within these bounds, the next one begins, whatever
+ * keeps the one before: a device may be gone, or take connections and say nothing. The least is for handshakes
+ * across an ocean, which take a second. The most is less than half of {@linkcode handshakeMsMax}: where turns end
+ * sooner than handshakes do, so many go on at once that all of them fail.
  */
-export const handshakeTurn = { times: 3, msMin: 500, msMax: 2_000 } as const;
+export const openingTurn = { times: 3, msMin: 500, msMax: 2_000 } as const;
 
 /** The first wait before a link is dialled again (design, section 6); doubles each time. */
 export const redialMsMin = 1_000;

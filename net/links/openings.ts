@@ -1,9 +1,10 @@
 /**
- * How many links shake hands at once.
+ * How many links open at once.
  *
- * A handshake takes a millisecond of processor at each end. When the links of a crowd opened all at once on
- * machines that were busy, thousands of handshakes shared the processors: each was late, many had failed after
- * their 5 seconds, and all of these began anew. In turns, those that begin come to their end.
+ * To find an address and shake hands takes a millisecond of processor at each end. When the links of a crowd opened
+ * all at once on machines that were busy, thousands of handshakes shared the processors: each was late, many had
+ * failed after their 5 seconds, and all of these began anew. So did connects, which were not even looked at in
+ * time. In turns, those that begin come to their end.
  *
  * @module
  */
@@ -12,30 +13,30 @@ import type { Clock } from "../../core/ports.ts";
 import { lowerMedian } from "../../lib/median.ts";
 import { Slots } from "../../lib/slots.ts";
 import { settledWithin } from "../../lib/waiting.ts";
-import { handshakesMax, handshakeTurn } from "./link_limits.ts";
+import { openingsMax, openingTurn } from "./link_limits.ts";
 
-/** Handshakes whose times are remembered: few devices that are slow on purpose are no half of them. */
+/** Links of which it is remembered how long they took: few devices that are slow on purpose are no half of them. */
 const lastMax = 15;
 
-/** Turns to shake hands. */
+/** Turns to open a link. */
 export class Openings {
-  readonly #slots = new Slots(handshakesMax);
-  /** How long the last handshakes took that came to their end, in milliseconds, the oldest first. */
+  readonly #slots = new Slots(openingsMax);
+  /** How long the last links took that opened, in milliseconds, the oldest first. */
   #lastMs: readonly number[] = [];
 
   /**
-   * Begins a handshake when it is its turn; resolves when the turn is over: with the handshake, or after a while.
-   * One that waits for a device that says nothing takes no processor, and goes on beside the next.
+   * Opens a link when it is its turn; resolves when the turn is over: when the link is open or has failed, or after
+   * a while. One that waits for a device that says nothing takes no processor, and goes on beside the next.
    *
-   * @param handshake Resolves at its end: whether the link is up.
+   * @param open Resolves at its end: whether the link is up.
    */
   async run(
     clock: Pick<Clock, "after" | "monotonic">,
-    handshake: () => Promise<boolean>,
+    open: () => Promise<boolean>,
   ): Promise<void> {
     await this.#slots.run(() => {
       const begunAt = clock.monotonic();
-      const ended = handshake().then((isUp) => {
+      const ended = open().then((isUp) => {
         if (isUp) this.#lastMs = [...this.#lastMs, clock.monotonic() - begunAt].slice(-lastMax);
       });
       return settledWithin(clock, ended, this.#turnMs());
@@ -43,11 +44,11 @@ export class Openings {
   }
 
   /**
-   * On a busy machine handshakes of devices that do answer take long as well, and to begin more of them would
+   * On a busy machine links to devices that do answer take long as well, and to begin with more of them would
    * keep these from their end.
    */
   #turnMs(): number {
-    const { times, msMin, msMax } = handshakeTurn;
+    const { times, msMin, msMax } = openingTurn;
     return Math.min(Math.max(times * (lowerMedian(this.#lastMs) ?? 0), msMin), msMax);
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readRoute } from "../../../net/links/addresses.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget } from "../../../net/links/frame_queue.ts";
-import { handshakeMsMax, handshakesMax, handshakeTurn } from "../../../net/links/link_limits.ts";
+import { handshakeMsMax, openingsMax, openingTurn } from "../../../net/links/link_limits.ts";
 import { Link } from "../../../net/links/link.ts";
 import { Openings } from "../../../net/links/openings.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
@@ -16,6 +16,10 @@ class Crowd {
   readonly begun: number[] = [];
   /** Those whose devices say nothing. */
   readonly shaking = new Set<number>();
+  /** Devices that were dialled, in order. */
+  readonly dialled: string[] = [];
+  /** Whether connects are answered. */
+  takesConnects = true;
   /** Whether there are sockets left. */
   hasSockets = true;
   #openings = new Openings();
@@ -28,7 +32,10 @@ class Crowd {
       linkKey: new Uint8Array(32),
       routes: [route],
       clock: this.clock,
-      dialler: new Dialler(this.clock, () => Promise.resolve()),
+      dialler: new Dialler(this.clock, (ip) => {
+        this.dialled.push(ip);
+        return this.takesConnects ? Promise.resolve() : new Promise(() => {});
+      }),
       openings: this.#openings,
       connect: () => {
         if (!this.hasSockets) throw new Error("out of sockets");
@@ -58,24 +65,35 @@ class Crowd {
 
 Deno.test("So many links shake hands at once and no more, and the next when one of them is up", async () => {
   const crowd = new Crowd();
-  const links = crowd.stuck(handshakesMax + 3);
-  await crowd.clock.advance(handshakeTurn.msMin - 50);
-  assert.equal(crowd.begun.length, handshakesMax);
+  const links = crowd.stuck(openingsMax + 3);
+  await crowd.clock.advance(openingTurn.msMin - 50);
+  assert.equal(crowd.begun.length, openingsMax);
   crowd.shaking.delete(5);
   await crowd.clock.advance(30);
   assert.equal(links[5]?.state, "up");
-  assert.equal(crowd.begun.length, handshakesMax + 1);
-  assert.equal(crowd.begun.at(-1), handshakesMax, "in the order in which they came");
+  assert.equal(crowd.begun.length, openingsMax + 1);
+  assert.equal(crowd.begun.at(-1), openingsMax, "in the order in which they came");
   for (const link of links) link.close();
   await crowd.clock.advance(0);
   assert.equal(crowd.clock.pending, 0);
 });
 
+Deno.test("So many links look for an address at once, and one that finds none keeps others waiting for half a second", async () => {
+  const crowd = new Crowd();
+  crowd.takesConnects = false;
+  const links = Array.from({ length: openingsMax + 3 }, (_, i) => crowd.link(i));
+  await crowd.clock.advance(openingTurn.msMin - 1);
+  assert.equal(crowd.dialled.length, openingsMax);
+  await crowd.clock.advance(2);
+  assert.equal(crowd.dialled.length, openingsMax + 3);
+  for (const link of links) link.close();
+});
+
 Deno.test("Devices that take connections and say nothing keep others waiting for a second", async () => {
   const crowd = new Crowd();
-  const links = crowd.stuck(2 * handshakesMax);
+  const links = crowd.stuck(2 * openingsMax);
   const honest = crowd.link(1_000);
-  await crowd.clock.advance(2 * handshakeTurn.msMin - 1);
+  await crowd.clock.advance(2 * openingTurn.msMin - 1);
   assert.notEqual(honest.state, "up");
   await crowd.clock.advance(2);
   assert.equal(honest.state, "up");
@@ -92,8 +110,8 @@ Deno.test("Where handshakes take long, the next ones begin when they are over, a
   crowd.shaking.clear();
   await crowd.clock.advance(30);
   assert.ok(slow.every(({ state }) => state === "up"));
-  for (let i = 100; i < 100 + handshakesMax; i++) crowd.shaking.add(i);
-  const stuck = Array.from({ length: handshakesMax }, (_, i) => crowd.link(100 + i));
+  for (let i = 100; i < 100 + openingsMax; i++) crowd.shaking.add(i);
+  const stuck = Array.from({ length: openingsMax }, (_, i) => crowd.link(100 + i));
   const next = crowd.link(1_000);
   await crowd.clock.advance(3 * took - 50);
   assert.equal(next.state, "dialling");
@@ -109,10 +127,10 @@ Deno.test("However long handshakes take, a turn ends after two seconds", async (
   crowd.shaking.clear();
   await crowd.clock.advance(30);
   assert.ok(slow.every(({ state }) => state === "up"));
-  for (let i = 100; i < 100 + handshakesMax; i++) crowd.shaking.add(i);
-  const stuck = Array.from({ length: handshakesMax }, (_, i) => crowd.link(100 + i));
+  for (let i = 100; i < 100 + openingsMax; i++) crowd.shaking.add(i);
+  const stuck = Array.from({ length: openingsMax }, (_, i) => crowd.link(100 + i));
   const next = crowd.link(1_000);
-  await crowd.clock.advance(handshakeTurn.msMax - 1);
+  await crowd.clock.advance(openingTurn.msMax - 1);
   assert.equal(next.state, "dialling");
   await crowd.clock.advance(2);
   assert.equal(next.state, "up");
@@ -121,7 +139,7 @@ Deno.test("However long handshakes take, a turn ends after two seconds", async (
 
 Deno.test("A link that is closed before its turn does not begin, and a handshake that fails ends its turn", async () => {
   const crowd = new Crowd();
-  const links = crowd.stuck(handshakesMax);
+  const links = crowd.stuck(openingsMax);
   const closed = crowd.link(2_000);
   const next = crowd.link(2_001);
   await crowd.clock.advance(1);
@@ -131,7 +149,7 @@ Deno.test("A link that is closed before its turn does not begin, and a handshake
   assert.equal(next.state, "up", "the turn of a closed link is over");
   assert.ok(!crowd.begun.includes(2_000));
   crowd.hasSockets = false;
-  const refused = Array.from({ length: 3 * handshakesMax }, (_, i) => crowd.link(3_000 + i));
+  const refused = Array.from({ length: 3 * openingsMax }, (_, i) => crowd.link(3_000 + i));
   links[1]?.close();
   await crowd.clock.advance(1);
   assert.ok(refused.every(({ state }) => state === "down"));
@@ -152,12 +170,12 @@ Deno.test("All links of a process take turns, whichever peer's they are", async 
   const accepted = Promise.withResolvers<void>();
   // They take connections and say nothing.
   const listeners = Array.from(
-    { length: handshakesMax + 2 },
+    { length: openingsMax + 2 },
     () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
   );
   const accepting = listeners.map(async (listener) => {
     const conn = await listener.accept().catch(() => undefined);
-    if (conn !== undefined && conns.push(conn) > handshakesMax) accepted.resolve();
+    if (conn !== undefined && conns.push(conn) > openingsMax) accepted.resolve();
   });
   for (const [i, links] of peers.entries()) {
     await links.open(new Uint8Array(32).fill(i + 1), () => {});
@@ -169,7 +187,7 @@ Deno.test("All links of a process take turns, whichever peer's they are", async 
     peers[i % 2]?.send({ linkKey, addresses: ["127.0.0.1"], port }, new Uint8Array(100));
   }
   await accepted.promise;
-  assert.ok(clock.monotonic() - sentAt >= handshakeTurn.msMin - 1);
+  assert.ok(clock.monotonic() - sentAt >= openingTurn.msMin - 1);
   for (const links of peers) await links.close();
   for (const listener of listeners) listener.close();
   await Promise.all(accepting);
