@@ -25,6 +25,19 @@ const passing = {
   cold: { times: 4, msMin: 1_500, msMax: 3_000 },
 };
 
+/**
+ * Of so few followers the author asks all, or sends the posts to them itself, until relays have shown what they do:
+ * a single one who lacks them counts then, because the others may be accomplices of a relay that lies.
+ */
+export const allAskedMax = 448;
+
+/**
+ * More followers are sampled. With each of these posts some relay of a crowd is late on a busy machine; to ask
+ * hundreds more for it took the time of many more. One word of so many is what that does, and a twentieth of the
+ * relays that lie do more.
+ */
+const doubtfulPart = 64;
+
 /** A share on its way. */
 export interface PlacedShare extends Share {
   /** When it was sent, on the monotonic clock. */
@@ -57,8 +70,9 @@ export class Broadcast {
   readonly dealt = new Map<string, Map<string, PlacedShare>>();
   /** Shares whose relay is neither silent nor doubted so far. */
   open: PlacedShare[] = [];
-  /** Whether a follower lacked what a relay said to have passed on. */
-  isDoubtful = false;
+  /** How often followers said whether a relay had passed the posts on, and how often that it had not. */
+  #words = 0;
+  #noes = 0;
   /** How many of the followers that were asked have answered. */
   answers = 0;
   /** How to stop listening for acknowledgements. */
@@ -75,6 +89,23 @@ export class Broadcast {
   /** All followers. */
   get followers(): number {
     return this.#order.length;
+  }
+
+  /** A follower says whether a relay that ought to have passed the posts on has done so. */
+  said(hasPassed: boolean): void {
+    this.#words++;
+    if (!hasPassed) this.#noes++;
+  }
+
+  /** Whether a follower lacked what a relay said to have passed on. */
+  get isLacking(): boolean {
+    return this.#noes > 0;
+  }
+
+  /** Whether so much is lacking that more followers are to be asked. */
+  get isDoubtful(): boolean {
+    if (this.followers <= allAskedMax) return this.isLacking;
+    return this.#noes > 1 && doubtfulPart * this.#noes >= this.#words;
   }
 
   /** Relays that have acknowledged. */

@@ -15,7 +15,7 @@ import { Slices } from "../../lib/slices.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { Tasks } from "../../lib/tasks.ts";
 import { pause, settledWithin } from "../../lib/waiting.ts";
-import { Broadcast, type PlacedShare } from "./broadcast.ts";
+import { allAskedMax, Broadcast, type PlacedShare } from "./broadcast.ts";
 import { dealOut, type Dealt, SecretTokens, type Share } from "./draw.ts";
 import { answerAfterMs } from "./passing.ts";
 import { type Batch, pushedDevicesMax, type PushQueue, type PushQueueParts } from "./push_queue.ts";
@@ -54,14 +54,14 @@ const quietRoundsMax = 2;
  */
 const askedMax = { clean: 16, unproven: 64, doubtful: 96 };
 
-/** So many followers are all asked, while relays have to show what they do; of more, those of two rounds. */
-const allAskedMax = roundsMax * askedMax.unproven;
-
-/** Rounds of asking that are enough, as long as all is well, of more followers and after clean posts. */
-const askingRounds = { crowd: 2, clean: 1 };
+/**
+ * Rounds of asking that are enough of more than {@linkcode allAskedMax} followers, and after clean posts; and how
+ * many more where one of them lacks what was passed on.
+ */
+const askingRounds = { crowd: 2, clean: 1, more: 1 };
 
 /** Followers asked, for all posts: as many as a doubted post takes, and again within some seconds. */
-const asked = { perSecond: 128, burst: allAskedMax };
+const asked = { perSecond: 128, burst: roundsMax * askedMax.unproven };
 
 /** After so many posts in a row of which all arrived one round of asking is enough. */
 const cleanMin = 3;
@@ -295,9 +295,10 @@ export class Relay {
   }
 
   /** In how many rounds followers are asked, as long as all is well. */
-  #roundsOfAsking({ followers }: Broadcast): number {
-    if (this.#clean >= cleanMin) return askingRounds.clean;
-    return followers > directFollowersMax + allAskedMax ? askingRounds.crowd : roundsMax;
+  #roundsOfAsking({ followers, isLacking }: Broadcast): number {
+    const more = isLacking ? askingRounds.more : 0;
+    if (this.#clean >= cleanMin) return askingRounds.clean + more;
+    return followers > allAskedMax ? askingRounds.crowd + more : roundsMax;
   }
 
   /** Takes out the shares of relays that are silent or doubted. */
@@ -367,7 +368,7 @@ export class Relay {
       doubt: Math.min(Math.max(doubt, -trustMax), doubtMax),
       at,
     });
-    if (!hasPassed) broadcast.isDoubtful = true;
+    broadcast.said(hasPassed);
   }
 
   #doubtOf(relay: UserRef): number {

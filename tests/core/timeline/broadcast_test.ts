@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Broadcast, type PlacedShare } from "../../../core/timeline/broadcast.ts";
+import { allAskedMax, Broadcast, type PlacedShare } from "../../../core/timeline/broadcast.ts";
 import { nameOf, type UserRef } from "../../../core/model/user.ts";
 
 const users = Array.from({ length: 9 }, (_, i): UserRef => ({
@@ -133,4 +133,32 @@ Deno.test("A broadcast waits no longer once the last relay that it waited for ha
   broadcast.takeFailed((share) => share === one);
   await broadcast.answered;
   assert.ok(!broadcast.isWaiting);
+});
+
+Deno.test("Of a crowd that is sampled, one word against a relay is the machine's, one in sixty-four a liar's", () => {
+  const crowd = Array.from({ length: allAskedMax + 1 }, (_, i) => ({
+    username: `user_${i}`,
+    key: new Uint8Array(32),
+  }));
+  const of = (followers: readonly UserRef[]) =>
+    new Broadcast({ author: crowd[0] as UserRef, posts: [], heads: [] }, 7, followers, false);
+  const few = of(crowd.slice(0, allAskedMax));
+  const many = of(crowd);
+  for (const broadcast of [few, many]) {
+    for (let i = 0; i < 126; i++) broadcast.said(true);
+    assert.ok(!broadcast.isLacking);
+    broadcast.said(false);
+    assert.ok(broadcast.isLacking);
+  }
+  assert.ok(few.isDoubtful, "the others may be accomplices");
+  assert.ok(!many.isDoubtful);
+  many.said(false);
+  assert.ok(many.isDoubtful);
+  many.said(true);
+  assert.ok(!many.isDoubtful);
+  const first = of(crowd);
+  first.said(false);
+  assert.ok(!first.isDoubtful, "one word is one word, however few there are");
+  first.said(false);
+  assert.ok(first.isDoubtful);
 });
