@@ -38,6 +38,9 @@ export const allAskedMax = 448;
  */
 const doubtfulPart = 64;
 
+/** So many silent relays are replaced at once. */
+const silentMin = 16;
+
 /** A share on its way. */
 export interface PlacedShare extends Share {
   /** When it was sent, on the monotonic clock. */
@@ -202,11 +205,23 @@ export class Broadcast {
       .map(({ user }) => user);
   }
 
-  /** Takes out the shares whose relay has failed. */
-  takeFailed(hasFailed: (share: PlacedShare) => boolean): PlacedShare[] {
+  /**
+   * Takes out the shares whose relay has failed: is doubted though it acknowledged, or is silent. Of more than a
+   * few that are silent at the same time it is half: what is late for all is the machine's or the line's fault,
+   * and to replace all of a crowd's relays at once opens thousands of links.
+   */
+  takeFailed(now: number, isDoubted: (relay: UserRef) => boolean): PlacedShare[] {
+    const patienceMs = this.patienceMs();
+    const silent = this.open.filter(({ at, ackedAt }) =>
+      ackedAt === undefined && now - at >= patienceMs
+    );
+    const given = new Set(silent.slice(0, Math.max(silentMin, silent.length >> 1)));
     const { failed = [], open = [] } = Object.groupBy(
       this.open,
-      (share) => hasFailed(share) ? "failed" : "open",
+      (share) =>
+        given.has(share) || (share.ackedAt !== undefined && isDoubted(share.relay))
+          ? "failed"
+          : "open",
     );
     this.open = open;
     this.#look();

@@ -44,6 +44,9 @@ const epochMs = 3_600_000;
 const roundsMax = 6;
 const roundMs = 600;
 
+/** In so many rounds more silent relays are replaced, and no follower is asked. */
+const lateRounds = 6;
+
 /** For so many rounds followers are not asked while most relays have not acknowledged. */
 const quietRoundsMax = 2;
 
@@ -266,29 +269,30 @@ export class Relay {
     let unplaced: UserRef[] = [];
     let questions = 0;
     let askedIn = 0;
-    for (let round = 0; round < roundsMax; round++) {
+    for (let round = 0; round < roundsMax + lateRounds; round++) {
       await pause(clock, roundMs, signal);
       if (signal.aborted) return;
       const failed = this.#takeFailed(broadcast);
       // One relay more is enough at a time for a follower of whom two have failed.
       const users = new Set([...unplaced, ...failed.flatMap((share) => share.users)]);
-      const isWell = users.size === 0 && !broadcast.isDoubtful;
-      const asking = this.#roundsOfAsking(broadcast);
+      const isDone = users.size === 0 && !broadcast.isWaiting;
+      const isAsked = questions >= this.#roundsOfAsking(broadcast) && !broadcast.isDoubtful;
       // After the last question the answers are awaited for one round more.
-      if (isWell && !broadcast.isWaiting && questions >= asking && round > askedIn + 1) break;
+      if (isDone && (round >= roundsMax || (isAsked && round > askedIn + 1))) break;
       const good = broadcast.acked.filter((relay) => !this.#isDoubted(relay))
         .slice(0, directFollowersMax);
       const relays = good.length > 0 ? good : broadcast.next(directFollowersMax, triedMax);
       unplaced = relays.length > 0 ? await this.#place(broadcast, [...users], relays) : [...users];
-      if (questions >= asking && !broadcast.isDoubtful) continue;
+      if (round >= roundsMax || isAsked) continue;
       // What most relays have not acknowledged cannot be there yet, and asking costs links as well.
       if (!broadcast.isUnderWay && round < quietRoundsMax) continue;
       this.#ask(broadcast);
       questions++;
       askedIn = round;
     }
-    if (broadcast.isDoubtful) this.#clean = 0;
-    else if (broadcast.answers > 0) this.#clean = Math.min(this.#clean + 1, cleanMin);
+    if (!broadcast.isDoubtful && broadcast.answers > 0) {
+      this.#clean = Math.min(this.#clean + 1, cleanMin);
+    }
     const rest = [...unplaced, ...this.#takeFailed(broadcast).flatMap((share) => share.users)]
       .filter((user) => !broadcast.told.has(nameOf(user)));
     for (const to of rest.slice(0, directFollowersMax)) queue.push(to, broadcast.batch);
@@ -304,13 +308,11 @@ export class Relay {
   /** Takes out the shares of relays that are silent or doubted. */
   #takeFailed(broadcast: Broadcast): PlacedShare[] {
     const now = this.#parts.session.ports.clock.monotonic();
-    const patienceMs = broadcast.patienceMs();
-    return broadcast.takeFailed(({ relay, at, ackedAt }) => {
-      if (ackedAt !== undefined) return this.#isDoubted(relay);
-      if (now - at < patienceMs) return false;
-      this.#silent.set(nameOf(relay), now);
-      return true;
-    });
+    const failed = broadcast.takeFailed(now, (relay) => this.#isDoubted(relay));
+    for (const { relay, ackedAt } of failed) {
+      if (ackedAt === undefined) this.#silent.set(nameOf(relay), now);
+    }
+    return failed;
   }
 
   /**
@@ -369,6 +371,7 @@ export class Relay {
       at,
     });
     broadcast.said(hasPassed);
+    if (broadcast.isDoubtful) this.#clean = 0;
   }
 
   #doubtOf(relay: UserRef): number {

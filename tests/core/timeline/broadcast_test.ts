@@ -116,12 +116,13 @@ Deno.test("A broadcast waits while a relay has neither acknowledged nor failed",
   for (const share of others) broadcast.ack(share, 10);
   await Promise.resolve();
   assert.ok(broadcast.isWaiting && !isAnswered);
-  const failed = broadcast.takeFailed((share) => share === one);
+  broadcast.ack(one, 5);
+  const failed = broadcast.takeFailed(20, (relay) => relay === one.relay);
   assert.deepEqual(failed.map(({ relay }) => nameOf(relay)), [nameOf(one.relay)]);
   broadcast.ack(two, 10);
   await answered;
   assert.ok(!broadcast.isWaiting);
-  assert.deepEqual(broadcast.acked, [...others, two].map(({ relay }) => relay));
+  assert.deepEqual(broadcast.acked, [...others, one, two].map(({ relay }) => relay));
 });
 
 Deno.test("A broadcast waits no longer once the last relay that it waited for has failed", async () => {
@@ -130,9 +131,25 @@ Deno.test("A broadcast waits no longer once the last relay that it waited for ha
   assert.ok(one);
   for (const share of others) broadcast.ack(share, 10);
   assert.ok(broadcast.isWaiting);
-  broadcast.takeFailed((share) => share === one);
+  broadcast.takeFailed(599, () => false);
+  assert.ok(broadcast.isWaiting, "it has 600 ms");
+  broadcast.takeFailed(600, () => false);
   await broadcast.answered;
   assert.ok(!broadcast.isWaiting);
+});
+
+Deno.test("Of relays that are silent at the same time sixteen are replaced, of more half", () => {
+  const relays = Array.from({ length: 64 }, (_, i): UserRef => ({
+    username: `user_${i}`,
+    key: new Uint8Array(32).fill(i),
+  }));
+  const batch = { author: relays[0] as UserRef, posts: [], heads: [] };
+  const broadcast = new Broadcast(batch, 7, relays, false);
+  for (const relay of relays) broadcast.sent({ relay, users: relays.slice(0, 4) }, 0);
+  const none = () => false;
+  const counts = [2_399, 2_400, 3_000, 3_600, 4_200]
+    .map((now) => broadcast.takeFailed(now, none).length);
+  assert.deepEqual(counts, [0, 32, 16, 16, 0]);
 });
 
 Deno.test("Of a crowd that is sampled, one word against a relay is the machine's, one in sixty-four a liar's", () => {
