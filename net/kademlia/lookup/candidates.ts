@@ -6,6 +6,7 @@
 import { type Family, familyOf } from "../../../lib/ip_address.ts";
 import type { Network } from "../../../lib/networks.ts";
 import { candidatesPerLookupMax, networkPerLookupMax } from "../constants.ts";
+import type { RoundTrip } from "../rpc/round_trip.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, type Id } from "../space/id.ts";
 
@@ -41,8 +42,15 @@ export class Candidate {
   path = 0;
   /** See `LookupOptions.cost`. */
   cost = 0;
-  /** The number of its query: those with a lower number that are still open were overtaken. */
+  /** The number of its query, and that of the first one sent at the same moment: see {@link OpenQueries}. */
   order = 0;
+  first = 0;
+  /** Whether its answer took less than a busy process needs. */
+  isQuick = false;
+  /** When it was asked last, in monotonic ms. */
+  askedMs = 0;
+  /** What is known of its round trip; undefined where it was never measured. */
+  roundTrip: RoundTrip | undefined;
   /** The numbers of its groups in {@link AddressGroups}; undefined until they are needed. */
   groups: readonly number[] | undefined;
   #hasFallenBack = false;
@@ -143,10 +151,19 @@ export class CandidateList {
   }
 }
 
+/** The group of one address; `next` has the same port. */
+interface AddressGroup {
+  readonly ip: string;
+  readonly group: number;
+  readonly next: AddressGroup | undefined;
+}
+
 /** The address limits of a lookup: counts its candidates by network, at each depth. */
 export class AddressGroups {
   readonly #networksOf: (ip: string) => readonly Network[];
   readonly #groups = new Map<string, number>();
+  /** Groups of single addresses: a text made of address and port for each would cost more. */
+  readonly #byPort = new Map<number, AddressGroup>();
   readonly #limits: number[] = [];
 
   /** `networksOf` gives the networks that an IP address counts under; none where it is exempt. */
@@ -167,17 +184,24 @@ export class AddressGroups {
 
   #groupsOf(contact: NodeContact): number[] {
     const networks = this.#networksOf(contact.ip);
-    // Where networks are not limited, one address still is no more than one node.
-    if (networks.length === 0) return [this.#group(`${contact.ip}|${contact.port}`, 1)];
+    if (networks.length === 0) return [this.#addressGroup(contact)];
     return networks.map(({ depth, name }) => this.#group(name, networkPerLookupMax[depth]));
+  }
+
+  /** Where networks are not limited, one address still is no more than one node. */
+  #addressGroup({ ip, port }: NodeContact): number {
+    const known = this.#byPort.get(port);
+    for (let at = known; at !== undefined; at = at.next) if (at.ip === ip) return at.group;
+    const group = this.#limits.push(1) - 1;
+    this.#byPort.set(port, { ip, group, next: known });
+    return group;
   }
 
   #group(name: string, limit: number): number {
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = this.#limits.length;
+      group = this.#limits.push(limit) - 1;
       this.#groups.set(name, group);
-      this.#limits.push(limit);
     }
     return group;
   }

@@ -9,17 +9,14 @@ import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, distance, type Id } from "../space/id.ts";
 import type { LookupOptions } from "./lookup_options.ts";
 import { Nearness } from "./nearness.ts";
+import { OpenQueries } from "./open_queries.ts";
 import { PathFamilies } from "./path_families.ts";
 import { type Outlook, Places } from "./places.ts";
 
 export type { LookupOptions } from "./lookup_options.ts";
 
-/** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
-const overtakenWeight = 0.25;
 /** A goal counts as covered by open queries while their expected answers lack no more than this. */
 const goalSlack = 0.15;
-/** What the node saw before a lookup weighs as much as two queries of the lookup itself. */
-const answerRateWeight = 2;
 
 /** The bits of a contact that no path knows: one of the reserve. */
 const noPath = 0;
@@ -38,12 +35,13 @@ export class Lookup {
   readonly target: Id;
   readonly k: number;
   readonly #alpha: number;
+  readonly #open: OpenQueries;
   readonly #nearAtOnce: number;
   readonly #paths: number;
   readonly #families: PathFamilies;
   readonly #width: number;
   readonly #goal: number;
-  readonly #answerRate: number;
+  readonly #isSuspect: LookupOptions["isSuspect"];
   readonly #groups: AddressGroups;
   #reserve: () => readonly NodeContact[];
   readonly #nearness: Nearness;
@@ -51,13 +49,11 @@ export class Lookup {
   readonly #places: Places;
   readonly #inFlight: number[];
   readonly #holders: number[];
-  /** The queries that hold a slot: at most alpha. */
-  readonly #open: Candidate[] = [];
   #asked = 0;
-  #lastAnswered = 0;
   #found = 0;
   #answered = 0;
   #slow = 0;
+  #hopeless = 0;
   /** Nodes that ought to have the value and do not. */
   #missing = 0;
   /** Queries sent because of doubts. */
@@ -70,12 +66,13 @@ export class Lookup {
     this.#candidates = new CandidateList(options.target, options.own);
     this.#alpha = options.alpha;
     this.#nearAtOnce = options.nearAtOnce ?? 0;
+    this.#open = new OpenQueries(options.alpha, options.answerRate);
     this.#families = new PathFamilies(options.seeds, options.paths);
     this.#paths = this.#families.paths;
     const share = Math.ceil(this.k / this.#paths);
     this.#width = this.#paths === 1 ? this.k : Math.max(this.#alpha, share);
     this.#goal = options.goal ?? Infinity;
-    this.#answerRate = options.answerRate;
+    this.#isSuspect = options.isSuspect;
     this.#groups = new AddressGroups(options.networksOf);
     this.#reserve = options.reserve;
     this.#nearness = new Nearness(options.target, options.k, options.radius);
@@ -105,6 +102,11 @@ export class Lookup {
     return this.#asked;
   }
 
+  /** Those whose answers are waited for. */
+  get open(): readonly Candidate[] {
+    return this.#open.all;
+  }
+
   /** Queries past their timeout that may still be answered. */
   get slow(): number {
     return this.#slow;
@@ -127,7 +129,7 @@ export class Lookup {
     const near = this.#nearness.isNear(candidate.contact);
     candidate.state = !found ? "answered" : near ? "holder" : "afar";
     this.#answered++;
-    this.#lastAnswered = Math.max(this.#lastAnswered, candidate.order);
+    this.#open.answered(candidate);
     if (near && !found) this.#missing++;
     if (near && found) {
       this.#found++;
@@ -137,9 +139,12 @@ export class Lookup {
     return this.#advance();
   }
 
-  /** Queries in flight take longer than usual: from now on they count for little towards a goal. */
-  hurry(): Candidate[] {
-    this.#lastAnswered = this.#asked + 1;
+  /**
+   * Queries in flight take longer than usual: from now on they count for little towards a goal. If they are
+   * `overdue`, they hold no slot either.
+   */
+  hurry(overdue = false): Candidate[] {
+    this.#open.hurry(overdue);
     return this.#advance();
   }
 
@@ -203,7 +208,7 @@ export class Lookup {
 
   #release(candidate: Candidate): void {
     if (candidate.state !== "asked") return;
-    this.#open.splice(this.#open.indexOf(candidate), 1);
+    this.#open.remove(candidate);
     this.#bump(this.#inFlight, candidate.path, -1);
   }
 
@@ -214,16 +219,31 @@ export class Lookup {
   /** Fills the free slots. */
   #advance(): Candidate[] {
     const queries: Candidate[] = [];
+    this.#open.begin();
     while (!this.#finished) {
       const next = this.#next();
       if (next === undefined) break;
-      next.state = "asked";
-      next.order = ++this.#asked;
-      this.#open.push(next);
-      this.#bump(this.#inFlight, next.path, 1);
+      this.#asked++;
       queries.push(next);
+      if (this.#isHopeless(next)) continue;
+      next.state = "asked";
+      this.#open.add(next);
+      this.#bump(this.#inFlight, next.path, 1);
     }
     return queries;
+  }
+
+  /**
+   * Whether a candidate is asked without waiting for it, as if its timeout had passed: the node knows that it is
+   * likely dead, and others are alive. So the dead cost a node one timeout, and not one a lookup.
+   */
+  #isHopeless(candidate: Candidate): boolean {
+    if (this.#answered === 0 || this.#hopeless >= this.k) return false;
+    if (this.#isSuspect?.(candidate.contact) !== true) return false;
+    candidate.state = "slow";
+    this.#slow++;
+    this.#hopeless++;
+    return true;
   }
 
   /** The next candidate to ask, with its path set; finishes the lookup when there is none to come. */
@@ -273,10 +293,10 @@ export class Lookup {
     const isDoubtful = this.#isDoubtful();
     const displaced = isDoubtful ? this.#displaced() : undefined;
     if (displaced === undefined) {
-      this.#finished = !isDoubtful || this.#open.length === 0;
+      this.#finished = !isDoubtful || this.#open.size === 0;
       return undefined;
     }
-    if (this.#open.length >= this.#alpha) return undefined;
+    if (this.#open.isFull) return undefined;
     this.#doubts++;
     displaced.path = displaced.known === noPath
       ? this.#families.pathFor(displaced.contact, this.#doubts)
@@ -337,25 +357,18 @@ export class Lookup {
   /** Whether the queries in flight are likely to be enough for the goal. */
   #covered(): boolean {
     if (this.#goal === Infinity) return false;
-    let open = 0;
-    for (const { order } of this.#open) open += order < this.#lastAnswered ? overtakenWeight : 1;
     const without = this.#holders.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0);
     const missing = Math.max(1, this.#wanted - this.#found, Math.min(without, this.#alpha));
-    const rate = (answerRateWeight * this.#answerRate + this.#answered) /
-      (answerRateWeight + this.#answered + this.#slow);
-    return open * rate >= missing - goalSlack;
+    return this.#open.answersExpected(this.#answered, this.#slow) >= missing - goalSlack;
   }
 
   /** Queries near the target have slots of their own: all of them will have to be sent. */
   #hasSlot(candidate: Candidate): boolean {
-    const isNear = this.#isClose(candidate);
+    if (this.#nearAtOnce === 0) return !this.#open.isFull;
+    const isNear = this.isNear(candidate);
     let open = 0;
-    for (const other of this.#open) if (this.#isClose(other) === isNear) open++;
+    for (const other of this.#open.all) if (this.isNear(other) === isNear) open++;
     return open < (isNear ? this.#nearAtOnce : this.#alpha);
-  }
-
-  #isClose(candidate: Candidate): boolean {
-    return this.#nearAtOnce > 0 && this.isNear(candidate);
   }
 
   /** Turns go to the path with the fewest holders, then the fewest queries in flight, then the nearest. */

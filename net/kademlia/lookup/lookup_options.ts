@@ -28,6 +28,8 @@ export interface LookupOptions {
   readonly goal?: number;
   /** The share of queries answered in time lately, 0 to 1: with a goal it decides how many to send. */
   readonly answerRate: number;
+  /** Whether a contact left the node's last request to it unanswered. Default: none has. */
+  readonly isSuspect?: (contact: NodeContact) => boolean;
   /** The network that the address limit counts an IP address under; undefined where it is exempt. */
   readonly networksOf: (ip: string) => readonly Network[];
   /** What it costs to begin with a seed, in any unit; the cheapest are asked first. Default: the nearest. */

@@ -18,6 +18,7 @@ import { expectedMs } from "./density.ts";
 import { hearingOf, isEnough } from "./hearing.ts";
 import { Lookup, type LookupOptions } from "./lookup.ts";
 import type { Network } from "./network.ts";
+import { Patience } from "./patience.ts";
 
 /** What to search. */
 export interface SearchOptions {
@@ -50,10 +51,11 @@ const askAgainMax = 3;
 /** A search without any result waits this long, or so many timeouts, for answers that are late. */
 const graceMsMin = 250;
 const graceTimeouts = 2;
-/** No search hedges faster: on loopback a busy process answers in 1 or 2 ms. */
-const hedgeMsMin = 3;
-/** An answer that takes so many times the slowest so far in a search is likely to be lost. */
-const hedgeRoundTrips = 2;
+/** The timer that watches over the queries is set no shorter, and anew where it would come so much too late. */
+const watchMsMin = 1;
+const watchLateMs = 1;
+/** An answer that takes less comes from this machine or the next, and nothing is busy. */
+const atOnceMs = 1;
 /** Where all nodes answer this fast, it does not matter which is asked first. */
 const quickMs = 10;
 
@@ -92,10 +94,9 @@ class Search implements Caller<Found, Candidate> {
   readonly #again = new Map<Candidate, Call<Found, Candidate>>();
   #rounds = 0;
   #grace: Timer | undefined;
-  #hedging: Timer | undefined;
-  /** When the search began or an answer came last, in monotonic ms, and the slowest answer in ms. */
-  #activeMs = 0;
-  #slowestMs = 0;
+  readonly #patience: Patience;
+  #watching: Timer | undefined;
+  #watchMs = Infinity;
   #stopped = false;
 
   constructor(network: Network, options: SearchOptions, done: (lookup: Lookup) => void) {
@@ -104,7 +105,9 @@ class Search implements Caller<Found, Candidate> {
     this.#done = done;
     const { own, table, k, alpha, neighbours, density } = network;
     const { target, paths, goal, isHurried = false } = options;
-    table.lookedUp(target, network.rpc.nowMs());
+    const nowMs = network.rpc.nowMs();
+    table.lookedUp(target, nowMs);
+    this.#patience = new Patience(neighbours, nowMs);
     const cost = isHurried || goal !== undefined ? costOf(neighbours) : undefined;
     this.#lookup = new Lookup({
       target,
@@ -116,6 +119,7 @@ class Search implements Caller<Found, Candidate> {
       seeds: this.#seeds(),
       reserve: () => table.closest(target, k + reserveMax, undefined, true),
       answerRate: neighbours.answerRate,
+      isSuspect: (contact) => neighbours.isSuspect(contact),
       networksOf: (ip) => table.networksOf(ip),
       radius: () => density.radius(),
       ...(goal === undefined ? {} : { goal }),
@@ -135,16 +139,16 @@ class Search implements Caller<Found, Candidate> {
 
   /** Sends the first queries. Without any node to ask the search ends at once. */
   start(): void {
+    // Before the queries: their timeouts come later, and the scheduler sets its timer but once.
+    this.#watch(this.#network.rpc.nowMs());
     this.#send(this.#lookup.start());
-    this.#activeMs = this.#network.rpc.nowMs();
-    if (this.#options.goal !== undefined && !this.#stopped) this.#hedge();
   }
 
   /** Ends the search without a result. */
   stop(): void {
     this.#stopped = true;
     this.#grace?.cancel();
-    this.#hedging?.cancel();
+    this.#watching?.cancel();
   }
 
   answered({ contact, sentMs, tag: candidate }: Call<Found, Candidate>, answer: Found): boolean {
@@ -155,8 +159,9 @@ class Search implements Caller<Found, Candidate> {
     if (!isOpen && !this.#expanding.has(candidate)) return true;
     const counts = answer.found !== undefined &&
       this.#options.onFound?.(contact, answer.found) === true;
-    this.#activeMs = rpc.nowMs();
-    this.#slowestMs = Math.max(this.#slowestMs, this.#activeMs - sentMs);
+    const nowMs = rpc.nowMs();
+    this.#patience.answered(nowMs - sentMs, nowMs);
+    candidate.isQuick = nowMs - sentMs < atOnceMs;
     const useful = answer.contacts.filter((named) => this.#isPlausible(named, contact));
     this.#settled(
       candidate,
@@ -164,6 +169,8 @@ class Search implements Caller<Found, Candidate> {
       () => this.#lookup.reply(candidate, useful, counts),
       candidate,
     );
+    // Answers may have made the patience shorter.
+    if (!this.#stopped && this.#patienceEndMs + watchLateMs < this.#watchMs) this.#watch(nowMs);
     return true;
   }
 
@@ -199,6 +206,7 @@ class Search implements Caller<Found, Candidate> {
       else if (this.#again.has(candidate)) this.#again.set(candidate, call);
     }
     if (this.#lookup.finished && !this.#stopped && !this.#expand()) this.#conclude();
+    else if (this.#watchMs === Infinity) this.#watch(this.#network.rpc.nowMs());
   }
 
   /**
@@ -251,27 +259,37 @@ class Search implements Caller<Found, Candidate> {
     return silent.filter(({ state }) => state === "slow");
   }
 
-  /**
-   * As long as all are answered, just enough queries for the goal are the cheapest way. Once one takes
-   * longer than usual, further ones go out, long before timeouts would free slots. The answers within this
-   * search tell what is usual: where all are slow, more queries would only make them slower.
-   */
-  #hedge(): void {
-    const { scheduler, neighbours, rpc } = this.#network;
-    const patienceMs = Math.max(
-      hedgeMsMin,
-      neighbours.patienceMs,
-      hedgeRoundTrips * this.#slowestMs,
-    );
-    const leftMs = this.#activeMs + patienceMs - rpc.nowMs();
+  /** Looks after the queries in flight once the patience is at its end, again and again. */
+  #watch(nowMs: number): void {
     // The scheduler may run this a moment early. The little time that is left then is no reason to come
     // back within the same moment, again and again.
-    const waitMs = leftMs > 0 ? Math.max(leftMs, 1) : patienceMs;
-    this.#hedging = scheduler.after(waitMs, () => {
+    const waitMs = Math.max(this.#patienceEndMs - nowMs, watchMsMin);
+    this.#watchMs = nowMs + waitMs;
+    this.#watching?.cancel();
+    this.#watching = this.#network.scheduler.after(waitMs, () => {
       if (this.#stopped) return;
-      if (rpc.nowMs() - this.#activeMs >= patienceMs) this.#send(this.#lookup.hurry());
-      if (!this.#stopped) this.#hedge();
+      const nowMs = this.#network.rpc.nowMs();
+      this.#watchMs = Infinity;
+      if (this.#patienceEndMs <= nowMs) this.#hurry(nowMs);
+      if (!this.#stopped && this.#lookup.open.length > 0) this.#watch(nowMs);
     });
+  }
+
+  get #patienceEndMs(): number {
+    return this.#patience.endMs(this.#lookup.open);
+  }
+
+  /** Gives up on what is silent for long, and asks further nodes in place of the rest. */
+  #hurry(nowMs: number): void {
+    const patience = this.#patience;
+    patience.hurried(nowMs);
+    for (const query of this.#lookup.open.filter((one) => patience.isOverdue(one, nowMs))) {
+      this.#settled(query, [], () => this.#lookup.timeout(query));
+    }
+    // A search for the k closest waits for all of them anyway.
+    if (!this.#stopped && this.#options.goal !== undefined) {
+      this.#send(this.#lookup.hurry(patience.isAtEnd));
+    }
   }
 
   #finish(): void {
@@ -293,7 +311,12 @@ class Search implements Caller<Found, Candidate> {
     const { rpc, own } = this.#network;
     const { contact } = candidate;
     const args = { sender: own, target: this.#options.target };
-    return rpc.call({ contact, method, args, caller: this, tag: candidate });
+    const call = rpc.call({ contact, method, args, caller: this, tag: candidate });
+    if (call !== undefined) {
+      candidate.askedMs = call.sentMs;
+      candidate.roundTrip = this.#network.neighbours.roundTripOf(contact);
+    }
+    return call;
   }
 
   /**
@@ -329,8 +352,13 @@ class Search implements Caller<Found, Candidate> {
 }
 
 function costOf(neighbours: Neighbours): LookupOptions["cost"] | undefined {
-  const averageMs = neighbours.roundTripMs ?? 0;
+  const averageMs = neighbours.roundTrip.smoothedMs ?? 0;
   if (averageMs < quickMs) return undefined;
   return (seed, from, radius) =>
-    expectedMs({ ownMs: neighbours.roundTripMsOf(seed) ?? averageMs, averageMs, from, radius });
+    expectedMs({
+      ownMs: neighbours.roundTripOf(seed)?.smoothedMs ?? averageMs,
+      averageMs,
+      from,
+      radius,
+    });
 }

@@ -10,6 +10,7 @@ export class RoundTrip {
   // Whole microseconds: V8 keeps small integers in place and boxes fractions.
   #smoothedUs = -1;
   #variationUs = 0;
+  #bestUs = 0;
 
   /** Whether there was a measurement. */
   get measured(): boolean {
@@ -21,14 +22,20 @@ export class RoundTrip {
     return this.#smoothedUs < 0 ? undefined : this.#smoothedUs / 1_000;
   }
 
+  /** The shortest in ms; 0 before the first measurement. */
+  get bestMs(): number {
+    return this.#bestUs / 1_000;
+  }
+
   /** Takes one measured round trip. Answers carry their request's id, so late ones count too. */
   add(ms: number): void {
     const us = Math.min(Math.max(0, Math.round(ms * 1_000)), 10 * timeoutMsMax * 1_000);
     if (this.#smoothedUs < 0) {
-      this.#smoothedUs = us;
+      this.#smoothedUs = this.#bestUs = us;
       this.#variationUs = us >> 1;
       return;
     }
+    if (us < this.#bestUs) this.#bestUs = us;
     // RFC 6298 section 2.3: beta = 1/4, alpha = 1/8, variation first.
     this.#variationUs = Math.round(this.#variationUs * 0.75 + Math.abs(this.#smoothedUs - us) / 4);
     this.#smoothedUs = Math.round(this.#smoothedUs * 0.875 + us / 8);

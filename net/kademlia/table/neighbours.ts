@@ -7,6 +7,7 @@ import { BoundedMap } from "../../../lib/bounded_map.ts";
 import type { Endpoint } from "../../../lib/ip_address.ts";
 import {
   checkTimeoutsMs,
+  liveRateMin,
   muteMsMax,
   muteShare,
   mutesMax,
@@ -56,6 +57,9 @@ interface Check {
   readonly tries: number;
 }
 
+/** Answers of an entry are noted as proof of its address so seldom: a thousand others push none out so soon. */
+const proveAgainMs = 10_000;
+
 /** How fast the share of answered queries follows the latest: one in eight, as RFC 6298's alpha. */
 const answerRateGain = 1 / 8;
 
@@ -64,6 +68,7 @@ export class Neighbours implements CallObserver {
   readonly #options: NeighboursOptions;
   /** The own estimate over recent replies, for contacts never measured. */
   readonly #all = new RoundTrip();
+  readonly #best = new RoundTrip();
   readonly #verifying = new Set<string>();
   /** Addresses that failed verification, and when, in monotonic ms. */
   readonly #unverifiable = new BoundedMap<string, number>(unverifiableMax);
@@ -105,31 +110,45 @@ export class Neighbours implements CallObserver {
     return this.#answerRate;
   }
 
+  /** Whether dead nodes are to be expected. */
+  get mayBeDead(): boolean {
+    return this.#answerRate < liveRateMin;
+  }
+
   /** The timeout for contacts never measured, in ms. */
   get timeoutMs(): number {
     return this.#all.timeoutMs;
   }
 
-  /** What most answers need, in ms: the smoothed round trip and twice its variation. */
-  get patienceMs(): number {
-    return this.#all.patienceMs;
+  /** What was measured over recent replies of all contacts. */
+  get roundTrip(): RoundTrip {
+    return this.#all;
   }
 
-  /** The round trip of an average contact, in ms; undefined before any node has answered. */
-  get roundTripMs(): number | undefined {
-    return this.#all.smoothedMs;
+  /** How long the contacts that replied took at their best. */
+  get best(): RoundTrip {
+    return this.#best;
   }
 
-  /** The round trip of a contact in the table, in ms. */
-  roundTripMsOf(contact: NodeContact): number | undefined {
-    return this.#options.table.find(contact)?.roundTrip.smoothedMs;
+  /** What was measured with a contact in the table; undefined where nothing was. */
+  roundTripOf(contact: NodeContact): RoundTrip | undefined {
+    const roundTrip = this.#options.table.find(contact)?.roundTrip;
+    return roundTrip?.measured === true ? roundTrip : undefined;
   }
 
   timeoutMsOf(contact: NodeContact): number {
-    const roundTrip = this.#options.table.find(contact)?.roundTrip;
-    if (roundTrip?.measured === true) return roundTrip.timeoutMs;
+    const roundTrip = this.roundTripOf(contact);
+    if (roundTrip !== undefined) return roundTrip.timeoutMs;
     const { timeoutMs } = this.#all;
     return this.#isMute(contact) ? Math.max(timeoutMs * muteShare, timeoutMsMin) : timeoutMs;
+  }
+
+  /** Whether the contact left the last request to it unanswered, lately or as long as it is in the table. */
+  isSuspect(contact: NodeContact): boolean {
+    const { table } = this.#options;
+    if (this.#mutes.size === 0 && !table.hasFailing) return false;
+    const entry = table.find(contact);
+    return entry === undefined ? this.#isMute(contact) : entry.failures > 0;
   }
 
   #isMute(contact: NodeContact): boolean {
@@ -142,12 +161,18 @@ export class Neighbours implements CallObserver {
     const { table, limits } = this.#options;
     this.#answeredMs = nowMs;
     if (this.#mutes.size > 0) this.#mutes.delete(addressName(contact));
-    limits.answered(contact);
     if (method.isPrompt) this.#all.add(roundTripMs);
     if (!isLate) this.#answerRate += (1 - this.#answerRate) * answerRateGain;
     const entry = table.find(contact);
+    if (entry === undefined || nowMs - entry.provenMs > proveAgainMs) {
+      limits.answered(contact);
+      if (entry !== undefined) entry.provenMs = nowMs;
+    }
     if (entry !== undefined) {
-      if (method.isPrompt) entry.roundTrip.add(roundTripMs);
+      if (method.isPrompt) {
+        entry.roundTrip.add(roundTripMs);
+        this.#best.add(entry.roundTrip.bestMs);
+      }
       table.answered(entry, nowMs);
       return;
     }
@@ -313,6 +338,7 @@ export class Neighbours implements CallObserver {
       if (entry.failures === 0) table.failed(entry);
       return;
     }
+    this.#mutes.set(addressName(entry.contact), this.#options.rpc.nowMs());
     const next = table.evict(entry);
     if (next !== undefined) this.verify(next);
   }

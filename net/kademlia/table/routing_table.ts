@@ -29,6 +29,8 @@ export class TableEntry {
   checking = false;
   /** Monotonic ms when it answered last. */
   answeredMs: number;
+  /** Monotonic ms when its answer was noted as proof of its address last. */
+  provenMs = -Infinity;
 
   constructor(contact: NodeContact, networks: readonly Network[], seenMs: number) {
     this.contact = contact;
@@ -147,7 +149,7 @@ export class RoutingTable {
     if (id.equals(this.own)) return nothing;
     const at = this.bucketOf(id);
     const bucket = this.#at(at);
-    const known = bucket.entries.find((entry) => entry.contact.nodeId.equals(id));
+    const known = this.get(id);
     if (known !== undefined) {
       const moved = known.contact.port !== contact.port || known.contact.ip !== contact.ip;
       if (!moved) return nothing;
@@ -344,7 +346,7 @@ export class RoutingTable {
 
   #remember(bucket: Bucket, contact: NodeContact, answered: boolean): void {
     const cache = bucket.replacements;
-    const at = cache.findIndex((other) => other.nodeId.equals(contact.nodeId));
+    const at = indexOfId(cache, contact.nodeId);
     if (at >= 0) {
       if (!answered) return;
       cache.splice(at, 1);
@@ -352,26 +354,33 @@ export class RoutingTable {
       if (!answered) return;
       cache.shift();
     }
-    const waiting = cache.map((other) => this.networksOf(other.ip));
-    if (isCrowded(this.networksOf(contact.ip), waiting)) return;
+    const networks = this.networksOf(contact.ip);
+    if (isCrowded(networks, cache, (other) => this.networksOf(other.ip))) return;
     if (answered) cache.push(contact);
     else cache.unshift(contact);
   }
 
   #fits(bucket: Bucket, networks: readonly Network[]): boolean {
+    if (networks.length === 0) return true;
     return this.#networks.has(networks) &&
-      !isCrowded(networks, bucket.entries.map((entry) => entry.networks));
+      !isCrowded(networks, bucket.entries, (entry) => entry.networks);
   }
 }
 
+function indexOfId(contacts: readonly NodeContact[], id: Id): number {
+  for (let i = 0; i < contacts.length; i++) if (contacts[i]?.nodeId.equals(id)) return i;
+  return -1;
+}
+
 /** Whether one of the networks has all that a bucket may have of it already. */
-function isCrowded(
+function isCrowded<T>(
   networks: readonly Network[],
-  others: readonly (readonly Network[])[],
+  others: readonly T[],
+  networksOf: (other: T) => readonly Network[],
 ): boolean {
   return networks.some(({ depth, name }, i) => {
     let same = 0;
-    for (const other of others) if (other[i]?.name === name) same++;
+    for (const other of others) if (networksOf(other)[i]?.name === name) same++;
     return same >= networkPerBucketMax[depth];
   });
 }

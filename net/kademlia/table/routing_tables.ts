@@ -60,6 +60,11 @@ export class RoutingTables {
     return this.#four.mayBeAlive || this.#six.mayBeAlive;
   }
 
+  /** Whether any contact has not. */
+  get hasFailing(): boolean {
+    return this.#four.live < this.#four.size || this.#six.live < this.#six.size;
+  }
+
   #count(counts: (entry: TableEntry) => boolean): number {
     let count = 0;
     for (const entry of this.#four) if (counts(entry)) count++;

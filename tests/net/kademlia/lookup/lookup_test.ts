@@ -219,12 +219,36 @@ Deno.test("With more paths than holders wanted, every path must find one all the
 });
 
 Deno.test("A query that later ones overtake is hedged against", () => {
-  const one = lookup({ seeds: range(1, 20), goal: 3, paths: 3 });
-  const [dead, b, c] = one.start();
-  assert.ok(dead && b && c);
-  // Already the first answer overtakes a query sent before.
-  const hedge = one.reply(b, [], true);
+  const one = lookup({ seeds: range(1, 20), goal: 2, paths: 2, alpha: 4 });
+  const [dead, b] = one.start();
+  assert.ok(dead && b);
+  // What was sent at the same time may be answered in any order.
+  const [c] = one.reply(b, []);
+  assert.ok(c);
+  assert.equal(c.path, b.path);
+  const hedge = one.reply(c, [], true);
   assert.deepEqual(hedge.map((query) => query.path), [dead.path]);
+});
+
+Deno.test("Where dead nodes are to be expected, already the first answer overtakes what was sent with it", () => {
+  const hedges = (answerRate: number) => {
+    const one = lookup({ seeds: range(1, 20), goal: 3, paths: 3, answerRate });
+    const [dead, b] = one.start();
+    assert.ok(dead && b);
+    return one.reply(b, [], true).map((query) => query.path === dead.path);
+  };
+  assert.deepEqual(hedges(0.98), []);
+  assert.deepEqual(hedges(0.96), [true]);
+});
+
+Deno.test("What is answered at once has overtaken what was sent with it", () => {
+  for (const isQuick of [false, true]) {
+    const one = lookup({ seeds: range(1, 20), goal: 3, paths: 3 });
+    const [dead, b] = one.start();
+    assert.ok(dead && b);
+    b.isQuick = isQuick;
+    assert.deepEqual(one.reply(b, [], true).map(({ path }) => path), isQuick ? [dead.path] : []);
+  }
 });
 
 Deno.test("Where many queries went unanswered lately, more than the goal are sent", () => {
@@ -239,6 +263,55 @@ Deno.test("In a hurry a lookup asks beyond its goal, within alpha", () => {
   assert.equal(one.start().length, 2);
   assert.equal(one.hurry().length, 1);
   assert.equal(one.hurry().length, 0);
+});
+
+Deno.test("Overdue queries hold no slots, and no more than three times alpha are in flight", () => {
+  const one = lookup({ seeds: range(1, 40), goal: 3, alpha: 3 });
+  const open = one.start();
+  assert.equal(open.length, 3);
+  assert.equal(one.hurry().length, 0, "late, but not overdue");
+  for (let round = 0; round < 4; round++) {
+    const more = one.hurry(true);
+    assert.ok(more.length <= 3);
+    open.push(...more);
+    assert.ok(open.length >= Math.min(9, 5 + 2 * round) && open.length <= 9, `${open.length}`);
+  }
+  assert.deepEqual(one.open, open);
+  assert.equal(open.length, 9);
+});
+
+Deno.test("A node that is known to be silent is asked, and not waited for once another has answered", () => {
+  const isSuspect = ({ nodeId }: NodeContact) => nodeId.w0 <= 2;
+  const one = lookup({ seeds: [at(9)], isSuspect });
+  const [first] = one.start();
+  assert.ok(first);
+  const queries = one.reply(first, range(1, 5));
+  assert.deepEqual(numbers(queries), [1, 2, 3, 4]);
+  assert.deepEqual(numbers(one.open), [3, 4]);
+  const [suspect, , ...others] = queries;
+  for (const query of others) one.reply(query, []);
+  assert.ok(one.finished);
+  assert.deepEqual(numbers(one.silent()), [1, 2]);
+  // Its answer counts all the same.
+  assert.ok(suspect);
+  one.reply(suspect, []);
+  assert.deepEqual(one.result().map(({ nodeId }) => nodeId.w0), [1, 3, 4, 9]);
+});
+
+Deno.test("Where no node has answered yet, those that were silent are waited for", () => {
+  const one = lookup({ seeds: range(1, 3), isSuspect: () => true });
+  const [a, b] = one.start();
+  assert.ok(a && b);
+  assert.equal(one.open.length, 2);
+  assert.equal(one.finished, false);
+});
+
+Deno.test("No more than k suspects are asked without being waited for", () => {
+  const one = lookup({ seeds: [at(500)], k: 4, isSuspect: ({ nodeId }) => nodeId.w0 < 500 });
+  const [first] = one.start();
+  assert.ok(first);
+  assert.equal(one.reply(first, range(1, 41)).length, 4 + 3);
+  assert.equal(one.open.length, 3);
 });
 
 Deno.test("A node that names ever nearer nodes is not followed for ever", () => {

@@ -1,0 +1,95 @@
+/**
+ * The queries of a lookup that are in flight: which of them were overtaken, and whether there is a slot left.
+ *
+ * @module
+ */
+import { liveRateMin } from "../constants.ts";
+import type { Candidate } from "./candidates.ts";
+
+/** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
+const overtakenWeight = 0.25;
+/** What the node saw before a lookup weighs as much as two queries of the lookup itself. */
+const answerRateWeight = 2;
+/** So many times alpha are in flight at most, however many of them are overdue. */
+const openFactorMax = 3;
+
+/** The queries that may still be answered in time. */
+export class OpenQueries {
+  readonly #alpha: number;
+  readonly #answerRate: number;
+  readonly #open: Candidate[] = [];
+  #order = 0;
+  #first = 0;
+  /** Those below it were overtaken. */
+  #lastAnswered = 0;
+  /** Those below it are overdue. */
+  #overdue = 0;
+
+  /** None at first. `answerRate` is the share of queries answered in time lately, 0 to 1. */
+  constructor(alpha: number, answerRate: number) {
+    this.#alpha = alpha;
+    this.#answerRate = answerRate;
+  }
+
+  /** All of them, in the order in which they were sent. */
+  get all(): readonly Candidate[] {
+    return this.#open;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#open.length;
+  }
+
+  /** How many answers are expected of them, given how many queries of the lookup were answered and were not. */
+  answersExpected(answered: number, silent: number): number {
+    let weight = 0;
+    for (const { order } of this.#open) weight += order < this.#lastAnswered ? overtakenWeight : 1;
+    return weight * (answerRateWeight * this.#answerRate + answered) /
+      (answerRateWeight + answered + silent);
+  }
+
+  /**
+   * Whether all slots are held. Overdue queries hold none: the dead hold up no others, though they may be as
+   * many as there are slots.
+   */
+  get isFull(): boolean {
+    const { length } = this.#open;
+    if (this.#overdue === 0 || length < this.#alpha) return length >= this.#alpha;
+    let held = 0;
+    for (const { order } of this.#open) if (order >= this.#overdue) held++;
+    return held >= this.#alpha || length >= openFactorMax * this.#alpha;
+  }
+
+  /** What is added from now on is sent at one moment. */
+  begin(): void {
+    this.#first = this.#order + 1;
+  }
+
+  /** Adds a query. */
+  add(candidate: Candidate): void {
+    candidate.order = ++this.#order;
+    candidate.first = this.#first;
+    this.#open.push(candidate);
+  }
+
+  /** Takes a query out. */
+  remove(candidate: Candidate): void {
+    this.#open.splice(this.#open.indexOf(candidate), 1);
+  }
+
+  /**
+   * One was answered, maybe late: it has overtaken those sent before it. Which of several sent at one moment is
+   * answered first says little, unless it is at once, or some may be dead.
+   */
+  answered({ order, first, isQuick }: Candidate): void {
+    const tellsMuch = isQuick || this.#answerRate < liveRateMin;
+    this.#lastAnswered = Math.max(this.#lastAnswered, tellsMuch ? order : first);
+  }
+
+  /** All take longer than usual and count as overtaken. */
+  hurry(overdue: boolean): void {
+    this.#lastAnswered = this.#order + 1;
+    if (overdue) this.#overdue = this.#lastAnswered;
+  }
+}
