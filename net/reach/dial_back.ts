@@ -27,8 +27,11 @@ const perMinute = 60;
 /** Networks whose connections are remembered. */
 const networksMax = 4_096;
 
-/** A question that is repeated so soon after a yes is one whose answer was late or lost. A no may have changed. */
-const rememberedMs = 5_000;
+/**
+ * A question that is repeated so soon after a yes is one whose answer was late or lost: the asker tries again for
+ * 1.5 s. Any later the router may have closed, as it does where a peer ends. A no may have changed at once.
+ */
+const rememberedMs = 2_000;
 
 /** How long a connection and the first bytes may take. A connection over a bad line takes a second. */
 const dialMsMax = 2_000;
