@@ -36,6 +36,8 @@ interface Crowd {
   readonly target: string;
   /** How many of a hundred followers acknowledge what they are to pass on, and drop it. */
   readonly liars?: number;
+  /** Posts that are measured, unless the command line says otherwise; by default 30. */
+  readonly rounds?: number;
 }
 
 /** 100 followers; `--rounds=30`. */
@@ -59,6 +61,22 @@ export function thousand(): Promise<void> {
     stores: "memory",
     paces: [idle],
     target: "1,000 ms",
+  });
+}
+
+/**
+ * 5,000 followers, by relay; `--rounds=3 --processes=10`. They take 7 GB, and descriptors for 20 connections each:
+ * a process of 500 peers needs 10,000.
+ */
+export function fiveThousand(): Promise<void> {
+  return crowd({
+    followers: option("followers", 5000),
+    processes: option("processes", 10),
+    directory: "memory",
+    stores: "memory",
+    paces: [idle],
+    target: "1,500 ms",
+    rounds: 3,
   });
 }
 
@@ -122,12 +140,12 @@ async function crowd(setup: Crowd): Promise<void> {
 }
 
 async function measure(
-  { followers, processes, directory, stores, target, liars = 0 }: Crowd,
+  { followers, processes, directory, stores, target, liars = 0, rounds: usualRounds = 30 }: Crowd,
   pace: Pace,
   author: HostProcess,
   groups: readonly { readonly host: HostProcess; readonly names: readonly string[] }[],
 ): Promise<void> {
-  const rounds = option("rounds", 30);
+  const rounds = option("rounds", usualRounds);
   const waits: number[] = [];
   const lasts: number[] = [];
   const authorCpu: number[] = [];
