@@ -6,6 +6,7 @@
  */
 import { adversaries } from "./sim/adversaries.ts";
 import { churn } from "./sim/churn.ts";
+import { crowd } from "./sim/crowd.ts";
 import { death } from "./sim/death.ts";
 import { eclipse } from "./sim/eclipse.ts";
 import { faults } from "./sim/faults.ts";
@@ -27,6 +28,7 @@ const tables: Readonly<Record<string, (settings: Settings) => Promise<Table>>> =
   loss,
   homes,
   scale,
+  crowd,
 };
 
 const encoder = new TextEncoder();

@@ -63,10 +63,9 @@ const placesPerPage = 2 ** 32;
 
 /**
  * Where a name stands on the line of all pages: 2^32 places for each page, and on its page by its hash. A
- * stretch of this line names a part of the list, however full the pages are.
+ * stretch of this line names a part of the list, however full the pages are. `hash` is the name's, if known.
  */
-export function placeOf(username: string, pages: number): number {
-  const hash = nameHash(username);
+export function placeOf(username: string, pages: number, hash = nameHash(username)): number {
   return (hash & (pages - 1)) * placesPerPage + hash;
 }
 
@@ -120,6 +119,11 @@ export class ListBook {
   /** One entry. */
   get(list: ListName, username: string): ListEntry | undefined {
     return this.#names.get(username)?.[list];
+  }
+
+  /** See {@linkcode placeOf}; for a name that is here without hashing it again. */
+  placeOf(username: string, pages: number): number {
+    return placeOf(username, pages, this.#names.get(username)?.hash);
   }
 
   /** Puts an entry in the place of the one that was there, if any. */

@@ -106,6 +106,10 @@ export class UserLists implements Lists {
     return entries;
   }
 
+  placeOf(username: string, pages: number): number {
+    return this.#book.placeOf(username, pages);
+  }
+
   async apply(entry: ListEntry): Promise<boolean> {
     const { ports, signal } = this.#session;
     signal.throwIfAborted();

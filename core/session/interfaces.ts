@@ -127,6 +127,8 @@ export interface Lists {
   get(list: ListName, username: string): ListEntry | undefined;
   /** Names and keys of all that are present. */
   present(list: ListName): readonly ListEntry[];
+  /** Where a name stands on the line of all pages of a list of so many: see `core/model/list_pages.ts`. */
+  placeOf(username: string, pages: number): number;
   /** Applies a change if it is newer than what is known; commits; publishes within a second. Whether it applied. */
   apply(entry: ListEntry): Promise<boolean>;
   /** Calls back after each applied change; `isMerged` tells that another device made it. */

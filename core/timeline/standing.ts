@@ -45,7 +45,7 @@ export class Standing {
 
   /** Whether a relay has no place for now. */
   isOut(relay: UserRef): boolean {
-    return this.#doubtOf(relay) > toleratedDoubt;
+    return this.#words.size > 0 && this.#doubtOf(relay) > toleratedDoubt;
   }
 
   #doubtOf(relay: UserRef): number {

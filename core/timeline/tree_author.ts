@@ -8,16 +8,8 @@
 
 import { messageIdBytes } from "../messages/frame.ts";
 import { isSame, nameOf, type UserRef } from "../model/user.ts";
-import { placeOf } from "../model/list_pages.ts";
 import type { ListEntry } from "../model/record_body.ts";
-import {
-  branchDigest,
-  limbDepth,
-  pathOf,
-  postsDigest,
-  rootOf,
-  signWarrant,
-} from "../model/warrant.ts";
+import { limbDepth, pathOf, postsDigest, signWarrant } from "../model/warrant.ts";
 import { Slices } from "../../lib/slices.ts";
 import { Tasks } from "../../lib/tasks.ts";
 import { mapBounded, pause } from "../../lib/waiting.ts";
@@ -32,8 +24,10 @@ import {
   drawCovers,
   type Limb,
   limbCopies,
+  limbRoot,
   type Placed,
   type PostTree,
+  seedBytes,
   type TreeLimits,
   treeOf,
 } from "./tree_draw.ts";
@@ -141,7 +135,7 @@ export class TreeAuthor {
     const { session: { self, identity, ports: { clock, random } }, records, queue } = this.#parts;
     const { generation, pages } = records.layout();
     const covers = await this.#covers(followers);
-    const tree = treeOf(covers, random.bytes(32));
+    const tree = treeOf(covers, random.bytes(seedBytes));
     const posts = postsDigest(batch.posts.map(({ signed }) => signed));
     const { depth, root } = tree;
     const warrant = signWarrant({ author: self, posts, generation, pages, depth, root }, identity);
@@ -166,7 +160,8 @@ export class TreeAuthor {
 
   /** The divisions in force; drawn anew after an hour, and where they no longer fit the list. */
   async #covers(followers: readonly ListEntry[]): Promise<readonly Cover[]> {
-    const { session: { ports: { clock, random } }, records, messenger, limits } = this.#parts;
+    const { session: { ports: { clock, random } }, lists, records, messenger, limits } =
+      this.#parts;
     const { generation, pages } = records.layout();
     const standing = this.#standing;
     const isOut = (user: UserRef) => standing.isOut(user);
@@ -182,13 +177,20 @@ export class TreeAuthor {
       const placed: Placed[] = [];
       for (const user of followers) {
         await this.#slices.next();
-        placed.push({ user, place: placeOf(user.username, pages) });
+        placed.push({ user, place: lists.placeOf(user.username, pages) });
       }
       placed.sort((a, b) => a.place - b.place);
       const heardAfter = now - heardMsMax;
       const isLikely = (user: UserRef) => (messenger.heardAt(user) ?? -Infinity) >= heardAfter;
-      const seed = random.bytes(32);
+      const seed = random.bytes(seedBytes);
       covers = drawCovers({ followers: placed, pages, seed, isLikely, isOut, limits });
+    }
+    // What the posts of this hour have in common is hashed now, and not in one go.
+    for (const { limbs } of covers) {
+      for (const { branches } of limbs) {
+        await this.#slices.next();
+        limbRoot(branches);
+      }
     }
     const drawn = isInForce ? plan : { drawnAt: now, followers: followers.length };
     this.#plan = { ...drawn, covers, generation, losses: standing.losses };
@@ -264,7 +266,7 @@ export class TreeAuthor {
    * those who hand branches on, followers of those who tell.
    */
   #ask(spreading: Spreading, followers: readonly ListEntry[], ms: number): void {
-    const { session: { ports: { random, clock } }, records, limits } = this.#parts;
+    const { session: { ports: { random, clock } }, lists, records, limits } = this.#parts;
     const now = clock.monotonic();
     const hasHadTime = ({ ackedAt }: LimbOnWay["relays"][number]) =>
       ackedAt !== undefined && now - ackedAt >= ms;
@@ -283,7 +285,7 @@ export class TreeAuthor {
     const { pages } = records.layout();
     for (const user of shuffled(followers, random).slice(0, asked.followers)) {
       if (spreading.messages >= limits.messagesMax) return;
-      const place = placeOf(user.username, pages);
+      const place = lists.placeOf(user.username, pages);
       const on = spreading.limbs.filter(({ relays }) => relays.some(hasHadTime))
         .flatMap(({ limb }) => limb.branches.filter(({ from, to }) => from <= place && place < to));
       this.#askOne(spreading, user, (by) => {
@@ -356,7 +358,7 @@ function without(cover: Cover, isOut: (user: UserRef) => boolean): Cover {
       const relays = branch.relays.filter((user) => !out.has(nameOf(user)));
       return relays.length === 0 ? branch : { ...branch, relays };
     });
-    return { ...limb, branches, root: rootOf(branches.map(branchDigest), limbDepth) };
+    return { ...limb, branches };
   });
   return { limbs };
 }

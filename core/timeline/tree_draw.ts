@@ -7,7 +7,7 @@
  * @module
  */
 
-import { createHmac } from "node:crypto";
+import { createCipheriv } from "node:crypto";
 import { pageAt } from "../model/list_pages.ts";
 import {
   type Branch,
@@ -76,8 +76,17 @@ export interface Limb {
   readonly branches: readonly Branch[];
   /** Who may hand them on: the first two who are there do. */
   readonly relays: readonly UserRef[];
-  /** The digest of the branches: the root of their part of the tree. */
-  readonly root: Uint8Array;
+}
+
+const limbRoots = new WeakMap<readonly Branch[], Uint8Array>();
+
+/** The digest of a limb's branches, the root of their part of the tree; computed once. */
+export function limbRoot(branches: readonly Branch[]): Uint8Array {
+  let root = limbRoots.get(branches);
+  if (root === undefined) {
+    limbRoots.set(branches, root = rootOf(branches.map(branchDigest), limbDepth));
+  }
+  return root;
 }
 
 /** A whole division of the list. */
@@ -102,26 +111,31 @@ export interface Drawing {
   readonly limits: TreeLimits;
 }
 
-/** Numbers that follow from a secret seed. */
+/** Bytes of a seed: the key of AES-256. */
+export const seedBytes = 32;
+
+/** Bytes drawn at a time. */
+const blockBytes = 4_096;
+
+/** Numbers that follow from a secret seed: the key stream of AES-256 in counter mode. */
 export class SeededDraw {
-  readonly #seed: Uint8Array;
-  #block: Uint8Array = new Uint8Array();
-  #counter = 0;
+  readonly #stream;
+  #block = new DataView(new ArrayBuffer(0));
   #at = 0;
 
-  /** Numbers from this seed. */
+  /** Numbers from this seed of 32 bytes. */
   constructor(seed: Uint8Array) {
-    this.#seed = seed;
+    this.#stream = createCipheriv("aes-256-ctr", seed, new Uint8Array(16));
   }
 
   /** A whole number from 0 up to, and not including, `below`, which is 2^32 at most. */
   below(below: number): number {
-    if (this.#at >= this.#block.length) {
-      this.#block = createHmac("sha256", this.#seed).update(`${this.#counter++}`).digest();
+    if (this.#at >= this.#block.byteLength) {
+      const block = new Uint8Array(this.#stream.update(new Uint8Array(blockBytes)));
+      this.#block = new DataView(block.buffer);
       this.#at = 0;
     }
-    const { buffer, byteOffset } = this.#block;
-    const number = new DataView(buffer, byteOffset + this.#at, 4).getUint32(0);
+    const number = this.#block.getUint32(this.#at);
     this.#at += 4;
     return Math.floor(number / 2 ** 32 * below);
   }
@@ -165,8 +179,7 @@ export function drawCovers({ followers, seed, isLikely, isOut, ...drawing }: Dra
       const branches = group.map(([from, to], i) => {
         return { from, to, relays: relays[cover]?.[limb * limits.limbBranches + i] ?? [] };
       });
-      const root = rootOf(branches.map(branchDigest), limbDepth);
-      return { branches, relays: limbRelays[cover]?.[limb] ?? [], root };
+      return { branches, relays: limbRelays[cover]?.[limb] ?? [] };
     }),
   }));
 }
@@ -226,8 +239,8 @@ function chunks<T>(items: readonly T[], length: number): T[][] {
 
 /** The limbs of one post, and the digests that prove them. */
 export interface PostTree {
-  /** The limbs, each follower on two branches. */
-  readonly limbs: readonly Limb[];
+  /** The limbs, each follower on two branches, and their roots. */
+  readonly limbs: readonly (Limb & { readonly root: Uint8Array })[];
   /** Levels of the tree. */
   readonly depth: number;
   /** The digest of all branches. */
@@ -239,8 +252,10 @@ export function treeOf(covers: readonly Cover[], seed: Uint8Array): PostTree {
   const draw = new SeededDraw(seed);
   const chosen = take(draw.shuffled(covers), treeCopies);
   const limbs = chosen.flatMap((cover) => cover.limbs).map((limb) => {
+    const { branches } = limb;
     const first = draw.shuffled(limb.relays.slice(0, limbTurns));
-    return { ...limb, relays: [...first, ...limb.relays.slice(limbTurns)] };
+    const relays = [...first, ...limb.relays.slice(limbTurns)];
+    return { branches, relays, root: limbRoot(branches) };
   });
   const above = Math.ceil(Math.log2(Math.max(limbs.length, 1)));
   if (limbDepth + above > warrantDepthMax) {

@@ -42,7 +42,7 @@ const orderMs = 1_200_000;
 const orderBytes = 1_024;
 
 /** A relay that has not acknowledged after this is replaced: it may have to read pages and to open links first. */
-export const relayPatience: Patience = { times: 3, msMin: 1_000, msMax: 3_000 };
+export const relayPatience: Patience = { times: 3, msMin: 1_500, msMax: 3_000 };
 
 /** How often it is looked whether a relay has been silent for too long. */
 const lookMs = 200;
@@ -167,6 +167,7 @@ export class TreeRelay {
     const handing: Handing = {
       id: random.bytes(messageIdBytes),
       acked: new Set(),
+      unsent: branches.length,
       delays: branches.map(() => Infinity),
     };
     const stop = messenger.onAck(handing.id, (from, reason) => {
@@ -192,6 +193,7 @@ export class TreeRelay {
     const roll = new RollCall(clock, branch.relays, async (user) => {
       return isSame(user, self) || (await messenger.devices(user, signal)).length > 0;
     });
+    let isFirst = true;
     for (let relay = await roll.next(); relay !== undefined; relay = await roll.next()) {
       if (signal.aborted) return;
       if (isSame(relay, self)) {
@@ -199,7 +201,9 @@ export class TreeRelay {
         continue;
       }
       const sent = this.#sentFor(warrant);
-      if (sent.users >= limits.forwardsMax) return;
+      if (isFirst) handing.unsent--;
+      isFirst = false;
+      if (sent.users + handing.unsent >= limits.forwardsMax) return;
       sent.users++;
       const { author, posts, heads, warrant: bytes } = body;
       const one = { author, posts, heads, warrant: bytes, ...proof };
@@ -207,6 +211,7 @@ export class TreeRelay {
       await messenger.send({ kind: "spread", to: relay, body: one, id, devicesMax: 1 }, signal);
       if (await this.#isAcked(handing, relay, clock.monotonic())) return;
     }
+    if (isFirst) handing.unsent--;
   }
 
   /** Whether the relay acknowledges before it has been silent for too long. */
@@ -234,6 +239,8 @@ interface Handing {
   readonly id: Uint8Array;
   /** Relays that have acknowledged, by name. */
   readonly acked: Set<string>;
+  /** Branches of which no relay has been sent the order: messages are kept for them. */
+  unsent: number;
   /** How long each branch took until it was acknowledged, in milliseconds. */
   readonly delays: number[];
 }

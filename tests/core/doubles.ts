@@ -9,6 +9,7 @@ import type { PeerEvent } from "../../core/api.ts";
 import type { KindName, MessageBodyOf } from "../../core/messages/kinds/mod.ts";
 import type { SendReport } from "../../core/messages/outbox.ts";
 import type { PeerMessenger } from "../../core/messages/messenger.ts";
+import { placeOf } from "../../core/model/list_pages.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import type { DeviceEntry, ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { Directory, PendingFollow, Ports, Store } from "../../core/ports.ts";
@@ -127,6 +128,10 @@ export class TestLists implements Lists {
 
   present(list: ListName): ListEntry[] {
     return [...this.#entries.values()].filter((entry) => entry.list === list && entry.present);
+  }
+
+  placeOf(username: string, pages: number): number {
+    return placeOf(username, pages);
   }
 
   async apply(entry: ListEntry): Promise<boolean> {
