@@ -165,6 +165,11 @@ export class Passing {
     this.#unwanted.set(`${nameOf(author)} ${nameOf(by)}`, true, unwantedMs);
   }
 
+  /** Whether the user has not said lately that posts of that author are not wanted. */
+  wants(author: UserRef, user: UserRef): boolean {
+    return this.#unwanted.get(`${nameOf(author)} ${nameOf(user)}`) === undefined;
+  }
+
   /** Whether posts may be passed on at all: all of a followed author, and come in a moment ago. */
   mayPass(author: UserRef, posts: readonly Post[]): boolean {
     const followed = this.#parts.lists.get("following", author.username);
@@ -195,7 +200,7 @@ export class Passing {
     const users = new Map(relay.map((user) => [nameOf(user), user]));
     for (const [name, user] of users) {
       const isDone = user.username === self.username || isSame(user, author) ||
-        this.#unwanted.get(`${nameOf(author)} ${name}`) !== undefined ||
+        !this.wants(author, user) ||
         posts.every((post) => this.#fresh.get(idOf(post))?.told.has(name));
       if (isDone) users.delete(name);
     }

@@ -119,19 +119,24 @@ const blockBytes = 4_096;
 
 /** Numbers that follow from a secret seed: the key stream of AES-256 in counter mode. */
 export class SeededDraw {
-  readonly #stream;
+  readonly #seed: Uint8Array;
   #block = new DataView(new ArrayBuffer(0));
+  #blocks = 0;
   #at = 0;
 
   /** Numbers from this seed of 32 bytes. */
   constructor(seed: Uint8Array) {
-    this.#stream = createCipheriv("aes-256-ctr", seed, new Uint8Array(16));
+    this.#seed = seed;
   }
 
   /** A whole number from 0 up to, and not including, `below`, which is 2^32 at most. */
   below(below: number): number {
     if (this.#at >= this.#block.byteLength) {
-      const block = new Uint8Array(this.#stream.update(new Uint8Array(blockBytes)));
+      const start = new DataView(new ArrayBuffer(16));
+      start.setUint32(0, this.#blocks++);
+      const cipher = createCipheriv("aes-256-ctr", this.#seed, new Uint8Array(start.buffer));
+      const block = new Uint8Array(cipher.update(new Uint8Array(blockBytes)));
+      cipher.final();
       this.#block = new DataView(block.buffer);
       this.#at = 0;
     }

@@ -53,7 +53,7 @@ const pagesParallel = 8;
 /** What the relay's side needs. */
 export interface TreeRelayParts extends MessagingParts {
   /** Passes posts on within budgets. */
-  readonly passing: Pick<Passing, "mayPass" | "passToListed" | "refused" | "spend">;
+  readonly passing: Pick<Passing, "mayPass" | "passToListed" | "refused" | "spend" | "wants">;
   /** How many messages one relay sends. */
   readonly limits: TreeLimits;
 }
@@ -70,7 +70,7 @@ interface Order {
 /** Carries orders out. */
 export class TreeRelay {
   readonly #parts: TreeRelayParts;
-  /** Whether an order was carried out, by root and leaf. */
+  /** Whether an order was carried out, by posts, root and leaf. */
   readonly #orders: TimedCache<Promise<boolean>>;
   /** Users told so far, by the digest of the posts. */
   readonly #sent: TimedCache<{ users: number }>;
@@ -90,7 +90,8 @@ export class TreeRelay {
     if (order === undefined) return;
     const { messenger, session: { signal } } = this.#parts;
     const { id, from, body: { at } } = message;
-    const name = `${toHex(order.warrant.root)} ${at} ${order.branch === undefined}`;
+    const { root, posts } = order.warrant;
+    const name = `${toHex(posts)} ${toHex(root)} ${at} ${order.branch === undefined}`;
     let done = this.#orders.get(name);
     // Two relays bring the same order: it is carried out once, and both hear of it.
     if (done === undefined) this.#orders.set(name, done = this.#carryOut(order), orderMs);
@@ -185,13 +186,15 @@ export class TreeRelay {
 
   /** Hands one branch on to the first of its relays who is there, and acknowledges it. */
   async #handBranch(order: Order, handing: Handing, index: number): Promise<void> {
-    const { session: { self, signal, ports: { clock } }, messenger, limits } = this.#parts;
+    const { session: { self, signal, ports: { clock } }, messenger, passing, limits } = this.#parts;
     const { message: { body }, warrant } = order;
     const branch = body.branches[index];
     if (branch === undefined) return;
     const proof = branchProof(body, warrant.depth, index);
     const roll = new RollCall(clock, branch.relays, async (user) => {
-      return isSame(user, self) || (await messenger.devices(user, signal)).length > 0;
+      if (isSame(user, self)) return true;
+      return passing.wants(body.author, user) &&
+        (await messenger.devices(user, signal)).length > 0;
     });
     let isFirst = true;
     for (let relay = await roll.next(); relay !== undefined; relay = await roll.next()) {

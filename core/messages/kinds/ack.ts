@@ -11,8 +11,11 @@ import type { MessageKind, Received } from "./kind.ts";
 /** The longest reason: one word. */
 const reasonLengthMax = 32;
 
-/** Users named who passed posts on: each follower is given to two, and some are replaced. */
-export const passersMax = 4;
+/**
+ * Users named who passed posts on: each follower is given to two, in a tree a relay to two others besides, and
+ * some are replaced. A version before trees takes four, which are enough for its followers.
+ */
+export const passersMax = 8;
 
 /** What it says. */
 export interface AckBody {
