@@ -247,6 +247,8 @@ export interface ProfileView extends UserView {
   readonly clash?: ClashView;
   /** Present only where the author published two posts under one number: how many of them. */
   readonly forks?: number;
+  /** Present only where the lists are too long to be read whole: how many each has. Both are parts of them then. */
+  readonly listed?: { readonly followers: number; readonly following: number };
   /** Present only where the network does not tell: both lists are empty because they are not known. */
   readonly unreachable?: true;
 }

@@ -34,7 +34,7 @@ const pagesMax = 1_024;
  * Of longer lists only some pages are read, drawn at random: twelve thousand entries are enough to find a
  * follower who is online, and a list of 100,000 followers would take thousands of look-ups.
  */
-const wholeMax = 256;
+export const wholePagesMax = 256;
 const drawnPages = 32;
 
 /** How long pages are remembered, as the least that counts. */
@@ -87,7 +87,7 @@ export class ListReader {
     const { clock, random } = this.#session.ports;
     const freshAt = clock.monotonic() - freshMs;
     const numbers = [...Array(person.public?.pages ?? 0).keys()];
-    if (numbers.length > wholeMax) {
+    if (numbers.length > wholePagesMax) {
       const drawn = new Set(shuffled(numbers, random).slice(0, drawnPages));
       const pages = await mapBounded(
         numbers,

@@ -14,6 +14,7 @@ import { numbersIn, postsStanding, takenBackIn } from "../model/post_count.ts";
 import type { DeviceEntry, ListEntry, ListName, PublicBody } from "../model/record_body.ts";
 import { parseUsername } from "../model/username.ts";
 import type { Lists, OwnRecords, People, Person, Session } from "../session/interfaces.ts";
+import { wholePagesMax } from "./list_reader.ts";
 import { accountClosed } from "../session/closed.ts";
 import { unknownUser } from "../session/unknown_user.ts";
 import { aboutView, userView } from "../session/views.ts";
@@ -159,7 +160,7 @@ export class Profiles {
       following: names(entries.filter((entry) => entry.list === "following")),
       posts,
       online,
-      ...(person.public === undefined ? { unreachable: true } : {}),
+      ...(person.public === undefined ? { unreachable: true } : listedIn(person.public)),
       ...warnings,
     };
   }
@@ -215,6 +216,11 @@ export class Profiles {
 
 function names(entries: readonly ListEntry[]): string[] {
   return entries.map((entry) => entry.username).sort();
+}
+
+/** How long the lists are, where only parts of them are read. */
+function listedIn({ pages, followers, following }: PublicBody): Pick<ProfileView, "listed"> {
+  return pages > wholePagesMax ? { listed: { followers, following } } : {};
 }
 
 function saidBy({ name, about, link }: Partial<About> = {}): Partial<Record<AboutPart, string>> {

@@ -26,7 +26,7 @@ import {
   statusLines,
   udpBlockedText,
 } from "../views/status_words.ts";
-import { counted, followText } from "../views/words.ts";
+import { counted, countsText, followText } from "../views/words.ts";
 
 /** Name and fingerprint. */
 export function renderUser(user: UserView, { paint }: Look): string {
@@ -52,7 +52,7 @@ export function renderProfile(profile: ProfileView, look: Look): string {
   const { paint } = look;
   const state = profile.online ? paint.good("online") : paint.dim("offline");
   const lines = [
-    `${paint.bold(renderUser(profile, look))} · ${state} · ${counted(profile.posts, "post")}`,
+    `${paint.bold(renderUser(profile, look))} · ${state} · ${countsText(profile)}`,
     ...renderAbout(profile, look),
     ...(profile.unreachable === true
       ? [paint.dim("The network does not answer: followers and following are not known.")]

@@ -11,7 +11,7 @@ import { Load, type LoadView } from "./load.ts";
 import { PostList } from "./post_list.ts";
 import type { Offer, RelationView } from "./relations.ts";
 import { type Span, spansOf } from "./spans.ts";
-import { clashText, counted } from "./words.ts";
+import { clashText, counted, countsText } from "./words.ts";
 
 /** What was learnt of a user. */
 export interface ProfileDetails {
@@ -68,7 +68,7 @@ export function profileDetails(profile: ProfileView): ProfileDetails {
     about: spansOf(profile.about ?? ""),
     link: link ?? null,
     isOnline: profile.online,
-    postsText: counted(profile.posts, "post"),
+    postsText: countsText(profile),
     followers: isKnown ? profile.followers : null,
     following: isKnown ? profile.following : null,
     warnings: warningsOf(profile),

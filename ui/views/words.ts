@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClashView, FollowView, ThreadView } from "../../core/api.ts";
+import type { ClashView, FollowView, ProfileView, ThreadView } from "../../core/api.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -59,6 +59,14 @@ export function clockTime(iso: string, nowMs: number): string {
 /** So many of something: `1 post`, `2 posts`, `3 replies`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** How many posts, and how many followers where only some of them are named. */
+export function countsText({ posts, listed }: ProfileView): string {
+  const text = counted(posts, "post");
+  return listed === undefined
+    ? text
+    : `${text}, ${counted(listed.followers, "follower")} of whom some are named`;
 }
 
 /** So many posts are something. */

@@ -158,6 +158,17 @@ Deno.test("Nobody listening means offline, and the devices are looked up anew ne
   assert.deepEqual(people.forgotten, ["bob"]);
 });
 
+Deno.test("Of lists of more than 256 pages the lengths are told, because only parts are read", async () => {
+  const { people, profiles } = setUp();
+  for (const pages of [256, 512]) {
+    const counts = { followers: 70_000, following: 3 };
+    const body = { since: 1, posts: 0, ...counts, heads: [], generation: 25, pages };
+    people.add("bob", { followers: ["carol"], person: { public: body } });
+    const { followers, listed } = await profiles.profile({ username: "bob" });
+    assert.deepEqual([followers, listed], [["carol"], pages > 256 ? counts : undefined]);
+  }
+});
+
 Deno.test("A clash of keys and forks are shown in the profile", async () => {
   const { people, profiles } = setUp({ forks: 2 });
   const other = userNamed("mallory").key;

@@ -108,6 +108,7 @@ const events: {
 const profile: Required<Omit<ProfileView, "username" | "fingerprint">> = {
   ...{ name: "Bob", about: "a\x1b[31mb", link: "https://example.org", followers: ["alice"] },
   ...{ following: ["carol"], posts: 2, online: true, clash, forks: 1, unreachable: true },
+  listed: { followers: 100_000, following: 3 },
 };
 
 const refused: Required<FollowView> = {
