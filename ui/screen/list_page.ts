@@ -11,6 +11,12 @@ import { type Piece, styled } from "./line.ts";
 import { type Block, type Entries, ListPane } from "./list_pane.ts";
 import type { Drawing, Page, Size, Stage, Tab } from "./page.ts";
 
+/**
+ * Columns of a page's entries at most: on a wider screen what stands at the right of a row would be too far from what it
+ * belongs to, and lines too long to read.
+ */
+const contentColumnsMax = 104;
+
 /** A page with a list. */
 export abstract class ListPage implements Page {
   abstract readonly tab: Tab | undefined;
@@ -53,7 +59,7 @@ export abstract class ListPage implements Page {
   protected abstract does(action: Action): boolean;
 
   draw({ columns, rows }: Size): Drawing {
-    this.columns = columns;
+    this.columns = Math.min(columns, contentColumnsMax);
     const head = this.head();
     this.#headRows = head.length;
     const entries = this.entries();
