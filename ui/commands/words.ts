@@ -60,7 +60,7 @@ export async function showWords(
   const words = await fetchWords(context, api, credentials);
   await prompts.text({
     message:
-      `These 24 words open the account ${credentials.username} if you forget the password. ` +
+      `These 24 words open the account ${credentials.username} if you forget the password.\n` +
       "Nothing else does.\nWrite them on paper, and show them to no one. Then press Enter.\n\n" +
       `${renderWords(words)}\n`,
   }, signal);

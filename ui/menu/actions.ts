@@ -30,6 +30,7 @@ import { passwordFor } from "../prompts/password_source.ts";
 import { safeLine } from "../terminal/safe_text.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 import { recoverAccount, showAccount } from "./account_actions.ts";
+import { describeSelf } from "./about_actions.ts";
 import { browseTimeline, searchPosts, writePost } from "./timeline_actions.ts";
 import { inviteFriend, joinByInvite } from "./invite_actions.ts";
 import { showNotifications, showRequests } from "./notification_actions.ts";
@@ -248,6 +249,7 @@ export function userActions(menu: MenuContext, user: UserView): MenuActions {
     ["Unfollow", () => unfollow(menu)],
     ["People", () => showPeople(menu)],
     ["Profile", () => showProfile(menu)],
+    ["About you", () => describeSelf(menu)],
     ["Suggestions", () => suggest(menu)],
     ["Invite a friend", () => inviteFriend(menu)],
     ["Network", () => tell(menu, showingStatus, undefined)],

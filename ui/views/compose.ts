@@ -96,6 +96,7 @@ export class Compose {
   readonly #desk: Desk;
   readonly #parts: ComposeParts;
   readonly #opened: Promise<void>;
+  readonly #stop: () => void;
   #answered: PostView | undefined;
   #draft: Draft | undefined;
   #text = "";
@@ -109,6 +110,11 @@ export class Compose {
     this.#desk = desk;
     this.#parts = parts;
     this.#answered = parts.post;
+    // A peer that was gone is back: that it was gone keeps nothing from being sent.
+    this.#stop = desk.onMissed(() => {
+      this.#refused = null;
+      desk.changed();
+    });
     this.#opened = this.#open();
   }
 
@@ -243,12 +249,14 @@ export class Compose {
       await this.#draft?.keep();
       return false;
     }
+    this.#stop();
     await this.#draft?.clear();
     return true;
   }
 
   /** The editor is closed: the draft is kept. */
   async close(): Promise<void> {
+    this.#stop();
     await this.#opened.catch(() => {});
     await this.#draft?.keep();
   }

@@ -22,6 +22,30 @@ Deno.test("In the menu users and words are muted and blocked, and shown again", 
   assert.deepEqual(m.answers, []);
 });
 
+Deno.test("In the menu a user says something of themselves, and takes it back", async () => {
+  const m = withTerminal(
+    ..."init|Register|alice|network|secret|secret|About you|name|Alice|link".split("|"),
+    ..."https://alice.example/|about||name|||quit".split("|"),
+  );
+  const problems: (string | undefined)[] = [];
+  const { text } = m.prompts;
+  m.prompts.text = (question, signal) => {
+    if (/^Link/.test(question.message)) {
+      problems.push(question.problem?.("alice.example"), question.problem?.("https://a.example"));
+    }
+    return text(question, signal);
+  };
+  const { code, out } = await m.run();
+  assert.equal(code, 0);
+  assert.match(problems[0] ?? "", /is not an address that begins with https/);
+  assert.equal(problems[1], undefined);
+  assert.match(out, /name +Alice/);
+  assert.deepEqual(m.host.started[0]?.peer.said, {
+    ...{ name: null, about: null, link: "https://alice.example/" },
+  });
+  assert.deepEqual(m.answers, []);
+});
+
 Deno.test("In the menu followers are listed, and one is removed", async () => {
   const m = withTerminal(
     ..."init|Register|alice|network|secret|secret|People|followers|People|remove|bob".split("|"),

@@ -98,6 +98,8 @@ Deno.test("What is published is no draft any more, and what is refused is one", 
     "writing",
   ]);
   assert.equal(files.size, 1);
+  views.missed();
+  assert.equal(compose.view().problem, null, "a peer that has come back may take it");
   peer.post = post;
   const sending = compose.send();
   assert.equal(await sending, true);
