@@ -13,6 +13,7 @@ async function row(n: number, { seed, tell }: Settings): Promise<Row> {
   await world.grow(n);
   tell(`${n} joined: ${world.network.sent} datagrams, ${world.clock.monotonic() / 1_000} s`);
   const users = new Workload(world);
+  const joinDatagrams = rounded(world.network.sent / n);
   const contacts = world.members.reduce((sum, { node }) => sum + node.stats().contacts, 0) / n;
   const keys = users.newKeys(keysCount);
   const puts: Read[] = [];
@@ -23,7 +24,7 @@ async function row(n: number, { seed, tell }: Settings): Promise<Row> {
   await world.each(getsCount, gapMs, async (i) => {
     gets.push(await users.get(keys[i % keysCount] as Uint8Array));
   });
-  const lookups: Read[] = [];
+  const lookups: (Read & { right: number })[] = [];
   await world.each(lookupsCount, gapMs, async () => {
     lookups.push(await users.lookup());
   });
@@ -32,6 +33,7 @@ async function row(n: number, { seed, tell }: Settings): Promise<Row> {
   const hops = gets.map((get) => get.hops);
   return {
     nodes: n,
+    "datagrams a join": joinDatagrams,
     contacts: rounded(contacts),
     found: percent(gets.filter((get) => get.number === 1).length, gets.length),
     "get hops p50": quantile(hops, 0.5),
@@ -39,6 +41,7 @@ async function row(n: number, { seed, tell }: Settings): Promise<Row> {
     "get datagrams": datagrams(gets),
     ...times(gets, "get"),
     "k closest hops p50": quantile(lookups.map((lookup) => lookup.hops), 0.5),
+    "k closest found": percent(lookups.reduce((sum, { right }) => sum + right, 0), lookups.length),
     "k closest datagrams": datagrams(lookups),
     ...times(lookups, "k closest"),
     "put datagrams": datagrams(puts),

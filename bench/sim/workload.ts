@@ -4,6 +4,7 @@
  * @module
  */
 import type { GetOptions } from "../../net/kademlia/mod.ts";
+import { compareDistance, Id } from "../../net/kademlia/space/id.ts";
 import { numberOf, sealed } from "../../tests/sim/dht_values.ts";
 import type { DhtWorld, Member } from "../../tests/sim/dht_world.ts";
 import type { SeededRandom } from "../../tests/sim/random.ts";
@@ -98,8 +99,8 @@ export class Workload {
     return { ms, hops, datagrams: probe.datagrams, number };
   }
 
-  /** Looks up the k closest nodes to a random target. */
-  async lookup(): Promise<Read> {
+  /** Looks up the k closest nodes to a random target; `right` is the share of the closest that was found. */
+  async lookup(): Promise<Read & { right: number }> {
     const target = this.random.bytes(20);
     const member = this.reader();
     const startMs = this.world.clock.monotonic();
@@ -107,7 +108,17 @@ export class Workload {
     const ms = this.world.clock.monotonic() - startMs;
     const [nearest] = result;
     const hops = nearest === undefined ? 0 : probe.hopsTo(nearest);
-    return { ms, hops, datagrams: probe.datagrams, number: result.length };
+    const found = new Set(result.map(({ id }) => String(id)));
+    const closest = this.#closest(Id.from(target), member, found.size);
+    const right = closest.filter((id) => found.has(String(id.toBytes()))).length / closest.length;
+    return { ms, hops, datagrams: probe.datagrams, number: result.length, right };
+  }
+
+  /** The ids that are nearest to a target, of all members but one. */
+  #closest(target: Id, except: Member, count: number): Id[] {
+    const others = this.world.alive.filter((member) => member !== except);
+    const ids = others.map(({ node }) => Id.from(node.id));
+    return ids.sort((a, b) => compareDistance(target, a, b)).slice(0, count);
   }
 
   async #watch<T>(member: Member, key: Uint8Array, work: () => Promise<T>) {
