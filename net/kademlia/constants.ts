@@ -240,6 +240,13 @@ export const dialBackVotes = 3;
 export const dialBackTimeoutsMs: readonly number[] = [350, 450, 700, 2_000];
 /** Bootstrap addresses tried in one call, and addresses taken from one name. */
 export const bootstrapAddressesMax = 64;
+/**
+ * Buckets, from the far end, into which a newcomer looks up: these lookups teach it the density. The others are
+ * filled with what contacts know.
+ */
+export const lookupsPerJoin = 1;
+/** Contacts asked what they know of a bucket: one that lies names a quarter of it, unless others know less. */
+export const fillersAsked = 4;
 /** Contacts of an earlier run greeted at once: a table of thousands of nodes has some 200. */
 export const savedContactsMax = 256;
 /** Once one bootstrap node has answered, the others get this long: most round trips are shorter. */

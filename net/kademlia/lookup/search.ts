@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { familyOf, unicastAddress } from "../../../lib/ip_address.ts";
 import { nearAtOnce } from "../constants.ts";
 import type { Timer } from "../ports.ts";
 import { type AboutTarget, findNode } from "../rpc/methods/find_node.ts";
@@ -19,6 +18,7 @@ import { hearingOf, isEnough } from "./hearing.ts";
 import { Lookup, type LookupOptions } from "./lookup.ts";
 import type { Network } from "./network.ts";
 import { Patience } from "./patience.ts";
+import { isPlausible } from "./plausible.ts";
 
 /** What to search. */
 export interface SearchOptions {
@@ -153,7 +153,7 @@ class Search implements Caller<Found, Candidate> {
 
   answered({ contact, sentMs, tag: candidate }: Call<Found, Candidate>, answer: Found): boolean {
     if (this.#stopped) return true;
-    const { rpc } = this.#network;
+    const { rpc, self } = this.#network;
     // Who was asked twice may answer twice.
     const isOpen = candidate.state === "asked" || candidate.state === "slow";
     if (!isOpen && !this.#expanding.has(candidate)) return true;
@@ -162,7 +162,7 @@ class Search implements Caller<Found, Candidate> {
     const nowMs = rpc.nowMs();
     this.#patience.answered(nowMs - sentMs, nowMs);
     candidate.isQuick = nowMs - sentMs < atOnceMs;
-    const useful = answer.contacts.filter((named) => this.#isPlausible(named, contact));
+    const useful = answer.contacts.filter((named) => isPlausible(named, contact, self));
     this.#settled(
       candidate,
       useful,
@@ -334,20 +334,6 @@ class Search implements Caller<Found, Candidate> {
       if (this.#ask(holder, findNode) !== undefined) this.#expanding.add(holder);
     }
     return this.#expanding.size > 0;
-  }
-
-  /** Whether a contact that `from` named is another node than this one, which `from` can know of. */
-  #isPlausible(contact: NodeContact, from: NodeContact): boolean {
-    const { self } = this.#network;
-    if (contact.nodeId.equals(self.nodeId)) return false;
-    // A node names what the asker reaches as it reaches that node: the other family is another path's.
-    if (familyOf(contact.ip) !== familyOf(from.ip)) return false;
-    if (contact.port === self.port && contact.ip === self.ip) return false;
-    const kind = unicastAddress(contact.ip)?.kind;
-    if (kind === "public") return true;
-    // No node outside knows what is on this machine or in this private network.
-    const fromKind = unicastAddress(from.ip)?.kind;
-    return kind === "loopback" ? fromKind === "loopback" : fromKind !== "public";
   }
 }
 

@@ -8,6 +8,7 @@ import type { HostPort } from "../../../lib/host_port.ts";
 import {
   bootstrapAddressesMax,
   bootstrapTimeoutsMs,
+  lookupsPerJoin,
   otherGreetingsMs,
   pathsDefault,
   savedContactsMax,
@@ -19,6 +20,7 @@ import { FanOut } from "../rpc/fan_out.ts";
 import { ping } from "../rpc/methods/ping.ts";
 import { NodeContact } from "../space/contact.ts";
 import { Id, withPrefix } from "../space/id.ts";
+import { fillBucket } from "./filling.ts";
 
 /** What {@link Bootstrap} is built from. */
 export interface BootstrapOptions {
@@ -64,6 +66,10 @@ export class Bootstrap {
     onNear?.();
     // From the far end, because buckets split while their contacts are being verified.
     for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+      if (bucket >= lookupsPerJoin) {
+        if (table.hasRoom(bucket)) await fillBucket(network, { bucket, random }, signal);
+        continue;
+      }
       const target = withPrefix(own, bucket, Id.random(random));
       await findClosest(network, { target, paths: 1 }, signal);
     }

@@ -70,6 +70,7 @@ export class Neighbours implements CallObserver {
   readonly #all = new RoundTrip();
   readonly #best = new RoundTrip();
   readonly #verifying = new Set<string>();
+  #onVerified: (() => void)[] = [];
   /** Addresses that failed verification, and when, in monotonic ms. */
   readonly #unverifiable = new BoundedMap<string, number>(unverifiableMax);
   /** Addresses not in the table that left a query unanswered, and when, in monotonic ms. */
@@ -218,6 +219,25 @@ export class Neighbours implements CallObserver {
     if (this.#askToEnter(contact, tag)) this.#verifying.add(name);
   }
 
+  /** Contacts that are being pinged because they are to enter. */
+  get verifyingCount(): number {
+    return this.#verifying.size;
+  }
+
+  /** Calls back once none is, at once where that is so; never where the node closes meanwhile. */
+  onVerified(fn: () => void): void {
+    if (this.#verifying.size === 0) fn();
+    else this.#onVerified.push(fn);
+  }
+
+  #verificationOver(name: string): void {
+    this.#verifying.delete(name);
+    if (this.#verifying.size > 0) return;
+    const waiting = this.#onVerified;
+    this.#onVerified = [];
+    for (const fn of waiting) fn();
+  }
+
   #askToEnter(contact: NodeContact, tag: Verification): boolean {
     const { rpc, table } = this.#options;
     const args = { sender: table.own };
@@ -264,7 +284,7 @@ export class Neighbours implements CallObserver {
       this.acquaintances.add(contact, rpc.nowMs());
       this.#knock(contact, 1);
     } else {
-      this.#verifying.delete(tag.name);
+      this.#verificationOver(tag.name);
       this.enter(contact);
     }
     return true;
@@ -285,11 +305,11 @@ export class Neighbours implements CallObserver {
       tag: tries,
       isOutside: true,
     });
-    if (call === undefined) this.#verifying.delete(addressName(contact));
+    if (call === undefined) this.#verificationOver(addressName(contact));
   }
 
   #knocked({ contact }: Call<Endpoint, number>): boolean {
-    this.#verifying.delete(addressName(contact));
+    this.#verificationOver(addressName(contact));
     this.acquaintances.delete(contact);
     this.enter(contact);
     return true;
@@ -311,7 +331,7 @@ export class Neighbours implements CallObserver {
   #giveUp(contact: NodeContact): void {
     const { rpc, table } = this.#options;
     const name = addressName(contact);
-    this.#verifying.delete(name);
+    this.#verificationOver(name);
     this.#unverifiable.set(name, rpc.nowMs());
     const next = table.nextReplacement(contact);
     if (next !== undefined) this.verify(next);

@@ -116,6 +116,13 @@ export class RoutingTable {
     return Math.min(commonPrefixBits(this.own, id), this.#buckets.length - 1);
   }
 
+  /** How many more contacts a bucket takes: at least k where it would split, none where there is none. */
+  roomIn(index: number): number {
+    const bucket = this.#buckets[index];
+    if (bucket === undefined) return 0;
+    return this.#splits(index) ? this.k : Math.max(0, this.k - bucket.entries.length);
+  }
+
   /** The entry of `id`. */
   get(id: Id): TableEntry | undefined {
     for (const entry of this.#at(this.bucketOf(id)).entries) {

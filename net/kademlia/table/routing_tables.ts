@@ -96,6 +96,22 @@ export class RoutingTables {
     return this.#for(contact).find(contact);
   }
 
+  /** The bucket that a contact belongs to, in the table of its family. */
+  bucketOf(contact: NodeContact): number {
+    return this.#for(contact).bucketOf(contact.nodeId);
+  }
+
+  /** See {@link RoutingTable.roomIn}. */
+  roomFor(contact: NodeContact): number {
+    const table = this.#for(contact);
+    return table.roomIn(table.bucketOf(contact.nodeId));
+  }
+
+  /** Whether a bucket of either table that has contacts takes more. */
+  hasRoom(bucket: number): boolean {
+    return [this.#four, this.#six].some((table) => table.size > 0 && table.roomIn(bucket) > 0);
+  }
+
   /** See {@link RoutingTable.networksOf}. */
   networksOf(ip: string): readonly Network[] {
     return this.#exemption.networksOf(ip) ?? [];
