@@ -6,8 +6,8 @@
 
 import { given } from "../../core/model/arguments.ts";
 import type { PeerApi, PeerEvent, StatusView } from "../../core/api.ts";
-import { ReachNews } from "../output/reach_news.ts";
 import { renderEvent } from "../output/render.ts";
+import { StateNews } from "../output/state_news.ts";
 import { isRepeated } from "../output/render_notifications.ts";
 import {
   credentialsFor,
@@ -52,11 +52,11 @@ async function serveUntilEnd(
   const { output, host } = context;
   await using server = new AsyncDisposableStack();
   let user: string | undefined;
-  const reachNews = new ReachNews();
+  const news = new StateNews();
   let written: Promise<unknown> = Promise.resolve();
   const tell = (event: PeerEvent) => {
     if (!output.json && isRepeated(event, user)) return;
-    if (!output.json && event.event === "reach" && !reachNews.isNews(event)) return;
+    if (!output.json && !news.isNews(event)) return;
     written = output.line(event, (look) => renderEvent(event, look));
   };
   await whileEvents(context, ownAccess(api), {
@@ -80,6 +80,7 @@ async function serveUntilEnd(
       if (!joined || carrier === "tcp") {
         const way = given({ carrier, hindrance });
         const event = { event: "network", joined, contacts, ...way } as const;
+        news.isNews(event); // It counts as told from here on.
         await output.line(
           event,
           (look) => joined ? renderEvent(event, look) : notJoinedMessage(settings, hindrance),

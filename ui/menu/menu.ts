@@ -10,6 +10,7 @@ import { Coalesced } from "../../lib/coalesced.ts";
 import { isInterruption } from "../output/failure.ts";
 import { LiveFeed } from "../output/live_feed.ts";
 import { isRepeated } from "../output/render_notifications.ts";
+import { StateNews } from "../output/state_news.ts";
 import { unreadText } from "../views/status_words.ts";
 import type { Look } from "../output/look.ts";
 import { type Access, withFolder } from "../peer/access.ts";
@@ -158,6 +159,7 @@ async function menuLoop(
   let isGone = false;
   let wantsScreen = opens === "screen" && hasScreen(context);
   let hasScreenOpen = false;
+  const news = new StateNews();
   let earlier = leftBefore;
   // Once for all that happens while the peer is asked.
   const refreshing = new Coalesced(async () => {
@@ -170,7 +172,7 @@ async function menuLoop(
     // The screen shows what happens by itself.
     if (hasScreenOpen) return;
     refreshing.run().catch(() => {});
-    if (isNews(event, status.user)) feed.add(event);
+    if (isNews(event, status.user) && news.isNews(event)) feed.add(event);
   });
   void access.ended.then(() => {
     isGone = true;

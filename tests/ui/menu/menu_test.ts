@@ -250,7 +250,7 @@ Deno.test("Above the menu stand what others did and what is the matter, and noth
   const joined = (contacts: string) => `In the network with ${contacts}`;
   assert.deepEqual(later, [
     [...arrived, joined("1 contact")],
-    [...arrived, joined("1 contact"), joined("2 contacts")],
+    [...arrived, joined("1 contact")],
     ["Logged out alice"],
   ]);
   assert.deepEqual(titles, [
