@@ -59,7 +59,7 @@ export class Bootstrap {
     const { table, own } = network;
     const given = await this.#resolve(addresses);
     signal?.throwIfAborted();
-    const contacts = [...given, ...neighbourhood(saved)];
+    const contacts = [...given, ...neighbourhood(saved), ...this.#silent()];
     await this.#greet(contacts.filter((contact) => this.#reaches(contact)), signal);
     if (!table.mayBeAlive) return false;
     await findClosest(network, { target: own, paths: pathsDefault, isHurried: true }, signal);
@@ -74,6 +74,13 @@ export class Bootstrap {
       await findClosest(network, { target, paths: 1 }, signal);
     }
     return table.mayBeAlive;
+  }
+
+  /** Contacts of this run, where none is alive: the own link may have been down, and be back. */
+  #silent(): NodeContact[] {
+    const { table, own } = this.#options.network;
+    if (table.mayBeAlive) return [];
+    return table.closest(own, savedContactsMax, undefined, true);
   }
 
   #reaches({ ip }: NodeContact): boolean {

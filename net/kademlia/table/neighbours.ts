@@ -356,6 +356,7 @@ export class Neighbours implements CallObserver {
     // When no node answers at all it is the own link that is down: then no entry is evicted.
     if (this.#answeredMs < sinceMs) {
       if (entry.failures === 0) table.failed(entry);
+      entry.isSilent = true;
       return;
     }
     this.#mutes.set(addressName(entry.contact), this.#options.rpc.nowMs());

@@ -27,6 +27,8 @@ export class TableEntry {
   failures = 0;
   /** Whether a ping is out that decides over its eviction. */
   checking = false;
+  /** Whether such a ping failed since the last answer, and no node answered meanwhile. */
+  isSilent = false;
   /** Monotonic ms when it answered last. */
   answeredMs: number;
   /** Monotonic ms when its answer was noted as proof of its address last. */
@@ -99,10 +101,13 @@ export class RoutingTable {
     return this.#size - this.#failing;
   }
 
-  /** Whether a contact is alive, or may be: one lost datagram says nothing as long as a ping is out. */
+  /**
+   * Whether a contact is alive, or may be: one lost datagram says nothing as long as a ping is out. One that was
+   * silent before is asked again and again, and may be only once it has answered.
+   */
   get mayBeAlive(): boolean {
     if (this.live > 0) return true;
-    for (const entry of this) if (entry.checking) return true;
+    for (const entry of this) if (entry.checking && !entry.isSilent) return true;
     return false;
   }
 
@@ -202,6 +207,7 @@ export class RoutingTable {
   answered(entry: TableEntry, nowMs: number): void {
     if (entry.failures > 0) this.#failing--;
     entry.failures = 0;
+    entry.isSilent = false;
     entry.seenMs = nowMs;
     entry.answeredMs = nowMs;
   }

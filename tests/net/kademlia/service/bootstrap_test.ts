@@ -94,6 +94,23 @@ Deno.test("With nobody there joining says so, and may be tried again", async () 
   await node.close();
 });
 
+Deno.test("Joining again after an outage finds the contacts of this run, with no other node to ask", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const only = new Puppet(world, "6.0.0.1");
+  only.ping(node.address);
+  await world.clock.advance(1_000);
+  world.network.lose = () => true;
+  await world.clock.drive(node.lookup(node.id));
+  await world.clock.advance(10_000);
+  assert.equal(node.joined, false);
+  assert.equal(await world.clock.drive(node.bootstrap([])), false);
+  world.network.lose = () => false;
+  assert.equal(await world.clock.drive(node.bootstrap([])), true);
+  assert.equal(node.joined, true);
+  await node.close();
+});
+
 Deno.test("A bootstrap node that loses datagrams is asked again", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);

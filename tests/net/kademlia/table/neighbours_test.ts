@@ -127,6 +127,30 @@ Deno.test("When nobody answers at all, nobody is evicted, and they are found aga
   await node.close();
 });
 
+Deno.test("An only contact that is gone makes no network whenever it is asked again", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const only = new Puppet(world, "6.0.0.1");
+  only.ping(node.address);
+  await world.clock.advance(1_000);
+  only.silent = true;
+  await world.clock.drive(node.lookup(keyOf("k")));
+  await world.clock.advance(10_000);
+  assert.deepEqual([node.joined, node.contacts().length], [false, 1]);
+  for (let i = 0; i < 3; i++) {
+    const lookup = node.lookup(keyOf(`again ${i}`));
+    for (let ms = 0; ms < 5_000; ms += 100) {
+      assert.equal(node.joined, false, `${ms} ms after it was asked again`);
+      await world.clock.advance(100);
+    }
+    await world.clock.drive(lookup);
+  }
+  only.silent = false;
+  await world.clock.drive(node.lookup(keyOf("back")));
+  assert.equal(node.joined, true);
+  await node.close();
+});
+
 Deno.test("A contact without measurements is given the own estimate over recent replies", async () => {
   const world = testWorld();
   world.network.fixedMs = 50;
