@@ -154,6 +154,27 @@ Deno.test("What can be refused is refused before a person types more", async () 
   assert.deepEqual(m.asked, ["Password of alice:", "Password of alice:"]);
 });
 
+Deno.test("A person whose new password does not do is asked for another, and a script is refused", async () => {
+  const m = new Machine();
+  m.host.prepare = (peer) => {
+    const register = peer.register.bind(peer);
+    peer.register = (account, signal) =>
+      account.password === "weak"
+        ? Promise.reject(new CamelliaError("weak_password", "Cannot use this password: weak"))
+        : register(account, signal);
+  };
+  m.io.variables["CAMELLIA_PASSWORD"] = "weak";
+  assert.equal((await m.failure("register", "bob")).error, "weak_password");
+  delete m.io.variables["CAMELLIA_PASSWORD"];
+  m.io.terminal.input = true;
+  m.answers.push(..."one|other|weak|weak|secret|secret".split("|"));
+  const { code, err } = await m.run("register", "bob", "--no-words");
+  assert.equal(code, 0, err);
+  assert.match(err, /the two entries differ.*\n[^]*Cannot use this password: weak/);
+  assert.equal(m.asked.length, 6);
+  assert.ok(m.host.accounts.has("bob"));
+});
+
 Deno.test("--log-file keeps the log in the data folder, and failures with it", async () => {
   const m = await Machine.withAlice();
   m.io.openFiles.add("/open");

@@ -14,7 +14,14 @@ import type { Context } from "../peer/host.ts";
 import { passwordFor } from "../prompts/password_source.ts";
 import { expandHome } from "../settings/places.ts";
 import { withSpinner } from "../terminal/spinner.ts";
-import { changePassword, closeAccount, register, requireFree, requireKnown } from "./tasks.ts";
+import {
+  changePassword,
+  closeAccount,
+  newPassword,
+  registerByPassword,
+  requireFree,
+  requireKnown,
+} from "./tasks.ts";
 import { canShowWords, showWords } from "./words.ts";
 
 /** The longest account file has some 8,100 bytes; a file longer than this is not one. */
@@ -63,12 +70,12 @@ export async function registerAccount(
   const username = parseUsername(name);
   const questions = {
     login: { username, isNew: true },
-    ask: () => passwordFor(context, { username, kind: "new" }),
+    ask: () => newPassword(context, username),
     check: ({ api }: Access) => requireFree(context, api, username),
   };
-  await withPeerForLogin(context, questions, async ({ api, own }, password) => {
-    const account = { username, password, localKeys, isBrief: own };
-    const user = await register(context, api, account);
+  await withPeerForLogin(context, questions, async ({ api, own }, first) => {
+    const account = { username, password: first, localKeys, isBrief: own };
+    const { user, password } = await registerByPassword(context, api, account);
     const text = "Registered and logged in:";
     await context.output.line(user, (look) => `${text} ${renderUser(user, look)}`);
     if (!noWords && canShowWords(context)) await showWords(context, api, { username, password });

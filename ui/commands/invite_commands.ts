@@ -26,7 +26,7 @@ import {
   renderJoined,
   takeInvite,
 } from "./joining.ts";
-import { register, requireFree } from "./tasks.ts";
+import { newPassword, registerByPassword, requireFree } from "./tasks.ts";
 import { canShowWords, showWords } from "./words.ts";
 
 /** Makes an invite, and says so while it takes its time. */
@@ -75,8 +75,10 @@ async function joinerOf(
       "Cannot join without a name: there is no account here yet. Give one after the invite";
     throw new CamelliaError("invalid_argument", message);
   }
-  const kind = accounts.includes(username) ? "login" : "new";
-  return { username, accounts, password: await passwordFor(context, { username, kind }) };
+  const password = accounts.includes(username)
+    ? await passwordFor(context, { username, kind: "login" })
+    : await newPassword(context, username);
+  return { username, accounts, password };
 }
 
 /** Logs in the account of this machine, or registers: the name is settled before a password is typed. */
@@ -99,8 +101,8 @@ async function enterAccount(context: Context, api: PeerCalls, joiner: Joiner): P
       username = await ask("Another username:");
     }
   }
-  const password = joiner.password ?? await passwordFor(context, { username, kind: "new" });
-  const user = await register(context, api, { username, password });
+  const account = { username, password: joiner.password };
+  const { user, password } = await registerByPassword(context, api, account);
   await output.note(`Registered and logged in: ${renderUser(user, output.look())}`);
   if (canShowWords(context)) await showWords(context, api, { username, password });
   return user;

@@ -27,7 +27,7 @@ import type {
   SuggestionView,
   UserView,
 } from "../../core/api.ts";
-import { CamelliaError } from "../../core/model/errors.ts";
+import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
 import type { Look } from "../output/look.ts";
 import { renderFound, renderPost } from "../output/render_post.ts";
 import {
@@ -40,7 +40,7 @@ import {
 import { renderAbout, renderMute, renderPeople } from "../output/render_people.ts";
 import { type Need, withPeer } from "../peer/access.ts";
 import type { Context } from "../peer/host.ts";
-import { asksForChanged, passwordFor } from "../prompts/password_source.ts";
+import { asksForChanged, asksForNew, passwordFor } from "../prompts/password_source.ts";
 import { deletedText } from "../views/words.ts";
 import { withSpinner } from "../terminal/spinner.ts";
 
@@ -247,6 +247,46 @@ export async function requireKnown(
     "unknown_user",
     `Cannot log in ${username}: no user on the network has that name. Check the spelling`,
   );
+}
+
+/** The password of an account to be; a person whose two entries differ is told so, and asked again. */
+export async function newPassword(context: Context, username: string): Promise<string> {
+  while (true) {
+    try {
+      return await passwordFor(context, { username, kind: "new" });
+    } catch (error) {
+      await sayAndAskAgain(context, error, "no_password");
+    }
+  }
+}
+
+/**
+ * Creates an account and logs in. A person whose password is too easy to guess is told so, and asked for another.
+ *
+ * @param account With the first password, where there is one already.
+ */
+export async function registerByPassword(
+  context: Context,
+  api: PeerCalls,
+  account: Omit<Registration, "password"> & { readonly password?: string | undefined },
+): Promise<{ readonly user: UserView; readonly password: string }> {
+  let { password } = account;
+  while (true) {
+    password ??= await newPassword(context, account.username);
+    try {
+      return { user: await register(context, api, { ...account, password }), password };
+    } catch (error) {
+      await sayAndAskAgain(context, error, "weak_password");
+      password = undefined;
+    }
+  }
+}
+
+/** Says what is wrong with what a person has typed; throws all else, and where no person is asked. */
+async function sayAndAskAgain(context: Context, error: unknown, code: ErrorCode): Promise<void> {
+  const isTheirs = error instanceof CamelliaError && error.code === code && asksForNew(context);
+  if (!isTheirs) throw error;
+  await context.output.failure(error);
 }
 
 /** Creates an account and logs in, and says so while it takes its time. */

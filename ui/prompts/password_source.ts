@@ -107,6 +107,12 @@ export function canHavePassword({ flags, io }: Console): boolean {
     io.terminal.input;
 }
 
+/** Whether a person is asked for a new password. */
+export function asksForNew({ flags, io }: Pick<Console, "flags" | "io">): boolean {
+  return flags.passwordFile === undefined && io.env("CAMELLIA_PASSWORD") === undefined &&
+    io.terminal.input;
+}
+
 /** Whether a person is asked for a changed password. */
 export function asksForChanged({ io }: Console, newPasswordFile?: string): boolean {
   return newPasswordFile === undefined && io.env("CAMELLIA_NEW_PASSWORD") === undefined &&
