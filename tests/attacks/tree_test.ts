@@ -215,7 +215,7 @@ Deno.test("Attack: a branch over too many pages is refused, and few pages are re
     give(author, relay, { ...body, at: 0, path: [], branches: [branch] });
   };
   const before = world.lookUps.lists;
-  signed(author.make(1), 0);
+  signed(author.make(1), (wide - 17) * 2 ** 32);
   await world.clock.advance(5_000);
   assert.equal(world.lookUps.lists, before);
   for (let i = 2; i <= 40; i++) {
