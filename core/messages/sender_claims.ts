@@ -26,9 +26,15 @@ const waitingMax = 256;
 /** Answers remembered. */
 const answersMax = 2048;
 
-/** How long a name that was confirmed is believed, and one that was not is refused, unasked. */
+/** How long a name that was confirmed is believed, and one that is another key's is refused, unasked. */
 const confirmedMs = 600_000;
 const deniedMs = 30_000;
+
+/**
+ * The same of a name that nobody has registered: for a moment only, since a user may write to others in the
+ * second after registering, while the holders of the record still come and go.
+ */
+const absentMs = 5_000;
 
 /** Looks up who strangers say they are. */
 export class SenderClaims {
@@ -75,7 +81,8 @@ export class SenderClaims {
         const holds = person !== undefined && isSame(person, user);
         // Silence denies nothing: the next message asks again.
         const isAnswered = person !== undefined || this.#people.isAbsent(user.username);
-        if (isAnswered) this.#answers.set(name, holds, holds ? confirmedMs : deniedMs);
+        const answerMs = holds ? confirmedMs : person === undefined ? absentMs : deniedMs;
+        if (isAnswered) this.#answers.set(name, holds, answerMs);
         return holds;
       }
       await pause(clock, this.#bucket.waitMs(1), signal);
