@@ -49,12 +49,22 @@ function profile(user: User, name: string): Promise<ProfileView> {
   return user.json<ProfileView>("profile", name);
 }
 
+async function followIsTaken(user: User, username: string): Promise<void> {
+  await eventually(
+    `that ${username} acknowledges the follow of ${user.name}`,
+    () => user.json<FollowView>("follow", username),
+    ({ acknowledged }) => acknowledged,
+  );
+}
+
 async function everybodyFollows(people: People): Promise<void> {
   await Promise.all(names.map(async (name) => {
     for (const [follower, username] of follows) {
       if (follower !== name) continue;
       const view = await people[name].json<FollowView>("follow", username);
-      assert.deepEqual(view, { username, following: true, acknowledged: true });
+      assert.deepEqual([view.username, view.following], [username, true]);
+      // A busy machine takes longer than the command waits; asked again it tells how things stand.
+      if (!view.acknowledged) await followIsTaken(people[name], username);
     }
   }));
 }
@@ -144,13 +154,14 @@ async function profilesAndSuggestions(people: People): Promise<void> {
 }
 
 async function unfollowing({ alice, bob, carol, dave }: People): Promise<void> {
-  assert.deepEqual(await dave.json("unfollow", "alice"), {
-    username: "alice",
-    following: false,
-    acknowledged: true,
-  });
+  const view = await dave.json<FollowView>("unfollow", "alice");
+  assert.deepEqual([view.username, view.following], ["alice", false]);
   assert.deepEqual(await dave.texts(), ["bob 1"]);
-  assert.deepEqual((await alice.json<ProfileView>("profile")).followers, ["bob", "carol"]);
+  await eventually(
+    "the followers of alice",
+    async () => (await alice.json<ProfileView>("profile")).followers,
+    (followers) => `${followers}` === "bob,carol",
+  );
   await write(alice, "alice 3");
   await Promise.all([bob, carol].map((user) => user.receives("alice 3")));
   await write(bob, "bob 2");
