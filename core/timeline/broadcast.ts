@@ -28,13 +28,14 @@ const passing = {
 /**
  * Of so few followers the author asks all, or sends the posts to them itself, until relays have shown what they do:
  * a single one who lacks them counts then, because the others may be accomplices of a relay that lies.
+ * These are the 64 whom the author tells itself, and six rounds of 64 who are asked.
  */
 export const allAskedMax = 448;
 
 /**
- * More followers are sampled. With each of these posts some relay of a crowd is late on a busy machine; to ask
- * hundreds more for it took the time of many more. One word of so many is what that does, and a twentieth of the
- * relays that lie do more.
+ * Of more followers the author asks a sample. On a busy machine some relay of a crowd is always late, so one "no"
+ * proves nothing, and asking hundreds more because of it slows the whole crowd down. From two "no" on, and from
+ * one in so many answers on, the author asks more: where a twentieth of the relays lie, more than that say "no".
  */
 const doubtfulPart = 64;
 

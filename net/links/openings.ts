@@ -15,7 +15,7 @@ import { Slots } from "../../lib/slots.ts";
 import { settledWithin } from "../../lib/waiting.ts";
 import { openingsMax, openingTurn } from "./link_limits.ts";
 
-/** Links of which it is remembered how long they took: few devices that are slow on purpose are no half of them. */
+/** So many of the last links count. Their median is taken, so a few devices that are slow on purpose change little. */
 const lastMax = 15;
 
 /** Turns to open a link. */

@@ -102,39 +102,38 @@ Deno.test("Devices that take connections and say nothing keep others waiting for
   for (const link of [...links, honest]) link.close();
 });
 
-Deno.test("Where handshakes take long, the next ones begin when they are over, and not beside them", async () => {
-  const crowd = new Crowd();
-  const took = 400;
+/** After links that took so long, as many as may open at once are stuck, and one more waits for its turn. */
+async function behindStuckOnes(crowd: Crowd, tookMs: number) {
   const slow = crowd.stuck(20);
-  await crowd.clock.advance(took);
+  await crowd.clock.advance(tookMs);
   crowd.shaking.clear();
   await crowd.clock.advance(30);
   assert.ok(slow.every(({ state }) => state === "up"));
   for (let i = 100; i < 100 + openingsMax; i++) crowd.shaking.add(i);
   const stuck = Array.from({ length: openingsMax }, (_, i) => crowd.link(100 + i));
   const next = crowd.link(1_000);
+  return { next, links: [...slow, ...stuck, next] };
+}
+
+Deno.test("Where handshakes take long, the next ones begin when they are over, and not beside them", async () => {
+  const crowd = new Crowd();
+  const took = 400;
+  const { next, links } = await behindStuckOnes(crowd, took);
   await crowd.clock.advance(3 * took - 50);
   assert.equal(next.state, "dialling");
   await crowd.clock.advance(200);
   assert.equal(next.state, "up");
-  for (const link of [...slow, ...stuck, next]) link.close();
+  for (const link of links) link.close();
 });
 
 Deno.test("However long handshakes take, a turn ends after two seconds", async () => {
   const crowd = new Crowd();
-  const slow = crowd.stuck(20);
-  await crowd.clock.advance(handshakeMsMax - 100);
-  crowd.shaking.clear();
-  await crowd.clock.advance(30);
-  assert.ok(slow.every(({ state }) => state === "up"));
-  for (let i = 100; i < 100 + openingsMax; i++) crowd.shaking.add(i);
-  const stuck = Array.from({ length: openingsMax }, (_, i) => crowd.link(100 + i));
-  const next = crowd.link(1_000);
+  const { next, links } = await behindStuckOnes(crowd, handshakeMsMax - 100);
   await crowd.clock.advance(openingTurn.msMax - 1);
   assert.equal(next.state, "dialling");
   await crowd.clock.advance(2);
   assert.equal(next.state, "up");
-  for (const link of [...slow, ...stuck, next]) link.close();
+  for (const link of links) link.close();
 });
 
 Deno.test("A link that is closed before its turn does not begin, and a handshake that fails ends its turn", async () => {
