@@ -81,6 +81,8 @@ export class Dialler {
   readonly #good = new BoundedMap<string, string>(rememberedAddressesMax);
   /** The device that was met last, by address and port. */
   readonly #met = new BoundedMap<string, string>(placesMax);
+  /** When a link to a device came up or ended last, by device, on the monotonic clock. */
+  readonly #metAt = new BoundedMap<string, number>(placesMax);
   /** What others may still dial, by address and port, and by address. */
   readonly #dials = new BoundedMap<string, TokenBucket>(placesMax);
   /** Links up, by address and port. */
@@ -110,11 +112,17 @@ export class Dialler {
 
   /** The device was met there; to be called again with -1 when the link is gone. */
   met(key: string, { name, isRelay }: Route, links: 1 | -1): void {
+    this.#metAt.set(key, this.#clock.monotonic());
     // Many devices are met at one relay: none of them keeps the others waiting.
     if (links > 0 && !isRelay) this.#met.set(name, key);
     const up = (this.#up.get(name) ?? 0) + links;
     if (up > 0) this.#up.set(name, up);
     else this.#up.delete(name);
+  }
+
+  /** How long ago the device was met last, on whatever way, in milliseconds; Infinity if it never was. */
+  sinceMetMs(key: string): number {
+    return this.#clock.monotonic() - (this.#metAt.get(key) ?? -Infinity);
   }
 
   /**

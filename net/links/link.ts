@@ -22,9 +22,7 @@ import {
   idleMsMax,
   queuedFramesDownMax,
   queuedFramesMax,
-  redialMsMax,
   redialMsMin,
-  relayedHandshakeMsMax,
   sendPauseMsMax,
   sendPauseMsMin,
   sendQuickLooksMax,
@@ -33,6 +31,7 @@ import {
   unsureLookMs,
 } from "./link_limits.ts";
 import type { Openings } from "./openings.ts";
+import { RouteTurns } from "./route_turns.ts";
 import type { PushSocket } from "./sockets.ts";
 import { UnsureFrames } from "./unsure_frames.ts";
 
@@ -70,7 +69,7 @@ export class Link {
   readonly #queue: FrameQueue;
   readonly #unsure: UnsureFrames;
   readonly #abort = new AbortController();
-  #routes: readonly Route[];
+  readonly #routes: RouteTurns;
   #state: LinkState = "dialling";
   /** Resolved at the end of the handshake that is under way: whether it succeeded. */
   #handshake: PromiseWithResolvers<boolean> | undefined;
@@ -86,10 +85,6 @@ export class Link {
   #wasMet = false;
   #usedAt: number;
   #redialMs = redialMsMin;
-  /** Names of the routes that took a connect and no handshake since the link was up, or had to wait. */
-  readonly #failed = new Set<string>();
-  /** Whether all routes have failed since the link was up: the ones that are left need more time, if any. */
-  #isPatient = false;
   /** Whether the last attempt to connect failed, or the connection was lost since. */
   #failing = false;
   #sendPauseMs = sendPauseMsMin;
@@ -106,7 +101,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#clock = options.clock;
-    this.#routes = options.routes;
+    this.#routes = new RouteTurns(options.routes);
     this.#queue = new FrameQueue(options.budget);
     this.#unsure = new UnsureFrames(options.budget);
     this.#usedAt = this.#clock.monotonic();
@@ -193,7 +188,7 @@ export class Link {
     // It may have been closed before its turn.
     if (this.#state !== "dialling") return false;
     this.#dialledAt = this.#clock.monotonic();
-    const request = { key: this.#options.key, routes: this.#routes, timeoutMs: dialMsMax };
+    const request = { key: this.#options.key, routes: this.#routes.inOrder, timeoutMs: dialMsMax };
     const route = await this.#options.dialler.reach(request, this.#abort.signal);
     if (this.#state !== "dialling") return false;
     if (route !== undefined) return await this.#shake(route);
@@ -267,8 +262,7 @@ export class Link {
     if (this.#socket?.writable) {
       this.#state = "up";
       this.#failing = false;
-      this.#isPatient = false;
-      this.#failed.clear();
+      this.#routes.met();
       this.#upAt = now;
       this.#wasMet = true;
       this.#handshake?.resolve(true);
@@ -281,37 +275,17 @@ export class Link {
     }
   }
 
-  /** How long the handshake may take: through a relay less while there are other routes to try. */
   get #handshakeMs(): number {
-    const hasOthers = this.#failed.size + 1 < this.#routes.length;
-    const isShort = this.#route?.isRelay === true && hasOthers && !this.#isPatient;
-    return isShort ? relayedHandshakeMsMax : handshakeMsMax;
+    return this.#route === undefined ? handshakeMsMax : this.#routes.handshakeMs(this.#route);
   }
 
-  /** The route took a connect and no handshake, or nothing of what was sent since: next time it comes last. */
+  /** The route took a connect and no handshake, or nothing of what was sent since: others are tried at once. */
   #leaveRoute(): void {
     const failed = this.#route;
+    if (failed === undefined) return this.#fail();
     const { dialler, key } = this.#options;
-    if (failed !== undefined) dialler.failed(key, failed);
-    this.#routes = [
-      ...this.#routes.filter((route) => route !== failed),
-      ...this.#routes.filter((route) => route === failed),
-    ];
-    this.#fail(this.#hasUntried());
-  }
-
-  /**
-   * Whether the other routes are to be tried before any wait: a relay that lies keeps no sender from those
-   * that do not. Each route gets one such try.
-   */
-  #hasUntried(): boolean {
-    const name = this.#route?.name ?? "";
-    const isNew = !this.#failed.has(name);
-    this.#failed.add(name);
-    if (isNew && this.#failed.size < this.#routes.length) return true;
-    this.#failed.clear();
-    this.#isPatient = true;
-    return false;
+    dialler.failed(key, failed);
+    this.#fail(this.#routes.leave(failed));
   }
 
   /** Hands frames to the socket while it takes them. */
@@ -368,7 +342,11 @@ export class Link {
     this.#failing = true;
     if (wasUp && now - this.#upAt >= goodLinkMs) this.#redialMs = redialMsMin;
     this.#redialAt = hasUntried ? now : (wasUp ? this.#dialledAt : now) + this.#redialMs;
-    if (!hasUntried) this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
+    if (!hasUntried) {
+      const { dialler, key } = this.#options;
+      const longestMs = this.#routes.redialMs(dialler.sinceMetMs(key));
+      this.#redialMs = Math.min(this.#redialMs * 2, longestMs);
+    }
     this.#redial();
   }
 

@@ -107,6 +107,16 @@ export const redialMsMin = 1_000;
 /** The longest wait before a link is dialled again (design, section 6). */
 export const redialMsMax = 60_000;
 
+/**
+ * The same to a device that is reached through relays and was met lately: relays that were killed, hang or lie are
+ * back within seconds, or the device has others, and it would wait for its frames for longer than that. A device
+ * that is gone costs its relays and senders a few connections a minute, for as long as there are frames for it.
+ */
+export const relayedRedialMsMax = 8_000;
+
+/** A device was met lately for so long: a relay or a router that is back later is no matter of seconds any more. */
+export const metLatelyMs = 300_000;
+
 /** A link that lasted so long was a good one: the next wait is the shortest again. */
 export const goodLinkMs = 10_000;
 

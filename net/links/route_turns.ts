@@ -1,0 +1,74 @@
+/**
+ * The turns of the routes to one device, and how long a link waits at most, by the ways that there are.
+ *
+ * @module
+ */
+
+import type { Route } from "./addresses.ts";
+import {
+  handshakeMsMax,
+  metLatelyMs,
+  redialMsMax,
+  relayedHandshakeMsMax,
+  relayedRedialMsMax,
+} from "./link_limits.ts";
+
+/** Which route is tried when: one that failed comes last, and others are tried before any wait. No I/O. */
+export class RouteTurns {
+  #routes: readonly Route[];
+  /** Names of the routes that took a connect and no handshake since the device was met, or had to wait. */
+  readonly #failed = new Set<string>();
+  /** Whether all routes have failed since the device was met: the ones that are left need more time, if any. */
+  #isPatient = false;
+
+  /** The routes in the order in which they are to be tried, at least one. */
+  constructor(routes: readonly Route[]) {
+    this.#routes = routes;
+  }
+
+  /** All of them, the next one first. */
+  get inOrder(): readonly Route[] {
+    return this.#routes;
+  }
+
+  /** How long a handshake may take, in milliseconds: through a relay less while there are other routes to try. */
+  handshakeMs({ isRelay }: Route): number {
+    const hasOthers = this.#failed.size + 1 < this.#routes.length && !this.#isPatient;
+    return isRelay && hasOthers ? relayedHandshakeMsMax : handshakeMsMax;
+  }
+
+  /**
+   * The longest wait until the next attempt, in milliseconds.
+   *
+   * @param sinceMetMs How long ago the device was met last; Infinity if it never was.
+   */
+  redialMs(sinceMetMs: number): number {
+    const isRelayed = this.#routes.some(({ isRelay }) => isRelay);
+    return isRelayed && sinceMetMs < metLatelyMs ? relayedRedialMsMax : redialMsMax;
+  }
+
+  /** The device was met: every route gets its try again. */
+  met(): void {
+    this.#failed.clear();
+    this.#isPatient = false;
+  }
+
+  /**
+   * The route took a connect and no handshake, or nothing of what was sent since: next time it comes last.
+   *
+   * @returns Whether the other routes are to be tried before any wait: a relay that lies keeps no sender from
+   * those that do not. Each route gets one such try.
+   */
+  leave(failed: Route): boolean {
+    this.#routes = [
+      ...this.#routes.filter((route) => route !== failed),
+      ...this.#routes.filter((route) => route === failed),
+    ];
+    const isNew = !this.#failed.has(failed.name);
+    this.#failed.add(failed.name);
+    if (isNew && this.#failed.size < this.#routes.length) return true;
+    this.#failed.clear();
+    this.#isPatient = true;
+    return false;
+  }
+}
