@@ -15,6 +15,7 @@ import {
   dialsAtPlace,
   dialsAtRelay,
   dialStaggerMs,
+  doubtMs,
   linksAtPlaceMax,
   linksAtRelayMax,
   placesMax,
@@ -83,6 +84,8 @@ export class Dialler {
   readonly #met = new BoundedMap<string, string>(placesMax);
   /** When a link to a device came up or ended last, by device, on the monotonic clock. */
   readonly #metAt = new BoundedMap<string, number>(placesMax);
+  /** When a handshake through a relay failed last, or it held back what was sent, by its name, on the monotonic clock. */
+  readonly #doubtedAt = new BoundedMap<string, number>(placesMax);
   /** What others may still dial, by address and port, and by address. */
   readonly #dials = new BoundedMap<string, TokenBucket>(placesMax);
   /** Links up, by address and port. */
@@ -104,9 +107,13 @@ export class Dialler {
     this.#spare = (route, conn) => route.isRelay && spare ? spare(route, conn) : conn.close();
   }
 
-  /** The device was not met there: the next dial tries another route first, and all others wait longer. */
+  /**
+   * The device was not met there, or what was sent did not arrive: the next dial tries another route first, and all
+   * others wait longer. A relay comes last for all devices, for a while.
+   */
   failed(key: string, route: Route): void {
     this.#good.delete(key);
+    if (route.isRelay) this.#doubtedAt.set(route.name, this.#clock.monotonic());
     this.#bucket(route.name, route.isRelay ? dialsAtRelay : dialsAtPlace).spend(1);
   }
 
@@ -135,7 +142,8 @@ export class Dialler {
     const { key, routes, relayedTo, timeoutMs } = request;
     if (routes.length === 0 || signal?.aborted) return undefined;
     const good = this.#good.get(key);
-    const inOrder = routes.toSorted((a, b) => Number(b.name === good) - Number(a.name === good));
+    const rank = ({ name }: Route) => name === good ? 0 : this.#isDoubted(name) ? 2 : 1;
+    const inOrder = routes.toSorted((a, b) => rank(a) - rank(b));
     const staggerMs = Math.min(dialStaggerMs, timeoutMs / routes.length);
     const ended = new AbortController();
     const first = (limit: AbortSignal) => {
@@ -180,6 +188,10 @@ export class Dialler {
       return await this.#first(others, how);
     }
     return await Promise.any([attempt, this.#first(others, how)]);
+  }
+
+  #isDoubted(name: string): boolean {
+    return this.#clock.monotonic() - (this.#doubtedAt.get(name) ?? -Infinity) < doubtMs;
   }
 
   #mayDial(key: string, { name, isRelay, address: { ip, kind } }: Route): boolean {

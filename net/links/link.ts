@@ -188,10 +188,11 @@ export class Link {
     // It may have been closed before its turn.
     if (this.#state !== "dialling") return false;
     this.#dialledAt = this.#clock.monotonic();
-    const request = { key: this.#options.key, routes: this.#routes.inOrder, timeoutMs: dialMsMax };
+    const request = { key: this.#options.key, routes: this.#routes.inTurn, timeoutMs: dialMsMax };
     const route = await this.#options.dialler.reach(request, this.#abort.signal);
     if (this.#state !== "dialling") return false;
     if (route !== undefined) return await this.#shake(route);
+    this.#routes.refused();
     this.#fail();
     return false;
   }

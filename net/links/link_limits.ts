@@ -48,6 +48,12 @@ export const frameAgeMsMax = 300_000;
 /** How long a TCP connection may take. A lost SYN is repeated after 1 s, so that one loss is forgiven. */
 export const dialMsMax = 2_500;
 
+/**
+ * A relay that failed for one device comes last for others so long: it may lie, or have hung. Not for longer, since
+ * it may be the device's fault.
+ */
+export const doubtMs = 60_000;
+
 /** After this long without an answer the next address is tried beside the first (as RFC 8305 does). */
 export const dialStaggerMs = 250;
 

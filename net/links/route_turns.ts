@@ -16,7 +16,7 @@ import {
 /** Which route is tried when: one that failed comes last, and others are tried before any wait. No I/O. */
 export class RouteTurns {
   #routes: readonly Route[];
-  /** Names of the routes that took a connect and no handshake since the device was met, or had to wait. */
+  /** Names of the routes that took a connect and no handshake since the device was met, or the link had to wait. */
   readonly #failed = new Set<string>();
   /** Whether all routes have failed since the device was met: the ones that are left need more time, if any. */
   #isPatient = false;
@@ -26,9 +26,9 @@ export class RouteTurns {
     this.#routes = routes;
   }
 
-  /** All of them, the next one first. */
-  get inOrder(): readonly Route[] {
-    return this.#routes;
+  /** Those whose turn it is, the next one first. A relay that lies takes each connect, and the sooner the less it does. */
+  get inTurn(): readonly Route[] {
+    return this.#routes.filter(({ name }) => !this.#failed.has(name));
   }
 
   /** How long a handshake may take, in milliseconds: through a relay less while there are other routes to try. */
@@ -45,6 +45,12 @@ export class RouteTurns {
   redialMs(sinceMetMs: number): number {
     const isRelayed = this.#routes.some(({ isRelay }) => isRelay);
     return isRelayed && sinceMetMs < metLatelyMs ? relayedRedialMsMax : redialMsMax;
+  }
+
+  /** None of those whose turn it was took a connect: all are to be tried, once it is time. */
+  refused(): void {
+    this.#isPatient ||= this.#failed.size > 0;
+    this.#failed.clear();
   }
 
   /** The device was met: every route gets its try again. */

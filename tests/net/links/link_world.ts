@@ -10,6 +10,7 @@ import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget } from "../../../net/links/frame_queue.ts";
 import { Link } from "../../../net/links/link.ts";
 import type { PushSocket } from "../../../net/links/sockets.ts";
+import { pause } from "../../../lib/waiting.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 
 /** What the network does: changed by the tests as they go. */
@@ -87,8 +88,12 @@ export function simLink(weather: Weather, address = "10.0.0.1", budgetBytes = 1e
 /** All goes well. */
 export const fair: Weather = { listens: true, shakes: true, takes: true };
 
-/** A link over three relays, of which those in `honest` shake hands. */
-export function threeRelays(honest: Set<string>) {
+/**
+ * A link over three relays, of which those in `honest` shake hands.
+ *
+ * @param answersMs After how long those take a connect that do not do so at once, by IP address; Infinity: they refuse.
+ */
+export function threeRelays(honest: Set<string>, answersMs: Record<string, number> = {}) {
   const clock = new VirtualClock();
   const tried: string[] = [];
   const routes = [1, 2, 3].map((n) => {
@@ -103,7 +108,11 @@ export function threeRelays(honest: Set<string>) {
     linkKey: new Uint8Array(32),
     routes,
     clock,
-    dialler: new Dialler(clock, () => Promise.resolve()),
+    dialler: new Dialler(clock, async (ip) => {
+      const ms = answersMs[ip] ?? 0;
+      if (ms === Infinity) throw new Error("refused");
+      await pause(clock, ms);
+    }),
     connect(_key, { name }) {
       tried.push(name);
       const socket = new FakeSocket(honest.has(name) ? fair : { ...fair, shakes: false }, sent);

@@ -15,6 +15,7 @@ import { ByteBudget, FrameQueue } from "../../../net/links/frame_queue.ts";
 import type { Family } from "../../../lib/ip_address.ts";
 import {
   addressesMax,
+  doubtMs,
   frameAgeMsMax,
   nativeGrowthBytesMax,
   queuedBytesMax,
@@ -331,6 +332,26 @@ Deno.test("Dialling remembers the good address until told to forget it", async (
   dialled.length = 0;
   await reach([routeA, routeB]);
   assert.equal(dialled[0]?.split("@")[0], "10.0.0.1");
+});
+
+Deno.test("A relay that failed for one device comes last for all others, for a minute", async () => {
+  const routes = [1, 2].map((n) => readRoute(`relay/10.0.0.${n}:7`, 7) ?? assert.fail());
+  const { clock, dialled, dialler, reach } = simDialler({ "10.0.0.1": 5, "10.0.0.2": 5 });
+  const firstDialled = async (key: string, of: readonly Route[]) => {
+    dialled.length = 0;
+    await reach([...of], undefined, key);
+    return dialled[0]?.split("@")[0];
+  };
+  dialler.failed("one", routes[0] ?? assert.fail());
+  assert.equal(await firstDialled("two", routes), "10.0.0.2");
+  dialler.failed("one", routeA);
+  assert.equal(
+    await firstDialled("three", [routeA, routeB]),
+    "10.0.0.1",
+    "it is the device itself",
+  );
+  await clock.advance(doubtMs);
+  assert.equal(await firstDialled("four", routes), "10.0.0.1");
 });
 
 Deno.test("Dialling gives up in time, when all refuse, and when told to", async () => {

@@ -33,6 +33,32 @@ Deno.test("After a relay that lies the others are tried at once, each one time, 
   link.close();
 });
 
+Deno.test("A relay that lies is not tried again before the others, however slowly they take a connect", async () => {
+  const honest = new Set(["relay/10.0.0.2:7"]);
+  const answersMs = { "10.0.0.2": 600, "10.0.0.3": Infinity };
+  const { clock, link, tried, first, second } = threeRelays(honest, answersMs);
+  link.send(Uint8Array.of(1));
+  await clock.advance(2_800);
+  assert.deepEqual([tried, link.state], [[first, second], "up"], "2 s and then 0.6 s");
+  link.close();
+});
+
+Deno.test("A relay that lies is tried again when the others refuse, after a wait, and has its 5 s then", async () => {
+  const honest = new Set<string>();
+  const answersMs = { "10.0.0.2": Infinity, "10.0.0.3": Infinity };
+  const { clock, link, tried, first } = threeRelays(honest, answersMs);
+  link.send(Uint8Array.of(1));
+  await clock.advance(2_900);
+  assert.deepEqual([tried, link.state], [[first], "down"]);
+  await clock.advance(200);
+  assert.deepEqual([tried, link.state], [[first, first], "shaking"]);
+  await clock.advance(4_500);
+  assert.equal(link.state, "shaking");
+  await clock.advance(500);
+  assert.equal(link.state, "down");
+  link.close();
+});
+
 Deno.test("Where nothing arrives through a relay any more, what was sent goes through another one at once", async () => {
   const { clock, link, tried, sent, sockets, first, second } = threeRelays(
     new Set(["relay/10.0.0.1:7", "relay/10.0.0.2:7"]),
