@@ -18,7 +18,8 @@ import type { Time, Timer } from "../../lib/time.ts";
 import { settledWithin, within } from "../../lib/waiting.ts";
 import { relayAddress } from "../links/addresses.ts";
 import { type Connect, connectTwice } from "../links/connect.ts";
-import { aliveEveryMs, lateMsMax, stepMsMax } from "./relay_limits.ts";
+import { Outages } from "./outages.ts";
+import { stepMsMax } from "./relay_limits.ts";
 import { RelayLine } from "./relay_line.ts";
 
 /** Relays kept: with three, one that stops and one that lies leave a third. */
@@ -109,8 +110,7 @@ export class RelayClient {
   readonly #lost = new Map<string, Kept>();
   /** Relays that failed, and when, on the monotonic clock: they are not asked for a while. */
   readonly #avoided = new Map<string, number>();
-  /** When a relay was heard last, on the monotonic clock; undefined before. */
-  #heardMs: number | undefined;
+  readonly #outages: Outages;
   /** When no relay was left for the last time, as far as was seen, on the monotonic clock. */
   #noneMs = -Infinity;
   /** Relays that have reserved since the construction. */
@@ -124,6 +124,7 @@ export class RelayClient {
   constructor(options: RelayClientOptions) {
     this.#options = options;
     this.#connect = options.connect ?? ((to, signal) => connectTwice(options.time, to, signal));
+    this.#outages = new Outages(options.time, () => options.onOutage?.());
     this.#scheduler = new Scheduler(options.time, options.onError ?? reportError);
     this.#searching = this.#scheduler.job(() => this.#search());
   }
@@ -175,7 +176,7 @@ export class RelayClient {
   /** Gives up all relays. */
   stop(): void {
     this.#need = undefined;
-    this.#heardMs = undefined;
+    this.#outages.clear();
     this.#endWait();
     this.#searching.cancel();
     for (const one of this.#all()) this.#giveUp(one);
@@ -307,7 +308,7 @@ export class RelayClient {
       receive,
       connect: this.#connect,
       onReserved: () => this.#didReserve(kept, line),
-      onHeard: () => this.#heard(),
+      onHeard: () => this.#outages.heard(),
     });
     const sinceMs = time.monotonic();
     line.run(connectMsMax).catch(() => {}).finally(() => this.#ended(kept, line, sinceMs));
@@ -326,7 +327,8 @@ export class RelayClient {
     kept.order ||= ++this.#ordered;
     this.#endWait();
     this.#options.onChange();
-    this.#heard();
+    this.#outages.heard();
+    this.#outages.cameBack(this.#reserved.map(({ reservedMs }) => reservedMs));
   }
 
   #ended(kept: Kept, line: RelayLine, sinceMs: number): void {
@@ -336,6 +338,7 @@ export class RelayClient {
     if (this.#kept.get(kept.name) === kept) this.#kept.delete(kept.name);
     const wasGood = wasReserved && now - kept.reservedMs >= goodLineMs && !line.isEnded;
     if (wasGood) {
+      this.#outages.lost(kept.name);
       kept.lostMs = now;
       this.#lost.set(kept.name, kept);
       this.#comeBack(kept, 0);
@@ -345,14 +348,6 @@ export class RelayClient {
     if (wasReserved) this.#options.onChange();
     // One that comes back at once needs no replacement.
     if (this.#need !== undefined) this.#searching.dueIn(wasGood ? searchMs.first : 0);
-  }
-
-  /** A relay was heard: was none for longer than one alone would explain? */
-  #heard(): void {
-    const now = this.#options.time.monotonic();
-    const silentMs = now - (this.#heardMs ?? now);
-    this.#heardMs = now;
-    if (silentMs >= aliveEveryMs + lateMsMax) this.#options.onOutage?.();
   }
 
   /** Tries a relay again whose line was lost. */

@@ -141,6 +141,24 @@ Deno.test("After an outage of the own line the relays of before are used again, 
   device.client.close();
 });
 
+/** What is written to these waits until the promise is resolved. */
+function hold(ends: readonly PipeEnd[]): PromiseWithResolvers<void> {
+  const held = Promise.withResolvers<void>();
+  for (const end of ends) {
+    const { write } = end;
+    end.write = async (bytes) => {
+      await held.promise;
+      return await write.call(end, bytes);
+    };
+  }
+  return held;
+}
+
+/** Lines end that led to a relay. */
+function cut(relay: SimRelay): void {
+  relay.ends.splice(0).forEach((end) => end.close());
+}
+
 Deno.test("An outage is told when no relay was heard for seconds, and not when one of them was silent", async () => {
   const world = new RelayWorld();
   const relays = ["80.0.0.1", "85.0.0.1"].map((ip) => world.relay(ip));
@@ -148,17 +166,6 @@ Deno.test("An outage is told when no relay was heard for seconds, and not when o
   const device = world.device("81.0.0.1", relays, { onOutage: () => void outages++ });
   device.client.start();
   await world.clock.advance(15_000);
-  const hold = (ends: readonly PipeEnd[]) => {
-    const held = Promise.withResolvers<void>();
-    for (const end of ends) {
-      const { write } = end;
-      end.write = async (bytes) => {
-        await held.promise;
-        return await write.call(end, bytes);
-      };
-    }
-    return held;
-  };
   const one = hold(relays[0]?.ends ?? []);
   await world.clock.advance(6_000);
   one.resolve();
@@ -182,6 +189,54 @@ Deno.test("An outage is told when no relay was heard for seconds, and not when o
   await world.clock.advance(5_000);
   assert.equal(device.client.count, 2);
   assert.equal(outages, 2);
+  device.client.close();
+});
+
+Deno.test("An outage is told when all lines are lost within a moment and come back at once, and not when some are", async () => {
+  const world = new RelayWorld();
+  const relays = ["80.0.0.1", "85.0.0.1", "90.0.0.1"].map((ip) => world.relay(ip));
+  let outages = 0;
+  const device = world.device("81.0.0.1", relays, { onOutage: () => void outages++ });
+  device.client.start();
+  /** Ends the lines of these relays, a second apart: each side learns it when it next speaks. */
+  const lose = async (...lost: readonly SimRelay[]) => {
+    await world.clock.advance(15_000);
+    for (const relay of lost) {
+      cut(relay);
+      await world.clock.advance(1_000);
+    }
+    await world.clock.advance(5_000);
+    assert.equal(device.client.count, relays.length);
+  };
+  await lose(...relays.slice(1));
+  assert.equal(outages, 0, "the first one was there all the time");
+  await lose(...relays);
+  assert.equal(outages, 1);
+  for (const relay of relays) await lose(relay);
+  assert.equal(outages, 1, "one after another they are lost for reasons of their own");
+  for (const gone of relays.splice(1)) {
+    gone.isOn = false;
+    cut(gone);
+  }
+  await lose(...relays);
+  assert.equal(outages, 1, "the others have been gone for long");
+  device.client.close();
+});
+
+Deno.test("An outage after which all lines are lost is told once", async () => {
+  const world = new RelayWorld();
+  const relays = ["80.0.0.1", "85.0.0.1"].map((ip) => world.relay(ip));
+  let outages = 0;
+  const device = world.device("81.0.0.1", relays, { onOutage: () => void outages++ });
+  device.client.start();
+  await world.clock.advance(15_000);
+  const all = hold(relays.flatMap(({ ends }) => ends));
+  await world.clock.advance(6_000);
+  all.resolve();
+  await world.clock.advance(100);
+  relays.forEach(cut);
+  await world.clock.advance(5_000);
+  assert.deepEqual([device.client.count, outages], [2, 1]);
   device.client.close();
 });
 
