@@ -99,7 +99,7 @@ export class ReachWatch implements Reach {
         ...(announcedAddress === undefined ? {} : { announcedAddress }),
         // The protocols that ask a router for a port are IPv4's.
         mappings: family === 4 ? mappings : undefined,
-        isOwn: (ip) => this.#leading().includes(ip),
+        isOwn: (ip) => this.#isOwn(ip),
         onDecided: () => this.#decided(),
         onMoved: () => this.#options.onMoved?.(),
       })
@@ -237,12 +237,15 @@ export class ReachWatch implements Reach {
    * such routers let nothing in, and to find that out for sure takes seconds: relays are kept meanwhile.
    */
   get #isTranslated(): boolean {
-    if (this.#options.announcedAddress !== undefined) return false;
-    const own = this.#leading();
-    return own.length > 0 &&
-      this.#families.some(({ place }) =>
-        place !== undefined && place.isReached === undefined && !own.includes(place.ip)
-      );
+    if (this.#options.announcedAddress !== undefined || this.#leading().length === 0) return false;
+    return this.#families.some(({ place }) =>
+      place !== undefined && place.isReached === undefined && !this.#isOwn(place.ip)
+    );
+  }
+
+  /** Whether this machine has an address: who sees it at a loopback address is on it, before any router. */
+  #isOwn(ip: string): boolean {
+    return this.#leading().includes(ip) || unicastAddress(ip)?.kind === "loopback";
   }
 
   #leading(): readonly string[] {

@@ -63,6 +63,15 @@ function directText({ state, relays, addresses }: ReachView): string {
   return `others reach you directly${at}${why}${others}`;
 }
 
+/** That others reach this peer through relays, and why: that no node has said is no "no". */
+function relayedText({ relays, addresses }: ReachView): string {
+  const through = `others reach you through ${counted(relays, "relay")}`;
+  if (addresses.some(({ reached }) => reached)) return `${through} alone, as your settings say`;
+  return addresses.some(({ reached }) => reached === false)
+    ? `${through}: your router lets no connection in`
+    : `${through}; whether they can connect directly is not known yet`;
+}
+
 const unreachableWhy = "others cannot connect to you, so what they send does not arrive: your " +
   "router or firewall lets no connection in, and no relay is found";
 
@@ -80,11 +89,8 @@ export function reachText(reach: ReachView, port?: number): ReachText {
     case "direct":
     case "mapped":
       return { text: directText(reach), advice: null, tone: "good" };
-    case "relayed": {
-      const relays = counted(reach.relays, "relay");
-      const text = `others reach you through ${relays}: your router lets no connection in`;
-      return { text, advice: null, tone: "good" };
-    }
+    case "relayed":
+      return { text: relayedText(reach), advice: null, tone: "good" };
     case "unreachable":
       return { text: unreachableWhy, advice: forwardText(port), tone: "warning" };
     case "unknown": {

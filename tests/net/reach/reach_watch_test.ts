@@ -374,6 +374,24 @@ Deno.test("Behind a router that translates addresses relays are kept until it is
   for (const { watch } of [home, ...others]) watch.close();
 });
 
+Deno.test("No router stands before a machine whose nodes are on it: no relay is kept, and one no decides nothing", async () => {
+  const { calls, relays } = fakeRelays();
+  const { clock, directory, watch } = world({ relays, leadingAddresses: () => ["192.168.1.20"] });
+  directory.address = "127.0.0.1";
+  directory.dialBack = undefined;
+  watch.start();
+  await clock.advance(3_000);
+  assert.deepEqual(calls, []);
+  directory.dialBack = false;
+  const { dialBackCalls } = directory;
+  while (directory.dialBackCalls === dialBackCalls) await clock.advance(100);
+  directory.dialBack = true;
+  await clock.advance(2_100);
+  assert.equal(watch.status().state, "direct");
+  assert.deepEqual(calls, ["but 6"], "no relay is the only way at any time");
+  watch.close();
+});
+
 Deno.test("A peer looks at its reach as soon as it has joined", async () => {
   const { clock, directory, watch } = world();
   directory.reachable = false;

@@ -238,9 +238,21 @@ Deno.test("The status has a line for each part of a peer", async () => {
     await reachLine({ ...nowhere, state: "mapped", relays: 0 }),
     "others reach you directly, because your router lets them in as it was asked to",
   );
+  const refused = [{ ...four, reached: false }];
   assert.equal(
-    await reachLine({ ...nowhere, state: "relayed" }),
+    await reachLine({ ...nowhere, state: "relayed", addresses: refused }),
     "others reach you through 1 relay: your router lets no connection in",
+  );
+  const untried = [{ ...four, reached: null }];
+  for (const addresses of [[], untried]) {
+    assert.equal(
+      await reachLine({ ...nowhere, state: "relayed", addresses }),
+      "others reach you through 1 relay; whether they can connect directly is not known yet",
+    );
+  }
+  assert.equal(
+    await reachLine({ ...nowhere, state: "relayed", addresses: [four] }),
+    "others reach you through 1 relay alone, as your settings say",
   );
   assert.match(await reachLine({ ...nowhere, state: "unreachable" }), /Forward TCP port 7000 to/);
   assert.equal(
@@ -322,7 +334,7 @@ Deno.test("Every event has a line, without anything unsafe in it", () => {
       "Others reach you directly at 80.1.2.3, because your router lets them in as it was asked to",
     ],
     [
-      { ...reach, state: "relayed", relays: 2 },
+      { ...reach, state: "relayed", relays: 2, addresses: [{ ip: "80.1.2.3", reached: false }] },
       "Others reach you through 2 relays: your router lets no connection in",
     ],
     [
