@@ -51,6 +51,8 @@ let endsMade = 0;
 /** One end of a connection. */
 export class PipeEnd {
   isClosed = false;
+  /** How often the front door was told that the caller is of use. */
+  spoken = 0;
   readonly localAddr: Deno.NetAddr;
   /** Another port each time; who the caller is says the front door. */
   readonly remoteAddr: Deno.NetAddr = {
@@ -111,5 +113,5 @@ export async function callerAt(end: PipeEnd, ip: string): Promise<Caller> {
   if (address === undefined) throw new Error(`${ip} is no address`);
   const first = new Uint8Array(1);
   await end.read(first);
-  return { conn: end.conn, address, first, spoke() {}, end: () => end.close() };
+  return { conn: end.conn, address, first, spoke: () => void end.spoken++, end: () => end.close() };
 }
