@@ -7,7 +7,7 @@
  */
 
 import { messageIdBytes } from "../messages/frame.ts";
-import { isSame, nameOf, type UserRef } from "../model/user.ts";
+import { isSame, type UserRef } from "../model/user.ts";
 import type { ListEntry } from "../model/record_body.ts";
 import { limbDepth, pathOf, postsDigest, signWarrant } from "../model/warrant.ts";
 import { Slices } from "../../lib/slices.ts";
@@ -20,21 +20,14 @@ import type { RelayParts } from "./relay.ts";
 import { RollCall } from "./roll_call.ts";
 import { Standing } from "./standing.ts";
 import {
-  type Cover,
-  drawCovers,
   type Limb,
   limbCopies,
-  limbRoot,
-  type Placed,
   type PostTree,
   seedBytes,
   type TreeLimits,
   treeOf,
 } from "./tree_draw.ts";
-
-/** The tree is drawn anew after so long, and where so many followers have come or gone. */
-const epochMs = 3_600_000;
-const changedShare = 0.03;
+import { TreePlans } from "./tree_plan.ts";
 
 /** Relays are looked up for so many limbs at once. */
 const limbsAtOnce = 32;
@@ -63,22 +56,10 @@ export const asked = { relays: 24, followers: 24 };
 const newMs = 600_000;
 const newMax = 16;
 
-/** A user heard of within so long is likely to be online. */
-const heardMsMax = 900_000;
-
 /** What the author's side needs. */
 export interface TreeAuthorParts extends RelayParts {
   /** How large the tree is. */
   readonly limits: TreeLimits;
-}
-
-/** A division of the list that is in force for an hour. */
-interface Plan {
-  readonly covers: readonly Cover[];
-  readonly drawnAt: number;
-  readonly followers: number;
-  readonly generation: number;
-  readonly losses: number;
 }
 
 /** A limb on its way. */
@@ -107,8 +88,8 @@ export class TreeAuthor {
   readonly #parts: TreeAuthorParts;
   readonly #slices: Slices;
   readonly #standing: Standing;
+  readonly #plans: TreePlans;
   readonly #tasks = new Tasks(() => {});
-  #plan: Plan | undefined;
   #spreadAt = -Infinity;
 
   /** The author's side of one session. */
@@ -117,6 +98,7 @@ export class TreeAuthor {
     const { clock } = parts.session.ports;
     this.#slices = new Slices(clock);
     this.#standing = new Standing(clock);
+    this.#plans = new TreePlans(parts, this.#standing, this.#slices);
   }
 
   /** Whether an author with so many followers needs a tree, and has published the list that it is made of. */
@@ -134,7 +116,7 @@ export class TreeAuthor {
   async spread(batch: Batch, followers: readonly ListEntry[]): Promise<void> {
     const { session: { self, identity, ports: { clock, random } }, records, queue } = this.#parts;
     const { generation, pages } = records.layout();
-    const covers = await this.#covers(followers);
+    const covers = await this.#plans.covers(followers);
     const tree = treeOf(covers, random.bytes(seedBytes));
     const posts = postsDigest(batch.posts.map(({ signed }) => signed));
     const { depth, root } = tree;
@@ -156,45 +138,6 @@ export class TreeAuthor {
       spreading.messages++;
     }
     this.#tasks.add(this.#watch(spreading, followers, isCold));
-  }
-
-  /** The divisions in force; drawn anew after an hour, and where they no longer fit the list. */
-  async #covers(followers: readonly ListEntry[]): Promise<readonly Cover[]> {
-    const { session: { ports: { clock, random } }, lists, records, messenger, limits } =
-      this.#parts;
-    const { generation, pages } = records.layout();
-    const standing = this.#standing;
-    const isOut = (user: UserRef) => standing.isOut(user);
-    const now = clock.monotonic();
-    const plan = this.#plan;
-    const isInForce = plan !== undefined && plan.generation === generation &&
-      now - plan.drawnAt < epochMs &&
-      Math.abs(followers.length - plan.followers) <= changedShare * plan.followers;
-    if (isInForce && plan.losses === standing.losses) return plan.covers;
-    let covers: readonly Cover[];
-    if (isInForce) covers = plan.covers.map((cover) => without(cover, isOut));
-    else {
-      const placed: Placed[] = [];
-      for (const user of followers) {
-        await this.#slices.next();
-        placed.push({ user, place: lists.placeOf(user.username, pages) });
-      }
-      placed.sort((a, b) => a.place - b.place);
-      const heardAfter = now - heardMsMax;
-      const isLikely = (user: UserRef) => (messenger.heardAt(user) ?? -Infinity) >= heardAfter;
-      const seed = random.bytes(seedBytes);
-      covers = drawCovers({ followers: placed, pages, seed, isLikely, isOut, limits });
-    }
-    // What the posts of this hour have in common is hashed now, and not in one go.
-    for (const { limbs } of covers) {
-      for (const { branches } of limbs) {
-        await this.#slices.next();
-        limbRoot(branches);
-      }
-    }
-    const drawn = isInForce ? plan : { drawnAt: now, followers: followers.length };
-    this.#plan = { ...drawn, covers, generation, losses: standing.losses };
-    return covers;
   }
 
   /** Gives a limb to so many more of its relays, those who are there. */
@@ -342,23 +285,4 @@ export class TreeAuthor {
     }));
     return id;
   }
-}
-
-/** A division without relays that have lost their place, but for branches that have no other. */
-function without(cover: Cover, isOut: (user: UserRef) => boolean): Cover {
-  const out = new Set<string>();
-  for (const { branches } of cover.limbs) {
-    for (const { relays } of branches) {
-      for (const user of relays) if (isOut(user)) out.add(nameOf(user));
-    }
-  }
-  if (out.size === 0) return cover;
-  const limbs = cover.limbs.map((limb): Limb => {
-    const branches = limb.branches.map((branch) => {
-      const relays = branch.relays.filter((user) => !out.has(nameOf(user)));
-      return relays.length === 0 ? branch : { ...branch, relays };
-    });
-    return { ...limb, branches };
-  });
-  return { limbs };
 }
