@@ -334,8 +334,10 @@ export class Link {
     const now = this.#clock.monotonic();
     const wasUp = this.#state === "up";
     if (wasUp) this.#tellMet(-1);
-    // Where no relay stands between, what was taken by the network has mostly arrived.
+    // Where no relay stands between, what was taken by the network has mostly arrived. What was sent into a dead
+    // connection has not: the socket was not seen to take it.
     if (this.#route?.isRelay) this.#resend();
+    else if (this.#inFlight) this.#resend(1);
     else this.#unsure.clear();
     this.#handshake?.resolve(false);
     this.#dropSocket();
@@ -351,10 +353,12 @@ export class Link {
     this.#redial();
   }
 
-  /** What may not have arrived waits again. */
-  #resend(): void {
+  /** What may not have arrived waits again: the last frames, at most so many. */
+  #resend(framesMax?: number): void {
     const now = this.#clock.monotonic();
-    for (const frame of this.#unsure.take(now)) this.#queue.push(frame, queuedFramesDownMax, now);
+    for (const frame of this.#unsure.take(now, framesMax)) {
+      this.#queue.push(frame, queuedFramesDownMax, now);
+    }
   }
 
   /** Dials again in its time, if there is a frame to send; else the next frame asks again. */

@@ -35,10 +35,10 @@ export class UnsureFrames {
     return this.#sent.length > 0;
   }
 
-  /** The link has died: the frames that may not have arrived, the oldest first. They are forgotten. */
-  take(nowMs: number): Uint8Array[] {
+  /** The link has died: the last frames that may not have arrived, the oldest first. All are forgotten. */
+  take(nowMs: number, framesMax = Infinity): Uint8Array[] {
     this.isAny(nowMs);
-    const recent = this.#sent.map(({ frame }) => frame);
+    const recent = this.#sent.slice(-framesMax).map(({ frame }) => frame);
     for (const frame of recent) this.#repeated.add(frame);
     this.clear();
     return recent;

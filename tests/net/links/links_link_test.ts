@@ -92,6 +92,27 @@ Deno.test("A frame that isn't taken for 10 s means that the link is dead", async
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("A frame that a dead connection did not take is sent once more, those before are not", async () => {
+  const weather = { ...fair };
+  const { clock, link, send, sent } = simLink(weather);
+  send(1);
+  await clock.advance(2_000);
+  for (const index of [2, 3]) {
+    weather.takes = false;
+    send(index);
+    await clock.advance(stallMsMax - 100);
+    assert.equal(link.state, "up");
+    weather.takes = true;
+    weather.shakes = false;
+    await clock.advance(200);
+    weather.shakes = true;
+    await clock.advance(15_000);
+  }
+  assert.deepEqual(sent, [1, 2, 2, 3, 3]);
+  link.close();
+  assert.equal(clock.pending, 0);
+});
+
 Deno.test("A link to a peer that is down keeps few frames, and goes when nobody uses it", async () => {
   const { clock, link, send, budget, idle } = simLink({ ...fair, listens: false });
   await clock.advance(10);
