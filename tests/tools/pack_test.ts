@@ -27,7 +27,8 @@ interface Unpacked extends AsyncDisposable {
 }
 
 async function unpacked(): Promise<Unpacked> {
-  const folder = await Deno.makeTempDir();
+  // A shell does not take this name as it is.
+  const folder = await Deno.makeTempDir({ prefix: "user's own " });
   const path = await pack(folder);
   await output("tar", ["-xzf", path, "-C", folder]);
   const files = new Set<string>();
@@ -112,6 +113,50 @@ async function checkBundle({ files, folder }: Unpacked): Promise<void> {
   }
 }
 
+/** What a program came to that is told no folder of programs, and so finds no Node.js. */
+async function alone(program: string): Promise<string> {
+  const command = new Deno.Command(program, { args: ["--version"], env: { PATH: "" } });
+  const { success, stdout } = await command.output();
+  return success ? decoder.decode(stdout) : "failed";
+}
+
+/** From its first start on the command is a script of the shell, and Node.js can run it still. */
+async function checkScript(place: string): Promise<void> {
+  const path = join(place, "camellia.mjs");
+  const script = await Deno.readTextFile(path);
+  assert.match(script, /^#!\/bin\/sh\n/);
+  const version = `${denoConfig.version}\n`;
+  const link = join(place, "..", "camellia");
+  await Deno.symlink(path, link);
+  assert.equal(await alone(link), version);
+  assert.equal(await output("node", [link, "--version"]), version);
+  assert.equal(await Deno.readTextFile(path), script);
+  // A copy is not taken for the original: Node.js starts it, once.
+  const copy = join(place, "..", "copy");
+  await Deno.mkdir(copy);
+  for await (const { name, isFile } of Deno.readDir(place)) {
+    if (isFile) await Deno.copyFile(join(place, name), join(copy, name));
+  }
+  await Deno.symlink(join(place, "program"), join(copy, "program"));
+  const copied = join(copy, "camellia.mjs");
+  assert.equal(await alone(copied), "failed");
+  assert.equal(
+    await output("sh", ["-c", 'umask 077 && exec "$0" --version', copied]),
+    version,
+  );
+  assert.equal(((await Deno.stat(copied)).mode ?? 0) & 0o777, 0o755);
+  assert.equal(await alone(copied), version);
+  // Where it may not be written, it stays as it was published.
+  const published = join(root, "tools/pack/camellia.mjs");
+  await Deno.copyFile(published, copied);
+  const isRoot = Deno.uid() === 0;
+  if (isRoot) await Deno.chown(copied, 1, null);
+  else await Deno.chmod(copy, 0o500);
+  assert.equal(await output("node", [copied, "--version"]), version);
+  assert.equal(await Deno.readTextFile(copied), await Deno.readTextFile(published));
+  if (!isRoot) await Deno.chmod(copy, 0o700);
+}
+
 /** In the place where Node.js has packages, without a network, the running Deno in place of npm's. */
 async function checkStart({ folder }: Unpacked): Promise<void> {
   const home = join(folder, "..", "node_modules");
@@ -154,6 +199,7 @@ async function checkStart({ folder }: Unpacked): Promise<void> {
     err: "",
   });
   assert.equal((await run(["wrong"])).code, 2);
+  if (system !== "win32") await checkScript(place);
   // What the system is told to start as a service is this program, from wherever it is started.
   const probe = join(place, "probe.js");
   await Deno.writeTextFile(

@@ -3,18 +3,28 @@
  * Starts Camellia from its npm package: runs the Deno that was installed with it, with the permissions that
  * the package's deno.json names, and ends as it ends.
  *
- * This file runs in Node.js. It is the package's command, `camellia`.
+ * It is the package's command, `camellia`. Node.js runs it the first time, which takes several times as long as
+ * Deno takes to start. From then on it is a shell script: see `settle`.
  */
 
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-const folder = dirname(fileURLToPath(import.meta.url));
+const own = fileURLToPath(import.meta.url);
+const folder = dirname(own);
 
 /** The executable in the package of Deno for this machine. */
 function findDeno() {
@@ -43,6 +53,52 @@ const fixed = [
   join(folder, "main.js"),
 ];
 
+/** A word for the shell. */
+function quote(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Whether a path stays in one line, for the shell and for Node.js. */
+function isOneLine(path) {
+  return !/[\p{Cc}\u2028\u2029]/u.test(path);
+}
+
+/** This file as a shell script that starts Deno, and that Node.js still runs as it does now. */
+function asScript(deno, text) {
+  const rest = text.replace(/^#!.*\n(?:":" \/\/.*\n)?/, "");
+  const start = [deno, ...fixed].map(quote).join(" ");
+  // To Node.js the line is a string and a comment. Where Deno is not there any more, or this file is a copy of
+  // the one that was settled, Node.js looks again.
+  return `#!/bin/sh\n":" //; [ "$0" -ef ${quote(own)} ] && [ -x ${quote(deno)} ] && ` +
+    `export DENO_NO_UPDATE_CHECK=1 && exec ${start} "$@"; exec node "$0" "$@"\n${rest}`;
+}
+
+/**
+ * Changes the beginning of this file, so that the shell starts Deno from now on. npm takes what starts a command
+ * from its first line on Windows as well, where there is no shell, so it is published for Node.js. Where the
+ * file is not the user's own or cannot be written, all stays as it is.
+ */
+function settle(deno) {
+  const draft = `${own}.${process.pid}`;
+  try {
+    const { uid, mode } = statSync(own);
+    const text = readFileSync(own, "utf8");
+    const script = asScript(deno, text);
+    // A file of another user stays that user's.
+    if (text === script || uid !== process.getuid() || !isOneLine(own + deno)) return;
+    try {
+      writeFileSync(draft, script, { flag: "wx" });
+      // As it was, whatever this user takes from new files.
+      chmodSync(draft, mode);
+      renameSync(draft, own);
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  } catch {
+    // Node.js goes on starting it.
+  }
+}
+
 let deno;
 try {
   deno = findDeno();
@@ -54,6 +110,8 @@ try {
   );
   process.exit(1);
 }
+
+if (process.platform !== "win32") settle(deno);
 
 const args = [...fixed, ...process.argv.slice(2)];
 const env = { ...process.env, DENO_NO_UPDATE_CHECK: "1" };
