@@ -10,6 +10,7 @@ import { methods, type PeerCalls, type PeerEvent } from "../../core/api.ts";
 import { nothing } from "../../core/model/arguments.ts";
 import { CamelliaError, type ErrorCode } from "../../core/model/errors.ts";
 import { settledWithin } from "../../lib/waiting.ts";
+import { startTimer } from "../terminal/timer.ts";
 import { type HttpAnswer, HttpRequest } from "./http_request.ts";
 import {
   type PagePlace,
@@ -39,12 +40,7 @@ export interface Patience {
 /** Nine seconds at most: a register or login takes longer, but the peer answers other requests meanwhile. */
 const patienceOfPeople: Patience = { lookMs: 4_000, aliveMs: 5_000 };
 
-const time = {
-  after(ms: number, fn: () => void) {
-    const timer = setTimeout(fn, ms);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+const time = { after: startTimer };
 
 interface Answer {
   readonly result?: unknown;

@@ -8,6 +8,7 @@ import { loadModule } from "../../lib/load_module.ts";
 import type { Timer } from "../../lib/time.ts";
 import type { Io } from "./io.ts";
 import type { RawTerminal } from "./raw_terminal.ts";
+import { startTimer } from "./timer.ts";
 
 const encoder = new TextEncoder();
 
@@ -117,8 +118,7 @@ export class SystemIo implements Io {
   }
 
   after(ms: number, fn: () => void): Timer {
-    const id = setTimeout(fn, ms);
-    return { cancel: () => clearTimeout(id) };
+    return startTimer(ms, fn);
   }
 
   onInterrupt(fn: (signal: string) => void): () => void {
