@@ -18,9 +18,8 @@ import {
   withStartedPeer,
 } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
-import { draftFiles } from "../peer/draft_files.ts";
-import { LoopbackServer } from "../peer/loopback_server.ts";
-import { SettingsFile } from "../peer/settings_file.ts";
+import { openCommandDoor } from "../peer/command_door.ts";
+import type { LoopbackServer } from "../peer/loopback_server.ts";
 import { whileEvents } from "./watching.ts";
 import { formatEndpoint } from "../../lib/host_port.ts";
 import { type PeerSettings, resolveSettings } from "../settings/settings.ts";
@@ -49,7 +48,7 @@ async function serveUntilEnd(
   { folder, settings, api }: { folder: OpenFolder; settings: PeerSettings; api: PeerApi },
   endsAtLogout: boolean,
 ): Promise<void> {
-  const { output, host } = context;
+  const { output } = context;
   await using server = new AsyncDisposableStack();
   let user: string | undefined;
   const news = new StateNews();
@@ -61,18 +60,7 @@ async function serveUntilEnd(
   };
   await whileEvents(context, ownAccess(api), {
     begin: async () => {
-      server.use(
-        await LoopbackServer.open({
-          ...{
-            api,
-            folder,
-            host,
-            log: output.log,
-            settings: new SettingsFile(context),
-            drafts: draftFiles(context),
-          },
-        }),
-      );
+      server.use(await openCommandDoor(context, { api, folder, log: output.log }));
       const status = await api.status();
       user = status.user?.username;
       await output.line(readyEvent(status), () => readyText(status));
@@ -127,7 +115,7 @@ export async function serveWith(
   folder: OpenFolder,
   { opens, work }: ServedWork,
 ): Promise<void> {
-  const { host, output: { log } } = context;
+  const { log } = context.output;
   const settings = await resolveSettings(context);
   const credentials = await credentialsFor(context, folder, "user");
   await withStartedPeer(context, { folder, settings, log, opens }, async ({ api }) => {
@@ -136,16 +124,7 @@ export async function serveWith(
     const stop = api.subscribe((event) => {
       if (event.event === "logout" && !event.stay) end.resolve();
     });
-    await using server = await LoopbackServer.open({
-      ...{
-        api,
-        folder,
-        host,
-        log,
-        settings: new SettingsFile(context),
-        drafts: draftFiles(context),
-      },
-    });
+    await using server = await openCommandDoor(context, { api, folder, log });
     try {
       await work(server, end.promise);
     } finally {

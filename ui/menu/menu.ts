@@ -23,10 +23,8 @@ import {
   ownAccess,
   withStartedPeer,
 } from "../peer/own_peer.ts";
+import { openCommandDoor } from "../peer/command_door.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
-import { draftFiles } from "../peer/draft_files.ts";
-import { LoopbackServer } from "../peer/loopback_server.ts";
-import { SettingsFile } from "../peer/settings_file.ts";
 import { refreshed } from "../prompts/live_prompt.ts";
 import type { Log } from "../settings/flags.ts";
 import { resolveSettings } from "../settings/settings.ts";
@@ -67,7 +65,6 @@ export async function runOwnPeer(
   folder: OpenFolder,
   opens: Opens,
 ): Promise<void> {
-  const { host } = context;
   const feed = new LiveFeed();
   // Lines on standard error would garble the menu: what matters is shown above it.
   const log: Log = (level, message) => {
@@ -83,16 +80,7 @@ export async function runOwnPeer(
   const credentials = hasAccount ? await credentialsFor(context, folder, "user") : undefined;
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
     const { api } = peer;
-    await using _server = await LoopbackServer.open({
-      ...{
-        api,
-        folder,
-        host,
-        log,
-        settings: new SettingsFile(context),
-        drafts: draftFiles(context),
-      },
-    });
+    await using _door = await openCommandDoor(context, { api, folder, log });
     if (credentials !== undefined) {
       await logIn(context, api, credentials).catch((error) => {
         if (!(error instanceof CamelliaError)) throw error;
