@@ -40,6 +40,19 @@ export class ByteReader {
   }
 }
 
+/**
+ * The first bytes that come, at most so many; undefined where the connection ends before. They take no more space than
+ * they need: a thousand connections of a relay that kept a buffer each would take 4 MB.
+ */
+export async function firstBytes(
+  source: ByteSource,
+  bytesMax: number,
+): Promise<Uint8Array | undefined> {
+  const space = new Uint8Array(bytesMax);
+  const read = await source.read(space);
+  return read === null ? undefined : space.slice(0, read);
+}
+
 /** Writes all bytes. */
 export async function writeAll(conn: Pick<Deno.Conn, "write">, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));

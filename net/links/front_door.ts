@@ -29,7 +29,7 @@ import {
 } from "./link_limits.ts";
 import { type SenderBudget, SenderBudgets, type SenderRates } from "./sender_budgets.ts";
 import { connectInside, type InsideAddress, passOut } from "./inside.ts";
-import { writeAll } from "./byte_reader.ts";
+import { firstBytes, writeAll } from "./byte_reader.ts";
 import { ReceiptGiver } from "./receipts.ts";
 import { ZmtpFrames } from "./zmtp_frames.ts";
 
@@ -310,14 +310,14 @@ export class FrontDoor {
 
   /** Finds out what the caller wants, and serves it until one side ends. */
   async #receive(visit: Visit): Promise<void> {
-    const first = new Uint8Array(bufferBytes.small);
     const deadline = this.#options.time.after(firstByteMsMax, () => this.#end(visit));
-    const read = await visit.outside.read(first).finally(() => deadline.cancel());
-    if (read === null) return;
-    if (first[0] === zmtpByte) return await this.#join(visit, first.subarray(0, read));
+    const first = await firstBytes(visit.outside, bufferBytes.small)
+      .finally(() => deadline.cancel());
+    if (first === undefined) return;
+    if (first[0] === zmtpByte) return await this.#join(visit, first);
     const service = visit.isRelayed ? undefined : this.#options.services?.get(first[0] ?? 0);
     if (service === undefined) this.#refused++;
-    else await service(this.#callerOf(visit, first.slice(0, read)));
+    else await service(this.#callerOf(visit, first));
   }
 
   #callerOf(visit: Visit, first: Uint8Array): Caller {
@@ -361,7 +361,7 @@ export class FrontDoor {
   ): Promise<void> {
     const { time } = this.#options;
     const frames = new ZmtpFrames();
-    const small = new Uint8Array(first.buffer);
+    const small = new Uint8Array(bufferBytes.small);
     let large: Uint8Array | undefined;
     try {
       for (let bytes = first;;) {

@@ -9,7 +9,7 @@ import {
   routesTo,
   zmqAddress,
 } from "../../../net/links/addresses.ts";
-import { ByteReader } from "../../../net/links/byte_reader.ts";
+import { ByteReader, firstBytes } from "../../../net/links/byte_reader.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget, FrameQueue } from "../../../net/links/frame_queue.ts";
 import type { Family } from "../../../lib/ip_address.ts";
@@ -202,6 +202,18 @@ Deno.test("Bytes are taken so many at a time, those that were read before first"
   assert.deepEqual([...await had.take(1)], [1]);
   assert.deepEqual([...had.takeRest()], [2]);
   assert.deepEqual([...had.takeRest()], []);
+});
+
+Deno.test("The first bytes of a connection take no more space than they need; one that ends has none", async () => {
+  const first = await firstBytes({
+    read(into) {
+      into.set([5, 1, 0]);
+      return Promise.resolve(3);
+    },
+  }, 4_096);
+  assert.deepEqual(first, Uint8Array.of(5, 1, 0));
+  assert.equal(first?.buffer.byteLength, 3);
+  assert.equal(await firstBytes({ read: () => Promise.resolve(null) }, 4_096), undefined);
 });
 
 Deno.test("A relay is asked in SOCKS5 for a link key of 32 bytes, by a name that no resolver knows", () => {
