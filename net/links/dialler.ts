@@ -109,12 +109,17 @@ export class Dialler {
 
   /**
    * The device was not met there, or what was sent did not arrive: the next dial tries another route first, and all
-   * others wait longer. A relay comes last for all devices, for a while.
+   * others wait longer. A relay is in {@linkcode doubt}.
    */
   failed(key: string, route: Route): void {
     this.#good.delete(key);
-    if (route.isRelay) this.#doubtedAt.set(route.name, this.#clock.monotonic());
+    if (route.isRelay) this.doubt(route);
     this.#bucket(route.name, route.isRelay ? dialsAtRelay : dialsAtPlace).spend(1);
+  }
+
+  /** The relay comes last for a while, for all devices. */
+  doubt({ name }: Route): void {
+    this.#doubtedAt.set(name, this.#clock.monotonic());
   }
 
   /** The device was met there; to be called again with -1 when the link is gone. */

@@ -286,6 +286,8 @@ export class Link {
     if (failed === undefined) return this.#fail();
     const { dialler, key } = this.#options;
     dialler.failed(key, failed);
+    const twin = this.#routes.twinOf(failed);
+    if (twin !== undefined) dialler.doubt(twin);
     this.#fail(this.#routes.leave(failed));
   }
 

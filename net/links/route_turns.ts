@@ -21,9 +21,13 @@ export class RouteTurns {
   /** Whether all routes have failed since the device was met: the ones that are left need more time, if any. */
   #isPatient = false;
 
+  /** The two addresses of relays that have two, each by the other one's name. */
+  readonly #twins: ReadonlyMap<string, Route>;
+
   /** The routes in the order in which they are to be tried, at least one. */
   constructor(routes: readonly Route[]) {
     this.#routes = routes;
+    this.#twins = twinsIn(routes);
   }
 
   /** Those whose turn it is, the next one first. A relay that lies takes each connect, and the sooner the less it does. */
@@ -59,17 +63,21 @@ export class RouteTurns {
     this.#isPatient = false;
   }
 
+  /** The same relay at its address of the other family, as far as the record tells. */
+  twinOf({ name }: Route): Route | undefined {
+    return this.#twins.get(name);
+  }
+
   /**
-   * The route took a connect and no handshake, or nothing of what was sent since: next time it comes last.
+   * The route took a connect and no handshake, or nothing of what was sent since: next time it comes last, and
+   * before it the same relay's other address.
    *
    * @returns Whether the other routes are to be tried before any wait: a relay that lies keeps no sender from
    * those that do not. Each route gets one such try.
    */
   leave(failed: Route): boolean {
-    this.#routes = [
-      ...this.#routes.filter((route) => route !== failed),
-      ...this.#routes.filter((route) => route === failed),
-    ];
+    const rank = (route: Route) => route === failed ? 2 : route === this.twinOf(failed) ? 1 : 0;
+    this.#routes = this.#routes.toSorted((a, b) => rank(a) - rank(b));
     const isNew = !this.#failed.has(failed.name);
     this.#failed.add(failed.name);
     if (isNew && this.#failed.size < this.#routes.length) return true;
@@ -77,4 +85,17 @@ export class RouteTurns {
     this.#isPatient = true;
     return false;
   }
+}
+
+/** A device announces the two addresses of a relay one behind the other. */
+function twinsIn(routes: readonly Route[]): Map<string, Route> {
+  const twins = new Map<string, Route>();
+  for (const [i, one] of routes.entries()) {
+    const next = routes[i + 1];
+    if (next === undefined || !one.isRelay || !next.isRelay || twins.has(one.name)) continue;
+    if (one.address.isIPv6 === next.address.isIPv6) continue;
+    twins.set(one.name, next);
+    twins.set(next.name, one);
+  }
+  return twins;
 }

@@ -91,28 +91,30 @@ export const fair: Weather = { listens: true, shakes: true, takes: true };
 /**
  * A link over three relays, of which those in `honest` shake hands.
  *
+ * @param places Where the relays are.
  * @param answersMs After how long those take a connect that do not do so at once, by IP address; Infinity: they refuse.
  */
-export function threeRelays(honest: Set<string>, answersMs: Record<string, number> = {}) {
+export function threeRelays(
+  honest: Set<string>,
+  answersMs: Record<string, number> = {},
+  places = [1, 2, 3].map((n) => `relay/10.0.0.${n}:7`),
+) {
   const clock = new VirtualClock();
   const tried: string[] = [];
-  const routes = [1, 2, 3].map((n) => {
-    const route = readRoute(`relay/10.0.0.${n}:7`, 7);
-    assert.ok(route);
-    return route;
-  });
+  const routes = places.map((place) => readRoute(place, 7) ?? assert.fail());
   const sent: number[] = [];
   const sockets: FakeSocket[] = [];
+  const dialler = new Dialler(clock, async (ip) => {
+    const ms = answersMs[ip] ?? 0;
+    if (ms === Infinity) throw new Error("refused");
+    await pause(clock, ms);
+  });
   const link = new Link({
     key: "device",
     linkKey: new Uint8Array(32),
     routes,
     clock,
-    dialler: new Dialler(clock, async (ip) => {
-      const ms = answersMs[ip] ?? 0;
-      if (ms === Infinity) throw new Error("refused");
-      await pause(clock, ms);
-    }),
+    dialler,
     connect(_key, { name }) {
       tried.push(name);
       const socket = new FakeSocket(honest.has(name) ? fair : { ...fair, shakes: false }, sent);
@@ -124,5 +126,5 @@ export function threeRelays(honest: Set<string>, answersMs: Record<string, numbe
     onIdle: () => {},
   });
   const [first = "", second = "", third = ""] = routes.map(({ name }) => name);
-  return { clock, link, tried, sent, sockets, first, second, third };
+  return { clock, link, tried, sent, sockets, dialler, first, second, third };
 }

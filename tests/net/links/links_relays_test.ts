@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readRoute, type Route } from "../../../net/links/addresses.ts";
 import { fair, simLink, threeRelays } from "./link_world.ts";
 
 Deno.test("A relay that does not lead to the device is given up at once, not after 5 s", async () => {
@@ -56,6 +57,37 @@ Deno.test("A relay that lies is tried again when the others refuse, after a wait
   assert.equal(link.state, "shaking");
   await clock.advance(500);
   assert.equal(link.state, "down");
+  link.close();
+});
+
+Deno.test("A relay that lies costs one handshake though it has two addresses, for other devices none", async () => {
+  const [liar, twin, other, last] = [
+    "relay/10.0.0.1:7",
+    "relay/[fd00::1]:7",
+    "relay/10.0.0.2:7",
+    "relay/[fd00::2]:7",
+  ];
+  const places = [liar, twin, other, last];
+  const { clock, link, tried, dialler } = threeRelays(new Set([other]), {}, places);
+  link.send(Uint8Array.of(1));
+  await clock.advance(2_100);
+  assert.deepEqual([tried, link.state], [[liar, other], "up"]);
+  const routes = places.map((place) => readRoute(place, 7) ?? assert.fail());
+  const reached = async (key: string, ...of: readonly Route[]) =>
+    (await clock.drive(dialler.reach({ key, routes: of, timeoutMs: 2_000 })))?.name;
+  assert.equal(await reached("another", ...routes), other);
+  const [, second = assert.fail(), , fourth = assert.fail()] = routes;
+  assert.equal(await reached("a third", second, fourth), last);
+  link.close();
+});
+
+Deno.test("The other address of a relay that lies is tried before any wait, and last", async () => {
+  const places = ["relay/10.0.0.1:7", "relay/[fd00::1]:7", "relay/10.0.0.2:7"];
+  const [liar, twin, other] = places;
+  const { clock, link, tried } = threeRelays(new Set(), {}, places);
+  link.send(Uint8Array.of(1));
+  await clock.advance(4_900);
+  assert.deepEqual(tried, [liar, other, twin]);
   link.close();
 });
 
