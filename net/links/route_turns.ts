@@ -13,14 +13,13 @@ import {
   relayedRedialMsMax,
 } from "./link_limits.ts";
 
-/** Which route is tried when: one that failed comes last, and others are tried before any wait. No I/O. */
+/** Which routes are tried when: before any wait each that has not failed. The dialler orders them. No I/O. */
 export class RouteTurns {
-  #routes: readonly Route[];
+  readonly #routes: readonly Route[];
   /** Names of the routes that took a connect and no handshake since the device was met, or the link had to wait. */
   readonly #failed = new Set<string>();
   /** Whether all routes have failed since the device was met: the ones that are left need more time, if any. */
   #isPatient = false;
-
   /** The two addresses of relays that have two, each by the other one's name. */
   readonly #twins: ReadonlyMap<string, Route>;
 
@@ -69,18 +68,14 @@ export class RouteTurns {
   }
 
   /**
-   * The route took a connect and no handshake, or nothing of what was sent since: next time it comes last, and
-   * before it the same relay's other address.
+   * The route took a connect and no handshake, or nothing of what was sent since.
    *
    * @returns Whether the other routes are to be tried before any wait: a relay that lies keeps no sender from
    * those that do not. Each route gets one such try.
    */
   leave(failed: Route): boolean {
-    const rank = (route: Route) => route === failed ? 2 : route === this.twinOf(failed) ? 1 : 0;
-    this.#routes = this.#routes.toSorted((a, b) => rank(a) - rank(b));
-    const isNew = !this.#failed.has(failed.name);
     this.#failed.add(failed.name);
-    if (isNew && this.#failed.size < this.#routes.length) return true;
+    if (this.#failed.size < this.#routes.length) return true;
     this.#failed.clear();
     this.#isPatient = true;
     return false;
