@@ -21,6 +21,12 @@ const doubtMs = 25_000;
 /** How long other nodes are asked what address they see. */
 const askMsMax = 2_000;
 
+/**
+ * Where others connect is believed for so long from the first look on at which no node tells the address: those that are
+ * asked may all be down or busy for a moment, and what is announced anew is not known to all at once.
+ */
+const untoldMsMax = 75_000;
+
 /** What {@linkcode FamilyReach} needs. */
 export interface FamilyReachOptions {
   /** The family. */
@@ -59,6 +65,8 @@ export class FamilyReach {
   #checked: { readonly where: string; readonly untilMs: number } | undefined;
   /** Where others saw this peer last. */
   #lastIp: string | undefined;
+  /** Since when no node tells the address, on the monotonic clock; undefined while one does. */
+  #untoldMs: number | undefined;
   /** How often in a row others did not connect, and where. */
   #denied = { where: "", times: 0 };
 
@@ -90,6 +98,8 @@ export class FamilyReach {
     const hasMoved = ip !== undefined && this.#lastIp !== undefined && ip !== this.#lastIp;
     this.#lastIp = ip ?? this.#lastIp;
     if (hasMoved) this.#options.onMoved();
+    this.#untoldMs = ip === undefined ? this.#untoldMs ?? clock.monotonic() : undefined;
+    if (door !== undefined && this.#isStillBelieved) return "open";
     if (ip === undefined || door === undefined) {
       this.#decide(ip === undefined ? undefined : { ip });
       this.#checked = undefined;
@@ -135,6 +145,13 @@ export class FamilyReach {
     // A carrier's router stands behind the home's.
     await mappings?.release();
     return undefined;
+  }
+
+  /** Whether no node tells the address at the moment, though others connect there. */
+  get #isStillBelieved(): boolean {
+    const { clock, directory } = this.#options;
+    return this.#untoldMs !== undefined && this.#place?.isReached === true &&
+      directory.status().joined && clock.monotonic() - this.#untoldMs < untoldMsMax;
   }
 
   #decide(place: OuterPlace | undefined): void {

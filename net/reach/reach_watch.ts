@@ -274,7 +274,9 @@ export class ReachWatch implements Reach {
 
 /** Where others see this peer now; asks them. What was found out holds for the address that it was found at. */
 async function placeNow(one: FamilyReach, signal?: AbortSignal): Promise<OuterPlace[]> {
-  return dialable(await one.outerAddress(signal)).map((ip) => {
+  const told = await one.outerAddress(signal);
+  if (told === undefined && one.place?.isReached) return [one.place];
+  return dialable(told).map((ip) => {
     const { place } = one;
     return place?.ip === ip ? place : { ip, ...(place?.port ? { port: place.port } : {}) };
   });

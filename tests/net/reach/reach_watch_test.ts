@@ -254,6 +254,35 @@ Deno.test("A family of which no node tells is asked about again soon, and rarely
   watch.close();
 });
 
+Deno.test("An address that others reach stays announced while no node tells it for a minute", async () => {
+  const { clock, directory, watch, heard } = world();
+  directory.otherAddress = "2a01:1::2";
+  watch.start();
+  await clock.advance(100);
+  const both = ["80.1.2.3", "2a01:1::2"];
+  assert.deepEqual(await watch.addresses(), both);
+  const told = heard.length;
+  const { address } = directory;
+  for (let times = 0; times < 3; times++) {
+    directory.otherAddress = undefined;
+    await clock.advance(65_000);
+    assert.deepEqual(await watch.addresses(), both);
+    directory.otherAddress = "2a01:1::2";
+    await clock.advance(31_000);
+  }
+  assert.equal(heard.length, told, "nothing has changed");
+  directory.address = undefined;
+  await clock.advance(140_000);
+  assert.deepEqual(await watch.addresses(), ["2a01:1::2"], "by then it is no accident");
+  directory.address = address;
+  await clock.advance(31_000);
+  assert.deepEqual(await watch.addresses(), both);
+  directory.reachable = false;
+  await clock.advance(31_000);
+  assert.equal(watch.status().state, "unknown", "the network is gone");
+  watch.close();
+});
+
 Deno.test("A configured address is the only one that is announced", async () => {
   const { clock, directory, watch } = world({ announcedAddress: "82.1.2.3" });
   directory.otherAddress = "2a01:1::2";
