@@ -1,4 +1,4 @@
-/** Twenty ids placed next to a key. */
+/** Colluding ids placed next to a key. */
 import { Collusion, Sybil } from "../../tests/sim/dht_collusion.ts";
 import { compareDistance, Id } from "../../net/kademlia/space/id.ts";
 import { DhtWorld, privateIp, publicIp } from "../../tests/sim/dht_world.ts";
@@ -8,7 +8,8 @@ import { datagrams, type Read, Workload } from "./workload.ts";
 
 const honestCount = 1_000;
 const keysCount = 40;
-const attackersCount = 20;
+/** Ids next to a key, unless `--ids` says otherwise. */
+const attackersDefault = 20;
 const readsPerKey = 10;
 const gapMs = 100;
 /** Honest nodes that each attacker introduces itself to: those whose tables reach to the key's region. */
@@ -19,6 +20,8 @@ const settlingMs = 60_000;
 const upkeepMs = 90 * 60_000;
 
 interface Scenario {
+  /** Ids of attackers next to each key. */
+  readonly ids: number;
   /** Networks that the attackers come from. */
   readonly nets: number;
   /** Whether the address rule applies. */
@@ -35,10 +38,12 @@ class Eclipse {
   #opened = 0;
 
   constructor(seed: string, scenario: Scenario) {
-    const { nets, limited, before } = scenario;
+    const { ids, nets, limited, before } = scenario;
     this.#scenario = scenario;
     this.world = new DhtWorld({
-      seed: `${seed} eclipse ${nets} ${limited} ${before}`,
+      seed: `${seed} eclipse ${
+        ids === attackersDefault ? "" : `${ids} from `
+      }${nets} ${limited} ${before}`,
       ipOf: limited ? publicIp : privateIp,
     });
     this.users = new Workload(this.world);
@@ -60,14 +65,14 @@ class Eclipse {
     return reads;
   }
 
-  /** Twenty liars around one key, known to the honest nodes nearest to it. */
+  /** The liars around one key, known to the honest nodes nearest to it. */
   attack(key: Uint8Array, at: number): void {
     const collusion = new Collusion();
     collusion.remember(key, this.users.value(key, 0));
     const target = Id.from(key);
     const nearest = this.world.members.map((member) => ({ member, id: Id.from(member.node.id) }))
       .sort((a, b) => compareDistance(target, a.id, b.id)).slice(0, greetedCount);
-    for (let n = 0; n < attackersCount; n++) {
+    for (let n = 0; n < this.#scenario.ids; n++) {
       const id = this.#random.bytes(20);
       id.set(key.subarray(0, sharedBytes));
       const address = { ip: this.#ip(at, n), port: 5_000 };
@@ -80,9 +85,10 @@ class Eclipse {
   #ip(at: number, n: number): string {
     const { nets, limited } = this.#scenario;
     const net = at * nets + n % nets;
-    const first = limited ? 99 : 10;
-    const second = limited ? 0 : 128;
-    return `${first}.${second + (net >> 8)}.${net & 255}.${1 + n}`;
+    // Each of them in a /16 of its own, because a /16 counts as one network, too.
+    return limited
+      ? `${110 + (net >> 8)}.${net & 255}.0.${1 + n}`
+      : `10.${128 + (net >> 8)}.${net & 255}.${1 + n}`;
   }
 }
 
@@ -113,7 +119,8 @@ async function row(scenario: Scenario, { seed }: Settings): Promise<Row> {
   for (const member of world.members) member.kill();
   if (world.errors[0]) throw world.errors[0];
   return {
-    "20 ids from": scenario.nets === 1 ? "one /24" : `${scenario.nets} /24s`,
+    "ids": scenario.ids,
+    "from": scenario.nets === 1 ? "one /24" : `${scenario.nets} /16s`,
     "address rule": scenario.limited ? "on" : "off",
     "value put": scenario.before ? "before them" : "after them",
     "gets right": right(reads),
@@ -123,22 +130,28 @@ async function row(scenario: Scenario, { seed }: Settings): Promise<Row> {
   };
 }
 
-/** `--nets=1,20 --rule=1,0`: networks that the attackers come from; the address rule on and off. */
+/**
+ * `--ids=20 --nets=1,20 --rule=1,0 --before=1,0`: ids next to a key; networks that they come from, as many
+ * as ids unless said; the address rule on and off; the value put before they came, and after.
+ */
 export async function eclipse(settings: Settings): Promise<Table> {
   const rows: Row[] = [];
-  for (const nets of settings.numbers("nets", [1, attackersCount])) {
-    for (const rule of settings.numbers("rule", [1, 0])) {
-      for (const before of [true, false]) {
-        const made = await row({ nets, limited: rule === 1, before }, settings);
-        settings.row(made);
-        rows.push(made);
+  for (const ids of settings.numbers("ids", [attackersDefault])) {
+    for (const nets of settings.numbers("nets", ids === attackersDefault ? [1, ids] : [ids])) {
+      for (const rule of settings.numbers("rule", [1, 0])) {
+        for (const before of settings.numbers("before", [1, 0])) {
+          const scenario = { ids, nets, limited: rule === 1, before: before === 1 };
+          const made = await row(scenario, settings);
+          settings.row(made);
+          rows.push(made);
+        }
       }
     }
   }
   return {
     name: "eclipse",
     about:
-      `${honestCount} honest nodes, ${keysCount} keys with ${attackersCount} colluding ids each, nearer ` +
+      `${honestCount} honest nodes, ${keysCount} keys with colluding ids around each, nearer ` +
       `than anybody honest; ${readsPerKey} gets a key by random nodes.`,
     rows,
   };

@@ -105,7 +105,13 @@ export const doubtsMax = 20;
 /** Within this share of the holders' distance, two thirds of k are expected, and seldom over k. */
 export const crowdedShare = 0.55;
 /** A crowd around a key makes up to this many times k its holders: more cost too many datagrams. */
-export const crowdFactorMax = 2;
+export const crowdFactorMax = 3;
+/** Rings around a key, each half as wide as the one around it: the last is the innermost sixteenth. */
+export const crowdRings = 5;
+/** Of a crowd twice as many nodes of a ring count as are to be expected there, and so many more. */
+export const ringAllowance = 2;
+/** Where a ring has more than that, an attacker has placed them: then nodes up to this share count. */
+export const besiegedShare = 0.8;
 /** Verifying pings in flight: a full bucket and its cache at once. */
 export const verificationsMax = 32;
 /** A contact that failed verification is left alone this long. */

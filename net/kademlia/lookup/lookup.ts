@@ -8,7 +8,7 @@ import { doubtsMax, nearShareMin, queriesPerLookupMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, distance, type Id } from "../space/id.ts";
 import type { LookupOptions } from "./lookup_options.ts";
-import { Nearness } from "./nearness.ts";
+import { Holders, Nearness } from "./nearness.ts";
 import { OpenQueries } from "./open_queries.ts";
 import { PathFamilies } from "./path_families.ts";
 import { type Outlook, Places } from "./places.ts";
@@ -251,7 +251,7 @@ export class Lookup {
     const counts: number[] = [];
     const seen: number[] = new Array(this.#paths).fill(0);
     const best: (Candidate | undefined)[] = new Array(this.#paths).fill(undefined);
-    let rank = 0;
+    const holders = new Holders(this.#nearness);
     let pathsWithout = this.#paths;
     let waiting = false;
     // Among seeds that are equally far the quickest answers first; later the nearest is best.
@@ -259,7 +259,7 @@ export class Lookup {
     for (const candidate of this.#candidates.all) {
       const state = candidate.state;
       if (candidate.isSilent || !this.#groups.within(candidate, counts)) continue;
-      const belongs = this.#nearness.belongs(candidate.contact, rank++);
+      const belongs = holders.add(candidate.contact);
       let wanted = belongs;
       for (let path = 0; path < this.#paths; path++) {
         if ((candidate.known & (1 << path)) === 0) continue;
@@ -274,7 +274,7 @@ export class Lookup {
       }
       if (state === "asked" && wanted) waiting = true;
       if (pathsWithout === 0 && !beginning) break;
-      if (!belongs && seen.every((count) => count >= this.#width)) break;
+      if (holders.isOver && seen.every((count) => count >= this.#width)) break;
     }
     const reached = this.#goalReached(best);
     const choice = !reached && this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;

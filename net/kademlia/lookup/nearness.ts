@@ -3,21 +3,33 @@
  *
  * @module
  */
-import { crowdedShare, crowdFactorMax } from "../constants.ts";
+import {
+  besiegedShare,
+  crowdedShare,
+  crowdFactorMax,
+  crowdRings,
+  ringAllowance,
+} from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { distance, type Id } from "../space/id.ts";
 
 /** The surroundings of one target. */
 export class Nearness {
+  /** Nodes that hold a value. */
+  readonly k: number;
+  /**
+   * Whether an attacker was seen to have placed nodes around the target. It stays so: those that do not count
+   * for that reason are not even asked, and so are not among the nodes that have answered.
+   */
+  isBesieged = false;
   readonly #target: Id;
-  readonly #k: number;
   readonly #radiusOf: () => number;
   #radius: number | undefined;
 
   /** `radiusOf` gives the distance, Infinity where too little is known; it is asked once, when it matters. */
   constructor(target: Id, k: number, radiusOf: () => number) {
     this.#target = target;
-    this.#k = k;
+    this.k = k;
     this.#radiusOf = radiusOf;
   }
 
@@ -36,14 +48,60 @@ export class Nearness {
     return distance(this.#target, contact.nodeId) <= this.radius;
   }
 
-  /**
-   * Whether the node at `rank`, from 0, is to hold a value: it is among the k closest, or in a crowd around
-   * the target that chance does not explain. An attacker who places k ids next to a key displaces no other
-   * node by that; only twice as many would.
-   */
-  belongs(contact: NodeContact, rank: number): boolean {
-    if (rank < this.#k) return true;
-    if (rank >= crowdFactorMax * this.#k || this.isUnknown) return false;
-    return distance(this.#target, contact.nodeId) <= this.radius * crowdedShare;
+  /** How far a node is, as a share of the radius; Infinity where too little is known. */
+  share(contact: NodeContact): number {
+    return this.isUnknown ? Infinity : distance(this.#target, contact.nodeId) / this.radius;
+  }
+}
+
+/**
+ * Tells of the nodes around a target, one after another from the nearest on, which are to hold a value: the k
+ * closest, and more where a crowd that chance does not explain stands before them. An attacker who places
+ * ids next to a key displaces no other node by that: of such a crowd no more count, ring by ring, than
+ * chance might have put there.
+ */
+export class Holders {
+  readonly #nearness: Nearness;
+  readonly #rings: number[] = [];
+  #count = 0;
+  #isOver = false;
+
+  constructor(nearness: Nearness) {
+    this.#nearness = nearness;
+  }
+
+  /** Whether none of the nodes that come next holds it. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Whether there are more than k. */
+  get isCrowd(): boolean {
+    return this.#count > this.#nearness.k;
+  }
+
+  /** Whether this node is to hold the value; it is no nearer than those told of before. */
+  add(contact: NodeContact): boolean {
+    if (this.#count >= this.#nearness.k && !this.#isInCrowd(contact)) return false;
+    this.#count++;
+    return true;
+  }
+
+  #isInCrowd(contact: NodeContact): boolean {
+    if (this.#isOver) return false;
+    const { k } = this.#nearness;
+    const share = this.#nearness.share(contact);
+    this.#isOver = this.#count >= crowdFactorMax * k ||
+      share > (this.#nearness.isBesieged ? besiegedShare : crowdedShare);
+    if (this.#isOver) return false;
+    const ring = Math.min(crowdRings - 1, Math.floor(-Math.log2(share)));
+    const width = 2 ** -Math.min(crowdRings - 1, ring + 1);
+    const count = this.#rings[ring] ?? 0;
+    if (count >= ringAllowance + 2 * k * width) {
+      this.#nearness.isBesieged = true;
+      return false;
+    }
+    this.#rings[ring] = count + 1;
+    return true;
   }
 }

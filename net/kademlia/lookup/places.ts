@@ -5,7 +5,7 @@
  */
 import { nearShareMin } from "../constants.ts";
 import type { AddressGroups, Candidate, CandidateList } from "./candidates.ts";
-import type { Nearness } from "./nearness.ts";
+import { Holders, type Nearness } from "./nearness.ts";
 import type { PathFamilies } from "./path_families.ts";
 
 /** What {@link Places} are chosen from. */
@@ -37,17 +37,20 @@ export class Places {
 
   /** Those among the candidates that `isIn` lets in, nearest first. */
   among(isIn: (candidate: Candidate) => boolean): Candidate[] {
-    const { candidates, groups, nearness, families } = this.#options;
+    return this.#among(isIn, new Holders(this.#options.nearness));
+  }
+
+  #among(isIn: (candidate: Candidate) => boolean, holders: Holders): Candidate[] {
+    const { candidates, groups, families } = this.#options;
     const counts: number[] = [];
     const scarcity = families.scarcity();
     const result: Candidate[] = [];
     for (const candidate of candidates.all) {
-      if (!isIn(candidate)) continue;
-      if (!nearness.belongs(candidate.contact, result.length)) {
-        if (!scarcity.lasts) break;
+      if (!isIn(candidate) || !groups.within(candidate, counts)) continue;
+      if (!holders.add(candidate.contact)) {
+        if (holders.isOver && !scarcity.lasts) break;
         if (!scarcity.wants(candidate)) continue;
       }
-      if (!groups.within(candidate, counts)) continue;
       scarcity.count(candidate);
       result.push(candidate);
     }
@@ -57,11 +60,10 @@ export class Places {
   /** What they will be. */
   outlook(): Outlook {
     const { k, candidates, nearness } = this.#options;
-    const places = this.among((candidate) => !candidate.isSilent);
-    const next = places[k];
-    const isCrowd = next !== undefined && nearness.belongs(next.contact, k);
+    const holders = new Holders(nearness);
+    const places = this.#among((candidate) => !candidate.isSilent, holders);
     const near = places.filter(({ contact }) => nearness.isNear(contact)).length;
-    const isPlain = !nearness.isUnknown && !isCrowd && places.length >= k &&
+    const isPlain = !nearness.isUnknown && !holders.isCrowd && places.length >= k &&
       near >= k * nearShareMin;
     let paths = 0;
     for (const candidate of candidates.all) if (!candidate.isSilent) paths |= candidate.known;

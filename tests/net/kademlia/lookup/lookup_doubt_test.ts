@@ -135,12 +135,21 @@ Deno.test("A crowd next to the key takes nobody's place", () => {
   assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4, 30, 40]);
 });
 
-Deno.test("A crowd makes a result at most twice as long", () => {
-  const seeds = Array.from({ length: 12 }, (_, i) => at(i + 1));
-  const one = lookup({ seeds, k: 4, radius: () => distance(target, at(100).nodeId) });
+Deno.test("A crowd that an attacker has placed next to the key hides no node around it", () => {
+  const crowd = Array.from({ length: 20 }, (_, i) => i + 1);
+  const seeds = [...crowd, 300, 400, 700, 900].map(at);
+  const one = lookup({ seeds, k: 4, radius: () => distance(target, at(1_000).nodeId) });
   let next = one.start();
   while (next.length > 0) next = answer(one, next, []);
-  assert.equal(one.answered().length, 8);
+  assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4, 5, 6, 7, 300, 400, 700]);
+});
+
+Deno.test("A crowd makes a result at most three times as long", () => {
+  const seeds = Array.from({ length: 40 }, (_, i) => at(20 * (i + 1)));
+  const one = lookup({ seeds, k: 4, radius: () => distance(target, at(1_000).nodeId) });
+  let next = one.start();
+  while (next.length > 0) next = answer(one, next, []);
+  assert.equal(one.answered().length, 12);
 });
 
 Deno.test("Whoever ought to hold the value and does not is outvoted by a further holder", () => {
