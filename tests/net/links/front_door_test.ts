@@ -124,6 +124,27 @@ async function write(conn: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
 }
 
+/** Connections that are not there, on which the other side says what a test says. */
+function silentConns() {
+  const conns: { isClosed: boolean; say(bytes: Uint8Array): void; end(): void }[] = [];
+  const conn = (): Deno.TcpConn => {
+    const said = Promise.withResolvers<Uint8Array | null>();
+    const made = { isClosed: false, say: said.resolve, end: () => said.resolve(null) };
+    conns.push(made);
+    const fake: Pick<Deno.TcpConn, "read" | "close" | "setNoDelay"> = {
+      async read(into) {
+        const bytes = await said.promise;
+        if (bytes !== null) into.set(bytes);
+        return bytes?.length ?? null;
+      },
+      close: () => void (made.isClosed = true),
+      setNoDelay() {},
+    };
+    return fake as Deno.TcpConn;
+  };
+  return { conns, conn, [Symbol.dispose]: () => conns.forEach(({ end }) => end()) };
+}
+
 /** Whether the door ends the connection without a byte. */
 async function isEnded(conn: Deno.TcpConn): Promise<boolean> {
   return await conn.read(new Uint8Array(1)).catch(() => null) === null;
@@ -205,6 +226,24 @@ Deno.test("A network with many connections makes room for one with few, silent o
   assert.equal(here.door.open, 3);
   assert.ok(await isEnded(await here.call()), "the network with more gets no more");
   await speak(few);
+});
+
+Deno.test("Through one relay 64 senders come in, to send messages and nothing else", async () => {
+  let served = 0;
+  await using peer = world({}, {
+    services: new Map([[0x43, () => Promise.resolve(void served++)]]),
+  });
+  const relay = ipAddress("80.0.0.1") ?? assert.fail();
+  using callers = silentConns();
+  const { conns, conn } = callers;
+  for (let i = 0; i < 70; i++) peer.door.receive(conn(), relay);
+  assert.equal(peer.door.open, 64);
+  assert.equal(conns.filter(({ isClosed }) => isClosed).length, 6);
+  peer.door.receive(conn(), ipAddress("81.0.0.1") ?? assert.fail());
+  assert.equal(peer.door.open, 65, "another relay has its own share");
+  conns[0]?.say(Uint8Array.of(0x43, 1, 3));
+  await until(() => conns[0]?.isClosed === true);
+  assert.equal(served, 0);
 });
 
 Deno.test("A connection that says nothing for ten minutes is closed", async () => {

@@ -319,6 +319,14 @@ Deno.test("At one place four links are up, at a relay sixty-four, and then no ot
   assert.equal(await dialsOf(70, () => relay), 64);
 });
 
+Deno.test("Others may dial a relay 64 times, and then once a second", async () => {
+  const { clock, dialsOf } = simDialler({ "10.0.0.1": -0.001 });
+  const relay = readRoute("relay/10.0.0.1:7", 7) ?? assert.fail();
+  assert.equal(await dialsOf(80, () => relay), 64);
+  await clock.advance(10_000);
+  assert.equal(await dialsOf(80, () => relay), 10);
+});
+
 Deno.test("At one public address 64 ports are dialled, at a private one all", async () => {
   const { dialsOf } = simDialler({ "8.8.8.8": -0.001, "10.0.0.1": -0.001 });
   const port = (ip: string) => (i: number) => readRoute(ip, 1_000 + i) ?? assert.fail();

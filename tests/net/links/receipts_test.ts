@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { receiptLateMs, receiptPauseMs } from "../../../net/links/link_limits.ts";
+import { receiptLateMs, receiptLooks, receiptPauseMs } from "../../../net/links/link_limits.ts";
 import { ReceiptGiver, ReceiptTaker } from "../../../net/links/receipts.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SeededRandom } from "../../sim/random.ts";
@@ -74,6 +74,10 @@ Deno.test("A device says how much has come, once for what comes in a moment, and
   device.close();
   await clock.advance(10_000);
   assert.deepEqual([written.length, clock.pending], [0, 0]);
+  const late = giver();
+  late.giver.close();
+  late.giver.received(taker().taker.sent(greeting()));
+  assert.equal(late.clock.pending, 0, "closed is closed");
 });
 
 Deno.test("A sender takes receipts out of what comes back, however it is cut", () => {
@@ -109,8 +113,26 @@ Deno.test("A sender notices within two seconds that nothing comes any more, if t
   await clock.advance(receiptLateMs - 1);
   assert.equal(silences(), 0, "some of it has come since");
   sender.taken(receipt(200));
-  await clock.advance(receiptLateMs);
+  await clock.advance(1);
   assert.equal(silences(), 1, "no more came");
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("Receipts are given and awaited as docs/PROTOCOL.md, section 5.2, says, and looked for in between", () => {
+  assert.deepEqual([receiptPauseMs, receiptLateMs, receiptLooks], [200, 2_000, 4]);
+});
+
+Deno.test("After 4 GiB on one connection receipts begin anew, and still say that all has come", async () => {
+  const { clock, taker: sender, silences } = taker();
+  sender.sent(greeting());
+  sender.taken(greeting());
+  sender.taken(receipt(64));
+  // So many bytes, as far as is counted.
+  sender.sent({ length: 2 ** 32 } as Uint8Array);
+  sender.taken(receipt(100));
+  sender.taken(receipt(64));
+  await clock.advance(60_000);
+  assert.equal(silences(), 0);
   assert.equal(clock.pending, 0);
 });
 

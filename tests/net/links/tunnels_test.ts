@@ -157,8 +157,7 @@ Deno.test("A relay that grants and joins nothing keeps no way open once the sock
 Deno.test("A connection that showed that a relay is there serves the next way, or is closed", async () => {
   const heard: boolean[] = [];
   const relay = new BadRelay(async (conn, read) => {
-    const number = heard.push(false) - 1;
-    heard[number] = await read() !== null;
+    heard.push(await read() !== null);
     conn.close();
   });
   const place = { ip: "127.0.0.1", port: relay.port };
@@ -172,10 +171,12 @@ Deno.test("A connection that showed that a relay is there serves the next way, o
   socket.close();
   tunnels.spare(place, await connect());
   await clock.advance(1_000);
-  await until(() => heard.length === 2, "the second connection");
+  await until(() => heard.length === 2, "the end of the one that was not used for a second");
   tunnels.spare(place, await connect());
+  tunnels.spare(place, await connect());
+  await until(() => heard.length === 3, "the end of the one that another has replaced");
   await tunnels.close();
-  await until(() => heard.length === 3, "the third connection");
-  assert.deepEqual(heard, [true, false, false], "nothing was said on those that were not used");
+  await until(() => heard.length === 4, "the end of the last one");
+  assert.deepEqual(heard.slice(1), [false, false, false], "nothing was said on those");
   await relay.end();
 });

@@ -75,6 +75,8 @@ Deno.test("Attack: one network has others dial 4 times a minute, a wider one a l
   assert.equal(ask(20, (i) => `2a00:1:2:${i}::1`), 4, "a /56");
   assert.equal(ask(200, (i) => `${90 + i % 50}.${i}.0.1`), 40, "in all 60");
   assert.equal(dialled.length, 60);
+  await clock.advance(10_000);
+  assert.ok(ask(20, (i) => `80.1.2.${i + 1}`) <= 1);
   await clock.advance(60_000);
   assert.equal(ask(20, (i) => `80.1.2.${i + 1}`), 4, "a minute later again");
 });
