@@ -144,3 +144,19 @@ Deno.test("A relay names one address, or one of each family, and nothing that is
   }
   assert.equal(read({ ...one, other: { ip: "2a01:1::2", port: 0 } }), undefined);
 });
+
+Deno.test("No node is asked to dial back at a port that is none, and a relay's answer has two parts or four", () => {
+  const { dial_back: dialBack, relay } = methods;
+  for (const [port, isOne] of [[0, false], [1, true], [65_535, true], [65_536, false]] as const) {
+    const request = decodeRequest(encodeRequest(messageId, dialBack, { sender, port }));
+    assert.equal(request !== undefined, isOne, `${port}`);
+  }
+  const answer = encodeAnswer(encodeRequest(messageId, relay, { sender }), relay, {
+    port: 7000,
+    room: 1,
+  });
+  assert.equal(answer[headerBytes], 0x92);
+  const three = Uint8Array.from([...answer, 7]);
+  three[headerBytes] = 0x93;
+  assert.equal(decodeAnswer(three, relay), undefined);
+});

@@ -146,6 +146,21 @@ Deno.test("Of each family those are asked that are met by it", async () => {
   await node.close();
 });
 
+Deno.test("At most 8 contacts are asked to dial back, and 24 whether they relay", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const puppets = Array.from({ length: 40 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
+  for (const puppet of puppets) puppet.ping(node.address);
+  await world.clock.advance(5_000);
+  const asked = (name: "dial_back" | "relay") =>
+    puppets.filter((puppet) => puppet.count(name) > 0).length;
+  assert.equal(await world.clock.drive(node.isReachable(7000, 4)), undefined);
+  assert.equal(asked("dial_back"), 8);
+  await world.clock.drive(node.relays());
+  assert.equal(asked("relay"), 24);
+  await node.close();
+});
+
 Deno.test("Attack: nodes of one network have one vote on whether a node is reachable", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
