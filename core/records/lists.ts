@@ -48,6 +48,9 @@ const aheadMsMax = 15 * 60_000;
 /** The note of when this device and the network last agreed on the lists, in Unix milliseconds. */
 const syncedNote = "lists.synced";
 
+/** A note that is younger is left as it is, which saves a login a commit: what is read from it are months. */
+const syncedNoteMs = 3_600_000;
+
 /** {@linkcode Lists} of one session. */
 export class UserLists implements Lists {
   readonly #session: Session;
@@ -241,7 +244,9 @@ export class UserLists implements Lists {
 
   /** The pages have all that this device has, and it has all that they have. */
   async #agreed(): Promise<void> {
-    this.#syncedAt = Math.floor(this.#session.ports.clock.now());
-    await writeNumber(this.#session.store, syncedNote, this.#syncedAt);
+    const now = Math.floor(this.#session.ports.clock.now());
+    if (this.#syncedAt !== undefined && Math.abs(now - this.#syncedAt) < syncedNoteMs) return;
+    this.#syncedAt = now;
+    await writeNumber(this.#session.store, syncedNote, now);
   }
 }

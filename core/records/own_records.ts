@@ -94,7 +94,9 @@ export class UserRecords implements OwnRecords {
     // No device of an account that did not exist can be announced.
     if (first.isNew) writer.noteInForce("connections", undefined);
     const records = new UserRecords(session, writer, first.sealed);
-    for (const part of [records.#public, records.lists, records.#presence]) await part.load();
+    await Promise.all(
+      [records.#public, records.lists, records.#presence].map((part) => part.load()),
+    );
     return records;
   }
 

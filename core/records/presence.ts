@@ -226,11 +226,15 @@ export class Presence {
   async #announce(endpoint: Endpoint): Promise<void> {
     this.#job.cancel();
     const { ports, signal } = this.#session;
-    const addresses = await ports.reach.addresses(signal);
-    if (!this.#listensAt(endpoint)) return;
+    const { device } = this.#session;
+    // A commit takes the disk some milliseconds, and others some to say where they see this device.
+    const [addresses, updatedAt] = await Promise.all([
+      ports.reach.addresses(signal),
+      this.#noteTime(),
+    ]);
+    if (!this.#listensAt(endpoint) || device !== this.#session.device) return;
     if (addresses.length === 0) return this.#job.dueIn(retryMs);
-    await this.#renewEntry(endpoint, addresses);
-    if (!this.#listensAt(endpoint)) return;
+    this.#renewEntry(endpoint, addresses, updatedAt);
     const outcome = await this.#write(false);
     if (!this.#listensAt(endpoint)) return;
     this.#job.dueIn(isDone(outcome) ? renewEveryMs : retryMs);
@@ -249,17 +253,15 @@ export class Presence {
       !this.#session.signal.aborted;
   }
 
-  async #renewEntry(endpoint: Endpoint, addresses: readonly string[]): Promise<void> {
+  #renewEntry({ port }: Endpoint, addresses: readonly string[], updatedAt: number): void {
     const { identity, device, ports } = this.#session;
     const keys = identity.linkKeys(device);
     keys.secretKey.fill(0);
-    const updatedAt = await this.#noteTime();
-    if (!this.#listensAt(endpoint) || device !== this.#session.device) return;
     this.#entry = {
       device,
       linkKey: keys.publicKey,
       addresses,
-      port: endpoint.port,
+      port,
       until: Math.floor(ports.clock.now()) + recordLifetimeMs.connections,
       updatedAt,
       present: true,

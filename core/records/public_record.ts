@@ -53,6 +53,7 @@ export class PublicRecord {
   #layout: Layout = { generation: 0, pages: 0 };
   #publishedAt: number | undefined;
   #pending = false;
+  /** What the database has under that note. */
   #noted: Uint8Array | undefined;
   #readOnce = false;
   /** Payload hash of the last record that the lists agree with. */
@@ -69,8 +70,9 @@ export class PublicRecord {
   /** Takes up what the database knows. */
   async load(): Promise<void> {
     const saved = await this.#session.store.getNote(note);
+    this.#noted = saved;
     const known = saved === undefined ? undefined : attempt(() => openRecord(saved));
-    if (known !== undefined && this.#writer.note(known, "public")) this.#noted = known.value;
+    if (known !== undefined) this.#writer.note(known, "public");
     this.#take(this.#writer.seen("public"));
     await this.#refreshHeads();
     await this.#save();

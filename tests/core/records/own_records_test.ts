@@ -90,6 +90,29 @@ Deno.test("A device is announced with its link key, renewed, and expires 15 minu
   assert.deepEqual(devicesOf(world), []);
 });
 
+Deno.test("A login that finds nothing new commits nothing but the time of its announcement", async () => {
+  const world = new World();
+  const commits: string[] = [];
+  const device = world.device({ stores: { onCommit: ({ what }) => void commits.push(what) } });
+  const start = async (entering: Promise<OpenAccount>) => {
+    const account = await world.run(entering);
+    await world.run(Promise.all([account.records.announce(endpoint), account.records.pull()]));
+    return account;
+  };
+  await closeAll(await start(device.register("alice")));
+  assert.ok(commits.length > 1, "a new account notes more");
+  await world.clock.advance(60_000);
+  commits.length = 0;
+  const again = await start(device.login("alice"));
+  assert.deepEqual(commits, ["putNote"]);
+  // An hour later the lists are noted as agreed on at that time.
+  await closeAll(again);
+  await world.clock.advance(3_600_000);
+  commits.length = 0;
+  await closeAll(await start(device.login("alice")));
+  assert.deepEqual(commits, ["putNote", "putNote"]);
+});
+
 Deno.test("However many ask for it at a moment, one announcement is made", async () => {
   const world = new World();
   const device = world.device();
