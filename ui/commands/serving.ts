@@ -18,7 +18,7 @@ import {
   withStartedPeer,
 } from "../peer/own_peer.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
-import { openCommandDoor } from "../peer/command_door.ts";
+import { makeCommandDoor } from "../peer/command_door.ts";
 import type { LoopbackServer } from "../peer/loopback_server.ts";
 import { whileEvents } from "./watching.ts";
 import { formatEndpoint } from "../../lib/host_port.ts";
@@ -45,11 +45,10 @@ function readyText({ node, user, links: { listening } }: StatusView): string {
 /** Tells events until the program is to end, or, for a user's peer, until the user logs out. */
 async function serveUntilEnd(
   context: Context,
-  { folder, settings, api }: { folder: OpenFolder; settings: PeerSettings; api: PeerApi },
+  { door, settings, api }: { door: LoopbackServer; settings: PeerSettings; api: PeerApi },
   endsAtLogout: boolean,
 ): Promise<void> {
   const { output } = context;
-  await using server = new AsyncDisposableStack();
   let user: string | undefined;
   const news = new StateNews();
   let written: Promise<unknown> = Promise.resolve();
@@ -60,7 +59,7 @@ async function serveUntilEnd(
   };
   await whileEvents(context, ownAccess(api), {
     begin: async () => {
-      server.use(await openCommandDoor(context, { api, folder, log: output.log }));
+      await door.publish();
       const status = await api.status();
       user = status.user?.username;
       await output.line(readyEvent(status), () => readyText(status));
@@ -93,11 +92,14 @@ export async function serveFolder(
   const credentials = await credentialsFor(context, folder, withUser ? "user" : "none");
   const { log } = context.output;
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
+    const { api } = peer;
+    // The user's key is being derived: there is time to make it, and no command finds it before the login.
+    await using door = await makeCommandDoor(context, { api, folder, log });
     // A login waits for the network itself. Others find a network's first node; contacts of an earlier
     // run may all be gone by now.
-    if (credentials !== undefined) await logIn(context, peer.api, credentials);
+    if (credentials !== undefined) await logIn(context, api, credentials);
     else if (!settings.firstNode) await joinNetwork(context, peer);
-    await serveUntilEnd(context, { folder, settings, api: peer.api }, withUser);
+    await serveUntilEnd(context, { door, settings, api }, withUser);
   });
 }
 
@@ -124,7 +126,8 @@ export async function serveWith(
     const stop = api.subscribe((event) => {
       if (event.event === "logout" && !event.stay) end.resolve();
     });
-    await using server = await openCommandDoor(context, { api, folder, log });
+    await using server = await makeCommandDoor(context, { api, folder, log });
+    await server.publish();
     try {
       await work(server, end.promise);
     } finally {

@@ -23,7 +23,7 @@ import {
   ownAccess,
   withStartedPeer,
 } from "../peer/own_peer.ts";
-import { openCommandDoor } from "../peer/command_door.ts";
+import { makeCommandDoor } from "../peer/command_door.ts";
 import type { Context, OpenFolder } from "../peer/host.ts";
 import { refreshed } from "../prompts/live_prompt.ts";
 import type { Log } from "../settings/flags.ts";
@@ -80,7 +80,8 @@ export async function runOwnPeer(
   const credentials = hasAccount ? await credentialsFor(context, folder, "user") : undefined;
   await withStartedPeer(context, { folder, settings, log }, async (peer) => {
     const { api } = peer;
-    await using _door = await openCommandDoor(context, { api, folder, log });
+    await using door = await makeCommandDoor(context, { api, folder, log });
+    await door.publish();
     if (credentials !== undefined) {
       await logIn(context, api, credentials).catch((error) => {
         if (!(error instanceof CamelliaError)) throw error;

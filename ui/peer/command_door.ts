@@ -11,12 +11,14 @@ import type { Context, OpenFolder } from "./host.ts";
 import { LoopbackServer } from "./loopback_server.ts";
 import { SettingsFile } from "./settings_file.ts";
 
-/** Opens the port for a peer. `log` takes what goes wrong unexpectedly. */
-export function openCommandDoor(
+/**
+ * Makes the port for a peer; commands find it once it is published. `log` takes what goes wrong unexpectedly.
+ */
+export function makeCommandDoor(
   context: Context,
   { api, folder, log }: { api: PeerApi; folder: OpenFolder; log: Log },
 ): Promise<LoopbackServer> {
-  return LoopbackServer.open({
+  return LoopbackServer.listen({
     api,
     folder,
     log,

@@ -171,19 +171,30 @@ export class LoopbackServer {
     this.#server.on("connection", (socket: Socket) => this.#strangers.greet(socket));
   }
 
-  /** Listens on any free port of 127.0.0.1, and writes port and token into the data folder. */
-  static async open(options: LoopbackOptions): Promise<LoopbackServer> {
+  /** Listens on any free port of 127.0.0.1. Commands find it once it is {@linkcode publish published}. */
+  static async listen(options: LoopbackOptions): Promise<LoopbackServer> {
     const server = new LoopbackServer(options);
     server.#server.listen(0, "127.0.0.1");
     await once(server.#server, "listening");
-    const content = JSON.stringify({ port: server.port, token: server.#token });
+    return server;
+  }
+
+  /** Listens, and is published. */
+  static async open(options: LoopbackOptions): Promise<LoopbackServer> {
+    const server = await LoopbackServer.listen(options);
+    await server.publish();
+    return server;
+  }
+
+  /** Writes port and token into the data folder. Where that fails, the server is closed. */
+  async publish(): Promise<void> {
+    const content = JSON.stringify({ port: this.port, token: this.#token });
     try {
-      await options.folder.writePrivate(portFileName, utf8(`${content}\n`));
+      await this.#options.folder.writePrivate(portFileName, utf8(`${content}\n`));
     } catch (error) {
-      await server.close();
+      await this.close();
       throw error;
     }
-    return server;
   }
 
   /** The port that it listens on. */

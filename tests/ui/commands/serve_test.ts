@@ -285,6 +285,23 @@ Deno.test("A command waits for another one that has the folder", async () => {
   assert.equal((await posting as { post: { text: string } }).post.text, "hello");
 });
 
+Deno.test("Commands find a peer once its user is logged in", async () => {
+  const m = await Machine.withAlice();
+  const isFound = () => [...m.io.files.keys()].some((path) => path.endsWith("peer.json"));
+  const found: boolean[] = [];
+  const { started } = m.host;
+  started.push = (...entries) => {
+    for (const { peer } of entries) peer.subscribe(() => found.push(isFound()));
+    return Array.prototype.push.apply(started, entries);
+  };
+  const { io, ended } = await serve(m, "up");
+  assert.deepEqual(found, [false]);
+  assert.ok(isFound());
+  io.interrupt();
+  assert.equal(await ended, 0);
+  assert.ok(!isFound());
+});
+
 Deno.test("The peer of the folder ends without a stale port file when login fails", async () => {
   const m = await Machine.withAlice();
   m.io.variables["CAMELLIA_PASSWORD"] = "wrong";

@@ -170,6 +170,23 @@ Deno.test("The loopback client does what the peer does", async () => {
   }
 });
 
+Deno.test("A port that cannot be published is closed", async () => {
+  const message = "Cannot write: the disk is full";
+  const server = await LoopbackServer.listen({
+    api: new FakePeer(),
+    folder: {
+      writePrivate: () => Promise.reject(new CamelliaError("disk_full", message)),
+      remove: () => Promise.resolve(),
+    } as Partial<OpenFolder> as OpenFolder,
+    host: { randomBytes: (length) => new SystemRandom().bytes(length) },
+    log: () => {},
+  });
+  const { port } = server;
+  assert.notEqual(port, 0);
+  await assert.rejects(server.publish(), { code: "disk_full" });
+  assert.equal(server.port, 0);
+});
+
 Deno.test("Errors cross the loopback port with code and message", async () => {
   await using opened = await Opened.open();
   await assert.rejects(opened.client.api.whoami(), (error: CamelliaError) => {
