@@ -161,6 +161,11 @@ export class TimedCache<V> {
 export class InFlight<V> {
   readonly #tasks = new Map<string, Promise<V>>();
 
+  /** How many tasks are under way. */
+  get size(): number {
+    return this.#tasks.size;
+  }
+
   /** The answer under way for the name, if there is one. */
   get(name: string): Promise<V> | undefined {
     return this.#tasks.get(name);

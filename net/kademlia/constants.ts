@@ -240,10 +240,10 @@ export const dialBackContacts = 8;
 export const dialBackVotes = 3;
 /**
  * How long its answer may take, one a try: a node that does not know this one yet pings it first, and
- * answers the second time, or a later one where a ping is lost or both are busy; a connection that is
- * dropped on its way takes the node 2 s. What is asked meanwhile makes no second connection.
+ * answers the second time, or a later one where a ping is lost or both are busy; what takes a connection and
+ * says nothing takes the node 2.5 s. What is asked meanwhile makes no second connection.
  */
-export const dialBackTimeoutsMs: readonly number[] = [350, 450, 700, 2_000];
+export const dialBackTimeoutsMs: readonly number[] = [200, 300, 500, 2_000];
 /** Bootstrap addresses tried in one call, and addresses taken from one name. */
 export const bootstrapAddressesMax = 64;
 /**

@@ -95,10 +95,10 @@ export interface NodeStorage {
 }
 
 /**
- * Connects to a TCP port of another node and tells whether a peer took the connection; undefined, and no
- * connection made, where enough were made for others lately. Never rejects.
+ * Connects to a TCP port of another node and tells whether a peer took the connection; undefined where this
+ * machine could make none, or enough were made for others lately. Never rejects.
  */
-export type DialBack = (to: Endpoint) => Promise<boolean> | undefined;
+export type DialBack = (to: Endpoint) => Promise<boolean | undefined> | undefined;
 
 /** What a node that relays for others offers those that ask; undefined while it does not. */
 export type OfferRelay = (asker: Endpoint) => {

@@ -54,7 +54,7 @@ export interface RelayOffer {
 /** What {@linkcode createReach} makes. */
 export interface CreatedReach {
   /** Connects for nodes that ask whether strangers reach them. */
-  readonly dialBack: (to: Endpoint) => Promise<boolean> | undefined;
+  readonly dialBack: (to: Endpoint) => Promise<boolean | undefined> | undefined;
   /** What nodes are told that look for a relay. */
   readonly offerRelay: (asker: Endpoint) => RelayOffer | undefined;
   /** What the front door is for besides messages. */

@@ -32,11 +32,11 @@ export interface ResponderOptions<T> {
   readonly onError: (error: unknown) => void;
 }
 
-/** A handler: the answer, at once or later, or undefined for none. */
+/** A handler: the answer or undefined for none, at once or later. */
 type Handler<N extends MethodName> = (
   args: ArgumentsOf[N],
   from: Sender,
-) => AnswerOf[N] | undefined | Promise<AnswerOf[N]>;
+) => AnswerOf[N] | undefined | Promise<AnswerOf[N] | undefined>;
 
 /** Whether an answer names more contacts than fit where bytes are short. */
 function isLong<A>(answer: A): answer is A & Contacts {
@@ -99,8 +99,12 @@ export class Responder<T> {
       const head = data.slice(0, headerBytes);
       const { length } = data;
       const to = { ...from };
-      answer.then((late) => rpc.respond(encodeAnswer(head, method, late), to, length, rpc.nowMs()))
-        .catch(onError);
+      const respond = (late: AnswerOf[N] | undefined): void => {
+        if (late !== undefined) {
+          rpc.respond(encodeAnswer(head, method, late), to, length, rpc.nowMs());
+        }
+      };
+      answer.then(respond).catch(onError);
     } else if (answer !== undefined) {
       const respond = (said: AnswerOf[N]): boolean =>
         rpc.respond(encodeAnswer(data, method, said), from, data.length, nowMs);

@@ -135,6 +135,16 @@ Deno.test("A node that does not know the asker yet, and loses a ping, dials back
   await node.close();
 });
 
+Deno.test("A node that cannot connect for others leaves them without an answer, which is no no", async () => {
+  const world = testWorld();
+  const asked = await virtualNode(world, 1, { dialBack: () => Promise.resolve(undefined) });
+  const node = await virtualNode(world, 0);
+  const { ip: host, port } = asked.address;
+  await world.clock.drive(node.bootstrap([{ host, port }]));
+  assert.equal(await world.clock.drive(node.isReachable(7000, 4)), undefined);
+  await closeAll([asked, node]);
+});
+
 Deno.test("Of each family those are asked that are met by it", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
