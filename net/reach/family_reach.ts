@@ -5,7 +5,7 @@
  */
 
 import type { Clock, Directory, Endpoint, OuterPlace } from "../../core/ports.ts";
-import type { Family } from "../../lib/ip_address.ts";
+import { type Family, unicastAddress } from "../../lib/ip_address.ts";
 import { within } from "../../lib/waiting.ts";
 import type { PortMappings } from "./port_mappings.ts";
 
@@ -39,6 +39,8 @@ export interface FamilyReachOptions {
   readonly announcedAddress?: string;
   /** Asks the home router to let others in; default: it is not asked. */
   readonly mappings?: RouterMappings | undefined;
+  /** Whether messages are taken: a command that only asks the network leaves nothing at the router. */
+  readonly takesMessages: () => boolean;
   /** Whether this machine itself has an address, so that no router translates it. */
   readonly isOwn: (ip: string) => boolean;
   /** Called when {@linkcode FamilyReach.place} may have changed. */
@@ -50,7 +52,7 @@ export interface FamilyReachOptions {
 /** What is asked of the home router. */
 export type RouterMappings =
   & Pick<PortMappings, "open" | "release">
-  & Partial<Pick<PortMappings, "outerUdpPort">>;
+  & Partial<Pick<PortMappings, "outerTcpPort" | "outerUdpPort">>;
 
 /** How far a look has come: all is known, other nodes still have to tell, or there is no such address. */
 export type Look = "known" | "open" | "none";
@@ -61,7 +63,7 @@ export class FamilyReach {
   readonly family: Family;
   readonly #options: FamilyReachOptions;
   #place: OuterPlace | undefined;
-  /** Where the verdict holds, and until when it is believed, on the monotonic clock. */
+  /** Where the last look found this peer, and until when a verdict there is believed, on the monotonic clock. */
   #checked: { readonly where: string; readonly untilMs: number } | undefined;
   /** Where others saw this peer last. */
   #lastIp: string | undefined;
@@ -69,6 +71,8 @@ export class FamilyReach {
   #untoldMs: number | undefined;
   /** How often in a row others did not connect, and where. */
   #denied = { where: "", times: 0 };
+  /** What the router grants for a port that it was asked about before others had told; until they have. */
+  #early: { readonly port: number; readonly granted: Promise<number | undefined> } | undefined;
 
   /** Nothing is asked before {@linkcode look}. */
   constructor(options: FamilyReachOptions) {
@@ -106,45 +110,108 @@ export class FamilyReach {
       return ip === undefined ? "none" : "open";
     }
     const where = `${ip} ${door.ip} ${door.port}`;
-    if (this.#checked?.where !== where) this.#decide({ ip });
-    else if (clock.monotonic() < this.#checked.untilMs) return "known";
-    const isReached = await directory.isReachable(door.port, family, signal);
+    if (this.#checked?.where !== where) {
+      this.#checked = { where, untilMs: -Infinity };
+      this.#decide({ ip });
+    } else if (clock.monotonic() < this.#checked.untilMs) return "known";
+    this.prepare(door);
+    const ask = (port: number) => directory.isReachable(port, family, signal);
+    // What the router lets in is asked first: its port may be the same as this machine's.
+    const held = mappings?.outerTcpPort;
+    const isHeld = held === undefined ? false : await ask(held);
+    if (isHeld && held !== undefined) {
+      return this.#conclude(where, { ip, isReached: true, port: held });
+    }
+    const isReached = held === door.port ? isHeld : await ask(door.port);
     if (isReached === undefined) return "open";
-    const times = this.#count(where, isReached);
+    if (isReached) return this.#conclude(where, { ip, isReached, ...this.#portOf(door) });
+    const times = this.#denials(where);
     // Nothing seems to stand in the way: one connection may have failed on a bad line.
     if (times === 1 && (this.#place?.isReached || isOwn(ip))) return "open";
     // Relays are looked for while the router is asked, which may take seconds.
-    if (!isReached && mappings && this.#place?.port === undefined) this.#decide({ ip, isReached });
-    const port = isReached ? undefined : await this.#openRouter(door.port, signal);
-    const place = port === undefined ? { ip, isReached } : { ip, isReached: true, port };
+    if (mappings && this.#place?.port === undefined) this.#decide({ ip, isReached });
+    const port = await this.#openRouter(door, ask);
+    // That no node has told says nothing about the port that the router lets in.
+    if (port === undefined) return "open";
+    return this.#conclude(
+      where,
+      port === false ? { ip, isReached } : { ip, isReached: true, port },
+    );
+  }
+
+  /**
+   * Asks the home router at once where one translates the address: others take seconds to find out that a
+   * router drops their connections.
+   */
+  prepare(door: Endpoint): void {
+    const { mappings, isOwn, takesMessages } = this.#options;
+    const place = this.#place;
+    if (mappings === undefined || mappings.outerTcpPort !== undefined) return;
+    if (place === undefined || place.isReached !== undefined) return;
+    const isBehindRouter = unicastAddress(place.ip)?.kind === "public" && !isOwn(place.ip);
+    if (!isBehindRouter || !takesMessages() || this.#early?.port === door.port) return;
+    this.#early = { port: door.port, granted: this.#open(door) };
+  }
+
+  /** What was found out holds for a while. */
+  #conclude(where: string, place: OuterPlace): Look {
+    const { clock } = this.#options;
+    if (place.isReached) this.#denied = { where, times: 0 };
     const validMs = place.isReached
       ? recheckMs
-      : Math.min(doubtMs * 2 ** Math.max(times - 2, 0), recheckMs);
+      : Math.min(doubtMs * 2 ** Math.max(this.#denied.times - 2, 0), recheckMs);
     this.#checked = { where, untilMs: clock.monotonic() + validMs };
-    const udpPort = mappings?.outerUdpPort;
-    const isOther = udpPort !== undefined && udpPort !== directory.status().udp.port;
-    this.#decide(isOther && place.isReached ? { ...place, udpPort } : place);
+    this.#early = undefined;
+    this.#decide(this.#withUdpPort(place));
     return "known";
   }
 
-  /** Counts verdicts that others do not connect; how many there were in a row, with this one. */
-  #count(where: string, isReached: boolean): number {
-    const before = this.#denied.where === where ? this.#denied.times : 0;
-    const times = isReached ? 0 : before + 1;
-    this.#denied = { where, times };
-    return times;
+  /** With the UDP port that the router granted in the place of the own one. */
+  #withUdpPort(place: OuterPlace): OuterPlace {
+    const { directory, mappings } = this.#options;
+    const udpPort = mappings?.outerUdpPort;
+    const isOther = udpPort !== undefined && udpPort !== directory.status().udp.port;
+    return isOther && place.isReached ? { ...place, udpPort } : place;
   }
 
-  /** Asks the home router to let others in; the TCP port there, if they come in then. */
-  async #openRouter(port: number, signal: AbortSignal): Promise<number | undefined> {
-    const { mappings, directory, family } = this.#options;
-    const udp = directory.status().udp.port;
-    const outerPort = await mappings?.open({ tcp: port, udp });
-    if (outerPort === undefined) return undefined;
-    if (await directory.isReachable(outerPort, family, signal)) return outerPort;
+  /** Counts a verdict that others do not connect; how many there were in a row, with this one. */
+  #denials(where: string): number {
+    const before = this.#denied.where === where ? this.#denied.times : 0;
+    this.#denied = { where, times: before + 1 };
+    return before + 1;
+  }
+
+  /** The port at the router, where it lets in this machine's own. */
+  #portOf({ port }: Endpoint): { readonly port?: number } {
+    return this.#options.mappings?.outerTcpPort === port ? { port } : {};
+  }
+
+  /** Asks the home router to let others in; the TCP port there. */
+  async #open(door: Endpoint): Promise<number | undefined> {
+    const { mappings, directory } = this.#options;
+    const outerPort = await mappings?.open({ tcp: door.port, udp: directory.status().udp.port });
+    // Others may have come in meanwhile, as through what an earlier run had left there.
+    const place = this.#place;
+    if (place?.isReached && place.port === undefined) {
+      this.#decide(this.#withUdpPort({ ...place, ...this.#portOf(door) }));
+    }
+    return outerPort;
+  }
+
+  /** The TCP port at the router by which others come in; false where none is, undefined where they do not tell. */
+  async #openRouter(
+    door: Endpoint,
+    ask: (port: number) => Promise<boolean | undefined>,
+  ): Promise<number | false | undefined> {
+    const early = this.#early?.port === door.port ? this.#early.granted : undefined;
+    this.#early = undefined;
+    const outerPort = await (early ?? this.#open(door));
+    if (outerPort === undefined) return false;
+    const isReached = await ask(outerPort);
+    if (isReached) return outerPort;
     // A carrier's router stands behind the home's.
-    await mappings?.release();
-    return undefined;
+    if (isReached === false) await this.#options.mappings?.release();
+    return isReached;
   }
 
   /** Whether no node tells the address at the moment, though others connect there. */

@@ -55,10 +55,12 @@ export function routerMapper(options: MapperOptions): MapPort {
       const router = await gateway(own);
       if (own === undefined || router === undefined) return undefined;
       const nonce = random.bytes(nonceBytes);
-      const questions = [pcpRequest(request, own.ip, nonce), natPmpRequest(request)];
-      return await askRouter({ ip: router, port }, questions.filter((one) => one !== undefined), {
+      const questionsFor = (asked: MappingRequest) =>
+        [pcpRequest(asked, own.ip, nonce), natPmpRequest(asked)].filter((one) => one !== undefined);
+      return await askRouter({ ip: router, port }, questionsFor(request), {
         time,
         signal,
+        takeBack: questionsFor({ ...request, lifetimeS: 0 }),
         read: (bytes) => readPcp(bytes, request, nonce) ?? readNatPmp(bytes, request),
       });
     } catch {
@@ -67,13 +69,17 @@ export function routerMapper(options: MapperOptions): MapPort {
   };
 }
 
-/** Sends the questions again and again, and returns the first answer that makes sense. */
+/**
+ * Sends the questions again and again, and returns the first answer that makes sense. Where it is ended before,
+ * the router may have granted already what was asked: that is taken back.
+ */
 async function askRouter(
   to: { readonly ip: string; readonly port: number },
   questions: readonly Uint8Array[],
   how: {
     readonly time: Pick<Time, "after">;
     readonly signal: AbortSignal;
+    readonly takeBack: readonly Uint8Array[];
     readonly read: (bytes: Uint8Array) => Mapping | undefined;
   },
 ): Promise<Mapping | undefined> {
@@ -87,12 +93,15 @@ async function askRouter(
       if (mapping !== undefined) return mapping;
     }
   };
+  const say = async (all: readonly Uint8Array[]): Promise<void> => {
+    const address = { transport: "udp", hostname: to.ip, port: to.port } as const;
+    for (const one of all) await socket.send(one, address);
+  };
   const asked = async (): Promise<undefined> => {
     for (const ms of repeatMs) {
       await pause(how.time, ms, over.signal);
-      for (const question of over.signal.aborted ? [] : questions) {
-        await socket.send(question, { transport: "udp", hostname: to.ip, port: to.port });
-      }
+      if (over.signal.aborted) break;
+      await say(questions);
     }
     await pause(how.time, mapMsMax, over.signal);
   };
@@ -102,7 +111,9 @@ async function askRouter(
   // Rejects when the socket is closed.
   answer.catch(() => {});
   try {
-    return await Promise.race([answer, asked()]);
+    const found = await Promise.race([answer, asked()]);
+    if (found === undefined && how.signal.aborted) await say(how.takeBack);
+    return found;
   } finally {
     how.signal.removeEventListener("abort", end);
     over.abort();

@@ -16,8 +16,8 @@ const lifetimeS = 7_200;
 /** A router that grants less than this is asked again no sooner. */
 const renewMsMin = 30_000;
 
-/** How long one way of asking has for itself before the next is tried beside it: most routers answer at once. */
-const staggerMs = 500;
+/** How long one way of asking has for itself before the next is tried beside it: most routers answer in 30 ms. */
+const staggerMs = 200;
 
 /** How long taking the ports back may hold up the end of the program. */
 const closeMsMax = 1_000;
@@ -38,8 +38,11 @@ export class PortMappings {
   readonly #mappers: readonly MapPort[];
   readonly #scheduler: Scheduler;
   readonly #renewing: Job;
+  readonly #asking = new AbortController();
   readonly #ending = new AbortController();
   readonly #held = new Map<Transport, Held>();
+  /** Questions to the router that are out. */
+  readonly #open = new Set<Promise<void>>();
 
   /** Nothing is asked before {@linkcode open}. */
   constructor(options: {
@@ -60,8 +63,13 @@ export class PortMappings {
    * some seconds at most. Never rejects.
    */
   async open(ports: Ports): Promise<number | undefined> {
-    await Promise.all([this.#open("tcp", ports.tcp), this.#open("udp", ports.udp)]);
+    await Promise.all([this.#ask("tcp", ports.tcp), this.#ask("udp", ports.udp)]);
     this.#renewLater();
+    return this.outerTcpPort;
+  }
+
+  /** The TCP port at the router, while it lets that in. */
+  get outerTcpPort(): number | undefined {
     return this.#held.get("tcp")?.mapping.outerPort;
   }
 
@@ -80,21 +88,31 @@ export class PortMappings {
     await settledWithin(this.#time, Promise.all(taken), closeMsMax);
   }
 
-  /** Ends for good. */
+  /** Ends for good. What the router is just being asked for is taken back, too. */
   async close(): Promise<void> {
+    this.#asking.abort();
+    await settledWithin(this.#time, Promise.all(this.#open), closeMsMax);
     await this.release();
     this.#ending.abort();
     this.#scheduler.close();
   }
 
-  async #open(transport: Transport, port: number): Promise<void> {
+  #ask(transport: Transport, port: number): Promise<void> {
+    const asked = this.#askNow(transport, port).finally(() => this.#open.delete(asked));
+    this.#open.add(asked);
+    return asked;
+  }
+
+  async #askNow(transport: Transport, port: number): Promise<void> {
     const held = this.#held.get(transport);
     const ways = held?.port === port ? [held.map] : this.#mappers;
-    const { signal } = this.#ending;
+    const { signal } = this.#asking;
     let isOver = false;
     const won = await firstOf(ways.map(async (map, i): Promise<Held | undefined> => {
       await pause(this.#time, i * staggerMs, signal);
-      const mapping = isOver ? undefined : await map({ transport, port, lifetimeS }, signal);
+      const mapping = isOver || signal.aborted
+        ? undefined
+        : await map({ transport, port, lifetimeS }, signal);
       if (mapping === undefined) return undefined;
       isOver = true;
       return { map, port, mapping };
@@ -105,12 +123,12 @@ export class PortMappings {
 
   #renewLater(): void {
     const lifetimes = [...this.#held.values()].map(({ mapping }) => mapping.lifetimeS * 1_000);
-    if (lifetimes.length === 0 || this.#ending.signal.aborted) return;
+    if (lifetimes.length === 0 || this.#asking.signal.aborted) return;
     this.#renewing.dueIn(Math.max(Math.min(...lifetimes) / 2, renewMsMin));
   }
 
   async #renew(): Promise<void> {
-    await Promise.all([...this.#held].map(([transport, { port }]) => this.#open(transport, port)));
+    await Promise.all([...this.#held].map(([transport, { port }]) => this.#ask(transport, port)));
     this.#renewLater();
   }
 }

@@ -100,6 +100,7 @@ export class ReachWatch implements Reach {
         // The protocols that ask a router for a port are IPv4's.
         mappings: family === 4 ? mappings : undefined,
         isOwn: (ip) => this.#isOwn(ip),
+        takesMessages: () => options.links.status().listening !== undefined,
         onDecided: () => this.#decided(),
         onMoved: () => this.#options.onMoved?.(),
       })
@@ -136,16 +137,18 @@ export class ReachWatch implements Reach {
     const { relays, relaysOnly, links, homeAddresses, directory } = this.#options;
     // Where posts come in may have changed: that is checked in the background.
     this.#next.dueIn(0);
+    const { door } = links.status();
+    if (door !== undefined) { for (const one of this.#families) one.prepare(door); }
     // What is announced before a relay is found would have to be announced again, and answers be lost.
     await relays?.reserved(relayMsMax);
     signal?.throwIfAborted();
     if (relaysOnly) return this.#relays();
     const places = (await Promise.all(this.#families.map((one) => placeNow(one, signal)))).flat();
-    const listening = links.status().listening?.ip;
-    const isAny = listening !== undefined && dialable(listening).length === 0;
+    const { listening } = links.status();
+    const isAny = listening !== undefined && dialable(listening.ip).length === 0;
     const home = isAny ? homeAddresses().map(({ ip }) => ip) : [];
-    const near = [listening, ...home].flatMap(dialable);
-    const known = inOrder({ places, near, passing: this.#relays() });
+    const near = [listening?.ip, ...home].flatMap(dialable);
+    const known = inOrder({ places, near, passing: this.#relays(), own: listening?.port });
     return known.length > 0 ? known : dialable(directory.status().udp.ip);
   }
 
@@ -282,15 +285,17 @@ async function placeNow(one: FamilyReach, signal?: AbortSignal): Promise<OuterPl
   });
 }
 
-/** The addresses to announce, the likeliest first. */
+/** The addresses to announce, the likeliest first; `own`: the port that is announced with them. */
 function inOrder(
-  { places, near, passing }: {
+  { places, near, passing, own }: {
     readonly places: readonly OuterPlace[];
     readonly near: readonly string[];
     readonly passing: readonly string[];
+    readonly own: number | undefined;
   },
 ): string[] {
-  const textOf = ({ ip, port }: OuterPlace) => port === undefined ? ip : formatHostPort(ip, port);
+  const textOf = ({ ip, port = own }: OuterPlace) =>
+    port === undefined || port === own ? ip : formatHostPort(ip, port);
   const proven = places.filter(({ isReached }) => isReached).map(textOf);
   // A peer of the same home knows by the IPv4 address that it is one. No home shares an IPv6 address, and
   // most routers let nothing in there: it is announced once proven, or where nothing else is known.

@@ -11,6 +11,7 @@ import {
 } from "../../../net/reach/mapping_codec.ts";
 import { type MapPort, routerMapper } from "../../../net/reach/port_mapper.ts";
 import { PortMappings } from "../../../net/reach/port_mappings.ts";
+import { delay } from "../../../lib/waiting.ts";
 import type { Time, Timer } from "../../../lib/time.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { SeededRandom } from "../../sim/random.ts";
@@ -161,7 +162,7 @@ Deno.test("A router is asked in PCP and NAT-PMP at once, and whichever it speaks
   old.close();
 });
 
-Deno.test("A router that does not answer is given up when told to", async () => {
+Deno.test("A router that does not answer is given up when told to, and what it may have granted is taken back", async () => {
   const ending = new AbortController();
   const { signal } = ending;
   const waits: number[] = [];
@@ -182,12 +183,20 @@ Deno.test("A router that does not answer is given up when told to", async () => 
       };
     },
   };
-  const { map, close } = router(() => {
+  const heard: string[] = [];
+  const back = Promise.withResolvers<void>();
+  const { map, close } = router((bytes) => {
+    heard.push(bytes.toHex().slice(0, bytes.length === 60 ? 16 : 24));
+    if (heard.length === 4) back.resolve();
     ending.abort();
     return undefined;
   }, time);
   assert.equal(await map(request, signal), undefined);
   assert.deepEqual(waits, [0, 250]);
+  // It may have granted it all the same: that is taken back, in both protocols.
+  await back.promise;
+  const [pcp, natPmp] = ["0201000000000000", "000200001b58000000000000"];
+  assert.deepEqual(heard.slice(2), [pcp, natPmp]);
   close();
 });
 
@@ -286,13 +295,13 @@ Deno.test("Both ports are mapped, renewed at half their life, and taken back at 
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("The next way of asking is tried where one has not succeeded within half a second", async () => {
+Deno.test("The next way of asking is tried where one has not succeeded within a fifth of a second", async () => {
   const clock = new VirtualClock();
   const none = noting(() => undefined);
   const other = noting(({ port }) => ({ outerPort: port, lifetimeS: 60 }));
   const mappings = new PortMappings({ time: clock, mappers: [none.map, other.map] });
   assert.equal(await clock.drive(mappings.open({ tcp: 7000, udp: 8000 })), 7000);
-  assert.equal(clock.monotonic(), 500);
+  assert.equal(clock.monotonic(), 200);
   await clock.drive(mappings.close());
 
   const first = noting(({ port }) => ({ outerPort: port, lifetimeS: 60 }));
@@ -347,6 +356,23 @@ Deno.test("A renewal asks in the way that succeeded, another port and a lost map
   await clock.drive(mappings.release());
   assert.deepEqual(second.asked.filter((one) => one.endsWith(" 0")), []);
   await clock.drive(mappings.close());
+});
+
+Deno.test("What is granted while the end begins is taken back", async () => {
+  const clock = new VirtualClock();
+  const asked: string[] = [];
+  const map: MapPort = async ({ transport, port, lifetimeS }) => {
+    asked.push(`${transport} ${lifetimeS}`);
+    if (lifetimeS > 0) await delay(clock, 30);
+    return { outerPort: port, lifetimeS };
+  };
+  const mappings = new PortMappings({ time: clock, mappers: [map] });
+  const opened = mappings.open({ tcp: 7000, udp: 8000 });
+  await clock.advance(10);
+  await clock.drive(mappings.close());
+  await opened;
+  assert.deepEqual(asked, ["tcp 7200", "udp 7200", "tcp 0", "udp 0"]);
+  assert.equal(clock.pending, 0);
 });
 
 Deno.test("A router that does not answer holds up the end by one second", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Links, ReachStatus } from "../../../core/ports.ts";
 import { Exemption } from "../../../lib/networks.ts";
+import { delay } from "../../../lib/waiting.ts";
 import { homeAddresses, leadingAddresses, ownFamilies } from "../../../net/reach/interfaces.ts";
 import { createReach, type ReachSettings } from "../../../net/reach/reach.ts";
 import { VirtualClock } from "../../sim/clock.ts";
@@ -318,6 +319,107 @@ Deno.test("A router that lets others in when it is asked makes a peer reachable,
   await clock.advance(16 * 60_000);
   assert.equal(watch.status().state, "unreachable");
   assert.deepEqual(asked.slice(0, 2), [{ tcp: 7000, udp: 8000 }, "release"]);
+  watch.close();
+});
+
+/** A router that grants this machine's own port 7000 once the test says so, and lets others in from then on. */
+function grantingRouter() {
+  const answer = Promise.withResolvers<void>();
+  const calls: string[] = [];
+  const mappings = {
+    outerTcpPort: undefined as number | undefined,
+    open: async () => {
+      calls.push("open");
+      await answer.promise;
+      return mappings.outerTcpPort = 7000;
+    },
+    release: () => Promise.resolve(void calls.push("release")),
+  };
+  return { mappings, calls, grant: () => answer.resolve() };
+}
+
+Deno.test("A mapped peer stays mapped when it is checked again, though its own port is the router's", async () => {
+  const { mappings, calls, grant } = grantingRouter();
+  const { clock, directory, watch, heard } = world({ mappings });
+  directory.isReachable = (port) => Promise.resolve(port === mappings.outerTcpPort);
+  grant();
+  watch.start();
+  await clock.advance(60 * 60_000);
+  assert.equal(watch.status().state, "mapped");
+  assert.ok(!heard.some(({ state }) => state === "direct"));
+  assert.deepEqual(calls, ["open"]);
+  assert.deepEqual(
+    await watch.addresses(),
+    ["80.1.2.3"],
+    "the port is announced with all addresses",
+  );
+  watch.close();
+});
+
+Deno.test("Behind a router that translates addresses it is asked at once, not once others were kept out", async () => {
+  for (const isLeft of [false, true]) {
+    const { mappings, calls, grant } = grantingRouter();
+    const { clock, directory, watch, heard } = world({
+      mappings,
+      leadingAddresses: () => ["192.168.1.20"],
+    });
+    // Others find out after a while; they come in at once through what an earlier run has left at the router.
+    directory.isReachable = async () => {
+      await delay(clock, isLeft ? 100 : 1_500);
+      return isLeft || mappings.outerTcpPort !== undefined;
+    };
+    watch.start();
+    await clock.advance(isLeft ? 300 : 1_000);
+    assert.deepEqual(calls, ["open"]);
+    assert.equal(watch.status().state, isLeft ? "direct" : "unknown");
+    grant();
+    await clock.advance(1_000);
+    assert.equal(watch.status().state, "mapped");
+    assert.ok(!heard.some(({ state }) => state === "unreachable"));
+    assert.deepEqual(calls, ["open"]);
+    watch.close();
+  }
+});
+
+Deno.test("A router is not asked for a command that takes no messages, nor where it is not known to be there", async () => {
+  for (
+    const [address, own, listens] of [
+      ["80.1.2.3", "192.168.1.20", false],
+      ["80.1.2.3", "80.1.2.3", true],
+      ["127.0.0.1", "192.168.1.20", true],
+      ["192.168.1.20", "10.0.0.5", true],
+    ] as const
+  ) {
+    const { mappings, calls } = grantingRouter();
+    const { clock, directory, at, watch } = world({
+      mappings,
+      leadingAddresses: () => [own],
+      ...(listens
+        ? {}
+        : { links: { status: () => ({ open: 0, door: at.listening ?? assert.fail() }) } }),
+    });
+    directory.address = address;
+    directory.isReachable = () => new Promise(() => {});
+    watch.start();
+    await clock.advance(1_000);
+    void watch.addresses();
+    await clock.advance(1_000);
+    assert.deepEqual(calls, [], address);
+    watch.close();
+  }
+});
+
+Deno.test("Where no node tells whether the router lets others in, its port is kept until one does", async () => {
+  const { mappings, calls, grant } = grantingRouter();
+  const { clock, directory, watch } = world({ mappings });
+  const verdicts: (boolean | undefined)[] = [false, undefined, undefined, true];
+  directory.isReachable = () =>
+    Promise.resolve(verdicts.length > 1 ? verdicts.shift() : verdicts[0]);
+  grant();
+  watch.start();
+  await clock.advance(10_000);
+  assert.equal(watch.status().state, "mapped");
+  assert.deepEqual(calls, ["open"]);
   watch.close();
 });
 
