@@ -10,6 +10,7 @@ import type { KindName, MessageBodyOf } from "../../core/messages/kinds/mod.ts";
 import type { SendReport } from "../../core/messages/outbox.ts";
 import type { PeerMessenger } from "../../core/messages/messenger.ts";
 import { placeOf } from "../../core/model/list_pages.ts";
+import type { Identity } from "../../core/model/identity.ts";
 import type { UserRef } from "../../core/model/user.ts";
 import type { DeviceEntry, ListEntry, ListName } from "../../core/model/record_body.ts";
 import type { Directory, PendingFollow, Ports, Store } from "../../core/ports.ts";
@@ -62,6 +63,8 @@ const nowhere = { ip: "127.0.0.1", port: 0 };
 /** What a session is to be made of. */
 export interface TestSessionOptions {
   readonly username?: string;
+  /** The user's keys, where the test has them already. */
+  readonly identity?: Identity;
   readonly clock: NodeClock;
   readonly device?: number;
   readonly store?: Partial<Store>;
@@ -83,7 +86,7 @@ export function testSession(options: TestSessionOptions): TestSession {
   );
   return {
     self: userNamed(username),
-    identity: identityOf(username),
+    identity: options.identity ?? identityOf(username),
     device: options.device ?? 7,
     leave: () => {},
     store: only<Store>(options.store ?? {}),

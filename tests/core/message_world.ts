@@ -171,6 +171,7 @@ export class TestUser {
   #end: () => void = () => {};
   #heads = new Map<number, number>();
   #lastId: bigint | undefined;
+  #linkKey: Uint8Array | undefined;
   #known = new Map<string, DeviceEntry[]>();
   #onFrame: (frame: Uint8Array) => void = () => {};
 
@@ -197,7 +198,7 @@ export class TestUser {
   }
 
   get entry(): DeviceEntry {
-    const { publicKey: linkKey } = this.identity.linkKeys(this.device);
+    const linkKey = this.#linkKey ??= this.identity.linkKeys(this.device).publicKey;
     const until = Number.MAX_SAFE_INTEGER;
     return {
       device: this.device,
@@ -223,10 +224,11 @@ export class TestUser {
 
   async start(): Promise<Endpoint> {
     this.store = await this.stores.open(this.username);
-    const { world, clock, device, links, store, username, events } = this;
+    const { world, clock, device, links, store, username, identity, events } = this;
     const { lifespanMs } = this.#options;
     const session = testSession({
       username,
+      identity,
       clock,
       device,
       store,

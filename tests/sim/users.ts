@@ -15,9 +15,13 @@ export function identityOf(username: string): Identity {
   return new Identity(new SeededRandom(username).bytes(32));
 }
 
+/** Public keys of users so far: crowds of a thousand ask for each several times. */
+const publicKeys = new Map<string, Uint8Array>();
+
 /** Name and key of a user. */
 export function userNamed(username: string): UserRef {
-  return { username, key: identityOf(username).publicKey };
+  const key = publicKeys.getOrInsertComputed(username, () => identityOf(username).publicKey);
+  return { username, key: key.slice() };
 }
 
 /** An entry of a list. Its key is no user's: deriving those of thousands would take seconds. */
