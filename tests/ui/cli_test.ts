@@ -388,7 +388,10 @@ Deno.test("The password comes from a file, the environment, or a prompt, in this
   const m = new Machine();
   const none = await m.failure("register", "alice");
   assert.deepEqual([none.code, none.error], [1, "no_password"]);
-  assert.match(none.message, /not a terminal .* --password-file FILE or in CAMELLIA_PASSWORD/);
+  assert.match(
+    none.message,
+    /without a new password of alice: .* --password-file FILE or in CAMELLIA_P/,
+  );
   m.io.terminal.input = true;
   m.answers.push("typed", "typod", "typed", "typed");
   await m.json("register", "alice");
@@ -544,7 +547,7 @@ Deno.test("Without an account, commands say how to get one; --user must be one",
   for (const command of [["whoami"], ["post", "x"], ["timeline"], ["up"], ["logout"]]) {
     const failure = await m.failure(...command);
     assert.equal(failure.error, "not_logged_in");
-    assert.match(failure.message, /camellia register NAME/);
+    assert.match(failure.message, /camellia register NAME.*camellia join INVITE NAME/);
   }
   assert.equal((await m.failure("post", "x", "--user", "a b")).error, "invalid_username");
   assert.equal((await m.failure("post", "x", "--user", "carol")).error, "unknown_user");

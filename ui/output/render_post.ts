@@ -69,7 +69,8 @@ export function renderTimeline({ posts, hidden = 0 }: TimelineView, look: Look):
   const left = hidden > 0 ? [look.paint.dim(hiddenText(hidden))] : [];
   if (posts.length > 0) return [renderPosts(posts, look), ...left].join("\n\n");
   if (hidden > 0) return left.join("");
-  return "Nothing here yet. Write something, or follow a user: `camellia suggest` has ideas.";
+  return "Nothing here yet: no post of yours, and none of users whom you follow. " +
+    "`camellia suggest` has ideas whom to follow.";
 }
 
 /** What a search found. */

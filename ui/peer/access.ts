@@ -163,7 +163,8 @@ export async function chooseUser(context: Context, folder: OpenFolder): Promise<
   throw new CamelliaError(
     "not_logged_in",
     `Cannot do that: there is no account in the folder ${folder.path} yet. ` +
-      "First run `camellia register NAME`, or `camellia login NAME`",
+      "First run `camellia register NAME`, `camellia login NAME`, or, with a friend's invite, " +
+      "`camellia join INVITE NAME`",
   );
 }
 

@@ -154,9 +154,10 @@ export async function passwordFor(
   const fromEnvironment = context.io.env(variable);
   if (fromEnvironment !== undefined) return fromEnvironment;
   if (context.io.terminal.input) return await ask(context, request);
+  const wanted = request.kind === "login" ? "the password" : "a new password";
   throw new CamelliaError(
     "no_password",
-    `Cannot go on without the password of ${request.username}: standard input is not a terminal to ask ` +
-      `on. Give it with ${flag} FILE or in ${variable}`,
+    `Cannot go on without ${wanted} of ${request.username}: standard input is not a terminal to ask on. ` +
+      `Give it with ${flag} FILE or in ${variable}`,
   );
 }

@@ -175,7 +175,9 @@ export function settingNamed(text: string): SettingName {
   const name = text.trim().toLowerCase();
   if (Object.hasOwn(settingNames, name)) return name as SettingName;
   const known = Object.keys(settingNames);
-  const near = similar(name, known);
+  const key = name.slice(name.lastIndexOf(".") + 1);
+  const sameKey = known.filter((each) => each.endsWith(`.${key}`));
+  const near = sameKey.length > 0 ? sameKey : similar(name, known);
   throw new CamelliaError(
     "invalid_argument",
     `Cannot find the setting ${quoted(text)}: there is none of that name. ` +

@@ -180,7 +180,10 @@ class Parser<Do> {
       const read = [];
       for (const text of texts) read.push(await this.#read(argument, place, text));
       if (texts.length > 0) values[argument.key ?? ""] = argument.repeats ? read : read[0];
-      else if (argument.usage.startsWith("<")) this.#mistaken(`missing required ${place}`);
+      else if (argument.usage.startsWith("<")) {
+        const usage = [...this.#path.map((entry) => entry.name), ...taken.map((one) => one.usage)];
+        this.#mistaken(`missing required ${place}: ${usage.join(" ")}`);
+      }
     }
     if (this.#words.length > taken.length && !taken.at(-1)?.repeats) {
       const counts = `it takes ${taken.length || "none"}, and these are ${this.#words.length}`;
@@ -196,7 +199,10 @@ class Parser<Do> {
     const command = this.#command;
     const values = await this.#argumentsOf(command);
     if (command.run === undefined && command.commands.length > 0 && command !== this.#program) {
-      this.#mistaken("A command is missing. Add --help to see which there are.");
+      const names = command.commands.map((each) => each.name).join(", ");
+      this.#mistaken(
+        `A command is missing after "${command.name}": ${names}. Add --help for more.`,
+      );
     }
     const given = command === this.#program ? values : { ...values, ...this.#valuesOf(command) };
     const mistake = this.#mistake ?? command.mistakeIn?.(given);

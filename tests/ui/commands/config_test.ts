@@ -48,13 +48,20 @@ Deno.test("A flag wins over what is written, and that is said", async () => {
 
 Deno.test("What is no value, no setting or no file is refused, and nothing is written", async () => {
   const machine = new Machine();
-  const refused = async (code: string, ...args: string[]) => {
+  const refused = async (code: string, ...args: string[]): Promise<string> => {
     const { code: exit, err } = await machine.run("--json", ...args);
     assert.equal(exit, 1);
-    assert.equal(JSON.parse(err).error.code, code);
+    const { error } = JSON.parse(err);
+    assert.equal(error.code, code);
+    return error.message;
   };
   await refused("invalid_argument", "config", "set", "default.port", "70000");
-  await refused("invalid_argument", "config", "get", "port");
+  const unknown = await refused("invalid_argument", "config", "get", "port");
+  assert.match(unknown, /Did you mean bootstrap\.port or default\.port\?/);
+  assert.match(
+    await refused("invalid_argument", "config", "get", "x.relay"),
+    /mean reach\.relay\?/,
+  );
   await refused("invalid_config", "--config", "/none.ini", "config", "list");
   assert.equal(machine.io.files.has(path), false);
   machine.io.files.set(path, utf8("[DEFAULT]\nPORT = many\n"));

@@ -110,7 +110,7 @@ Deno.test("The first mistake is told, with what may have been meant", async () =
   const cases: readonly (readonly [line: string, expected: string])[] = [
     ["psot", '"psot" is no command. Did you mean post? "camellia help" lists them.'],
     ["zebra --limt", '"zebra" is no command. "camellia help" lists them.'],
-    ["account", "A command is missing. Add --help to see which there are."],
+    ["account", 'A command is missing after "account": export. Add --help for more.'],
     ["account exprot", "unknown command 'exprot' (Did you mean export?)"],
     ["devices remoev", "unknown command 'remoev' (Did you mean remove?)"],
     ["post a --limt 3", "unknown option '--limt' (Did you mean --limit?)"],
@@ -123,10 +123,10 @@ Deno.test("The first mistake is told, with what may have been meant", async () =
     ["-p x", "option '-p, --port <n>': x is not a digit."],
     ["--level mid", `option '--level <level>': "mid" is not one of low, high.`],
     ["devices remove x", "argument 'n': x is not a digit."],
-    ["sum a", "missing required argument 'n'"],
+    ["sum a", "missing required argument 'n': camellia sum <a> <n...>"],
     ["sum a 1 x", "argument 'n': x is not a digit."],
     ["sum a 1 2 3", "no more than two"],
-    ["post", "missing required argument 'text'"],
+    ["post", "missing required argument 'text': camellia post <text> [more]"],
     ["post a b c", "too many arguments for 'post': it takes 2, and these are 3"],
     ["account export a", "too many arguments for 'export': it takes none, and these are 1"],
   ];
