@@ -146,8 +146,7 @@ export class FamilyReach {
   prepare(door: Endpoint): void {
     const { mappings, isOwn, takesMessages } = this.#options;
     const place = this.#place;
-    if (mappings === undefined || mappings.outerTcpPort !== undefined) return;
-    if (place === undefined || place.isReached !== undefined) return;
+    if (mappings === undefined || place === undefined || place.isReached !== undefined) return;
     const isBehindRouter = unicastAddress(place.ip)?.kind === "public" && !isOwn(place.ip);
     if (!isBehindRouter || !takesMessages() || this.#early?.port === door.port) return;
     this.#early = { port: door.port, granted: this.#open(door) };
