@@ -63,15 +63,18 @@ export class Broadcast {
   #tried = 0;
   /** Followers that the author sent the posts to itself, by name. */
   readonly told = new Set<string>();
-  /** Relays that a message was queued to. */
+  /** Relays that a message was queued to, and their names. */
   readonly reached: UserRef[] = [];
+  readonly #reachedNames = new Set<string>();
   /** The first share of each relay, by the relay's name: it tells how long relays take. */
   readonly #firsts = new Map<string, PlacedShare>();
+  /** What half of the relays took; unknown after a share was sent or acknowledged. Each answer asks for it. */
+  #medianMs: number | undefined;
   /** Relays that have acknowledged a share, by name. */
   readonly #acked = new Map<string, UserRef>();
   readonly #answered = Promise.withResolvers<void>();
-  /** Shares that a follower is in, by the follower's name and the relay's. */
-  readonly dealt = new Map<string, Map<string, PlacedShare>>();
+  /** Shares that a follower is in, by the follower's name: a few, of different relays. */
+  readonly #dealt = new Map<string, PlacedShare[]>();
   /** Shares whose relay is neither silent nor doubted so far. */
   open: PlacedShare[] = [];
   /** How often followers said whether a relay had passed the posts on, and how often that it had not. */
@@ -132,21 +135,35 @@ export class Broadcast {
     const { relay, users } = share;
     const relayName = nameOf(relay);
     const placed: PlacedShare = { ...share, at: now };
-    if (!this.reached.some((other) => nameOf(other) === relayName)) this.reached.push(relay);
+    this.#medianMs = undefined;
+    if (!this.#reachedNames.has(relayName)) this.reached.push(relay);
+    this.#reachedNames.add(relayName);
     if (users.length === 0) return placed;
     if (!this.#firsts.has(relayName)) this.#firsts.set(relayName, placed);
     this.open.push(placed);
     for (const user of users) {
       const name = nameOf(user);
-      const relays = this.dealt.get(name) ?? new Map<string, PlacedShare>();
-      this.dealt.set(name, relays.set(relayName, placed));
+      const shares = this.#dealt.get(name);
+      if (shares === undefined) this.#dealt.set(name, [placed]);
+      else shares.push(placed);
     }
     return placed;
+  }
+
+  /** The shares that a follower is in, by the follower's name. */
+  sharesOf(user: string): readonly PlacedShare[] {
+    return this.#dealt.get(user) ?? [];
+  }
+
+  /** Whether the follower was given to that relay, by their names. */
+  isDealt(user: string, relay: string): boolean {
+    return this.sharesOf(user).some((share) => nameOf(share.relay) === relay);
   }
 
   /** The relay says that it passes the share on. */
   ack(share: PlacedShare, now: number): void {
     share.ackedAt ??= now;
+    this.#medianMs = undefined;
     this.#acked.set(nameOf(share.relay), share.relay);
     this.#look();
   }
@@ -181,9 +198,14 @@ export class Broadcast {
   }
 
   #times({ times, msMin, msMax }: typeof patience): number {
+    this.#medianMs ??= this.#median();
+    return Math.min(Math.max(times * this.#medianMs, msMin), msMax);
+  }
+
+  #median(): number {
     // One that may still come counts as slower than all others.
     const delays = [...this.#firsts.values()].map(({ at, ackedAt = Infinity }) => ackedAt - at);
-    return Math.min(Math.max(times * (lowerMedian(delays) ?? 0), msMin), msMax);
+    return lowerMedian(delays) ?? 0;
   }
 
   /** The next followers to be tried as relays, of the first `most`. */

@@ -202,12 +202,13 @@ export class Relay {
   }
 
   #draw(
-    { seed, dealt }: Broadcast,
+    broadcast: Broadcast,
     users: readonly UserRef[],
     relays: readonly UserRef[],
     copies: number,
   ): Dealt {
-    const isDealt = (user: string, relay: string) => dealt.get(user)?.has(relay) ?? false;
+    const { seed } = broadcast;
+    const isDealt = (user: string, relay: string) => broadcast.isDealt(user, relay);
     const tokenOf = (name: string) => this.#tokenOf(name);
     return dealOut({ users, relays, copies, tokenOf, seed, isDealt });
   }
@@ -330,7 +331,8 @@ export class Relay {
     if (!this.#asked.take(users.length)) return;
     this.#askedAt = now;
     const sharesOf = new Map(users.map((user) => {
-      return [nameOf(user), [...broadcast.dealt.get(nameOf(user))?.values() ?? []]];
+      const name = nameOf(user);
+      return [name, [...broadcast.sharesOf(name)]];
     }));
     const askedAt = new Map<string, number>();
     const id = this.#newId(broadcast, (from, by) => {
