@@ -39,6 +39,14 @@ export const allAskedMax = 448;
  */
 const doubtfulPart = 64;
 
+/**
+ * Where acknowledgements are so late that the author has more patience than the least, and followers of a crowd
+ * lack what more than this part of at least so many relays are to have passed on, copies are late for all: then no
+ * relay loses its place. To give a crowd other relays opens thousands of links, which makes the next post
+ * later still. Relays that lie acknowledge soon, and 30 of 100 stay far below this part.
+ */
+const lateForAll = { relaysMin: 16, part: 0.5 };
+
 /** So many silent relays are replaced at once. */
 const silentMin = 16;
 
@@ -48,6 +56,14 @@ export interface PlacedShare extends Share {
   readonly at: number;
   /** When the relay acknowledged it; undefined so far. */
   ackedAt?: number;
+}
+
+/** What a follower says of a relay that ought to have passed the posts on. */
+export interface Word {
+  /** The relay. */
+  readonly relay: UserRef;
+  /** Whether it did. */
+  readonly hasPassed: boolean;
 }
 
 /** See the module. */
@@ -77,6 +93,8 @@ export class Broadcast {
   readonly #dealt = new Map<string, PlacedShare[]>();
   /** Shares whose relay is neither silent nor doubted so far. */
   open: PlacedShare[] = [];
+  /** What followers have said since {@linkcode takeWords}. */
+  #said: Word[] = [];
   /** How often followers said whether a relay had passed the posts on, and how often that it had not. */
   #words = 0;
   #noes = 0;
@@ -98,10 +116,34 @@ export class Broadcast {
     return this.#order.length;
   }
 
+  /** Whether these are a crowd, whose links have to be opened. */
+  get isOpening(): boolean {
+    return this.isCold && this.followers > allAskedMax;
+  }
+
   /** A follower says whether a relay that ought to have passed the posts on has done so. */
-  said(hasPassed: boolean): void {
-    this.#words++;
-    if (!hasPassed) this.#noes++;
+  said(word: Word): void {
+    this.#said.push(word);
+  }
+
+  /** What followers have said since the last time; nothing where copies are late for all. */
+  takeWords(): readonly Word[] {
+    const words = this.#said;
+    this.#said = [];
+    if (this.#isLateForAll(words)) return [];
+    this.#words += words.length;
+    this.#noes += words.filter(({ hasPassed }) => !hasPassed).length;
+    return words;
+  }
+
+  #isLateForAll(words: readonly Word[]): boolean {
+    const areAcksLate = this.patienceMs() > patience.msMin;
+    if (this.followers <= allAskedMax || !areAcksLate) return false;
+    const relays = new Set(words.map(({ relay }) => nameOf(relay)));
+    const late = new Set(
+      words.filter(({ hasPassed }) => !hasPassed).map(({ relay }) => nameOf(relay)),
+    );
+    return relays.size >= lateForAll.relaysMin && late.size > lateForAll.part * relays.size;
   }
 
   /** Whether a follower lacked what a relay said to have passed on. */
@@ -184,6 +226,17 @@ export class Broadcast {
   }
 
   /**
+   * Whether followers who are asked can say something of most relays when they answer, at `answeredAt`: before
+   * that a crowd that opens its links is better left alone.
+   */
+  isAnswerable(answeredAt: number): boolean {
+    if (!this.isUnderWay || !this.isOpening) return this.isUnderWay;
+    const firsts = [...this.#firsts.values()];
+    return 2 * firsts.filter((share) => this.hasHadTime(share, answeredAt, 0)).length >=
+      firsts.length;
+  }
+
+  /**
    * Whether the share was acknowledged so long ago that what its relay passed on has arrived at a follower
    * who took `slowMs` to be asked and to answer: opening a link there may take as long for the relay.
    */
@@ -198,14 +251,15 @@ export class Broadcast {
   }
 
   #times({ times, msMin, msMax }: typeof patience): number {
-    this.#medianMs ??= this.#median();
-    return Math.min(Math.max(times * this.#medianMs, msMin), msMax);
+    return Math.min(Math.max(times * this.#medianDelay, msMin), msMax);
   }
 
-  #median(): number {
-    // One that may still come counts as slower than all others.
-    const delays = [...this.#firsts.values()].map(({ at, ackedAt = Infinity }) => ackedAt - at);
-    return lowerMedian(delays) ?? 0;
+  /** How long half of the relays took to acknowledge, in milliseconds. */
+  get #medianDelay(): number {
+    return this.#medianMs ??= lowerMedian(
+      // One that may still come counts as slower than all others.
+      [...this.#firsts.values()].map(({ at, ackedAt = Infinity }) => ackedAt - at),
+    ) ?? 0;
   }
 
   /** The next followers to be tried as relays, of the first `most`. */

@@ -19,6 +19,7 @@ import { allAskedMax, Broadcast, type PlacedShare } from "./broadcast.ts";
 import { dealOut, type Dealt, SecretTokens, type Share } from "./draw.ts";
 import { answerAfterMs } from "./passing.ts";
 import { type Batch, pushedDevicesMax, type PushQueue, type PushQueueParts } from "./push_queue.ts";
+import { Standing } from "./standing.ts";
 
 /** Followers that an author sends to directly; with more, the rest is left to these. */
 export const directFollowersMax = 64;
@@ -47,8 +48,8 @@ const roundMs = 600;
 /** In so many rounds more silent relays are replaced, and no follower is asked. */
 const lateRounds = 6;
 
-/** For so many rounds followers are not asked while most relays have not acknowledged. */
-const quietRoundsMax = 2;
+/** For so many rounds followers are not asked while they cannot say anything of most relays, by whether links are open. */
+const quietRoundsMax = { open: 2, opening: 5 };
 
 /**
  * Followers asked in one round: once relays have shown what they do, before that, and when a relay is
@@ -72,16 +73,11 @@ const cleanMin = 3;
 /** Followers looked up in search of relays, for one batch of posts: most may be offline. */
 const triedMax = 4 * directFollowersMax;
 
-/** Relays of whom it is remembered that they did not acknowledge, or what followers said. */
+/** Relays of whom it is remembered that they did not acknowledge. */
 const remembered = 4096;
 
 /** A user heard of within so long is likely to be online. */
 const heardMsMax = 900_000;
-
-/** How far trust and doubt go, in followers' words; each counts half after {@linkcode wordsHalfMs}. */
-const trustMax = 4;
-const doubtMax = 8;
-const wordsHalfMs = 600_000;
 
 /** What a relay needs. */
 export interface RelayParts extends PushQueueParts {
@@ -96,8 +92,8 @@ export class Relay {
   readonly #tokens: SecretTokens;
   /** When relays failed to acknowledge, on the monotonic clock. */
   readonly #silent = new BoundedMap<string, number>(remembered);
-  /** What followers said of relays: doubt is above zero, and fades. */
-  readonly #words = new BoundedMap<string, { doubt: number; at: number }>(remembered);
+  /** Which relays have passed on what they said, as followers say. */
+  readonly #standing: Standing;
   readonly #asked: TokenBucket;
   readonly #tasks = new Tasks(() => {});
   /** When the last one began, on the monotonic clock. */
@@ -113,6 +109,7 @@ export class Relay {
     this.#parts = parts;
     const { clock, random } = parts.session.ports;
     this.#slices = new Slices(clock);
+    this.#standing = new Standing(clock);
     this.#tokens = new SecretTokens(random);
     this.#asked = new TokenBucket(clock, asked);
   }
@@ -184,7 +181,7 @@ export class Relay {
       .sort((a, b) => a.rank - b.rank);
     for (const { user } of drawn) {
       const heardAt = messenger.heardAt(user) ?? -Infinity;
-      const hasFailed = queue.isGone(user) || this.#isDoubted(user) ||
+      const hasFailed = queue.isGone(user) || this.#standing.isOut(user) ||
         (this.#silent.get(nameOf(user)) ?? -Infinity) > heardAt;
       ranks[hasFailed ? 2 : heardAt >= heardAfter ? 0 : 1]?.push(user);
     }
@@ -273,6 +270,7 @@ export class Relay {
     for (let round = 0; round < roundsMax + lateRounds; round++) {
       await pause(clock, roundMs, signal);
       if (signal.aborted) return;
+      this.#heed(broadcast);
       const failed = this.#takeFailed(broadcast);
       // One relay more is enough at a time for a follower of whom two have failed.
       const users = new Set([...unplaced, ...failed.flatMap((share) => share.users)]);
@@ -280,17 +278,20 @@ export class Relay {
       const isAsked = questions >= this.#roundsOfAsking(broadcast) && !broadcast.isDoubtful;
       // After the last question the answers are awaited for one round more.
       if (isDone && (round >= roundsMax || (isAsked && round > askedIn + 1))) break;
-      const good = broadcast.acked.filter((relay) => !this.#isDoubted(relay))
+      const good = broadcast.acked.filter((relay) => !this.#standing.isOut(relay))
         .slice(0, directFollowersMax);
       const relays = good.length > 0 ? good : broadcast.next(directFollowersMax, triedMax);
       unplaced = relays.length > 0 ? await this.#place(broadcast, [...users], relays) : [...users];
       if (round >= roundsMax || isAsked) continue;
-      // What most relays have not acknowledged cannot be there yet, and asking costs links as well.
-      if (!broadcast.isUnderWay && round < quietRoundsMax) continue;
+      // What most relays have not passed on cannot be there yet, and asking costs links as well.
+      const answeredAt = clock.monotonic() + answerAfterMs;
+      const quietRounds = quietRoundsMax[broadcast.isOpening ? "opening" : "open"];
+      if (round < quietRounds && !broadcast.isAnswerable(answeredAt)) continue;
       this.#ask(broadcast);
       questions++;
       askedIn = round;
     }
+    this.#heed(broadcast);
     if (!broadcast.isDoubtful && broadcast.answers > 0) {
       this.#clean = Math.min(this.#clean + 1, cleanMin);
     }
@@ -309,7 +310,7 @@ export class Relay {
   /** Takes out the shares of relays that are silent or doubted. */
   #takeFailed(broadcast: Broadcast): PlacedShare[] {
     const now = this.#parts.session.ports.clock.monotonic();
-    const failed = broadcast.takeFailed(now, (relay) => this.#isDoubted(relay));
+    const failed = broadcast.takeFailed(now, (relay) => this.#standing.isOut(relay));
     for (const { relay, ackedAt } of failed) {
       if (ackedAt === undefined) this.#silent.set(nameOf(relay), now);
     }
@@ -349,7 +350,7 @@ export class Relay {
         const counts = hasPassed
           ? broadcast.hasAcked(relay)
           : broadcast.hasHadTime(share, answeredAt, slowMs);
-        if (counts) this.#note(broadcast, relay, hasPassed);
+        if (counts) broadcast.said({ relay, hasPassed });
       }
     });
     for (const user of users) {
@@ -364,28 +365,12 @@ export class Relay {
     }
   }
 
-  /** A follower says whether a relay passed the posts on. */
-  #note(broadcast: Broadcast, relay: UserRef, hasPassed: boolean): void {
-    const doubt = this.#doubtOf(relay) + (hasPassed ? -1 : 1);
-    const at = this.#parts.session.ports.clock.monotonic();
-    this.#words.set(nameOf(relay), {
-      doubt: Math.min(Math.max(doubt, -trustMax), doubtMax),
-      at,
-    });
-    broadcast.said(hasPassed);
-    if (broadcast.isDoubtful) this.#clean = 0;
-  }
-
-  #doubtOf(relay: UserRef): number {
-    const words = this.#words.get(nameOf(relay));
-    if (words === undefined) return 0;
-    const ageMs = this.#parts.session.ports.clock.monotonic() - words.at;
-    return words.doubt * 2 ** (-ageMs / wordsHalfMs);
-  }
-
-  /** Whether followers lacked lately what the relay said to have passed on. */
-  #isDoubted(relay: UserRef): boolean {
-    return this.#doubtOf(relay) > 0.5;
+  /** What followers say of relays costs those their place, or gives it back. */
+  #heed(broadcast: Broadcast): void {
+    for (const { relay, hasPassed } of broadcast.takeWords()) {
+      this.#standing.note(relay, hasPassed);
+      if (broadcast.isDoubtful) this.#clean = 0;
+    }
   }
 
   /** A user's secret number in this epoch. */

@@ -152,30 +152,95 @@ Deno.test("Of relays that are silent at the same time sixteen are replaced, of m
   assert.deepEqual(counts, [0, 32, 16, 16, 0]);
 });
 
+/** So many followers. */
+function crowdOf(size: number): UserRef[] {
+  return Array.from(
+    { length: size },
+    (_, i) => ({ username: `user_${i}`, key: new Uint8Array(32) }),
+  );
+}
+
+/** A broadcast to so many followers, of which nothing was sent. */
+function unsent(followers: number, isCold = false): Broadcast {
+  const order = crowdOf(followers);
+  return new Broadcast({ author: order[0] as UserRef, posts: [], heads: [] }, 7, order, isCold);
+}
+
+/** Followers say so often whether the relay has passed the posts on, and are heard. */
+function say(broadcast: Broadcast, hasPassed: boolean, times = 1): void {
+  const [relay] = users;
+  assert.ok(relay);
+  for (let i = 0; i < times; i++) broadcast.said({ relay, hasPassed });
+  assert.equal(broadcast.takeWords().length, times);
+}
+
 Deno.test("Of a crowd that is sampled, one word against a relay is the machine's, one in sixty-four a liar's", () => {
-  const crowd = Array.from({ length: allAskedMax + 1 }, (_, i) => ({
-    username: `user_${i}`,
-    key: new Uint8Array(32),
-  }));
-  const of = (followers: readonly UserRef[]) =>
-    new Broadcast({ author: crowd[0] as UserRef, posts: [], heads: [] }, 7, followers, false);
-  const few = of(crowd.slice(0, allAskedMax));
-  const many = of(crowd);
+  const few = unsent(allAskedMax);
+  const many = unsent(allAskedMax + 1);
   for (const broadcast of [few, many]) {
-    for (let i = 0; i < 126; i++) broadcast.said(true);
+    say(broadcast, true, 126);
     assert.ok(!broadcast.isLacking);
-    broadcast.said(false);
+    say(broadcast, false);
     assert.ok(broadcast.isLacking);
   }
   assert.ok(few.isDoubtful, "the others may be accomplices");
   assert.ok(!many.isDoubtful);
-  many.said(false);
+  say(many, false);
   assert.ok(many.isDoubtful);
-  many.said(true);
+  say(many, true);
   assert.ok(!many.isDoubtful);
-  const first = of(crowd);
-  first.said(false);
+  const first = unsent(allAskedMax + 1);
+  say(first, false);
   assert.ok(!first.isDoubtful, "one word is one word, however few there are");
-  first.said(false);
+  say(first, false);
   assert.ok(first.isDoubtful);
 });
+
+/** A crowd with so many relays, which have all acknowledged after so long. */
+function acknowledged(
+  { followers = allAskedMax + 1, relays = 16, ackedAt = 201, isCold = false } = {},
+): { broadcast: Broadcast; relays: UserRef[] } {
+  const broadcast = unsent(followers, isCold);
+  const all = crowdOf(relays);
+  for (const relay of all) {
+    broadcast.ack(broadcast.sent({ relay, users: users.slice(4) }, 0), ackedAt);
+  }
+  return { broadcast, relays: all };
+}
+
+Deno.test("Where acknowledgements are late and most relays of a crowd lack something, no word counts", () => {
+  const words = (options: Parameters<typeof acknowledged>[0], noes: number) => {
+    const { broadcast, relays } = acknowledged(options);
+    for (const [i, relay] of relays.entries()) {
+      broadcast.said({ relay, hasPassed: i >= noes });
+      broadcast.said({ relay, hasPassed: true });
+    }
+    const { length } = broadcast.takeWords();
+    assert.equal(broadcast.isLacking, length > 0);
+    assert.equal(broadcast.takeWords().length, 0, "a word is heard once");
+    return length;
+  };
+  assert.equal(words({}, 9), 0);
+  assert.equal(words({}, 8), 32, "half of the relays may lie");
+  assert.equal(words({ ackedAt: 200 }, 16), 32, "acknowledgements are in time");
+  assert.equal(words({ relays: 15 }, 15), 30, "so few may be liars");
+  assert.equal(words({ followers: allAskedMax }, 16), 32, "all are asked");
+});
+
+Deno.test("A crowd that opens its links is asked once half of the relays have had time to pass posts on", () => {
+  const { broadcast } = acknowledged({ ackedAt: 100, isCold: true });
+  assert.ok(!broadcast.isAnswerable(1_599));
+  assert.ok(broadcast.isAnswerable(1_600));
+  const { broadcast: open } = acknowledged({ ackedAt: 100 });
+  assert.ok(open.isAnswerable(100), "links are open");
+  const { broadcast: few } = acknowledged({ ackedAt: 100, isCold: true, followers: allAskedMax });
+  assert.ok(few.isAnswerable(100), "few links open quickly");
+  assert.ok(!unsentTo16().isAnswerable(10_000), "no relay has acknowledged");
+});
+
+/** A crowd whose 16 relays have said nothing. */
+function unsentTo16(): Broadcast {
+  const broadcast = unsent(allAskedMax + 1);
+  for (const relay of crowdOf(16)) broadcast.sent({ relay, users: users.slice(4) }, 0);
+  return broadcast;
+}

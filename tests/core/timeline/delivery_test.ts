@@ -158,7 +158,10 @@ Deno.test("With a thousand followers the author sends to 64, and the last has it
   assert.equal(sent(author, "posts"), 64);
   const passed = () => followers.reduce((sum, user) => sum + sent(user, "posts"), 0);
   assert.equal(passed(), 936, "second copies keep no first one waiting");
+  await world.clock.advance(start + 950 - world.clock.monotonic());
+  assert.equal(sent(author, "posts"), 64, "no follower is asked while the crowd opens its links");
   await world.clock.advance(5_000);
+  assert.ok(sent(author, "posts") > 2 * 64, "two copies, and some are asked");
   const most = Math.max(...followers.map((user) => sent(user, "posts")));
   assert.ok(most <= 80, `a relay sent ${most}`);
   assert.equal(passed(), 2 * 936, "each is told by two");
