@@ -80,8 +80,12 @@ export const timeoutMsMax = 2_000;
 export const timeoutMsInitial = 1_000;
 /** How long an answer past its timeout still counts: then its request is forgotten. */
 export const lateAnswerMsMax = 2_000;
-/** A store unanswered this long is sent once more: many round trips, but a short wait. */
-export const storeRepeatMs = 300;
+/**
+ * How long an answer to a store may take, one a try: many round trips, but a short wait. In a network of few
+ * nodes the put waits for each; of a hundred lines that lose 5 % each way one loses two tries. The sum is
+ * {@link storeTimeoutMs}.
+ */
+export const storeTriesMs: readonly number[] = [300, 600, 1_600];
 /** A store is given up after this long: the holder may first ask other holders (admission). */
 export const storeTimeoutMs = 2_500;
 /**

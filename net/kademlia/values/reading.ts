@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { admissionTries, pathsDefault, quorumDefault, storeRepeatMs } from "../constants.ts";
+import { admissionTries, pathsDefault, quorumDefault, storeTriesMs } from "../constants.ts";
 import { hearingOf, isEnough } from "../lookup/hearing.ts";
 import { askAll, type Network } from "../lookup/network.ts";
 import { search } from "../lookup/search.ts";
@@ -264,7 +264,7 @@ export class Reading<T> {
       method: store,
       args: { sender: network.own, target: key, value: winner },
       tries: 1,
-      timeoutsMs: [storeRepeatMs],
+      timeoutsMs: storeTriesMs,
     }).start();
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pathsDefault, storeRepeatMs, storeTimeoutMs, valueBytesMax } from "../constants.ts";
+import { pathsDefault, storeTriesMs, valueBytesMax } from "../constants.ts";
 import type { Candidate } from "../lookup/candidates.ts";
 import { hearingOf } from "../lookup/hearing.ts";
 import type { Lookup } from "../lookup/lookup.ts";
@@ -185,7 +185,8 @@ class Put<T> {
       contacts: [contact],
       method: store,
       args: { sender: network.own, target, value },
-      timeoutsMs: [storeRepeatMs, storeTimeoutMs - storeRepeatMs],
+      tries: storeTriesMs.length,
+      timeoutsMs: storeTriesMs,
       onAnswer: (_, accepts) => {
         fate = accepts ? "accepted" : "refused";
         (accepts ? this.#holders : this.#refusers).push(contact);
