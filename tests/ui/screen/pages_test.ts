@@ -1,19 +1,6 @@
 import assert from "node:assert/strict";
-import type { NotificationView } from "../../../core/api.ts";
-import { postAt } from "../views/world.ts";
+import { noticeAt, postAt } from "../views/world.ts";
 import { assertFrame, type ScreenWorld, screenWorld } from "./world.ts";
-
-function told(number: number, more: Partial<NotificationView> = {}): NotificationView {
-  return {
-    id: String(number),
-    kind: "reply",
-    from: "bob",
-    post: postAt(number),
-    at: new Date(Date.UTC(2026, 0, 1) + 1000 * number).toISOString(),
-    read: false,
-    ...more,
-  };
-}
 
 /** A network in which something has happened. */
 async function village(): Promise<ScreenWorld> {
@@ -22,22 +9,22 @@ async function village(): Promise<ScreenWorld> {
   peer.store(postAt(10, { text: "Bread, cheese and the way home" }));
   peer.store(postAt(20, { author: "mia", text: "Who has the keys?" }));
   peer.told.notifications = [
-    told(6, {
+    noticeAt(6, {
       kind: "security",
       post: null,
       message: "The password was changed on another device",
       from: "mia",
     }),
-    told(5, {
+    noticeAt(5, {
       kind: "mention",
       from: "carol",
       post: postAt(5, { author: "carol", text: "@mia has them" }),
     }),
-    told(4, { kind: "repost", post: null, read: true }),
-    told(3, { kind: "follow", post: null, from: "dave", read: true }),
+    noticeAt(4, { kind: "repost", post: null, read: true }),
+    noticeAt(3, { kind: "follow", post: null, from: "dave", read: true }),
   ];
   peer.told.requests = [
-    told(2, {
+    noticeAt(2, {
       kind: "mention",
       from: "eve",
       post: postAt(2, { author: "eve", text: "Buy, @mia, buy!" }),

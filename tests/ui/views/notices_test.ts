@@ -1,26 +1,13 @@
 import assert from "node:assert/strict";
-import type { NotificationView } from "../../../core/api.ts";
-import { postAt, viewsWorld } from "./world.ts";
-
-function told(number: number, more: Partial<NotificationView> = {}): NotificationView {
-  return {
-    id: String(number),
-    kind: "reply",
-    from: "bob",
-    post: postAt(number),
-    at: new Date(Date.UTC(2026, 0, 1) + 1000 * number).toISOString(),
-    read: false,
-    ...more,
-  };
-}
+import { noticeAt, postAt, viewsWorld } from "./world.ts";
 
 Deno.test("Notifications tell who did what, and whether it was read", async () => {
   const { peer, views, settle } = viewsWorld();
   peer.told.notifications = [
-    told(4, { kind: "security", post: null, message: "The password was changed", from: "mia" }),
-    told(3, { kind: "repost", post: null }),
-    told(2, { kind: "follow", post: null, read: true }),
-    told(1),
+    noticeAt(4, { kind: "security", post: null, message: "The password was changed", from: "mia" }),
+    noticeAt(3, { kind: "repost", post: null }),
+    noticeAt(2, { kind: "follow", post: null, read: true }),
+    noticeAt(1),
   ];
   views.notifications.open();
   await settle();
@@ -40,24 +27,24 @@ Deno.test("Notifications tell who did what, and whether it was read", async () =
 
 Deno.test("A notification that comes stands on top, or waits while the reader reads", async () => {
   const { peer, views, settle } = viewsWorld();
-  peer.told.notifications = [told(2), told(1)];
+  peer.told.notifications = [noticeAt(2), noticeAt(1)];
   views.notifications.open();
   await settle();
-  peer.emit({ event: "notification", notification: told(10) });
-  peer.emit({ event: "notification", notification: told(9) });
-  peer.emit({ event: "request", request: told(11) });
+  peer.emit({ event: "notification", notification: noticeAt(10) });
+  peer.emit({ event: "notification", notification: noticeAt(9) });
+  peer.emit({ event: "request", request: noticeAt(11) });
   await settle();
   const keys = () => views.notifications.view().rows.map(({ key }) => key);
   assert.deepEqual(keys(), ["10", "9", "2", "1"]);
   views.notifications.select("2");
-  peer.emit({ event: "notification", notification: told(12) });
-  peer.emit({ event: "notification", notification: told(12) });
+  peer.emit({ event: "notification", notification: noticeAt(12) });
+  peer.emit({ event: "notification", notification: noticeAt(12) });
   await settle();
   assert.deepEqual(keys(), ["10", "9", "2", "1"]);
-  peer.emit({ event: "notification", notification: told(2) });
+  peer.emit({ event: "notification", notification: noticeAt(2) });
   await settle();
   assert.equal(views.notifications.view().waitingText, "1 newer arrived");
-  peer.told.notifications = [told(12), told(10), told(9), told(2), told(1)];
+  peer.told.notifications = [noticeAt(12), noticeAt(10), noticeAt(9), noticeAt(2), noticeAt(1)];
   views.notifications.newest();
   await settle();
   assert.deepEqual(keys(), ["12", "10", "9", "2", "1"]);
@@ -66,7 +53,7 @@ Deno.test("A notification that comes stands on top, or waits while the reader re
 
 Deno.test("What was seen is read for the peer, and stays marked for the reader", async () => {
   const { peer, views, settle } = viewsWorld();
-  peer.told.notifications = [told(1)];
+  peer.told.notifications = [noticeAt(1)];
   views.open();
   views.notifications.open();
   await settle();
@@ -85,7 +72,7 @@ Deno.test("What was seen is read for the peer, and stays marked for the reader",
 
 Deno.test("A post that its author takes back is no longer shown with its notification", async () => {
   const { peer, views, settle } = viewsWorld();
-  peer.told.notifications = [told(1)];
+  peer.told.notifications = [noticeAt(1)];
   views.notifications.open();
   await settle();
   peer.takeBack(postAt(1));
@@ -96,7 +83,7 @@ Deno.test("A post that its author takes back is no longer shown with its notific
 
 Deno.test("A stranger's request can be answered by following, muting, blocking or hiding", async () => {
   const { peer, views, settle } = viewsWorld();
-  peer.told.requests = [told(3), told(2, { from: "carol" }), told(1)];
+  peer.told.requests = [noticeAt(3), noticeAt(2, { from: "carol" }), noticeAt(1)];
   views.open();
   views.requests.open();
   await settle();
@@ -118,7 +105,7 @@ Deno.test("A stranger's request can be answered by following, muting, blocking o
 
 Deno.test("A long list is read in steps, up to a bound", async () => {
   const { peer, views, settle } = viewsWorld();
-  peer.told.notifications = Array.from({ length: 1_200 }, (_, i) => told(1_200 - i));
+  peer.told.notifications = Array.from({ length: 1_200 }, (_, i) => noticeAt(1_200 - i));
   views.notifications.open();
   await settle();
   assert.equal(views.notifications.view().rows.length, 100);
@@ -132,12 +119,15 @@ Deno.test("A long list is read in steps, up to a bound", async () => {
 
 Deno.test("What waits still waits when the list is read again, and requests come live as well", async () => {
   const { peer, views, settle } = viewsWorld();
-  peer.told.requests = [told(2, { from: "carol" }), told(1, { post: postAt(1, { warning: "w" }) })];
+  peer.told.requests = [
+    noticeAt(2, { from: "carol" }),
+    noticeAt(1, { post: postAt(1, { warning: "w" }) }),
+  ];
   views.requests.open();
   await settle();
   views.requests.select("1");
-  peer.told.requests.unshift(told(3));
-  peer.emit({ event: "request", request: told(3) });
+  peer.told.requests.unshift(noticeAt(3));
+  peer.emit({ event: "request", request: noticeAt(3) });
   await settle();
   assert.equal(views.requests.view().waiting, 1);
   await views.deeds.run({ deed: "dismiss", username: "carol" });
@@ -148,16 +138,16 @@ Deno.test("What waits still waits when the list is read again, and requests come
   views.requests.reveal("1");
   assert.equal(views.requests.view().rows[0]?.post?.state, "shown");
   views.requests.select("1", true);
-  peer.emit({ event: "request", request: told(4) });
+  peer.emit({ event: "request", request: noticeAt(4) });
   await settle();
   assert.equal(views.requests.view().rows[0]?.key, "1", "nothing stands above what waits");
   views.requests.newest();
   await settle();
-  peer.emit({ event: "request", request: told(4) });
+  peer.emit({ event: "request", request: noticeAt(4) });
   await settle();
   assert.equal(views.requests.view().rows[0]?.key, "4");
   views.requests.close();
-  peer.emit({ event: "request", request: told(5) });
+  peer.emit({ event: "request", request: noticeAt(5) });
   await settle();
   assert.equal(views.requests.view().rows[0]?.key, "4");
 });

@@ -1,6 +1,7 @@
 /** A peer with a timeline of any length, and the screens on it, in simulated time. */
 
 import type {
+  NotificationView,
   PeerEvent,
   PostNameView,
   PostView,
@@ -30,6 +31,19 @@ export function postAt(second: number, more: Partial<PostView> = {}): PostView {
     text: `${author} at ${second}`,
     created_at: new Date(Date.UTC(2026, 0, 1) + 1000 * second).toISOString(),
     reply_to: null,
+    ...more,
+  };
+}
+
+/** A notification of so many seconds after the year began: a reply of bob's, unless it is said otherwise. */
+export function noticeAt(number: number, more: Partial<NotificationView> = {}): NotificationView {
+  return {
+    id: String(number),
+    kind: "reply",
+    from: "bob",
+    post: postAt(number),
+    at: new Date(Date.UTC(2026, 0, 1) + 1000 * number).toISOString(),
+    read: false,
     ...more,
   };
 }
