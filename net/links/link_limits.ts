@@ -156,8 +156,11 @@ export const receiptLateMs = 2_000;
 /** How often it looks in that time. */
 export const receiptLooks = 4;
 
-/** Frames and bytes of one link that are kept for that at most. */
-export const unsureMax = { frames: 16, bytes: 65_536 } as const;
+/**
+ * Frames and bytes of one link that are kept for that at most, and how often one frame is sent once more: a relay may
+ * have hung, the next one lie, and the third one be killed.
+ */
+export const unsureMax = { frames: 16, bytes: 65_536, repeats: 3 } as const;
 
 /** Frames that are still in a socket when it is closed have so long to leave. */
 export const lingerMs = 300;

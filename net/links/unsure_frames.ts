@@ -8,11 +8,12 @@
 import type { ByteBudget } from "./frame_queue.ts";
 import { unsureMax, unsureMsMax } from "./link_limits.ts";
 
-/** The last frames of one link; each is given back once at most. */
+/** The last frames of one link; each is given back a few times at most. */
 export class UnsureFrames {
   readonly #budget: ByteBudget;
   readonly #sent: { readonly frame: Uint8Array; readonly atMs: number }[] = [];
-  readonly #repeated = new WeakSet<Uint8Array>();
+  /** How often frames were given back. */
+  readonly #repeats = new WeakMap<Uint8Array, number>();
   #bytes = 0;
 
   /** None at first. They count among the bytes that wait on all links. */
@@ -22,7 +23,7 @@ export class UnsureFrames {
 
   /** A frame was sent; the oldest ones make room for it. Where half of the budget is used it is not kept: the rest is for frames that wait. */
   add(frame: Uint8Array, nowMs: number): void {
-    if (frame.length > unsureMax.bytes || this.#repeated.has(frame)) return;
+    if (frame.length > unsureMax.bytes || this.#repeatsOf(frame) >= unsureMax.repeats) return;
     if (this.#budget.usedBytes + frame.length > this.#budget.bytesMax / 2) return;
     this.#sent.push({ frame, atMs: nowMs });
     this.#count(frame.length);
@@ -39,7 +40,7 @@ export class UnsureFrames {
   take(nowMs: number, framesMax = Infinity): Uint8Array[] {
     this.isAny(nowMs);
     const recent = this.#sent.slice(-framesMax).map(({ frame }) => frame);
-    for (const frame of recent) this.#repeated.add(frame);
+    for (const frame of recent) this.#repeats.set(frame, this.#repeatsOf(frame) + 1);
     this.clear();
     return recent;
   }
@@ -48,6 +49,10 @@ export class UnsureFrames {
   clear(): void {
     this.#sent.length = 0;
     this.#count(-this.#bytes);
+  }
+
+  #repeatsOf(frame: Uint8Array): number {
+    return this.#repeats.get(frame) ?? 0;
   }
 
   #drop(): void {

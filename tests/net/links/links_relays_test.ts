@@ -92,8 +92,8 @@ Deno.test("The other address of a relay that lies is tried before any wait, and 
 });
 
 Deno.test("Where nothing arrives through a relay any more, what was sent goes through another one at once", async () => {
-  const { clock, link, tried, sent, sockets, first, second } = threeRelays(
-    new Set(["relay/10.0.0.1:7", "relay/10.0.0.2:7"]),
+  const { clock, link, tried, sent, sockets, first, second, third } = threeRelays(
+    new Set(["relay/10.0.0.1:7", "relay/10.0.0.2:7", "relay/10.0.0.3:7"]),
   );
   link.send(Uint8Array.of(1));
   await clock.advance(15_000);
@@ -104,25 +104,29 @@ Deno.test("Where nothing arrives through a relay any more, what was sent goes th
   sockets[0]?.onSilence();
   await clock.advance(100);
   assert.deepEqual([link.state, tried], ["up", [first, second]], "it is another socket now");
-  link.close();
   sockets[1]?.onSilence();
+  await clock.advance(100);
+  assert.deepEqual([tried, sent], [[first, second, third], [1, 1, 1]], "the second one lied, too");
+  link.close();
+  sockets[2]?.onSilence();
   await clock.advance(5_000);
   assert.equal(link.state, "closed");
 });
 
-Deno.test("What was sent through a relay is sent once more if the link dies soon after", async () => {
+Deno.test("What was sent through a relay is sent once more if the link dies soon after, three times at most", async () => {
   const weather = { ...fair };
   const { clock, link, send, sent } = simLink(weather, "relay/10.0.0.1:7");
   for (const index of [1, 2]) send(index);
   await clock.advance(12_000);
   assert.deepEqual(sent, [1, 2]);
-  for (let death = 0; death < 2; death++) {
+  for (let death = 1; death <= 5; death++) {
     weather.shakes = false;
     await clock.advance(2_000);
     weather.shakes = true;
     await clock.advance(15_000);
-    assert.deepEqual(sent, [1, 2, 1, 2], "each frame once more, and never again");
+    assert.equal(sent.length, 2 + 2 * Math.min(death, 3));
   }
+  assert.deepEqual(sent, [1, 2, 1, 2, 1, 2, 1, 2]);
   link.close();
   assert.equal(clock.pending, 0);
 });
@@ -140,7 +144,9 @@ Deno.test("What may have to be sent once more counts among the bytes of all link
   weather.shakes = true;
   await clock.advance(15_000);
   assert.deepEqual(sent, [1, 2, 3, 1, 2]);
-  assert.equal(budget.usedBytes, 0, "none is kept for a third time");
+  assert.equal(budget.usedBytes, 400, "they may get lost again");
+  await clock.advance(10_000);
+  assert.equal(budget.usedBytes, 0, "they have arrived by then");
   link.send(new Uint8Array(200));
   await clock.advance(100);
   assert.equal(budget.usedBytes, 200);
