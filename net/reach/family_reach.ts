@@ -71,7 +71,7 @@ export class FamilyReach {
   #untoldMs: number | undefined;
   /** How often in a row others did not connect, and where. */
   #denied = { where: "", times: 0 };
-  /** What the router grants for a port that it was asked about before others had told; until they have. */
+  /** What the router grants for a port that it was asked about without others having been kept out. */
   #early: { readonly port: number; readonly granted: Promise<number | undefined> } | undefined;
 
   /** Nothing is asked before {@linkcode look}. */
@@ -112,6 +112,7 @@ export class FamilyReach {
     const where = `${ip} ${door.ip} ${door.port}`;
     if (this.#checked?.where !== where) {
       this.#checked = { where, untilMs: -Infinity };
+      this.#early = undefined;
       this.#decide({ ip });
     } else if (clock.monotonic() < this.#checked.untilMs) return "known";
     this.prepare(door);
@@ -130,6 +131,7 @@ export class FamilyReach {
     if (times === 1 && (this.#place?.isReached || isOwn(ip))) return "open";
     // Relays are looked for while the router is asked, which may take seconds.
     if (mappings && this.#place?.port === undefined) this.#decide({ ip, isReached });
+    if (times > 1) this.#early = undefined; // It may be long ago.
     const port = await this.#openRouter(door, ask);
     // That no node has told says nothing about the port that the router lets in.
     if (port === undefined) return "open";
@@ -146,7 +148,9 @@ export class FamilyReach {
   prepare(door: Endpoint): void {
     const { mappings, isOwn, takesMessages } = this.#options;
     const place = this.#place;
-    if (mappings === undefined || place === undefined || place.isReached !== undefined) return;
+    if (mappings === undefined || place === undefined) return;
+    // Others may come in by what an earlier run has left at the router, and what nothing renews.
+    if (place.isReached === false || place.port !== undefined) return;
     const isBehindRouter = unicastAddress(place.ip)?.kind === "public" && !isOwn(place.ip);
     if (!isBehindRouter || !takesMessages() || this.#early?.port === door.port) return;
     this.#early = { port: door.port, granted: this.#open(door) };
@@ -160,7 +164,7 @@ export class FamilyReach {
       ? recheckMs
       : Math.min(doubtMs * 2 ** Math.max(this.#denied.times - 2, 0), recheckMs);
     this.#checked = { where, untilMs: clock.monotonic() + validMs };
-    this.#early = undefined;
+    if (!place.isReached) this.#early = undefined;
     this.#decide(this.#withUdpPort(place));
     return "known";
   }

@@ -391,6 +391,48 @@ Deno.test("Behind a router that translates addresses it is asked at once, not on
   }
 });
 
+Deno.test("A peer whose user logs in once others have come in renews what an earlier run left at the router", async () => {
+  const { mappings, calls, grant } = grantingRouter();
+  const door = { ip: "0.0.0.0", port: 7000 };
+  let isLoggedIn = false;
+  const status = () => ({ open: 0, door, ...(isLoggedIn ? { listening: door } : {}) });
+  const { clock, watch } = world({
+    mappings,
+    leadingAddresses: () => ["192.168.1.20"],
+    links: { status },
+  });
+  watch.start();
+  await clock.advance(1_000);
+  assert.equal(watch.status().state, "direct");
+  isLoggedIn = true;
+  grant();
+  await watch.addresses();
+  await clock.advance(1_000);
+  assert.equal(watch.status().state, "mapped");
+  await watch.addresses();
+  await clock.advance(60 * 60_000);
+  assert.deepEqual(calls, ["open"], "the mapping is renewed elsewhere");
+  watch.close();
+
+  // Ports that were forwarded by hand need nothing more: a router that grants nothing is not asked again and again.
+  let asked = 0;
+  const none = { open: () => Promise.resolve(void asked++), release: () => Promise.resolve() };
+  const other = world({ mappings: none, leadingAddresses: () => ["192.168.1.20"] });
+  other.watch.start();
+  for (let i = 0; i < 8; i++) {
+    await other.clock.advance(10 * 60_000);
+    await other.watch.addresses();
+  }
+  assert.equal(other.watch.status().state, "direct");
+  assert.equal(asked, 1);
+  // Once others are kept out it is asked anew.
+  other.directory.dialBack = false;
+  while (other.watch.status().state === "direct") await other.clock.advance(100);
+  assert.equal(other.watch.status().state, "unreachable");
+  assert.equal(asked, 2);
+  other.watch.close();
+});
+
 Deno.test("A router is not asked for a command that takes no messages, nor where it is not known to be there", async () => {
   for (
     const [address, own, listens] of [
