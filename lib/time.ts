@@ -18,4 +18,9 @@ export interface Time {
   monotonic(): number;
   /** Calls `fn` once after `ms` milliseconds, never before this call returned. */
   after(ms: number, fn: () => void): Timer;
+  /**
+   * Calls back before its time jumps or stands still for this process. Only a simulated clock can tell that:
+   * any other is looked at again and again (`wake.ts`).
+   */
+  beforeJump?(fn: () => void): void;
 }

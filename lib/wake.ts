@@ -19,12 +19,20 @@ const sleepMsMin = 5_000;
  * on. A clock that was set ahead counts as a sleep, too.
  */
 export function onWake(time: Time, scheduler: Scheduler, wake: () => void): void {
-  let [unixMs, monotonicMs] = [time.now(), time.monotonic()];
+  const startMs = time.monotonic();
+  let [unixMs, monotonicMs] = [time.now(), startMs];
   const look = scheduler.job(() => {
     const lateMs = Math.max(time.now() - unixMs, time.monotonic() - monotonicMs) - lookEveryMs;
     [unixMs, monotonicMs] = [time.now(), time.monotonic()];
-    look.dueIn(lookEveryMs);
+    if (time.beforeJump === undefined) look.dueIn(lookEveryMs);
     if (lateMs >= sleepMsMin) wake();
   });
-  look.dueIn(lookEveryMs);
+  if (time.beforeJump === undefined) return look.dueIn(lookEveryMs);
+  // Looks of every second are most of what happens in a simulated day. This is the one that notices the jump.
+  time.beforeJump(() => {
+    if (look.isDue) return;
+    const sinceMs = (time.monotonic() - startMs) % lookEveryMs;
+    [unixMs, monotonicMs] = [time.now() - sinceMs, time.monotonic() - sinceMs];
+    look.dueIn(lookEveryMs - sinceMs);
+  });
 }

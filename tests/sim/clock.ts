@@ -105,6 +105,9 @@ export class VirtualClock implements Clock {
     return () => {};
   }
 
+  /** The true time goes on evenly. */
+  beforeJump(_fn: () => void): void {}
+
   /** A peer's own view of this time. */
   view(options: NodeClockOptions = {}): NodeClock {
     return new NodeClock(this, options);
@@ -191,6 +194,7 @@ export class NodeClock implements Clock {
   readonly #base: VirtualClock;
   readonly #timers = new Set<Timer>();
   readonly #listeners = new Set<(status: ClockStatus) => void>();
+  readonly #jumpListeners = new Set<() => void>();
   readonly #source: ClockStatus["source"];
   #offsetMs: number;
   #stopped = false;
@@ -248,15 +252,23 @@ export class NodeClock implements Clock {
     return () => this.#listeners.delete(fn);
   }
 
+  /** Calls back before every {@linkcode step} and {@linkcode freeze}. */
+  beforeJump(fn: () => void): void {
+    this.#jumpListeners.add(fn);
+  }
+
   /** The clock jumps by that many milliseconds, forward or back. */
   step(deltaMs: number): void {
+    for (const listener of this.#jumpListeners) listener();
     this.#offsetMs += deltaMs;
     for (const listener of [...this.#listeners]) listener(this.status());
   }
 
   /** The process is stopped (SIGSTOP): time goes on and nothing runs until {@linkcode thaw}. */
   freeze(): void {
-    this.#frozen ??= [];
+    if (this.#frozen !== undefined) return;
+    for (const listener of this.#jumpListeners) listener();
+    this.#frozen = [];
   }
 
   /** The process goes on: all that came due meanwhile runs now. */
@@ -271,5 +283,6 @@ export class NodeClock implements Clock {
     this.#stopped = true;
     for (const timer of [...this.#timers]) timer.cancel();
     this.#listeners.clear();
+    this.#jumpListeners.clear();
   }
 }
