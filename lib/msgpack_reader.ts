@@ -97,6 +97,11 @@ export class Reader {
     this.#at = at;
   }
 
+  /** Where the next value begins; at the end, or after a failure, the length of the input. */
+  get at(): number {
+    return this.#at;
+  }
+
   /** Why the input was refused; undefined as long as everything was what the caller asked for. */
   get failure(): string | undefined {
     return this.#failure;
@@ -116,6 +121,11 @@ export class Reader {
   fail(why = "it is not what was expected"): void {
     this.#failure ??= why;
     this.#at = this.bytes.length;
+  }
+
+  /** Passes over so many bytes, which the caller has looked at itself. */
+  pass(length: number): void {
+    this.#pass(length);
   }
 
   /** The kind of the next value, such as `"bin"` or `"array"`; `"none"` at the end. */

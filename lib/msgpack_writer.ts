@@ -34,6 +34,11 @@ export class Writer {
     return this.bytes.slice(0, this.at);
   }
 
+  /** A view of what was written, valid until more is written. */
+  written(): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(0, this.at);
+  }
+
   /** The lowest eight bits of a number. */
   byte(value: number): void {
     this.bytes[this.at++] = value;

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Family, familyOf } from "../../../lib/ip_address.ts";
+import type { Family } from "../../../lib/ip_address.ts";
 import { holdersPerFamilyMin, pathsMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Candidate, CandidateList } from "./candidates.ts";
@@ -21,7 +21,7 @@ export class PathFamilies {
 
   constructor(seeds: readonly NodeContact[], pathsWanted: number) {
     this.#seeds = seeds;
-    this.#families = [...new Set(seeds.map(({ ip }) => familyOf(ip)))];
+    this.#families = [...new Set(seeds.map(({ family }) => family))];
     const wanted = Math.max(pathsWanted, this.#families.length);
     this.paths = Math.max(1, Math.min(wanted, pathsMax, seeds.length));
   }
@@ -36,14 +36,13 @@ export class PathFamilies {
     for (const [nth, family] of this.#families.entries()) {
       const paths: number[] = [];
       for (let path = nth; path < this.paths; path += this.#families.length) paths.push(path);
-      const seeds = this.#seeds.filter(({ ip }) => familyOf(ip) === family);
+      const seeds = this.#seeds.filter((seed) => seed.family === family);
       seeds.forEach((seed, i) => list.learn(seed, 1 << (paths[i % paths.length] ?? 0), true));
     }
   }
 
   /** A path for a contact that no path knows: of its family, another one each time. */
-  pathFor({ ip }: NodeContact, turn: number): number {
-    const family = familyOf(ip);
+  pathFor({ family }: NodeContact, turn: number): number {
     for (let i = 0; i < this.paths; i++) {
       const path = (turn + i) % this.paths;
       if (this.of(path) === family) return path;
@@ -76,13 +75,13 @@ export class Scarcity {
 
   /** Whether more of the candidate's family are wanted. */
   wants({ contact }: Candidate): boolean {
-    return this.#left.has(familyOf(contact.ip));
+    return this.#left.has(contact.family);
   }
 
   /** The candidate is in the result; a node with both families counts in both. */
   count({ contact, other }: Candidate): void {
-    for (const one of other === undefined ? [contact] : [contact, other]) {
-      const family = familyOf(one.ip);
+    if (this.#left.size === 0) return;
+    for (const { family } of other === undefined ? [contact] : [contact, other]) {
       const left = (this.#left.get(family) ?? 0) - 1;
       if (left > 0) this.#left.set(family, left);
       else this.#left.delete(family);

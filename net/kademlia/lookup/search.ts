@@ -87,6 +87,7 @@ class Search implements Caller<Found, Candidate> {
   readonly #options: SearchOptions;
   readonly #done: (lookup: Lookup) => void;
   readonly #lookup: Lookup;
+  readonly #args: AboutTarget;
   /** Holders being asked for their neighbours, and those that were. */
   readonly #expanding = new Set<Candidate>();
   readonly #expandedOnce = new Set<Candidate>();
@@ -108,6 +109,7 @@ class Search implements Caller<Found, Candidate> {
     const nowMs = network.rpc.nowMs();
     table.lookedUp(target, nowMs);
     this.#patience = new Patience(neighbours, nowMs);
+    this.#args = { sender: own, target };
     const cost = isHurried || goal !== undefined ? costOf(neighbours) : undefined;
     this.#lookup = new Lookup({
       target,
@@ -308,10 +310,9 @@ class Search implements Caller<Found, Candidate> {
     candidate: Candidate,
     method: Method<string, AboutTarget, Found>,
   ): Call<Found, Candidate> | undefined {
-    const { rpc, own } = this.#network;
+    const { rpc } = this.#network;
     const { contact } = candidate;
-    const args = { sender: own, target: this.#options.target };
-    const call = rpc.call({ contact, method, args, caller: this, tag: candidate });
+    const call = rpc.call({ contact, method, args: this.#args, caller: this, tag: candidate });
     if (call !== undefined) {
       candidate.askedMs = call.sentMs;
       candidate.roundTrip = this.#network.neighbours.roundTripOf(contact);

@@ -23,25 +23,52 @@ export interface WireRequest {
   readonly args: ArgumentsOf[MethodName];
 }
 
-/** One datagram at a time is written here and copied out. */
+/** One answer at a time is written here and copied out. */
 const scratch = new Writer(datagramBytesMax);
 
-/** The whole datagram of a request. */
+/** The last request, and what it was made of: a lookup puts one question to many nodes. */
+const lastRequest = new Writer(datagramBytesMax);
+let lastMethod: unknown;
+let lastArgs: unknown;
+
+/** Datagrams share a buffer of this many bytes: one buffer for each would cost more than the copy. */
+const slabBytes = 16_384;
+let slab = new Uint8Array(0);
+let slabAt = 0;
+
+/** A copy of what was written, which is let go of soon. */
+function take(w: Writer): Uint8Array {
+  if (w.at > slabBytes / 8) return w.take();
+  if (slabAt + w.at > slab.length) {
+    slab = new Uint8Array(slabBytes);
+    slabAt = 0;
+  }
+  const copy = slab.subarray(slabAt, slabAt + w.at);
+  slabAt += w.at;
+  copy.set(w.written());
+  return copy;
+}
+
+/** The whole datagram of a request; nothing changes `args` afterwards. */
 export function encodeRequest<A extends Arguments>(
   messageId: Id,
   method: Method<string, A, unknown>,
   args: A,
 ): Uint8Array {
-  const w = scratch;
-  w.at = 0;
-  w.byte(requestKind);
+  const w = lastRequest;
+  if (args !== lastArgs || method !== lastMethod) {
+    lastArgs = undefined;
+    w.bytes[0] = requestKind;
+    w.at = headerBytes;
+    w.array(2);
+    w.string(method.name);
+    w.array(method.argumentCount);
+    method.writeArguments(w, args);
+    lastArgs = args;
+    lastMethod = method;
+  }
   messageId.write(w.bytes, 1);
-  w.at = headerBytes;
-  w.array(2);
-  w.string(method.name);
-  w.array(method.argumentCount);
-  method.writeArguments(w, args);
-  return w.take();
+  return take(w);
 }
 
 /** The request in a datagram; undefined where anything about it is wrong or its method unknown. */
@@ -73,7 +100,7 @@ export function encodeAnswer<A>(
   w.bytes[0] = responseKind;
   method.writeAnswer(w, answer);
   const bytes = w.at - headerBytes;
-  if (bytes <= method.answerBytesMax) return w.take();
+  if (bytes <= method.answerBytesMax) return take(w);
   throw new RangeError(
     `Cannot answer ${method.name}: ${bytes} bytes are over the ${method.answerBytesMax} allowed`,
   );

@@ -76,7 +76,7 @@ export class Responder<T> {
     const { name, args } = request;
     const { sender } = args;
     if (sender?.equals(own)) return;
-    const contact = sender && new NodeContact(sender, from.ip, from.port);
+    const contact = sender && NodeContact.of(sender, from.ip, from.port);
     if (mayAsk(methods[name].allowedFrom, () => this.#isVerified(from, contact))) {
       this.#answer(name, args, data, from, nowMs);
     }
@@ -153,7 +153,7 @@ export class Responder<T> {
     { sender, target: key, value }: ArgumentsOf["store"],
     asker: Sender,
   ): boolean | Promise<boolean> {
-    const from = new NodeContact(sender, asker.ip, asker.port);
+    const from = NodeContact.of(sender, asker.ip, asker.port);
     const verifiedSender = this.#isVerified(asker, from);
     return this.#options.acceptance.offer({ key, value, from, verifiedSender, own: false });
   }

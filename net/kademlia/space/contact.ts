@@ -3,21 +3,57 @@
  *
  * @module
  */
-import { isPort, unicastAddress } from "../../../lib/ip_address.ts";
+import {
+  type Family,
+  familyOf,
+  type IpKind,
+  isPort,
+  unicastAddress,
+} from "../../../lib/ip_address.ts";
 import { idBytes } from "../constants.ts";
 import { Id } from "./id.ts";
 import type { Contact } from "../ports.ts";
+
+/**
+ * Contacts made lately, by the last bits of the first word of their ids: requests and answers name the same
+ * nodes again and again. A power of two; each takes some 200 bytes.
+ */
+const latelyMax = 2_048;
+const lately: (NodeContact | undefined)[] = new Array(latelyMax).fill(undefined);
 
 /** A contact with its id in words. Its address is canonical and can be sent to. */
 export class NodeContact implements Contact {
   readonly nodeId: Id;
   readonly ip: string;
   readonly port: number;
+  /** The family of its address. */
+  readonly family: Family;
+  #kind: IpKind | undefined;
 
   constructor(nodeId: Id, ip: string, port: number) {
     this.nodeId = nodeId;
     this.ip = ip;
     this.port = port;
+    this.family = familyOf(ip);
+  }
+
+  /** What its address is for; undefined where that is no single machine. */
+  get kind(): IpKind | undefined {
+    return this.#kind ??= unicastAddress(this.ip)?.kind;
+  }
+
+  /** The contact of these three parts: the same object where it was made lately. */
+  static of(nodeId: Id, ip: string, port: number): NodeContact {
+    const known = NodeContact.lately(nodeId.w0);
+    const isKnown = known?.port === port && known.ip === ip && known.nodeId.equals(nodeId);
+    return isKnown
+      ? known
+      : (lately[nodeId.w0 & (latelyMax - 1)] = new NodeContact(nodeId, ip, port));
+  }
+
+  /** A contact made lately, perhaps the one whose id begins with this word. */
+  static lately(word: number): NodeContact | undefined {
+    return lately[word & (latelyMax - 1)];
   }
 
   /**

@@ -37,11 +37,11 @@ export class Id {
       throw new RangeError(`Cannot read an id: ${bytes.length - offset} bytes are fewer than 20`);
     }
     return new Id(
-      word(bytes, offset),
-      word(bytes, offset + 4),
-      word(bytes, offset + 8),
-      word(bytes, offset + 12),
-      word(bytes, offset + 16),
+      wordAt(bytes, offset),
+      wordAt(bytes, offset + 4),
+      wordAt(bytes, offset + 8),
+      wordAt(bytes, offset + 12),
+      wordAt(bytes, offset + 16),
     );
   }
 
@@ -66,6 +66,13 @@ export class Id {
     return bytes;
   }
 
+  /** Whether this is the id in `bytes` at `offset`. */
+  isAt(bytes: Uint8Array, offset: number): boolean {
+    return this.w0 === wordAt(bytes, offset) && this.w1 === wordAt(bytes, offset + 4) &&
+      this.w2 === wordAt(bytes, offset + 8) && this.w3 === wordAt(bytes, offset + 12) &&
+      this.w4 === wordAt(bytes, offset + 16);
+  }
+
   /** Lower-case hexadecimal. */
   toString(): string {
     return this.toBytes().toHex();
@@ -77,7 +84,8 @@ export class Id {
   }
 }
 
-function word(bytes: Uint8Array, at: number): number {
+/** Four bytes as a word; what lies behind the end counts as zero. */
+export function wordAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) |
     (bytes[at + 3] ?? 0);
 }

@@ -8,7 +8,7 @@ import type { Reader } from "../../../../lib/msgpack_reader.ts";
 import type { Writer } from "../../../../lib/msgpack_writer.ts";
 import { contactsPerAnswerMax, idBytes, ipCharsMax, valueBytesMax } from "../../constants.ts";
 import { NodeContact } from "../../space/contact.ts";
-import { Id } from "../../space/id.ts";
+import { Id, wordAt } from "../../space/id.ts";
 
 /** A value on the wire. */
 export interface WireValue {
@@ -50,12 +50,17 @@ export function readValue(r: Reader): WireValue {
 export function writeContacts(w: Writer, contacts: readonly NodeContact[]): void {
   w.array(contacts.length);
   for (const { nodeId, ip, port } of contacts) {
-    w.array(3);
+    w.byte(0x93);
     writeId(w, nodeId);
     w.string(ip);
     w.integer(port);
   }
 }
+
+/** What a contact begins with: an array of three, and an id. */
+const head = [0x93, 0xc4, idBytes];
+/** Longest text whose length is in its first byte. */
+const shortText = 31;
 
 /**
  * Reads a list of contacts. Those to which nothing can be sent are left out; a list of another shape, or
@@ -64,11 +69,33 @@ export function writeContacts(w: Writer, contacts: readonly NodeContact[]): void
 export function readContacts(r: Reader): NodeContact[] {
   const contacts: NodeContact[] = [];
   for (let n = r.array(contactsPerAnswerMax); n > 0 && !r.failed; n--) {
-    if (r.array(3) !== 3) r.fail();
-    const id = readId(r);
-    const ip = unicastAddress(r.string(ipCharsMax))?.ip;
-    const port = r.uint();
-    if (ip !== undefined && isPort(port)) contacts.push(new NodeContact(id, ip, port));
+    const known = NodeContact.lately(wordAt(r.bytes, r.at + head.length));
+    const contact = known !== undefined && isNext(r, known) ? known : readContact(r);
+    if (contact !== undefined) contacts.push(contact);
   }
   return contacts;
+}
+
+function readContact(r: Reader): NodeContact | undefined {
+  if (r.array(3) !== 3) r.fail();
+  const id = readId(r);
+  const ip = unicastAddress(r.string(ipCharsMax))?.ip;
+  const port = r.uint();
+  return ip !== undefined && isPort(port) ? NodeContact.of(id, ip, port) : undefined;
+}
+
+/** Takes the next bytes if they are this contact, in the form in which most nodes write it. */
+function isNext(r: Reader, { nodeId, ip, port }: NodeContact): boolean {
+  const { bytes } = r;
+  let at = r.at;
+  for (const byte of head) if (bytes[at++] !== byte) return false;
+  if (ip.length > shortText || !nodeId.isAt(bytes, at)) return false;
+  at += idBytes;
+  if (bytes[at++] !== (0xa0 | ip.length)) return false;
+  for (let i = 0; i < ip.length; i++) if (bytes[at++] !== ip.charCodeAt(i)) return false;
+  const isPort = bytes[at] === 0xcd && bytes[at + 1] === port >> 8 &&
+    bytes[at + 2] === (port & 0xff);
+  if (!isPort) return false;
+  r.pass(at + 3 - r.at);
+  return true;
 }

@@ -177,3 +177,59 @@ Deno.test("Contacts to which nothing can be sent are left out", () => {
   contacts.push(new NodeContact(id, "::ffff:192.0.2.1", 7), new NodeContact(id, "2001:db8::1", 7));
   assert.deepEqual(named(contacts)?.map((c) => c.ip), ["192.0.2.1", "2001:db8::1"]);
 });
+
+Deno.test("Contacts that come again are the same objects, and are read as strictly as the first time", () => {
+  const ips = ["192.0.2.1", "2001:db8::1", "2001:db8:1234:5678:9abc:def0:1234:5678"];
+  const contacts = ips.flatMap((ip, i) =>
+    [256, 4_000, 65_535, 7].map((port, n) =>
+      new NodeContact(new Id(8 * i + n, 2, 3, 4, 5), ip, port)
+    )
+  );
+  const first = named(contacts);
+  assert.deepEqual(first, contacts);
+  // Those whose ports or addresses take another form are read anew.
+  assert.deepEqual(named(contacts), contacts);
+  const [one] = contacts;
+  assert.ok(one);
+  const data = encodeAnswer(new Uint8Array(21), methods.find_node, { contacts: [one] });
+  for (let i = 21; i < data.length; i++) {
+    const known: NodeContact | undefined = named([one])?.[0];
+    assert.equal(decodeAnswer(data, methods.find_node)?.contacts[0], known);
+    assert.equal(decodeAnswer(data.subarray(0, i), methods.find_node), undefined, `${i} bytes`);
+    const changed = data.slice();
+    changed[i] = (changed[i] ?? 0) ^ 1;
+    const read = decodeAnswer(changed, methods.find_node)?.contacts[0];
+    assert.ok(read === undefined || !read.equals(one), `byte ${i}`);
+  }
+  // A length of 39 characters stands in a byte of its own: this text has seven, and more behind it.
+  const long = contacts[9];
+  assert.ok(long);
+  const text = encodeAnswer(new Uint8Array(21), methods.find_node, { contacts: [long] });
+  const short = [...text.subarray(0, 45), 0xa0 | long.ip.length, ...text.subarray(47)];
+  assert.equal(text[45], 0xd9);
+  assert.equal(decodeAnswer(Uint8Array.from(short), methods.find_node), undefined);
+});
+
+Deno.test("One question to many nodes differs by the message id alone, and another one is another", () => {
+  const args = { sender: new Id(1, 1, 1, 1, 1), target: new Id(2, 2, 2, 2, 2) };
+  const ask = (n: number, target = args): Uint8Array =>
+    encodeRequest(new Id(n, n, n, n, n), methods.find_node, target);
+  const [a, b] = [ask(7), ask(8)];
+  const other = ask(9, { ...args, target: new Id(3, 3, 3, 3, 3) });
+  const value = encodeRequest(new Id(7, 7, 7, 7, 7), methods.find_value, args);
+  assert.deepEqual(a.subarray(21), b.subarray(21));
+  assert.deepEqual([a[1 + 3], b[1 + 3], other[1 + 3]], [7, 8, 9]);
+  assert.deepEqual(decodeRequest(b), { name: "find_node", args });
+  assert.notDeepEqual(other.subarray(21), a.subarray(21));
+  assert.deepEqual(decodeRequest(value), { name: "find_value", args });
+});
+
+Deno.test("A request that cannot be written leaves nothing behind for the next one", () => {
+  const value = { value: new Uint8Array(10).fill(1) };
+  const args = { sender: new Id(1, 1, 1, 1, 1), target: new Id(2, 2, 2, 2, 2), value };
+  const id = new Id(7, 7, 7, 7, 7);
+  const before = encodeRequest(id, methods.store, args);
+  const tooLong = { ...args, value: { value: new Uint8Array(20_000) } };
+  assert.throws(() => encodeRequest(id, methods.store, tooLong), RangeError);
+  assert.deepEqual(encodeRequest(id, methods.store, args), before);
+});
