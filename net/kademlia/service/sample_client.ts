@@ -19,7 +19,7 @@ import { relay, type RelayOffer } from "../rpc/methods/relay.ts";
 import { sample } from "../rpc/methods/sample.ts";
 import { stun } from "../rpc/methods/stun.ts";
 import type { NodeContact } from "../space/contact.ts";
-import type { TableEntry } from "../table/routing_table.ts";
+import type { TableEntry } from "../table/table_entry.ts";
 
 /** One node's answer to `sample`. */
 export interface SampleAnswer {

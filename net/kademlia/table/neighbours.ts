@@ -25,7 +25,7 @@ import type { Call, Caller, CallObserver, Rpc } from "../rpc/rpc.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Id } from "../space/id.ts";
 import { Acquaintances, addressName } from "./acquaintances.ts";
-import type { TableEntry } from "./routing_table.ts";
+import type { TableEntry } from "./table_entry.ts";
 import type { RoutingTables } from "./routing_tables.ts";
 
 /** What {@link Neighbours} are built from. */

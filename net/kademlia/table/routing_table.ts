@@ -11,36 +11,9 @@ import {
   replacementsMax,
   staleMs,
 } from "../constants.ts";
-import { RoundTrip } from "../rpc/round_trip.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { commonPrefixBits, compareDistance, type Id } from "../space/id.ts";
-
-/** A contact in the table: it has answered a ping of this node under its id and address. */
-export class TableEntry {
-  readonly contact: NodeContact;
-  /** The networks that the address limits count it under; none where it is exempt. */
-  networks: readonly Network[];
-  readonly roundTrip: RoundTrip = new RoundTrip();
-  /** Monotonic ms when it was last heard of. */
-  seenMs: number;
-  /** Requests unanswered since its last answer; above 0 it is not handed out to others. */
-  failures = 0;
-  /** Whether a ping is out that decides over its eviction. */
-  checking = false;
-  /** Whether such a ping failed since the last answer, and no node answered meanwhile. */
-  isSilent = false;
-  /** Monotonic ms when it answered last. */
-  answeredMs: number;
-  /** Monotonic ms when its answer was noted as proof of its address last. */
-  provenMs = -Infinity;
-
-  constructor(contact: NodeContact, networks: readonly Network[], seenMs: number) {
-    this.contact = contact;
-    this.networks = networks;
-    this.seenMs = seenMs;
-    this.answeredMs = seenMs;
-  }
-}
+import { EntryIndex, TableEntry } from "./table_entry.ts";
 
 interface Bucket {
   readonly entries: TableEntry[];
@@ -79,6 +52,7 @@ export class RoutingTable {
   readonly k: number;
   readonly #exemption: Exemption;
   readonly #buckets: Bucket[] = [];
+  readonly #index = new EntryIndex();
   #networks = new NetworkCounts(networkPerTableMax);
   #size = 0;
   #failing = 0;
@@ -130,10 +104,7 @@ export class RoutingTable {
 
   /** The entry of `id`. */
   get(id: Id): TableEntry | undefined {
-    for (const entry of this.#at(this.bucketOf(id)).entries) {
-      if (entry.contact.nodeId.equals(id)) return entry;
-    }
-    return undefined;
+    return this.#index.get(id);
   }
 
   /** The entry of the contact, if it stands there under the same address. */
@@ -196,6 +167,7 @@ export class RoutingTable {
     if (!this.#fits(bucket, networks)) return undefined;
     const entry = new TableEntry(contact, networks, nowMs);
     bucket.entries.push(entry);
+    this.#index.add(entry);
     this.#size++;
     this.#networks.add(networks);
     const waiting = bucket.replacements.findIndex((other) => other.nodeId.equals(id));
@@ -224,6 +196,7 @@ export class RoutingTable {
     const at = bucket.entries.indexOf(entry);
     if (at < 0) return undefined;
     bucket.entries.splice(at, 1);
+    this.#index.remove(entry);
     this.#size--;
     if (entry.failures > 0) this.#failing--;
     this.#networks.remove(entry.networks);
@@ -273,23 +246,20 @@ export class RoutingTable {
   ): void {
     const start = result.length;
     for (let i = from; i <= to; i++) {
-      for (const entry of this.#at(i).entries) {
-        if (entry.failures > 0) continue;
-        const contact = entry.contact;
-        if (except !== undefined && contact.nodeId.equals(except)) continue;
+      for (const { failures, contact } of this.#at(i).entries) {
+        if (failures > 0) continue;
+        const id = contact.nodeId;
+        if (except !== undefined && id.equals(except)) continue;
+        const first = (id.w0 ^ target.w0) >>> 0;
         // Insertion into the sorted tail: it is short, and full of near misses to skip.
         let at = result.length;
-        if (at >= count) {
-          const worst = result[at - 1];
-          if (worst && compareDistance(target, worst.nodeId, contact.nodeId) < 0) continue;
-          at--;
-        }
-        for (; at > start; at--) {
-          const before = result[at - 1];
-          if (!before || compareDistance(target, before.nodeId, contact.nodeId) < 0) break;
-          result[at] = before;
+        if (at >= count && isNearer(result, --at, target, first, id)) continue;
+        for (; at > start && !isNearer(result, at - 1, target, first, id); at--) {
+          result[at] = result[at - 1] as NodeContact;
+          firstWords[at] = firstWords[at - 1] as number;
         }
         result[at] = contact;
+        firstWords[at] = first;
       }
     }
   }
@@ -327,7 +297,10 @@ export class RoutingTable {
     for (const entry of entries) {
       entry.networks = this.networksOf(entry.contact.ip);
       const bucket = this.#at(this.bucketOf(entry.contact.nodeId));
-      if (!this.#fits(bucket, entry.networks)) continue;
+      if (!this.#fits(bucket, entry.networks)) {
+        this.#index.remove(entry);
+        continue;
+      }
       bucket.entries.push(entry);
       this.#networks.add(entry.networks);
       this.#size++;
@@ -378,6 +351,23 @@ export class RoutingTable {
     return this.#networks.has(networks) &&
       !isCrowded(networks, bucket.entries, (entry) => entry.networks);
   }
+}
+
+/** The first words of the distances of the contacts that are being gathered: they decide nearly always. */
+const firstWords: number[] = [];
+
+/** Whether contact `at` of those gathered is nearer to the target than `id`, whose distance begins with `first`. */
+function isNearer(
+  contacts: readonly NodeContact[],
+  at: number,
+  target: Id,
+  first: number,
+  id: Id,
+): boolean {
+  const word = firstWords[at] as number;
+  if (word !== first) return word < first;
+  const contact = contacts[at];
+  return contact !== undefined && compareDistance(target, contact.nodeId, id) < 0;
 }
 
 function indexOfId(contacts: readonly NodeContact[], id: Id): number {

@@ -8,10 +8,11 @@
  * @module
  */
 import type { Exemption, Network } from "../../../lib/networks.ts";
-import { type Family, familyOf } from "../../../lib/ip_address.ts";
+import type { Family } from "../../../lib/ip_address.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, type Id } from "../space/id.ts";
-import { type Advice, RoutingTable, type TableEntry, type TableOptions } from "./routing_table.ts";
+import { type Advice, RoutingTable, type TableOptions } from "./routing_table.ts";
+import type { TableEntry } from "./table_entry.ts";
 
 /** Both tables, as if they were one; each contact belongs to the one of its address. */
 export class RoutingTables {
@@ -35,8 +36,8 @@ export class RoutingTables {
   }
 
   /** The table of a contact's family. */
-  #for({ ip }: NodeContact): RoutingTable {
-    return this.of(familyOf(ip));
+  #for({ family }: NodeContact): RoutingTable {
+    return this.of(family);
   }
 
   /** The only table with contacts in it, if there is but one. */
@@ -88,12 +89,12 @@ export class RoutingTables {
 
   /** Whether the id stands in the other table, too. */
   hasTwin(contact: NodeContact): boolean {
-    return this.of(familyOf(contact.ip) === 4 ? 6 : 4).get(contact.nodeId) !== undefined;
+    return this.of(contact.family === 4 ? 6 : 4).get(contact.nodeId) !== undefined;
   }
 
   /** See {@link RoutingTable.find}. */
   find(contact: NodeContact): TableEntry | undefined {
-    return this.#for(contact).find(contact);
+    return (this.#only ?? this.#for(contact)).find(contact);
   }
 
   /** The bucket that a contact belongs to, in the table of its family. */

@@ -221,3 +221,20 @@ Deno.test("Buckets without a lookup for an hour are idle", () => {
   }
   assert.deepEqual(table.idleBuckets(hour), [0, 2]);
 });
+
+Deno.test("Entries whose ids begin alike are told apart, whichever of them goes", () => {
+  for (const gone of [0, 1, 2]) {
+    const table = emptyTable();
+    const { w0 } = withPrefix(own, 2, Id.from(random.bytes(20)));
+    const alike = [1, 2, 3].map((n) => new NodeContact(new Id(w0, n, 0, 0, 0), `5.${n}.0.1`, 4000));
+    for (const one of alike) assert.ok(table.insert(one, 0));
+    const entry = alike[gone] && table.find(alike[gone]);
+    assert.ok(entry);
+    table.evict(entry);
+    assert.deepEqual(
+      alike.map((one) => table.find(one)?.contact),
+      alike.map((one, i) => i === gone ? undefined : one),
+    );
+    assert.equal(table.get(new Id(w0, 4, 0, 0, 0)), undefined);
+  }
+});
