@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Family, familyOf } from "../../../lib/ip_address.ts";
+import type { Family } from "../../../lib/ip_address.ts";
 import type { Network } from "../../../lib/networks.ts";
 import { candidatesPerLookupMax, networkPerLookupMax } from "../constants.ts";
 import type { RoundTrip } from "../rpc/round_trip.ts";
@@ -63,7 +63,7 @@ export class Candidate {
 
   /** It is to be asked by this family, if it has it. */
   turnTo(family: Family): void {
-    if (familyOf(this.contact.ip) !== family && !this.#hasFallenBack) this.#turn();
+    if (this.contact.family !== family && !this.#hasFallenBack) this.#turn();
   }
 
   /** It did not answer where its path asked: whether there is another address for others to try, once. */
@@ -83,7 +83,7 @@ export class Candidate {
 
   /** A path knows it at this address, too. Two nodes that claim one id are told apart by the own table. */
   learn(contact: NodeContact, bit: number, isVouched: boolean): void {
-    const isOther = familyOf(contact.ip) !== familyOf(this.contact.ip);
+    const isOther = contact.family !== this.contact.family;
     if (isOther && this.isVouched && !isVouched) return;
     if (isOther) this.other ??= contact;
     this.known |= bit;
@@ -118,8 +118,8 @@ export class CandidateList {
 
   /** Those that were asked in vain, nearest first, within the address limit. */
   silent(groups: AddressGroups): Candidate[] {
-    const counts: number[] = [];
-    return this.#all.filter((candidate) => candidate.isSilent && groups.within(candidate, counts));
+    groups.begin();
+    return this.#all.filter((candidate) => candidate.isSilent && groups.within(candidate));
   }
 
   /** Adds a contact to what a path knows; `bit` is the path's. The own table may vouch for it. */
@@ -165,21 +165,42 @@ export class AddressGroups {
   /** Groups of single addresses: a text made of address and port for each would cost more. */
   readonly #byPort = new Map<number, AddressGroup>();
   readonly #limits: number[] = [];
+  readonly #counts: number[] = [];
+  /** The count in which a group was counted last: of an older one nothing is left. */
+  readonly #counted: number[] = [];
+  #count = 0;
 
   /** `networksOf` gives the networks that an IP address counts under; none where it is exempt. */
   constructor(networksOf: (ip: string) => readonly Network[]) {
     this.#networksOf = networksOf;
   }
 
-  /** Counts a candidate in its groups; false when `counts` has no room left for one of them. */
-  within(candidate: Candidate, counts: number[]): boolean {
+  /** Begins to count, with nothing. */
+  begin(): void {
+    this.#count++;
+  }
+
+  /** Counts a candidate in its groups; false when one of them has no room left. */
+  within(candidate: Candidate): boolean {
     // Most candidates are never looked at: their groups are named when it matters.
     const groups = candidate.groups ??= this.#groupsOf(candidate.contact);
+    for (const group of groups) if (this.#in(group) >= (this.#limits[group] ?? 0)) return false;
     for (const group of groups) {
-      if ((counts[group] ?? 0) >= (this.#limits[group] ?? 0)) return false;
+      this.#counts[group] = this.#in(group) + 1;
+      this.#counted[group] = this.#count;
     }
-    for (const group of groups) counts[group] = (counts[group] ?? 0) + 1;
     return true;
+  }
+
+  /** How many were counted in a group. */
+  #in(group: number): number {
+    return this.#counted[group] === this.#count ? this.#counts[group] ?? 0 : 0;
+  }
+
+  #newGroup(limit: number): number {
+    this.#counts.push(0);
+    this.#counted.push(0);
+    return this.#limits.push(limit) - 1;
   }
 
   #groupsOf(contact: NodeContact): number[] {
@@ -192,7 +213,7 @@ export class AddressGroups {
   #addressGroup({ ip, port }: NodeContact): number {
     const known = this.#byPort.get(port);
     for (let at = known; at !== undefined; at = at.next) if (at.ip === ip) return at.group;
-    const group = this.#limits.push(1) - 1;
+    const group = this.#newGroup(1);
     this.#byPort.set(port, { ip, group, next: known });
     return group;
   }
@@ -200,7 +221,7 @@ export class AddressGroups {
   #group(name: string, limit: number): number {
     let group = this.#groups.get(name);
     if (group === undefined) {
-      group = this.#limits.push(limit) - 1;
+      group = this.#newGroup(limit);
       this.#groups.set(name, group);
     }
     return group;

@@ -187,8 +187,8 @@ export class Lookup {
   }
 
   /** What the result will be if each candidate that is not silent answers. */
-  places(): Candidate[] {
-    return this.#places.among((candidate) => !candidate.isSilent);
+  places(): readonly Candidate[] {
+    return this.#places.upcoming();
   }
 
   /** The same, and how far it is to be believed. */
@@ -248,7 +248,7 @@ export class Lookup {
 
   /** The next candidate to ask, with its path set; finishes the lookup when there is none to come. */
   #next(): Candidate | undefined {
-    const counts: number[] = [];
+    this.#groups.begin();
     const seen: number[] = new Array(this.#paths).fill(0);
     const best: (Candidate | undefined)[] = new Array(this.#paths).fill(undefined);
     const holders = new Holders(this.#nearness);
@@ -258,7 +258,7 @@ export class Lookup {
     const beginning = this.#answered === 0;
     for (const candidate of this.#candidates.all) {
       const state = candidate.state;
-      if (candidate.isSilent || !this.#groups.within(candidate, counts)) continue;
+      if (candidate.isSilent || !this.#groups.within(candidate)) continue;
       const belongs = holders.add(candidate.contact);
       let wanted = belongs;
       for (let path = 0; path < this.#paths; path++) {
@@ -315,22 +315,22 @@ export class Lookup {
     if (this.#doubts >= doubtsMax) return undefined;
     for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath, true);
     this.#reserve = () => [];
-    const counts: number[] = [];
+    this.#groups.begin();
     for (const candidate of this.#candidates.all) {
       if (candidate.isSilent) continue;
-      if (this.#groups.within(candidate, counts) && candidate.state === "fresh") return candidate;
+      if (this.#groups.within(candidate) && candidate.state === "fresh") return candidate;
     }
     return undefined;
   }
 
   /** Whether as many candidates are near the target as there must be. */
   #dense(): boolean {
-    const counts: number[] = [];
+    this.#groups.begin();
     let missing = this.k * nearShareMin;
     for (const candidate of this.#candidates.all) {
       if (candidate.isSilent) continue;
       if (missing <= 0 || !this.#nearness.isNear(candidate.contact)) break;
-      if (this.#groups.within(candidate, counts)) missing--;
+      if (this.#groups.within(candidate)) missing--;
     }
     return missing <= 0 || this.#nearness.isUnknown;
   }

@@ -30,6 +30,7 @@ export interface Outlook {
 /** The k closest within the address limit, and more where there is a crowd or where a family is scarce. */
 export class Places {
   readonly #options: PlacesOptions;
+  #kept: Kept | undefined;
 
   constructor(options: PlacesOptions) {
     this.#options = options;
@@ -37,36 +38,91 @@ export class Places {
 
   /** Those among the candidates that `isIn` lets in, nearest first. */
   among(isIn: (candidate: Candidate) => boolean): Candidate[] {
-    return this.#among(isIn, new Holders(this.#options.nearness));
+    return this.#choose(isIn, new Holders(this.#options.nearness)).places;
   }
 
-  #among(isIn: (candidate: Candidate) => boolean, holders: Holders): Candidate[] {
+  #choose(isIn: (candidate: Candidate) => boolean, holders: Holders): Choice {
     const { candidates, groups, families } = this.#options;
-    const counts: number[] = [];
+    groups.begin();
     const scarcity = families.scarcity();
-    const result: Candidate[] = [];
+    const places: Candidate[] = [];
+    let looked = 0;
     for (const candidate of candidates.all) {
-      if (!isIn(candidate) || !groups.within(candidate, counts)) continue;
+      looked++;
+      if (!isIn(candidate) || !groups.within(candidate)) continue;
       if (!holders.add(candidate.contact)) {
-        if (holders.isOver && !scarcity.lasts) break;
+        if (holders.isOver && !scarcity.lasts) return { places, looked, isWhole: false };
         if (!scarcity.wants(candidate)) continue;
       }
       scarcity.count(candidate);
-      result.push(candidate);
+      places.push(candidate);
     }
-    return result;
+    return { places, looked, isWhole: true };
+  }
+
+  /**
+   * What they will be if each candidate that is not silent answers: the same array as long as nothing changes
+   * it, as it is asked for after every answer.
+   */
+  upcoming(): readonly Candidate[] {
+    return this.#keep().places;
   }
 
   /** What they will be. */
   outlook(): Outlook {
-    const { k, candidates, nearness } = this.#options;
-    const holders = new Holders(nearness);
-    const places = this.#among((candidate) => !candidate.isSilent, holders);
-    const near = places.filter(({ contact }) => nearness.isNear(contact)).length;
-    const isPlain = !nearness.isUnknown && !holders.isCrowd && places.length >= k &&
-      near >= k * nearShareMin;
+    const { places, isPlain } = this.#keep();
     let paths = 0;
-    for (const candidate of candidates.all) if (!candidate.isSilent) paths |= candidate.known;
+    for (const candidate of this.#options.candidates.all) {
+      if (!candidate.isSilent) paths |= candidate.known;
+    }
     return { places, isPlain, paths };
   }
+
+  #keep(): Kept {
+    const { k, candidates: { all }, nearness } = this.#options;
+    const { isBesieged } = nearness;
+    if (this.#kept?.isBesieged === isBesieged && isAsKept(this.#kept, all)) return this.#kept;
+    const holders = new Holders(nearness);
+    const choice = this.#choose((candidate) => !candidate.isSilent, holders);
+    const near = choice.places.filter(({ contact }) => nearness.isNear(contact)).length;
+    const isPlain = !nearness.isUnknown && !holders.isCrowd && choice.places.length >= k &&
+      near >= k * nearShareMin;
+    const from = all.slice(0, choice.looked).map((candidate) => {
+      const { contact, other, isSilent } = candidate;
+      return { candidate, contact, other, isSilent };
+    });
+    return this.#kept = { ...choice, isPlain, from, isBesieged };
+  }
+}
+
+/** What was chosen, nearest first. */
+interface Choice {
+  readonly places: Candidate[];
+  /** How many candidates were looked at. */
+  readonly looked: number;
+  /** Whether those were all. */
+  readonly isWhole: boolean;
+}
+
+/** A choice among those that are not silent, and what it was made from: the nearest candidates, as they were. */
+interface Kept extends Choice, Pick<Outlook, "isPlain"> {
+  readonly from: readonly Look[];
+  /** See {@link Nearness.isBesieged}, as it was before. */
+  readonly isBesieged: boolean;
+}
+
+/** A candidate at the time of a choice. */
+interface Look extends Pick<Candidate, "contact" | "other" | "isSilent"> {
+  readonly candidate: Candidate;
+}
+
+/** Whether the candidates from which a choice was made are as they were, and where they were. */
+function isAsKept({ from, isWhole }: Kept, all: readonly Candidate[]): boolean {
+  if (isWhole && all.length !== from.length) return false;
+  for (let i = 0; i < from.length; i++) {
+    const { candidate, contact, other, isSilent } = from[i] as Look;
+    if (all[i] !== candidate || candidate.isSilent !== isSilent) return false;
+    if (candidate.contact !== contact || candidate.other !== other) return false;
+  }
+  return true;
 }

@@ -33,6 +33,9 @@ export class Placement {
   readonly #fates = new Map<Candidate, Fate | undefined>();
   #accepted = 0;
   #isOwnNear: boolean | undefined;
+  /** The places that were asked about last, and those of them that are others'. */
+  #asked: readonly Candidate[] | undefined;
+  #ofOthers: readonly Candidate[] = [];
 
   /** `own` is the id of the node that puts. */
   constructor(lookup: Lookup, own: Id) {
@@ -111,11 +114,13 @@ export class Placement {
 
   /** The places without that of the own node. */
   #others(places: readonly Candidate[]): readonly Candidate[] {
+    if (places === this.#asked) return this.#ofOthers;
     const { k, target } = this.#lookup;
     const last = places[k - 1]?.contact.nodeId;
     const isNear = last === undefined || compareDistance(target, this.#own, last) < 0;
     this.#isOwnNear = last === undefined ? undefined : isNear;
     const count = Math.max(k, places.length);
-    return places.slice(0, isNear ? count - 1 : count);
+    this.#asked = places;
+    return this.#ofOthers = places.slice(0, isNear ? count - 1 : count);
   }
 }

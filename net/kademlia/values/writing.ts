@@ -10,9 +10,9 @@ import type { Lookup } from "../lookup/lookup.ts";
 import type { Network } from "../lookup/network.ts";
 import { search } from "../lookup/search.ts";
 import type { Contact } from "../ports.ts";
-import { FanOut } from "../rpc/fan_out.ts";
 import type { WireValue } from "../rpc/methods/parts.ts";
-import { store } from "../rpc/methods/store.ts";
+import { store, type ToStore } from "../rpc/methods/store.ts";
+import type { Call, Caller } from "../rpc/rpc.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Id } from "../space/id.ts";
 import { type Acceptance, copyOf } from "./acceptance.ts";
@@ -124,9 +124,18 @@ interface PutParts<T> extends WritingOptions<T> {
   readonly stop: AbortSignal;
 }
 
-/** One put under way. */
-class Put<T> {
+/** A store that is out. */
+interface Store {
+  readonly candidate: Candidate;
+  /** How often it was sent. */
+  tries: number;
+  isOver: boolean;
+}
+
+/** One put under way; it hears of its stores. */
+class Put<T> implements Caller<boolean, Store> {
   readonly #parts: PutParts<T>;
+  readonly #args: ToStore;
   #placement: Placement | undefined;
   readonly #holders: NodeContact[] = [];
   readonly #refusers: NodeContact[] = [];
@@ -138,6 +147,8 @@ class Put<T> {
 
   constructor(parts: PutParts<T>) {
     this.#parts = parts;
+    const { network: { own: sender }, key: target, value } = parts;
+    this.#args = { sender, target, value };
   }
 
   /** Resolves when all have been asked. */
@@ -178,26 +189,39 @@ class Put<T> {
   }
 
   #store(candidate: Candidate): void {
-    const { network, key: target, value } = this.#parts;
-    const { contact } = candidate;
-    let fate: Fate = "silent";
-    new FanOut(network.rpc, {
-      contacts: [contact],
-      method: store,
-      args: { sender: network.own, target, value },
-      tries: storeTriesMs.length,
-      timeoutsMs: storeTriesMs,
-      onAnswer: (_, accepts) => {
-        fate = accepts ? "accepted" : "refused";
-        (accepts ? this.#holders : this.#refusers).push(contact);
-      },
-      onDone: () => this.#stored(candidate, fate),
-    }).start();
+    this.#send({ candidate, tries: 0, isOver: false });
   }
 
-  #stored(candidate: Candidate, fate: Fate): void {
-    if (this.#parts.stop.aborted) return;
-    this.#placement?.stored(candidate, fate);
+  #send(tag: Store): void {
+    const { network: { rpc } } = this.#parts;
+    const { candidate: { contact }, tries } = tag;
+    const timeoutMs = storeTriesMs[tries];
+    tag.tries++;
+    const isSent = timeoutMs !== undefined &&
+      rpc.call({ contact, method: store, args: this.#args, caller: this, tag, timeoutMs });
+    if (!isSent) this.#over(tag, "silent");
+  }
+
+  answered({ contact, tag }: Call<boolean, Store>, accepts: boolean): boolean {
+    if (tag.isOver || this.#parts.stop.aborted) return true;
+    (accepts ? this.#holders : this.#refusers).push(contact);
+    this.#over(tag, accepts ? "accepted" : "refused");
+    return true;
+  }
+
+  silent({ tag }: Call<boolean, Store>): void {
+    if (!tag.isOver && !this.#parts.stop.aborted) this.#send(tag);
+  }
+
+  lost({ tag, isLate }: Call<boolean, Store>): void {
+    // After its timeout it was sent again or given up; before it, the answer made no sense.
+    if (!isLate) this.#over(tag, "silent");
+  }
+
+  #over(tag: Store, fate: Fate): void {
+    if (tag.isOver || this.#parts.stop.aborted) return;
+    tag.isOver = true;
+    this.#placement?.stored(tag.candidate, fate);
     this.#settle();
     if (this.#placement?.isWaiting === false) this.#onQuiet?.();
   }

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { AddressGroups, CandidateList } from "../../../../net/kademlia/lookup/candidates.ts";
+import {
+  AddressGroups,
+  type Candidate,
+  CandidateList,
+} from "../../../../net/kademlia/lookup/candidates.ts";
 import { Nearness } from "../../../../net/kademlia/lookup/nearness.ts";
 import { PathFamilies } from "../../../../net/kademlia/lookup/path_families.ts";
 import { Places } from "../../../../net/kademlia/lookup/places.ts";
@@ -25,7 +29,11 @@ function among(known: readonly number[], radius = distance(target, at(10).nodeId
     nearness: new Nearness(target, k, () => radius),
     families: new PathFamilies(known.map(at), 2),
   });
-  return { places, all: candidates.all };
+  return { places, all: candidates.all, learn: (n: number) => candidates.learn(at(n), 1) };
+}
+
+function numbersOf(candidates: readonly Candidate[]): number[] {
+  return candidates.map(({ contact }) => contact.nodeId.w0);
 }
 
 Deno.test("The outlook leaves out the silent, and tells which paths know others", () => {
@@ -47,4 +55,29 @@ Deno.test("An outlook is not plain where too few are known or near, in a crowd, 
   assert.ok(!isPlain([2, 4, 60, 80]));
   assert.ok(!isPlain([1, 2, 3, 4, 5]), "five within half of the distance where four are expected");
   assert.ok(!isPlain([2, 4, 6, 8], Infinity));
+});
+
+Deno.test("The places stay as they are until a nearer node is known, or one of them is silent or is not", () => {
+  const { places, all, learn } = among([2, 4, 6, 8, 20]);
+  const first = places.upcoming();
+  assert.deepEqual(numbersOf(first), [2, 4, 6, 8]);
+  learn(30);
+  learn(6);
+  const [two] = all;
+  assert.ok(two);
+  two.state = "answered";
+  assert.equal(places.upcoming(), first);
+  learn(7);
+  assert.deepEqual(numbersOf(places.upcoming()), [2, 4, 6, 7]);
+  two.state = "slow";
+  assert.deepEqual(numbersOf(places.outlook().places), [4, 6, 7, 8]);
+  two.state = "answered";
+  assert.deepEqual(numbersOf(places.upcoming()), [2, 4, 6, 7]);
+});
+
+Deno.test("Where fewer than k are known the next one is a place, however far it is", () => {
+  const { places, learn } = among([2, 4]);
+  assert.deepEqual(numbersOf(places.upcoming()), [2, 4]);
+  learn(90);
+  assert.deepEqual(numbersOf(places.upcoming()), [2, 4, 90]);
 });
