@@ -33,6 +33,8 @@ export async function enterNetwork(
     ? "it names no node"
     : nodes.length === 0
     ? "it names addresses of another home or machine alone"
+    : nodes.length === 1
+    ? "the node that it names does not answer; it may be off, or in another network"
     : `none of its ${nodes.length} nodes answers; they may be off, or in another network`;
   throw new CamelliaError(
     "not_joined",

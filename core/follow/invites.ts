@@ -121,13 +121,14 @@ function announcedIp(text: string): string | undefined {
 
 /**
  * Nodes that a friend can join through: this one, where others reach it and its address is announced, then
- * contacts that have answered. A peer that knows no other names all addresses of its machine that
- * it may tell.
+ * contacts that have answered. Where no node has tried to reach this one, they may all be gone by now, as in a
+ * network of two when the other one is off: then what is announced of this one comes last. A peer that knows no
+ * other names all addresses of its machine that it may tell.
  */
 function entrances({ directory, reach }: Ports, announced: readonly string[]): Endpoint[] {
   const { port } = directory.status().udp;
   const addresses = announced.flatMap((text) => announcedIp(text) ?? []);
-  const { places } = reach.status();
+  const { places, state } = reach.status();
   const proven = places.flatMap(({ ip, isReached }) => isReached ? [ip] : []);
   // Behind a router that granted another port others find this node at that one.
   const portAt = (ip: string) => places.find((place) => place.ip === ip)?.udpPort ?? port;
@@ -135,7 +136,9 @@ function entrances({ directory, reach }: Ports, announced: readonly string[]): E
   const own = contacts.length === 0
     ? [...addresses, ...reach.local()]
     : addresses.filter((ip) => proven.includes(ip));
-  const nodes = [...own.map((ip) => ({ ip, port: portAt(ip) })), ...contacts];
+  const untried = state === "unknown" ? addresses : [];
+  const placeOf = (ip: string) => ({ ip, port: portAt(ip) });
+  const nodes = [...own.map(placeOf), ...contacts, ...untried.map(placeOf)];
   const byName = new Map(nodes.map((node) => [`${node.ip} ${node.port}`, node]));
   return [...byName.values()].slice(0, inviteNodesMax);
 }

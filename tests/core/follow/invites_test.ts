@@ -104,6 +104,10 @@ Deno.test("An invite names the own node where others reach it, and never where i
     local: ["192.168.1.5"],
   } as const;
   assert.deepEqual(await setUp(home).nodesOf(), ["none", theirs]);
+  // The only contact may be gone: then no other node tells whether others reach this one.
+  const untried = { ...home, state: "unknown" } as const;
+  assert.deepEqual(await setUp(untried).nodesOf(), ["none", theirs, "192.168.1.5 8000"]);
+  assert.deepEqual(await setUp({ ...hidden, state: "unknown" }).nodesOf(), ["none", theirs]);
 });
 
 Deno.test("A peer that knows no other names all addresses of its machine that it may tell", async () => {
