@@ -37,10 +37,11 @@ async function namesFor(context: Context, kind: string): Promise<readonly string
   }
 }
 
-/** Writes the page into a folder that exists. */
+/** Writes the page into a folder, which is made if need be. */
 async function writePage(folder: string, page: string): Promise<string> {
   const file = join(folder, "camellia.1");
   try {
+    await Deno.mkdir(folder, { recursive: true });
     await Deno.writeTextFile(file, page);
   } catch (error) {
     const message = `Cannot write ${file}: ${messageOf(error)}`;

@@ -43,8 +43,9 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     try {
       const m = new Machine();
-      const file = join(folder, "camellia.1");
-      assert.deepEqual(await m.json("man", folder), { file });
+      const made = join(folder, "man1");
+      const file = join(made, "camellia.1");
+      assert.deepEqual(await m.json("man", made), { file });
       const { stdout, stderr, success } = await new Deno.Command("man", {
         args: ["--warnings=w", "-l", file],
         env: { LC_ALL: "C.UTF-8", MANWIDTH: "100" },
@@ -55,8 +56,8 @@ Deno.test({
       const text = new TextDecoder().decode(stdout).replace(/.\x08/g, "");
       assert.match(text, /camellia account export <file>/);
       assert.match(text, /--limit <n>/);
-      const refused = await m.failure("man", join(folder, "missing"));
-      assert.match(refused.message, /^Cannot write .*missing/);
+      const refused = await m.failure("man", join(file, "in-a-file"));
+      assert.match(refused.message, /^Cannot write .*in-a-file/);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
