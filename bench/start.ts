@@ -4,7 +4,8 @@
  *
  * A folder is a checkout, or an unpacked npm package (`deno task pack`); by default this checkout. Each has a
  * bare node and a user on loopback. Measured are `up` from start to ready, commands beside a peer that runs, the
- * help, registering, each a whole process, and the memory of the peer after so many idle seconds (Linux).
+ * help and the version, registering, each a whole process that Deno runs, of a package that was installed with
+ * Deno beside it also `whoami` by its command, and the memory of the peer after so many idle seconds (Linux).
  *
  * @module
  */
@@ -31,7 +32,13 @@ const folders = positionals.length > 0
 
 /** Flags of all peers. */
 const network = ["--ip", "127.0.0.1", "-p", "0", "--listening-ip", "127.0.0.1", "-l", "0"];
-const commands = [["status"], ["whoami"], ["post", "hello"], ["timeline"], ["--help"]] as const;
+const commands = [
+  ...[["status"], ["whoami"], ["post", "hello"], ["timeline"]],
+  ...[["--help"], ["--version"]],
+];
+
+/** The command that a package is installed as. */
+const launcherName = "camellia.mjs";
 
 /** Whether a command runs a peer, which gets the flags of one; others talk to the peer that runs. */
 function isPeer([name = ""]: readonly string[]): boolean {
@@ -70,11 +77,12 @@ class Version {
     return new Version(folder, await Deno.makeTempDir({ prefix: "camellia-bench-" }), deno);
   }
 
-  #command(data: string, args: readonly string[]): Deno.Command {
-    const place = ["--data", join(this.#data, data), "--json"];
+  #command(data: string, args: readonly string[], launcher?: string): Deno.Command {
+    const place = args[0] === "--version" ? [] : ["--data", join(this.#data, data), "--json"];
     const peer = [...network, "--ntp-server", "none", ...this.#bootstrap];
-    return new Deno.Command(Deno.execPath(), {
-      args: [...this.#deno, ...place, ...isPeer(args) ? peer : [], ...args],
+    const start = launcher === undefined ? this.#deno : [];
+    return new Deno.Command(launcher ?? Deno.execPath(), {
+      args: [...start, ...place, ...isPeer(args) ? peer : [], ...args],
       clearEnv: true,
       env: environment({ NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" }),
       stdin: "null",
@@ -104,6 +112,15 @@ class Version {
     const { code } = await this.#command(data, args).output();
     if (code !== 0) throw new Error(`${this.folder}: ${args.join(" ")} ended with ${code}`);
     this.#note(args[0] ?? "", performance.now() - begun);
+  }
+
+  /** Runs `whoami` as a person does who has installed the package, where that is one with Deno beside it. */
+  async launch(data: string): Promise<void> {
+    const launcher = join(this.folder, launcherName);
+    if (!await Deno.stat(launcher).then(() => true, () => false)) return;
+    const begun = performance.now();
+    const { code } = await this.#command(data, ["whoami"], launcher).output();
+    if (code === 0) this.#note("camellia whoami", performance.now() - begun);
   }
 
   /** Registers a user on a folder of its own. */
@@ -153,6 +170,7 @@ for (let round = 0; round <= rounds; round++) {
     await version.register();
     const peer = await version.start("peer", "up");
     for (const command of commands) await version.run("peer", ...command);
+    await version.launch("peer");
     if (round === rounds) {
       await new Promise((resolve) => setTimeout(resolve, idleMs));
       version.idleMb = await residentMb(peer.pid);
