@@ -36,7 +36,10 @@ Deno.test("A peer that is in no network says why an invite does not bring it int
   const { directory, enter } = setUp([]);
   directory.reachable = false;
   const refused = (message: RegExp) => ({ code: "not_joined", message });
-  await assert.rejects(enter([open, home]), refused(/the node that it names does not answer.*ask alice/));
+  await assert.rejects(
+    enter([open, home]),
+    refused(/the node that it names does not answer.*ask alice/),
+  );
   await assert.rejects(enter([home]), refused(/another home or machine/));
   await assert.rejects(enter([]), refused(/names no node/));
 });
