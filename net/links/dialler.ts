@@ -147,7 +147,8 @@ export class Dialler {
     const { key, routes, relayedTo, timeoutMs } = request;
     if (routes.length === 0 || signal?.aborted) return undefined;
     const good = this.#good.get(key);
-    const rank = ({ name }: Route) => name === good ? 0 : this.#isDoubted(name) ? 2 : 1;
+    // Of those in doubt the one that failed last comes last: it may go on lying, when others are back.
+    const rank = ({ name }: Route) => name === good ? -2 : this.#doubtedSince(name) ?? -1;
     const inOrder = routes.toSorted((a, b) => rank(a) - rank(b));
     const staggerMs = Math.min(dialStaggerMs, timeoutMs / routes.length);
     const ended = new AbortController();
@@ -195,8 +196,10 @@ export class Dialler {
     return await Promise.any([attempt, this.#first(others, how)]);
   }
 
-  #isDoubted(name: string): boolean {
-    return this.#clock.monotonic() - (this.#doubtedAt.get(name) ?? -Infinity) < doubtMs;
+  /** Since when a relay is in doubt; undefined where it is not. */
+  #doubtedSince(name: string): number | undefined {
+    const sinceMs = this.#doubtedAt.get(name) ?? -Infinity;
+    return this.#clock.monotonic() - sinceMs < doubtMs ? sinceMs : undefined;
   }
 
   #mayDial(key: string, { name, isRelay, address: { ip, kind } }: Route): boolean {

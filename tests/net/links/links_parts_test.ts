@@ -370,6 +370,12 @@ Deno.test("A relay that failed for one device comes last for all others, for a m
     "10.0.0.1",
     "it is the device itself",
   );
+  await clock.advance(10);
+  dialler.failed("one", routes[1] ?? assert.fail());
+  assert.equal(await firstDialled("five", routes), "10.0.0.1", "the other one failed later");
+  await clock.advance(10);
+  dialler.failed("one", routes[0] ?? assert.fail());
+  assert.equal(await firstDialled("six", routes), "10.0.0.2");
   await clock.advance(doubtMs);
   assert.equal(await firstDialled("four", routes), "10.0.0.1");
 });
