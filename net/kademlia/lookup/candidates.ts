@@ -47,6 +47,10 @@ export class Candidate {
   first = 0;
   /** Whether its answer took less than a busy process needs. */
   isQuick = false;
+  /** Whether its answer took no longer than it does while neither side is busy. */
+  isPrompt = true;
+  /** Whether it is known to be near the target; undefined until it matters. */
+  isNear: boolean | undefined;
   /** When it was asked last, in monotonic ms. */
   askedMs = 0;
   /** What is known of its round trip; undefined where it was never measured. */

@@ -36,7 +36,6 @@ export class Lookup {
   readonly k: number;
   readonly #alpha: number;
   readonly #open: OpenQueries;
-  readonly #nearAtOnce: number;
   readonly #paths: number;
   readonly #families: PathFamilies;
   readonly #width: number;
@@ -65,8 +64,7 @@ export class Lookup {
     this.k = options.k;
     this.#candidates = new CandidateList(options.target, options.own);
     this.#alpha = options.alpha;
-    this.#nearAtOnce = options.nearAtOnce ?? 0;
-    this.#open = new OpenQueries(options.alpha, options.answerRate);
+    this.#open = new OpenQueries(options);
     this.#families = new PathFamilies(options.seeds, options.paths);
     this.#paths = this.#families.paths;
     const share = Math.ceil(this.k / this.#paths);
@@ -197,8 +195,9 @@ export class Lookup {
   }
 
   /** Whether a node is known to be near the target, so that it will be in the result as a rule. */
-  isNear({ contact }: Candidate): boolean {
-    return !this.#nearness.isUnknown && this.#nearness.isNear(contact);
+  isNear(candidate: Candidate): boolean {
+    return candidate.isNear ??= !this.#nearness.isUnknown &&
+      this.#nearness.isNear(candidate.contact);
   }
 
   /** Those that were asked in vain so far, nearest first. */
@@ -280,8 +279,10 @@ export class Lookup {
     const choice = !reached && this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
     if (choice === undefined) return reached || !waiting ? this.#doubt() : undefined;
     if (this.#covered()) return undefined;
-    if (this.#hasSlot(choice)) return choice;
-    return this.#choose(best.map((one) => one && this.#hasSlot(one) ? one : undefined));
+    if (this.#open.hasSlot(this.isNear(choice))) return choice;
+    return this.#choose(
+      best.map((one) => one && this.#open.hasSlot(this.isNear(one)) ? one : undefined),
+    );
   }
 
   /**
@@ -360,15 +361,6 @@ export class Lookup {
     const without = this.#holders.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0);
     const missing = Math.max(1, this.#wanted - this.#found, Math.min(without, this.#alpha));
     return this.#open.answersExpected(this.#answered, this.#slow) >= missing - goalSlack;
-  }
-
-  /** Queries near the target have slots of their own: all of them will have to be sent. */
-  #hasSlot(candidate: Candidate): boolean {
-    if (this.#nearAtOnce === 0) return !this.#open.isFull;
-    const isNear = this.isNear(candidate);
-    let open = 0;
-    for (const other of this.#open.all) if (this.isNear(other) === isNear) open++;
-    return open < (isNear ? this.#nearAtOnce : this.#alpha);
   }
 
   /** Turns go to the path with the fewest holders, then the fewest queries in flight, then the nearest. */

@@ -18,6 +18,8 @@ export interface LookupOptions {
   readonly alpha: number;
   /** Queries to nodes near the target in flight besides; none, the default, where they count among alpha. */
   readonly nearAtOnce?: number;
+  /** The same before any answer; each prompt one adds alpha. Default: as many as later. */
+  readonly nearAtFirst?: number;
   /** Disjoint paths, 1 to 8; never more than there are seeds, and one for each family at least. */
   readonly paths: number;
   /** The nearest contacts known, nearest first; a node with both families may come twice. */

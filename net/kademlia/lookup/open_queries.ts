@@ -5,6 +5,7 @@
  */
 import { liveRateMin } from "../constants.ts";
 import type { Candidate } from "./candidates.ts";
+import type { LookupOptions } from "./lookup_options.ts";
 
 /** An open query that a later one overtook is likely lost: it counts for a quarter of an answer. */
 const overtakenWeight = 0.25;
@@ -17,6 +18,8 @@ const openFactorMax = 3;
 export class OpenQueries {
   readonly #alpha: number;
   readonly #answerRate: number;
+  readonly #nearAtOnce: number;
+  #nearSlots: number;
   readonly #open: Candidate[] = [];
   #order = 0;
   #first = 0;
@@ -25,10 +28,17 @@ export class OpenQueries {
   /** Those below it are overdue. */
   #overdue = 0;
 
-  /** None at first. `answerRate` is the share of queries answered in time lately, 0 to 1. */
-  constructor(alpha: number, answerRate: number) {
+  /** None at first. */
+  constructor(
+    { alpha, answerRate, nearAtOnce = 0, nearAtFirst = nearAtOnce }: Pick<
+      LookupOptions,
+      "alpha" | "answerRate" | "nearAtOnce" | "nearAtFirst"
+    >,
+  ) {
     this.#alpha = alpha;
     this.#answerRate = answerRate;
+    this.#nearAtOnce = nearAtOnce;
+    this.#nearSlots = Math.min(nearAtFirst, nearAtOnce);
   }
 
   /** All of them, in the order in which they were sent. */
@@ -61,6 +71,18 @@ export class OpenQueries {
     return held >= this.#alpha || length >= openFactorMax * this.#alpha;
   }
 
+  /**
+   * Whether there is a slot for a query to a node near the target, or to another. Those near it have slots of
+   * their own, as all of them will have to be sent; the more of them the more answers were prompt, because so
+   * many at once make a busy process slower.
+   */
+  hasSlot(isNear: boolean): boolean {
+    if (this.#nearAtOnce === 0) return !this.isFull;
+    let open = 0;
+    for (const other of this.#open) if (other.isNear === isNear) open++;
+    return open < (isNear ? this.#nearSlots : this.#alpha);
+  }
+
   /** What is added from now on is sent at one moment. */
   begin(): void {
     this.#first = this.#order + 1;
@@ -82,7 +104,8 @@ export class OpenQueries {
    * One was answered, maybe late: it has overtaken those sent before it. Which of several sent at one moment is
    * answered first says little, unless it is at once, or some may be dead.
    */
-  answered({ order, first, isQuick }: Candidate): void {
+  answered({ order, first, isQuick, isPrompt }: Candidate): void {
+    if (isPrompt) this.#nearSlots = Math.min(this.#nearAtOnce, this.#nearSlots + this.#alpha);
     const tellsMuch = isQuick || this.#answerRate < liveRateMin;
     this.#lastAnswered = Math.max(this.#lastAnswered, tellsMuch ? order : first);
   }

@@ -54,6 +54,9 @@ const graceTimeouts = 2;
 /** The timer that watches over the queries is set no shorter, and anew where it would come so much too late. */
 const watchMsMin = 1;
 const watchLateMs = 1;
+/** An answer is prompt that takes so many times as long as its contact needed at its best, or less than this. */
+const promptBests = 3;
+const promptMsMin = 2;
 /** An answer that takes less comes from this machine or the next, and nothing is busy. */
 const atOnceMs = 1;
 /** Where all nodes answer this fast, it does not matter which is asked first. */
@@ -117,6 +120,7 @@ class Search implements Caller<Found, Candidate> {
       k,
       alpha,
       nearAtOnce: isHurried && goal === undefined ? nearAtOnce : 0,
+      nearAtFirst: alpha,
       paths,
       seeds: this.#seeds(),
       reserve: () => table.closest(target, k + reserveMax, undefined, true),
@@ -164,6 +168,7 @@ class Search implements Caller<Found, Candidate> {
     const nowMs = rpc.nowMs();
     this.#patience.answered(nowMs - sentMs, nowMs);
     candidate.isQuick = nowMs - sentMs < atOnceMs;
+    candidate.isPrompt = nowMs - sentMs < this.#promptMs(candidate);
     const useful = answer.contacts.filter((named) => isPlausible(named, contact, self));
     this.#settled(
       candidate,
@@ -174,6 +179,12 @@ class Search implements Caller<Found, Candidate> {
     // Answers may have made the patience shorter.
     if (!this.#stopped && this.#patienceEndMs + watchLateMs < this.#watchMs) this.#watch(nowMs);
     return true;
+  }
+
+  /** What an answer takes at most while neither side is busy. */
+  #promptMs({ roundTrip }: Candidate): number {
+    const bestMs = roundTrip?.bestMs ?? this.#network.neighbours.best.patienceMs;
+    return Math.max(promptMsMin, promptBests * bestMs);
   }
 
   silent({ tag: candidate }: Call<Found, Candidate>): void {

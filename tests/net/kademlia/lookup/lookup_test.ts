@@ -419,6 +419,19 @@ Deno.test("Queries to near nodes have slots of their own, and far ones keep to a
   assert.deepEqual(numbers(one.reply(b, [])), []);
 });
 
+Deno.test("A lookup begins with few queries to near nodes, and each prompt answer makes them more", () => {
+  const radius = (): number => distance(target, at(30).nodeId);
+  const hurried = { seeds: range(1, 21), k: 20, nearAtOnce: 7, nearAtFirst: 2, radius };
+  for (const isPrompt of [true, false]) {
+    const one = lookup(hurried);
+    const [a, b, c] = one.start();
+    assert.ok(a && b && c === undefined);
+    for (const candidate of [a, b]) candidate.isPrompt = isPrompt;
+    assert.deepEqual(numbers(one.reply(a, [])), isPrompt ? [3, 4, 5, 6] : [3]);
+    assert.deepEqual(numbers(one.reply(b, [])), isPrompt ? [7, 8, 9] : [4]);
+  }
+});
+
 Deno.test("Where near cannot be told from far, alpha bounds all queries", () => {
   const one = lookup({ seeds: range(1, 21), nearAtOnce: 5 });
   assert.deepEqual(numbers(one.start()), [1, 2, 3]);
