@@ -114,7 +114,9 @@ export const crowdFactorMax = 3;
 export const crowdRings = 5;
 /** Of a crowd twice as many nodes of a ring count as are to be expected there, and so many more. */
 export const ringAllowance = 2;
-/** Where a ring has more than that, an attacker has placed them: then nodes up to this share count. */
+/** So many of the nearest in the innermost ring, where one or two are to be expected, were placed there. */
+export const siegeMin = 9;
+/** Where an attacker has placed nodes around a key, others up to this share of the holders' distance count. */
 export const besiegedShare = 0.8;
 /** Verifying pings in flight: a full bucket and its cache at once. */
 export const verificationsMax = 32;

@@ -9,6 +9,7 @@ import {
   crowdFactorMax,
   crowdRings,
   ringAllowance,
+  siegeMin,
 } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { distance, type Id } from "../space/id.ts";
@@ -54,6 +55,9 @@ export class Nearness {
   }
 }
 
+/** The width of the innermost ring, as a share of the radius. */
+const innermost = 2 ** -(crowdRings - 1);
+
 /**
  * Tells of the nodes around a target, one after another from the nearest on, which are to hold a value: the k
  * closest, and more where a crowd that chance does not explain stands before them. An attacker who places
@@ -63,6 +67,8 @@ export class Nearness {
 export class Holders {
   readonly #nearness: Nearness;
   readonly #rings: number[] = [];
+  /** The last of the nearest that chance might have put close to the target. */
+  #inner: NodeContact | undefined;
   #count = 0;
   #isOver = false;
 
@@ -84,6 +90,7 @@ export class Holders {
   add(contact: NodeContact): boolean {
     if (this.#count >= this.#nearness.k && !this.#isInCrowd(contact)) return false;
     this.#count++;
+    if (this.#count === siegeMin) this.#inner = contact;
     return true;
   }
 
@@ -91,11 +98,14 @@ export class Holders {
     if (this.#isOver) return false;
     const { k } = this.#nearness;
     const share = this.#nearness.share(contact);
+    if (this.#inner !== undefined && this.#nearness.share(this.#inner) <= innermost) {
+      this.#nearness.isBesieged = true;
+    }
     this.#isOver = this.#count >= crowdFactorMax * k ||
       share > (this.#nearness.isBesieged ? besiegedShare : crowdedShare);
     if (this.#isOver) return false;
     const ring = Math.min(crowdRings - 1, Math.floor(-Math.log2(share)));
-    const width = 2 ** -Math.min(crowdRings - 1, ring + 1);
+    const width = Math.max(innermost, 2 ** -(ring + 1));
     const count = this.#rings[ring] ?? 0;
     if (count >= ringAllowance + 2 * k * width) {
       this.#nearness.isBesieged = true;

@@ -144,6 +144,18 @@ Deno.test("A crowd that an attacker has placed next to the key hides no node aro
   assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4, 5, 6, 7, 300, 400, 700]);
 });
 
+Deno.test("A crowd that takes all of the nearest places is known by what chance does not put there", () => {
+  const answered = (crowd: number): number[] => {
+    const seeds = [...Array.from({ length: crowd }, (_, i) => i + 1), 300, 400, 700, 900].map(at);
+    const one = lookup({ seeds, k: 10, radius: () => distance(target, at(1_000).nodeId) });
+    let next = one.start();
+    while (next.length > 0) next = answer(one, next, []);
+    return numbers(one.answered()).filter((n) => n >= 300);
+  };
+  assert.deepEqual(answered(8), [300, 400]);
+  assert.deepEqual(answered(9), [300, 400, 700]);
+});
+
 Deno.test("A crowd makes a result at most three times as long", () => {
   const seeds = Array.from({ length: 40 }, (_, i) => at(20 * (i + 1)));
   const one = lookup({ seeds, k: 4, radius: () => distance(target, at(1_000).nodeId) });
