@@ -159,45 +159,47 @@ function cut(relay: SimRelay): void {
   relay.ends.splice(0).forEach((end) => end.close());
 }
 
-Deno.test("An outage is told when no relay was heard for seconds, and not when one of them was silent", async () => {
+/** A device that keeps relays at these addresses, and how many outages it was told of. */
+function deviceWithRelays(ips: readonly string[]) {
   const world = new RelayWorld();
-  const relays = ["80.0.0.1", "85.0.0.1"].map((ip) => world.relay(ip));
-  let outages = 0;
-  const device = world.device("81.0.0.1", relays, { onOutage: () => void outages++ });
+  const relays = ips.map((ip) => world.relay(ip));
+  const told = { outages: 0 };
+  const device = world.device("81.0.0.1", relays, { onOutage: () => void told.outages++ });
   device.client.start();
+  return { world, relays, device, told };
+}
+
+Deno.test("An outage is told when no relay was heard for seconds, and not when one of them was silent", async () => {
+  const { world, relays, device, told } = deviceWithRelays(["80.0.0.1", "85.0.0.1"]);
   await world.clock.advance(15_000);
   const one = hold(relays[0]?.ends ?? []);
   await world.clock.advance(6_000);
   one.resolve();
   await world.clock.advance(5_000);
-  assert.equal(outages, 0, "it may be that relay's");
+  assert.equal(told.outages, 0, "it may be that relay's");
   const all = hold(relays.flatMap(({ ends }) => ends));
   await world.clock.advance(6_000);
   all.resolve();
   await world.clock.advance(5_000);
-  assert.equal(outages, 1);
+  assert.equal(told.outages, 1);
   for (const relay of relays) relay.isOn = false;
   for (const { ends } of relays) for (const end of ends) end.close();
   await world.clock.advance(20_000);
   for (const relay of relays) relay.isOn = true;
   await world.clock.advance(5_000);
-  assert.equal(outages, 2, "all lines were lost meanwhile");
+  assert.equal(told.outages, 2, "all lines were lost meanwhile");
   // Without relays there is nothing to hear.
   device.client.stop();
   await world.clock.advance(60_000);
   device.client.start();
   await world.clock.advance(5_000);
   assert.equal(device.client.count, 2);
-  assert.equal(outages, 2);
+  assert.equal(told.outages, 2);
   device.client.close();
 });
 
 Deno.test("An outage is told when all lines are lost within a moment and come back at once, and not when some are", async () => {
-  const world = new RelayWorld();
-  const relays = ["80.0.0.1", "85.0.0.1", "90.0.0.1"].map((ip) => world.relay(ip));
-  let outages = 0;
-  const device = world.device("81.0.0.1", relays, { onOutage: () => void outages++ });
-  device.client.start();
+  const { world, relays, device, told } = deviceWithRelays(["80.0.0.1", "85.0.0.1", "90.0.0.1"]);
   /** Ends the lines of these relays, a second apart: each side learns it when it next speaks. */
   const lose = async (...lost: readonly SimRelay[]) => {
     await world.clock.advance(15_000);
@@ -209,26 +211,22 @@ Deno.test("An outage is told when all lines are lost within a moment and come ba
     assert.equal(device.client.count, relays.length);
   };
   await lose(...relays.slice(1));
-  assert.equal(outages, 0, "the first one was there all the time");
+  assert.equal(told.outages, 0, "the first one was there all the time");
   await lose(...relays);
-  assert.equal(outages, 1);
+  assert.equal(told.outages, 1);
   for (const relay of relays) await lose(relay);
-  assert.equal(outages, 1, "one after another they are lost for reasons of their own");
+  assert.equal(told.outages, 1, "one after another they are lost for reasons of their own");
   for (const gone of relays.splice(1)) {
     gone.isOn = false;
     cut(gone);
   }
   await lose(...relays);
-  assert.equal(outages, 1, "the others have been gone for long");
+  assert.equal(told.outages, 1, "the others have been gone for long");
   device.client.close();
 });
 
 Deno.test("An outage after which all lines are lost is told once", async () => {
-  const world = new RelayWorld();
-  const relays = ["80.0.0.1", "85.0.0.1"].map((ip) => world.relay(ip));
-  let outages = 0;
-  const device = world.device("81.0.0.1", relays, { onOutage: () => void outages++ });
-  device.client.start();
+  const { world, relays, device, told } = deviceWithRelays(["80.0.0.1", "85.0.0.1"]);
   await world.clock.advance(15_000);
   const all = hold(relays.flatMap(({ ends }) => ends));
   await world.clock.advance(6_000);
@@ -236,7 +234,7 @@ Deno.test("An outage after which all lines are lost is told once", async () => {
   await world.clock.advance(100);
   relays.forEach(cut);
   await world.clock.advance(5_000);
-  assert.deepEqual([device.client.count, outages], [2, 1]);
+  assert.deepEqual([device.client.count, told.outages], [2, 1]);
   device.client.close();
 });
 
