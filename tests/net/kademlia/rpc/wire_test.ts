@@ -215,8 +215,9 @@ Deno.test("One question to many nodes differs by the message id alone, and anoth
   const ask = (n: number, target = args): Uint8Array =>
     encodeRequest(new Id(n, n, n, n, n), methods.find_node, target);
   const [a, b] = [ask(7), ask(8)];
-  const other = ask(9, { ...args, target: new Id(3, 3, 3, 3, 3) });
+  // Right after the other method, and with the same object.
   const value = encodeRequest(new Id(7, 7, 7, 7, 7), methods.find_value, args);
+  const other = ask(9, { ...args, target: new Id(3, 3, 3, 3, 3) });
   assert.deepEqual(a.subarray(21), b.subarray(21));
   assert.deepEqual([a[1 + 3], b[1 + 3], other[1 + 3]], [7, 8, 9]);
   assert.deepEqual(decodeRequest(b), { name: "find_node", args });
