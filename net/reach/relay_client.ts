@@ -18,6 +18,7 @@ import type { Time, Timer } from "../../lib/time.ts";
 import { settledWithin, within } from "../../lib/waiting.ts";
 import { relayAddress } from "../links/addresses.ts";
 import { type Connect, connectTwice } from "../links/connect.ts";
+import { AvoidedRelays } from "./avoided_relays.ts";
 import { Outages } from "./outages.ts";
 import { stepMsMax } from "./relay_limits.ts";
 import { RelayLine } from "./relay_line.ts";
@@ -30,9 +31,6 @@ const relaysMax = 3;
  * one with the other family of addresses, which many networks have not.
  */
 const searchMs = { first: 1_000, later: 15_000, rarely: 60_000 } as const;
-
-/** A relay that failed is not asked again for so long. */
-const avoidMs = 60_000;
 
 /** A line that has lasted so long was a good one: when it is lost, the relay is tried again at once. */
 const goodLineMs = 10_000;
@@ -108,8 +106,7 @@ export class RelayClient {
   readonly #kept = new Map<string, Kept>();
   /** Relays whose line was lost, and that are tried again. */
   readonly #lost = new Map<string, Kept>();
-  /** Relays that failed, and when, on the monotonic clock: they are not asked for a while. */
-  readonly #avoided = new Map<string, number>();
+  readonly #avoided: AvoidedRelays;
   readonly #outages: Outages;
   /** When no relay was left for the last time, as far as was seen, on the monotonic clock. */
   #noneMs = -Infinity;
@@ -124,6 +121,7 @@ export class RelayClient {
   constructor(options: RelayClientOptions) {
     this.#options = options;
     this.#connect = options.connect ?? ((to, signal) => connectTwice(options.time, to, signal));
+    this.#avoided = new AvoidedRelays(options.time);
     this.#outages = new Outages(options.time, () => options.onOutage?.());
     this.#scheduler = new Scheduler(options.time, options.onError ?? reportError);
     this.#searching = this.#scheduler.job(() => this.#search());
@@ -206,8 +204,10 @@ export class RelayClient {
       const found = await within(limit, (signal) => this.#options.find(signal)) ?? [];
       if (this.#need === undefined) return;
       this.#learn(found);
-      const chosen = this.#choose(found);
-      for (const relay of chosen.slice(0, relaysMax - this.#kept.size)) this.#keep(relay);
+      const chosen = this.#choose(found, (name) => this.#avoided.isAvoided(name));
+      this.#fill(chosen);
+      // Where too few are to be had, one that failed is better than none.
+      this.#fill(this.#choose(found, (name) => this.#avoided.isLeftAlone(name)));
       const [best] = chosen;
       if (!this.#isComplete && best !== undefined && this.#isComplementary(best)) {
         [...this.#kept.values()].at(-1)?.line?.end();
@@ -217,9 +217,15 @@ export class RelayClient {
     if (this.#kept.size === 0 && this.#lost.size === 0) this.#endWait();
     const isFull = this.#kept.size >= relaysMax;
     if (isFull && this.#isComplete) return;
-    const soon = this.#kept.size === 0 ? searchMs.first : searchMs.later;
+    const later = Math.max(Math.min(searchMs.later, this.#avoided.nextMs), searchMs.first);
+    const soon = this.#kept.size === 0 ? searchMs.first : later;
     const isEnough = isFull || (isListening && !this.#need?.isOnlyWay);
     this.#searching.dueIn(isEnough ? searchMs.rarely : soon);
+  }
+
+  /** Keeps the first of them, as far as there are too few. */
+  #fill(chosen: readonly FoundRelay[]): void {
+    for (const relay of chosen) if (this.#kept.size < relaysMax) this.#keep(relay);
   }
 
   /** There is nothing more to wait for. */
@@ -254,20 +260,19 @@ export class RelayClient {
   }
 
   /**
-   * Relays that are new, first those that all reach, and then, as far as there are such, those in networks
+   * Relays that are new and not left out, first those that all reach, and then, as far as there are such, those in networks
    * without another kept one.
    */
-  #choose(found: readonly FoundRelay[]): FoundRelay[] {
-    const now = this.#options.time.monotonic();
-    for (const [name, sinceMs] of this.#avoided) {
-      if (sinceMs + avoidMs <= now) this.#avoided.delete(name);
-    }
+  #choose(
+    found: readonly FoundRelay[],
+    isLeftOut: (name: string) => boolean,
+  ): FoundRelay[] {
     // One that has both families may be found at both of its addresses.
     const taken = new Set(this.#all().flatMap(({ relay }) => namesOf(relay)));
     const fresh = found.filter((relay) => {
       if (unicastAddress(relay.ip) === undefined || !this.#isOfUse(relay)) return false;
       const names = namesOf(relay);
-      if (names.some((name) => taken.has(name) || this.#avoided.has(name))) return false;
+      if (names.some((name) => taken.has(name) || isLeftOut(name))) return false;
       for (const name of names) taken.add(name);
       return true;
     });
@@ -339,12 +344,13 @@ export class RelayClient {
     const wasGood = wasReserved && now - kept.reservedMs >= goodLineMs && !line.isEnded;
     if (wasGood) {
       this.#outages.lost(kept.name);
+      this.#avoided.wasGood(kept.name);
       kept.lostMs = now;
       this.#lost.set(kept.name, kept);
       this.#comeBack(kept, 0);
     } else if (this.#lost.get(kept.name) === kept) {
       this.#comeBack(kept, Math.max(sinceMs + returnMs.every - now, 0));
-    } else if (!line.isEnded) this.#avoided.set(kept.name, now);
+    } else if (!line.isEnded) this.#avoided.failed(kept.name);
     if (wasReserved) this.#options.onChange();
     // One that comes back at once needs no replacement.
     if (this.#need !== undefined) this.#searching.dueIn(wasGood ? searchMs.first : 0);
@@ -358,7 +364,8 @@ export class RelayClient {
       if (this.count === 0) this.#noneMs = now;
       if (now - Math.max(kept.lostMs ?? now, this.#noneMs) >= returnMs.max) {
         this.#lost.delete(kept.name);
-        this.#avoided.set(kept.name, now);
+        this.#avoided.failed(kept.name);
+        this.#searching.dueIn(0);
       } else this.#open(kept, returnMs.every);
       // It may have been announced so far.
       if (waitMs > 0) onChange();

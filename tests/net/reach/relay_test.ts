@@ -238,7 +238,7 @@ Deno.test("An outage after which all lines are lost is told once", async () => {
   device.client.close();
 });
 
-Deno.test("A relay whose line is lost is tried again at once and for 10 s, and then not for a minute", async () => {
+Deno.test("A relay whose line is lost is tried again at once and for 10 s, and then seldom", async () => {
   const world = new RelayWorld();
   const [lost, left] = [world.relay("80.0.0.1"), world.relay("85.0.0.1")];
   const device = world.device("81.0.0.1", [lost, left]);
@@ -252,11 +252,10 @@ Deno.test("A relay whose line is lost is tried again at once and for 10 s, and t
   assert.deepEqual(device.client.addresses(), announced);
   // A relay that ends each line soon is none.
   cut();
-  await world.clock.advance(30_000);
+  await world.clock.advance(3_900);
   assert.equal(device.client.count, 1);
-  await world.clock.advance(60_000);
+  await world.clock.advance(20_000);
   assert.equal(device.client.count, 2);
-  await world.clock.advance(15_000);
   announced = device.client.addresses();
   lost.isOn = false;
   let dials = 0;
@@ -270,8 +269,10 @@ Deno.test("A relay whose line is lost is tried again at once and for 10 s, and t
   assert.deepEqual(device.client.addresses(), announced);
   await world.clock.advance(1_500);
   assert.equal(device.client.addresses().length, 1, "tried again, and announced no more");
-  await world.clock.advance(48_500);
+  await world.clock.advance(4_500);
   assert.equal(dials, 5, "at once, and every 2 s");
+  await world.clock.advance(50_000);
+  assert.equal(dials, 8, "after 4 s more, after 8 and after 16");
   assert.deepEqual(device.client.addresses(), announced.filter((one) => !one.includes("80.0.0.1")));
   device.client.close();
 });
@@ -335,19 +336,54 @@ Deno.test("Circuits end when signs of life come late: routers on the way may hav
   }
 });
 
-Deno.test("While another relay is left, one that was lost is not asked again for a minute", async () => {
+Deno.test("A relay that failed is tried again soon, then ever more seldom, where too few others are to be had", async () => {
   const world = new RelayWorld();
   const [lost, left] = [world.relay("80.0.0.1"), world.relay("85.0.0.1")];
-  const device = world.device("81.0.0.1", [lost, left]);
+  const others = ["90.0.0.1", "91.0.0.1"].map((ip) => world.relay(ip));
+  const known = [lost, left];
+  const device = world.device("81.0.0.1", [], {
+    find: () => Promise.resolve(known.map(({ place }) => place)),
+  });
+  lost.isWilling = false;
+  const startedMs = world.clock.monotonic();
+  const dialledS: number[] = [];
+  const { connect } = world;
+  world.connect = (to, from) => {
+    if (to.ip === lost.place.ip) {
+      dialledS.push(Math.round((world.clock.monotonic() - startedMs) / 1_000));
+    }
+    return connect.call(world, to, from);
+  };
   device.client.start();
-  await world.clock.advance(100);
-  assert.equal(device.client.count, 2);
-  for (const end of lost.ends) end.close();
-  await world.clock.advance(50_000);
+  await world.clock.advance(200_000);
+  assert.deepEqual(dialledS, [0, 4, 12, 28, 60, 120, 180]);
   assert.equal(device.client.count, 1);
-  await world.clock.advance(40_000);
-  assert.equal(device.client.count, 2);
+  // Others are taken before it.
+  known.push(...others);
+  await world.clock.advance(100_000);
+  assert.equal(device.client.count, 3);
+  assert.equal(dialledS.length, 7);
   device.client.close();
+});
+
+Deno.test("A relay that was away for some seconds is used again soon after it is back", async () => {
+  const world = new RelayWorld();
+  const [killed, left] = [world.relay("80.0.0.1"), world.relay("85.0.0.1")];
+  for (const awayS of [3, 9, 12, 20, 30]) {
+    killed.isOn = true;
+    const device = world.device("81.0.0.1", [killed, left]);
+    device.client.start();
+    await world.clock.advance(15_000);
+    assert.equal(device.client.count, 2);
+    killed.isOn = false;
+    for (const end of killed.ends.splice(0)) end.close();
+    await world.clock.advance(awayS * 1_000);
+    killed.isOn = true;
+    await world.clock.advance(Math.max(6_000, awayS * 600));
+    assert.equal(device.client.count, 2, `away for ${awayS} s`);
+    device.client.close();
+    await world.clock.advance(20_000);
+  }
 });
 
 Deno.test("A device that is gone without a word loses its reservation after 9 s", async () => {
@@ -696,7 +732,7 @@ Deno.test("A peer that does not relay takes no reservation, and keeps what it ha
   device.client.close();
 });
 
-Deno.test("A relay that refused is asked again after a minute", async () => {
+Deno.test("A relay that refused is asked again after 4 s", async () => {
   const world = new RelayWorld();
   const relay = world.relay("80.0.0.1");
   relay.isWilling = false;
@@ -704,7 +740,7 @@ Deno.test("A relay that refused is asked again after a minute", async () => {
   device.client.start();
   await world.clock.advance(100);
   relay.isWilling = true;
-  await world.clock.advance(59_000);
+  await world.clock.advance(3_800);
   assert.deepEqual(device.client.addresses(), []);
   assert.equal(relay.ends.length, 1);
   await world.clock.advance(2_000);
