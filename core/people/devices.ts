@@ -19,6 +19,9 @@ const usersMax = 4_096;
 /** How long a user is believed not to be announced; a user who comes online says hello. */
 const absentMs = 5_000;
 
+/** A list that shows who is online believes what was read or heard for so long. */
+const freshMs = 30_000;
+
 /** A user who does not answer is looked up again at most so often. */
 const renewMs = 5_000;
 
@@ -27,6 +30,7 @@ export class Devices {
   readonly #session: Session;
   readonly #records: TimedCache<SignedRecord<ConnectionsBody>>;
   readonly #absent: TimedCache<true>;
+  readonly #fresh: TimedCache<true>;
   readonly #renewed: TimedCache<true>;
   readonly #inFlight = new InFlight<void>();
 
@@ -35,6 +39,7 @@ export class Devices {
     this.#session = session;
     this.#records = new TimedCache(session.ports.clock, usersMax);
     this.#absent = new TimedCache(session.ports.clock, usersMax);
+    this.#fresh = new TimedCache(session.ports.clock, usersMax);
     this.#renewed = new TimedCache(session.ports.clock, usersMax);
   }
 
@@ -44,6 +49,20 @@ export class Devices {
     if (known.length > 0 || this.#absent.get(nameOf(user))) return known;
     await this.#read(user, signal);
     return this.#known(user);
+  }
+
+  /**
+   * Whether a device of the user is announced, as the network says it now or said it within the last half
+   * minute. {@linkcode of} believes a record for its 15 minutes, because a message that meets nobody is sent
+   * again; a list would show a user who has left as online for as long.
+   */
+  async isPresent(user: UserRef, signal?: AbortSignal): Promise<boolean> {
+    const name = nameOf(user);
+    if (!this.#fresh.get(name) && !this.#absent.get(name)) {
+      // What was known before counts where no node answers in time.
+      await this.#read(user, signal).catch(() => {});
+    }
+    return this.#known(user).length > 0;
   }
 
   /** Takes in a record that was checked, or bytes from a message; false if it is not the user's own or not valid. */
@@ -56,6 +75,7 @@ export class Devices {
   forget(user: UserRef): void {
     this.#records.delete(nameOf(user));
     this.#absent.delete(nameOf(user));
+    this.#fresh.delete(nameOf(user));
   }
 
   /**
@@ -82,6 +102,7 @@ export class Devices {
     const { record, isAbsent } = await ports.directory.get(query, signal);
     this.#take(user, record);
     // Silence says nothing about this user.
+    if (record !== undefined || isAbsent) this.#fresh.set(nameOf(user), true, freshMs);
     if (this.#known(user).length > 0 || (record === undefined && !isAbsent)) return;
     this.#absent.set(nameOf(user), true, absentMs);
   }
@@ -95,6 +116,7 @@ export class Devices {
     const before = this.#records.get(name);
     if (before === undefined || compareRecords(record, before) > 0) {
       this.#records.set(name, record, recordLifetimeMs.connections);
+      this.#fresh.set(name, true, freshMs);
     }
     return true;
   }

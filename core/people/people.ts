@@ -107,6 +107,10 @@ export class UserPeople implements People {
     return this.#devices.of(user, signal);
   }
 
+  isPresent(user: UserRef, signal?: AbortSignal): Promise<boolean> {
+    return this.#devices.isPresent(user, signal);
+  }
+
   learn(user: UserRef, connections: SignedRecord | Uint8Array): boolean {
     return this.#devices.learn(user, connections);
   }

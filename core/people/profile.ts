@@ -82,8 +82,7 @@ export class Profiles {
     const { clock } = session.ports;
     await within({ clock, ms: lookUpsMs }, async (limit) => {
       await mapBounded(entries.slice(0, lookedUpMax), lookUpsAtOnce, async (entry) => {
-        const devices = await people.devices(entry, limit).catch(() => []);
-        if (devices.some(({ present }) => present)) online.add(entry.username);
+        if (await people.isPresent(entry, limit)) online.add(entry.username);
         const person = await people.find(entry.username, limit).catch(() => undefined);
         const name = person?.public?.about?.name;
         if (name !== undefined) namesShown.set(entry.username, name);

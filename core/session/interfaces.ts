@@ -96,6 +96,8 @@ export interface People {
   ): Promise<readonly ListEntry[] | undefined>;
   /** Devices announced and not expired; from the cache while it is good, else from the network. */
   devices(user: UserRef, signal?: AbortSignal): Promise<DeviceEntry[]>;
+  /** Whether a device of the user is announced, as the network says it now or said it within the last 30 s. */
+  isPresent(user: UserRef, signal?: AbortSignal): Promise<boolean>;
   /**
    * Takes in a `connections` record: checked already, or the bytes that came in a message. False if it
    * is not the user's own or not valid.

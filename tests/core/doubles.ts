@@ -268,6 +268,10 @@ export class TestPeople implements People {
     return Promise.resolve(this.#devices.get(user.username) ?? []);
   }
 
+  async isPresent(user: UserRef): Promise<boolean> {
+    return (await this.devices(user)).some(({ present }) => present);
+  }
+
   forgetPerson(): void {}
 
   learn(): boolean {

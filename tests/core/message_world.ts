@@ -467,6 +467,10 @@ class WorldPeople implements People {
     return devices;
   }
 
+  async isPresent(user: UserRef, signal?: AbortSignal): Promise<boolean> {
+    return (await this.devices(user, signal)).some(({ present }) => present);
+  }
+
   learn(user: UserRef, connections: SignedRecord | Uint8Array): boolean {
     const record = connections instanceof Uint8Array ? openRecord(connections) : connections;
     if (!isRecordOf(record, user, "connections")) return false;

@@ -205,6 +205,37 @@ Deno.test("Devices that do not answer are read anew, at most once in a while", a
   await closeAll(alice, bob);
 });
 
+Deno.test("A user who leaves is shown as online for half a minute at most, and read again only then", async () => {
+  const world = new World();
+  const device = world.device();
+  const alice = await world.run(device.register("alice"));
+  const bob = await world.user("bob");
+  const { self } = bob.session;
+  const isPresent = () => world.run(alice.people.isPresent(self));
+  await world.run(bob.records.announce(endpoint));
+  assert.equal(await isPresent(), true);
+  await world.run(bob.records.withdraw());
+  device.directory.calls.get = 0;
+  await world.clock.advance(29_000);
+  assert.deepEqual([await isPresent(), device.directory.calls.get], [true, 0]);
+  await world.clock.advance(1_000);
+  assert.deepEqual([await isPresent(), device.directory.calls.get], [false, 1]);
+  await closeAll(alice, bob);
+});
+
+Deno.test("Where no node answers a user counts as online as long as the announcement does", async () => {
+  const world = new World();
+  const device = world.device();
+  const [alice, bob] = [await world.run(device.register("alice")), await world.user("bob")];
+  await world.run(bob.records.announce(endpoint));
+  const isPresent = () => world.run(alice.people.isPresent(bob.session.self));
+  assert.equal(await isPresent(), true);
+  device.directory.reachable = false;
+  await world.clock.advance(60_000);
+  assert.equal(await isPresent(), true);
+  await closeAll(alice, bob);
+});
+
 Deno.test("Devices that were forgotten are read at once, also where none was announced", async () => {
   const world = new World();
   const [alice, bob] = [await world.user("alice"), await world.user("bob")];
