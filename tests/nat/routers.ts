@@ -138,10 +138,16 @@ export async function restart(router: Router, offMs: number): Promise<void> {
   await routeOut(router);
 }
 
-/** The provider gives the router the next address; what it masqueraded is forgotten. */
+/**
+ * The provider gives the router the next address, and sends it nothing any more that is for the old one. What
+ * the router masqueraded is forgotten; what came in through its mappings it goes on translating.
+ */
 export async function renumber(router: Router): Promise<void> {
   const { space, wan } = router;
   const [, net, last = "", prefix] = /^(.*\.)(\d+)(\/\d+)$/.exec(wan) ?? [];
+  // Neighbours on the wire would remember where it was, and the router let it in.
+  const chain = `type filter hook prerouting priority -400; ip daddr ${net}${last} drop`;
+  await inside(space, ["nft", "-f", "-"], `table inet moved {\nchain in { ${chain}\n}\n}`);
   const next = `${net}${Number(last) % 250 + 2}${prefix}`;
   await sh(["ip", "-n", space, "address", "del", wan, "dev", "wan"]);
   await sh(["ip", "-n", space, "address", "add", next, "dev", "wan"]);
