@@ -18,6 +18,7 @@ import { streamByte } from "./frames.ts";
 import { type Connect, type Outcome, StreamClient } from "./stream_client.ts";
 import { askedMax, firstSilenceMs, remembered, surenessMs } from "./stream_limits.ts";
 import { StreamServer } from "./stream_server.ts";
+import { idOf, UdpSockets } from "./udp_sockets.ts";
 
 /** What {@linkcode Carriers} need. */
 export interface CarriersOptions {
@@ -50,6 +51,7 @@ export class Carriers {
   readonly service: readonly [firstByte: number, DoorService];
   readonly #options: CarriersOptions;
   readonly #choice = new CarrierChoice();
+  readonly #sockets: UdpSockets;
   readonly #client: StreamClient;
   readonly #server: StreamServer;
   readonly #scheduler: Scheduler;
@@ -69,6 +71,7 @@ export class Carriers {
   constructor(options: CarriersOptions) {
     const { time, udp, outside, exemption, connect } = options;
     this.#options = options;
+    this.#sockets = new UdpSockets({ time, first: udp, second: outside });
     this.#scheduler = new Scheduler(time, reportError);
     this.#looking = this.#scheduler.job(() => this.#look());
     this.#telling = this.#scheduler.job(() => this.#tell());
@@ -87,7 +90,7 @@ export class Carriers {
       onReceive: (fn) => {
         this.#onReceive = fn;
         this.#server.onRequest(fn);
-        udp.onReceive((data, from) => this.#takeByUdp(data, from));
+        this.#sockets.onReceive((data, from) => this.#takeByUdp(data, from));
       },
       close: () => {
         udp.close();
@@ -100,7 +103,7 @@ export class Carriers {
       send: (data, to) => this.#sendOutside(data, to),
       onReceive: (fn) => {
         this.#onOutside = fn;
-        outside.onReceive(fn);
+        this.#sockets.onOutside(fn);
       },
       close: () => outside.close(),
     };
@@ -124,12 +127,12 @@ export class Carriers {
 
   #send(data: Uint8Array, to: Sender): void {
     if (to.isProven) return this.#server.answer(data, to);
-    if (data[0] !== requestKind) return this.#options.udp.send(data, to);
+    if (data[0] !== requestKind) return this.#sockets.answer(data, to);
     const nowMs = this.#options.time.monotonic();
     const { mode } = this.#choice;
     const ways = this.#choice.ways(idOf(data), nowMs);
     if (mode !== this.#choice.mode) this.#askAgain(nowMs);
-    if (ways.udp) this.#options.udp.send(data, to);
+    if (ways.udp) this.#sockets.ask(data, to, this.#choice.mode !== "udp");
     if (ways.tcp) this.#client.send(data, to);
     else this.#remember(data, to, nowMs);
   }
@@ -137,7 +140,7 @@ export class Carriers {
   /** A request of the second socket says nothing about UDP: nodes at home leave it unanswered. */
   #sendOutside(data: Uint8Array, to: Sender): void {
     const { mode } = this.#choice;
-    if (mode !== "tcp") this.#options.outside.send(data, to);
+    if (mode !== "tcp") this.#sockets.askOutside(data, to);
     if (mode === "udp") return;
     this.#outsiders.set(idOf(data), true);
     this.#client.send(data, to);
@@ -158,7 +161,9 @@ export class Carriers {
   #askAgain(nowMs: number): void {
     this.#outcomes.clear();
     for (const { data, to, atMs } of this.#asked.splice(0)) {
-      if (nowMs - atMs < remembered.ms) this.#client.send(data, to);
+      if (nowMs - atMs >= remembered.ms) continue;
+      this.#client.send(data, to);
+      this.#sockets.askBySecond(data, to);
     }
     this.#tell();
   }
@@ -201,10 +206,4 @@ export class Carriers {
     this.#told = news;
     if (!isOver) this.#onChange?.();
   }
-}
-
-/** The beginning of a datagram's message id, which is random. */
-function idOf(data: Uint8Array): number {
-  const [, a = 0, b = 0, c = 0, d = 0] = data;
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
 }

@@ -69,3 +69,9 @@ export const udpAgain = { everyMs: 30_000, forMs: 1_000 } as const;
 
 /** Requests by UDP whose answers count. */
 export const askedMax = 256;
+
+/**
+ * After that the second UDP socket is used no more in the place of the first: routers have forgotten by then
+ * what they translated for that. Linux does after 120 s without a datagram, 180 s before version 5.
+ */
+export const forgottenMs = 200_000;

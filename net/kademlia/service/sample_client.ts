@@ -122,15 +122,16 @@ export class SampleClient {
     return found;
   }
 
-  /** `count` contacts, drawn evenly from the table's live ones. */
+  /** `count` contacts, drawn evenly from the table's live ones, or from all where none is live. */
   randomContacts(count: number): NodeContact[] {
     return this.#drawLive(this.#network.table, count);
   }
 
   #drawLive(entries: Iterable<TableEntry>, count: number): NodeContact[] {
-    const live = [...entries].filter((entry) => entry.failures === 0)
-      .map((entry) => entry.contact);
-    return this.#draw(live, count);
+    const all = [...entries];
+    const live = all.filter((entry) => entry.failures === 0);
+    // Where none answers, the fault is most likely the own line's.
+    return this.#draw((live.length > 0 ? live : all).map(({ contact }) => contact), count);
   }
 
   /** The same of one family, and nodes that others do not reach where the table has too few. */

@@ -6,7 +6,12 @@ import { ByteReader, writeAll } from "../../../net/links/byte_reader.ts";
 import { Carriers } from "../../../net/streams/carriers.ts";
 import { frameOf, readFrame, streamHead } from "../../../net/streams/frames.ts";
 import type { Connect } from "../../../net/streams/stream_client.ts";
-import { firstSilenceMs, surenessMs } from "../../../net/streams/stream_limits.ts";
+import {
+  firstSilenceMs,
+  laterSilenceMs,
+  laterSilenceRequests,
+  surenessMs,
+} from "../../../net/streams/stream_limits.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { pipe, type PipeEnd } from "../reach/pipes.ts";
 
@@ -156,4 +161,24 @@ Deno.test("Requests that come by UDP are answered by UDP, whatever carries the o
   world.carriers.main.send(answer(6), { ...node, isProven: true });
   assert.equal(world.udp.sent.length, 2, "that one came by a stream, which has ended");
   world.carriers.main.close();
+});
+
+Deno.test("Where UDP falls silent at a router that translates to an old address, the second socket is used", async () => {
+  const world = new World();
+  const { carriers, clock, udp, outsideUdp } = world;
+  carriers.main.send(request(1), node);
+  udp.receive(answer(1), node);
+  for (let id = 2; id < 2 + laterSilenceRequests; id++) carriers.main.send(request(id), node);
+  await clock.advance(laterSilenceMs);
+  assert.equal(outsideUdp.sent.length, 0);
+  carriers.main.send(request(20), node);
+  assert.deepEqual([udp.sent.at(-1), outsideUdp.sent.at(-1)], [request(20), request(20)]);
+  outsideUdp.receive(answer(20), node);
+  assert.deepEqual(world.received, [answer(1), answer(20)]);
+  const sent = udp.sent.length;
+  carriers.main.send(request(21), node);
+  assert.deepEqual([udp.sent.length, outsideUdp.sent.at(-1)], [sent, request(21)]);
+  await clock.advance(2 * surenessMs);
+  assert.deepEqual([carriers.status(), world.told], [{ carrier: "udp" }, []]);
+  carriers.main.close();
 });

@@ -31,6 +31,22 @@ Deno.test("The public address is what a majority of contacts says", async () => 
   await node.close();
 });
 
+Deno.test("Contacts of which none answered are asked all the same: the fault may have been the own line's", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const puppets = Array.from({ length: 3 }, (_, i) => new Puppet(world, `6.${i}.0.1`));
+  for (const puppet of puppets) {
+    puppet.ping(node.address);
+    puppet.react.stun = (data) => encodeAnswer(data, stun, { ip: "80.1.2.3", port: 5 });
+  }
+  await world.clock.advance(1_000);
+  for (const puppet of puppets) puppet.silent = true;
+  assert.equal(await world.clock.drive(node.publicAddress(4)), undefined);
+  for (const puppet of puppets) puppet.silent = false;
+  assert.equal(await world.clock.drive(node.publicAddress(4)), "80.1.2.3");
+  await closeAll([node]);
+});
+
 Deno.test("Attack: what one network says of the own address is one vote, and loopback none", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0, { exemption: new Exemption(false) });
