@@ -161,6 +161,7 @@ async function startPeer(
     ownAddresses: () =>
       [settings.announcedIp, ...directory.status().outerIps, settings.listening.ip, settings.udp.ip]
         .filter((ip) => ip !== undefined),
+    ownPlaces: reaching.places,
     services: new Map([...reaching.services, carriers.service]),
     homeNetworks: () => homeAddresses().map(({ cidr }) => cidr),
     families: () => ownFamilies(),

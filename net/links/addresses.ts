@@ -53,6 +53,16 @@ export interface OwnPlace {
   readonly homeNetworks: readonly string[];
   /** The families of addresses that this machine has, besides those of itself; default: both. */
   readonly families?: readonly Family[];
+  /** Its own front door; default: it has none. */
+  readonly door?: OwnDoor;
+}
+
+/** A front door, as seen from both sides of the home router. */
+export interface OwnDoor {
+  /** Where it listens. */
+  readonly at: Endpoint;
+  /** Where others connect to it. */
+  readonly places: readonly Endpoint[];
 }
 
 /** One way to a device. */
@@ -85,7 +95,21 @@ export function routesTo(target: LinkTarget, own: OwnPlace): Route[] {
   const mayDial = (address: IpAddress, isRelay: boolean) =>
     address.kind === "public" || ownKinds.has(address.kind) ||
     (!isRelay && isSameHome && isIn(own.homeNetworks, address));
-  return [...new Map(named.filter(may).map((route) => [route.name, route])).values()];
+  const routes = named.filter(may).map((route) => atOwnDoor(route, own.door));
+  return [...new Map(routes.map((route) => [route.name, route])).values()];
+}
+
+/**
+ * Where this peer itself is the relay, its front door is dialled on this machine: few home routers lead what
+ * their home sends to the outer address back into it.
+ */
+function atOwnDoor(route: Route, door: OwnDoor | undefined): Route {
+  const { isRelay, address: { ip }, port } = route;
+  const isOwn = door?.places.some((place) => place.ip === ip && place.port === port);
+  if (!isRelay || !isOwn || door === undefined) return route;
+  const isAny = ["0.0.0.0", "::"].includes(door.at.ip);
+  const address = readAddress(isAny ? "127.0.0.1" : door.at.ip);
+  return address === undefined ? route : { ...route, address, port: door.at.port };
 }
 
 /** What the address of a relay begins with. */

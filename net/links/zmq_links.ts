@@ -59,6 +59,8 @@ export interface ZmqLinksOptions {
   readonly homeNetworks?: () => readonly string[];
   /** The families of addresses that this machine has; default: both. */
   readonly families?: () => readonly Family[];
+  /** Where others connect to the front door, at the home router or here; default: that is not known. */
+  readonly ownPlaces?: () => readonly Endpoint[];
   /** What else the front door is for, by the first byte that a caller says. Default: nothing. */
   readonly services?: ReadonlyMap<number, DoorService>;
   /** Learns what went wrong in the background: what a frame's receiver threw, or that all senders were cut off. */
@@ -243,11 +245,14 @@ export class ZmqLinks implements Links {
   }
 
   #place(): OwnPlace {
-    const { ownAddresses, homeNetworks, families } = this.#options;
+    const { ownAddresses, homeNetworks, families, ownPlaces } = this.#options;
+    const at = this.#incoming?.listening;
+    const places = ownPlaces?.() ?? [];
     return {
       addresses: ownAddresses(),
       homeNetworks: homeNetworks?.() ?? [],
       ...(families === undefined ? {} : { families: families() }),
+      ...(at === undefined ? {} : { door: { at, places } }),
     };
   }
 

@@ -59,6 +59,8 @@ export interface CreatedReach {
   readonly offerRelay: (asker: Endpoint) => RelayOffer | undefined;
   /** What the front door is for besides messages. */
   readonly services: ReadonlyMap<number, DoorService>;
+  /** Where others connect to the front door, as far as they were asked. */
+  readonly places: () => Endpoint[];
   /** What this peer relays at present. */
   readonly relaying: () => RelayStatus;
   /** Begins to watch; from then on `status` is what others find out. */
@@ -137,6 +139,7 @@ export function createReach(
       [relayByte, (caller) => relay.serve(caller)],
       [senderByte, (caller) => relay.serveSender(caller)],
     ]),
+    places: () => outerPlaces(true),
     relaying: () => relay.status(),
     start(network) {
       const { directory, links } = network;

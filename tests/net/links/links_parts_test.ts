@@ -129,6 +129,30 @@ Deno.test("Attack: a stranger's record makes a peer dial its home network only f
   assert.deepEqual(dial("80.1.2.3", ...outside), ["80.1.2.3"]);
 });
 
+Deno.test("A peer that is itself the relay dials its front door on this machine, under the relay's name", () => {
+  const addresses = [
+    "relay/80.1.2.3:7100",
+    "relay/80.1.2.3:7001",
+    "relay/9.9.9.9:7100",
+    "80.1.2.3",
+  ];
+  const dial = (at?: string) =>
+    routesTo({ linkKey: new Uint8Array(32), addresses, port: 7100 }, {
+      addresses: ["80.1.2.3"],
+      homeNetworks: [],
+      ...(at === undefined ? {} : {
+        door: { at: { ip: at, port: 7000 }, places: [{ ip: "80.1.2.3", port: 7100 }] },
+      }),
+    });
+  const told = (at?: string) => dial(at).map(({ address, port }) => `${address.ip} ${port}`);
+  const others = ["80.1.2.3 7001", "9.9.9.9 7100", "80.1.2.3 7100"];
+  assert.deepEqual(told(), ["80.1.2.3 7100", ...others]);
+  assert.deepEqual(told("0.0.0.0"), ["127.0.0.1 7000", ...others]);
+  assert.deepEqual(told("::"), ["127.0.0.1 7000", ...others]);
+  assert.deepEqual(told("192.168.1.7"), ["192.168.1.7 7000", ...others]);
+  assert.deepEqual(dial("::").map(({ name }) => name), dial().map(({ name }) => name));
+});
+
 Deno.test("A relay's address is written and read with its port; what is none is no route", () => {
   const ways = ["8.8.8.8", relayAddress({ ip: "1.1.1.1", port: 7001 }), "relay/[2a00::1]:9"];
   const own = { addresses: ["80.1.2.3"], homeNetworks: ["10.0.0.0/8"] };

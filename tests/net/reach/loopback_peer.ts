@@ -43,6 +43,7 @@ export function loopbackPeer(
     listen: { ip: "127.0.0.1", port: 0 },
     clock: time,
     ownAddresses: () => ["127.0.0.1"],
+    ownPlaces: () => places,
     services: new Map([
       [relayByte, (caller) => relay.serve(caller)],
       [senderByte, (caller) => relay.serveSender(caller)],

@@ -51,6 +51,20 @@ Deno.test("Frames reach a device through a relay alone, in order, the largest to
   }
 });
 
+Deno.test("A relay sends to its own devices though its home router leads nothing back that goes to the outer address", async () => {
+  const { relay, frames, target, end } = await three();
+  try {
+    // Nothing listens there: what is said there does not come back in.
+    relay.places.push({ ip: "127.0.0.1", port: 1 });
+    await relay.links.open(linkKeys().secretKey, () => {});
+    const through = { ...target(), addresses: ["relay/127.0.0.1:1"] };
+    assert.equal(relay.links.send(through, new Uint8Array(100)), "queued");
+    await until(() => frames.length === 1, "the frame");
+  } finally {
+    await end();
+  }
+});
+
 Deno.test("A probe through a relay tells whether the device is there", async () => {
   const { device, sender, target, end } = await three();
   try {
