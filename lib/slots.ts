@@ -4,8 +4,10 @@
  * @module
  */
 
-/** Runs asynchronous tasks, a fixed number at a time, in the order in which they came. */
+/** Runs asynchronous tasks, so many at a time, in the order in which they came. */
 export class Slots {
+  #places: number;
+  /** Below 0 while more tasks run than there are places: there were more when they began. */
   #free: number;
   #size = 0;
   readonly #sizeMax: number;
@@ -18,6 +20,7 @@ export class Slots {
    * @param sizeMax How many may run or wait: more means that callers do not wait for what they ask for.
    */
   constructor(places: number, sizeMax = 100_000) {
+    this.#places = places;
     this.#free = places;
     this.#sizeMax = sizeMax;
   }
@@ -25,6 +28,13 @@ export class Slots {
   /** Tasks that run or wait. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Changes how many tasks run at once, to 1 or more; those that run already go on. */
+  resize(places: number): void {
+    this.#free += places - this.#places;
+    this.#places = places;
+    this.#begin();
   }
 
   /**
@@ -43,9 +53,18 @@ export class Slots {
       return await task();
     } finally {
       this.#size--;
+      this.#free++;
+      this.#begin();
+    }
+  }
+
+  /** Begins those that wait, as long as there is a slot for them. */
+  #begin(): void {
+    while (this.#free > 0) {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
+      if (next === undefined) return;
+      this.#free--;
+      next();
     }
   }
 }

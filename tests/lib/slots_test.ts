@@ -63,3 +63,30 @@ Deno.test("Tasks that run and wait are counted, up to the bound", async () => {
   }
   assert.equal(await slots.run(() => Promise.resolve(7)), 7);
 });
+
+Deno.test("Fewer slots let those that run go on, and more begin at once", async () => {
+  const slots = new Slots(3);
+  const gates = Array.from({ length: 8 }, () => Promise.withResolvers<void>());
+  const begun: number[] = [];
+  const running = gates.map(({ promise }, i) =>
+    slots.run(() => {
+      begun.push(i);
+      return promise;
+    })
+  );
+  slots.resize(1);
+  for (const i of [0, 1]) {
+    gates[i]?.resolve();
+    await running[i];
+  }
+  assert.deepEqual(begun, [0, 1, 2], "two of three ended, and one place is left");
+  gates[2]?.resolve();
+  await running[2];
+  assert.deepEqual(begun, [0, 1, 2, 3]);
+  slots.resize(3);
+  await null;
+  assert.deepEqual(begun, [0, 1, 2, 3, 4, 5]);
+  for (const { resolve } of gates) resolve();
+  await Promise.all(running);
+  assert.equal(slots.size, 0);
+});
