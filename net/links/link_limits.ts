@@ -107,6 +107,27 @@ export const openingsMax = 64;
  */
 export const openingTurn = { times: 3, msMin: 500, msMax: 2_000 } as const;
 
+/**
+ * Links that open at once on a machine that is too busy for {@linkcode openingsMax}. With a tenth of a processor so
+ * many take half a second, so that devices that say nothing do not stop all others.
+ */
+export const openingsMin = 8;
+
+/**
+ * A link that took so long was slow to open: across an ocean it takes a second. It is a sign of a busy machine only
+ * where its timers are late as well.
+ */
+export const slowOpeningMs = 1_000;
+
+/** While a link opens it is seen once, after so long, how late a timer of this process is. */
+export const latenessAfterMs = 250;
+
+/**
+ * A timer that is so late says that the processor is busy: the ten turns of the event loop that a link takes to
+ * open then take a good part of {@linkcode slowOpeningMs}. On a machine with time a timer is a millisecond late.
+ */
+export const latenessMs = 10;
+
 /** The first wait before a link is dialled again (design, section 6); doubles each time. */
 export const redialMsMin = 1_000;
 

@@ -9,11 +9,18 @@
  * @module
  */
 
-import type { Clock } from "../../core/ports.ts";
+import type { Clock, Timer } from "../../core/ports.ts";
 import { lowerMedian } from "../../lib/median.ts";
 import { Slots } from "../../lib/slots.ts";
 import { settledWithin } from "../../lib/waiting.ts";
-import { openingsMax, openingTurn } from "./link_limits.ts";
+import {
+  latenessAfterMs,
+  latenessMs,
+  openingsMax,
+  openingTurn,
+  slowOpeningMs,
+} from "./link_limits.ts";
+import { type Opening, OpeningLimit } from "./opening_limit.ts";
 
 /** So many of the last links count. Their median is taken, so a few devices that are slow on purpose change little. */
 const lastMax = 15;
@@ -21,6 +28,7 @@ const lastMax = 15;
 /** Turns to open a link. */
 export class Openings {
   readonly #slots = new Slots(openingsMax);
+  readonly #limit = new OpeningLimit();
   /** How long the last links took that opened, in milliseconds, the oldest first. */
   #lastMs: readonly number[] = [];
 
@@ -34,13 +42,29 @@ export class Openings {
     clock: Pick<Clock, "after" | "monotonic">,
     open: () => Promise<boolean>,
   ): Promise<void> {
-    await this.#slots.run(() => {
+    await this.#slots.run(async () => {
       const begunAt = clock.monotonic();
+      const watch = new Watch(
+        clock,
+        (lateMs) => this.#judge({ begunAt, isSlow: true, lateMs }, clock),
+      );
       const ended = open().then((isUp) => {
-        if (isUp) this.#lastMs = [...this.#lastMs, clock.monotonic() - begunAt].slice(-lastMax);
+        const isSlow = watch.end();
+        if (!isUp) return;
+        this.#lastMs = [...this.#lastMs, clock.monotonic() - begunAt].slice(-lastMax);
+        if (!isSlow) this.#judge({ begunAt, isSlow, lateMs: 0 }, clock);
       });
-      return settledWithin(clock, ended, this.#turnMs());
+      const turnMs = this.#turnMs();
+      const isOver = await settledWithin(clock, ended, turnMs);
+      // A device that says nothing takes no processor, but here it is the processor that the link waits for.
+      if (isOver || watch.lateMs < latenessMs) return;
+      await settledWithin(clock, ended, openingTurn.msMax - turnMs);
     });
+  }
+
+  #judge(opening: Opening, clock: Pick<Clock, "monotonic">): void {
+    this.#limit.judge(opening, clock.monotonic());
+    this.#slots.resize(this.#limit.places);
   }
 
   /**
@@ -50,6 +74,36 @@ export class Openings {
   #turnMs(): number {
     const { times, msMin, msMax } = openingTurn;
     return Math.min(Math.max(times * (lowerMedian(this.#lastMs) ?? 0), msMin), msMax);
+  }
+}
+
+/** Looks how late timers are while a link opens, and whether it is slow. */
+class Watch {
+  #lateMs = 0;
+  #isSlow = false;
+  #timer: Timer;
+
+  /** @param onSlow Called once when the link has not opened in time; is told how late a timer was. */
+  constructor(clock: Pick<Clock, "after" | "monotonic">, onSlow: (lateMs: number) => void) {
+    const begunAt = clock.monotonic();
+    this.#timer = clock.after(latenessAfterMs, () => {
+      this.#lateMs = clock.monotonic() - begunAt - latenessAfterMs;
+      this.#timer = clock.after(slowOpeningMs - latenessAfterMs, () => {
+        this.#isSlow = true;
+        onSlow(this.#lateMs);
+      });
+    });
+  }
+
+  /** How late a timer was, in milliseconds; 0 where the link did not take that long. */
+  get lateMs(): number {
+    return this.#lateMs;
+  }
+
+  /** Ends; whether the link was slow. */
+  end(): boolean {
+    this.#timer.cancel();
+    return this.#isSlow;
   }
 }
 

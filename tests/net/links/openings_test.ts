@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import type { Timer } from "../../../core/ports.ts";
 import { readRoute } from "../../../net/links/addresses.ts";
 import { Dialler } from "../../../net/links/dialler.ts";
 import { ByteBudget } from "../../../net/links/frame_queue.ts";
-import { handshakeMsMax, openingsMax, openingTurn } from "../../../net/links/link_limits.ts";
+import {
+  handshakeMsMax,
+  openingsMax,
+  openingTurn,
+  slowOpeningMs,
+} from "../../../net/links/link_limits.ts";
 import { Link } from "../../../net/links/link.ts";
 import { Openings } from "../../../net/links/openings.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
@@ -11,7 +17,7 @@ import { VirtualClock } from "../../sim/clock.ts";
 
 /** Links of one process; sockets become writable where `shakes` says so. */
 class Crowd {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   /** Numbers of the links whose handshakes have begun, in order. */
   readonly begun: number[] = [];
   /** Those whose devices say nothing. */
@@ -23,6 +29,10 @@ class Crowd {
   /** Whether there are sockets left. */
   hasSockets = true;
   #openings = new Openings();
+
+  constructor(clock = new VirtualClock()) {
+    this.clock = clock;
+  }
 
   link(number: number): Link {
     const route = readRoute(`10.0.${number >> 8}.${number & 255}`, 7);
@@ -134,6 +144,28 @@ Deno.test("However long handshakes take, a turn ends after two seconds", async (
   await crowd.clock.advance(2);
   assert.equal(next.state, "up");
   for (const link of links) link.close();
+});
+
+/** A clock whose timers are late, as on a busy machine. */
+class LateClock extends VirtualClock {
+  lateMs = 0;
+  override after(ms: number, fn: () => void): Timer {
+    return super.after(ms + this.lateMs, fn);
+  }
+}
+
+Deno.test("Where timers are late, fewer open at once, and turns last longer", async () => {
+  const clock = new LateClock();
+  const crowd = new Crowd(clock);
+  clock.lateMs = 20;
+  const links = crowd.stuck(3 * openingsMax);
+  await crowd.clock.advance(slowOpeningMs - 1);
+  assert.equal(crowd.begun.length, openingsMax, "turns are not over after half a second");
+  await crowd.clock.advance(openingTurn.msMax);
+  assert.equal(crowd.begun.length, openingsMax + openingsMax / 2);
+  for (const link of links) link.close();
+  await crowd.clock.advance(0);
+  assert.equal(crowd.clock.pending, 0);
 });
 
 Deno.test("A link that is closed before its turn does not begin, and a handshake that fails ends its turn", async () => {
