@@ -95,7 +95,7 @@ function changeable({ lifespan, publishPrivate }: PeerSettings) {
 /** Builds all adapters of a folder's peer; what was built is closed again where a later one fails. */
 async function startPeer(
   data: string,
-  { settings, keys, log, early, opens, reread }: {
+  { settings, keys, log, early, opens, stays = false, reread }: {
     settings: PeerSettings;
     keys: KeyFiles;
     log: Log;
@@ -133,7 +133,7 @@ async function startPeer(
   const carriers = new Carriers({ time: clock, udp: datagrams, outside, exemption });
   started.defer(() => carriers.main.close());
   for (const ip of [settings.announcedIp, settings.udp.ip]) if (ip) exemption.met(ip);
-  const reaching = createReach({ clock, random, exemption, settings, onError });
+  const reaching = createReach({ clock, random, exemption, settings, stays, onError });
   started.defer(() => reaching.close());
   const { directory, ...node } = await createDirectory({
     datagrams: carriers.main,

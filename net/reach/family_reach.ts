@@ -39,8 +39,8 @@ export interface FamilyReachOptions {
   readonly announcedAddress?: string;
   /** Asks the home router to let others in; default: it is not asked. */
   readonly mappings?: RouterMappings | undefined;
-  /** Whether messages are taken: a command that only asks the network leaves nothing at the router. */
-  readonly takesMessages: () => boolean;
+  /** Whether the peer is there to be reached: a command that only asks the network leaves nothing at the router. */
+  readonly isToBeReached: () => boolean;
   /** Whether this machine itself has an address, so that no router translates it. */
   readonly isOwn: (ip: string) => boolean;
   /** Called when {@linkcode FamilyReach.place} may have changed. */
@@ -97,7 +97,7 @@ export class FamilyReach {
 
   /** Looks at the address and the port `door`, and has them checked where that is due. */
   async look(door: Endpoint | undefined, signal: AbortSignal): Promise<Look> {
-    const { clock, directory, mappings, family, isOwn } = this.#options;
+    const { clock, directory, mappings, family, isOwn, isToBeReached } = this.#options;
     const ip = directory.status().joined ? await this.outerAddress(signal) : undefined;
     const hasMoved = ip !== undefined && this.#lastIp !== undefined && ip !== this.#lastIp;
     this.#lastIp = ip ?? this.#lastIp;
@@ -129,6 +129,7 @@ export class FamilyReach {
     const times = this.#denials(where);
     // Nothing seems to stand in the way: one connection may have failed on a bad line.
     if (times === 1 && (this.#place?.isReached || isOwn(ip))) return "open";
+    if (!isToBeReached()) return this.#conclude(where, { ip, isReached });
     // Relays are looked for while the router is asked, which may take seconds.
     if (mappings && this.#place?.port === undefined) this.#decide({ ip, isReached });
     if (times > 1) this.#early = undefined; // It may be long ago.
@@ -146,13 +147,13 @@ export class FamilyReach {
    * router drops their connections.
    */
   prepare(door: Endpoint): void {
-    const { mappings, isOwn, takesMessages } = this.#options;
+    const { mappings, isOwn, isToBeReached } = this.#options;
     const place = this.#place;
     if (mappings === undefined || place === undefined) return;
     // Others may come in by what an earlier run has left at the router, and what nothing renews.
     if (place.isReached === false || place.port !== undefined) return;
     const isBehindRouter = unicastAddress(place.ip)?.kind === "public" && !isOwn(place.ip);
-    if (!isBehindRouter || !takesMessages() || this.#early?.port === door.port) return;
+    if (!isBehindRouter || !isToBeReached() || this.#early?.port === door.port) return;
     this.#early = { port: door.port, granted: this.#open(door) };
   }
 

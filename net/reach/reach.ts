@@ -77,11 +77,21 @@ const openStates: ReadonlySet<ReachStatus["state"]> = new Set(["direct", "mapped
  * come with `start`, and until then it relays nothing.
  */
 export function createReach(
-  { clock, random, exemption, settings, leading = () => leadingAddresses(), onError }: {
+  {
+    clock,
+    random,
+    exemption,
+    settings,
+    stays = false,
+    leading = () => leadingAddresses(),
+    onError,
+  }: {
     readonly clock: Clock;
     readonly random: Random;
     readonly exemption: Exemption;
     readonly settings: ReachSettings;
+    /** Whether the peer runs until it is ended; default: no. */
+    readonly stays?: boolean;
     /** This machine's addresses that lead out of it; default: what the system tells. */
     readonly leading?: () => readonly string[];
     readonly onError: (error: Error) => void;
@@ -163,6 +173,7 @@ export function createReach(
         links,
         relays,
         relaysOnly: settings.relaysOnly,
+        stays,
         homeAddresses,
         leadingAddresses: leading,
         onMoved: () => links.redial(),

@@ -49,6 +49,8 @@ export interface ReachWatchOptions {
   readonly mappings?: RouterMappings;
   /** Whether relays alone are announced, so that this peer's own address is in no record. */
   readonly relaysOnly?: boolean;
+  /** Whether the peer runs until it is ended, and is to be reached without a user, too; default: no. */
+  readonly stays?: boolean;
   /** The outer address, where it is configured; otherwise what a majority of nodes sees, of either family. */
   readonly announcedAddress?: string;
   /** This machine's addresses in its home network. */
@@ -100,7 +102,8 @@ export class ReachWatch implements Reach {
         // The protocols that ask a router for a port are IPv4's.
         mappings: family === 4 ? mappings : undefined,
         isOwn: (ip) => this.#isOwn(ip),
-        takesMessages: () => options.links.status().listening !== undefined,
+        isToBeReached: () =>
+          options.stays === true || options.links.status().listening !== undefined,
         onDecided: () => this.#decided(),
         onMoved: () => this.#options.onMoved?.(),
       })

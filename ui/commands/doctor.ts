@@ -74,7 +74,7 @@ async function askPeer(
 async function checksOfPeer(context: Context, settings: PeerSettings): Promise<Check[]> {
   const { log } = context.output;
   const own = (folder: OpenFolder) =>
-    withStartedPeer(context, { folder, settings, log }, async (peer) => {
+    withStartedPeer(context, { folder, settings, log, stays: true }, async (peer) => {
       await joinNetwork(context, peer);
       return await askPeer(context, settings, ownAccess(peer.api));
     });

@@ -91,7 +91,7 @@ export async function serveFolder(
   const settings = await resolveSettings(context);
   const credentials = await credentialsFor(context, folder, withUser ? "user" : "none");
   const { log } = context.output;
-  await withStartedPeer(context, { folder, settings, log }, async (peer) => {
+  await withStartedPeer(context, { folder, settings, log, stays: true }, async (peer) => {
     const { api } = peer;
     // The user's key is being derived: there is time to make it, and no command finds it before the login.
     await using door = await makeCommandDoor(context, { api, folder, log });
@@ -120,7 +120,7 @@ export async function serveWith(
   const { log } = context.output;
   const settings = await resolveSettings(context);
   const credentials = await credentialsFor(context, folder, "user");
-  await withStartedPeer(context, { folder, settings, log, opens }, async ({ api }) => {
+  await withStartedPeer(context, { folder, settings, log, opens, stays: true }, async ({ api }) => {
     if (credentials !== undefined) await logIn(context, api, credentials);
     const end = Promise.withResolvers<void>();
     const stop = api.subscribe((event) => {

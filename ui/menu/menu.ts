@@ -78,7 +78,7 @@ export async function runOwnPeer(
   const hasAccount = asksAtOnce && (await folder.accounts()).length > 0;
   // The screen shows nothing without a user: the one of the folder is asked for the password at once.
   const credentials = hasAccount ? await credentialsFor(context, folder, "user") : undefined;
-  await withStartedPeer(context, { folder, settings, log }, async (peer) => {
+  await withStartedPeer(context, { folder, settings, log, stays: true }, async (peer) => {
     const { api } = peer;
     await using door = await makeCommandDoor(context, { api, folder, log });
     await door.publish();

@@ -33,6 +33,8 @@ export interface ExpectedLogin {
 export interface StartOptions {
   /** Whether this process still starts the program that opens a browser, once; default: no. */
   readonly opens?: boolean;
+  /** Whether the peer runs until it is ended, and not for one command alone; default: no. */
+  readonly stays?: boolean;
   /** Reads flags and config.ini anew, for {@linkcode PeerApi.reload}; absent: nothing is changed. */
   readonly reread?: () => Promise<PeerSettings>;
 }

@@ -76,18 +76,19 @@ export async function logIn(
 /** Starts the folder's peer for as long as the work takes. Everything acknowledged is on disk then. */
 export async function withStartedPeer<T>(
   context: Context,
-  { folder, settings, log, opens = false }: {
+  { folder, settings, log, opens = false, stays = false }: {
     folder: OpenFolder;
     settings: PeerSettings;
     log: Log;
     opens?: boolean;
+    stays?: boolean;
   },
   work: (peer: RunningPeer) => Promise<T>,
 ): Promise<T> {
   const { io, signal } = context;
   signal.throwIfAborted();
   const reread = () => resolveSettings(context);
-  const peer = await folder.start(settings, log, { opens, reread });
+  const peer = await folder.start(settings, log, { opens, stays, reread });
   try {
     return await work(peer);
   } finally {

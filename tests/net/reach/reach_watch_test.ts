@@ -391,6 +391,32 @@ Deno.test("Behind a router that translates addresses it is asked at once, not on
   }
 });
 
+Deno.test("A node that stays asks the router at once without a user; a command that leaves never asks it", async () => {
+  for (const stays of [true, false]) {
+    const { mappings, calls, grant } = grantingRouter();
+    const door = { ip: "0.0.0.0", port: 7000 };
+    const { clock, directory, watch } = world({
+      mappings,
+      stays,
+      leadingAddresses: () => ["192.168.1.20"],
+      links: { status: () => ({ open: 0, door }) },
+    });
+    directory.isReachable = async () => {
+      await delay(clock, 1_500);
+      return mappings.outerTcpPort !== undefined;
+    };
+    watch.start();
+    await clock.advance(1_000);
+    assert.deepEqual(calls, stays ? ["open"] : []);
+    grant();
+    await clock.advance(2_000);
+    assert.equal(watch.status().state, stays ? "mapped" : "unreachable");
+    await clock.advance(10_000);
+    assert.deepEqual(calls, stays ? ["open"] : []);
+    watch.close();
+  }
+});
+
 Deno.test("A peer whose user logs in once others have come in renews what an earlier run left at the router", async () => {
   const { mappings, calls, grant } = grantingRouter();
   const door = { ip: "0.0.0.0", port: 7000 };
