@@ -38,11 +38,9 @@ export interface Stored {
   readonly last: number;
 }
 
-/** What a process has used. */
-export interface Usage {
+/** What a process says that it has used. */
+export interface OwnUsage {
   readonly cpuMs: number;
-  /** How long its threads, all together, were ready to run and got no core: others were using them. */
-  readonly queuedMs: number;
   readonly rssMB: number;
   /** What went wrong behind, as told. */
   readonly faults: readonly string[];
@@ -289,11 +287,10 @@ export const commands = {
     return await peerOf(name).api.status();
   },
 
-  usage(): Usage {
+  usage(): OwnUsage {
     const { user, system } = process.cpuUsage();
     return {
       cpuMs: (user + system) / 1000,
-      queuedMs: queuedMs(),
       rssMB: Deno.memoryUsage().rss / 1024 / 1024,
       faults: faults.splice(0),
     };
@@ -312,28 +309,6 @@ export const commands = {
 
 /** The names and types of what a host can be told. */
 export type Commands = typeof commands;
-
-/** The second number of schedstat, in nanoseconds, of all threads; 0 where the system does not tell. */
-function queuedMs(): number {
-  let sum = 0;
-  for (const name of threads()) {
-    try {
-      const text = Deno.readTextFileSync(`/proc/self/task/${name}/schedstat`);
-      sum += Number(text.split(" ")[1]) / 1e6;
-    } catch {
-      // The thread has ended meanwhile.
-    }
-  }
-  return sum;
-}
-
-function threads(): string[] {
-  try {
-    return [...Deno.readDirSync("/proc/self/task")].map(({ name }) => name);
-  } catch {
-    return [];
-  }
-}
 
 async function serve(): Promise<void> {
   for (const kind of ["error", "unhandledrejection"] as const) {

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { Commands, Usage } from "./host.ts";
+import type { Commands, OwnUsage } from "./host.ts";
 import type { PeerSpec } from "./peers.ts";
 import { v8Flags } from "../../tools/v8_flags.ts";
 
@@ -61,8 +61,8 @@ export class HostProcess {
   }
 
   /** What it has used, and what went wrong in it since it was asked last. */
-  usage(): Promise<Usage> {
-    return this.call("usage", undefined as never);
+  async usage(): Promise<Usage> {
+    return { ...await this.call("usage", undefined as never), queuedMs: queuedMs(this.pid) };
   }
 
   /** Kills it; with `inOrder` it ends by itself first, as profiles need. */
@@ -104,6 +104,38 @@ export class HostProcess {
     this.#open.delete(line.id ?? -1);
     if (line.error === undefined) answer?.resolve(line.value);
     else answer?.reject(new Error(line.error));
+  }
+}
+
+/** What a process has used. */
+export interface Usage extends OwnUsage {
+  /** How long its threads, all together, were ready to run and got no core: others were using them. */
+  readonly queuedMs: number;
+}
+
+/**
+ * The second number of schedstat, in nanoseconds, of all threads of a process; 0 where the system does not tell. A
+ * peer has given up the right to read it of itself.
+ */
+function queuedMs(pid: number): number {
+  const folder = `/proc/${pid}/task`;
+  let sum = 0;
+  for (const name of threads(folder)) {
+    try {
+      const text = Deno.readTextFileSync(`${folder}/${name}/schedstat`);
+      sum += Number(text.split(" ")[1]) / 1e6;
+    } catch {
+      // The thread has ended meanwhile.
+    }
+  }
+  return sum;
+}
+
+function threads(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch {
+    return [];
   }
 }
 
