@@ -53,7 +53,7 @@ export class Devices {
 
   /**
    * Whether a device of the user is announced, as the network says it now or said it within the last half
-   * minute. {@linkcode of} believes a record for its 15 minutes, because a message that meets nobody is sent
+   * minute. {@linkcode of} believes a record for its 15 minutes, because a message that meets no device is sent
    * again; a list would show a user who has left as online for as long.
    */
   async isPresent(user: UserRef, signal?: AbortSignal): Promise<boolean> {
