@@ -199,11 +199,11 @@ export class FrontDoor {
 
   /**
    * Lets in a connection that this peer made to a relay, whose other end a sender of messages has now.
-   * `address` is the relay's.
+   * `address` is the relay's. Resolves once it has ended.
    */
-  receive(outside: Deno.TcpConn, address: IpAddress): void {
+  async receive(outside: Deno.TcpConn, address: IpAddress): Promise<void> {
     if (this.#closing.signal.aborted) return outside.close();
-    this.#visit(outside, { address, networks: networksOf(address), isRelayed: true });
+    await this.#visit(outside, { address, networks: networksOf(address), isRelayed: true });
   }
 
   #visit(
@@ -211,7 +211,7 @@ export class FrontDoor {
     { address, networks, isRelayed }: Pick<Visit, "address" | "isRelayed"> & {
       readonly networks: readonly Network[];
     },
-  ): void {
+  ): Promise<void> | void {
     const crowds = isRelayed
       ? [this.#crowd(`relay ${address.ip}`, relayedPerRelayMax, true)]
       : this.#crowdsOf(address, networks);
@@ -225,7 +225,9 @@ export class FrontDoor {
       this.#crowds.set(crowd.name, crowd);
     }
     // Whatever goes wrong with a connection ends it.
-    this.#run(this.#receive(visit).catch(() => {}).finally(() => this.#end(visit)));
+    const ended = this.#receive(visit).catch(() => {}).finally(() => this.#end(visit));
+    this.#run(ended);
+    return ended;
   }
 
   /** The crowds of an address, the narrowest first; without networks it is exempt. */

@@ -94,8 +94,8 @@ export class Incoming {
   }
 
   /** See {@linkcode FrontDoor.receive}. */
-  receive(conn: Deno.TcpConn, relay: IpAddress): void {
-    this.#door.receive(conn, relay);
+  receive(conn: Deno.TcpConn, relay: IpAddress): Promise<void> {
+    return this.#door.receive(conn, relay);
   }
 
   /** Takes no messages any more. Idempotent. */

@@ -160,9 +160,12 @@ export class ZmqLinks implements Links {
     return this.#incoming?.secretKey;
   }
 
-  /** Takes messages from a connection that this peer made to a relay, whose address is given. */
-  receive(conn: Deno.TcpConn, relay: IpAddress): void {
-    if (this.#incoming) this.#incoming.receive(conn, relay);
+  /**
+   * Takes messages from a connection that this peer made to a relay, whose address is given. Resolves once it
+   * has ended.
+   */
+  async receive(conn: Deno.TcpConn, relay: IpAddress): Promise<void> {
+    if (this.#incoming) await this.#incoming.receive(conn, relay);
     else conn.close();
   }
 

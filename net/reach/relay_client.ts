@@ -67,8 +67,8 @@ export interface RelayClientOptions {
   readonly find: (signal: AbortSignal) => Promise<readonly FoundRelay[]>;
   /** The secret of the own link key; undefined while no messages are taken. */
   readonly secretKey: () => Uint8Array | undefined;
-  /** Takes messages from a connection to a relay. */
-  readonly receive: (conn: Deno.TcpConn, relay: IpAddress) => void;
+  /** Takes messages from a connection to a relay; resolves once it has ended, if the receiver tells. */
+  readonly receive: (conn: Deno.TcpConn, relay: IpAddress) => Promise<void> | void;
   /** Which addresses the rule of different networks leaves out. */
   readonly exemption: Exemption;
   /** The relays that reach this peer have changed. */

@@ -31,8 +31,8 @@ export interface RelayLineOptions {
   readonly address: IpAddress;
   /** The secret of the own link key; undefined while no messages are taken. */
   readonly secretKey: () => Uint8Array | undefined;
-  /** Takes messages from a connection to the relay. */
-  readonly receive: (conn: Deno.TcpConn, relay: IpAddress) => void;
+  /** Takes messages from a connection to the relay; resolves once it has ended, if the receiver tells. */
+  readonly receive: (conn: Deno.TcpConn, relay: IpAddress) => Promise<void> | void;
   /** Connects. */
   readonly connect: Connect;
   /** The reservation has come about. */
@@ -47,7 +47,7 @@ export class RelayLine {
   readonly #end = new AbortController();
   /** The secret of the link key that the relay knows this device under. */
   #secretKey: Uint8Array | undefined;
-  /** Connections of circuits, the latest last. */
+  /** Connections of circuits that go on, as far as is known, the latest last. */
   readonly #taken = new Set<Deno.TcpConn>();
 
   /** Nothing is connected before {@linkcode run}. */
@@ -178,7 +178,10 @@ export class RelayLine {
     this.#taken.add(conn);
     const [oldest] = this.#taken;
     if (this.#taken.size > takenMax && oldest !== undefined) this.#taken.delete(oldest);
-    receive(conn, address);
+    const ended = receive(conn, address);
+    if (ended === undefined) return;
+    await ended.catch(() => {});
+    this.#taken.delete(conn);
   }
 
   /** One step, which may take 5 s. */

@@ -297,6 +297,29 @@ Deno.test("A lost relay whose place another one has taken is left alone", async 
   device.client.close();
 });
 
+Deno.test("A line that ends closes the circuits that go on, and keeps nothing of those that have ended", async () => {
+  const world = new RelayWorld();
+  const relay = world.relay("80.0.0.1");
+  const circuits: { readonly end: PipeEnd; readonly ended: PromiseWithResolvers<void> }[] = [];
+  const device = world.device("81.0.0.1", [relay], {
+    receive(conn) {
+      const ended = Promise.withResolvers<void>();
+      circuits.push({ end: conn as unknown as PipeEnd, ended });
+      return ended.promise;
+    },
+  });
+  device.client.start();
+  await world.clock.advance(100);
+  for (let i = 0; i < 3; i++) await world.ask(relay, device.keys.publicKey);
+  circuits[0]?.ended.resolve();
+  circuits[1]?.ended.reject(new Error("ended badly"));
+  await world.clock.advance(1);
+  relay.ends[0]?.close();
+  await world.clock.advance(1);
+  assert.deepEqual(circuits.map(({ end }) => end.isClosed), [false, false, true]);
+  device.client.close();
+});
+
 Deno.test("Circuits end when signs of life come late: routers on the way may have forgotten them", async () => {
   for (const late of ["device", "relay", "neither"]) {
     const { world, relay, device } = await reached();
