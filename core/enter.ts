@@ -6,6 +6,7 @@
 
 import type { EntranceView } from "./api.ts";
 import { CamelliaError } from "./model/errors.ts";
+import { ipAddress } from "../lib/ip_address.ts";
 import { type Invite, usableNodes } from "./model/invite.ts";
 import type { Ports } from "./ports.ts";
 
@@ -32,7 +33,7 @@ export async function enterNetwork(
   const why = invite.nodes.length === 0
     ? "it names no node"
     : nodes.length === 0
-    ? "it names addresses of another home or machine alone"
+    ? unusable(invite)
     : nodes.length === 1
     ? "the node that it names does not answer; it may be off, or in another network"
     : `none of its ${nodes.length} nodes answers; they may be off, or in another network`;
@@ -40,4 +41,11 @@ export async function enterNetwork(
     "not_joined",
     `Cannot join through the invite: ${why}. Try again later, or ask ${username} for a new one.`,
   );
+}
+
+/** Why none of the nodes that an invite names is of use here. */
+function unusable({ nodes }: Invite): string {
+  return nodes.every(({ ip }) => ipAddress(ip)?.kind === "loopback")
+    ? "it names addresses of the inviter's own machine alone. If that is this machine, start with --ip 127.0.0.1"
+    : "it names addresses of another home or machine alone";
 }

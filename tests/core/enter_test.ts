@@ -41,6 +41,9 @@ Deno.test("A peer that is in no network says why an invite does not bring it int
     refused(/the node that it names does not answer.*ask alice/),
   );
   await assert.rejects(enter([home]), refused(/another home or machine/));
+  const here = { ip: "127.0.0.1", port: 8000 };
+  await assert.rejects(enter([here]), refused(/own machine alone.*start with --ip 127\.0\.0\.1/));
+  await assert.rejects(enter([home, here]), refused(/another home or machine/));
   await assert.rejects(enter([]), refused(/names no node/));
 });
 
