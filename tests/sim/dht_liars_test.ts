@@ -3,6 +3,7 @@ import { compareDistance, Id } from "../../net/kademlia/space/id.ts";
 import { Collusion, Sybil } from "./dht_collusion.ts";
 import { numberOf, sealed } from "./dht_values.ts";
 import { DhtWorld, type Member } from "./dht_world.ts";
+import type { SeededRandom } from "./random.ts";
 
 const dayMs = 86_400_000;
 
@@ -67,30 +68,60 @@ Deno.test("The first bootstrap node to answer is not the only one that a newcome
   end(world);
 });
 
-Deno.test("Ids placed next to a key, each in a network of its own, displace no holder", async () => {
-  const world = new DhtWorld({ seed: "eclipse", node: { k: 10 } });
-  await world.grow(120);
-  const random = world.random.fork("eclipse");
-  let right = 0;
-  for (let n = 0; n < 10; n++) {
+/** An honest world, and keys that attackers take places next to, known to the nodes around. */
+class Siege {
+  readonly world: DhtWorld;
+  readonly random: SeededRandom;
+  #keys = 0;
+
+  constructor(seed: string) {
+    this.world = new DhtWorld({ seed, node: { k: 10 } });
+    this.random = this.world.random.fork("eclipse");
+  }
+
+  /** Version `number` of the value under a key. */
+  value(key: Uint8Array, number: number): Uint8Array {
+    return sealed({ key, number, expiresAtMs: this.world.clock.now() + dayMs });
+  }
+
+  /** A key with ten ids next to it, which serve its value of number 1 or none. */
+  async lay(greeted = 60): Promise<Uint8Array> {
+    const { world, random } = this;
     const key = random.bytes(20);
     const target = Id.from(key);
     const collusion = new Collusion(10);
-    const stale = sealed({ key, number: 1, expiresAtMs: world.clock.now() + dayMs });
-    collusion.remember(key, stale);
+    collusion.remember(key, this.value(key, 1));
     const ranked = [...world.members].sort((a, b) =>
       compareDistance(target, Id.from(a.node.id), Id.from(b.node.id))
     );
+    const n = this.#keys++;
     for (let i = 0; i < 10; i++) {
       const id = random.bytes(20);
       id.set(key.subarray(0, 4));
-      const address = { ip: `99.${n}.${i}.1`, port: 5_000 };
+      const address = { ip: `${90 + i}.${n}.0.1`, port: 5_000 };
       const sybil = new Sybil(world.network.open(address), collusion, id, random);
-      for (const { node } of ranked.slice(0, 60)) sybil.greet(node.address);
+      for (const { node } of ranked.slice(0, greeted)) sybil.greet(node.address);
     }
     await world.clock.advance(5_000);
-    const value = sealed({ key, number: 2, expiresAtMs: world.clock.now() + dayMs });
-    await world.clock.drive(random.pick(world.members).node.put(key, value));
+    return key;
+  }
+
+  /** How many honest nodes hold something under a key. */
+  holders(key: Uint8Array): number {
+    return this.world.members.filter(({ node }) =>
+      [...node.values()].some((value) => String(value.key) === String(key))
+    ).length;
+  }
+}
+
+Deno.test("Ids placed next to a key, each in a network of its own, displace no holder", async () => {
+  const siege = new Siege("eclipse");
+  const { world, random } = siege;
+  await world.grow(120);
+  let right = 0;
+  for (let n = 0; n < 10; n++) {
+    const key = await siege.lay();
+    await world.clock.drive(random.pick(world.members).node.put(key, siege.value(key, 2)));
     for (let i = 0; i < 5; i++) {
       const { node } = random.pick(world.members);
       const found = await world.clock.drive(node.get(key, { repair: false }));
@@ -98,5 +129,19 @@ Deno.test("Ids placed next to a key, each in a network of its own, displace no h
     }
   }
   assert(right >= 40, `${right} of 50`);
+  end(world);
+});
+
+Deno.test("A node that has written next to an attacker's ids still reaches the holders of other such keys", async () => {
+  const siege = new Siege("again");
+  const { world } = siege;
+  await world.grow(60);
+  const [writer] = world.members;
+  assert(writer);
+  for (let n = 0; n < 4; n++) {
+    const key = await siege.lay();
+    await world.clock.drive(writer.node.put(key, siege.value(key, 2), { until: "all" }));
+    assert(siege.holders(key) >= 3, `key ${n} has ${siege.holders(key)} honest holders`);
+  }
   end(world);
 });

@@ -3,9 +3,14 @@
  *
  * @module
  */
+import { crowdFactorMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
-import { distance, type Id } from "../space/id.ts";
+import { commonPrefixBits, distance, type Id } from "../space/id.ts";
 import type { RoutingTables } from "../table/routing_tables.ts";
+import { innermost, innermostMax } from "./nearness.ts";
+
+/** Bits of a distance as a number. */
+const distanceBits = 64;
 
 /** What is asked of the routing table. */
 type Closest = Pick<RoutingTables, "own" | "k" | "size" | "closest">;
@@ -63,9 +68,11 @@ export class DensityEstimate {
 
   /** Notes the k closest to `target` that a lookup has found; fewer than k tell nothing. */
   learn(target: Id, closest: readonly NodeContact[]): void {
-    const last = closest[this.#table.k - 1];
-    if (last === undefined) return;
-    this.#samples[this.#next] = distance(target, last.nodeId);
+    const { k } = this.#table;
+    if (closest.length < k) return;
+    const { reach, spread } = reachOf(target, closest, k);
+    if (2 * spread < k) return;
+    this.#samples[this.#next] = reach;
     this.#next = (this.#next + 1) % samplesMax;
     const sorted = this.#samples.toSorted((a, b) => a - b);
     this.#quartile = sorted[sorted.length >> 2] ?? Infinity;
@@ -73,11 +80,67 @@ export class DensityEstimate {
 
   /** That distance, with an allowance for chance; Infinity while the table has fewer than k contacts. */
   radius(): number {
-    const { own, k, size } = this.#table;
+    const { k, size } = this.#table;
     if (size < k) return Infinity;
-    const last = this.#table.closest(own, k)[k - 1];
     // The own neighbourhood is one sample only, but it shows at once how the network grows.
-    const ownRadius = last === undefined ? Infinity : distance(own, last.nodeId);
-    return Math.min(ownRadius * averageAllowance, this.#quartile * quartileAllowance);
+    return Math.min(this.#ownReach() * averageAllowance, this.#quartile * quartileAllowance);
   }
+
+  #ownReach(): number {
+    const { own, k } = this.#table;
+    const closest = this.#table.closest(own, k);
+    if (closest.length < k) return Infinity;
+    if (countSpread(own, closest, k) === k) return lastOf(own, closest);
+    return reachOf(own, this.#table.closest(own, crowdFactorMax * k), k).reach;
+  }
+}
+
+function lastOf(target: Id, closest: readonly NodeContact[]): number {
+  const last = closest.at(-1);
+  return last === undefined ? Infinity : distance(target, last.nodeId);
+}
+
+/** How far from a target its k closest reach, and how many nodes tell so. */
+interface Reach {
+  readonly reach: number;
+  /** k, or fewer where no more are known. */
+  readonly spread: number;
+}
+
+/**
+ * The distance from `target` within which k of the closest stand that chance may have put there. An attacker who
+ * places ids next to a key would else make the network look as dense as these are to every node that is near
+ * the key or looks it up, and none of the true holders would look near.
+ */
+function reachOf(target: Id, closest: readonly NodeContact[], k: number): Reach {
+  for (let count = Math.min(k, closest.length);;) {
+    const within = closest.slice(0, count);
+    const spread = countSpread(target, within, k);
+    const reach = lastOf(target, within);
+    if (spread >= k) return { reach, spread };
+    // Distances grow in proportion to the number of nodes: fewer tell where k of them would reach to.
+    if (count === closest.length) return { reach: reach * k / Math.max(1, spread), spread };
+    count = Math.min(count + k - spread, closest.length);
+  }
+}
+
+/**
+ * How many of the nodes nearest to `target` chance may have put there: of those that share a cell, a sixteenth
+ * of the distance of the last of them or less, no more count than of a ring of that width.
+ */
+function countSpread(target: Id, closest: readonly NodeContact[], k: number): number {
+  const cellMax = innermostMax(k);
+  const bits = distanceBits - Math.floor(Math.log2(lastOf(target, closest) * innermost));
+  let count = 0;
+  let inCell = 0;
+  let first: Id | undefined;
+  // In this order the nodes of one cell stand beside one another.
+  for (const { nodeId } of closest) {
+    if (first === undefined || commonPrefixBits(first, nodeId) < bits) {
+      first = nodeId;
+      inCell = 0;
+    }
+    if (++inCell <= cellMax) count++;
+  }
+  return count;
 }

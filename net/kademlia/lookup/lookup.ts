@@ -4,7 +4,7 @@
  * @module
  */
 import { AddressGroups, type Candidate, CandidateList } from "./candidates.ts";
-import { doubtsMax, nearShareMin, queriesPerLookupMax } from "../constants.ts";
+import { doubtsMax, queriesPerLookupMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, distance, type Id } from "../space/id.ts";
 import type { LookupOptions } from "./lookup_options.ts";
@@ -194,6 +194,11 @@ export class Lookup {
     return this.#places.outlook();
   }
 
+  /** Whether an attacker was seen to have placed nodes around the target. */
+  get isBesieged(): boolean {
+    return this.#nearness.isBesieged;
+  }
+
   /** Whether a node is known to be near the target, so that it will be in the result as a rule. */
   isNear(candidate: Candidate): boolean {
     return candidate.isNear ??= !this.#nearness.isUnknown &&
@@ -308,7 +313,7 @@ export class Lookup {
   /** A read that met no node near the target without the value has no reason to doubt. */
   #isDoubtful(): boolean {
     const mayLack = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
-    return mayLack && this.#asked < queriesPerLookupMax && !this.#dense();
+    return mayLack && this.#asked < queriesPerLookupMax && !this.#places.isDense();
   }
 
   /** The nearest candidate that was not asked, those of the reserve included. */
@@ -322,18 +327,6 @@ export class Lookup {
       if (this.#groups.within(candidate) && candidate.state === "fresh") return candidate;
     }
     return undefined;
-  }
-
-  /** Whether as many candidates are near the target as there must be. */
-  #dense(): boolean {
-    this.#groups.begin();
-    let missing = this.k * nearShareMin;
-    for (const candidate of this.#candidates.all) {
-      if (candidate.isSilent) continue;
-      if (missing <= 0 || !this.#nearness.isNear(candidate.contact)) break;
-      if (this.#groups.within(candidate)) missing--;
-    }
-    return missing <= 0 || this.#nearness.isUnknown;
   }
 
   /**

@@ -56,7 +56,16 @@ export class Nearness {
 }
 
 /** The width of the innermost ring, as a share of the radius. */
-const innermost = 2 ** -(crowdRings - 1);
+export const innermost: number = 2 ** -(crowdRings - 1);
+
+/** So many nodes chance may have put into a ring of that width; `k` are expected within the radius. */
+export function innermostMax(k: number): number {
+  return Math.floor(ringMax(k, innermost));
+}
+
+function ringMax(k: number, width: number): number {
+  return ringAllowance + 2 * k * width;
+}
 
 /**
  * Tells of the nodes around a target, one after another from the nearest on, which are to hold a value: the k
@@ -107,7 +116,7 @@ export class Holders {
     const ring = Math.min(crowdRings - 1, Math.floor(-Math.log2(share)));
     const width = Math.max(innermost, 2 ** -(ring + 1));
     const count = this.#rings[ring] ?? 0;
-    if (count >= ringAllowance + 2 * k * width) {
+    if (count >= ringMax(k, width)) {
       this.#nearness.isBesieged = true;
       return false;
     }

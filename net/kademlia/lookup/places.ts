@@ -5,7 +5,7 @@
  */
 import { nearShareMin } from "../constants.ts";
 import type { AddressGroups, Candidate, CandidateList } from "./candidates.ts";
-import { Holders, type Nearness } from "./nearness.ts";
+import { Holders, innermost, innermostMax, type Nearness } from "./nearness.ts";
 import type { PathFamilies } from "./path_families.ts";
 
 /** What {@link Places} are chosen from. */
@@ -78,6 +78,24 @@ export class Places {
     return { places, isPlain, paths };
   }
 
+  /**
+   * Whether as many candidates as there must be are near the target. Those that an attacker placed next to it
+   * are not taken for the nodes around it, nor are contacts in reserve before they were asked.
+   */
+  isDense(): boolean {
+    const { k, candidates: { all }, groups, nearness } = this.#options;
+    groups.begin();
+    let missing = k * nearShareMin;
+    let inmost = innermostMax(k);
+    for (const candidate of all) {
+      if (candidate.isSilent || (candidate.known === 0 && candidate.state === "fresh")) continue;
+      if (missing <= 0 || !nearness.isNear(candidate.contact)) break;
+      if (!groups.within(candidate)) continue;
+      if (nearness.share(candidate.contact) > innermost || inmost-- > 0) missing--;
+    }
+    return missing <= 0 || nearness.isUnknown;
+  }
+
   #keep(): Kept {
     const { k, candidates: { all }, nearness } = this.#options;
     const { isBesieged } = nearness;
@@ -85,8 +103,8 @@ export class Places {
     const holders = new Holders(nearness);
     const choice = this.#choose((candidate) => !candidate.isSilent, holders);
     const near = choice.places.filter(({ contact }) => nearness.isNear(contact)).length;
-    const isPlain = !nearness.isUnknown && !holders.isCrowd && choice.places.length >= k &&
-      near >= k * nearShareMin;
+    const isPlain = !nearness.isUnknown && !nearness.isBesieged && !holders.isCrowd &&
+      choice.places.length >= k && near >= k * nearShareMin;
     const from = all.slice(0, choice.looked).map((candidate) => {
       const { contact, other, isSilent } = candidate;
       return { candidate, contact, other, isSilent };

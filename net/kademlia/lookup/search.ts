@@ -309,7 +309,10 @@ class Search implements Caller<Found, Candidate> {
     if (this.#stopped) return;
     this.stop();
     const { target, goal } = this.#options;
-    if (goal === undefined) this.#network.density.learn(target, this.#lookup.result());
+    // Nodes that an attacker placed around a key tell nothing of how dense the network is elsewhere.
+    if (goal === undefined && !this.#lookup.isBesieged) {
+      this.#network.density.learn(target, this.#lookup.result());
+    }
     this.#done(this.#lookup);
   }
 

@@ -107,7 +107,10 @@ export function naming(contacts: readonly NodeContact[]): Reaction {
 /** Refuses to store. */
 export const refusing: Reaction = (data) => encodeAnswer(data, store, false);
 
-/** A node whose values are numbered, and `count` puppets that it knows, the nearest to `key` first. */
+/**
+ * A node whose values are numbered, and `count` puppets that it knows, the nearest to `key` first and evenly far
+ * from one another, as chance would have them.
+ */
 export async function among(
   world: DhtWorld,
   count: number,
@@ -118,7 +121,7 @@ export async function among(
   const { w0, w1, w2, w3, w4 } = Id.from(key);
   const puppets = Array.from(
     { length: count },
-    (_, i) => new Puppet(world, `6.${i}.0.1`, new Id(w0, w1 ^ (i + 1), w2, w3, w4)),
+    (_, i) => new Puppet(world, `6.${i}.0.1`, new Id(w0 ^ ((i + 1) << 27), w1, w2, w3, w4)),
   );
   for (const puppet of puppets) puppet.ping(node.address);
   await world.clock.advance(1_000);

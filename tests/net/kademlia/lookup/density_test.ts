@@ -40,6 +40,34 @@ Deno.test("Lookups tell where holders are to be expected, though liars answered 
   assert.ok(density.radius() < distance(target, at(6).nodeId));
 });
 
+Deno.test("Ids that an attacker places together make the network look no denser to the nodes beside them", () => {
+  const k = 20;
+  const table = new RoutingTable(target, { k, exemption: new Exemption(false) });
+  const density = new DensityEstimate(table);
+  for (let n = 1; n <= 40; n++) table.insert(at(1_000 * n), 0);
+  const honest = density.radius();
+  assert.ok(honest >= distance(target, at(20_000).nodeId));
+  assert.ok(honest < distance(target, at(30_000).nodeId));
+  const attackers = Array.from(
+    { length: 20 },
+    (_, n) => new NodeContact(new Id(5_300, n << 20, 0, 0, 0), `90.${n}.0.1`, 4000),
+  );
+  for (const attacker of attackers) table.insert(attacker, 0);
+  const known = table.closest(target, k).filter(({ ip }) => ip.startsWith("90."));
+  assert.ok(known.length > 10, "they stand among the k closest");
+  // Four of them count in place of as many others.
+  assert.ok(density.radius() >= distance(target, at(16_000).nodeId));
+  assert.ok(density.radius() <= honest);
+  // A lookup that found hardly anyone else tells nothing.
+  density.learn(target, [at(1_000), at(2_000), ...attackers]);
+  assert.ok(density.radius() >= distance(target, at(16_000).nodeId));
+  // One that found some tells how far k of them would reach: ten and four attackers, so ten sevenths as far.
+  const found = Array.from({ length: 10 }, (_, i) => at(700 * (i + 1)));
+  density.learn(target, [...found.slice(0, 7), ...attackers, ...found.slice(7)]);
+  assert.ok(density.radius() >= distance(target, at(14_000).nodeId));
+  assert.ok(density.radius() < distance(target, at(15_000).nodeId));
+});
+
 Deno.test("A nearer contact may be slower by as much as the hops take that it spares", () => {
   const expected = (ownMs: number, from: number): number =>
     expectedMs({ ownMs, averageMs: 90, from, radius: 2 });

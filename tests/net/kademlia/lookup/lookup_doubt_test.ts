@@ -156,6 +156,30 @@ Deno.test("A crowd that takes all of the nearest places is known by what chance 
   assert.deepEqual(answered(9), [300, 400, 700]);
 });
 
+Deno.test("Where an attacker's nodes alone stand next to the key, contacts in reserve are asked until enough are near", () => {
+  const seeds = Array.from({ length: 20 }, (_, i) => at(i + 1));
+  const reserve = (): NodeContact[] => Array.from({ length: 20 }, (_, i) => at(600 + 10 * i));
+  const radius = (): number => distance(target, at(1_000).nodeId);
+  const one = lookup({ seeds, reserve, radius, goal: 1 });
+  const asked: number[] = [];
+  for (let next = one.start(); next.length > 0; next = answer(one, next, [])) {
+    asked.push(...numbers(next));
+  }
+  assert.equal(one.finished, true);
+  // Of the twenty four count, as many as chance may have put there; thirteen of k make a result.
+  assert.deepEqual(asked.filter((n) => n >= 600), [
+    600,
+    610,
+    620,
+    630,
+    640,
+    650,
+    660,
+    670,
+    680,
+  ]);
+});
+
 Deno.test("A crowd makes a result at most three times as long", () => {
   const seeds = Array.from({ length: 40 }, (_, i) => at(20 * (i + 1)));
   const one = lookup({ seeds, k: 4, radius: () => distance(target, at(1_000).nodeId) });

@@ -22,14 +22,20 @@ function at(n: number): NodeContact {
 function among(known: readonly number[], radius = distance(target, at(10).nodeId)) {
   const candidates = new CandidateList(target, new Id(-1, -1, -1, -1, -1));
   for (const n of known) candidates.learn(at(n), 1 << (n % 2));
+  const nearness = new Nearness(target, k, () => radius);
   const places = new Places({
     k,
     candidates,
     groups: new AddressGroups(() => []),
-    nearness: new Nearness(target, k, () => radius),
+    nearness,
     families: new PathFamilies(known.map(at), 2),
   });
-  return { places, all: candidates.all, learn: (n: number) => candidates.learn(at(n), 1) };
+  return {
+    places,
+    nearness,
+    all: candidates.all,
+    learn: (n: number) => candidates.learn(at(n), 1),
+  };
 }
 
 function numbersOf(candidates: readonly Candidate[]): number[] {
@@ -55,6 +61,15 @@ Deno.test("An outlook is not plain where too few are known or near, in a crowd, 
   assert.ok(!isPlain([2, 4, 60, 80]));
   assert.ok(!isPlain([1, 2, 3, 4, 5]), "five within half of the distance where four are expected");
   assert.ok(!isPlain([2, 4, 6, 8], Infinity));
+});
+
+Deno.test("An outlook is not plain while an attacker's nodes are seen around the target", () => {
+  // The rings that the attacker has filled have no room for a further node, so that there is no crowd.
+  const known = [2, 4, 6, 8, 10];
+  const { places, nearness } = among(known);
+  assert.ok(places.outlook().isPlain);
+  nearness.isBesieged = true;
+  assert.ok(!places.outlook().isPlain);
 });
 
 Deno.test("The places stay as they are until a nearer node is known, or one of them is silent or is not", () => {
