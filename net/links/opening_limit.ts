@@ -11,23 +11,25 @@
  * @module
  */
 
-import { latenessMs, openingsMax, openingsMin } from "./link_limits.ts";
+import { latenessMs, openingsMax, openingsMin, slowOpeningMs } from "./link_limits.ts";
 
 /** So many links are judged together: of fewer, single devices that are slow on purpose could be most. */
 const judgedTogether = 8;
 
-/** So many more links may open at once when as many as may have opened promptly. */
+/**
+ * So many more links may open at once when as many as may have opened in time. Where they took less than half of
+ * {@linkcode slowOpeningMs} it is twice as many: with few at once a processor may be idle between the turns of a
+ * handshake, and to grow slowly then costs a crowd seconds.
+ */
 const increase = 4;
 
 /** After so long without a sign of a busy machine as many as ever may open at once. */
-const forgottenAfterMs = 60_000;
+const forgottenAfterMs = 15_000;
 
-/** A link that opened promptly, or that has not opened in time. */
+/** A link that has opened in time, or has not. */
 export interface Opening {
   /** When it began to open, on the monotonic clock, in milliseconds. */
   readonly begunAt: number;
-  /** Whether it takes longer than links do on a machine with time. */
-  readonly isSlow: boolean;
   /** How late a timer of this process was meanwhile, in milliseconds. */
   readonly lateMs: number;
 }
@@ -47,12 +49,17 @@ export class OpeningLimit {
     return Math.floor(this.#places);
   }
 
-  /** Judges a link, once, at a time of the monotonic clock. */
-  judge({ begunAt, isSlow, lateMs }: Opening, now: number): void {
+  /** Judges a link, once: when it has opened, or when it has not within {@linkcode slowOpeningMs}. */
+  judge({ begunAt, lateMs }: Opening, now: number): void {
     if (now - this.#loweredAt >= forgottenAfterMs) this.#places = openingsMax;
     // Those that began before were as many as there were before.
     if (begunAt < this.#loweredAt) return;
-    if (!isSlow) this.#places = Math.min(this.#places + increase / this.#places, openingsMax);
+    const ms = now - begunAt;
+    const isSlow = ms >= slowOpeningMs;
+    if (!isSlow) {
+      const more = ms < slowOpeningMs / 2 ? 1 : increase / this.#places;
+      this.#places = Math.min(this.#places + more, openingsMax);
+    }
     if (isSlow && lateMs >= latenessMs) this.#strained++;
     if (++this.#judged < judgedTogether) return;
     if (2 * this.#strained > judgedTogether) {

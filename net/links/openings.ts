@@ -46,13 +46,13 @@ export class Openings {
       const begunAt = clock.monotonic();
       const watch = new Watch(
         clock,
-        (lateMs) => this.#judge({ begunAt, isSlow: true, lateMs }, clock),
+        (lateMs) => this.#judge({ begunAt, lateMs }, clock),
       );
       const ended = open().then((isUp) => {
-        const isSlow = watch.end();
+        const isJudged = watch.end();
         if (!isUp) return;
         this.#lastMs = [...this.#lastMs, clock.monotonic() - begunAt].slice(-lastMax);
-        if (!isSlow) this.#judge({ begunAt, isSlow, lateMs: 0 }, clock);
+        if (!isJudged) this.#judge({ begunAt, lateMs: watch.lateMs }, clock);
       });
       const turnMs = this.#turnMs();
       const isOver = await settledWithin(clock, ended, turnMs);
@@ -100,7 +100,7 @@ class Watch {
     return this.#lateMs;
   }
 
-  /** Ends; whether the link was slow. */
+  /** Ends; whether the link was called slow. */
   end(): boolean {
     this.#timer.cancel();
     return this.#isSlow;

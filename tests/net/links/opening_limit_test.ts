@@ -15,9 +15,8 @@ class Machine {
   /** So many links begin at once, and are judged when they are up, or slow to come up. */
   open(count: number, { ms, lateMs = 0 }: { ms: number; lateMs?: number }): void {
     const begunAt = this.now;
-    const isSlow = ms >= slowOpeningMs;
     this.now += Math.min(ms, slowOpeningMs);
-    for (let i = 0; i < count; i++) this.limit.judge({ begunAt, isSlow, lateMs }, this.now);
+    for (let i = 0; i < count; i++) this.limit.judge({ begunAt, lateMs }, this.now);
   }
 
   /** As many links as may begin at once, on a machine that takes so many milliseconds for one of them. */
@@ -63,16 +62,23 @@ Deno.test("A few devices that are slow on purpose change nothing on a busy machi
   assert.equal(machine.limit.places, openingsMax / 2, "where most are slow it is not they alone");
 });
 
-Deno.test("More links open at once again when they open promptly, and all after a minute without a sign", () => {
+Deno.test("More links open at once again when they open in time, twice as many where they take half of it, and all after fifteen seconds without a sign", () => {
   const machine = new Machine();
-  for (let i = 0; i < 9; i++) machine.open(openingsMax, slow);
-  machine.open(openingsMin, { ms: 100 });
-  assert.ok(Math.abs(machine.limit.places - (openingsMin + 4)) <= 1);
-  for (let i = 0; i < 20; i++) machine.open(machine.limit.places, { ms: 100 });
+  const lower = () => {
+    for (let i = 0; i < 9; i++) machine.open(openingsMax, slow);
+    assert.equal(machine.limit.places, openingsMin);
+  };
+  lower();
+  machine.open(openingsMin, { ms: slowOpeningMs - 1 });
+  assert.ok(Math.abs(machine.limit.places - (openingsMin + 4)) <= 1, `${machine.limit.places}`);
+  lower();
+  machine.open(openingsMin, { ms: slowOpeningMs / 2 - 1 });
+  assert.equal(machine.limit.places, 2 * openingsMin);
+  for (let i = 0; i < 3; i++) machine.open(machine.limit.places, { ms: 100 });
   assert.equal(machine.limit.places, openingsMax);
-  for (let i = 0; i < 9; i++) machine.open(openingsMax, slow);
-  machine.now += 60_000;
-  machine.open(1, { ms: 1 });
+  lower();
+  machine.now += 15_000;
+  machine.open(1, { ms: slowOpeningMs - 1 });
   assert.equal(machine.limit.places, openingsMax);
 });
 
