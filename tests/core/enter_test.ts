@@ -34,6 +34,8 @@ Deno.test("A peer joins through the nodes of an invite, and leaves out those of 
 
 Deno.test("A peer that is in no network says why an invite does not bring it into one", async () => {
   const { directory, enter } = setUp([]);
+  directory.address = undefined;
+  directory.listensAt = "::";
   directory.reachable = false;
   const refused = (message: RegExp) => ({ code: "not_joined", message });
   await assert.rejects(

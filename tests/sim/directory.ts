@@ -196,6 +196,8 @@ export class SimDirectory implements Directory {
   dialBack: boolean | undefined = true;
   /** What {@linkcode publicAddress} answers. */
   address: string | undefined = "127.0.0.1";
+  /** Where the node listens. */
+  listensAt = "127.0.0.1";
   /** The same of the other family, if it has one. */
   otherAddress: string | undefined;
   readonly #outerIps = new Map<Family, string>();
@@ -313,7 +315,7 @@ export class SimDirectory implements Directory {
       nodeId: this.#number.toString(16).padStart(40, "0"),
       contacts: this.#reachable ? Math.max(this.#network.holders(this.side) - 1, 0) : 0,
       records: [...this.#network.records(this.side)].length,
-      udp: { ip: "127.0.0.1", port: 8000 + this.#number },
+      udp: { ip: this.listensAt, port: 8000 + this.#number },
       outerIps: [...this.#outerIps.values()],
       joined: this.#reachable,
     };
