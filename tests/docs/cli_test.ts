@@ -9,7 +9,6 @@ import { readText } from "./repository.ts";
 /** Commands that have no schema. */
 const without: ReadonlySet<string> = new Set([
   ...["node", "up", "status", "doctor", "service", "completion", "man", "version", "help"],
-  ...["devices", "invite", "join"],
 ]);
 
 /** The names of the schemas that the commands at and below this one need. */

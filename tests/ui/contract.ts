@@ -104,6 +104,7 @@ export const events: {
 /** Commands on accounts and on the peer itself, which have a test of their own. */
 export const onAccounts: ReadonlySet<string> = new Set([
   ...["register", "login", "logout", "whoami", "passwd", "account"],
+  ...["devices", "invite", "join"],
 ]);
 
 /** A machine whose commands share one peer's memory, and what it printed, by schema. */

@@ -1,6 +1,9 @@
 /** What the commands on accounts and on the peer itself print for scripts is what docs/cli/ promises. */
 
 import { join } from "node:path";
+import { CamelliaError } from "../../../core/model/errors.ts";
+import { writeInvite } from "../../../core/model/invite.ts";
+import { userNamed } from "../../sim/users.ts";
 import { FakePeer } from "../fake_peer.ts";
 import { Contract, onAccounts } from "../contract.ts";
 import { Machine } from "../fake_io.ts";
@@ -35,8 +38,32 @@ async function accounts(contract: Contract): Promise<void> {
   await contract.run("account-close", "--yes", "--user", "bob");
 }
 
-Deno.test("What the commands on accounts print for scripts is what docs/cli/ describes, field by field", async () => {
+async function friends(contract: Contract): Promise<void> {
+  const { machine: { io } } = contract;
+  // A join waits a moment for posts: the clock runs twenty times as fast.
+  const { after, monotonic } = io;
+  io.after = (ms, fn) => after.call(io, ms / 20, fn);
+  io.monotonic = () => monotonic.call(io) * 20;
+  const nodes = [{ ip: "192.0.2.7", port: 8000 }];
+  const invite = writeInvite({ inviter: userNamed("erin"), nodes });
+  await contract.run("invite");
+  await contract.run("invite", "--once");
+  await contract.run("join", invite, "alice");
+  contract.prepare = (peer) => {
+    peer.accept = () => Promise.reject(new CamelliaError("no_answer", "No holder answers."));
+    peer.reach = { state: "unreachable", relays: 0, outer_ip: null, addresses: [] };
+    const addresses = ["[2001:db8::1]:7000", "relay/192.0.2.1:7000"];
+    peer.others = [{ device: 17, this: false, addresses, until: "2026-01-01T00:10:00.000Z" }];
+  };
+  await contract.run("join", invite);
+  await contract.run("invite");
+  await contract.run("devices");
+  await contract.run("devices-remove", "17");
+}
+
+Deno.test("What the commands on accounts, devices and invites print is what docs/cli/ describes, field by field", async () => {
   const contract = new Contract(await Machine.withAlice());
+  await friends(contract);
   await accounts(contract);
   contract.proves((command) => onAccounts.has(command));
 });
