@@ -32,7 +32,7 @@ export interface RunOptions {
   readonly prompts?: Prompts;
 }
 
-/** Whether `--json` was given, where the arguments could not be parsed. */
+/** Whether `--json` was given, where the arguments name no command to run. */
 function wantsJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return args.slice(0, end < 0 ? args.length : end).includes("--json");
@@ -64,6 +64,11 @@ export async function run(args: readonly string[], options: RunOptions): Promise
   const parsed = await parseArguments(args, host.version, io.size().columns);
   if ("help" in parsed) {
     await io.out(parsed.help);
+    return exitDone;
+  }
+  if ("version" in parsed) {
+    const { version } = parsed;
+    await io.out(`${wantsJson(args) ? safeJson({ version }) : version}\n`);
     return exitDone;
   }
   if ("mistake" in parsed) {

@@ -10,10 +10,11 @@ import type { Context } from "./peer/host.ts";
 import { type Flags, logLevelDefault } from "./settings/flags.ts";
 import { parse } from "./shell/parser.ts";
 
-/** What the arguments ask for: a command, a text that helps, or nothing, because of a mistake in them. */
+/** What the arguments ask for: a command, a text that helps, the version, or nothing, because of a mistake in them. */
 export type Parsed =
   | { readonly flags: Flags; readonly run: (context: Context) => Promise<void> }
   | { readonly help: string }
+  | { readonly version: string }
   | { readonly mistake: string };
 
 /** Below the help of each command. */
@@ -44,7 +45,7 @@ export async function parseArguments(
 ): Promise<Parsed> {
   const asked = await parse(program, args);
   if (asked.asks === "nothing") return { mistake: asked.mistake };
-  if (asked.asks === "version") return { help: `${version}\n` };
+  if (asked.asks === "version") return { version };
   if (asked.asks === "help") {
     const { helpOf } = await loadModule<typeof import("./shell/help.ts")>(
       new URL("./shell/help.ts", import.meta.url),

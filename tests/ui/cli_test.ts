@@ -319,6 +319,7 @@ Deno.test("Help and version go to standard output with exit code 0", async () =>
     assert.equal(err, "");
   }
   assert.equal((await m.run("--version")).out, "1.2.3\n");
+  assert.deepEqual(await m.json("--version"), { version: "1.2.3" });
   for (const command of ["up", "post", "account", "account export"]) {
     const { out } = await m.run(...command.split(" "), "--help");
     assert.match(out, /all flags of "camellia --help" are taken/, command);

@@ -182,13 +182,16 @@ export async function showStatus(context: Context): Promise<void> {
   const result = installed ? await runTool(context, manager.status) : undefined;
   const running = result !== undefined && manager.isRunning(result.printed);
   const text = !installed ? "not installed" : running ? "running" : "installed, and not running";
-  await context.output.line({ service: serviceName, installed, running }, () => text);
+  const { file } = manager;
+  await context.output.line({ service: serviceName, installed, running, file }, () => text);
 }
 
 /** The lines of the service's log; undefined where there is none. */
 async function logLines({ io, dataFolder }: Context): Promise<string[] | undefined> {
   const bytes = await io.readFile(join(dataFolder, ...logPath), logBytesMax);
-  return bytes && new TextDecoder().decode(bytes).trimEnd().split("\n").map(safeLine);
+  if (bytes === undefined) return undefined;
+  const text = new TextDecoder().decode(bytes).trimEnd();
+  return text === "" ? [] : text.split("\n").map(safeLine);
 }
 
 /** `service logs`. */

@@ -23,7 +23,7 @@ async function withSystemd(): Promise<Machine & { service?: ReturnType<Machine["
 
 Deno.test("A service is installed, shown and removed, with its password in a private file", async () => {
   const m = await withSystemd();
-  const off = { service: "camellia", installed: false, running: false };
+  const off = { service: "camellia", installed: false, running: false, file: unit };
   assert.deepEqual(await m.json("service", "status"), off);
   const installed = { service: "camellia", user: "alice", file: unit };
   assert.deepEqual(await m.json("service", "install"), installed);
@@ -113,6 +113,8 @@ Deno.test("What cannot be taken back of a failed installation does not hide why 
 Deno.test("The last lines of the log are shown, made safe", async () => {
   const m = await Machine.withAlice();
   assert.match((await m.failure("service", "logs")).message, /no log in \/data yet/);
+  m.writeFile("/data/log/camellia.log", "");
+  assert.deepEqual(await m.json("service", "logs"), { lines: [] });
   m.writeFile("/data/log/camellia.log", "one\ntwo\nthree \x1b[31mred\n");
   assert.deepEqual(await m.json("service", "logs", "--lines", "2"), {
     lines: ["two", "three red"],
