@@ -51,6 +51,12 @@ export const full: Required<PostView> = {
   read: true,
 };
 
+/** A repost of such a post. */
+export const bare: PostView = {
+  ...plain,
+  repost_of: { ...plain, fingerprint: clash.pinned, verified: true },
+};
+
 /** What a user is told of, with nothing that it may lack. */
 export const notification: NotificationView = {
   ...{ id: "1", kind: "mention", from: "carol", post: full, at, read: false },
@@ -69,7 +75,10 @@ export const events: {
     ...Extract<PeerEvent, { event: Kind }>[],
   ];
 } = {
-  post: [{ event: "post", post: full }, { event: "post", post: plain }],
+  post: [{ event: "post", post: full }, { event: "post", post: plain }, {
+    event: "post",
+    post: bare,
+  }],
   deleted: [{ event: "deleted", ...name }],
   thread: [{ event: "thread", root: name }],
   notification: [{ event: "notification", notification: security }],
@@ -101,10 +110,15 @@ export const events: {
   ],
 };
 
-/** Commands on accounts and on the peer itself, which have a test of their own. */
+/** Commands on accounts, devices and invites, which have a test of their own. */
 export const onAccounts: ReadonlySet<string> = new Set([
   ...["register", "login", "logout", "whoami", "passwd", "account"],
   ...["devices", "invite", "join"],
+]);
+
+/** Commands on the peer and the program itself, which have a test of their own. */
+export const onPeer: ReadonlySet<string> = new Set([
+  ...["up", "node", "status", "doctor", "service", "version", "completion", "man"],
 ]);
 
 /** A machine whose commands share one peer's memory, and what it printed, by schema. */

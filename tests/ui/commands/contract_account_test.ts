@@ -1,4 +1,4 @@
-/** What the commands on accounts and on the peer itself print for scripts is what docs/cli/ promises. */
+/** What the commands on accounts, devices and invites print for scripts is what docs/cli/ promises. */
 
 import { join } from "node:path";
 import { CamelliaError } from "../../../core/model/errors.ts";
@@ -63,7 +63,7 @@ async function friends(contract: Contract): Promise<void> {
 
 Deno.test("What the commands on accounts, devices and invites print is what docs/cli/ describes, field by field", async () => {
   const contract = new Contract(await Machine.withAlice());
-  await friends(contract);
   await accounts(contract);
+  await friends(contract);
   contract.proves((command) => onAccounts.has(command));
 });
