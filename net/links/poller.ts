@@ -19,7 +19,6 @@ const symbols = {
   epoll_create1: { parameters: ["i32"], result: "i32" },
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32", nonblocking: true },
-  epoll_look: { name: "epoll_wait", parameters: ["i32", "buffer", "i32", "i32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
@@ -74,13 +73,6 @@ export interface CFunctions {
     most: number,
     timeoutMs: number,
   ): Promise<number>;
-  /** The same in this thread, for a look that waits for nothing: `timeoutMs` is 0. */
-  epoll_look(
-    epoll: number,
-    events: Uint8Array<ArrayBuffer>,
-    most: number,
-    timeoutMs: number,
-  ): number;
   /** Makes a descriptor that is readable once it was written to; -1 when that fails. */
   eventfd(value: number, flags: number): number;
   /** Writes. */
@@ -109,8 +101,6 @@ export class Poller {
   readonly #waker: number;
   readonly #event = new Uint8Array(eventLayout.bytes);
   readonly #eventView = new DataView(this.#event.buffer);
-  readonly #events = new Uint8Array(eventsMax * eventLayout.bytes);
-  readonly #eventsView = new DataView(this.#events.buffer);
   readonly #waiting = new Map<number, () => void>();
   #running: Promise<void> | undefined;
   #failures = 0;
@@ -191,15 +181,12 @@ export class Poller {
     if (this.#ask(this.#waker)) this.#library.symbols.write(this.#waker, wakeBytes, 8n);
   }
 
-  /**
-   * Waits for news while any caller does. Never rejects. While there is news after news no thread waits: to have
-   * one do so costs a tenth of a millisecond of processor, and the look alone some microseconds.
-   */
+  /** Waits for news while any caller does. Never rejects. */
   async #run(): Promise<void> {
     while (this.#waiting.size > 0 && this.#failures < failuresMax) {
       await this.#wait();
       // The callers look at their sockets now and then ask again: the next wait is for all of them.
-      do await setImmediate(); while (this.#look());
+      await setImmediate();
     }
     this.#running = undefined;
     // Waits fail: all callers are to look once more, and are then told to look by timer.
@@ -209,28 +196,17 @@ export class Poller {
   }
 
   async #wait(): Promise<void> {
+    const view = new DataView(new ArrayBuffer(eventsMax * eventLayout.bytes));
     const { epoll_wait } = this.#library.symbols;
-    const found = await epoll_wait(this.#epoll, this.#events, eventsMax, noTimeout)
+    const found = await epoll_wait(this.#epoll, new Uint8Array(view.buffer), eventsMax, noTimeout)
       .catch(() => failed);
-    if (found === failed) this.#failures++;
-    else this.#tell(found);
-  }
-
-  /** Tells what news there is without waiting for any; whether there was some. */
-  #look(): boolean {
-    if (this.#waiting.size === 0) return false;
-    const { epoll_look } = this.#library.symbols;
-    const found = epoll_look(this.#epoll, this.#events, eventsMax, 0);
-    if (found > 0) this.#tell(found);
-    return found > 0;
-  }
-
-  /** Calls back those who wait for so many events. */
-  #tell(found: number): void {
+    if (found === failed) {
+      this.#failures++;
+      return;
+    }
     this.#failures = 0;
     for (let i = 0; i < found; i++) {
-      const at = i * eventLayout.bytes + eventLayout.own;
-      const descriptor = this.#eventsView.getInt32(at, true);
+      const descriptor = view.getInt32(i * eventLayout.bytes + eventLayout.own, true);
       const onNews = this.#waiting.get(descriptor);
       this.#waiting.delete(descriptor);
       onNews?.();

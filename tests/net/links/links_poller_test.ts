@@ -104,22 +104,14 @@ Deno.test({
 /** A C library in which waits end as they are told to. */
 function fakeLibrary(
   wait: () => Promise<number>,
-  options: {
-    epoll?: number;
-    waker?: number;
-    look?: (events: Uint8Array<ArrayBuffer>) => number;
-  } = {},
+  options: { epoll?: number; waker?: number } = {},
 ) {
-  const { epoll = 8, waker = 9, look = () => 0 } = options;
+  const { epoll = 8, waker = 9 } = options;
   const closed: (number | "library")[] = [];
   const symbols = {
     epoll_create1: () => epoll,
     epoll_ctl: (_epoll: number, _what: number, descriptor: number) => descriptor === 6 ? -1 : 0,
     epoll_wait: wait,
-    epoll_look(_epoll: number, events: Uint8Array<ArrayBuffer>, _most: number, timeoutMs: number) {
-      assert.equal(timeoutMs, 0, "it never waits in this thread");
-      return look(events);
-    },
     eventfd: () => waker,
     write: () => 8n,
     close: (descriptor: number) => closed.push(descriptor),
@@ -145,34 +137,6 @@ Deno.test({
     assert.equal(poller?.watch(5, () => assert.fail("told again")), false);
     await poller?.close();
     assert.deepEqual(closed, [8, 9, "library"]);
-  },
-});
-
-Deno.test({
-  name: "While there is news after news no thread is asked to wait",
-  ignore: !isLinux,
-  async fn() {
-    const woken = Promise.withResolvers<number>();
-    let [waits, looks] = [0, 0];
-    const { library } = fakeLibrary(() => ++waits === 1 ? Promise.resolve(0) : woken.promise, {
-      look(events) {
-        if (++looks > 3) return 0;
-        // `struct epoll_event`, packed on x86-64 alone.
-        new DataView(events.buffer).setInt32(Deno.build.arch === "x86_64" ? 4 : 8, 5, true);
-        return 1;
-      },
-    });
-    const poller = Poller.open(() => library);
-    for (let told = 0; told < 3; told++) {
-      assert.equal(waits, told === 0 ? 0 : 1);
-      await new Promise<void>((resolve) => poller?.watch(5, resolve));
-    }
-    poller?.watch(7, () => assert.fail("told"));
-    await until(() => waits === 2, "a wait in a thread, when a look has found nothing");
-    assert.equal(looks, 4);
-    poller?.unwatch(7);
-    woken.resolve(0);
-    await poller?.close();
   },
 });
 
