@@ -26,8 +26,9 @@ const lostBests = 4;
 const lostBestsAmongDead = 1.5;
 /** One that takes so many times as long as would make it likely to be lost is not waited for … */
 const overdueFactor = 2;
-/** … but for so long it always is, as a process may stand still for a moment. */
+/** … but for so long it always is, as a process may stand still for a moment; less where nodes have died. */
 const overdueMsMin = 10;
+const overdueMsMinAmongDead = 4;
 
 /** What a node has measured over the answers of all its contacts. */
 export interface Usual {
@@ -68,14 +69,15 @@ export class Patience {
   /** When it is at its end with these queries in flight, in monotonic ms. */
   endMs(open: readonly Candidate[]): number {
     if (this.isInformed) {
-      return this.#sinceMs + open.reduce(this.#longer, informedMsMin) * 2 ** this.#hurries;
+      return this.#sinceMs + open.reduce(this.#longer, informedMsMin) * this.#factor;
     }
     return this.#sinceMs + Math.max(uninformedMsMin, this.#usual.roundTrip.patienceMs);
   }
 
   /** Whether a query in flight is not waited for any longer. Without an answer its timeout alone decides. */
   isOverdue(query: Candidate, nowMs: number): boolean {
-    const waitMs = Math.max(overdueMsMin, overdueFactor * this.#neededMs(query));
+    const leastMs = this.#usual.mayBeDead ? overdueMsMinAmongDead : overdueMsMin;
+    const waitMs = Math.max(leastMs, overdueFactor * this.#neededMs(query));
     return this.isInformed && nowMs - query.askedMs > waitMs;
   }
 
@@ -86,10 +88,17 @@ export class Patience {
     this.#slowestMs = Math.max(this.#slowestMs, tookMs);
   }
 
-  /** Further nodes are asked: it begins anew, and lasts twice as long without an answer. */
+  /**
+   * Further nodes are asked: it begins anew, and lasts twice as long without an answer. Where nodes have died
+   * it does not: several dead ones in a row are likely there, and not a process that has become slow.
+   */
   hurried(nowMs: number): void {
     this.#sinceMs = nowMs;
     this.#hurries++;
+  }
+
+  get #factor(): number {
+    return this.#usual.mayBeDead ? 1 : 2 ** this.#hurries;
   }
 
   readonly #longer = (ms: number, query: Candidate): number => Math.max(ms, this.#neededMs(query));

@@ -93,6 +93,19 @@ Deno.test("Once answers come at once again, none is waited for as in the slow ti
   }
 });
 
+Deno.test("Where nodes have died, several silent ones in a row make no search wait longer each time", () => {
+  const one = new Patience({ roundTrip: measured(0.3), best: measured(0.3), mayBeDead: true }, 0);
+  one.answered(0.5, 0.5);
+  const open = query(0.5);
+  about(one.endMs([open]), 1.5);
+  one.hurried(1.5);
+  about(one.endMs([open]), 2.5);
+  one.hurried(2.5);
+  about(one.endMs([open]), 3.5);
+  assert.equal(one.isOverdue(open, 4.4), false, "the process may have stood still");
+  assert.equal(one.isOverdue(open, 4.6), true);
+});
+
 Deno.test("Where all have become slow, a search waits for all", () => {
   const one = patience(1);
   one.answered(20, 20);
