@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import type { StatusView } from "../../../core/api.ts";
+import { FakePeer } from "../fake_peer.ts";
 import { Contract, events, onPeer } from "../contract.ts";
 import { Machine } from "../fake_io.ts";
 
@@ -22,21 +24,34 @@ async function serve(contract: Contract, schema: "up" | "node"): Promise<void> {
   for (const line of lines()) contract.take(schema, line);
 }
 
+/** A value with everything that it can have: a field more in the view does not compile without one here. */
+type Whole<T> = T extends object ? { [Key in keyof T]-?: Whole<T[Key]> } : T;
+
+const endpoint = { ip: "192.0.2.7", port: 7000 };
+
+const full: Whole<StatusView> = {
+  node: {
+    ...{ id: "ab".repeat(20), contacts: 1, records: 2, udp: endpoint, joined: false },
+    ...{ carrier: "udp", hindrance: "no_node" },
+  },
+  user: FakePeer.view("alice"),
+  links: { open: 1, listening: endpoint },
+  reach: {
+    ...{ state: "mapped", relays: 2, outer_ip: endpoint.ip },
+    addresses: [{ ip: endpoint.ip, reached: true }, { ip: "2001:db8::7", reached: null }],
+  },
+  clock: { offset_ms: -1.5, source: "ntp", synced_at: "2026-01-01T00:00:00.000Z" },
+  store: { posts: 3, bytes: 4096, indexed: 0.5 },
+  pending: 1,
+  unread: { posts: 1000, notifications: 1, requests: 2 },
+  process: { version: "1.2.3-rc.1", pid: 7, uptime_s: 0 },
+};
+
 async function states(contract: Contract): Promise<void> {
   await contract.run("status");
   contract.prepare = (peer) => {
     peer.joined = false;
-    peer.carriage = { carrier: "udp", hindrance: "no_node" };
-    const { status } = peer;
-    peer.status = async () => {
-      const view = await status();
-      const clock = {
-        offset_ms: -1.5,
-        source: "ntp",
-        synced_at: "2026-01-01T00:00:00.000Z",
-      } as const;
-      return { ...view, clock, store: { ...view.store, indexed: 0.5 } };
-    };
+    peer.status = () => Promise.resolve(full);
   };
   await contract.run("status");
   const { code, out } = await contract.machine.run("--json", "doctor", "--ntp-server", "none");
