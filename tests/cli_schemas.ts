@@ -65,6 +65,12 @@ function validator(close: boolean): Ajv2020 {
 const asTold = validator(false);
 const asTested = validator(true);
 
+/** The name of the schema of a command, from the words of its command line. */
+export function schemaOf([command = "", below = ""]: readonly string[]): string {
+  const both = `${command}-${below}`;
+  return schemas.has(both) ? both : command;
+}
+
 /** What is wrong with a document that a command printed; undefined where nothing is. */
 function problemOf(ajv: Ajv2020, name: string, document: unknown): string | undefined {
   const validate = ajv.getSchema(`${name}.json`);

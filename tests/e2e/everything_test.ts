@@ -11,6 +11,7 @@ import type {
   UserView,
 } from "../../core/api.ts";
 import type { SettingView } from "../../ui/settings/setting_list.ts";
+import { checkPrinted, schemaOf } from "../cli_schemas.ts";
 import { eventually, Network, type User } from "./harness.ts";
 
 const names = ["alice", "bob", "carol", "dave", "erin", "frank"] as const;
@@ -296,8 +297,22 @@ async function withoutBootstrap({ alice, bob, carol }: People, network: Network)
   );
 }
 
+/** The commands' documents were checked as they came; here are the lines of those that stay. */
+async function saidAsDescribed(people: People, { node }: Network): Promise<void> {
+  for (const line of node?.lines ?? []) checkPrinted("node", line);
+  const lines = Object.values(people).flatMap(({ process }) => process?.lines ?? []);
+  const kinds = new Set(lines.map(({ event }) => event));
+  for (const kind of ["ready", "post"] as const) {
+    assert.ok(kinds.has(kind), kind);
+  }
+  for (const line of lines) checkPrinted("up", line);
+  await people.alice.json("devices");
+  await people.alice.json("notifications");
+}
+
 Deno.test("Six people on real peers register, follow, post, read, leave and come back", async (t) => {
   await using network = await Network.start();
+  network.onDocument = (words, document) => checkPrinted(schemaOf(words), document);
   const people = Object.fromEntries(names.map((name) => [name, network.user(name)])) as People;
   const step = async (name: string, work: () => Promise<unknown>) => {
     const ok = await t.step(name, async () => void await work());
@@ -329,4 +344,5 @@ Deno.test("Six people on real peers register, follow, post, read, leave and come
   );
   await step("A setting counts for the peer that runs", () => settingAtOnce(people));
   await step("A peer rejoins without its bootstrap node", () => withoutBootstrap(people, network));
+  await step("What they said is what docs/cli/ describes", () => saidAsDescribed(people, network));
 });

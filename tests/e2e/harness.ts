@@ -235,6 +235,7 @@ export class User {
     if (code !== 0) throw new Error(`${this.name}: ${args.join(" ")} exited with ${code}: ${err}`);
     const document: T = JSON.parse(out);
     if (out.trim().includes("\n")) throw new Error(`More than one document: ${out}`);
+    this.network.onDocument(args, document);
     return document;
   }
 
@@ -296,6 +297,8 @@ export class Network {
   /** Flags that every process gets beside its folder. */
   readonly extraFlags: string[] = ["--ntp-server", "none"];
   readonly #processes: Process[] = [];
+  /** Is told each document that a user's command printed, with the words of the command. */
+  onDocument: (words: readonly string[], document: unknown) => void = () => {};
   /** The bootstrap node. */
   node: Process | undefined;
   /** Its address. */
