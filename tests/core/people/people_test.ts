@@ -233,6 +233,9 @@ Deno.test("Where no node answers a user counts as online as long as the announce
   device.directory.reachable = false;
   await world.clock.advance(60_000);
   assert.equal(await isPresent(), true);
+  // Nor where there is no time left to ask one.
+  const gone = AbortSignal.abort();
+  assert.equal(await world.run(alice.people.isPresent(bob.session.self, gone)), true);
   await closeAll(alice, bob);
 });
 

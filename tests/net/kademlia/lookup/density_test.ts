@@ -48,10 +48,12 @@ Deno.test("Ids that an attacker places together make the network look no denser 
   const honest = density.radius();
   assert.ok(honest >= distance(target, at(20_000).nodeId));
   assert.ok(honest < distance(target, at(30_000).nodeId));
-  const attackers = Array.from(
-    { length: 20 },
-    (_, n) => new NodeContact(new Id(5_300, n << 20, 0, 0, 0), `90.${n}.0.1`, 4000),
-  );
+  const attackersAt = (first: number) =>
+    Array.from(
+      { length: 20 },
+      (_, n) => new NodeContact(new Id(first, n << 20, 0, 0, 0), `90.${n}.0.1`, 4000),
+    );
+  const attackers = attackersAt(5_300);
   for (const attacker of attackers) table.insert(attacker, 0);
   const known = table.closest(target, k).filter(({ ip }) => ip.startsWith("90."));
   assert.ok(known.length > 10, "they stand among the k closest");
@@ -59,7 +61,7 @@ Deno.test("Ids that an attacker places together make the network look no denser 
   assert.ok(density.radius() >= distance(target, at(16_000).nodeId));
   assert.ok(density.radius() <= honest);
   // A lookup that found hardly anyone else tells nothing.
-  density.learn(target, [at(1_000), at(2_000), ...attackers]);
+  density.learn(target, [at(10), at(20), ...attackersAt(53)]);
   assert.ok(density.radius() >= distance(target, at(16_000).nodeId));
   // One that found some tells how far k of them would reach: ten and four attackers, so ten sevenths as far.
   const found = Array.from({ length: 10 }, (_, i) => at(700 * (i + 1)));
