@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/ip_address.ts";
 import { Exemption } from "../../../lib/networks.ts";
-import type { Datagrams } from "../../../net/kademlia/ports.ts";
 import { ByteReader, writeAll } from "../../../net/links/byte_reader.ts";
 import { Carriers } from "../../../net/streams/carriers.ts";
 import { frameOf, readFrame, streamHead } from "../../../net/streams/frames.ts";
@@ -14,34 +13,9 @@ import {
 } from "../../../net/streams/stream_limits.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import { pipe, type PipeEnd } from "../reach/pipes.ts";
+import { answer, request, Wire } from "./wire.ts";
 
 const node: Endpoint = { ip: "80.0.0.1", port: 8000 };
-
-/** A UDP socket of which the test is the network. */
-class Wire implements Datagrams {
-  readonly address: Endpoint = { ip: "0.0.0.0", port: 8000 };
-  readonly sent: Uint8Array[] = [];
-  receive: (data: Uint8Array, from: Endpoint) => void = () => assert.fail("there is no receiver");
-
-  send(data: Uint8Array): void {
-    this.sent.push(data);
-  }
-
-  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void {
-    this.receive = fn;
-  }
-
-  close(): void {}
-}
-
-/** A request with that number in its message id. */
-function request(id: number): Uint8Array {
-  return new Uint8Array(50).fill(id).fill(0, 0, 1);
-}
-
-function answer(id: number): Uint8Array {
-  return new Uint8Array(40).fill(id).fill(1, 0, 1);
-}
 
 /** Carriers, what they received, and what they told. */
 class World {

@@ -1,36 +1,11 @@
 import assert from "node:assert/strict";
 import type { Endpoint } from "../../../lib/ip_address.ts";
-import type { Datagrams } from "../../../net/kademlia/ports.ts";
 import { forgottenMs } from "../../../net/streams/stream_limits.ts";
 import { UdpSockets } from "../../../net/streams/udp_sockets.ts";
 import { VirtualClock } from "../../sim/clock.ts";
+import { answer, numberOf, request, Wire } from "./wire.ts";
 
 const node: Endpoint = { ip: "80.0.0.1", port: 8000 };
-
-/** A socket: the numbers of what it sent, and what comes to it. */
-class Wire implements Datagrams {
-  readonly address: Endpoint = { ip: "0.0.0.0", port: 8000 };
-  readonly sent: number[] = [];
-  receive: (data: Uint8Array, from: Endpoint) => void = () => assert.fail("there is no receiver");
-
-  send(data: Uint8Array): void {
-    this.sent.push(data[1] ?? 0);
-  }
-
-  onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void {
-    this.receive = fn;
-  }
-
-  close(): void {}
-}
-
-function request(id: number): Uint8Array {
-  return new Uint8Array(50).fill(id).fill(0, 0, 1);
-}
-
-function answer(id: number): Uint8Array {
-  return new Uint8Array(40).fill(id).fill(1, 0, 1);
-}
 
 /** Two sockets, the first of which has had an answer, and what the node got. */
 function world() {
@@ -38,8 +13,8 @@ function world() {
   const [first, second] = [new Wire(), new Wire()];
   const sockets = new UdpSockets({ time: clock, first, second });
   const [received, outside]: [number[], number[]] = [[], []];
-  sockets.onReceive((data) => void received.push(data[1] ?? 0));
-  sockets.onOutside((data) => void outside.push(data[1] ?? 0));
+  sockets.onReceive((data) => void received.push(numberOf(data)));
+  sockets.onOutside((data) => void outside.push(numberOf(data)));
   sockets.ask(request(1), node, false);
   first.receive(answer(1), node);
   return { clock, first, second, sockets, received, outside };
@@ -47,31 +22,31 @@ function world() {
 
 Deno.test("Requests leave by the second socket once the first is silent and the second is answered, until routers have forgotten", async () => {
   const { clock, first, second, sockets, received, outside } = world();
-  assert.deepEqual([first.sent, second.sent, received], [[1], [], [1]]);
+  assert.deepEqual([first.numbers, second.numbers, received], [[1], [], [1]]);
   sockets.ask(request(2), node, true);
-  assert.deepEqual([first.sent, second.sent], [[1, 2], [2]], "by both while UDP is silent");
+  assert.deepEqual([first.numbers, second.numbers], [[1, 2], [2]], "by both while UDP is silent");
   second.receive(answer(2), node);
   assert.deepEqual(received, [1, 2]);
   sockets.ask(request(3), node, false);
   second.receive(answer(3), node);
-  assert.deepEqual([first.sent, second.sent], [[1, 2], [2, 3]]);
+  assert.deepEqual([first.numbers, second.numbers], [[1, 2], [2, 3]]);
   // The two have changed places: what comes in, and what is asked from outside.
   second.receive(request(4), node);
   sockets.answer(answer(4), node);
   sockets.askOutside(request(5), node);
-  assert.deepEqual([first.sent, second.sent], [[1, 2, 5], [2, 3, 4]]);
+  assert.deepEqual([first.numbers, second.numbers], [[1, 2, 5], [2, 3, 4]]);
   first.receive(answer(5), node);
   assert.deepEqual([received, outside], [[1, 2, 3, 4], [5]]);
   first.receive(request(6), node);
   sockets.answer(answer(6), node);
-  assert.deepEqual(first.sent, [1, 2, 5, 6]);
+  assert.deepEqual(first.numbers, [1, 2, 5, 6]);
   await clock.advance(forgottenMs - 1);
   sockets.ask(request(7), node, false);
   await clock.advance(1);
   sockets.ask(request(8), node, false);
   sockets.askOutside(request(9), node);
   second.receive(answer(9), node);
-  assert.deepEqual([first.sent, second.sent], [[1, 2, 5, 6, 8], [2, 3, 4, 7, 9]]);
+  assert.deepEqual([first.numbers, second.numbers], [[1, 2, 5, 6, 8], [2, 3, 4, 7, 9]]);
   assert.deepEqual(outside, [5, 9]);
 });
 
@@ -82,7 +57,7 @@ Deno.test("An answer to the first socket ends that the second stands in for it",
   first.receive(answer(2), node);
   assert.deepEqual(received, [1, 2, 2]);
   sockets.ask(request(3), node, false);
-  assert.deepEqual([first.sent, second.sent], [[1, 2, 3], [2]]);
+  assert.deepEqual([first.numbers, second.numbers], [[1, 2, 3], [2]]);
 });
 
 Deno.test("A socket that never had an answer is not doubted for a router's memory", () => {
@@ -91,7 +66,7 @@ Deno.test("A socket that never had an answer is not doubted for a router's memor
   const sockets = new UdpSockets({ time: clock, first, second });
   sockets.ask(request(1), node, true);
   sockets.askBySecond(request(1), node);
-  assert.deepEqual([first.sent, second.sent], [[1], []]);
+  assert.deepEqual([first.numbers, second.numbers], [[1], []]);
 });
 
 Deno.test("Attack: requests to the second socket reach the node only while it stands in, and answers that nothing asked for never", () => {
@@ -100,5 +75,5 @@ Deno.test("Attack: requests to the second socket reach the node only while it st
   second.receive(answer(3), node);
   sockets.ask(request(4), node, false);
   sockets.askOutside(request(5), node);
-  assert.deepEqual([received, outside, second.sent], [[1], [3], [5]]);
+  assert.deepEqual([received, outside, second.numbers], [[1], [3], [5]]);
 });
