@@ -46,11 +46,14 @@ export function readValue(r: Reader): WireValue {
   return { value: r.scalar(valueBytesMax), scalar: true };
 }
 
+/** The first byte of an array of three elements in MessagePack. */
+const arrayOfThree = 0x93;
+
 /** Writes a list of contacts. */
 export function writeContacts(w: Writer, contacts: readonly NodeContact[]): void {
   w.array(contacts.length);
   for (const { nodeId, ip, port } of contacts) {
-    w.byte(0x93);
+    w.byte(arrayOfThree);
     writeId(w, nodeId);
     w.string(ip);
     w.integer(port);
@@ -58,7 +61,7 @@ export function writeContacts(w: Writer, contacts: readonly NodeContact[]): void
 }
 
 /** What a contact begins with: an array of three, and an id. */
-const head = [0x93, 0xc4, idBytes];
+const head = [arrayOfThree, 0xc4, idBytes];
 /** Longest text whose length is in its first byte. */
 const shortText = 31;
 
