@@ -9,11 +9,11 @@ import { batchBytesMax } from "../messages/kinds/posts.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import type { Post } from "../model/post.ts";
 import { highestHeads } from "../model/record_body.ts";
-import { isSame, refOf, type UserRef } from "../model/user.ts";
+import { isSame, nameOf, refOf, type UserRef } from "../model/user.ts";
 import { warn } from "../session/warn.ts";
 import { pause, settledWithin } from "../../lib/waiting.ts";
 import { Passing } from "./passing.ts";
-import { PushQueue } from "./push_queue.ts";
+import { type Batch, PushQueue } from "./push_queue.ts";
 import { directFollowersMax, Relay } from "./relay.ts";
 import { TreeAuthor } from "./tree_author.ts";
 import { type TreeLimits, treeLimits } from "./tree_draw.ts";
@@ -69,10 +69,26 @@ export class PeerDelivery {
    * the commit is under way, but nothing leaves before it is done, and nothing at all if it fails.
    */
   push(post: Post, committed: Promise<void>): void {
-    const followers = this.#parts.lists.present("followers").length;
-    if (followers > atOnceMax || this.#running !== undefined) {
+    const followers = this.#parts.lists.present("followers");
+    if (followers.length > atOnceMax || this.#running !== undefined) {
       committed.then(() => this.#pushLater(post), () => {});
-    } else this.#pushBatch([post], committed).catch((error: unknown) => this.#report(error));
+      return;
+    }
+    this.#pushBatch([post], committed).catch((error: unknown) => this.#report(error));
+    committed.then(() => this.#pushToNew(post, followers), () => {});
+  }
+
+  /**
+   * Tells those who became followers while the commit was under way: they were not there when the post was
+   * pushed, and the heads with which they were greeted did not name it yet.
+   */
+  #pushToNew(post: Post, told: readonly UserRef[]): void {
+    const isTold = new Set(told.map(nameOf));
+    const added = this.#parts.lists.present("followers").filter((user) =>
+      !isTold.has(nameOf(user))
+    );
+    const batch = this.#batchOf([post]);
+    for (const user of added) this.#queue.push(refOf(user), batch);
   }
 
   /** Passes posts that came in on where their author asks for it; for `PeerSync`. */
@@ -120,12 +136,9 @@ export class PeerDelivery {
   }
 
   async #pushBatch(posts: readonly Post[], committed?: Promise<void>): Promise<void> {
-    const { session: { self }, lists, records } = this.#parts;
-    const author = refOf(self);
-    const pushed = posts.map(({ device, number }) => ({ device, head: number }));
-    const batch = { author, posts, heads: highestHeads(records.heads(), pushed), committed };
-    this.#queue.push(author, batch);
-    const listed = lists.present("followers");
+    const batch = { ...this.#batchOf(posts), committed };
+    this.#queue.push(batch.author, batch);
+    const listed = this.#parts.lists.present("followers");
     if (this.#tree.takes(listed.length)) return await this.#begin(this.#tree.spread(batch, listed));
     const followers = listed.map(refOf);
     if (followers.length <= directFollowersMax) {
@@ -133,6 +146,12 @@ export class PeerDelivery {
       return;
     }
     await this.#begin(this.#relay.spread(batch, followers));
+  }
+
+  #batchOf(posts: readonly Post[]): Batch {
+    const { session: { self }, records } = this.#parts;
+    const pushed = posts.map(({ device, number }) => ({ device, head: number }));
+    return { author: refOf(self), posts, heads: highestHeads(records.heads(), pushed) };
   }
 
   /** Gives a batch to relays a moment before the next one. */

@@ -101,6 +101,22 @@ Deno.test("Nothing leaves before the commit is done, and nothing if it fails", a
   }
 });
 
+Deno.test("A user who follows while a post is being committed has it, and the others have it once", async () => {
+  const { world, author, followers } = await crowd(2);
+  const late = await world.add("late");
+  const [post] = await author.write(1);
+  assert.ok(post);
+  const sent = countFrames(world);
+  const done = Promise.withResolvers<void>();
+  author.delivery.push(post, done.promise);
+  world.follow(late, author);
+  done.resolve();
+  await world.until(() => having([...followers, late]) === 3, 1_000);
+  assert.equal(having([...followers, late]), 3);
+  assert.equal(sent(author, "posts"), 3);
+  await world.stop();
+});
+
 Deno.test("A post that is not committed goes nowhere, also with others that came while it waited", async () => {
   const { world, author, followers } = await crowd(3);
   const [lost, kept, last] = await author.write(3);
