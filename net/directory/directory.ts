@@ -187,7 +187,7 @@ export async function createDirectory(options: DirectoryOptions): Promise<Create
       popularity.close();
       scheduler.close();
       await settledWithin(clock, node.putsEnded(), putsEndMsMax);
-      await node.close();
+      await node.leave();
     },
   };
 }

@@ -273,5 +273,7 @@ export const bootstrapTimeoutsMs: readonly number[] = [250, 350, 500, 500, 600, 
  * count until the end, so that the short waits harm no contact that is far away.
  */
 export const checkTimeoutsMs: readonly number[] = [500, 500, 1_000];
+/** Contacts that a node tells that it ends: those that may ask it for keys near its id, and more. */
+export const toldMax = 128;
 /** A contact that is to enter is asked so often: no more, because others' addresses may be named as its own. */
 export const verifyTries = 2;

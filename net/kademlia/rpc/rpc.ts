@@ -254,7 +254,16 @@ export class Rpc {
     call.caller.silent(call);
   }
 
-  /** Forgets all requests; their callers hear no more of them. */
+  /** Sends a request that is never answered. */
+  tell<Args extends Arguments>(
+    contact: NodeContact,
+    method: Method<string, Args, undefined>,
+    args: Args,
+  ): void {
+    this.#send(encodeRequest(this.#messageId(), method, args), contact);
+  }
+
+  /** Forgets all requests; their callers hear no more of them. Requests of others are left unanswered. */
   close(): void {
     this.#closed = true;
     this.#open.clear();

@@ -15,6 +15,7 @@ import {
   sampleContacts,
   storedBytesMax,
   storedValuesMax,
+  toldMax,
 } from "../constants.ts";
 import { DensityEstimate } from "../lookup/density.ts";
 import { type Network, Operations } from "../lookup/network.ts";
@@ -23,6 +24,7 @@ import type { Contact, Datagrams, Saved, StoredValue } from "../ports.ts";
 import { RateLimits } from "../rpc/rate_limits.ts";
 import { Rpc } from "../rpc/rpc.ts";
 import { NodeContact } from "../space/contact.ts";
+import { leave } from "../rpc/methods/leave.ts";
 import { Id } from "../space/id.ts";
 import { Neighbours } from "../table/neighbours.ts";
 import { RoutingTables } from "../table/routing_tables.ts";
@@ -336,7 +338,21 @@ export class KademliaNode<T = Uint8Array> {
     for (const entry of this.#stored) yield entry.plain();
   }
 
-  /** Ends what is under way (its promises reject), saves, stops all timers and closes the socket. */
+  /**
+   * Tells the nearest contacts that this node ends, and closes it: they find out at once that it is gone, and
+   * nobody waits for its answers.
+   */
+  async leave(): Promise<void> {
+    const { operations, own, rpc, table } = this.#network;
+    if (operations.closed) return;
+    for (const contact of table.closest(own, toldMax)) rpc.tell(contact, leave, { sender: own });
+    await this.close();
+  }
+
+  /**
+   * Ends what is under way (its promises reject), saves, stops all timers and closes the socket, without a
+   * word to others.
+   */
   async close(): Promise<void> {
     const { operations, rpc, scheduler, table } = this.#network;
     if (operations.closed) return;

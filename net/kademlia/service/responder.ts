@@ -61,6 +61,10 @@ export class Responder<T> {
       sample: () => this.#options.sample?.(),
       relay: (_args, from) => this.#options.relay?.(from),
       dial_back: ({ port }, { ip }) => this.#options.dialBack?.({ ip, port }),
+      leave: ({ sender }, { ip, port }) => {
+        this.#options.network.neighbours.left(NodeContact.of(sender, ip, port));
+        return undefined;
+      },
     };
   }
 
@@ -81,7 +85,7 @@ export class Responder<T> {
       this.#answer(name, args, data, from, nowMs);
     }
     // No datagram gets to where a connection came from.
-    if (contact !== undefined && !from.isProven) this.#meet(contact, nowMs);
+    if (contact !== undefined && !from.isProven && name !== "leave") this.#meet(contact, nowMs);
   }
 
   #answer<N extends MethodName>(

@@ -81,6 +81,12 @@ export class Neighbours implements CallObserver {
   readonly #knocker: Caller<Endpoint, number>;
   /** Pings entries that are to stay. */
   readonly #checker: Caller<Id, Check>;
+  /** Pings entries that say that they end; {@link silent} does the rest. */
+  readonly #farewell: Caller<Id, undefined> = {
+    answered: ({ contact }, id) => id.equals(contact.nodeId),
+    silent: () => {},
+    lost: () => {},
+  };
   /** Nodes that answer this one and that others do not reach. */
   readonly acquaintances = new Acquaintances();
   #answerRate = 1;
@@ -267,6 +273,18 @@ export class Neighbours implements CallObserver {
       timeoutMs,
     });
     return call !== undefined;
+  }
+
+  /**
+   * A contact says that it is about to end. Anybody can say so in its name, so it is pinged: where it is
+   * silent, no lookup asks it any more, and it is evicted once further pings are unanswered.
+   */
+  left(contact: NodeContact): void {
+    const { rpc, table } = this.#options;
+    const entry = table.find(contact);
+    if (entry === undefined || entry.checking || entry.failures > 0) return;
+    const args = { sender: table.own };
+    rpc.call({ contact, method: ping, args, caller: this.#farewell, tag: undefined });
   }
 
   /** Lets in a contact whose id its own answer to a ping has proved. */

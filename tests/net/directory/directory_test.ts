@@ -184,6 +184,17 @@ Deno.test("A node alone keeps a record, and the next to join gets it", () =>
     assert(hasClaim(net.peer(1).claims, "alice", alice.publicKey));
   }));
 
+Deno.test("A peer that ends tells the others: no put waits for it, and a majority of the rest is enough", () =>
+  onNetwork(10, async (net) => {
+    const first = await net.addPeer();
+    for (let i = 0; i < 3; i++) await (await net.addPeer()).close();
+    await net.clock.advance(500);
+    const last = await net.addPeer();
+    const report = await net.drive(last.directory.put(net.sign("alice", alice)));
+    assert.deepEqual([report.accepted, report.asked, report.missed], [2, 2, 0]);
+    assert.equal(first.node.stats().liveContacts, 1);
+  }));
+
 Deno.test("A newcomer takes over more names from its neighbours than it takes fresh ones in an hour", () =>
   onNetwork(9, async (net) => {
     await net.addPeers(4);

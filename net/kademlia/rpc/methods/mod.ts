@@ -9,6 +9,7 @@
 import { dialBack } from "./dial_back.ts";
 import { findNode } from "./find_node.ts";
 import { findValue } from "./find_value.ts";
+import { leave } from "./leave.ts";
 import type { Method } from "./method.ts";
 import { ping } from "./ping.ts";
 import { relay } from "./relay.ts";
@@ -25,6 +26,7 @@ const table = {
   sample,
   dial_back: dialBack,
   relay,
+  leave,
 };
 
 /** The names of the methods on the wire. */

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { findValue } from "../../../../net/kademlia/rpc/methods/find_value.ts";
+import { leave } from "../../../../net/kademlia/rpc/methods/leave.ts";
 import { ping } from "../../../../net/kademlia/rpc/methods/ping.ts";
 import { stun } from "../../../../net/kademlia/rpc/methods/stun.ts";
-import { encodeAnswer } from "../../../../net/kademlia/rpc/wire.ts";
+import { encodeAnswer, encodeRequest } from "../../../../net/kademlia/rpc/wire.ts";
 import { naming, Puppet } from "../puppet.ts";
-import { keyOf, testWorld, virtualNode } from "../support.ts";
+import { closeAll, keyOf, testWorld, virtualNetwork, virtualNode } from "../support.ts";
 
 Deno.test("A contact enters the table only once it has answered us", async () => {
   const world = testWorld();
@@ -267,5 +268,46 @@ Deno.test("A newcomer is let in although the first ping is lost, and asked no th
   await world.clock.advance(10_000);
   assert.deepEqual(node.contacts().map(({ ip }) => ip), ["6.0.0.1"]);
   assert.equal(invented.count("ping"), 2);
+  await node.close();
+});
+
+Deno.test("A node that leaves is soon named to no other, and no put waits for it", async () => {
+  const world = testWorld();
+  const nodes = await virtualNetwork(world, 6);
+  const leaving = nodes.pop();
+  await world.clock.advance(5_000);
+  await leaving?.leave();
+  await world.clock.advance(500);
+  assert.deepEqual(nodes.map((node) => node.stats().liveContacts), [4, 4, 4, 4, 4]);
+  const put = await world.clock.drive(
+    nodes[2]?.put(keyOf("k"), new Uint8Array(3)) ?? Promise.reject(),
+  );
+  assert.deepEqual([put.accepted, put.silent], [5, 0]);
+  await closeAll(nodes);
+});
+
+Deno.test("Attack: to say in another node's name that it leaves costs a ping, and changes nothing", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const friend = new Puppet(world, "6.0.0.1");
+  friend.ping(node.address);
+  await world.clock.advance(1_000);
+  const pings = friend.count("ping");
+  const lie = encodeRequest(new Id(1, 2, 3, 4, 5), leave, { sender: friend.contact.nodeId });
+  world.network.inject(lie, friend.contact, node.address);
+  world.network.inject(lie, { ip: "6.6.6.6", port: 6 }, node.address);
+  await world.clock.advance(5_000);
+  assert.equal(friend.count("ping"), pings + 1);
+  assert.equal(node.stats().liveContacts, 1);
+  await node.close();
+});
+
+Deno.test("A node that is not known and leaves is not pinged", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const stranger = new Puppet(world, "6.0.0.1");
+  stranger.ask(node.address, leave, { sender: stranger.contact.nodeId });
+  await world.clock.advance(5_000);
+  assert.equal(node.stats().datagramsOut, 0);
   await node.close();
 });
