@@ -89,14 +89,16 @@ async function invocation(): Promise<string[]> {
   // In the npm package the modules are JavaScript, and what they import lies beside them.
   const isPackage = own.endsWith(".js");
   return [
-    ...[
-      Deno.execPath(),
-      "run",
-      "-q",
-      "--v8-flags=--memory-saver-mode,--max-semi-space-size=1,--no-memory-pool-share-memory-on-teardown",
-    ],
+    Deno.execPath(),
+    "run",
+    "-q",
+    "--v8-flags=--memory-saver-mode,--max-semi-space-size=1,--no-memory-pool-share-memory-on-teardown",
     ...(isPackage ? ["--node-modules-dir=manual", "--no-remote", "--no-lock"] : []),
-    ...["--config", config, "-P=camellia", "--no-prompt", own],
+    "--config",
+    config,
+    "-P=camellia",
+    "--no-prompt",
+    own,
   ];
 }
 

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadLibraries } from "../composition.ts";
 import { createHost } from "../main.ts";
+import { v8Flags } from "../tools/v8_flags.ts";
 import { run } from "../ui/cli.ts";
 import { SystemIo } from "../ui/terminal/system_io.ts";
 import { FakeIo } from "./ui/fake_io.ts";
@@ -186,4 +187,9 @@ Deno.test("Version and help load no addon", async () => {
       flag === "--help" ? /Usage/ : /^\d+\.\d+\.\d+\n$/,
     );
   }
+});
+
+Deno.test("What a service starts is told the same of memory as the task", async () => {
+  const { tools } = await createHost();
+  assert.ok((await tools.invocation()).includes(v8Flags));
 });
