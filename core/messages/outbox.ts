@@ -102,13 +102,18 @@ export class Outbox {
   ): Promise<SendReport> {
     const { self, identity, ports: { clock, random, links }, signal: ended } = this.#session;
     const id = order.id ?? random.bytes(messageIdBytes);
-    const devices = await this.#chosen(order, signal);
+    const none = { id, devices: 0, full: 0 };
+    let devices = await this.#chosen(order, signal);
+    if (devices.length === 0 && order.committed !== undefined) {
+      await order.committed;
+      devices = await this.#chosen(order, signal);
+    }
     if (devices.length === 0) {
       this.#session.settings.trace?.(
         `No route for ${order.kind} to ${order.to.username}: no device is announced`,
       );
     }
-    if (devices.length === 0 || ended.aborted) return { id, devices: 0, full: 0 };
+    if (devices.length === 0 || ended.aborted) return none;
     const { kind, body } = order;
     const message = {
       kind,
@@ -121,7 +126,9 @@ export class Outbox {
     const frame = signMessage(message as Message, identity);
     if (order.committed !== undefined) {
       await order.committed;
-      if (ended.aborted) return { id, devices: 0, full: 0 };
+      // A user who came or moved meanwhile has asked for what was committed by then, and is told of this alone.
+      devices = await this.#chosen(order, signal);
+      if (ended.aborted) return none;
     }
     const results = devices.map((device) => this.#sendTo(order, device, frame));
     // A user who was heard is there again: what has waited in vain waits no longer.

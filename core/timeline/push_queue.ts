@@ -84,16 +84,26 @@ export class PushQueue {
     return goneAt !== undefined && (this.#parts.messenger.heardAt(user) ?? -Infinity) < goneAt;
   }
 
-  /** Remembers that nothing could be sent to the user. */
-  noteGone(user: UserRef): void {
-    this.#gone.set(nameOf(user), this.#parts.session.ports.clock.monotonic(), goneMs);
+  /**
+   * Remembers that nothing could be sent to the user.
+   *
+   * @param at When it was tried, on the monotonic clock: a user who was heard since then is there. Default: now.
+   */
+  noteGone(user: UserRef, at = this.#parts.session.ports.clock.monotonic()): void {
+    this.#gone.set(nameOf(user), at, goneMs);
   }
 
   /** Sends posts, together with others that come before it is the user's turn. Never waits. */
   push(to: UserRef, batch: Batch): void {
-    if (this.#parts.session.signal.aborted || this.isGone(to)) return;
+    if (this.#parts.session.signal.aborted) return;
+    const { committed } = batch;
+    if (this.isGone(to)) {
+      // A user who comes while the commit is under way is told what was there before it.
+      committed?.then(() => this.push(to, { ...batch, committed: undefined }), () => {});
+      return;
+    }
     // The commit may fail before it is this batch's turn, while nothing else waits for it.
-    batch.committed?.catch(() => {});
+    committed?.catch(() => {});
     const name = `${nameOf(to)} ${batch.author.username}`;
     const waiting = this.#waiting.get(name) ?? [];
     const isNew = !this.#waiting.has(name);
@@ -140,9 +150,10 @@ export class PushQueue {
     const devicesMax = to.username === self.username ? Infinity : pushedDevicesMax;
     const order = { kind: "posts" as const, to, body, id, committed, devicesMax };
     for (let tries = 1;; tries++) {
+      const triedAt = clock.monotonic();
       const report = await messenger.send(order, signal);
       if (report.devices > 0 || signal.aborted) return;
-      if (report.full === 0) return this.noteGone(to);
+      if (report.full === 0) return this.noteGone(to, triedAt);
       if (tries >= fullTriesMax) return;
       await pause(clock, fullPauseMs, signal);
     }

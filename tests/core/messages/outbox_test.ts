@@ -44,6 +44,7 @@ function setUp(
   const trace = (message: string) => void traced.push(message);
   const session = { ...base, settings: { ...base.settings, trace } };
   let known: readonly DeviceEntry[] = [entryAt(1)];
+  const move = () => void (known = moved);
   const forgotten: string[] = [];
   const outbox = new Outbox(session, {
     devices: () => Promise.resolve([...known]),
@@ -53,7 +54,7 @@ function setUp(
     },
     forgetDevices: ({ username }) => void forgotten.push(username),
   }, () => heard.atMs);
-  return { clock, outbox, sent, forgotten, redialled, heard, traced };
+  return { clock, outbox, sent, forgotten, redialled, heard, traced, move };
 }
 
 Deno.test("A message goes to where a device listens, and nobody is looked up anew", async () => {
@@ -70,6 +71,17 @@ Deno.test("Whoever does not answer is looked up anew, and a message follows who 
   assert.equal(devices, 2);
   assert.deepEqual(sent, [1, 2]);
   assert.deepEqual(forgotten, []);
+});
+
+Deno.test("What waits for a commit goes to where the receiver is when that is done", async () => {
+  const { outbox, sent, move } = setUp({ 1: "queued", 2: "queued" });
+  const done = Promise.withResolvers<void>();
+  const sending = outbox.send({ ...order, committed: done.promise });
+  await new Promise((resolve) => setTimeout(resolve));
+  move();
+  done.resolve();
+  assert.equal((await sending).devices, 1);
+  assert.deepEqual(sent, [2]);
 });
 
 Deno.test("A message waits for a device that does not answer and has not moved", async () => {

@@ -117,6 +117,30 @@ Deno.test("A user who follows while a post is being committed has it, and the ot
   await world.stop();
 });
 
+Deno.test("A follower who comes while a post is being committed has it", async () => {
+  for (const isKnownGone of [false, true]) {
+    const { world, author, followers } = await crowd(2);
+    const [late] = followers;
+    assert.ok(late);
+    late.announced = false;
+    if (isKnownGone) {
+      await author.post();
+      await world.clock.advance(100);
+    }
+    const post = author.make(isKnownGone ? 2 : 1);
+    const done = Promise.withResolvers<void>();
+    author.delivery.push(post, done.promise);
+    await world.clock.advance(100);
+    late.announced = true;
+    await world.clock.drive(late.sync.rejoin());
+    await author.store.addOwnPost(post);
+    done.resolve();
+    await world.until(() => having(followers, post.number) === 2, 1_000);
+    assert.equal(having(followers, post.number), 2);
+    await world.stop();
+  }
+});
+
 Deno.test("A post that is not committed goes nowhere, also with others that came while it waited", async () => {
   const { world, author, followers } = await crowd(3);
   const [lost, kept, last] = await author.write(3);

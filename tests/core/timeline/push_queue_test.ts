@@ -64,6 +64,8 @@ function setUp() {
   });
   const sent: { at: number; to: string; numbers: number[]; devicesMax: number | undefined }[] = [];
   const answers = { devices: 1, full: 0 };
+  /** What happens while a message is being sent. */
+  const during = { sending: () => {} };
   const heard: { atMs?: number } = {};
   const refusals: string[] = [];
   const told: AckListener[] = [];
@@ -77,6 +79,7 @@ function setUp() {
       const numbers = (body as MessageBodyOf["posts"]).posts
         .map((signed) => readPost(signed).post.number);
       sent.push({ at: clock.monotonic(), to: to.username, numbers, devicesMax });
+      during.sending();
       return Promise.resolve({ id: id ?? new Uint8Array(16), ...answers });
     },
   });
@@ -104,7 +107,7 @@ function setUp() {
     });
     queue.push(to, { author, posts, heads: [] });
   };
-  return { clock, session, queue, push, sent, answers, heard, refusals, told };
+  return { clock, session, queue, push, sent, answers, during, heard, refusals, told };
 }
 
 const bob = userNamed("bob");
@@ -140,6 +143,15 @@ Deno.test("A user without a device is left alone for half a minute, or until hea
   push(bob, 4);
   await clock.advance(1);
   assert.equal(sent.length, 1);
+});
+
+Deno.test("A user who is heard while nothing can be sent there is not gone", async () => {
+  const { clock, queue, push, answers, during, heard } = setUp();
+  answers.devices = 0;
+  during.sending = () => heard.atMs = clock.monotonic();
+  push(bob, 1);
+  await clock.advance(1);
+  assert.equal(queue.isGone(bob), false);
 });
 
 Deno.test("Posts that come while others are on their way go together, 64 at most, to two devices", async () => {
