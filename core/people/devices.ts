@@ -29,10 +29,12 @@ const renewMs = 5_000;
 export class Devices {
   readonly #session: Session;
   readonly #records: TimedCache<SignedRecord<ConnectionsBody>>;
-  readonly #absent: TimedCache<true>;
+  #absent: TimedCache<true>;
   readonly #fresh: TimedCache<true>;
   readonly #renewed: TimedCache<true>;
   readonly #inFlight = new InFlight<void>();
+  /** Counts how often absent users were forgotten: who asks later does not wait for a look-up from before. */
+  #age = 0;
 
   /** Devices as one session knows them. */
   constructor(session: Session) {
@@ -78,6 +80,12 @@ export class Devices {
     this.#fresh.delete(nameOf(user));
   }
 
+  /** See {@linkcode People.forgetAbsent}: look-ups that are under way count no more either. */
+  forgetAbsent(): void {
+    this.#age++;
+    this.#absent = new TimedCache(this.#session.ports.clock, usersMax);
+  }
+
   /**
    * Asks the network anew about a user who does not answer at what is known: a device that was killed
    * and came back elsewhere has not taken the old entry out. At most once in a while; whether anything
@@ -93,17 +101,20 @@ export class Devices {
   }
 
   #read(user: UserRef, signal: AbortSignal | undefined): Promise<void> {
-    return abortable(this.#inFlight.run(nameOf(user), () => this.#readOnce(user)), signal);
+    const name = `${this.#age} ${nameOf(user)}`;
+    return abortable(this.#inFlight.run(name, () => this.#readOnce(user)), signal);
   }
 
   async #readOnce(user: UserRef): Promise<void> {
     const { ports, signal } = this.#session;
+    const age = this.#age;
     const query = { username: user.username, namespace: "connections", pin: user.key } as const;
     const { record, isAbsent } = await ports.directory.get(query, signal);
     this.#take(user, record);
     // Silence says nothing about this user.
     if (record !== undefined || isAbsent) this.#fresh.set(nameOf(user), true, freshMs);
     if (this.#known(user).length > 0 || (record === undefined && !isAbsent)) return;
+    if (age !== this.#age) return;
     this.#absent.set(nameOf(user), true, absentMs);
   }
 

@@ -123,6 +123,10 @@ export class UserPeople implements People {
     this.#devices.forget(user);
   }
 
+  forgetAbsent(): void {
+    this.#devices.forgetAbsent();
+  }
+
   async #look(username: string): Promise<Person | undefined> {
     const { session, clashes } = this.#parts;
     const pin = this.pin(username);

@@ -107,6 +107,7 @@ export class PeerSync {
 
   /** After login, and at another address: greets followers and followed users, and fetches from all who are followed. */
   async rejoin(signal?: AbortSignal): Promise<void> {
+    this.#parts.people.forgetAbsent();
     await Promise.all([this.#fetchAll(signal), this.#parts.greeter.greetAll(signal)]);
   }
 

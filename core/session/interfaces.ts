@@ -107,6 +107,11 @@ export interface People {
   renewDevices(user: UserRef, signal?: AbortSignal): Promise<boolean>;
   /** Drops what the cache has of a user's devices: nothing can be sent to any of them. */
   forgetDevices(user: UserRef): void;
+  /**
+   * This device has been announced: users without a device are looked up again. One who has come meanwhile could
+   * not greet it; of two who come at the same time, the one who is announced last finds the other.
+   */
+  forgetAbsent(): void;
 }
 
 /** What the user does not want to see, and from whom nothing is taken. */

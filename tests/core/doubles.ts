@@ -186,15 +186,19 @@ export class TestMessenger implements Pick<PeerMessenger, "send"> {
   readonly sent: Sent[] = [];
   /** Devices that a message is queued to. */
   devices = 1;
+  /** What happens before the sender is told that a message has been sent. */
+  onSend: (sent: Sent) => void | Promise<void> = () => {};
 
   async send<K extends KindName>(
-    order: { kind: K; to: UserRef; body: MessageBodyOf[K] },
+    order: { kind: K; to: UserRef; body: MessageBodyOf[K]; id?: Uint8Array },
     signal?: AbortSignal,
   ): Promise<SendReport> {
     assert.ok(signal instanceof AbortSignal, `${order.kind} is sent without a signal that ends it`);
     await null;
-    const id = new Uint8Array(16).fill(this.sent.length + 1);
-    this.sent.push({ kind: order.kind, to: order.to, body: order.body, id });
+    const id = order.id ?? new Uint8Array(16).fill(this.sent.length + 1);
+    const sent = { kind: order.kind, to: order.to, body: order.body, id };
+    this.sent.push(sent);
+    await this.onSend(sent);
     return { id, devices: this.devices, full: 0 };
   }
 }
@@ -285,6 +289,8 @@ export class TestPeople implements People {
   forgetDevices(user: UserRef): void {
     this.forgotten.push(user.username);
   }
+
+  forgetAbsent(): void {}
 }
 
 /** The pending requests of a store, in memory. */

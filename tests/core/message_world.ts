@@ -481,6 +481,8 @@ class WorldPeople implements People {
 
   forgetPerson(): void {}
 
+  forgetAbsent(): void {}
+
   renewDevices(_user: UserRef): Promise<boolean> {
     return Promise.resolve(false);
   }

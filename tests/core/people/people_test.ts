@@ -251,6 +251,29 @@ Deno.test("Devices that were forgotten are read at once, also where none was ann
   await closeAll(alice, bob);
 });
 
+Deno.test("Once this device is announced users without a device are read again, also where one is being read", async () => {
+  const world = new World();
+  const device = world.device();
+  const alice = await world.run(device.register("alice"));
+  const bob = await world.user("bob");
+  const { self } = bob.session;
+  assert.deepEqual(await world.run(alice.people.devices(self)), []);
+  await world.run(bob.records.announce(endpoint));
+  alice.people.forgetAbsent();
+  assert.equal((await world.run(alice.people.devices(self))).length, 1);
+
+  // The answer of a look-up from before counts no more.
+  await world.run(bob.records.withdraw());
+  alice.people.forgetDevices(self);
+  const before = alice.people.devices(self);
+  alice.people.forgetAbsent();
+  device.directory.calls.get = 0;
+  const after = alice.people.devices(self);
+  assert.equal(device.directory.calls.get, 1);
+  assert.deepEqual(await world.run(Promise.all([before, after])), [[], []]);
+  await closeAll(alice, bob);
+});
+
 Deno.test("Where no node answers nothing is remembered of a name", async () => {
   const world = new World();
   const device = world.device();
