@@ -6,6 +6,7 @@
  */
 
 import { toHex } from "../model/bytes.ts";
+import { messageIdBytes } from "../messages/frame.ts";
 import { followRetry } from "../messages/kinds/follow.ts";
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { PeerMessenger } from "../messages/messenger.ts";
@@ -191,10 +192,10 @@ export class PendingFollows {
     if (isSuperseded || this.#session.signal.aborted) return;
     const { username, key, kind, updatedAt, token } = request;
     const body = token === undefined ? { updatedAt } : { updatedAt, token };
-    const order = { kind, to: { username, key }, body };
-    const { id, devices } = await this.#messenger.send(order, this.#session.signal);
-    if (devices === 0) return;
+    const id = this.#session.ports.random.bytes(messageIdBytes);
+    // Known before it is sent: the answer may be faster than the report.
     ids.push(toHex(id));
     if (ids.length > idsMax) ids.shift();
+    await this.#messenger.send({ kind, to: { username, key }, body, id }, this.#session.signal);
   }
 }

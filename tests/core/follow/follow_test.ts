@@ -11,6 +11,7 @@ import {
   TestPeople,
   testSession,
 } from "../doubles.ts";
+import { SeededRandom } from "../../sim/random.ts";
 import { userNamed } from "../../sim/users.ts";
 
 async function setUp(store = new TestPendingFollows(), lists = new TestLists()) {
@@ -19,6 +20,7 @@ async function setUp(store = new TestPendingFollows(), lists = new TestLists()) 
   const posts = new Map<string, number>();
   const session = testSession({
     clock: base.view(),
+    ports: { random: new SeededRandom(1) },
     store: {
       pendingFollows: () => store.pendingFollows(),
       putPendingFollow: (request) => store.putPendingFollow(request),
@@ -99,6 +101,14 @@ Deno.test("Following tells the user, fetches the posts and says whether it was a
   assert.deepEqual(fetched, ["bob"]);
   assert.equal(lists.get("following", "bob")?.present, true);
   assert.equal(store.kept.size, 0);
+});
+
+Deno.test("An acknowledgement that is faster than the report of the sending counts", async () => {
+  const { base, follows, people, messenger, requests, acknowledge } = await setUp();
+  people.add("bob");
+  messenger.onSend = ({ id }) => acknowledge(bob, id);
+  const { acknowledged } = await base.drive(follows.follow({ username: "bob" }), 0);
+  assert.deepEqual([acknowledged, requests.size, messenger.sent.length], [true, 0, 1]);
 });
 
 Deno.test("A follow that waits is sent at once when its receiver is heard of, but not again and again", async () => {
