@@ -36,6 +36,12 @@ const changes: Rate = { perSecond: 1 / 60, burst: 4 };
 /** Users whose changes are counted. */
 const changingMax = 10_000;
 
+/** A follower whose follow comes again is greeted again, but not more often: a follow is repeated after 2 s. */
+const greetedEveryMs = 1_500;
+
+/** Followers greeted lately, at most. */
+const greetedMax = 1_000;
+
 /** What the list of followers needs. */
 export interface FollowersParts extends Pick<Parts, "session" | "lists" | "records"> {
   /** For acknowledgements. */
@@ -55,16 +61,20 @@ export class Followers {
   /** Senders of unwanted posts who have been told. */
   readonly #told: TimedCache<true>;
   readonly #changes = new BoundedMap<string, TokenBucket>(changingMax);
+  /** Followers who have been greeted a moment ago. */
+  readonly #greeted: TimedCache<true>;
 
   /** The followers of one session's user. */
   constructor(parts: FollowersParts) {
     this.#parts = parts;
     this.#told = new TimedCache(parts.session.ports.clock, unwantedMax);
+    this.#greeted = new TimedCache(parts.session.ports.clock, greetedMax);
   }
 
   /**
    * Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. A new follower is
-   * greeted: what is posted from now on is pushed, and the heads tell what was posted before that.
+   * greeted: what is posted from now on is pushed, and the heads tell what was posted before that. So is one
+   * whose follow comes again: the acknowledgement has not arrived, and so the greeting has not either.
    * A user who changes it too often gets no acknowledgement, and so repeats the last change later.
    */
   async handle(message: MessageOf<"follow" | "unfollow">): Promise<void> {
@@ -75,7 +85,7 @@ export class Followers {
       const body = { id, reason: "blocked" };
       return void await messenger.send({ kind: "ack", to: from, body }, session.signal);
     }
-    const wasFollower = lists.get("followers", from.username)?.present;
+    const before = lists.get("followers", from.username);
     const reason = await this.#mutex.run(() => this.#apply(message));
     if (reason === "often") return;
     // Before the acknowledgement, until which the token is presented again. What it was worth is not told.
@@ -84,8 +94,11 @@ export class Followers {
     }
     const answer = reason === undefined ? { id } : { id, reason };
     await messenger.send({ kind: "ack", to: from, body: answer }, session.signal);
-    const isFollower = lists.get("followers", from.username)?.present;
-    if (isFollower && !wasFollower) await greeter.greet(from);
+    if (!lists.get("followers", from.username)?.present) return;
+    const isRepeated = before?.updatedAt === message.body.updatedAt;
+    if (before?.present && !(isRepeated && !this.#greeted.get(from.username))) return;
+    this.#greeted.set(from.username, true, greetedEveryMs);
+    await greeter.greet(from);
   }
 
   /** The reason of a refusal, or undefined. */

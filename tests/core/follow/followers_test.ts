@@ -107,6 +107,18 @@ Deno.test("A new follower is greeted once, so that what was posted meanwhile is 
   assert.deepEqual(greeted, ["bob", "bob"]);
 });
 
+Deno.test("A follower who follows again, having heard nothing, is greeted again, but not all the time", async () => {
+  const { base, followers, message, greeted } = setUp();
+  for (let i = 0; i < 3; i++) await followers.handle(message("follow", 100));
+  assert.deepEqual(greeted, ["bob"]);
+  await base.advance(2_000);
+  for (let i = 0; i < 3; i++) await followers.handle(message("follow", 100));
+  assert.deepEqual(greeted, ["bob", "bob"]);
+  await base.advance(2_000);
+  await followers.handle(message("unfollow", 50));
+  assert.equal(greeted.length, 2);
+});
+
 Deno.test("A change dated far ahead is refused with the reason", async () => {
   const { followers, lists, messenger, message, session } = setUp();
   await followers.handle(message("follow", session.ports.clock.now() + 600_001));
