@@ -355,8 +355,9 @@ export class UserPeer {
     if (this.#rejoins.size > 1) return;
     const { session } = this;
     this.#rejoins.run(async () => {
-      const isReachable = this.#reachableAs === session.device && !session.signal.aborted;
-      if (isReachable) await this.#sync.rejoin(session.signal);
+      if (this.#reachableAs !== session.device || session.signal.aborted) return;
+      this.#learnOwn();
+      await this.#sync.rejoin(session.signal);
     }).catch((error: unknown) => this.#warn(error));
   }
 

@@ -117,7 +117,10 @@ export class UserRecords implements OwnRecords {
     return this.#presence.announce(endpoint, signal);
   }
 
-  /** Calls back whenever the network knows this device at another place than before, the first included. */
+  /**
+   * Calls back whenever the network knows this device at another place than before, the first included, or again
+   * after another device's write had wiped its entry.
+   */
   onMoved(fn: () => void): void {
     this.#presence.onMoved = fn;
   }

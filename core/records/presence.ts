@@ -59,8 +59,10 @@ export class Presence {
   readonly #job: Job;
   /** Several callers may ask at the same moment, such as when the node joins: one announcement serves all. */
   readonly #announcing = new InFlight<void>();
-  /** Called when the network knows this device at another place than before. */
+  /** Called when the network knows this device at another place than before, or again after it had lost it. */
   onMoved: () => void = () => {};
+  /** Whether the record that was written last time had nothing of this device. */
+  #wasLost = false;
   #endpoint: Endpoint | undefined;
   #entry: DeviceEntry | undefined;
   /** Where the network was told last that this device listens. */
@@ -286,6 +288,8 @@ export class Presence {
       namespace: "connections",
       force,
       build: (seen) => this.#build(seen?.body),
+      // Another device was announced at the same moment: neither knew of the other, and others of one of them.
+      repaired: () => this.#wasLost && this.onMoved(),
     }, signal);
   }
 
@@ -297,6 +301,9 @@ export class Presence {
     if (entry === undefined || entry.device !== this.#session.device) return undefined;
     const there = (seen?.devices ?? [])
       .map((other) => this.#withoutAway(this.#withoutRetired(other)));
+    this.#wasLost = !there.some((other) =>
+      other.device === entry.device && isAnnounced(other, now)
+    );
     const body = { devices: mergeDevices(there, entry, now) };
     return seen !== undefined && isSameBody("connections", seen, body) ? undefined : body;
   }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { ErrorCode } from "../../core/model/errors.ts";
 import { isSentAway } from "../../core/model/record_body.ts";
 import { signFresh } from "../../core/model/record_policy.ts";
+import { delay } from "../../lib/waiting.ts";
 import { World } from "./accounts_world.ts";
 import { recordOf } from "./record_of.ts";
 import { type SimMachine, simPassword, SimWorld } from "../sim/peers.ts";
@@ -141,4 +142,31 @@ Deno.test("After a change of password the other devices log out, and come back w
     assert.equal((await world.run(machine.peer.whoami())).username, "alice");
   }
   await world.stop();
+});
+
+Deno.test("Two devices that come at the same moment know of each other in seconds", async () => {
+  for (let apartMs = 0; apartMs <= 200; apartMs += 50) {
+    const [world, first, second] = await twoDevices();
+    const [bob] = await world.register("bob") as [SimMachine];
+    await world.run(first.peer.follow({ username: "bob" }));
+    for (const machine of [first, second]) await world.run(machine.stop());
+    for (const machine of [first, second]) await world.run(machine.start());
+    const come = async (machine: SimMachine, text: string, afterMs: number) => {
+      await delay(world.clock, afterMs);
+      await machine.login("alice");
+      await machine.peer.post({ text });
+    };
+    await world.run(Promise.all([come(first, "from 0", 0), come(second, "from 1", apartMs)]));
+    await world.clock.advance(6_000);
+    await world.run(bob.peer.post({ text: "from bob" }));
+    const all = ["from 0", "from 1", "from bob"];
+    const hasAll = async (machine: SimMachine) =>
+      (await machine.texts()).sort().join() === all.join();
+    await world.until(
+      `all posts are on both, ${apartMs} ms apart`,
+      async () => await hasAll(first) && await hasAll(second),
+      4_000,
+    );
+    await world.stop();
+  }
 });
