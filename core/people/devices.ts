@@ -67,6 +67,11 @@ export class Devices {
     return this.#known(user).length > 0;
   }
 
+  /** Whether the network said within the last five seconds that no device of the user is announced. */
+  isGone(user: UserRef): boolean {
+    return this.#absent.get(nameOf(user)) === true;
+  }
+
   /** Takes in a record that was checked, or bytes from a message; false if it is not the user's own or not valid. */
   learn(user: UserRef, connections: SignedRecord | Uint8Array): boolean {
     const isChecked = !(connections instanceof Uint8Array);

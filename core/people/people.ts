@@ -123,6 +123,10 @@ export class UserPeople implements People {
     this.#devices.forget(user);
   }
 
+  isGone(user: UserRef): boolean {
+    return this.#devices.isGone(user);
+  }
+
   forgetAbsent(): void {
     this.#devices.forgetAbsent();
   }

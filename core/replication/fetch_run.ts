@@ -127,6 +127,8 @@ export class FetchRun {
   #isPromiseKnown = false;
   #isComplete = false;
   #hasAuthorAnswered = false;
+  /** Whether the network says that no device of the author is announced. */
+  #isAuthorGone = false;
   /** Fellow followers that are being asked, or were and brought nothing; and how many may be. */
   #inVain = 0;
   readonly #inVainMax: number;
@@ -141,6 +143,15 @@ export class FetchRun {
   /** Whether an answer has brought a new post. */
   get hasHelped(): boolean {
     return this.#questions.some(({ added }) => added > 0);
+  }
+
+  /**
+   * Whether the author may have more than is known: a device is or may be announced, and none has answered to the
+   * end. What is public about the heads may be half a minute old.
+   */
+  get isInDoubt(): boolean {
+    return !this.#isAuthorGone &&
+      !this.#questions.some(({ user, isDone }) => isDone && isSame(user, this.#author));
   }
 
   /** Fetches; resolves to whether all that was promised is there. Never rejects but for the database. */
@@ -213,6 +224,8 @@ export class FetchRun {
   /** Asks the author's devices one after another until all is there, those that have moved as well. */
   async #askDevicesOf(user: UserRef): Promise<void> {
     const former = await this.#devicesOf(user);
+    const { session: { self }, people } = this.#parts;
+    this.#isAuthorGone = former.length === 0 && (isSame(user, self) || people.isGone(user));
     const outcome = await this.#askEach(user, former, authorSilenceMs);
     if (outcome !== "refused" || former.length === 0 || this.#abort.signal.aborted) return;
     this.#parts.people.forgetDevices(user);

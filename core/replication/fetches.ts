@@ -37,7 +37,10 @@ const helloMs = 1_000;
  * What was not to be had is tried again after a while, each time later: the author's own greeting
  * comes first if all is well, and no peer is asked for ever about posts that are nowhere.
  */
-const retryMs = { min: 30_000, max: 3_600_000 };
+const retryMs = { min: 5_000, max: 3_600_000 };
+
+/** An author who is announced and does not answer is asked again this late at the latest, and then left alone. */
+const doubtMsMax = 60_000;
 
 /** Fellow followers asked at least, however often it was in vain. */
 const inVainMin = 2;
@@ -177,8 +180,7 @@ export class Fetches {
     const beganMs = clock.monotonic();
     const over = this.#slots.run(() => run.run()).finally(() => delete fetching.run)
       .then((isComplete) => {
-        if (isComplete || !this.#parts.feeds.keeps(author)) this.#settle(author, fetching);
-        else this.#retryLater(fetching);
+        this.#ended(author, fetching, { isComplete, isInDoubt: run.isInDoubt });
         fetching.vainRuns = isComplete || run.hasHelped ? 0 : fetching.vainRuns + 1;
         // The author was asked before it was there.
         if (!isComplete && fetching.spokeAtMs > beganMs) this.soon(author, true);
@@ -188,8 +190,16 @@ export class Fetches {
     return over;
   }
 
-  #retryLater(fetching: Fetching): void {
-    fetching.unfilledAtMs = this.#parts.session.ports.clock.monotonic();
+  /** A run is over. */
+  #ended(
+    author: UserRef,
+    fetching: Fetching,
+    { isComplete, isInDoubt }: { readonly isComplete: boolean; readonly isInDoubt: boolean },
+  ): void {
+    const isWanted = this.#parts.feeds.keeps(author);
+    const isToBeAsked = isInDoubt && fetching.retryMs <= doubtMsMax;
+    if (!isWanted || (isComplete && !isToBeAsked)) return this.#settle(author, fetching);
+    if (!isComplete) fetching.unfilledAtMs = this.#parts.session.ports.clock.monotonic();
     fetching.retry.cancel();
     fetching.retry.dueIn(fetching.retryMs);
     fetching.retryMs = Math.min(fetching.retryMs * 2, retryMs.max);

@@ -105,6 +105,8 @@ export interface People {
   learn(user: UserRef, connections: SignedRecord | Uint8Array): boolean;
   /** Asks the network anew about devices that do not answer, at most every 5 s; whether that changed anything. */
   renewDevices(user: UserRef, signal?: AbortSignal): Promise<boolean>;
+  /** Whether the network said within the last five seconds that no device of the user is announced. */
+  isGone(user: UserRef): boolean;
   /** Drops what the cache has of a user's devices: nothing can be sent to any of them. */
   forgetDevices(user: UserRef): void;
   /**

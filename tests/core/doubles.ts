@@ -291,6 +291,10 @@ export class TestPeople implements People {
   }
 
   forgetAbsent(): void {}
+
+  isGone(): boolean {
+    return !this.isSilent;
+  }
 }
 
 /** The pending requests of a store, in memory. */

@@ -159,6 +159,8 @@ export class TestUser {
   announced = true;
   /** From whom conversations take nothing. */
   isBlocked: (user: UserRef) => boolean = () => false;
+  /** Whether the network does not tell this user where others are. */
+  isCutOff = false;
   /** Whether the user can be found at all. */
   registered = true;
   store!: Store;
@@ -459,7 +461,7 @@ class WorldPeople implements People {
     if (known !== undefined) return known;
     const { world } = this.#owner;
     await world.lookUp("devices", signal);
-    const found = world.users.get(user.username);
+    const found = this.#owner.isCutOff ? undefined : world.users.get(user.username);
     if (found === undefined || !sameKey(found.self.key, user.key)) return [];
     const devices = [found, ...found.siblings].filter((device) => device.announced)
       .map((device) => device.entry);
@@ -482,6 +484,10 @@ class WorldPeople implements People {
   forgetPerson(): void {}
 
   forgetAbsent(): void {}
+
+  isGone(): boolean {
+    return !this.#owner.isCutOff;
+  }
 
   renewDevices(_user: UserRef): Promise<boolean> {
     return Promise.resolve(false);

@@ -269,7 +269,7 @@ Deno.test("A fetch that has everything waits for no look-up that still goes on",
   await world.stop();
 });
 
-Deno.test("What is nowhere is asked for again after 30 s, and each time twice as late", async () => {
+Deno.test("What is nowhere is asked for again after 5 s, and each time twice as late", async () => {
   const { world, alice, carol } = await scene({ posts: 0, followers: 1 });
   await alice.stop();
   alice.publicHeads = [{ device: 1, head: 3 }];
@@ -284,8 +284,29 @@ Deno.test("What is nowhere is asked for again after 30 s, and each time twice as
   // Heads are compared for the first time after four and a half minutes at the earliest.
   await world.clock.advance(265_000);
   const waits = times.slice(1).map((time, i) => Math.floor((time - (times[i] ?? 0)) / 1_000));
-  assert.deepEqual(waits.map((seconds) => Math.floor(seconds / 10)), [3, 6, 12]);
+  assert.deepEqual(waits.map((seconds, i) => Math.floor(seconds / (5 * 2 ** i))), [1, 1, 1, 1, 1]);
   await world.stop();
+});
+
+Deno.test("An author who is announced and does not answer is asked again a few times, whatever is public", async () => {
+  for (const isInAfterMs of [4_000, Infinity]) {
+    const { world, alice, carol } = await scene({ posts: 5, followers: 0 });
+    // Her last heads are not published yet.
+    alice.publicHeads = [];
+    let asked = 0;
+    world.network.onFrame = ({ to, frame }) => {
+      if (to.ip !== alice.ip) return frame;
+      asked++;
+      return world.clock.monotonic() < isInAfterMs ? undefined : frame;
+    };
+    await world.clock.drive(carol.sync.fetch(alice.self));
+    assert.equal(await count(carol, alice), 0);
+    await world.clock.advance(12_000);
+    assert.equal(await count(carol, alice), isInAfterMs === Infinity ? 0 : 5);
+    await world.clock.advance(240_000);
+    assert.ok(asked <= 5, `${asked} questions`);
+    await world.stop();
+  }
 });
 
 Deno.test("An author at home is asked again as soon as it says hello, while the first run goes on or later", async () => {
