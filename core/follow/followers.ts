@@ -47,7 +47,7 @@ export interface FollowersParts extends Pick<Parts, "session" | "lists" | "recor
   /** For acknowledgements. */
   readonly messenger: Pick<PeerMessenger, "send">;
   /** Says `hello` to new followers. */
-  readonly greeter: { greet(to: UserRef): Promise<void> };
+  readonly greeter: { greet(to: UserRef): Promise<unknown> };
   /** Says from whom nothing is taken. */
   readonly mutes: Pick<Unwanted, "isBlocked">;
   /** Takes the token of an invite that a new follower presents. */

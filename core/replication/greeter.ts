@@ -7,7 +7,7 @@
 
 import { headsOf } from "../model/feed.ts";
 import { highestHeads } from "../model/record_body.ts";
-import { refOf, type UserRef } from "../model/user.ts";
+import { isSame, refOf, type UserRef } from "../model/user.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { mapBounded } from "../../lib/waiting.ts";
@@ -24,10 +24,21 @@ const greetMsMax = 60_000;
 /** … until it has not changed for so long. */
 const settledMs = 300_000;
 
+/**
+ * Users of whom the network did not tell where they are, nor that they are gone, are greeted again after this,
+ * and each time twice as late, so many times: it is busy, or this node has only just found it.
+ */
+const missedMsMin = 4_000;
+const missedTriesMax = 4;
+
 /** Greets followers and followed users. */
 export class Greeter {
   readonly #parts: MessagingParts;
   readonly #again: Job;
+  readonly #greetMissed: Job;
+  /** Users who could not be greeted, and how often that has been tried. */
+  #missed: readonly UserRef[] = [];
+  #tries = 0;
   /** When all users were greeted last, on the monotonic clock. */
   #greetedAt: number | undefined;
   /** How long after the last greeting the next one comes. */
@@ -42,6 +53,7 @@ export class Greeter {
   constructor(parts: MessagingParts, rejoin: () => void | Promise<void>) {
     this.#parts = parts;
     this.#again = parts.session.scheduler.job(rejoin);
+    this.#greetMissed = parts.session.scheduler.job(() => this.#greetEach(this.#missed));
   }
 
   /** Greets all followers and followed users, and the user's other devices. */
@@ -51,19 +63,35 @@ export class Greeter {
     this.#greetedAt = ports.clock.monotonic();
     const users = [self, ...lists.present("followers"), ...lists.present("following")];
     const byName = new Map(users.map((user) => [user.username, refOf(user)]));
-    await mapBounded([...byName.values()], greetedAtOnceMax, (to) => this.greet(to, signal));
+    this.#tries = 0;
+    await this.#greetEach([...byName.values()], signal);
   }
 
-  /** Greets one user. */
-  async greet(to: UserRef, signal?: AbortSignal): Promise<void> {
+  /** Greets these, and later those of them again whom the network did not tell of. */
+  async #greetEach(users: readonly UserRef[], signal?: AbortSignal): Promise<void> {
+    const { session: { self }, people } = this.#parts;
+    const missed: UserRef[] = [];
+    await mapBounded(users, greetedAtOnceMax, async (to) => {
+      const isSent = await this.greet(to, signal);
+      if (!isSent && !isSame(to, self) && !people.isGone(to)) missed.push(to);
+    });
+    this.#missed = missed;
+    this.#greetMissed.cancel();
+    if (missed.length === 0 || this.#tries >= missedTriesMax) return;
+    this.#greetMissed.dueIn(missedMsMin * 2 ** this.#tries++);
+  }
+
+  /** Greets one user; whether there was a device to send it to. */
+  async greet(to: UserRef, signal?: AbortSignal): Promise<boolean> {
     const { session, records, messenger } = this.#parts;
     signal?.throwIfAborted();
-    if (session.signal.aborted) return;
+    if (session.signal.aborted) return false;
     const connections = records.connections()?.value ?? new Uint8Array();
     const feeds = await session.store.feeds(session.self.username);
     const heads = highestHeads(records.heads(), headsOf(feeds));
     const body = { device: session.device, heads, connections };
-    await messenger.send({ kind: "hello", to, body }, signal ?? session.signal);
+    const order = { kind: "hello" as const, to, body };
+    return (await messenger.send(order, signal ?? session.signal)).devices > 0;
   }
 
   /**

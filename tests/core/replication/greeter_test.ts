@@ -24,18 +24,19 @@ function setUp() {
   const lists = new TestLists();
   const messenger = new TestMessenger();
   const rejoinedAt: number[] = [];
+  const gone = new Set<string>();
   const heads = [{ device: 7, head: 3 }, { device: 9, head: 2 }];
   const greeter = new Greeter({
     session,
     lists,
-    people: only<People>({}),
+    people: only<People>({ isGone: ({ username }) => gone.has(username) }),
     records: only<OwnRecords>({ heads: () => heads, connections: () => undefined }),
     messenger: messenger as unknown as PeerMessenger,
   }, async () => {
     rejoinedAt.push(clock.monotonic());
     await greeter.greetAll();
   });
-  return { clock, session, lists, messenger, greeter, rejoinedAt };
+  return { clock, session, lists, messenger, greeter, rejoinedAt, gone };
 }
 
 Deno.test("All whom the user follows, all followers and the own devices are greeted once each", async () => {
@@ -113,4 +114,23 @@ Deno.test("A change is told at once after a quiet while, and again soon after fi
   await clock.advance(100_000);
   assert.deepEqual(rejoinedAt.map((at) => at - startMs), [4_000]);
   session.end();
+});
+
+Deno.test("Users of whom the network does not tell are greeted again, those who are gone are not", async () => {
+  const { clock, lists, messenger, greeter, gone } = setUp();
+  for (const name of ["bob", "carol"]) lists.add("followers", name);
+  gone.add("carol");
+  messenger.devices = 0;
+  const at: number[] = [];
+  messenger.onSend = ({ to }) => void (to.username === "bob" && at.push(clock.monotonic()));
+  await clock.drive(greeter.greetAll());
+  await clock.advance(300_000);
+  assert.deepEqual(at, [0, 4_000, 12_000, 28_000, 60_000]);
+  assert.equal(messenger.sent.filter(({ to }) => to.username === "carol").length, 1);
+
+  // Whoever is found is not greeted again.
+  await clock.drive(greeter.greetAll());
+  messenger.devices = 1;
+  await clock.advance(300_000);
+  assert.equal(at.length, 7);
 });
