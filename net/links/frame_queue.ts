@@ -61,6 +61,14 @@ export class FrameQueue {
     return this.#take()?.frame;
   }
 
+  /** Takes all frames that are still worth sending, in their order. */
+  takeAll(now: number): Uint8Array[] {
+    this.#dropStale(now);
+    const frames = this.#frames.slice(this.#first).map(({ frame }) => frame);
+    this.clear();
+    return frames;
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.#count(-this.#bytes);

@@ -60,6 +60,8 @@ export interface LinkOptions {
   readonly soon?: (fn: () => void) => void;
   /** The link has been idle for too long and closed itself. */
   readonly onIdle: () => void;
+  /** The device was met: only it has the secret of its link key. */
+  readonly onUp?: () => void;
 }
 
 /** A link to one device. Opens at once. */
@@ -153,6 +155,13 @@ export class Link {
     this.#resend();
     if (this.#state === "up" || this.#state === "shaking") this.#fail();
     this.hurry();
+  }
+
+  /** Closes a link that is not up, and hands out what waits. */
+  abandon(): Uint8Array[] {
+    const frames = this.#queue.takeAll(this.#clock.monotonic());
+    this.close();
+    return frames;
   }
 
   /** Closes it; what waits is lost, what zeromq has is given a moment to leave. */
@@ -268,6 +277,7 @@ export class Link {
       this.#wasMet = true;
       this.#handshake?.resolve(true);
       this.#tellMet(1);
+      this.#options.onUp?.();
       this.#pump();
     } else if (this.#socket?.isBroken || now - this.#progressAt >= this.#handshakeMs) {
       this.#leaveRoute();

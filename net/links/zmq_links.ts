@@ -266,7 +266,7 @@ export class ZmqLinks implements Links {
     const isFull = this.#links.size >= this.#linksMax;
     // A link that is busy is not closed for another: its frames would be lost.
     if (isFull && !this.#closeOne((link) => !link.isBusy)) return "full";
-    return new Link({
+    const link: Link = new Link({
       key: toHex(target.linkKey),
       linkKey: target.linkKey,
       routes,
@@ -276,7 +276,19 @@ export class ZmqLinks implements Links {
       connect: (linkKey, route) => connectPush(linkKey, route, this.#tunnels),
       budget: this.#budget,
       onIdle: () => this.#links.delete(key),
+      onUp: () => this.#gather(key, link),
     });
+    return link;
+  }
+
+  /** A device was met: what waits for it at other places, where it may have been before, goes there. */
+  #gather(key: string, link: Link): void {
+    const device = key.slice(0, 2 * linkKeyBytes);
+    for (const [otherKey, other] of this.#links) {
+      if (other === link || other.state === "up" || !otherKey.startsWith(device)) continue;
+      this.#links.delete(otherKey);
+      for (const frame of other.abandon()) link.send(frame);
+    }
   }
 
   /** Closes the least recently used link that may be closed; says whether there was one. */
@@ -295,7 +307,10 @@ export class ZmqLinks implements Links {
   }
 }
 
-/** A device at its addresses: with other addresses it is another link, and the old one idles away. */
+/**
+ * A device at its addresses: with other addresses it is another link, and the old one idles away. Begins with the
+ * link key in hexadecimal.
+ */
 function keyOf(target: LinkTarget): string {
   return `${toHex(target.linkKey)}@${
     target.addresses.slice(0, addressesMax).join(",")

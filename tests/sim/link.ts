@@ -36,6 +36,8 @@ export interface SimLinkOptions {
   readonly budget: ByteBudget;
   /** The link closed itself. */
   readonly onIdle: () => void;
+  /** As the real one's. */
+  readonly onUp: () => void;
 }
 
 /** Opens at once. */
@@ -93,6 +95,18 @@ export class SimLink {
   renew(): void {
     if (this.#state === "up") this.#fail();
     this.hurry();
+  }
+
+  /** As the real one. */
+  get isUp(): boolean {
+    return this.#state === "up";
+  }
+
+  /** As the real one. */
+  abandon(): Uint8Array[] {
+    const frames = this.#queue.takeAll(this.#now());
+    this.close();
+    return frames;
   }
 
   /** What waits is lost; what is on its way arrives. */
@@ -177,6 +191,7 @@ export class SimLink {
     this.#wasUp = true;
     this.#failing = false;
     this.#arrivalAt = 0;
+    this.#options.onUp();
     this.#pump();
   }
 

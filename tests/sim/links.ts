@@ -247,7 +247,7 @@ export class SimLinks implements Links {
     if (routes.length === 0) return "unreachable";
     const { connect } = this.#options;
     if (this.#links.size >= linksMax && !this.#closeIdleLink()) return "full";
-    return new SimLink({
+    const link: SimLink = new SimLink({
       network: this.#network,
       from: listener.at,
       publicKey: toHex(target.linkKey),
@@ -255,7 +255,19 @@ export class SimLinks implements Links {
       ...(connect === undefined ? {} : { connect }),
       budget: this.#budget,
       onIdle: () => this.#links.delete(key),
+      onUp: () => this.#gather(key, link),
     });
+    return link;
+  }
+
+  /** As the real one. */
+  #gather(key: string, link: SimLink): void {
+    const device = key.slice(0, 2 * linkKeyBytes);
+    for (const [otherKey, other] of this.#links) {
+      if (other === link || other.isUp || !otherKey.startsWith(device)) continue;
+      this.#links.delete(otherKey);
+      for (const frame of other.abandon()) link.send(frame);
+    }
   }
 
   #closeIdleLink(): boolean {

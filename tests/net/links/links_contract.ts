@@ -126,6 +126,20 @@ const cases: Readonly<Record<string, (world: LinksWorld) => Promise<void>>> = {
     assert.deepEqual(frames[0], numbered(1));
   },
 
+  async "what waits for a device where nobody listens goes to where it is met"(world) {
+    const receiver = await listen(world);
+    const sender = await listen(world);
+    const before = { ...receiver.target, port: await world.freePort() };
+    const other = { ...before, linkKey: world.keys().publicKey };
+    for (const i of [1, 2]) sender.links.send(before, numbered(i));
+    sender.links.send(other, numbered(3));
+    await world.finish(sender.links.flush(3_000));
+    sender.links.send(receiver.target, numbered(4));
+    await world.until(() => receiver.frames.length === 3, "what was sent before and now");
+    assert.deepEqual(indexes(receiver.frames).toSorted(), [1, 2, 4]);
+    assert.equal(sender.links.status().open, 2);
+  },
+
   async "a queue to a peer that is down is bounded, and others are served"(world) {
     const port = await world.freePort();
     const sender = await listen(world);
