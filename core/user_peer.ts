@@ -151,6 +151,7 @@ export class UserPeer {
     });
     this.#reopening = session.scheduler.job(() => this.#reopen());
     records.onMoved(() => greeter.moved());
+    records.lists.onPublished = () => greeter.tellOwn();
     session.onEvent((event) => conversations.notifications.happened(event));
     session.leaving.then((why) => conversations.notifications.leaving(why));
     messenger.onHeard(({ username }) => requests.heard(username));

@@ -59,6 +59,8 @@ export class UserLists implements Lists {
   readonly #publisher: ListPublisher;
   readonly #listeners: ((entry: ListEntry, isMerged: boolean) => void)[] = [];
   readonly #cached = new Map<ListName, readonly ListEntry[]>();
+  /** Called when changes have been published: other devices of the user can read them. */
+  onPublished: () => void = () => {};
   #syncedAt: number | undefined;
   /** Monotonic milliseconds of the last complete reading of all pages. */
   #pulledAt = -Infinity;
@@ -79,7 +81,10 @@ export class UserLists implements Lists {
       merge: (entries) => this.#merge(entries, true),
       pulled: (unlisted) => this.#pulled(unlisted),
       repaired: () => this.#job.dueIn(coalesceMs),
-      published: () => this.#agreed(),
+      published: async () => {
+        this.onPublished();
+        await this.#agreed();
+      },
     });
     publicRecord.attach(this);
     this.#job = session.scheduler.job(async () => {

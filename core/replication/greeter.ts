@@ -10,6 +10,9 @@ import { highestHeads } from "../model/record_body.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import type { Job } from "../../lib/scheduler.ts";
+import { Slots } from "../../lib/slots.ts";
+import { Tasks } from "../../lib/tasks.ts";
+import { warn } from "../session/warn.ts";
 import { mapBounded } from "../../lib/waiting.ts";
 
 /** Users greeted at once; each may need a look-up in the DHT. */
@@ -31,11 +34,13 @@ const settledMs = 300_000;
 const missedMsMin = 4_000;
 const missedTriesMax = 4;
 
-/** Greets followers and followed users. */
+/** Greets followers and followed users; and users whom another device has entered as followers, when it says so. */
 export class Greeter {
   readonly #parts: MessagingParts;
   readonly #again: Job;
   readonly #greetMissed: Job;
+  readonly #slots = new Slots(greetedAtOnceMax);
+  readonly #tasks: Tasks;
   /** Users who could not be greeted, and how often that has been tried. */
   #missed: readonly UserRef[] = [];
   #tries = 0;
@@ -53,6 +58,13 @@ export class Greeter {
   constructor(parts: MessagingParts, rejoin: () => void | Promise<void>) {
     this.#parts = parts;
     this.#again = parts.session.scheduler.job(rejoin);
+    this.#tasks = new Tasks((error) => warn(parts.session, error));
+    parts.lists.onChange((entry, isMerged) => {
+      // Before the login has greeted all there is nothing to do.
+      if (!isMerged || entry.list !== "followers" || !entry.present) return;
+      if (this.#greetedAt === undefined) return;
+      this.#tasks.add(this.#slots.run(() => this.greet(refOf(entry))));
+    });
     this.#greetMissed = parts.session.scheduler.job(() => this.#greetEach(this.#missed));
   }
 
@@ -92,6 +104,11 @@ export class Greeter {
     const body = { device: session.device, heads, connections };
     const order = { kind: "hello" as const, to, body };
     return (await messenger.send(order, signal ?? session.signal)).devices > 0;
+  }
+
+  /** The own records have changed: the user's other devices are greeted, and read them. */
+  tellOwn(): void {
+    this.#tasks.add(this.greet(this.#parts.session.self));
   }
 
   /**

@@ -9,6 +9,7 @@ import type { MessagingParts } from "../messages/messenger.ts";
 import { headsHad } from "../model/feed.ts";
 import type { Post } from "../model/post.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
+import type { Job } from "../../lib/scheduler.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { mapBounded } from "../../lib/waiting.ts";
 import type { SteppedQuestion } from "../messages/stepped_answer.ts";
@@ -23,6 +24,12 @@ import { Questions } from "./questions.ts";
 
 /** Authors fetched at once after rejoining: some runs are left for what the user asks for meanwhile. */
 const fetchedAtOnceMax = 40;
+
+/**
+ * The own records are read so soon after another device of the user has said hello: it may have changed them, and
+ * says so only once they are published. Not more often than this.
+ */
+const pullMs = { soon: 500, every: 5_000 };
 
 /** Users who push what is not wanted and are told so. */
 const unwantedTold = { perSecond: 1, burst: 10 };
@@ -51,6 +58,8 @@ export class PeerSync {
   readonly #answers: AnswerQueue;
   readonly #comparison: Comparison;
   readonly #unwanted: TokenBucket;
+  readonly #pulling: Job;
+  #pulledAtMs = -Infinity;
 
   /** The sync of one session. Nothing happens before {@linkcode start}. */
   constructor(parts: SyncParts) {
@@ -72,6 +81,10 @@ export class PeerSync {
       answers: this.#answers,
     });
     this.#unwanted = new TokenBucket(session.ports.clock, unwantedTold);
+    this.#pulling = session.scheduler.job(async () => {
+      this.#pulledAtMs = session.ports.clock.monotonic();
+      await parts.records.pull(session.signal);
+    });
   }
 
   /** Starts comparing heads. */
@@ -121,7 +134,12 @@ export class PeerSync {
 
   /** Deals with a `hello`: remembers where the sender listens, fetches what its heads promise. */
   async greeted({ from, body }: MessageOf<"hello">): Promise<void> {
-    if (body.connections.length > 0) this.#parts.people.learn(from, body.connections);
+    const { session: { self, ports: { clock } }, people } = this.#parts;
+    if (body.connections.length > 0) people.learn(from, body.connections);
+    if (isSame(from, self) && !this.#pulling.isDue) {
+      const sinceMs = clock.monotonic() - this.#pulledAtMs;
+      this.#pulling.dueIn(Math.max(pullMs.soon, pullMs.every - sinceMs));
+    }
     await this.#fetches.promised(from, body.heads, true);
   }
 

@@ -170,3 +170,19 @@ Deno.test("Two devices that come at the same moment know of each other in second
     await world.stop();
   }
 });
+
+Deno.test("Whom one device follows and who follows there, the others know in seconds", async () => {
+  const [world, first, second] = await twoDevices();
+  const [_bob, carol] = await world.register("bob", "carol") as [SimMachine, SimMachine];
+  await world.clock.advance(10_000);
+  await world.run(first.peer.follow({ username: "bob" }));
+  // What carol sends reaches the first device alone.
+  world.links.onFrame = ({ from, to, frame }) =>
+    from.ip === carol.ip && to.ip === second.ip ? undefined : frame;
+  await world.run(carol.peer.follow({ username: "alice" }));
+  await world.run(second.peer.post({ text: "to whom, it does not know" }));
+  await world.clock.advance(10_000);
+  assert.deepEqual(await world.run(second.peer.followed()), ["bob"]);
+  assert.deepEqual(await carol.texts(), ["to whom, it does not know"]);
+  await world.stop();
+});
