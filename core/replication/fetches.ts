@@ -107,8 +107,11 @@ export class Fetches {
   /** Ends what goes on for an author who is no longer followed. */
   forget(author: UserRef): void {
     const fetching = this.#fetching.get(nameOf(author));
-    if (fetching !== undefined) this.#settle(author, fetching);
-    fetching?.run?.run.check().catch((error: unknown) => this.#report(error));
+    if (fetching === undefined) return;
+    // Who is followed again at once is fetched by a run that begins then.
+    this.#fetching.delete(nameOf(author));
+    for (const job of [fetching.soon, fetching.retry]) job.cancel();
+    fetching.run?.run.check().catch((error: unknown) => this.#report(error));
   }
 
   /**
@@ -180,6 +183,7 @@ export class Fetches {
     const beganMs = clock.monotonic();
     const over = this.#slots.run(() => run.run()).finally(() => delete fetching.run)
       .then((isComplete) => {
+        if (this.#fetching.get(nameOf(author)) !== fetching) return isComplete;
         this.#ended(author, fetching, { isComplete, isInDoubt: run.isInDoubt });
         fetching.vainRuns = isComplete || run.hasHelped ? 0 : fetching.vainRuns + 1;
         // The author was asked before it was there.

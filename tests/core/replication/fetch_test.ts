@@ -381,3 +381,15 @@ Deno.test("Of an author's devices four are asked", async () => {
   assert.deepEqual(probed, [1, 2, 3, 4]);
   await world.stop();
 });
+
+Deno.test("An author who is unfollowed during a fetch and followed again at once is fetched", async () => {
+  const { world, alice, carol } = await scene({ posts: 5, followers: 0 });
+  const first = carol.sync.fetch(alice.self);
+  await world.clock.advance(3);
+  const entry = { list: "following" as const, ...alice.self };
+  carol.lists.merge({ ...entry, updatedAt: 2, present: false });
+  carol.lists.merge({ ...entry, updatedAt: 3, present: true });
+  await world.clock.drive(Promise.all([first, carol.sync.fetch(alice.self)]));
+  assert.equal(await count(carol, alice), 5);
+  await world.stop();
+});
