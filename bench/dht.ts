@@ -217,8 +217,11 @@ async function main(n: number): Promise<Record<string, number | string>> {
   const gets = await bench.gets(200, 1);
   const afterGets = await quiet(bench);
   const many = await bench.gets(600, 16);
+  const afterMany = await quiet(bench);
   bench.kill(0.3);
+  const beforeLate = bench.sent();
   const late = await bench.gets(200, 1);
+  const afterLate = bench.sent();
   const latePuts = await bench.puts(16, 1);
   const latePuts16 = await bench.puts(32, 16);
   await bench.close();
@@ -240,6 +243,9 @@ async function main(n: number): Promise<Record<string, number | string>> {
     put_ms_p50_after_kill30_c16: rounded(quantile(latePuts16, 0.5)),
     put_msgs: rounded((afterPuts - afterJoin) / puts.length, 1),
     get_msgs: rounded((afterGets - afterPuts) / gets.took.length, 1),
+    get_msgs_c16: rounded((afterMany - afterGets) / many.took.length, 1),
+    get_msgs_after_kill30: rounded((afterLate - beforeLate) / late.took.length, 1),
+    join_msgs: rounded(afterJoin / n, 1),
   };
 }
 
