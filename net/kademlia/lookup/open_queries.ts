@@ -11,6 +11,8 @@ import type { LookupOptions } from "./lookup_options.ts";
 const overtakenWeight = 0.25;
 /** What the node saw before a lookup weighs as much as two queries of the lookup itself. */
 const answerRateWeight = 2;
+/** Where a smaller share is answered, it is the own link that fails, and more queries help nobody. */
+const answerRateMin = 0.5;
 /** So many times alpha are in flight at most, however many of them are overdue. */
 const openFactorMax = 3;
 
@@ -35,7 +37,8 @@ export class OpenQueries {
       "alpha" | "answerRate" | "nearAtOnce" | "nearAtFirst"
     >,
   ) {
-    this.#alpha = alpha;
+    // As many are to be answered as where all are.
+    this.#alpha = Math.round(alpha / Math.max(answerRate, answerRateMin));
     this.#answerRate = answerRate;
     this.#nearAtOnce = nearAtOnce;
     this.#nearSlots = Math.min(nearAtFirst, nearAtOnce);

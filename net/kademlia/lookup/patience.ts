@@ -29,6 +29,13 @@ const overdueFactor = 2;
 /** … but for so long it always is, as a process may stand still for a moment; less where nodes have died. */
 const overdueMsMin = 10;
 const overdueMsMinAmongDead = 4;
+/**
+ * Answers that took less come from this machine or the next, and no process is busy or stands still: a search
+ * that got only such answers soon does without what is silent.
+ */
+export const atOnceMs = 1;
+/** A contact whose best was less is as near, though it may have been measured while a process was busy. */
+const nearBestMs = 10;
 
 /** What a node has measured over the answers of all its contacts. */
 export interface Usual {
@@ -66,6 +73,13 @@ export class Patience {
     return this.isInformed || this.#hurries >= uninformedHurries;
   }
 
+  /** When it is at its end, or one of these queries in flight is overdue, in monotonic ms. */
+  nextMs(open: readonly Candidate[]): number {
+    const endMs = this.endMs(open);
+    if (!this.#isCalm) return endMs;
+    return open.reduce((ms, query) => Math.min(ms, query.askedMs + this.#waitMs(query)), endMs);
+  }
+
   /** When it is at its end with these queries in flight, in monotonic ms. */
   endMs(open: readonly Candidate[]): number {
     if (this.isInformed) {
@@ -76,9 +90,22 @@ export class Patience {
 
   /** Whether a query in flight is not waited for any longer. Without an answer its timeout alone decides. */
   isOverdue(query: Candidate, nowMs: number): boolean {
-    const leastMs = this.#usual.mayBeDead ? overdueMsMinAmongDead : overdueMsMin;
-    const waitMs = Math.max(leastMs, overdueFactor * this.#neededMs(query));
-    return this.isInformed && nowMs - query.askedMs > waitMs;
+    return this.isInformed && nowMs - query.askedMs > this.#waitMs(query);
+  }
+
+  /** How long a query is waited for at most, once an answer of the search has come. */
+  #waitMs(query: Candidate): number {
+    return Math.max(this.#overdueMsMin, overdueFactor * this.#neededMs(query));
+  }
+
+  get #overdueMsMin(): number {
+    if (this.#isCalm) return informedMsMin;
+    return this.#usual.mayBeDead ? overdueMsMinAmongDead : overdueMsMin;
+  }
+
+  /** Whether all answers of this search came at once. */
+  get #isCalm(): boolean {
+    return this.isInformed && this.#slowestMs < atOnceMs;
   }
 
   /** Takes an answer that took so long. */
@@ -107,8 +134,9 @@ export class Patience {
   #neededMs({ roundTrip }: Candidate): number {
     const { roundTrip: all, best, mayBeDead } = this.#usual;
     const bests = mayBeDead ? lostBestsAmongDead : lostBests;
-    const bestMs = bests * (roundTrip?.bestMs ?? best.patienceMs);
-    const patienceMs = Math.min((roundTrip ?? all).patienceMs, bestMs);
-    return Math.max(patienceMs, lostRoundTrips * this.#slowestMs);
+    const bestMs = roundTrip?.bestMs ?? best.patienceMs;
+    const lostMs = lostRoundTrips * this.#slowestMs;
+    if (this.#isCalm && bestMs < nearBestMs) return lostMs;
+    return Math.max(lostMs, Math.min((roundTrip ?? all).patienceMs, bests * bestMs));
   }
 }

@@ -17,7 +17,7 @@ import { expectedMs } from "./density.ts";
 import { hearingOf, isEnough } from "./hearing.ts";
 import { Lookup, type LookupOptions } from "./lookup.ts";
 import type { Network } from "./network.ts";
-import { Patience } from "./patience.ts";
+import { atOnceMs, Patience } from "./patience.ts";
 import { isPlausible } from "./plausible.ts";
 
 /** What to search. */
@@ -54,11 +54,11 @@ const graceTimeouts = 2;
 /** The timer that watches over the queries is set no shorter, and anew where it would come so much too late. */
 const watchMsMin = 1;
 const watchLateMs = 1;
+/** What would be over so soon is over: another timer would come a millisecond or two later. */
+const watchEarlyMs = 0.5;
 /** An answer is prompt that takes so many times as long as its contact needed at its best, or less than this. */
 const promptBests = 3;
 const promptMsMin = 2;
-/** An answer that takes less comes from this machine or the next, and nothing is busy. */
-const atOnceMs = 1;
 /** Where all nodes answer this fast, it does not matter which is asked first. */
 const quickMs = 10;
 
@@ -177,7 +177,7 @@ class Search implements Caller<Found, Candidate> {
       candidate,
     );
     // Answers may have made the patience shorter.
-    if (!this.#stopped && this.#patienceEndMs + watchLateMs < this.#watchMs) this.#watch(nowMs);
+    if (!this.#stopped && this.#watchNextMs + watchLateMs < this.#watchMs) this.#watch(nowMs);
     return true;
   }
 
@@ -276,31 +276,32 @@ class Search implements Caller<Found, Candidate> {
   #watch(nowMs: number): void {
     // The scheduler may run this a moment early. The little time that is left then is no reason to come
     // back within the same moment, again and again.
-    const waitMs = Math.max(this.#patienceEndMs - nowMs, watchMsMin);
+    const waitMs = Math.max(this.#watchNextMs - nowMs, watchMsMin);
     this.#watchMs = nowMs + waitMs;
     this.#watching?.cancel();
     this.#watching = this.#network.scheduler.after(waitMs, () => {
       if (this.#stopped) return;
       const nowMs = this.#network.rpc.nowMs();
       this.#watchMs = Infinity;
-      if (this.#patienceEndMs <= nowMs) this.#hurry(nowMs);
+      this.#hurry(nowMs);
       if (!this.#stopped && this.#lookup.open.length > 0) this.#watch(nowMs);
     });
   }
 
-  get #patienceEndMs(): number {
-    return this.#patience.endMs(this.#lookup.open);
+  get #watchNextMs(): number {
+    return this.#patience.nextMs(this.#lookup.open);
   }
 
   /** Gives up on what is silent for long, and asks further nodes in place of the rest. */
   #hurry(nowMs: number): void {
     const patience = this.#patience;
-    patience.hurried(nowMs);
+    const isOver = patience.endMs(this.#lookup.open) <= nowMs + watchEarlyMs;
+    if (isOver) patience.hurried(nowMs);
     for (const query of this.#lookup.open.filter((one) => patience.isOverdue(one, nowMs))) {
       this.#settled(query, [], () => this.#lookup.timeout(query));
     }
     // A search for the k closest waits for all of them anyway.
-    if (!this.#stopped && this.#options.goal !== undefined) {
+    if (isOver && !this.#stopped && this.#options.goal !== undefined) {
       this.#send(this.#lookup.hurry(patience.isAtEnd));
     }
   }

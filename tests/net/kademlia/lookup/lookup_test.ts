@@ -253,9 +253,16 @@ Deno.test("What is answered at once has overtaken what was sent with it", () => 
 
 Deno.test("Where many queries went unanswered lately, more than the goal are sent", () => {
   const careful = lookup({ seeds: range(1, 20), goal: 2, alpha: 3, answerRate: 0.6 });
-  assert.equal(careful.start().length, 3);
+  assert.equal(careful.start().length, 4);
   const trusting = lookup({ seeds: range(1, 20), goal: 2, alpha: 3, answerRate: 1 });
   assert.equal(trusting.start().length, 2);
+});
+
+Deno.test("Alpha queries are those that are to be answered; where few are, no more than twice as many are out", () => {
+  for (const [answerRate, count] of [[1, 3], [0.9, 3], [0.8, 4], [0.5, 6], [0.1, 6]] as const) {
+    const one = lookup({ seeds: range(1, 20), goal: 9, alpha: 3, answerRate });
+    assert.equal(one.start().length, count, `${answerRate}`);
+  }
 });
 
 Deno.test("In a hurry a lookup asks beyond its goal, within alpha", () => {

@@ -84,10 +84,10 @@ Deno.test("Where nodes have died, an answer is waited for half as long again as 
 });
 
 Deno.test("Once answers come at once again, none is waited for as in the slow time before", () => {
-  const one = patience(60, 0.3);
-  one.answered(0.3, 0.3);
-  for (const open of [query(0), query(0, measured(0.3, 60))]) {
-    assert.ok(one.endMs([open]) < 2);
+  const one = patience(60, 1);
+  one.answered(1, 1);
+  for (const open of [query(0), query(0, measured(1, 60))]) {
+    assert.ok(one.endMs([open]) < 6);
     assert.equal(one.isOverdue(open, 9), false, "the process may have stood still");
     assert.equal(one.isOverdue(open, 11), true);
   }
@@ -95,15 +95,36 @@ Deno.test("Once answers come at once again, none is waited for as in the slow ti
 
 Deno.test("Where nodes have died, several silent ones in a row make no search wait longer each time", () => {
   const one = new Patience({ roundTrip: measured(0.3), best: measured(0.3), mayBeDead: true }, 0);
-  one.answered(0.5, 0.5);
-  const open = query(0.5);
-  about(one.endMs([open]), 1.5);
-  one.hurried(1.5);
-  about(one.endMs([open]), 2.5);
-  one.hurried(2.5);
-  about(one.endMs([open]), 3.5);
-  assert.equal(one.isOverdue(open, 4.4), false, "the process may have stood still");
-  assert.equal(one.isOverdue(open, 4.6), true);
+  one.answered(1, 1);
+  const open = query(1);
+  about(one.endMs([open]), 3);
+  one.hurried(3);
+  about(one.endMs([open]), 5);
+  one.hurried(5);
+  about(one.endMs([open]), 7);
+  assert.equal(one.isOverdue(open, 4.9), false, "the process may have stood still");
+  assert.equal(one.isOverdue(open, 5.1), true);
+});
+
+Deno.test("Where all answers came at once, what is silent four times as long, or for 1 ms, is overdue", () => {
+  // Measured while a process was busy.
+  const one = patience(6, 4);
+  one.answered(0.2, 0.2);
+  for (const open of [query(0), query(0, measured(5))]) {
+    assert.equal(one.isOverdue(open, 0.9), false);
+    assert.equal(one.isOverdue(open, 1.1), true);
+    about(one.nextMs([open]), 1);
+    about(one.endMs([open]), 1.2);
+  }
+  one.answered(0.4, 0.4);
+  assert.equal(one.isOverdue(query(0), 1.5), false);
+  assert.equal(one.isOverdue(query(0), 1.7), true);
+  const far = query(0, measured(20));
+  assert.equal(one.isOverdue(far, 39), false, "it is on another network");
+  about(one.nextMs([far]), 20.4);
+  one.answered(1.5, 3);
+  assert.equal(one.isOverdue(query(0), 9.9), false, "a process is busy");
+  about(one.nextMs([query(0)]), one.endMs([query(0)]));
 });
 
 Deno.test("Where all have become slow, a search waits for all", () => {
