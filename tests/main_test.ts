@@ -8,6 +8,7 @@ import { createHost } from "../main.ts";
 import { v8Flags } from "../tools/v8_flags.ts";
 import { run } from "../ui/cli.ts";
 import { SystemIo } from "../ui/terminal/system_io.ts";
+import "./e2e/cheap_derivation.ts";
 import { FakeIo } from "./ui/fake_io.ts";
 
 // Before the tests, as they are to leave nothing behind and libraries stay.

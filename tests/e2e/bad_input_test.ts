@@ -5,7 +5,9 @@ import { request } from "node:http";
 import { join } from "node:path";
 import type { FollowView, PostView, ProfileView } from "../../core/api.ts";
 import { parsePortFile } from "../../ui/peer/loopback_protocol.ts";
-import { eventually, Network, runProgram, type User } from "./harness.ts";
+import { deriveCheaply, eventually, Network, runProgram, type User } from "./harness.ts";
+
+deriveCheaply();
 
 interface Place {
   readonly network: Network;

@@ -12,7 +12,9 @@ import type {
 } from "../../core/api.ts";
 import type { SettingView } from "../../ui/settings/setting_list.ts";
 import { checkPrinted, schemaOf } from "../cli_schemas.ts";
-import { eventually, Network, type User } from "./harness.ts";
+import { deriveCheaply, eventually, Network, type User } from "./harness.ts";
+
+deriveCheaply();
 
 const names = ["alice", "bob", "carol", "dave", "erin", "frank"] as const;
 

@@ -19,6 +19,10 @@ export const password = "correct horse battery 7 staple";
 /** A process that has not done what is waited for by then never will. */
 const waitMs = 60_000;
 
+/** Pauses between questions whose answer a command has to tell: it takes a part of this on a processor. */
+const pauseMsMin = 100;
+const pauseMsMax = 1_000;
+
 /** What a command printed, and how it ended. */
 export interface Ended {
   readonly code: number;
@@ -47,8 +51,7 @@ export interface StartOptions {
   readonly inside?: readonly string[];
 }
 
-/** How Deno runs the program, with the permissions that the task gives it. */
-export const program: readonly string[] = [
+const words = [
   "run",
   "-q",
   v8Flags,
@@ -57,6 +60,14 @@ export const program: readonly string[] = [
   "--cached-only",
   join(root, "main.ts"),
 ];
+
+/** How Deno runs the program, with the permissions that the task gives it. */
+export const program: readonly string[] = words;
+
+/** Has whatever is started from here on derive keys at little cost: for tests that are not about it. */
+export function deriveCheaply(): void {
+  words.splice(1, 0, "--preload", join(root, "tests/e2e/cheap_derivation.ts"));
+}
 
 /** The environment of a command: nothing of the one who runs the tests gets in. */
 export function environment(extra: Record<string, string> = {}): Record<string, string> {
@@ -362,7 +373,7 @@ export class Network {
   }
 }
 
-/** Tries until it holds, asking anew every 100 ms; for what only a command can tell. */
+/** Tries until it holds, asking again and again, ever more seldom: each time a command is started. */
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T>,
@@ -371,11 +382,11 @@ export async function eventually<T>(
 ): Promise<T> {
   const giveUpAt = performance.now() + limitMs;
   let value = await ask();
-  while (!holds(value)) {
+  for (let pauseMs = pauseMsMin; !holds(value); pauseMs = Math.min(pauseMs * 1.5, pauseMsMax)) {
     if (performance.now() > giveUpAt) {
       throw new Error(`${what}: still ${JSON.stringify(value)} after ${limitMs} ms`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
     value = await ask();
   }
   return value;

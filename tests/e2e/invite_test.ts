@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { InviteView, PeerEvent, ProfileView } from "../../core/api.ts";
 import { checkPrinted, schemaOf } from "../cli_schemas.ts";
-import { eventually, Network } from "./harness.ts";
+import { deriveCheaply, eventually, Network } from "./harness.ts";
+
+deriveCheaply();
 
 Deno.test("An invite on one side and a join on the other make two friends, and posts arrive", async () => {
   await using network = await Network.start();

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import type { NotificationsView, ProfileView, RequestsView } from "../../core/api.ts";
-import { eventually, Network } from "./harness.ts";
+import { deriveCheaply, eventually, Network } from "./harness.ts";
+
+deriveCheaply();
 
 Deno.test("A mention reaches a stranger, and a user who was away when its author has gone", async () => {
   await using network = await Network.start();

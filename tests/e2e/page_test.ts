@@ -10,7 +10,9 @@ import { draftsIn } from "../ui/views/world.ts";
 import type { DraftFiles } from "../../ui/views/drafts.ts";
 import { hostileTexts } from "../ui/web/hostile.ts";
 import { Browser, chromium, type Tab } from "./browser.ts";
-import { Network, type User } from "./harness.ts";
+import { deriveCheaply, Network, type User } from "./harness.ts";
+
+deriveCheaply();
 
 const ignore = chromium === undefined;
 const where = ignore ? " (ignored: there is no Chromium here)" : "";
@@ -302,7 +304,10 @@ Deno.test({
         await tab.value("document.getElementById('compose-count').innerText"),
         "26 / 500",
       );
+      // Until the document is another one, the old one's window is still open.
+      const before = await tab.value<number>("performance.timeOrigin");
       await tab.send("Page.reload");
+      await tab.until(`performance.timeOrigin !== ${before}`);
       await tab.until(
         "document.getElementById('compose')?.open && document.documentElement.dataset.ready !== undefined",
       );

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Network, program, type User } from "./harness.ts";
+import { deriveCheaply, Network, program, type User } from "./harness.ts";
 import { Terminal, whyNoTerminal } from "./terminal.ts";
+
+deriveCheaply();
 
 const reason = await whyNoTerminal();
 const ignored = reason === undefined ? "" : ` (${reason})`;

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import type { ReachView, StatusView } from "../../core/api.ts";
+import { deriveCheaply } from "../e2e/harness.ts";
 import { Lab, type Person, whyNot } from "./lab.ts";
+
+deriveCheaply();
 
 const missing = await whyNot();
 
