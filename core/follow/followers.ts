@@ -119,6 +119,17 @@ export class Followers {
     const applied = await lists.apply({ list: "followers", username, key, updatedAt, present });
     const entry = lists.get("followers", username);
     if (!applied && (entry === undefined || entry.updatedAt < updatedAt)) return "full";
+    if (present && this.#parts.mutes.isBlocked(from)) {
+      // Blocked while this was committed: the block did not find a follower to take out.
+      await lists.apply({
+        list: "followers",
+        username,
+        key,
+        updatedAt: updatedAt + 1,
+        present: false,
+      });
+      return "blocked";
+    }
     if (applied && (known?.present ?? false) !== present) {
       session.emit({ event: "follower", username, following: present });
     }

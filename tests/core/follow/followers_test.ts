@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import type { AckBody } from "../../../core/messages/kinds/ack.ts";
 import type { MessageOf } from "../../../core/messages/kinds/mod.ts";
 import type { UserRef } from "../../../core/model/user.ts";
 import { Followers, followersMax } from "../../../core/follow/followers.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 import type { OwnRecords } from "../../../core/session/interfaces.ts";
-import { nothingUnwanted, only, TestLists, TestMessenger, testSession } from "../doubles.ts";
+import { only, TestLists, TestMessenger, testSession } from "../doubles.ts";
 import { userNamed } from "../../sim/users.ts";
 
 const bob = userNamed("bob");
@@ -22,6 +23,7 @@ function setUp() {
     },
   });
   const greeted: string[] = [];
+  const blocked = new Set<string>();
   const greeter = {
     greet: ({ username }: UserRef): Promise<void> => {
       greeted.push(username);
@@ -40,7 +42,7 @@ function setUp() {
   };
   const followers = new Followers({
     ...{ session, lists, messenger, records, greeter, invites },
-    mutes: nothingUnwanted,
+    mutes: { isBlocked: ({ username }) => blocked.has(username) },
   });
   let ids = 0;
   const message = (kind: "follow" | "unfollow", updatedAt: number, from = bob) =>
@@ -61,6 +63,7 @@ function setUp() {
     message,
     pulls,
     greeted,
+    blocked,
     invites,
     redeemed,
   };
@@ -117,6 +120,17 @@ Deno.test("A follower who follows again, having heard nothing, is greeted again,
   await base.advance(2_000);
   await followers.handle(message("unfollow", 50));
   assert.equal(greeted.length, 2);
+});
+
+Deno.test("A user who is blocked while the follow is committed is no follower", async () => {
+  const { followers, lists, messenger, message, session, greeted, blocked } = setUp();
+  lists.beforeApply = () => void blocked.add("bob");
+  await followers.handle(message("follow", 100));
+  assert.equal(lists.get("followers", "bob")?.present, false);
+  assert.deepEqual(messenger.sent.map(({ kind, body }) => [kind, (body as AckBody).reason]), [
+    ["ack", "blocked"],
+  ]);
+  assert.deepEqual([session.events, greeted], [[], []]);
 });
 
 Deno.test("A change dated far ahead is refused with the reason", async () => {
