@@ -58,6 +58,8 @@ interface Fetching {
   readonly retry: Job;
   /** How long the next retry waits. */
   retryMs: number;
+  /** Whether it is only because the author has not answered. */
+  isInDoubt: boolean;
   /** Runs in a row that brought nothing of what was promised. */
   vainRuns: number;
   /** When a run last ended with gaps that it could not fill, on the monotonic clock. */
@@ -102,6 +104,12 @@ export class Fetches {
     const run = this.#fetching.get(nameOf(author))?.run?.run;
     const question = run?.questionOf(inReplyTo, from);
     return run !== undefined && question !== undefined ? [run, question] : undefined;
+  }
+
+  /** An answer of the author has come, perhaps late: it need not be asked again. What it lacks is another matter. */
+  answered(author: UserRef): void {
+    const fetching = this.#fetching.get(nameOf(author));
+    if (fetching?.isInDoubt && fetching.run === undefined) this.#settle(author, fetching);
   }
 
   /** Ends what goes on for an author who is no longer followed. */
@@ -165,6 +173,7 @@ export class Fetches {
       soon: run(() => feeds.lacks(author)),
       retry: run(() => Promise.resolve(true)),
       retryMs: retryMs.min,
+      isInDoubt: false,
       vainRuns: 0,
       unfilledAtMs: -Infinity,
       spokeAtMs: -Infinity,
@@ -203,6 +212,7 @@ export class Fetches {
     const isWanted = this.#parts.feeds.keeps(author);
     const isToBeAsked = isInDoubt && fetching.retryMs <= doubtMsMax;
     if (!isWanted || (isComplete && !isToBeAsked)) return this.#settle(author, fetching);
+    fetching.isInDoubt = isComplete;
     if (!isComplete) fetching.unfilledAtMs = this.#parts.session.ports.clock.monotonic();
     fetching.retry.cancel();
     fetching.retry.dueIn(fetching.retryMs);
@@ -213,6 +223,7 @@ export class Fetches {
   #settle(author: UserRef, fetching: Fetching): void {
     fetching.retry.cancel();
     fetching.retryMs = retryMs.min;
+    fetching.isInDoubt = false;
     fetching.unfilledAtMs = -Infinity;
     if (fetching.run === undefined && !fetching.soon.isDue) this.#fetching.delete(nameOf(author));
   }

@@ -27,9 +27,9 @@ const fetchedAtOnceMax = 40;
 
 /**
  * The own records are read so soon after another device of the user has said hello: it may have changed them, and
- * says so only once they are published. Not more often than this.
+ * says so only once they are published. Not more often than this, and than so much for each page of the lists.
  */
-const pullMs = { soon: 500, every: 5_000 };
+const pullMs = { soon: 500, every: 5_000, eachPage: 500 };
 
 /** Users who push what is not wanted and are told so. */
 const unwantedTold = { perSecond: 1, burst: 10 };
@@ -134,11 +134,12 @@ export class PeerSync {
 
   /** Deals with a `hello`: remembers where the sender listens, fetches what its heads promise. */
   async greeted({ from, body }: MessageOf<"hello">): Promise<void> {
-    const { session: { self, ports: { clock } }, people } = this.#parts;
+    const { session: { self, ports: { clock } }, people, records } = this.#parts;
     if (body.connections.length > 0) people.learn(from, body.connections);
     if (isSame(from, self) && !this.#pulling.isDue) {
+      const everyMs = Math.max(pullMs.every, records.layout().pages * pullMs.eachPage);
       const sinceMs = clock.monotonic() - this.#pulledAtMs;
-      this.#pulling.dueIn(Math.max(pullMs.soon, pullMs.every - sinceMs));
+      this.#pulling.dueIn(Math.max(pullMs.soon, everyMs - sinceMs));
     }
     await this.#fetches.promised(from, body.heads, true);
   }
@@ -192,6 +193,7 @@ export class PeerSync {
       asked?.end(added);
       if (question !== undefined) await run?.end(question, added);
     }
+    if (inReplyTo !== undefined && isSame(from, author)) this.#fetches.answered(author);
     if (question === undefined && this.#feeds.keeps(author)) await this.#fetches.fillGaps(author);
   }
 

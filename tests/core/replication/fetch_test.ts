@@ -382,6 +382,28 @@ Deno.test("Of an author's devices four are asked", async () => {
   await world.stop();
 });
 
+Deno.test("An author whose answer comes too late for the fetch is not asked again", async () => {
+  const { world, alice, carol } = await scene({ posts: 5, followers: 0 });
+  alice.publicHeads = [];
+  const read = alice.store.feeds.bind(alice.store);
+  alice.store.feeds = async (author) => {
+    await delay(world.clock, 3_000);
+    return await read(author);
+  };
+  let asked = 0;
+  world.network.onFrame = ({ to, frame }) => {
+    if (to.ip === alice.ip && readFrame(frame).kind === "want") asked++;
+    return frame;
+  };
+  await world.clock.drive(carol.sync.fetch(alice.self));
+  assert.equal(await count(carol, alice), 0);
+  await world.clock.advance(3_000);
+  assert.deepEqual([await count(carol, alice), asked], [5, 1]);
+  await world.clock.advance(200_000);
+  assert.equal(asked, 1);
+  await world.stop();
+});
+
 Deno.test("An author who is unfollowed during a fetch and followed again at once is fetched", async () => {
   const { world, alice, carol } = await scene({ posts: 5, followers: 0 });
   const first = carol.sync.fetch(alice.self);
