@@ -37,10 +37,14 @@ const helloMs = 1_000;
  * What was not to be had is tried again after a while, each time later: the author's own greeting
  * comes first if all is well, and no peer is asked for ever about posts that are nowhere.
  */
-const retryMs = { min: 5_000, max: 3_600_000 };
+const retryMs = { min: 30_000, max: 3_600_000 };
 
-/** An author who is announced and does not answer is asked again this late at the latest, and then left alone. */
-const doubtMsMax = 60_000;
+/**
+ * Where all that is known to be promised is there, but the author, who is announced, has not answered, it is asked
+ * again after this, and each time twice as late, so many times.
+ */
+const doubtMs = 5_000;
+const doubtsMax = 4;
 
 /** Fellow followers asked at least, however often it was in vain. */
 const inVainMin = 2;
@@ -58,8 +62,8 @@ interface Fetching {
   readonly retry: Job;
   /** How long the next retry waits. */
   retryMs: number;
-  /** Whether it is only because the author has not answered. */
-  isInDoubt: boolean;
+  /** How often the author was to be asked again only because it had not answered. */
+  doubts: number;
   /** Runs in a row that brought nothing of what was promised. */
   vainRuns: number;
   /** When a run last ended with gaps that it could not fill, on the monotonic clock. */
@@ -109,7 +113,8 @@ export class Fetches {
   /** An answer of the author has come, perhaps late: it need not be asked again. What it lacks is another matter. */
   answered(author: UserRef): void {
     const fetching = this.#fetching.get(nameOf(author));
-    if (fetching?.isInDoubt && fetching.run === undefined) this.#settle(author, fetching);
+    const isInDoubt = fetching !== undefined && fetching.doubts > 0 && fetching.run === undefined;
+    if (isInDoubt) this.#settle(author, fetching);
   }
 
   /** Ends what goes on for an author who is no longer followed. */
@@ -173,7 +178,7 @@ export class Fetches {
       soon: run(() => feeds.lacks(author)),
       retry: run(() => Promise.resolve(true)),
       retryMs: retryMs.min,
-      isInDoubt: false,
+      doubts: 0,
       vainRuns: 0,
       unfilledAtMs: -Infinity,
       spokeAtMs: -Infinity,
@@ -210,11 +215,12 @@ export class Fetches {
     { isComplete, isInDoubt }: { readonly isComplete: boolean; readonly isInDoubt: boolean },
   ): void {
     const isWanted = this.#parts.feeds.keeps(author);
-    const isToBeAsked = isInDoubt && fetching.retryMs <= doubtMsMax;
+    const isToBeAsked = isInDoubt && fetching.doubts < doubtsMax;
     if (!isWanted || (isComplete && !isToBeAsked)) return this.#settle(author, fetching);
-    fetching.isInDoubt = isComplete;
-    if (!isComplete) fetching.unfilledAtMs = this.#parts.session.ports.clock.monotonic();
     fetching.retry.cancel();
+    if (isComplete) return fetching.retry.dueIn(doubtMs * 2 ** fetching.doubts++);
+    fetching.doubts = 0;
+    fetching.unfilledAtMs = this.#parts.session.ports.clock.monotonic();
     fetching.retry.dueIn(fetching.retryMs);
     fetching.retryMs = Math.min(fetching.retryMs * 2, retryMs.max);
   }
@@ -223,7 +229,7 @@ export class Fetches {
   #settle(author: UserRef, fetching: Fetching): void {
     fetching.retry.cancel();
     fetching.retryMs = retryMs.min;
-    fetching.isInDoubt = false;
+    fetching.doubts = 0;
     fetching.unfilledAtMs = -Infinity;
     if (fetching.run === undefined && !fetching.soon.isDue) this.#fetching.delete(nameOf(author));
   }
