@@ -61,7 +61,7 @@ export class Presence {
   readonly #announcing = new InFlight<void>();
   /** Called when the network knows this device at another place than before, or again after it had lost it. */
   onMoved: () => void = () => {};
-  /** Whether the record that was written last time had nothing of this device. */
+  /** Whether the record that was replaced last time did not say where this device is. */
   #wasLost = false;
   #endpoint: Endpoint | undefined;
   #entry: DeviceEntry | undefined;
@@ -301,9 +301,9 @@ export class Presence {
     if (entry === undefined || entry.device !== this.#session.device) return undefined;
     const there = (seen?.devices ?? [])
       .map((other) => this.#withoutAway(this.#withoutRetired(other)));
-    this.#wasLost = !there.some((other) =>
-      other.device === entry.device && isAnnounced(other, now)
-    );
+    const before = this.#find(there);
+    this.#wasLost = before === undefined || !isAnnounced(before, now) ||
+      before.port !== entry.port || before.addresses.join() !== entry.addresses.join();
     const body = { devices: mergeDevices(there, entry, now) };
     return seen !== undefined && isSameBody("connections", seen, body) ? undefined : body;
   }
