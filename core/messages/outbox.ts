@@ -138,7 +138,9 @@ export class Outbox {
     ) {
       for (const device of devices) links.redial(device);
     }
-    if (results.every((result) => result === "unreachable")) this.#people.forgetDevices(order.to);
+    if (results.every((result) => result === "unreachable")) {
+      this.#people.forgetDevices(order.to, devices);
+    }
     // A user who cannot be reached at any of these addresses may have moved.
     if (!results.includes("queued") && order.entry === undefined) {
       for (const device of await this.#moved(order, devices, signal)) {

@@ -78,8 +78,9 @@ export class Devices {
     return this.#take(user, isChecked ? connections : attempt(() => openRecord(connections)));
   }
 
-  /** No device answered at what is known: the network is asked again. */
-  forget(user: UserRef): void {
+  /** No device answered at what was known: the network is asked again, unless others are known by now. */
+  forget(user: UserRef, tried: readonly DeviceEntry[]): void {
+    if (this.#known(user).some((entry) => !tried.includes(entry))) return;
     this.#records.delete(nameOf(user));
     this.#absent.delete(nameOf(user));
     this.#fresh.delete(nameOf(user));

@@ -119,8 +119,8 @@ export class UserPeople implements People {
     return this.#devices.renew(user, signal);
   }
 
-  forgetDevices(user: UserRef): void {
-    this.#devices.forget(user);
+  forgetDevices(user: UserRef, tried: readonly DeviceEntry[]): void {
+    this.#devices.forget(user, tried);
   }
 
   isGone(user: UserRef): boolean {

@@ -197,7 +197,7 @@ export class Profiles {
     const online = await Promise.any(devices.map(probe)).then(() => true, () => false);
     done.abort();
     signal?.throwIfAborted();
-    if (!online) people.forgetDevices(user);
+    if (!online) people.forgetDevices(user, devices);
     return online;
   }
 

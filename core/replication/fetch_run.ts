@@ -228,7 +228,7 @@ export class FetchRun {
     this.#isAuthorGone = former.length === 0 && (isSame(user, self) || people.isGone(user));
     const outcome = await this.#askEach(user, former, authorSilenceMs);
     if (outcome !== "refused" || former.length === 0 || this.#abort.signal.aborted) return;
-    this.#parts.people.forgetDevices(user);
+    this.#parts.people.forgetDevices(user, former);
     const devices = await this.#devicesOf(user);
     const moved = devices.filter((device) => !former.some((other) => isAtSamePlace(device, other)));
     await this.#askEach(user, moved, authorSilenceMs);
@@ -361,7 +361,7 @@ export class FetchRun {
       if (outcome === "refused" || hasHelped) this.#inVain--;
       return outcome;
     });
-    if (outcome === "refused" && !signal.aborted) this.#parts.people.forgetDevices(user);
+    if (outcome === "refused" && !signal.aborted) this.#parts.people.forgetDevices(user, devices);
   }
 
   /** The result; undefined where the work failed because the run is over. */

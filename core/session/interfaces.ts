@@ -107,8 +107,11 @@ export interface People {
   renewDevices(user: UserRef, signal?: AbortSignal): Promise<boolean>;
   /** Whether the network said within the last five seconds that no device of the user is announced. */
   isGone(user: UserRef): boolean;
-  /** Drops what the cache has of a user's devices: nothing can be sent to any of them. */
-  forgetDevices(user: UserRef): void;
+  /**
+   * Drops what the cache has of a user's devices: nothing can be sent to any of these, which it gave. What has been
+   * learnt since then stays.
+   */
+  forgetDevices(user: UserRef, tried: readonly DeviceEntry[]): void;
   /**
    * This device has been announced: users without a device are looked up again. One who has come meanwhile could
    * not greet it; of two who come at the same time, the one who is announced last finds the other.

@@ -493,8 +493,9 @@ class WorldPeople implements People {
     return Promise.resolve(false);
   }
 
-  forgetDevices(user: UserRef): void {
-    this.#cache.delete(user.username);
+  forgetDevices(user: UserRef, tried: readonly DeviceEntry[]): void {
+    const known = this.#cache.get(user.username) ?? [];
+    if (known.every((entry) => tried.includes(entry))) this.#cache.delete(user.username);
   }
 }
 

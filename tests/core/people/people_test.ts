@@ -171,7 +171,7 @@ Deno.test("Devices come from the network, are remembered while they are good, an
   device.directory.calls.get = 0;
   await world.run(alice.people.devices(bob.session.self));
   assert.equal(device.directory.calls.get, 0);
-  alice.people.forgetDevices(bob.session.self);
+  alice.people.forgetDevices(bob.session.self, await alice.people.devices(bob.session.self));
   await world.run(alice.people.devices(bob.session.self));
   assert.equal(device.directory.calls.get, 1);
   await world.run(bob.records.withdraw());
@@ -246,8 +246,24 @@ Deno.test("Devices that were forgotten are read at once, also where none was ann
   assert.deepEqual(await world.run(alice.people.devices(self)), []);
   await world.run(bob.records.announce(endpoint));
   assert.deepEqual(await world.run(alice.people.devices(self)), [], "believed for 5 s");
-  alice.people.forgetDevices(self);
+  alice.people.forgetDevices(self, []);
   assert.equal((await world.run(alice.people.devices(self))).length, 1);
+  await closeAll(alice, bob);
+});
+
+Deno.test("What has been learnt of a user's devices since they were tried is not forgotten", async () => {
+  const world = new World();
+  const [alice, bob] = [await world.user("alice"), await world.user("bob")];
+  const { self } = bob.session;
+  await world.run(bob.records.announce(endpoint));
+  const tried = await world.run(alice.people.devices(self));
+  await world.clock.advance(1_000);
+  await world.run(bob.records.announce({ ...endpoint, port: 7002 }));
+  const { value } = bob.records.connections() ?? assert.fail("it is announced");
+  alice.people.learn(self, value);
+  alice.people.forgetDevices(self, tried);
+  world.network.lose("bob", "connections");
+  assert.equal((await world.run(alice.people.devices(self)))[0]?.port, 7002);
   await closeAll(alice, bob);
 });
 
@@ -264,7 +280,7 @@ Deno.test("Once this device is announced users without a device are read again, 
 
   // The answer of a look-up from before counts no more.
   await world.run(bob.records.withdraw());
-  alice.people.forgetDevices(self);
+  alice.people.forgetDevices(self, await alice.people.devices(self));
   const before = alice.people.devices(self);
   alice.people.forgetAbsent();
   device.directory.calls.get = 0;
