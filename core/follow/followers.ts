@@ -72,8 +72,8 @@ export class Followers {
   }
 
   /**
-   * Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. A new follower is
-   * greeted: what is posted from now on is pushed, and the heads tell what was posted before that. So is one
+   * Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. Who follows, or
+   * follows anew, is greeted: what is posted from now on is pushed, and the heads tell what was posted before that. So is one
    * whose follow comes again: the acknowledgement has not arrived, and so the greeting has not either.
    * A user who changes it too often gets no acknowledgement, and so repeats the last change later.
    */
@@ -95,8 +95,11 @@ export class Followers {
     const answer = reason === undefined ? { id } : { id, reason };
     await messenger.send({ kind: "ack", to: from, body: answer }, session.signal);
     if (!lists.get("followers", from.username)?.present) return;
-    const isRepeated = before?.updatedAt === message.body.updatedAt;
-    if (before?.present && !(isRepeated && !this.#greeted.get(from.username))) return;
+    // One who followed before has unfollowed meanwhile, unseen, and removed the posts.
+    const { updatedAt } = message.body;
+    const isNews = before === undefined || before.updatedAt < updatedAt;
+    const isRepeated = before?.updatedAt === updatedAt && !this.#greeted.get(from.username);
+    if (!isNews && !isRepeated) return;
     this.#greeted.set(from.username, true, greetedEveryMs);
     await greeter.greet(from);
   }

@@ -111,6 +111,13 @@ Deno.test("An acknowledgement that is faster than the report of the sending coun
   assert.deepEqual([acknowledged, requests.size, messenger.sent.length], [true, 0, 1]);
 });
 
+Deno.test("Where a user is is asked anew for a follow, whatever was known of it a moment ago", async () => {
+  const { base, follows, people } = await setUp();
+  people.add("bob");
+  await base.drive(follows.follow({ username: "bob" }), 2_000);
+  assert.deepEqual(people.forgotten, ["bob"]);
+});
+
 Deno.test("A follow that waits is sent at once when its receiver is heard of, but not again and again", async () => {
   const { base, follows, people, messenger, requests } = await setUp();
   people.add("bob");
