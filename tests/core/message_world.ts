@@ -245,6 +245,8 @@ export class TestUser {
       heads: () => this.heads,
       layout: () => layout,
       connections: () => this.connections,
+      // Lists are one for all here: there is nothing to read anew.
+      pull: () => Promise.resolve(),
     });
     this.messenger = new PeerMessenger({ session, people });
     const parts = { session, people, lists, records, messenger: this.messenger };

@@ -7,6 +7,7 @@
 
 import process from "node:process";
 import { fromHex } from "../../../core/model/bytes.ts";
+import { x25519PublicKey } from "../../../lib/x25519.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
 import { SystemRandom } from "../../../net/system/system_random.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
@@ -22,7 +23,8 @@ await links.open(new SystemRandom().bytes(32), () => {});
 const target = { linkKey: fromHex(key) ?? new Uint8Array(0), addresses: [ip], port: Number(port) };
 for (let i = 0; i < Number(count); i++) links.send(target, new Uint8Array(1_000).fill(i));
 // Somebody who is not there must not hold up the leaving.
-links.send({ ...target, port: 1 }, new Uint8Array(10));
+const nobody = x25519PublicKey(new SystemRandom().bytes(32));
+links.send({ linkKey: nobody, addresses: [ip], port: 1 }, new Uint8Array(10));
 await links.flush(5_000);
 await links.close();
 if (how === "exit") process.exit(0);
