@@ -8,7 +8,7 @@
 
 import type { NotificationView, PostView } from "../core/api.ts";
 import { SystemRandom } from "../net/system/system_random.ts";
-import { Browser, chromium, type Tab } from "../tests/e2e/browser.ts";
+import { Browser, Chromium, chromium, type Tab } from "../tests/e2e/browser.ts";
 import { FakePeer } from "../tests/ui/fake_peer.ts";
 import { PageServer } from "../ui/web/page_server.ts";
 
@@ -161,7 +161,8 @@ export async function drawPictures(): Promise<void> {
     randomBytes: (length) => random.bytes(length),
     log: () => {},
   });
-  await using browser = await Browser.start();
+  await using process = await Chromium.start();
+  await using browser = await Browser.of(process);
   const tab = await browser.tab();
   await tab.look({ width: 760, height: 820 });
   await tab.enter(`http://127.0.0.1:${server.port}/#${server.code()}`);

@@ -178,33 +178,21 @@ export class Tab {
   }
 }
 
-/** The browser. */
-export class Browser {
+/** A process of Chromium, with a profile that ends with it. */
+export class Chromium {
+  /** Where it speaks the protocol. */
+  readonly url: string;
   readonly #process: Deno.ChildProcess;
   readonly #folder: string;
-  readonly #socket: WebSocket;
-  readonly #streams: Promise<unknown>;
-  readonly #waiting = new Map<number, PromiseWithResolvers<Params>>();
-  readonly #listeners = new Set<(told: Told) => void>();
-  #last = 0;
 
-  private constructor(
-    parts: {
-      process: Deno.ChildProcess;
-      folder: string;
-      socket: WebSocket;
-      streams: Promise<unknown>;
-    },
-  ) {
-    this.#process = parts.process;
-    this.#folder = parts.folder;
-    this.#socket = parts.socket;
-    this.#streams = parts.streams;
-    this.#socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
+  private constructor(process: Deno.ChildProcess, folder: string, url: string) {
+    this.#process = process;
+    this.#folder = folder;
+    this.url = url;
   }
 
-  /** Starts one, with a profile that ends with it. */
-  static async start(): Promise<Browser> {
+  /** Starts one. */
+  static async start(): Promise<Chromium> {
     assert.ok(chromium !== undefined);
     const folder = await Deno.makeTempDir({ prefix: "camellia-browser-" });
     const process = new Deno.Command(chromium, {
@@ -229,24 +217,48 @@ export class Browser {
       env: { HOME: folder },
       stdin: "null",
       stdout: "null",
-      stderr: "piped",
+      stderr: "null",
     }).spawn();
-    const place = Promise.withResolvers<string>();
-    const streams = (async () => {
-      let text = "";
-      for await (const part of process.stderr.pipeThrough(new TextDecoderStream())) {
-        text = (text + part).slice(-20_000);
-        const [, url] = /DevTools listening on (ws:\/\/\S+)/.exec(text) ?? [];
-        if (url !== undefined) place.resolve(url);
-      }
-      place.reject(new Error(`Chromium ended: ${text}`));
-    })();
-    const socket = new WebSocket(await place.promise);
+    const giveUpAt = performance.now() + waitMs;
+    while (performance.now() < giveUpAt) {
+      // Read from a file: to read what it prints would go on through all tests that share it.
+      const text = await Deno.readTextFile(`${folder}/DevToolsActivePort`).catch(() => "");
+      const [port, path] = text.split("\n");
+      if (port && path) return new Chromium(process, folder, `ws://127.0.0.1:${port}${path}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    process.kill("SIGKILL");
+    assert.fail("Chromium does not say where it listens");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill("SIGTERM");
+    await this.#process.status;
+    await Deno.remove(this.#folder, { recursive: true }).catch(() => {});
+  }
+}
+
+/** A connection to the browser, with people of its own: what they open is closed with it. */
+export class Browser {
+  readonly #socket: WebSocket;
+  readonly #people = new Set<string>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<Params>>();
+  readonly #listeners = new Set<(told: Told) => void>();
+  #last = 0;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    this.#socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
+  }
+
+  /** Connects. */
+  static async of({ url }: Chromium): Promise<Browser> {
+    const socket = new WebSocket(url);
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
       socket.onerror = reject;
     });
-    return new Browser({ process, folder, socket, streams });
+    return new Browser(socket);
   }
 
   #take(
@@ -280,6 +292,7 @@ export class Browser {
   async tab(person?: string): Promise<Tab & { readonly person: string }> {
     const browserContextId = person ??
       (await this.send("Target.createBrowserContext"))["browserContextId"] as string;
+    this.#people.add(browserContextId);
     const { targetId } = await this.send("Target.createTarget", {
       url: "about:blank",
       browserContextId,
@@ -295,11 +308,11 @@ export class Browser {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const browserContextId of this.#people) {
+      await this.send("Target.disposeBrowserContext", { browserContextId }).catch(() => {});
+    }
     const closed = new Promise((resolve) => this.#socket.onclose = resolve);
-    await this.send("Browser.close").catch(() => {});
+    this.#socket.close();
     await closed;
-    await this.#process.status;
-    await this.#streams.catch(() => {});
-    await Deno.remove(this.#folder, { recursive: true }).catch(() => {});
   }
 }

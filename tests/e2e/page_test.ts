@@ -9,13 +9,26 @@ import { FakePeer } from "../ui/fake_peer.ts";
 import { draftsIn } from "../ui/views/world.ts";
 import type { DraftFiles } from "../../ui/views/drafts.ts";
 import { hostileTexts } from "../ui/web/hostile.ts";
-import { Browser, chromium, type Tab } from "./browser.ts";
+import { Browser, Chromium, chromium, type Tab } from "./browser.ts";
 import { deriveCheaply, Network, type User } from "./harness.ts";
 
 deriveCheaply();
 
 const ignore = chromium === undefined;
 const where = ignore ? " (ignored: there is no Chromium here)" : "";
+
+/** One for all tests here: each has people of its own in it. */
+let process: Chromium | undefined;
+
+Deno.test.beforeAll(async () => {
+  if (!ignore) process = await Chromium.start();
+});
+Deno.test.afterAll(() => process?.[Symbol.asyncDispose]());
+
+async function openBrowser(): Promise<Browser> {
+  assert.ok(process !== undefined);
+  return await Browser.of(process);
+}
 
 /** The page of a peer in memory. */
 async function openPage(prepare: (api: FakePeer) => void) {
@@ -81,7 +94,7 @@ Deno.test({
       const [text = ""] = hostileTexts;
       api.suggestions = [{ username: "bob", kind: "know", reason: text }];
     });
-    await using browser = await Browser.start();
+    await using browser = await openBrowser();
     const tab = await browser.tab();
     await tab.enter(page.url());
     const screens = [
@@ -130,7 +143,7 @@ Deno.test({
       () =>
         new Response("<!DOCTYPE html><body></body>", { headers: { "content-type": "text/html" } }),
     );
-    await using browser = await Browser.start();
+    await using browser = await openBrowser();
     const tab = await browser.tab();
     await tab.enter(page.url());
     const base = await tab.value<string>("document.body.dataset.base");
@@ -205,7 +218,7 @@ Deno.test({
       api.following.add("bob");
       api.suggestions = [{ username: "dave", kind: "know", reason: "bob does" }];
     });
-    await using browser = await Browser.start();
+    await using browser = await openBrowser();
     const tab = await browser.tab();
     await tab.enter(page.url());
     const paths = ["/", "/thread/bob/2", "/people?list=following", "/profile/bob", "/settings"];
@@ -235,7 +248,7 @@ Deno.test({
       api.followers.add("carol");
       api.suggestions = [{ username: "dave", kind: "know", reason: "bob does" }];
     });
-    await using browser = await Browser.start();
+    await using browser = await openBrowser();
     const tab = await browser.tab();
     await tab.enter(page.url());
 
@@ -450,7 +463,7 @@ Deno.test({
   async fn() {
     await using network = await Network.start();
     const [alice, bob] = await Promise.all([network.register("alice"), network.register("bob")]);
-    const [browser, ...urls] = await Promise.all([Browser.start(), pageOf(alice), pageOf(bob)]);
+    const [browser, ...urls] = await Promise.all([openBrowser(), pageOf(alice), pageOf(bob)]);
     await using _ = browser;
     const [a, b] = await Promise.all([browser.tab(), browser.tab()]);
     await Promise.all([a.enter(urls[0] ?? ""), b.enter(urls[1] ?? "")]);
