@@ -10,7 +10,7 @@
  */
 
 import type { LoopbackClient } from "../ui/peer/loopback_client.ts";
-import { Browser, chromium, type Tab } from "../tests/e2e/browser.ts";
+import { Browser, Chromium, chromium, type Tab } from "../tests/e2e/browser.ts";
 import { Network, type User } from "../tests/e2e/harness.ts";
 import { option, sleep } from "./delivery/measure.ts";
 import { clientOf, fill } from "./many_posts.ts";
@@ -125,7 +125,8 @@ async function main(): Promise<void> {
   const web = network.start([...network.flags(alice.data), "--json", "web", "--no-open"]);
   const { url } = await web.ready() as unknown as { url: string };
   const idle = await memoryMB(alice);
-  await using browser = await Browser.start();
+  await using chrome = await Chromium.start();
+  await using browser = await Browser.of(chrome);
   const tab = await browser.tab();
   await tab.enter(url);
   await views(tab, option("views", 20));
