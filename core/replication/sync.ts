@@ -6,9 +6,12 @@
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
-import { headsHad } from "../model/feed.ts";
+import { headsHad, headsOf } from "../model/feed.ts";
+import { highestHeads } from "../model/record_body.ts";
+import { BoundedMap } from "../../lib/bounded_map.ts";
+import { warn } from "../session/warn.ts";
 import type { Post } from "../model/post.ts";
-import { isSame, refOf, type UserRef } from "../model/user.ts";
+import { isSame, nameOf, refOf, type UserRef } from "../model/user.ts";
 import type { Job } from "../../lib/scheduler.ts";
 import { TokenBucket } from "../../lib/token_bucket.ts";
 import { mapBounded } from "../../lib/waiting.ts";
@@ -30,6 +33,13 @@ const fetchedAtOnceMax = 40;
  * says so only once they are published. Not more often than this, and than so much for each page of the lists.
  */
 const pullMs = { soon: 500, every: 5_000, eachPage: 500 };
+
+/**
+ * A follower who has said hello asks for posts within this time. One who does not, because it could not or asked
+ * another device of the user, is told how far the feeds reach. So many are waited for.
+ */
+const askedWithinMs = 2_000;
+const expectedMax = 2_048;
 
 /** Users who push what is not wanted and are told so. */
 const unwantedTold = { perSecond: 1, burst: 10 };
@@ -60,6 +70,8 @@ export class PeerSync {
   readonly #unwanted: TokenBucket;
   readonly #pulling: Job;
   #pulledAtMs = -Infinity;
+  /** Followers' devices that have said hello and are expected to ask. */
+  readonly #expected = new BoundedMap<string, () => void>(expectedMax);
 
   /** The sync of one session. Nothing happens before {@linkcode start}. */
   constructor(parts: SyncParts) {
@@ -134,14 +146,35 @@ export class PeerSync {
 
   /** Deals with a `hello`: remembers where the sender listens, fetches what its heads promise. */
   async greeted({ from, body }: MessageOf<"hello">): Promise<void> {
-    const { session: { self, ports: { clock } }, people, records } = this.#parts;
+    const { session: { self, ports: { clock } }, people, records, lists } = this.#parts;
     if (body.connections.length > 0) people.learn(from, body.connections);
     if (isSame(from, self) && !this.#pulling.isDue) {
       const everyMs = Math.max(pullMs.every, records.layout().pages * pullMs.eachPage);
       const sinceMs = clock.monotonic() - this.#pulledAtMs;
       this.#pulling.dueIn(Math.max(pullMs.soon, everyMs - sinceMs));
     }
+    if (lists.get("followers", from.username)?.present) this.#expect(from, body.device);
     await this.#fetches.promised(from, body.heads, true);
+  }
+
+  /** Tells a follower's device the heads, unless it asks for posts soon. */
+  #expect(follower: UserRef, device: number): void {
+    const { session: { scheduler } } = this.#parts;
+    const name = `${nameOf(follower)} ${device}`;
+    if (this.#expected.has(name)) return;
+    const timer = scheduler.after(askedWithinMs, () => {
+      this.#expected.delete(name);
+      this.#tellHeads(follower, device).catch((error: unknown) => warn(this.#parts.session, error));
+    });
+    this.#expected.set(name, () => timer.cancel());
+  }
+
+  async #tellHeads(to: UserRef, device: number): Promise<void> {
+    const { session: { self, store, signal }, records, messenger } = this.#parts;
+    const heads = highestHeads(records.heads(), headsOf(await store.feeds(self.username)));
+    if (heads.length === 0 || signal.aborted) return;
+    const body = { author: refOf(self), posts: [], heads, relay: [] };
+    await messenger.send({ kind: "posts", to: refOf(to), device, body }, signal);
   }
 
   /** Deals with a `want`: answers it, and asks back where the sender seems to have more. */
@@ -153,6 +186,11 @@ export class PeerSync {
     // The answer to a stranger who does not say where to send it takes a look-up.
     if (!isReachable && !messenger.isKnown(from) && !messenger.mayLookUp()) return;
     this.#answer(message);
+    if (isSame(body.author, this.#parts.session.self)) {
+      const name = `${nameOf(from)} ${body.device}`;
+      this.#expected.get(name)?.();
+      this.#expected.delete(name);
+    }
     // Authors who ask for their own posts say how far their feeds reach.
     if (isSame(from, body.author)) await this.#fetches.promised(from, headsHad(body.feeds));
     else await this.#comparison.askBack(message);
@@ -180,6 +218,11 @@ export class PeerSync {
   async received(message: MessageOf<"posts">): Promise<void> {
     const { from, body } = message;
     const { author, inReplyTo } = body;
+    // No more than a word on the heads, of an author who is there.
+    const isWord = inReplyTo === undefined && body.posts.length === 0 && isSame(from, author);
+    if (isWord && this.#feeds.keeps(author)) {
+      return await this.#fetches.promised(author, body.heads, true);
+    }
     const [run, question] = inReplyTo === undefined
       ? []
       : this.#fetches.find(author, inReplyTo, from) ?? [];

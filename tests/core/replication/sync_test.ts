@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFrame } from "../../../core/messages/frame.ts";
 import { MessageWorld } from "../message_world.ts";
 
 /** Numbers from 1 to the given one. */
@@ -114,5 +115,28 @@ Deno.test("A gap that a pushed post shows is filled soon", async () => {
   await alice.post();
   await world.until(() => bob.events.length === 6, 2_000);
   assert.deepEqual(await bob.numbers(alice), upTo(6));
+  await world.stop();
+});
+
+Deno.test("A follower who says hello and does not ask is told how far the feeds reach", async () => {
+  const world = new MessageWorld();
+  const [alice, bob] = await world.addAll("alice", "bob");
+  world.follow(bob, alice);
+  await alice.write(3);
+  let words = 0;
+  world.network.onFrame = ({ from, frame }) => {
+    if (from.ip === alice.ip && readFrame(frame).kind === "posts") words++;
+    return frame;
+  };
+  await world.clock.drive(bob.greeter.greet(alice.self));
+  await world.clock.advance(3_500);
+  assert.deepEqual(await bob.numbers(alice), upTo(3));
+
+  // Whoever asks needs no such word.
+  await world.clock.drive(bob.sync.rejoin());
+  await world.clock.advance(100);
+  words = 0;
+  await world.clock.advance(10_000);
+  assert.equal(words, 0);
   await world.stop();
 });
