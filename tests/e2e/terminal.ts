@@ -2,7 +2,7 @@
 
 import { environment } from "./harness.ts";
 
-const waitMs = 30_000;
+const waitMs = 60_000;
 
 async function tmux(socket: string, ...args: readonly string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command("tmux", {
