@@ -55,6 +55,8 @@ export interface ListPublisherParts {
   readonly pulled: (unlisted: readonly ListEntry[]) => Promise<void>;
   /** A page was found damaged by another device's write and written again: to be published soon. */
   readonly repaired: () => void;
+  /** `public` tells of what has been written so far; more may wait. */
+  readonly told: () => void;
   /** Everything has been published. */
   readonly published: () => Promise<void>;
 }
@@ -135,6 +137,7 @@ export class ListPublisher {
     } finally {
       if (!done) this.#written = true;
     }
+    if (done) this.#parts.told();
     if (done && !this.unwritten) await this.#parts.published();
     return done;
   }

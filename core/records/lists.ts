@@ -81,10 +81,8 @@ export class UserLists implements Lists {
       merge: (entries) => this.#merge(entries, true),
       pulled: (unlisted) => this.#pulled(unlisted),
       repaired: () => this.#job.dueIn(coalesceMs),
-      published: async () => {
-        this.onPublished();
-        await this.#agreed();
-      },
+      told: () => this.onPublished(),
+      published: () => this.#agreed(),
     });
     publicRecord.attach(this);
     this.#job = session.scheduler.job(async () => {

@@ -187,3 +187,18 @@ Deno.test("Whom one device follows and who follows there, the others know in sec
   assert.deepEqual(await carol.texts(), ["to whom, it does not know"]);
   await world.stop();
 });
+
+Deno.test("A change made while the one before is being published is told to the other devices as well", async () => {
+  for (let laterMs = 0; laterMs <= 1_400; laterMs += 200) {
+    const [world, first, second] = await twoDevices();
+    await world.register("bob", "carol");
+    await world.clock.advance(10_000);
+    first.directory.latencyMs = 200;
+    const bob = first.peer.follow({ username: "bob" });
+    await world.clock.advance(laterMs);
+    await world.run(Promise.all([bob, first.peer.follow({ username: "carol" })]));
+    await world.clock.advance(15_000);
+    assert.deepEqual(await world.run(second.peer.followed()), ["bob", "carol"], `${laterMs} ms`);
+    await world.stop();
+  }
+});
