@@ -200,8 +200,9 @@ export class Presence {
 
   /** Reads the record; writes it again if this device's entry is gone from it. */
   async pull(signal?: AbortSignal): Promise<void> {
-    if (this.#entry !== undefined) await this.#write(true, signal);
-    else await this.read(signal);
+    if (this.#entry === undefined) return void await this.read(signal);
+    const outcome = await this.#write(true, signal);
+    if (outcome === "written" && this.#wasLost) this.onMoved();
   }
 
   /** Takes this device out, and no other; waits for the network 1.5 s at most. */
@@ -213,7 +214,8 @@ export class Presence {
     // Noted like an announcement: the next login must not take this entry for another device's.
     const updatedAt = await this.#noteTime();
     this.#entry = { ...this.#entry, updatedAt, present: false, addresses: [] };
-    await within({ clock, ms: withdrawMsMax }, (limit) => this.#write(false, limit));
+    // Read anew: what this write says of other devices it does not read back and repair later.
+    await within({ clock, ms: withdrawMsMax }, (limit) => this.#write(true, limit));
     this.#entry = undefined;
   }
 

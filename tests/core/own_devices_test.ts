@@ -114,6 +114,45 @@ Deno.test("What a device announces before it sees its removal does not bring it 
   await here.session.close();
 });
 
+Deno.test("A device that leaves just after another one has moved does not put it back", async () => {
+  const world = new World();
+  const [here, there] = [await world.user("alice"), await world.run(world.device().login("alice"))];
+  const announce = ({ records }: typeof here, port: number) =>
+    world.run(records.announce({ ip: "0.0.0.0", port }));
+  await announce(here, 7_000);
+  await announce(there, 7_000);
+  await announce(here, 7_001);
+  await world.run(there.records.withdraw());
+  const record = world.network.peek("alice", "connections") ?? assert.fail("there is one");
+  const { devices } = recordOf(record, "connections").body;
+  assert.deepEqual(
+    devices.filter(({ present }) => present).map(({ device, port }) => [device, port]),
+    [[here.session.device, 7_001]],
+  );
+  for (const { session } of [here, there]) await session.close();
+});
+
+Deno.test("A device that finds its entry wiped puts it back and tells all", async () => {
+  const world = new World();
+  const { records, session } = await world.user("alice");
+  let told = 0;
+  records.onMoved(() => told++);
+  await world.run(records.announce({ ip: "0.0.0.0", port: 7_000 }));
+  await world.clock.advance(20_000);
+  assert.equal(told, 1);
+  const { sequence } = world.network.peek("alice", "connections") ?? assert.fail("there is one");
+  const now = Math.floor(world.clock.now());
+  const content = { username: "alice", namespace: "connections", body: { devices: [] } } as const;
+  const empty = signFresh({ ...content, sequence: sequence + 1 }, now, session.identity);
+  await world.run(session.ports.directory.put(empty));
+  await world.run(records.pull());
+  assert.equal(told, 2);
+  await world.clock.advance(20_000);
+  await world.run(records.pull());
+  assert.equal(told, 2);
+  await session.close();
+});
+
 Deno.test("Neither the device itself nor one that is not announced can be removed", async () => {
   const [world, first] = await twoDevices();
   const devices = await world.run(first.peer.devices());
