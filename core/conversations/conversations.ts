@@ -28,6 +28,12 @@ import { Reposts } from "./reposts.ts";
 import { StrangersBudget } from "./strangers.ts";
 import { Threads, type ThreadsParts } from "./threads.ts";
 
+/**
+ * Other devices are told of a new mention this late: its sender, who may not know them all, has told them by then, or
+ * nobody has.
+ */
+const shareAfterMs = 2_000;
+
 /** What conversations need of a login. */
 export interface ConversationParts extends MessagingParts, Pick<ThreadsParts, "feeds" | "answers"> {
   /** What is not shown, and from whom nothing is taken. */
@@ -67,8 +73,10 @@ export class Conversations {
     this.#holdings = holdings;
     this.#devices = new OwnDevices(parts);
     this.#strangers = strangers;
+    const sharing = session.scheduler.job(() => this.share());
     this.#incoming = new IncomingMentions({
       ...parts,
+      kept: () => sharing.isDue || sharing.dueIn(shareAfterMs),
       notifications,
       strangers,
       holdings,

@@ -442,3 +442,21 @@ Deno.test("One post that another device does not take holds up no others, and is
   assert.equal(counts.sent, wanted.length + 1);
   await world.stop();
 });
+
+Deno.test("A device of which the sender does not know has a mention from the others in seconds", async () => {
+  const { world, users: [alice, bob] } = await strangers("alice", "bob");
+  // Alice's peer believes for a while what bob's first device told it.
+  world.follow(bob, alice);
+  await world.clock.drive(bob.greeter.greet(alice.self));
+  await world.clock.advance(100);
+  const second = await world.add("bob", { device: 2 });
+  second.enlist("following", alice);
+  await world.clock.drive(second.greeter.greet(bob.self));
+  const post = await alice.say("@bob, hello");
+  await world.clock.advance(1_000);
+  assert.deepEqual(await bob.told(), [`mention alice ${post.id}`]);
+  assert.deepEqual(await second.told(), []);
+  await world.clock.advance(2_000);
+  assert.deepEqual(await second.told(), [`mention alice ${post.id}`]);
+  await world.stop();
+});
