@@ -138,7 +138,7 @@ export class Collusion {
       const found = stale && served(stale, lie);
       const contacts = found ? [] : this.contacts.closest(target, this.#k);
       const answer = found ? { found, contacts } : { contacts };
-      socket.send(encodeAnswer(data, findValue, answer), from);
+      socket.send(encodeAnswer(data, findValue, answer, own), from);
     }
     return true;
   }

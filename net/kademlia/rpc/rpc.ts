@@ -73,6 +73,8 @@ export class Call<Answer = unknown, Tag = unknown> implements Entry {
   cancelled = false;
   /** Whether its timeout has passed. */
   isLate = false;
+  /** The id of the node that answered, where the answer says so. */
+  answeredBy: Id | undefined;
   /** How often its timeout was put off because this process stood still. */
   postponed = 0;
 
@@ -100,7 +102,7 @@ export class Call<Answer = unknown, Tag = unknown> implements Entry {
 
   /** Hands the answer in a datagram to the caller; false when it makes no sense. */
   take(data: Uint8Array): boolean {
-    const answer = decodeAnswer(data, this.method);
+    const answer = decodeAnswer(data, this.method, this);
     return answer !== undefined && this.caller.answered(this, answer);
   }
 }

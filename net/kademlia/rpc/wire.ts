@@ -9,11 +9,12 @@ import { Writer } from "../../../lib/msgpack_writer.ts";
 import {
   datagramBytesMax,
   headerBytes,
+  idBytes,
   requestBytesMax,
   requestKind,
   responseKind,
 } from "../constants.ts";
-import type { Id } from "../space/id.ts";
+import { Id } from "../space/id.ts";
 import type { Arguments, Method } from "./methods/method.ts";
 import { type ArgumentsOf, type MethodName, methodNamed } from "./methods/mod.ts";
 
@@ -85,7 +86,8 @@ export function decodeRequest(data: Uint8Array): WireRequest | undefined {
 }
 
 /**
- * The datagram that answers a request, of which the first 21 bytes are needed.
+ * The datagram that answers a request, of which the first 21 bytes are needed; `own` is the id of the node that
+ * answers, see {@link Method.endsWithId}.
  *
  * @throws {RangeError} if the answer is longer than the method allows.
  */
@@ -93,6 +95,7 @@ export function encodeAnswer<A>(
   request: Uint8Array,
   method: Method<string, Arguments, A>,
   answer: A,
+  own?: Id,
 ): Uint8Array {
   const w = scratch;
   w.at = 0;
@@ -100,19 +103,37 @@ export function encodeAnswer<A>(
   w.bytes[0] = responseKind;
   method.writeAnswer(w, answer);
   const bytes = w.at - headerBytes;
-  if (bytes <= method.answerBytesMax) return take(w);
+  if (bytes <= method.answerBytesMax) {
+    if (own !== undefined && method.endsWithId === true && w.at + idBytes <= datagramBytesMax) {
+      own.write(w.bytes, w.at);
+      w.at += idBytes;
+    }
+    return take(w);
+  }
   throw new RangeError(
     `Cannot answer ${method.name}: ${bytes} bytes are over the ${method.answerBytesMax} allowed`,
   );
 }
 
+/** What an answer says beside what was asked. */
+export interface Introduction {
+  /** The id of the node that answered, where it says so. */
+  answeredBy: Id | undefined;
+}
+
 /** The answer in a datagram; undefined where anything about it is wrong. */
 export function decodeAnswer<A>(
   data: Uint8Array,
-  method: Pick<Method<string, Arguments, A>, "answerBytesMax" | "readAnswer">,
+  method: Pick<Method<string, Arguments, A>, "answerBytesMax" | "readAnswer" | "endsWithId">,
+  into?: Introduction,
 ): A | undefined {
-  if (data.length > headerBytes + method.answerBytesMax) return undefined;
   const r = new Reader(data, headerBytes);
   const answer = method.readAnswer(r);
-  return r.finished() ? answer : undefined;
+  const end = r.at;
+  if (r.failed || end - headerBytes > method.answerBytesMax) return undefined;
+  if (method.endsWithId === true && data.length === end + idBytes) {
+    if (into !== undefined) into.answeredBy = Id.from(data, end);
+    return answer;
+  }
+  return data.length === end ? answer : undefined;
 }

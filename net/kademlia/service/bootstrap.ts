@@ -19,7 +19,7 @@ import type { Random, Resolver, Timer } from "../ports.ts";
 import { FanOut } from "../rpc/fan_out.ts";
 import { ping } from "../rpc/methods/ping.ts";
 import { NodeContact } from "../space/contact.ts";
-import { Id, withPrefix } from "../space/id.ts";
+import { commonPrefixBits, Id, withPrefix } from "../space/id.ts";
 import { fillBucket } from "./filling.ts";
 
 /** What {@link Bootstrap} is built from. */
@@ -62,10 +62,14 @@ export class Bootstrap {
     const contacts = [...given, ...neighbourhood(saved), ...this.#silent()];
     await this.#greet(contacts.filter((contact) => this.#reaches(contact)), signal);
     if (!table.mayBeAlive) return false;
-    await findClosest(network, { target: own, paths: pathsDefault, isHurried: true }, signal);
+    const sought = { target: own, paths: pathsDefault, isHurried: true };
+    const nearest = await findClosest(network, sought, signal);
     onNear?.();
+    // Of the buckets beyond that of the k-th closest all nodes are known.
+    const last = nearest[table.k - 1];
+    const count = last === undefined ? lookupsPerJoin : commonPrefixBits(own, last.nodeId) + 1;
     // From the far end, because buckets split while their contacts are being verified.
-    for (let bucket = 0; bucket < table.bucketCount; bucket++) {
+    for (let bucket = 0; bucket < Math.min(table.bucketCount, count); bucket++) {
       if (bucket >= lookupsPerJoin) {
         if (table.hasRoom(bucket)) await fillBucket(network, { bucket, random }, signal);
         continue;

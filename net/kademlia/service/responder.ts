@@ -95,7 +95,7 @@ export class Responder<T> {
     from: Sender,
     nowMs: number,
   ): void {
-    const { network: { rpc }, onError } = this.#options;
+    const { network: { rpc, own }, onError } = this.#options;
     const method = methods[name];
     const answer = this.#handlers[name](args, from);
     if (answer instanceof Promise) {
@@ -105,13 +105,13 @@ export class Responder<T> {
       const to = { ...from };
       const respond = (late: AnswerOf[N] | undefined): void => {
         if (late !== undefined) {
-          rpc.respond(encodeAnswer(head, method, late), to, length, rpc.nowMs());
+          rpc.respond(encodeAnswer(head, method, late, own), to, length, rpc.nowMs());
         }
       };
       answer.then(respond).catch(onError);
     } else if (answer !== undefined) {
       const respond = (said: AnswerOf[N]): boolean =>
-        rpc.respond(encodeAnswer(data, method, said), from, data.length, nowMs);
+        rpc.respond(encodeAnswer(data, method, said, own), from, data.length, nowMs);
       // Strangers may have asked in its name: it still gets the nearest contacts, and its lookups go on.
       if (!respond(answer) && isLong(answer)) {
         respond({ ...answer, contacts: answer.contacts.slice(0, contactsWhenShort) });

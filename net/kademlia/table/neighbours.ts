@@ -164,26 +164,32 @@ export class Neighbours implements CallObserver {
     return sinceMs !== undefined && this.#options.rpc.nowMs() - sinceMs < muteMsMax;
   }
 
-  answered({ contact, method, isLate }: Call, roundTripMs: number, nowMs: number): void {
+  answered(call: Call, roundTripMs: number, nowMs: number): void {
+    const { contact, method, isLate } = call;
     const { table, limits } = this.#options;
     this.#answeredMs = nowMs;
     if (this.#mutes.size > 0) this.#mutes.delete(addressName(contact));
     if (method.isPrompt) this.#all.add(roundTripMs);
     if (!isLate) this.#answerRate += (1 - this.#answerRate) * answerRateGain;
-    const entry = table.find(contact);
+    const known = table.find(contact);
+    if (known === undefined && method.introduces) this.#introduced(call, nowMs);
+    const entry = known ?? table.find(contact);
     if (entry === undefined || nowMs - entry.provenMs > proveAgainMs) {
       limits.answered(contact);
       if (entry !== undefined) entry.provenMs = nowMs;
     }
-    if (entry !== undefined) {
-      if (method.isPrompt) {
-        entry.roundTrip.add(roundTripMs);
-        this.#best.add(entry.roundTrip.bestMs);
-      }
-      table.answered(entry, nowMs);
-      return;
+    if (entry === undefined) return;
+    if (method.isPrompt) {
+      entry.roundTrip.add(roundTripMs);
+      this.#best.add(entry.roundTrip.bestMs);
     }
-    if (method.introduces) this.meet(contact, true, nowMs);
+    table.answered(entry, nowMs);
+  }
+
+  /** A node that is not in the table has answered; if under another id, then it was named wrongly. */
+  #introduced({ contact, answeredBy }: Call, nowMs: number): void {
+    if (answeredBy?.equals(contact.nodeId) === false) return;
+    this.meet(contact, true, nowMs, answeredBy !== undefined);
   }
 
   silent({ contact, caller }: Call): void {
@@ -200,11 +206,12 @@ export class Neighbours implements CallObserver {
   }
 
   /**
-   * Notes a contact heard of at its own address: by a request that it sent, or because it `answered` one.
+   * Notes a contact heard of at its own address: by a request that it sent, or because it `answered` one. If
+   * `isProven`, it has answered under its id.
    */
-  meet(contact: NodeContact, answered: boolean, nowMs: number): void {
+  meet(contact: NodeContact, answered: boolean, nowMs: number, isProven = false): void {
     const advice = this.#options.table.consider(contact, answered, nowMs);
-    if (advice.kind === "verify") this.verify(contact);
+    if (advice.kind === "verify") this.verify(contact, isProven);
     else if (advice.kind === "check") {
       this.check(advice.entry);
       // Of a contact that moved the new address is asked as well: its answer shows that the own link
@@ -213,8 +220,8 @@ export class Neighbours implements CallObserver {
     }
   }
 
-  /** Pings a contact that is to enter the table: what others say of its id proves nothing. */
-  verify(contact: NodeContact): void {
+  /** Pings a contact that is to enter the table, unless its id is proven: what others say of that proves nothing. */
+  verify(contact: NodeContact, isProven = false): void {
     const { rpc } = this.#options;
     if (this.#verifying.size >= verificationsMax) return;
     const name = addressName(contact);
@@ -222,7 +229,8 @@ export class Neighbours implements CallObserver {
     const failedMs = this.#unverifiable.get(name);
     if (failedMs !== undefined && rpc.nowMs() - failedMs < verifyAgainMs) return;
     const tag: Verification = { name, tries: 0, lost: 0, hasAnswered: false };
-    if (this.#askToEnter(contact, tag)) this.#verifying.add(name);
+    if (isProven) this.#proved(contact, name);
+    else if (this.#askToEnter(contact, tag)) this.#verifying.add(name);
   }
 
   /** Contacts that are being pinged because they are to enter. */
@@ -297,15 +305,21 @@ export class Neighbours implements CallObserver {
     if (!id.equals(contact.nodeId)) return false;
     if (tag.hasAnswered) return true;
     tag.hasAnswered = true;
+    this.#proved(contact, tag.name);
+    return true;
+  }
+
+  /** A contact has proved its id: it enters, if others reach it, too. */
+  #proved(contact: NodeContact, name: string): void {
     const { rpc } = this.#options;
     if (rpc.hasOutside) {
+      this.#verifying.add(name);
       this.acquaintances.add(contact, rpc.nowMs());
       this.#knock(contact, 1);
     } else {
-      this.#verificationOver(tag.name);
+      this.#verificationOver(name);
       this.enter(contact);
     }
-    return true;
   }
 
   #verifyAgain({ contact, tag }: Call<Id, Verification>): void {

@@ -99,9 +99,9 @@ export function holding(value: Uint8Array, since?: number): Reaction {
   return (data) => encodeAnswer(data, findValue, { found, contacts: [] });
 }
 
-/** Names contacts. */
-export function naming(contacts: readonly NodeContact[]): Reaction {
-  return (data) => encodeAnswer(data, findNode, { contacts });
+/** Names contacts, and itself behind them, if it does. */
+export function naming(contacts: readonly NodeContact[], own?: Id): Reaction {
+  return (data) => encodeAnswer(data, findNode, { contacts }, own);
 }
 
 /** Refuses to store. */

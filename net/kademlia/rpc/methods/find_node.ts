@@ -37,4 +37,5 @@ export const findNode: Method<"find_node", AboutTarget, Contacts> = {
   readAnswer: (r) => ({ contacts: readContacts(r) }),
   isPrompt: true,
   introduces: true,
+  endsWithId: true,
 };

@@ -55,4 +55,5 @@ export const findValue: Method<"find_value", AboutTarget, Found> = {
   },
   isPrompt: true,
   introduces: true,
+  endsWithId: true,
 };

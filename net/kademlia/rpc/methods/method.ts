@@ -42,6 +42,11 @@ export interface Method<Name extends string, Args extends Arguments, Answer> {
   readonly isPrompt: boolean;
   /** Whether an answer lets this node get to know the node that gave it. */
   readonly introduces: boolean;
+  /**
+   * Whether the id of the node that answers may stand behind the answer, where Python nodes read nothing: then
+   * its address needs no ping to prove it. Default false.
+   */
+  readonly endsWithId?: boolean;
 }
 
 /** Whether a request is answered, given whether the node that asks is verified. */

@@ -13,6 +13,7 @@ import {
   decodeRequest,
   encodeAnswer,
   encodeRequest,
+  type Introduction,
 } from "../../../../net/kademlia/rpc/wire.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { testWorld } from "../support.ts";
@@ -96,7 +97,7 @@ function testVector<N extends PythonMethod>(name: N, one: (typeof vectors.cases)
 
 for (const one of vectors.cases) testVector(one.method as PythonMethod, one);
 
-Deno.test("A node answers the datagrams of Python byte for byte", async () => {
+Deno.test("A node answers the datagrams of Python byte for byte, with its id behind some, which they pass over", async () => {
   const world = testWorld();
   const node = await KademliaNode.create({
     policy: storeAnything,
@@ -137,7 +138,8 @@ Deno.test("A node answers the datagrams of Python byte for byte", async () => {
   for (const one of vectors.cases) {
     world.network.inject(Uint8Array.fromHex(one.request), from, to);
     await world.clock.advance(100);
-    assert.equal(answers.at(-1), one.response, one.note);
+    const { endsWithId = false } = methods[one.method as PythonMethod];
+    assert.equal(answers.at(-1), one.response + (endsWithId ? vectors.responder_id : ""), one.note);
   }
   await node.close();
 });
@@ -146,6 +148,26 @@ Deno.test("find_value says since when a holder has accepted the owner", () => {
   const found = { value: Uint8Array.fromHex("0102"), scalar: false, since: 1_800_000_000_123 };
   const data = encodeAnswer(new Uint8Array(21), methods.find_value, { found, contacts: [] });
   assert.deepEqual(decodeAnswer(data, methods.find_value), { found, contacts: [] });
+});
+
+Deno.test("The id of the node that answers stands behind what it found, and nothing else does", () => {
+  const request = new Uint8Array(21);
+  const own = new Id(1, 2, 3, 4, 5);
+  const { find_node, find_value, ping } = methods;
+  for (const method of [find_node, find_value]) {
+    const data = encodeAnswer(request, method, { contacts: [] }, own);
+    const into: Introduction = { answeredBy: undefined };
+    assert.deepEqual(decodeAnswer(data, method, into), { contacts: [] });
+    assert.ok(into.answeredBy?.equals(own));
+    assert.equal(decodeAnswer(data.subarray(0, -1), method), undefined);
+    assert.equal(decodeAnswer(Uint8Array.from([...data, 0]), method), undefined);
+  }
+  assert.deepEqual(
+    encodeAnswer(request, ping, own, own).toHex(),
+    encodeAnswer(request, ping, own).toHex(),
+  );
+  const longer = Uint8Array.from([...encodeAnswer(request, ping, own), ...own.toBytes()]);
+  assert.equal(decodeAnswer(longer, ping), undefined);
 });
 
 /** The contacts that are read from an answer which names these. */

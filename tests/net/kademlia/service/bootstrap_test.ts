@@ -71,7 +71,7 @@ Deno.test("The neighbourhood is known, and told, before the far end of the table
   await world.clock.drive(near.promise);
   // What is stored now lies where the others look for it.
   const key = node.id.map((byte) => byte ^ 0xff);
-  const { accepted } = await world.clock.drive(node.put(key, Uint8Array.of(7)));
+  const { accepted } = await world.clock.drive(node.put(key, Uint8Array.of(7), { until: "all" }));
   assert.ok(accepted >= 20, `${accepted}`);
   assert.ok(await world.clock.drive(joining));
   assert.ok(world.clock.monotonic() > (nearMs ?? Infinity));

@@ -64,6 +64,29 @@ Deno.test("Names are taken from each answer in turns, each once: a liar's list i
   assert.deepEqual(inTurns([]), []);
 });
 
+Deno.test("No more nodes are looked for nearer than the 20th closest: all of these were found", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0, { id: own.toBytes() });
+  const puppets = Array.from(
+    { length: 25 },
+    (_, i) => new Puppet(world, `6.${i}.0.1`, sharing(i < 15 ? 4 : 0, i)),
+  );
+  const all = puppets.map(({ contact }) => contact);
+  for (const puppet of puppets) puppet.react.find_node = naming(all, puppet.contact.nodeId);
+  const [first] = puppets;
+  assert.ok(first);
+  const { ip: host, port } = first.contact;
+  await world.clock.drive(node.bootstrap([{ host, port }]));
+  assert.equal(node.contacts().length, 25);
+  const targets = puppets.flatMap(({ requests }) => requests).flatMap(({ args }) =>
+    "target" in args ? [args.target] : []
+  );
+  assert.ok(targets.some((target) => target.equals(own)));
+  const others = targets.filter((target) => !target.equals(own));
+  assert.deepEqual([...new Set(others.map((target) => commonPrefixBits(own, target)))], [0]);
+  await node.close();
+});
+
 Deno.test("Tables are full after joins, at a few queries each", async () => {
   const world = testWorld();
   const nodes = await virtualNetwork(world, 60);
@@ -82,5 +105,8 @@ Deno.test("Tables are full after joins, at a few queries each", async () => {
     ).length;
     assert.ok(known >= Math.min(there, 20) - 2, `${known} of ${there} share ${bits} bits`);
   }
+  // Who was asked for names entered by the answer; others are pinged once, and ping it once.
+  const { datagramsOut, contacts } = node.stats();
+  assert.ok(datagramsOut < 2 * contacts, `${datagramsOut} for ${contacts} contacts`);
   await closeAll([...nodes, node]);
 });

@@ -66,6 +66,42 @@ Deno.test("Contacts merely named by others do not enter the table", async () => 
   await node.close();
 });
 
+Deno.test("A node that answers a lookup under the id that it was named by enters without a ping", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const [first, named, liar, python] = [1, 2, 3, 4].map((n) => new Puppet(world, `6.${n}.0.1`));
+  assert.ok(first && named && liar && python);
+  const others = [named, liar, python];
+  first.react.find_node = naming(others.map(({ contact }) => contact));
+  named.react.find_node = naming([], named.contact.nodeId);
+  liar.react.find_node = naming([], new Id(9, 9, 9, 9, 9));
+  first.ping(node.address);
+  await world.clock.advance(1_000);
+  await world.clock.drive(node.lookup(keyOf("k")));
+  await world.clock.advance(5_000);
+  assert.deepEqual(others.map((one) => one.count("find_node")), [1, 1, 1]);
+  assert.deepEqual(others.map((one) => one.count("ping")), [0, 0, 1]);
+  assert.deepEqual(node.contacts().map(({ ip }) => ip).sort(), ["6.1.0.1", "6.2.0.1", "6.4.0.1"]);
+  await node.close();
+});
+
+Deno.test("A node with a second socket asks from there who proved its id in a lookup", async () => {
+  const world = testWorld();
+  const outside = world.network.open({ ip: "5.0.0.9", port: 7001 });
+  const node = await virtualNode(world, 0, { outside });
+  const [first, named] = [1, 2].map((n) => new Puppet(world, `6.${n}.0.1`));
+  assert.ok(first && named);
+  first.react.find_node = naming([named.contact]);
+  named.react.find_node = naming([], named.contact.nodeId);
+  first.ping(node.address);
+  await world.clock.advance(1_000);
+  await world.clock.drive(node.lookup(keyOf("k")));
+  await world.clock.advance(1_000);
+  assert.deepEqual([named.count("ping"), named.count("stun")], [0, 1]);
+  assert.equal(node.contacts().length, 2);
+  await node.close();
+});
+
 Deno.test("An unanswered query evicts nobody; a failed ping after it does", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
