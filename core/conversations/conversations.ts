@@ -66,6 +66,8 @@ export class Conversations {
     const outgoing = new OutgoingMentions({ ...parts, search: new HolderSearch(parts) });
     const reposts = new Reposts({ session, outgoing });
     notifications.onDelete = (by) => reposts.takenBack(by);
+    const sharing = session.scheduler.job(() => this.share());
+    notifications.onPost = () => sharing.isDue || sharing.dueIn(shareAfterMs);
     this.notifications = notifications;
     this.outgoing = outgoing;
     this.reposts = reposts;
@@ -73,10 +75,8 @@ export class Conversations {
     this.#holdings = holdings;
     this.#devices = new OwnDevices(parts);
     this.#strangers = strangers;
-    const sharing = session.scheduler.job(() => this.share());
     this.#incoming = new IncomingMentions({
       ...parts,
-      kept: () => sharing.isDue || sharing.dueIn(shareAfterMs),
       notifications,
       strangers,
       holdings,

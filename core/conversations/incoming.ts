@@ -51,8 +51,6 @@ export interface IncomingParts {
   readonly mutes: Pick<Unwanted, "isBlocked">;
   /** Knows what becomes of reposts. */
   readonly reposts: Pick<Reposts, "remind" | "takenBack">;
-  /** Is told that there is a new one. */
-  readonly kept: () => void;
   /** Keeps posts for others. */
   readonly holdings: Pick<Holdings, "keep" | "takeBack">;
 }
@@ -160,7 +158,6 @@ export class IncomingMentions {
       ...(isStranger ? { note: strangers.noteWith(author) } : {}),
     });
     if (isNew && isStranger) strangers.took(author);
-    if (isNew) this.#parts.kept();
     return true;
   }
 

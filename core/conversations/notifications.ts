@@ -58,6 +58,8 @@ export class Notifications {
 
   /** Is told of each delete that was stored. */
   onDelete: (by: Post) => void = () => {};
+  /** Called when the user is told of a post. */
+  onPost: () => void = () => {};
 
   /** The notifications of one session's user; {@linkcode load} takes in those of earlier ones. */
   constructor(session: Session, mutes: Hiding) {
@@ -102,6 +104,7 @@ export class Notifications {
     if (stored === undefined) return false;
     const { list } = stored;
     this.#unread[list].change((count) => count + 1);
+    if (stored.post !== undefined) this.onPost();
     const view = notificationView(stored, { post, read: false });
     session.emit(
       list === "requests"

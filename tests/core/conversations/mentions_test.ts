@@ -452,6 +452,7 @@ Deno.test("A device of which the sender does not know has a mention from the oth
   const second = await world.add("bob", { device: 2 });
   second.enlist("following", alice);
   await world.clock.drive(second.greeter.greet(bob.self));
+  await world.clock.advance(1_000);
   const post = await alice.say("@bob, hello");
   await world.clock.advance(1_000);
   assert.deepEqual(await bob.told(), [`mention alice ${post.id}`]);
