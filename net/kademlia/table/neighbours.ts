@@ -12,9 +12,7 @@ import {
   muteShare,
   mutesMax,
   timeoutMsMin,
-  unverifiableMax,
   verificationsMax,
-  verifyAgainMs,
   verifyTries,
 } from "../constants.ts";
 import { ping } from "../rpc/methods/ping.ts";
@@ -25,6 +23,7 @@ import type { Call, Caller, CallObserver, Rpc } from "../rpc/rpc.ts";
 import type { NodeContact } from "../space/contact.ts";
 import type { Id } from "../space/id.ts";
 import { Acquaintances, addressName } from "./acquaintances.ts";
+import { LeftAlone } from "./left_alone.ts";
 import type { TableEntry } from "./table_entry.ts";
 import type { RoutingTables } from "./routing_tables.ts";
 
@@ -71,8 +70,8 @@ export class Neighbours implements CallObserver {
   readonly #best = new RoundTrip();
   readonly #verifying = new Set<string>();
   #onVerified: (() => void)[] = [];
-  /** Addresses that failed verification, and when, in monotonic ms. */
-  readonly #unverifiable = new BoundedMap<string, number>(unverifiableMax);
+  /** Addresses that failed verification. */
+  readonly #leftAlone = new LeftAlone();
   /** Addresses not in the table that left a query unanswered, and when, in monotonic ms. */
   readonly #mutes = new BoundedMap<string, number>(mutesMax);
   /** Pings contacts that are to enter. */
@@ -226,8 +225,7 @@ export class Neighbours implements CallObserver {
     if (this.#verifying.size >= verificationsMax) return;
     const name = addressName(contact);
     if (this.#verifying.has(name)) return;
-    const failedMs = this.#unverifiable.get(name);
-    if (failedMs !== undefined && rpc.nowMs() - failedMs < verifyAgainMs) return;
+    if (this.#leftAlone.has(name, rpc.nowMs())) return;
     const tag: Verification = { name, tries: 0, lost: 0, hasAnswered: false };
     if (isProven) this.#proved(contact, name);
     else if (this.#askToEnter(contact, tag)) this.#verifying.add(name);
@@ -298,6 +296,7 @@ export class Neighbours implements CallObserver {
   /** Lets in a contact whose id its own answer to a ping has proved. */
   enter(contact: NodeContact): void {
     const { rpc, table, onEntered } = this.#options;
+    this.#leftAlone.answered(addressName(contact));
     if (table.insert(contact, rpc.nowMs()) !== undefined) onEntered(contact);
   }
 
@@ -364,7 +363,7 @@ export class Neighbours implements CallObserver {
     const { rpc, table } = this.#options;
     const name = addressName(contact);
     this.#verificationOver(name);
-    this.#unverifiable.set(name, rpc.nowMs());
+    this.#leftAlone.failed(name, rpc.nowMs());
     const next = table.nextReplacement(contact);
     if (next !== undefined) this.verify(next);
   }

@@ -22,6 +22,34 @@ Deno.test("A contact enters the table only once it has answered us", async () =>
   await node.close();
 });
 
+Deno.test("A contact that stood still when it was to enter enters when it asks again some seconds later", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const newcomer = new Puppet(world, "6.0.0.1");
+  newcomer.silent = true;
+  newcomer.ping(node.address);
+  await world.clock.advance(8_000);
+  newcomer.silent = false;
+  newcomer.ping(node.address);
+  await world.clock.advance(1_000);
+  assert.equal(node.contacts().length, 1);
+  await node.close();
+});
+
+Deno.test("Attack: an address from which no answer comes is pinged more and more seldom, whatever comes from there", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const silent = new Puppet(world, "6.0.0.1");
+  silent.silent = true;
+  for (let second = 0; second < 3_600; second++) {
+    silent.ping(node.address);
+    await world.clock.advance(1_000);
+  }
+  // Twice after 4, 8, 16 and 32 seconds, and then twice a minute.
+  assert.ok(silent.count("ping") <= 2 * 65, `${silent.count("ping")} pings`);
+  await node.close();
+});
+
 Deno.test("A contact that has answered pings alone is no longer limited as a stranger is", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
