@@ -190,7 +190,8 @@ Deno.test("Version and help load no addon", async () => {
   }
 });
 
-Deno.test("What a service starts is told the same of memory as the task", async () => {
+Deno.test("What a service starts is told the same of memory as the task, and keeps no code for later", async () => {
   const { tools } = await createHost();
-  assert.ok((await tools.invocation()).includes(v8Flags));
+  const invocation = await tools.invocation();
+  for (const flag of [v8Flags, "--no-code-cache"]) assert.ok(invocation.includes(flag), flag);
 });
