@@ -72,9 +72,10 @@ export class Followers {
   }
 
   /**
-   * Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. Who follows, or
-   * follows anew, is greeted: what is posted from now on is pushed, and the heads tell what was posted before that. So is one
-   * whose follow comes again: the acknowledgement has not arrived, and so the greeting has not either.
+   * Deals with a `follow` or `unfollow`: the list first, then the acknowledgement. A user who follows, or
+   * follows anew, is greeted: what is posted from now on is pushed, and the heads tell what was posted before
+   * that. So is one whose follow comes again: the acknowledgement has not arrived, and so the greeting has not
+   * either.
    * A user who changes it too often gets no acknowledgement, and so repeats the last change later.
    */
   async handle(message: MessageOf<"follow" | "unfollow">): Promise<void> {
