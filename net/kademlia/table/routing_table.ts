@@ -138,7 +138,7 @@ export class RoutingTable {
       if (!moved) return nothing;
       // An id that shows up elsewhere is a restart or a lie: the old address is asked which.
       this.#remember(bucket, contact, answered);
-      return known.checking ? nothing : { kind: "check", entry: known };
+      return { kind: "check", entry: known };
     }
     if (!this.#fits(bucket, this.networksOf(contact.ip))) return nothing;
     if (bucket.entries.length < this.k || this.#splits(at)) return verify;

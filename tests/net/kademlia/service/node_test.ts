@@ -79,6 +79,32 @@ Deno.test("A node that came back at another port is known there, in a network of
   await closeAll([stays, moved]);
 });
 
+Deno.test("A node that left and comes back at another port is known there, whenever it comes", async () => {
+  for (const awayMs of [0, 100, 700, 1_500, 2_500]) {
+    const world = testWorld();
+    const build = (port: number, seed: string) =>
+      KademliaNode.create({
+        policy: storeAnything,
+        time: world.clock,
+        random: new SeededRandom(seed),
+        datagrams: world.network.open({ ip: "127.0.0.1", port: port }),
+        id: keyOf(seed),
+      });
+    const stays = await build(1, "stays");
+    const moves = await build(2, "moves");
+    const bootstrap = [{ host: "127.0.0.1", port: 1 }];
+    await world.clock.drive(moves.bootstrap(bootstrap));
+    await moves.leave();
+    await world.clock.advance(awayMs);
+    const moved = await build(3, "moves");
+    const joined = moved.bootstrap(bootstrap);
+    await world.clock.advance(10_000);
+    assert.ok(await joined);
+    assert.deepEqual(stays.contacts().map(({ port }) => port), [3], `away for ${awayMs} ms`);
+    await closeAll([stays, moved]);
+  }
+});
+
 Deno.test("A store is decided in time although nodes that are asked about it are gone", async () => {
   const world = testWorld();
   // Far enough for the patience with a silent node to be seconds.
