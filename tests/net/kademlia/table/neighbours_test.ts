@@ -366,6 +366,22 @@ Deno.test("Attack: to say in another node's name that it leaves costs a ping, an
   await node.close();
 });
 
+Deno.test("A node that says again and again that it leaves is pinged for the first time only", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0);
+  const leaving = new Puppet(world, "6.0.0.1");
+  leaving.ping(node.address);
+  await world.clock.advance(1_000);
+  const pings = leaving.count("ping");
+  leaving.silent = true;
+  for (let i = 0; i < 10; i++) {
+    leaving.ask(node.address, leave, { sender: leaving.contact.nodeId });
+    await world.clock.advance(1_000);
+  }
+  assert.equal(leaving.count("ping"), pings + 4, "one, and three before it would be evicted");
+  await node.close();
+});
+
 Deno.test("A node that is not known and leaves is not pinged", async () => {
   const world = testWorld();
   const node = await virtualNode(world, 0);
