@@ -29,8 +29,8 @@ import { StrangersBudget } from "./strangers.ts";
 import { Threads, type ThreadsParts } from "./threads.ts";
 
 /**
- * Other devices are told of a new mention this late: its sender, who may not know them all, has told them by then, or
- * nobody has.
+ * Other devices are told of a new mention this late. By then the sender has told all devices that it knows, and
+ * only those that it does not know lack the mention.
  */
 const shareAfterMs = 2_000;
 

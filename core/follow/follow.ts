@@ -117,7 +117,7 @@ export class Follows {
     const isAbsent = people.isAbsent(username);
     const key = chooseKey(session, { username, person, isAbsent, fingerprint });
     const user = { username, key };
-    // Whoever asks for a user's posts does not want to hear that there was no device of the user a moment ago.
+    // A moment ago the user may have had no device; a follow asks the network anew.
     people.forgetDevices(user, []);
     const isDone = await this.#mutex.run(async () => {
       if (this.#isFollowed(username, fingerprint)) return true;

@@ -96,7 +96,7 @@ export class Followers {
     const answer = reason === undefined ? { id } : { id, reason };
     await messenger.send({ kind: "ack", to: from, body: answer }, session.signal);
     if (!lists.get("followers", from.username)?.present) return;
-    // One who followed before has unfollowed meanwhile, unseen, and removed the posts.
+    // A follower who follows anew has unfollowed meanwhile, which this peer did not hear, and removed the posts.
     const { updatedAt } = message.body;
     const isNews = before === undefined || before.updatedAt < updatedAt;
     const isRepeated = before?.updatedAt === updatedAt && !this.#greeted.get(from.username);

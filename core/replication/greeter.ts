@@ -6,7 +6,7 @@
  */
 
 import { headsOf } from "../model/feed.ts";
-import { highestHeads } from "../model/record_body.ts";
+import { type Head, highestHeads } from "../model/record_body.ts";
 import { isSame, refOf, type UserRef } from "../model/user.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
 import type { Job } from "../../lib/scheduler.ts";
@@ -99,11 +99,16 @@ export class Greeter {
     signal?.throwIfAborted();
     if (session.signal.aborted) return false;
     const connections = records.connections()?.value ?? new Uint8Array();
-    const feeds = await session.store.feeds(session.self.username);
-    const heads = highestHeads(records.heads(), headsOf(feeds));
-    const body = { device: session.device, heads, connections };
+    const body = { device: session.device, heads: await this.heads(), connections };
     const order = { kind: "hello" as const, to, body };
     return (await messenger.send(order, signal ?? session.signal)).devices > 0;
+  }
+
+  /** How far the user's own feeds reach, as the records and the database know it. */
+  async heads(): Promise<Head[]> {
+    const { session, records } = this.#parts;
+    const feeds = await session.store.feeds(session.self.username);
+    return highestHeads(records.heads(), headsOf(feeds));
   }
 
   /** The own records have changed: the user's other devices are greeted, and read them. */

@@ -6,8 +6,7 @@
 
 import type { MessageOf } from "../messages/kinds/mod.ts";
 import type { MessagingParts } from "../messages/messenger.ts";
-import { headsHad, headsOf } from "../model/feed.ts";
-import { highestHeads } from "../model/record_body.ts";
+import { headsHad } from "../model/feed.ts";
 import { BoundedMap } from "../../lib/bounded_map.ts";
 import { warn } from "../session/warn.ts";
 import type { Post } from "../model/post.ts";
@@ -46,8 +45,8 @@ const unwantedTold = { perSecond: 1, burst: 10 };
 
 /** What the parts that sync depends on are. */
 export interface SyncParts extends MessagingParts {
-  /** Says `hello`. */
-  readonly greeter: Pick<Greeter, "greetAll">;
+  /** Says `hello`, and knows the own heads. */
+  readonly greeter: Pick<Greeter, "greetAll" | "heads">;
   /** Passes posts on where their author asks for it. */
   readonly relay: {
     took(message: MessageOf<"posts">, valid: readonly Post[], added: readonly Post[]): void;
@@ -170,8 +169,8 @@ export class PeerSync {
   }
 
   async #tellHeads(to: UserRef, device: number): Promise<void> {
-    const { session: { self, store, signal }, records, messenger } = this.#parts;
-    const heads = highestHeads(records.heads(), headsOf(await store.feeds(self.username)));
+    const { session: { self, signal }, greeter, messenger } = this.#parts;
+    const heads = await greeter.heads();
     if (heads.length === 0 || signal.aborted) return;
     const body = { author: refOf(self), posts: [], heads, relay: [] };
     await messenger.send({ kind: "posts", to: refOf(to), device, body }, signal);

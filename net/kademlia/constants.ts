@@ -122,7 +122,7 @@ export const besiegedShare = 0.8;
 export const verificationsMax = 32;
 /**
  * A contact that failed verification is left alone so long, and twice as long after each further failure: its
- * process may have stood still for a moment, and may as well be nowhere.
+ * process may have stood still for a moment, or it may not exist.
  */
 export const verifyAgainMs = { min: 4_000, max: 60_000 };
 /**

@@ -37,7 +37,7 @@ export class OpenQueries {
       "alpha" | "answerRate" | "nearAtOnce" | "nearAtFirst"
     >,
   ) {
-    // As many are to be answered as where all are.
+    // Where some nodes do not answer, more are asked, so that as many answers come.
     this.#alpha = Math.round(alpha / Math.max(answerRate, answerRateMin));
     this.#answerRate = answerRate;
     this.#nearAtOnce = nearAtOnce;

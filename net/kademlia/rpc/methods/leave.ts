@@ -16,12 +16,9 @@ export const leave: Method<"leave", { readonly sender: Id }, undefined> = {
   argumentCount: 1,
   writeArguments: (w, { sender }) => writeId(w, sender),
   readArguments: (r) => ({ sender: readId(r) }),
-  answerBytesMax: 1,
-  writeAnswer: (w) => w.byte(0xc0),
-  readAnswer(r) {
-    r.skip({ maxDepth: 1 });
-    return undefined;
-  },
+  answerBytesMax: 0,
+  writeAnswer: () => {},
+  readAnswer: () => undefined,
   isPrompt: false,
   introduces: false,
 };

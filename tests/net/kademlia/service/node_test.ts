@@ -56,31 +56,12 @@ Deno.test("A node alone keeps the value itself and stores it outward once somebo
   await closeAll([alone, later]);
 });
 
-Deno.test("A node that came back at another port is known there, in a network of two as well", async () => {
-  const world = testWorld();
-  const build = (port: number, seed: string) =>
-    KademliaNode.create({
-      policy: storeAnything,
-      time: world.clock,
-      random: new SeededRandom(seed),
-      datagrams: world.network.open({ ip: "127.0.0.1", port: port }),
-      id: keyOf(seed),
-    });
-  const stays = await build(1, "stays");
-  const moves = await build(2, "moves");
-  const bootstrap = [{ host: "127.0.0.1", port: 1 }];
-  await world.clock.drive(moves.bootstrap(bootstrap));
-  await moves.close();
-  const moved = await build(3, "moves");
-  const joined = moved.bootstrap(bootstrap);
-  await world.clock.advance(10_000);
-  assert.ok(await joined);
-  assert.deepEqual(stays.contacts().map(({ port }) => port), [3]);
-  await closeAll([stays, moved]);
-});
-
-Deno.test("A node that left and comes back at another port is known there, whenever it comes", async () => {
-  for (const awayMs of [0, 100, 700, 1_500, 2_500]) {
+Deno.test("A node that comes back at another port is known there, however it ended and whenever it comes", async () => {
+  const times = [0, 100, 700, 1_500, 2_500];
+  const ways = (["close", "leave"] as const).flatMap((end) =>
+    times.map((ms) => [end, ms] as const)
+  );
+  for (const [end, awayMs] of ways) {
     const world = testWorld();
     const build = (port: number, seed: string) =>
       KademliaNode.create({
@@ -94,13 +75,13 @@ Deno.test("A node that left and comes back at another port is known there, whene
     const moves = await build(2, "moves");
     const bootstrap = [{ host: "127.0.0.1", port: 1 }];
     await world.clock.drive(moves.bootstrap(bootstrap));
-    await moves.leave();
+    await moves[end]();
     await world.clock.advance(awayMs);
     const moved = await build(3, "moves");
     const joined = moved.bootstrap(bootstrap);
     await world.clock.advance(10_000);
     assert.ok(await joined);
-    assert.deepEqual(stays.contacts().map(({ port }) => port), [3], `away for ${awayMs} ms`);
+    assert.deepEqual(stays.contacts().map(({ port }) => port), [3], `${end}, ${awayMs} ms`);
     await closeAll([stays, moved]);
   }
 });
