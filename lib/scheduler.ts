@@ -23,6 +23,8 @@ export interface Entry {
  */
 const earlyMs = 0.01;
 
+function nothing(): void {}
+
 /**
  * A heap of deadlines behind a single timer.
  *
@@ -63,6 +65,8 @@ export class Scheduler {
       run: fn,
       cancel(): void {
         entry.cancelled = true;
+        // It stays in the heap for a while: what it was to do need not.
+        entry.run = nothing;
       },
     };
     this.add(entry);

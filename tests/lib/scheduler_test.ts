@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import v8 from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { Scheduler } from "../../lib/scheduler.ts";
 import { testWorld } from "../net/kademlia/support.ts";
@@ -41,6 +43,23 @@ Deno.test("A clock that stands still between timers is not kept from going on by
     await world.clock.advance(i * 0.1 + 0.7);
     assert.ok(ran);
   }
+});
+
+Deno.test("What a cancelled entry would have done is not kept until its time comes", async () => {
+  const world = testWorld();
+  const plan = scheduler(world);
+  const cancelled = (): WeakRef<object> => {
+    const object = {};
+    plan.after(5, () => assert.fail(`was cancelled: ${object}`)).cancel();
+    return new WeakRef(object);
+  };
+  const ref = cancelled();
+  // What a WeakRef was made of stays until the end of the turn.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  v8.setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  assert.equal(ref.deref(), undefined);
+  assert.equal(plan.size, 1);
 });
 
 Deno.test("A cancelled entry does not run", async () => {

@@ -33,9 +33,53 @@ export interface Network {
 /** Stops an operation's work. */
 type Stop = () => void;
 
+/** What belongs to an operation under way. */
+interface Work<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: unknown) => void;
+  /** Called first when it is over. */
+  readonly forget: () => void;
+  /** Unset until it has started. */
+  stop?: Stop;
+}
+
+/**
+ * An operation under way. The tables that a `Set` has outgrown may keep it for long: so it lets go of all that
+ * belongs to it as soon as it is over.
+ */
+class Operation<T> {
+  #work: Work<T> | undefined;
+
+  constructor(work: Work<T>) {
+    this.#work = work;
+  }
+
+  /** Sets what stops the work, unless it is over already. */
+  stopsBy(stop: Stop): void {
+    if (this.#work !== undefined) this.#work.stop = stop;
+  }
+
+  done(value: T): void {
+    this.#over()?.resolve(value);
+  }
+
+  end(reason: unknown): void {
+    const work = this.#over();
+    work?.stop?.();
+    work?.reject(reason);
+  }
+
+  #over(): Work<T> | undefined {
+    const work = this.#work;
+    this.#work = undefined;
+    work?.forget();
+    return work;
+  }
+}
+
 /** The operations that are under way: closing the node, or an abort, ends them. */
 export class Operations {
-  readonly #running = new Set<(reason: unknown) => void>();
+  readonly #running = new Set<Pick<Operation<unknown>, "end">>();
   #closed = false;
 
   /** Whether {@link Operations.close} was called. */
@@ -51,29 +95,22 @@ export class Operations {
     if (this.#closed) return Promise.reject(closedError());
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     return new Promise<T>((resolve, reject) => {
-      const end = (reason: unknown): void => {
-        forget();
-        stop();
-        reject(reason);
-      };
-      const aborted = (): void => end(signal?.reason);
+      const aborted = (): void => operation.end(signal?.reason);
       const forget = (): void => {
-        this.#running.delete(end);
+        this.#running.delete(operation);
         signal?.removeEventListener("abort", aborted);
       };
-      this.#running.add(end);
+      const operation = new Operation<T>({ resolve, reject, forget });
+      this.#running.add(operation);
       signal?.addEventListener("abort", aborted);
-      const stop: Stop = start((value) => {
-        forget();
-        resolve(value);
-      });
+      operation.stopsBy(start((value) => operation.done(value)));
     });
   }
 
   /** Ends all operations: their promises reject. */
   close(): void {
     this.#closed = true;
-    for (const end of [...this.#running]) end(closedError());
+    for (const operation of [...this.#running]) operation.end(closedError());
   }
 }
 

@@ -59,8 +59,31 @@ export interface CallOptions<Args extends Arguments, Answer, Tag> {
   readonly isOutside?: boolean;
 }
 
+/**
+ * When a request is looked after next. The scheduler keeps it until then, long after most answers have come,
+ * and the tables that a `Map` has outgrown may keep it still longer: it lets go of the request, and with it of
+ * the operation that asked, as soon as that is over.
+ */
+class Deadline implements Entry {
+  dueMs: number;
+  call: Call | undefined;
+
+  constructor(dueMs: number, call: Call) {
+    this.dueMs = dueMs;
+    this.call = call;
+  }
+
+  get cancelled(): boolean {
+    return this.call === undefined;
+  }
+
+  run(nowMs: number): void {
+    this.call?.run(nowMs);
+  }
+}
+
 /** One request in flight. */
-export class Call<Answer = unknown, Tag = unknown> implements Entry {
+export class Call<Answer = unknown, Tag = unknown> {
   readonly contact: NodeContact;
   readonly method: Method<string, Arguments, Answer>;
   readonly caller: Caller<Answer, Tag>;
@@ -68,9 +91,8 @@ export class Call<Answer = unknown, Tag = unknown> implements Entry {
   readonly isOutside: boolean;
   readonly messageId: Id;
   readonly sentMs: number;
+  readonly deadline: Deadline;
   readonly #rpc: Rpc;
-  dueMs: number;
-  cancelled = false;
   /** Whether its timeout has passed. */
   isLate = false;
   /** The id of the node that answered, where the answer says so. */
@@ -93,7 +115,12 @@ export class Call<Answer = unknown, Tag = unknown> implements Entry {
     this.tag = options.tag;
     this.isOutside = options.isOutside ?? false;
     this.sentMs = sentMs;
-    this.dueMs = dueMs;
+    this.deadline = new Deadline(dueMs, this as Call);
+  }
+
+  /** When it is looked after next, in monotonic ms. */
+  get dueMs(): number {
+    return this.deadline.dueMs;
   }
 
   run(nowMs: number): void {
@@ -157,7 +184,7 @@ export class Rpc {
     dropped: 0,
   };
   readonly #options: RpcOptions;
-  readonly #open = new Map<number, Call>();
+  readonly #open = new Map<number, Deadline>();
   #observer: CallObserver | undefined;
   #onRequest: RequestHandler | undefined;
   #pool: Uint8Array = new Uint8Array(0);
@@ -203,8 +230,8 @@ export class Rpc {
     const timeoutMs = options.timeoutMs ?? this.#observer?.timeoutMsOf(options.contact) ??
       timeoutMsMax;
     const call = new Call(this, messageId, nowMs, nowMs + timeoutMs, options);
-    this.#open.set(messageId.w0, call);
-    this.#options.scheduler.add(call);
+    this.#open.set(messageId.w0, call.deadline);
+    this.#options.scheduler.add(call.deadline);
     const request = encodeRequest(messageId, options.method, options.args);
     this.#send(request, options.contact, call.isOutside ? this.#options.outside : undefined);
     return call;
@@ -235,23 +262,24 @@ export class Rpc {
 
   /** Called by the scheduler when a request's timeout, or the time for late answers, has passed. */
   due(call: Call, nowMs: number): void {
+    const { deadline } = call;
     // A timer that comes late means that this process stood still: the answer may lie unread in the
     // socket, which is read once timers had their turn.
-    if (nowMs - call.dueMs > stallMs && call.postponed < postponementsMax) {
+    if (nowMs - deadline.dueMs > stallMs && call.postponed < postponementsMax) {
       call.postponed++;
-      call.dueMs = nowMs + stallMs;
-      this.#options.scheduler.add(call);
+      deadline.dueMs = nowMs + stallMs;
+      this.#options.scheduler.add(deadline);
       return;
     }
     if (call.isLate) {
       this.#open.delete(call.messageId.w0);
-      call.cancelled = true;
+      deadline.call = undefined;
       call.caller.lost(call);
       return;
     }
     call.isLate = true;
-    call.dueMs = Math.max(call.sentMs + lateAnswerMsMax, nowMs);
-    this.#options.scheduler.add(call);
+    deadline.dueMs = Math.max(call.sentMs + lateAnswerMsMax, nowMs);
+    this.#options.scheduler.add(deadline);
     this.#observer?.silent(call);
     call.caller.silent(call);
   }
@@ -312,14 +340,14 @@ export class Rpc {
 
   #takeAnswer(data: Uint8Array, from: Endpoint, isOutside: boolean): boolean {
     const messageId = Id.from(data, 1);
-    const call = this.#open.get(messageId.w0);
+    const call = this.#open.get(messageId.w0)?.call;
     if (call === undefined || !call.messageId.equals(messageId)) return false;
     if (call.isOutside !== isOutside) return false;
     const { contact } = call;
     if (from.port !== contact.port) return false;
     if (from.ip !== contact.ip && unicastAddress(from.ip)?.ip !== contact.ip) return false;
     this.#open.delete(messageId.w0);
-    call.cancelled = true;
+    call.deadline.call = undefined;
     const nowMs = this.#options.time.monotonic();
     // The caller looks first: only an answer that makes sense speaks for the contact.
     if (!call.take(data)) {

@@ -1,5 +1,7 @@
 import { Exemption } from "../../../../lib/networks.ts";
 import assert from "node:assert/strict";
+import v8 from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Endpoint } from "../../../../lib/ip_address.ts";
 import { Scheduler } from "../../../../lib/scheduler.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
@@ -68,6 +70,28 @@ Deno.test("An answer counts once: the second is dropped", async () => {
   assert.deepEqual(told, ["answered"]);
   assert.equal(rpc.traffic.dropped, 1);
   assert.equal(rpc.openRequests, 0);
+});
+
+Deno.test("What a request was sent for is not kept until its timeout once it was answered", async () => {
+  const { rpc, answer } = setup();
+  const nobody = { answered: () => true, silent() {}, lost() {} };
+  const elsewhere = new NodeContact(new Id(3, 3, 3, 3, 3), "5.0.0.3", 3);
+  const request = { contact: there, method: ping, args: { sender: own }, timeoutMs: 200 };
+  const send = (): WeakRef<object> => {
+    const tag = {};
+    assert.ok(rpc.call({ ...request, caller: nobody, tag }));
+    return new WeakRef(tag);
+  };
+  // Nobody answers this one, which is due before the other.
+  rpc.call({ ...request, contact: elsewhere, caller: nobody, tag: undefined, timeoutMs: 100 });
+  const tag = send();
+  await answer();
+  assert.equal(rpc.openRequests, 1);
+  // What a WeakRef was made of stays until the end of the turn.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  v8.setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  assert.equal(tag.deref(), undefined);
 });
 
 Deno.test("Traffic counts datagrams and bytes in either direction", async () => {
