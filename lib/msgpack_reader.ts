@@ -128,6 +128,16 @@ export class Reader {
     this.#pass(length);
   }
 
+  /** Passes over the next bytes if they are these; whether they are. */
+  passes(expected: Uint8Array): boolean {
+    const start = this.#at;
+    for (let i = 0; i < expected.length; i++) {
+      if (this.bytes[start + i] !== expected[i]) return false;
+    }
+    this.#at = start + expected.length;
+    return true;
+  }
+
   /** The kind of the next value, such as `"bin"` or `"array"`; `"none"` at the end. */
   peek(): string {
     return kinds[this.#first()] ?? "none";

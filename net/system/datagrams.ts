@@ -60,6 +60,8 @@ export function openDatagrams(
   }
 }
 
+function ignore(): void {}
+
 class UdpDatagrams implements Datagrams {
   readonly address: Endpoint;
   readonly #socket: Deno.DatagramConn;
@@ -85,7 +87,7 @@ class UdpDatagrams implements Datagrams {
     if (isV6 && !this.#v6) return;
     const hostname = this.#v6 && !isV6 ? `::ffff:${to.ip}` : to.ip;
     // What the network refuses (no route, a full queue) is lost like any other datagram.
-    this.#socket.send(data, { transport: "udp", hostname, port: to.port }).catch(() => {});
+    this.#socket.send(data, { transport: "udp", hostname, port: to.port }).catch(ignore);
   }
 
   onReceive(fn: (data: Uint8Array, from: Endpoint) => void): void {
@@ -108,7 +110,9 @@ class UdpDatagrams implements Datagrams {
         const [data, from] = await this.#socket.receive(buffer);
         errors = 0;
         const { hostname, port } = from as Deno.NetAddr;
-        fn(data, { ip: unmapped(hostname), port });
+        // One text for each address, and not a new one for each datagram: it is looked up several times.
+        // An IPv4 peer of a dual-stack socket appears as `::ffff:a.b.c.d`.
+        fn(data, { ip: ipAddress(hostname)?.ip ?? hostname, port });
       } catch (error) {
         if (this.#closed) return;
         if (++errors < errorsMax) continue;
@@ -144,9 +148,4 @@ class BothDatagrams implements Datagrams {
     this.#four.close();
     this.#six.close();
   }
-}
-
-/** An IPv4 peer of a dual-stack socket appears as `::ffff:a.b.c.d`. */
-function unmapped(ip: string): string {
-  return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
 }

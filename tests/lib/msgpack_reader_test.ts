@@ -94,6 +94,15 @@ Deno.test("A reader refuses what the caller did not ask for, and says empty valu
   }
 });
 
+Deno.test("A reader passes over bytes only if they are all there and the same", () => {
+  const r = new Reader(Uint8Array.from([1, 2, 3]), 1);
+  assert.equal(r.passes(Uint8Array.from([2, 4])), false);
+  assert.equal(r.passes(Uint8Array.from([2, 3, 0])), false);
+  assert.equal(r.at, 1);
+  assert.equal(r.passes(Uint8Array.from([2, 3])), true);
+  assert.ok(r.finished());
+});
+
 Deno.test("A scalar comes as its whole encoding", () => {
   const scalar = fc.oneof(
     fc.constantFrom(null, true, false),

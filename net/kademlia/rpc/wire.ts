@@ -16,7 +16,7 @@ import {
 } from "../constants.ts";
 import { Id } from "../space/id.ts";
 import type { Arguments, Method } from "./methods/method.ts";
-import { type ArgumentsOf, type MethodName, methodNamed } from "./methods/mod.ts";
+import { type ArgumentsOf, type MethodName, readMethod } from "./methods/mod.ts";
 
 /** A request as received. */
 export interface WireRequest {
@@ -24,30 +24,23 @@ export interface WireRequest {
   readonly args: ArgumentsOf[MethodName];
 }
 
-/** One answer at a time is written here and copied out. */
-const scratch = new Writer(datagramBytesMax);
-
 /** The last request, and what it was made of: a lookup puts one question to many nodes. */
 const lastRequest = new Writer(datagramBytesMax);
+let lastWritten = lastRequest.written();
 let lastMethod: unknown;
 let lastArgs: unknown;
 
-/** Datagrams share a buffer of this many bytes: one buffer for each would cost more than the copy. */
-const slabBytes = 16_384;
-let slab = new Uint8Array(0);
-let slabAt = 0;
+/**
+ * Datagrams are written one behind the other into a buffer that they share, and never into what was sent: a
+ * buffer for each would cost more than all that is written into it. They are let go of soon.
+ */
+const slabBytes = 65_536;
+let slab = new Writer(0);
 
-/** A copy of what was written, which is let go of soon. */
-function take(w: Writer): Uint8Array {
-  if (w.at > slabBytes / 8) return w.take();
-  if (slabAt + w.at > slab.length) {
-    slab = new Uint8Array(slabBytes);
-    slabAt = 0;
-  }
-  const copy = slab.subarray(slabAt, slabAt + w.at);
-  slabAt += w.at;
-  copy.set(w.written());
-  return copy;
+/** The shared buffer, or a new one where so many bytes do not fit behind what is written. */
+function room(bytes: number): Writer {
+  if (slab.at + bytes > slab.bytes.length) slab = new Writer(slabBytes);
+  return slab;
 }
 
 /** The whole datagram of a request; nothing changes `args` afterwards. */
@@ -56,8 +49,8 @@ export function encodeRequest<A extends Arguments>(
   method: Method<string, A, unknown>,
   args: A,
 ): Uint8Array {
-  const w = lastRequest;
   if (args !== lastArgs || method !== lastMethod) {
+    const w = lastRequest;
     lastArgs = undefined;
     w.bytes[0] = requestKind;
     w.at = headerBytes;
@@ -65,11 +58,15 @@ export function encodeRequest<A extends Arguments>(
     w.string(method.name);
     w.array(method.argumentCount);
     method.writeArguments(w, args);
+    lastWritten = w.written();
     lastArgs = args;
     lastMethod = method;
   }
-  messageId.write(w.bytes, 1);
-  return take(w);
+  const w = room(lastWritten.length);
+  const start = w.at;
+  w.raw(lastWritten);
+  messageId.write(w.bytes, start + 1);
+  return w.bytes.subarray(start, w.at);
 }
 
 /** The request in a datagram; undefined where anything about it is wrong or its method unknown. */
@@ -77,7 +74,7 @@ export function decodeRequest(data: Uint8Array): WireRequest | undefined {
   if (data.length <= headerBytes || data.length > headerBytes + requestBytesMax) return undefined;
   const r = new Reader(data, headerBytes);
   if (r.array(2) !== 2) return undefined;
-  const method = methodNamed(r.string(16));
+  const method = readMethod(r);
   if (method === undefined) return undefined;
   const { name, argumentCount } = method;
   if (r.array(argumentCount) !== argumentCount) return undefined;
@@ -97,19 +94,21 @@ export function encodeAnswer<A>(
   answer: A,
   own?: Id,
 ): Uint8Array {
-  const w = scratch;
-  w.at = 0;
-  w.raw(request.subarray(0, headerBytes));
-  w.bytes[0] = responseKind;
+  const w = room(datagramBytesMax);
+  const start = w.at;
+  for (let i = 0; i < headerBytes; i++) w.byte(request[i] ?? 0);
+  w.bytes[start] = responseKind;
   method.writeAnswer(w, answer);
-  const bytes = w.at - headerBytes;
+  const bytes = w.at - start - headerBytes;
   if (bytes <= method.answerBytesMax) {
-    if (own !== undefined && method.endsWithId === true && w.at + idBytes <= datagramBytesMax) {
+    const isRoom = w.at - start + idBytes <= datagramBytesMax;
+    if (own !== undefined && method.endsWithId === true && isRoom) {
       own.write(w.bytes, w.at);
       w.at += idBytes;
     }
-    return take(w);
+    return w.bytes.subarray(start, w.at);
   }
+  w.at = start;
   throw new RangeError(
     `Cannot answer ${method.name}: ${bytes} bytes are over the ${method.answerBytesMax} allowed`,
   );

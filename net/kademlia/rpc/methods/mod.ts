@@ -6,6 +6,8 @@
  *
  * @module
  */
+import type { Reader } from "../../../../lib/msgpack_reader.ts";
+import { Writer } from "../../../../lib/msgpack_writer.ts";
 import { dialBack } from "./dial_back.ts";
 import { findNode } from "./find_node.ts";
 import { findValue } from "./find_value.ts";
@@ -49,10 +51,18 @@ export const methods: { readonly [N in MethodName]: Method<N, ArgumentsOf[N], An
 /** A method whose name is known at run time only. */
 export type AnyMethod = (typeof methods)[MethodName];
 
-const all: readonly AnyMethod[] = Object.values(methods);
+/** The methods, each with its name as nodes write it. */
+const all = Object.values(methods).map((method: AnyMethod) => {
+  const w = new Writer(32);
+  w.string(method.name);
+  return { method, name: w.take() };
+});
 
-/** The method that a stranger names, if there is one. */
-export function methodNamed(name: string): AnyMethod | undefined {
-  // Among so few a walk is faster than a map, which would first have to hash the name.
-  return all.find((method) => method.name === name);
+/** Reads the name of a method; undefined where there is none of that name. */
+export function readMethod(r: Reader): AnyMethod | undefined {
+  // Bytes are compared, because every request has such a name: a text would have to be made of it first.
+  for (const { method, name } of all) if (r.passes(name)) return method;
+  // Any form of a text will do, though nodes write the shortest.
+  const name = r.string(16);
+  return all.find(({ method }) => method.name === name)?.method;
 }

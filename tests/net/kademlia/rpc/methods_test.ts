@@ -58,6 +58,16 @@ function testMethod<N extends MethodName>(name: N): void {
     assert.deepEqual(response.subarray(1, headerBytes), request.subarray(1, headerBytes));
   });
 
+  Deno.test(`${name}: the name may be written as a longer form of text`, () => {
+    const at = headerBytes + 1;
+    const { length } = name;
+    // The array of two, the name, whose first byte has its length, and the arguments.
+    assert.equal(request[at], 0xa0 | length);
+    const rest = request.subarray(at + 1);
+    const longer = [...request.subarray(0, at), 0xd9, length, ...rest];
+    assert.deepEqual(decodeRequest(Uint8Array.from(longer)), { name, args });
+  });
+
   Deno.test(`${name}: what is cut short or goes on is neither a request nor an answer`, () => {
     for (let length = 0; length < request.length; length++) {
       assert.equal(decodeRequest(request.subarray(0, length)), undefined);
