@@ -1,7 +1,7 @@
 /**
  * The system's clock, corrected by NTP.
  *
- * The offset is what most of the configured servers agree on, asked at the start, every hour, and soon
+ * The offset is what most of the configured servers agree on, asked a second after the start, every hour, and soon
  * after the system's clock was seen to jump (a person set it, or the machine slept). While no server
  * answers, the last offset stays (at first there is none), and the peer works on.
  *
@@ -18,6 +18,12 @@ import type { Clock, ClockStatus, Timer } from "../../core/ports.ts";
 import { agreeOnOffset, judgeServer, type ServerAnswer } from "./judge.ts";
 import { type NtpQuery, queryInWorker } from "./query.ts";
 import { SystemClock } from "../system/system_time.ts";
+
+/**
+ * From the start to the first synchronisation. The Worker that asks takes a processor for 50 ms: within this time a
+ * peer starts and its user logs in, and a command that runs a peer for a moment ends.
+ */
+const firstSyncMs = 1_000;
 
 /** Between two synchronisations. Quartz clocks drift by less than 100 ms in that time. */
 const syncPauseMs = 3_600_000;
@@ -80,13 +86,10 @@ export class NtpClock implements Clock {
     this.#nextLook = this.#scheduler.job(() => this.#lookForJump());
   }
 
-  /** Begins to synchronise in the background. */
+  /** Begins to synchronise in the background, a second from now. */
   start(): void {
     this.#isStarted = true;
-    if (this.#servers.length === 0 || this.#abort.signal.aborted) return;
-    this.#systemOriginMs = this.#systemOrigin();
-    this.#nextLook.dueIn(jumpLookMs);
-    void this.sync();
+    this.#startIn(firstSyncMs);
   }
 
   /** Asks other servers from now on. Without any, the clock is the system's again. */
@@ -105,7 +108,7 @@ export class NtpClock implements Clock {
     if (chosen.length > 0) {
       // A round that is on its way asks the servers of before, and comes to nothing.
       const before = this.#syncing.get("") ?? Promise.resolve();
-      return void before.then(() => this.start());
+      return void before.then(() => this.#startIn(0));
     }
     this.#nextLook.cancel();
     [this.#offsetMs, this.#syncedAt, this.#doubtedMs] = [0, undefined, undefined];
@@ -157,6 +160,13 @@ export class NtpClock implements Clock {
   onChange(fn: (status: ClockStatus) => void): () => void {
     this.#listeners.add(fn);
     return () => this.#listeners.delete(fn);
+  }
+
+  #startIn(ms: number): void {
+    if (this.#servers.length === 0 || this.#abort.signal.aborted) return;
+    this.#systemOriginMs = this.#systemOrigin();
+    this.#nextLook.dueIn(jumpLookMs);
+    this.#nextSync.dueIn(ms);
   }
 
   async #syncOnce(): Promise<boolean> {

@@ -121,7 +121,7 @@ Deno.test("The clock asks every hour, and sooner, ever less often, while nobody 
   const askedAt: number[] = [];
   let offsetMs: number | undefined;
   const query: NtpQuery = () => {
-    askedAt.push(base.monotonic() / 60_000);
+    askedAt.push(Math.floor(base.monotonic() / 60_000));
     return Promise.resolve(offsetMs === undefined ? [] : samplesOf(base, offsetMs));
   };
   const clock = new NtpClock({ servers: [{ host: "ntp.example", port: 123 }], base, query });
@@ -142,6 +142,27 @@ Deno.test("The clock asks every hour, and sooner, ever less often, while nobody 
   assert.deepEqual(seen.slice(0, 5), ["system 0", "system 0", "system 0", "system 0", "ntp 1000"]);
   clock.close();
   assert.equal(base.pending, 0);
+});
+
+Deno.test("The clock asks nobody while its peer starts, and never if it is closed meanwhile", async () => {
+  const base = new VirtualClock();
+  const askedAt: number[] = [];
+  const query: NtpQuery = () => {
+    askedAt.push(base.monotonic());
+    return Promise.resolve(samplesOf(base, 0));
+  };
+  const servers = [{ host: "ntp.example", port: 123 }];
+  const brief = new NtpClock({ servers, base, query });
+  brief.start();
+  await base.run(900);
+  brief.close();
+  assert.equal(base.pending, 0);
+  const startedAt = base.monotonic();
+  const clock = new NtpClock({ servers, base, query });
+  clock.start();
+  await base.run(10_000);
+  assert.deepEqual(askedAt, [startedAt + 1_000]);
+  clock.close();
 });
 
 Deno.test("The clock asks anew soon after the system's clock jumped", async () => {
