@@ -42,9 +42,8 @@ export class Candidate {
   path = 0;
   /** See `LookupOptions.cost`. */
   cost = 0;
-  /** The number of its query, and that of the first one sent at the same moment: see {@link OpenQueries}. */
+  /** The number of its query: see {@link OpenQueries}. */
   order = 0;
-  first = 0;
   /** Whether its answer took less than a busy process needs. */
   isQuick = false;
   /** Whether its answer took no longer than it does while neither side is busy. */

@@ -40,6 +40,7 @@ export class Lookup {
   readonly #families: PathFamilies;
   readonly #width: number;
   readonly #goal: number;
+  readonly #spare: number;
   readonly #isSuspect: LookupOptions["isSuspect"];
   readonly #groups: AddressGroups;
   #reserve: () => readonly NodeContact[];
@@ -70,6 +71,7 @@ export class Lookup {
     const share = Math.ceil(this.k / this.#paths);
     this.#width = this.#paths === 1 ? this.k : Math.max(this.#alpha, share);
     this.#goal = options.goal ?? Infinity;
+    this.#spare = options.spare ?? 0;
     this.#isSuspect = options.isSuspect;
     this.#groups = new AddressGroups(options.networksOf);
     this.#reserve = options.reserve;
@@ -223,7 +225,6 @@ export class Lookup {
   /** Fills the free slots. */
   #advance(): Candidate[] {
     const queries: Candidate[] = [];
-    this.#open.begin();
     while (!this.#finished) {
       const next = this.#next();
       if (next === undefined) break;
@@ -283,7 +284,7 @@ export class Lookup {
     const reached = this.#goalReached(best);
     const choice = !reached && this.#asked < queriesPerLookupMax ? this.#choose(best) : undefined;
     if (choice === undefined) return reached || !waiting ? this.#doubt() : undefined;
-    if (this.#covered()) return undefined;
+    if (this.#covered(choice)) return undefined;
     if (this.#open.hasSlot(this.isNear(choice))) return choice;
     return this.#choose(
       best.map((one) => one && this.#open.hasSlot(this.isNear(one)) ? one : undefined),
@@ -348,12 +349,13 @@ export class Lookup {
     return this.#goal + this.#missing;
   }
 
-  /** Whether the queries in flight are likely to be enough for the goal. */
-  #covered(): boolean {
+  /** Whether the queries in flight are likely to be enough for the goal, so that `choice` is not asked as well. */
+  #covered(choice: Candidate): boolean {
     if (this.#goal === Infinity) return false;
     const without = this.#holders.reduce((sum, count) => sum + (count === 0 ? 1 : 0), 0);
     const missing = Math.max(1, this.#wanted - this.#found, Math.min(without, this.#alpha));
-    return this.#open.answersExpected(this.#answered, this.#slow) >= missing - goalSlack;
+    const spare = missing === 1 && this.isNear(choice) ? this.#spare : 0;
+    return this.#open.answersExpected(this.#answered, this.#slow) >= missing + spare - goalSlack;
   }
 
   /** Turns go to the path with the fewest holders, then the fewest queries in flight, then the nearest. */

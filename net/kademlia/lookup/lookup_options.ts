@@ -28,6 +28,11 @@ export interface LookupOptions {
   readonly reserve: () => readonly NodeContact[];
   /** End once so many holders have answered. Default: only when the k closest have answered. */
   readonly goal?: number;
+  /**
+   * So many more nodes near the target are asked for the last holder, and the first to answer is it: worth it
+   * where round trips are long and differ. Default none.
+   */
+  readonly spare?: number;
   /** The share of queries answered in time lately, 0 to 1: with a goal it decides how many to send. */
   readonly answerRate: number;
   /** Whether a contact left the node's last request to it unanswered. Default: none has. */

@@ -24,7 +24,6 @@ export class OpenQueries {
   #nearSlots: number;
   readonly #open: Candidate[] = [];
   #order = 0;
-  #first = 0;
   /** Those below it were overtaken. */
   #lastAnswered = 0;
   /** Those below it are overdue. */
@@ -86,15 +85,9 @@ export class OpenQueries {
     return open < (isNear ? this.#nearSlots : this.#alpha);
   }
 
-  /** What is added from now on is sent at one moment. */
-  begin(): void {
-    this.#first = this.#order + 1;
-  }
-
   /** Adds a query. */
   add(candidate: Candidate): void {
     candidate.order = ++this.#order;
-    candidate.first = this.#first;
     this.#open.push(candidate);
   }
 
@@ -104,13 +97,13 @@ export class OpenQueries {
   }
 
   /**
-   * One was answered, maybe late: it has overtaken those sent before it. Which of several sent at one moment is
-   * answered first says little, unless it is at once, or some may be dead.
+   * One was answered, maybe late: it has overtaken those sent before it. That says little where round trips
+   * differ, but much where it came at once, or where some nodes may be dead.
    */
-  answered({ order, first, isQuick, isPrompt }: Candidate): void {
+  answered({ order, isQuick, isPrompt }: Candidate): void {
     if (isPrompt) this.#nearSlots = Math.min(this.#nearAtOnce, this.#nearSlots + this.#alpha);
     const tellsMuch = isQuick || this.#answerRate < liveRateMin;
-    this.#lastAnswered = Math.max(this.#lastAnswered, tellsMuch ? order : first);
+    if (tellsMuch) this.#lastAnswered = Math.max(this.#lastAnswered, order);
   }
 
   /** All take longer than usual and count as overtaken. */

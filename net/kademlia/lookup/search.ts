@@ -61,6 +61,8 @@ const promptBests = 3;
 const promptMsMin = 2;
 /** Where all nodes answer this fast, it does not matter which is asked first. */
 const quickMs = 10;
+/** Where they do not, a read asks so many more nodes near its key for the last holder that it wants. */
+const spareQueries = 1;
 
 /** Runs a search to its end; rejects when the node closes or the signal aborts. */
 export function search(
@@ -128,7 +130,7 @@ class Search implements Caller<Found, Candidate> {
       isSuspect: (contact) => neighbours.isSuspect(contact),
       networksOf: (ip) => table.networksOf(ip),
       radius: () => density.radius(),
-      ...(goal === undefined ? {} : { goal }),
+      ...(goal === undefined ? {} : { goal, spare: isFarApart(neighbours) ? spareQueries : 0 }),
       ...(cost === undefined ? {} : { cost }),
     });
   }
@@ -353,9 +355,14 @@ class Search implements Caller<Found, Candidate> {
   }
 }
 
+/** Whether it takes time to reach most nodes. */
+function isFarApart({ roundTrip }: Neighbours): boolean {
+  return (roundTrip.smoothedMs ?? 0) >= quickMs;
+}
+
 function costOf(neighbours: Neighbours): LookupOptions["cost"] | undefined {
+  if (!isFarApart(neighbours)) return undefined;
   const averageMs = neighbours.roundTrip.smoothedMs ?? 0;
-  if (averageMs < quickMs) return undefined;
   return (seed, from, radius) =>
     expectedMs({
       ownMs: neighbours.roundTripOf(seed)?.smoothedMs ?? averageMs,

@@ -28,6 +28,19 @@ Deno.test("A get stops at a quorum of three holders", async () => {
   await node.close();
 });
 
+Deno.test("Where round trips are long, a get seeks its last holder among one more node", async () => {
+  for (const [fixedMs, asked] of [[1, 3], [10, 4]] as const) {
+    const world = testWorld();
+    world.network.fixedMs = fixedMs;
+    const { node, puppets } = await among(world, 20, key);
+    for (const puppet of puppets) puppet.react.find_value = holding(bytesOf("1 a"));
+    await world.clock.drive(node.get(key));
+    await world.clock.advance(100);
+    assert.equal(puppets.reduce((sum, p) => sum + p.count("find_value"), 0), asked);
+    await node.close();
+  }
+});
+
 Deno.test("Fewer holders are enough where fewer exist", async () => {
   const world = testWorld();
   const { node, puppets } = await among(world, 15, key);
