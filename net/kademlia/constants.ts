@@ -106,6 +106,13 @@ export const candidatesPerLookupMax = 1_024;
 export const nearShareMin = 0.65;
 /** Queries that a lookup sends because it doubts: where chance left a gap they find nothing. */
 export const doubtsMax = 20;
+/**
+ * Nodes beyond so many times the holders' distance store no value: they do out to twice it, and may be wrong
+ * about how dense the network is.
+ */
+export const storedWithin = 4;
+/** So many that send a value from beyond, or a forged one, are outvoted each by one more holder of a read. */
+export const outvotedMax = 2;
 /** Within this share of the holders' distance, two thirds of k are expected, and seldom over k. */
 export const crowdedShare = 0.55;
 /** A crowd around a key makes up to this many times k its holders: more cost too many datagrams. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { AddressGroups, type Candidate, CandidateList } from "./candidates.ts";
-import { doubtsMax, queriesPerLookupMax } from "../constants.ts";
+import { doubtsMax, outvotedMax, queriesPerLookupMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, distance, type Id } from "../space/id.ts";
 import type { LookupOptions } from "./lookup_options.ts";
@@ -56,6 +56,8 @@ export class Lookup {
   #hopeless = 0;
   /** Nodes that ought to have the value and do not. */
   #missing = 0;
+  /** Nodes that sent what no honest node sends. */
+  #liars = 0;
   /** Queries sent because of doubts. */
   #doubts = 0;
   #finished = false;
@@ -117,8 +119,16 @@ export class Lookup {
     return this.#advance();
   }
 
-  /** Takes an answer, also a late one, and returns the next queries. `found`: it has the value. */
-  reply(candidate: Candidate, contacts: readonly NodeContact[], found = false): Candidate[] {
+  /**
+   * Takes an answer, also a late one, and returns the next queries. `found`: it has the value; `isFalse`: it
+   * sent one that does not count.
+   */
+  reply(
+    candidate: Candidate,
+    contacts: readonly NodeContact[],
+    found = false,
+    isFalse = false,
+  ): Candidate[] {
     if (candidate.state !== "asked" && candidate.state !== "slow") return [];
     if (candidate.state === "slow") {
       // It counted as dead: with its answer there may be more to ask.
@@ -130,11 +140,11 @@ export class Lookup {
     candidate.state = !found ? "answered" : near ? "holder" : "afar";
     this.#answered++;
     this.#open.answered(candidate);
-    if (near && !found) this.#missing++;
     if (near && found) {
       this.#found++;
       this.#bump(this.#holders, candidate.path, 1);
-    }
+    } else if (near) this.#missing++;
+    else if (isFalse || (found && !this.#nearness.mayStore(candidate.contact))) this.#liars++;
     for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path);
     return this.#advance();
   }
@@ -344,9 +354,12 @@ export class Lookup {
     return true;
   }
 
-  /** Each node that ought to have the value and does not is outvoted by one more holder. */
+  /**
+   * Each node that ought to have the value and does not is outvoted by one more holder, and so are some of those
+   * that lied on the way: where they are, others near the key may be theirs.
+   */
   get #wanted(): number {
-    return this.#goal + this.#missing;
+    return this.#goal + this.#missing + Math.min(this.#liars, outvotedMax);
   }
 
   /** Whether the queries in flight are likely to be enough for the goal, so that `choice` is not asked as well. */

@@ -10,6 +10,7 @@ import {
   crowdRings,
   ringAllowance,
   siegeMin,
+  storedWithin,
 } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { distance, type Id } from "../space/id.ts";
@@ -47,6 +48,11 @@ export class Nearness {
   /** Whether a node is near; where too little is known every node may be. */
   isNear(contact: NodeContact): boolean {
     return distance(this.#target, contact.nodeId) <= this.radius;
+  }
+
+  /** Whether a node may be one of those that store the value. */
+  mayStore(contact: NodeContact): boolean {
+    return this.isUnknown || this.share(contact) <= storedWithin;
   }
 
   /** How far a node is, as a share of the radius; Infinity where too little is known. */

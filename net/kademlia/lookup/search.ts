@@ -175,7 +175,7 @@ class Search implements Caller<Found, Candidate> {
     this.#settled(
       candidate,
       useful,
-      () => this.#lookup.reply(candidate, useful, counts),
+      () => this.#lookup.reply(candidate, useful, counts, answer.found !== undefined && !counts),
       candidate,
     );
     // Answers may have made the patience shorter.

@@ -50,6 +50,32 @@ Deno.test("A value from too far away to be stored there does not end a read", ()
   assert.deepEqual(one.answered().map(({ state }) => state), ["holder", "afar"]);
 });
 
+Deno.test("Nodes that send what they cannot have are outvoted by one more holder each, two of them", () => {
+  const near = [1, 2, 3, 4, 5, 6, 7, 8];
+  /** How many holders end a read on whose way these nodes stand, each the only one that the one before names. */
+  const holders = (way: readonly number[], found: boolean, isFalse: boolean): number => {
+    const one = lookup({ seeds: way.slice(0, 1).map(at), goal: 2 });
+    let [query] = one.start();
+    for (let i = 0; i < way.length; i++) {
+      const names = i + 1 < way.length ? way.slice(i + 1, i + 2) : near;
+      assert.ok(query);
+      assert.equal(query.contact.nodeId.w0, way[i]);
+      [query] = one.reply(query, names.map(at), found, isFalse);
+    }
+    let count = 0;
+    for (; query !== undefined; count++) [query] = one.reply(query, [], true);
+    return count;
+  };
+  assert.equal(holders([90, 80, 70], false, false), 2, "honest, with nothing");
+  assert.equal(holders([40, 30, 20], true, false), 2, "honest, with a value held far out");
+  for (const [found, isFalse] of [[true, false], [false, true]] as const) {
+    assert.equal(holders([90], found, isFalse), 3);
+    assert.equal(holders([90, 80], found, isFalse), 4);
+    assert.equal(holders([90, 80, 70], found, isFalse), 4);
+  }
+  assert.equal(holders([30], false, true), 3, "forged, wherever it comes from");
+});
+
 Deno.test("Where too few are near the target, those that were displaced are asked", () => {
   const one = lookup({ seeds: [at(100), at(101)], k: 4 });
   // Of the first seed's contacts one names its friends only, and so do they.

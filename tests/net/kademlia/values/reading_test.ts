@@ -41,6 +41,34 @@ Deno.test("Where round trips are long, a get seeks its last holder among one mor
   }
 });
 
+Deno.test("After a forged value from far away a get wants one more holder", async () => {
+  for (const [text, asked] of [["9 bad", 2], [undefined, 1]] as const) {
+    const world = testWorld();
+    const node = await virtualNode(world, 0, { policy: numbered });
+    const { w0, w1, w2, w3, w4 } = Id.from(node.id);
+    const other = new Id(w0 ^ (1 << 31), w1, w2, w3, w4);
+    let count = 0;
+    const beside = (id: Id, bits: number): Puppet =>
+      new Puppet(world, `6.${count++}.0.1`, new Id(id.w0 ^ bits, id.w1, id.w2, id.w3, id.w4));
+    // The own neighbours tell how far from a key its holders are.
+    const neighbours = Array.from(
+      { length: 20 },
+      (_, i) => beside(Id.from(node.id), (i + 1) << 10),
+    );
+    const holders = Array.from({ length: 4 }, (_, i) => beside(other, (i + 1) << 10));
+    for (const { react } of holders) react.find_value = holding(bytesOf("1 a"));
+    const [first, second] = [beside(other, 1 << 20), beside(other, 1 << 21)];
+    if (text !== undefined) first.react.find_value = holding(bytesOf(text));
+    second.react.find_value = naming(holders.map(({ contact }) => contact));
+    for (const puppet of [...neighbours, first, second]) puppet.ping(node.address);
+    await world.clock.advance(1_000);
+    const result = await world.clock.drive(node.get(other.toBytes(), { quorum: 1, paths: 1 }));
+    assert.equal(textOf(result.value), "1 a");
+    assert.equal(result.answers.length, asked);
+    await node.close();
+  }
+});
+
 Deno.test("Fewer holders are enough where fewer exist", async () => {
   const world = testWorld();
   const { node, puppets } = await among(world, 15, key);
