@@ -8,7 +8,7 @@ import type { Network } from "../../../lib/networks.ts";
 import { candidatesPerLookupMax, networkPerLookupMax } from "../constants.ts";
 import type { RoundTrip } from "../rpc/round_trip.ts";
 import type { NodeContact } from "../space/contact.ts";
-import { compareDistance, type Id } from "../space/id.ts";
+import { commonPrefixBits, compareDistance, type Id } from "../space/id.ts";
 
 /** How far the lookup has come with a candidate. */
 export type CandidateState =
@@ -27,14 +27,17 @@ export type CandidateState =
   /** Cannot answer. */
   | "failed";
 
+/** The node that named a contact first, or else the own bucket that it stands in. */
+export type Source = Candidate | number;
+
 /** A contact that the lookup has learned of. */
 export class Candidate {
   /** Where it is asked. */
   contact: NodeContact;
   /** The same node by the other family, where it is known to have both. */
   other: NodeContact | undefined;
-  /** Whether the own table vouches for the contact: then no node that is asked adds an address to it. */
-  readonly isVouched: boolean;
+  /** Where it is from: see {@link Source}. */
+  readonly source: Source;
   state: CandidateState = "fresh";
   /** The paths that know it, one bit each. */
   known: number;
@@ -58,10 +61,15 @@ export class Candidate {
   groups: readonly number[] | undefined;
   #hasFallenBack = false;
 
-  constructor(contact: NodeContact, known: number, isVouched = false) {
+  constructor(contact: NodeContact, known: number, source: Source) {
     this.contact = contact;
     this.known = known;
-    this.isVouched = isVouched;
+    this.source = source;
+  }
+
+  /** Whether the own table vouches for the contact: then no node that is asked adds an address to it. */
+  get isVouched(): boolean {
+    return typeof this.source === "number";
   }
 
   /** It is to be asked by this family, if it has it. */
@@ -125,8 +133,8 @@ export class CandidateList {
     return this.#all.filter((candidate) => candidate.isSilent && groups.within(candidate));
   }
 
-  /** Adds a contact to what a path knows; `bit` is the path's. The own table may vouch for it. */
-  learn(contact: NodeContact, bit: number, isVouched = false): void {
+  /** Adds a contact to what a path knows; `bit` is the path's. `from` named it; without, the own table has it. */
+  learn(contact: NodeContact, bit: number, from?: Candidate): void {
     const list = this.#all;
     let low = 0;
     let high = list.length;
@@ -136,7 +144,7 @@ export class CandidateList {
       if (other === undefined) return;
       const order = compareDistance(this.#target, other.contact.nodeId, contact.nodeId);
       if (order === 0) {
-        other.learn(contact, bit, isVouched);
+        other.learn(contact, bit, from === undefined);
         return;
       }
       if (order < 0) low = middle + 1;
@@ -148,7 +156,8 @@ export class CandidateList {
       if (low >= list.length || list[list.length - 1]?.state !== "fresh") return;
       list.pop();
     }
-    const candidate = new Candidate(contact, bit, isVouched);
+    const source = from ?? commonPrefixBits(this.#own, contact.nodeId);
+    const candidate = new Candidate(contact, bit, source);
     if (low === list.length) list.push(candidate);
     else list.splice(low, 0, candidate);
   }

@@ -4,9 +4,10 @@
  * @module
  */
 import { AddressGroups, type Candidate, CandidateList } from "./candidates.ts";
-import { doubtsMax, outvotedMax, queriesPerLookupMax } from "../constants.ts";
+import { outvotedMax, queriesPerLookupMax } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { compareDistance, distance, type Id } from "../space/id.ts";
+import { Doubts, noPath } from "./doubts.ts";
 import type { LookupOptions } from "./lookup_options.ts";
 import { Holders, Nearness } from "./nearness.ts";
 import { OpenQueries } from "./open_queries.ts";
@@ -17,9 +18,6 @@ export type { LookupOptions } from "./lookup_options.ts";
 
 /** A goal counts as covered by open queries while their expected answers lack no more than this. */
 const goalSlack = 0.15;
-
-/** The bits of a contact that no path knows: one of the reserve. */
-const noPath = 0;
 
 /**
  * One lookup as a state machine: `start`, `reply`, `timeout` and `failure` in; out come the candidates
@@ -43,10 +41,10 @@ export class Lookup {
   readonly #spare: number;
   readonly #isSuspect: LookupOptions["isSuspect"];
   readonly #groups: AddressGroups;
-  #reserve: () => readonly NodeContact[];
   readonly #nearness: Nearness;
   readonly #candidates: CandidateList;
   readonly #places: Places;
+  readonly #doubts: Doubts;
   readonly #inFlight: number[];
   readonly #holders: number[];
   #asked = 0;
@@ -58,8 +56,6 @@ export class Lookup {
   #missing = 0;
   /** Nodes that sent what no honest node sends. */
   #liars = 0;
-  /** Queries sent because of doubts. */
-  #doubts = 0;
   #finished = false;
 
   constructor(options: LookupOptions) {
@@ -76,7 +72,6 @@ export class Lookup {
     this.#spare = options.spare ?? 0;
     this.#isSuspect = options.isSuspect;
     this.#groups = new AddressGroups(options.networksOf);
-    this.#reserve = options.reserve;
     this.#nearness = new Nearness(options.target, options.k, options.radius);
     this.#places = new Places({
       k: this.k,
@@ -84,6 +79,11 @@ export class Lookup {
       groups: this.#groups,
       nearness: this.#nearness,
       families: this.#families,
+    });
+    this.#doubts = new Doubts({
+      candidates: this.#candidates,
+      groups: this.#groups,
+      reserve: options.reserve,
     });
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
@@ -145,7 +145,7 @@ export class Lookup {
       this.#bump(this.#holders, candidate.path, 1);
     } else if (near) this.#missing++;
     else if (isFalse || (found && !this.#nearness.mayStore(candidate.contact))) this.#liars++;
-    for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path);
+    for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path, candidate);
     return this.#advance();
   }
 
@@ -179,7 +179,7 @@ export class Lookup {
   /** Goes on with contacts that a holder named when asked apart from the value it answered with. */
   extend(candidate: Candidate, contacts: readonly NodeContact[]): Candidate[] {
     this.#finished = false;
-    for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path);
+    for (const contact of contacts) this.#candidates.learn(contact, 1 << candidate.path, candidate);
     return this.#advance();
   }
 
@@ -303,20 +303,20 @@ export class Lookup {
 
   /**
    * Finishes the lookup, unless what was found is too far from the target to be all that is there, as if
-   * a liar had named its accomplices alone: then the candidates that they displaced are asked, the nearest
-   * first, and the contacts that these name are followed as before.
+   * a liar had named its accomplices alone: then candidates that they displaced are asked, and the contacts
+   * that these name are followed as before.
    */
   #doubt(): Candidate | undefined {
     const isDoubtful = this.#isDoubtful();
-    const displaced = isDoubtful ? this.#displaced() : undefined;
+    const displaced = isDoubtful ? this.#doubts.next() : undefined;
     if (displaced === undefined) {
       this.#finished = !isDoubtful || this.#open.size === 0;
       return undefined;
     }
     if (this.#open.isFull) return undefined;
-    this.#doubts++;
+    this.#doubts.ask(displaced);
     displaced.path = displaced.known === noPath
-      ? this.#families.pathFor(displaced.contact, this.#doubts)
+      ? this.#families.pathFor(displaced.contact, this.#doubts.asked)
       : 31 - Math.clz32(displaced.known);
     return displaced;
   }
@@ -325,19 +325,6 @@ export class Lookup {
   #isDoubtful(): boolean {
     const mayLack = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
     return mayLack && this.#asked < queriesPerLookupMax && !this.#places.isDense();
-  }
-
-  /** The nearest candidate that was not asked, those of the reserve included. */
-  #displaced(): Candidate | undefined {
-    if (this.#doubts >= doubtsMax) return undefined;
-    for (const contact of this.#reserve()) this.#candidates.learn(contact, noPath, true);
-    this.#reserve = () => [];
-    this.#groups.begin();
-    for (const candidate of this.#candidates.all) {
-      if (candidate.isSilent) continue;
-      if (this.#groups.within(candidate) && candidate.state === "fresh") return candidate;
-    }
-    return undefined;
   }
 
   /**

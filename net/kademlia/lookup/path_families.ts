@@ -37,7 +37,7 @@ export class PathFamilies {
       const paths: number[] = [];
       for (let path = nth; path < this.paths; path += this.#families.length) paths.push(path);
       const seeds = this.#seeds.filter((seed) => seed.family === family);
-      seeds.forEach((seed, i) => list.learn(seed, 1 << (paths[i % paths.length] ?? 0), true));
+      seeds.forEach((seed, i) => list.learn(seed, 1 << (paths[i % paths.length] ?? 0)));
     }
   }
 

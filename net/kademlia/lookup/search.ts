@@ -42,10 +42,10 @@ export interface SearchOptions {
 }
 
 /**
- * Further contacts that a search may need: the nearest ones stand in one bucket as a rule, and liars may
- * have filled just that.
+ * Further contacts that a search may need, all of a table in a network of a million nodes: liars may have filled
+ * the buckets that the nearest ones stand in.
  */
-const reserveMax = 20;
+const reserveMax = 400;
 /** UDP may lose a datagram: those that were silent are asked again so often before that is a result. */
 const askAgainMax = 3;
 /** A search without any result waits this long, or so many timeouts, for answers that are late. */
@@ -125,7 +125,7 @@ class Search implements Caller<Found, Candidate> {
       nearAtFirst: alpha,
       paths,
       seeds: this.#seeds(),
-      reserve: () => table.closest(target, k + reserveMax, undefined, true),
+      reserve: () => table.closest(target, reserveMax, undefined, true),
       answerRate: neighbours.answerRate,
       isSuspect: (contact) => neighbours.isSuspect(contact),
       networksOf: (ip) => table.networksOf(ip),

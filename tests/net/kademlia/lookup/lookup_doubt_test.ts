@@ -112,6 +112,33 @@ Deno.test("Where all seeds were liars, contacts in reserve are asked", () => {
   assert.equal(content.asked, 4);
 });
 
+/** So many numbers from one on. */
+function numbersFrom(from: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => from + i);
+}
+
+Deno.test("A liar with many friends does not use up the doubts of a lookup", () => {
+  const friends = numbersFrom(50, 4 + doubtsMax);
+  const names = (n: number): number[] =>
+    n === 501 ? [300] : n === 300 ? [1, 2, 3, 4] : n < 50 ? [] : friends;
+  const one = lookup({ seeds: [at(500), at(501)], k: 4 });
+  for (let next = one.start(); next.length > 0;) {
+    next = answer(one, next, names(numbers(next)[0] ?? 0));
+  }
+  assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4]);
+});
+
+Deno.test("A bucket full of liars does not use up the doubts of a lookup", () => {
+  const elsewhere = new NodeContact(new Id(-5, 0, 0, 0, 0), "9.9.9.9", 4000);
+  const reserve = (): NodeContact[] => [...numbersFrom(50, 4 + doubtsMax).map(at), elsewhere];
+  const one = lookup({ seeds: [at(50)], reserve, k: 4 });
+  const asked: number[] = [];
+  for (let next = one.start(); next.length > 0; next = answer(one, next, [])) {
+    asked.push(...numbers(next));
+  }
+  assert.ok(asked.includes(-5));
+});
+
 Deno.test("A lookup does not doubt for ever", () => {
   const seeds = Array.from({ length: 2 * doubtsMax }, (_, i) => at(100 + i));
   const one = lookup({ seeds, k: 4 });

@@ -14,7 +14,7 @@ function measured(...ms: number[]): RoundTrip {
 
 /** A query that was sent at a time to a contact with this round trip. */
 function query(askedMs: number, roundTrip?: RoundTrip): Candidate {
-  const candidate = new Candidate(new NodeContact(new Id(1, 2, 3, 4, 5), "5.0.0.1", 1), 1);
+  const candidate = new Candidate(new NodeContact(new Id(1, 2, 3, 4, 5), "5.0.0.1", 1), 1, 0);
   candidate.askedMs = askedMs;
   candidate.roundTrip = roundTrip;
   return candidate;
