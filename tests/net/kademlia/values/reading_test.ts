@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { KademliaNode, type ValuePolicy } from "../../../../net/kademlia/mod.ts";
+import { type GetResult, KademliaNode, type ValuePolicy } from "../../../../net/kademlia/mod.ts";
 import { NodeContact } from "../../../../net/kademlia/space/contact.ts";
 import { Id } from "../../../../net/kademlia/space/id.ts";
 import { numbered } from "../policies.ts";
@@ -13,6 +13,7 @@ import {
   virtualNetwork,
   virtualNode,
 } from "../support.ts";
+import type { DhtWorld } from "../../../sim/dht_world.ts";
 import { SeededRandom } from "../../../sim/random.ts";
 
 const key = keyOf("k");
@@ -41,32 +42,49 @@ Deno.test("Where round trips are long, a get seeks its last holder among one mor
   }
 });
 
+/** A node of whose neighbours it follows how far from a key its holders are, and a key that is far from it. */
+async function farFromKey(world: DhtWorld) {
+  const node = await virtualNode(world, 0, { policy: numbered });
+  const own = Id.from(node.id);
+  const far = new Id(own.w0 ^ (1 << 31), own.w1, own.w2, own.w3, own.w4);
+  let count = 0;
+  const beside = ({ w0, w1, w2, w3, w4 }: Id, bits: number): Puppet =>
+    new Puppet(world, `6.${count++}.0.1`, new Id(w0 ^ bits, w1, w2, w3, w4));
+  const neighbours = Array.from({ length: 20 }, (_, i) => beside(own, (i + 1) << 10));
+  const holders = Array.from({ length: 4 }, (_, i) => beside(far, (i + 1) << 10));
+  for (const { react } of holders) react.find_value = holding(bytesOf("1 a"));
+  /** The neighbours and these introduce themselves; then the value is read. */
+  const get = async (known: readonly Puppet[]): Promise<GetResult> => {
+    for (const some of [neighbours, known]) {
+      for (const puppet of some) puppet.ping(node.address);
+      await world.clock.advance(1_000);
+    }
+    assert.equal(node.contacts().length, neighbours.length + known.length);
+    return await world.clock.drive(node.get(far.toBytes(), { quorum: 1, paths: 1 }));
+  };
+  return { node, far, own, holders, beside, get };
+}
+
 Deno.test("After a forged value from far away a get wants one more holder", async () => {
   for (const [text, asked] of [["9 bad", 2], [undefined, 1]] as const) {
-    const world = testWorld();
-    const node = await virtualNode(world, 0, { policy: numbered });
-    const { w0, w1, w2, w3, w4 } = Id.from(node.id);
-    const other = new Id(w0 ^ (1 << 31), w1, w2, w3, w4);
-    let count = 0;
-    const beside = (id: Id, bits: number): Puppet =>
-      new Puppet(world, `6.${count++}.0.1`, new Id(id.w0 ^ bits, id.w1, id.w2, id.w3, id.w4));
-    // The own neighbours tell how far from a key its holders are.
-    const neighbours = Array.from(
-      { length: 20 },
-      (_, i) => beside(Id.from(node.id), (i + 1) << 10),
-    );
-    const holders = Array.from({ length: 4 }, (_, i) => beside(other, (i + 1) << 10));
-    for (const { react } of holders) react.find_value = holding(bytesOf("1 a"));
-    const [first, second] = [beside(other, 1 << 20), beside(other, 1 << 21)];
+    const { node, far, holders, beside, get } = await farFromKey(testWorld());
+    const [first, second] = [beside(far, 1 << 20), beside(far, 1 << 21)];
     if (text !== undefined) first.react.find_value = holding(bytesOf(text));
     second.react.find_value = naming(holders.map(({ contact }) => contact));
-    for (const puppet of [...neighbours, first, second]) puppet.ping(node.address);
-    await world.clock.advance(1_000);
-    const result = await world.clock.drive(node.get(other.toBytes(), { quorum: 1, paths: 1 }));
+    const result = await get([first, second]);
     assert.equal(textOf(result.value), "1 a");
     assert.equal(result.answers.length, asked);
     await node.close();
   }
+});
+
+Deno.test("A get that finds nobody near the key asks contacts of all buckets", async () => {
+  const { node, far, own, holders, beside, get } = await farFromKey(testWorld());
+  const useless = Array.from({ length: 20 }, (_, i) => beside(far, (i + 1) << 20));
+  const farthest = beside(own, 1 << 30);
+  farthest.react.find_value = naming(holders.map(({ contact }) => contact));
+  assert.equal(textOf((await get([...useless, farthest])).value), "1 a");
+  await node.close();
 });
 
 Deno.test("Fewer holders are enough where fewer exist", async () => {
