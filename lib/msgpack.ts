@@ -127,10 +127,15 @@ export function asBytes(value: unknown, what: string, length: number): Uint8Arra
 
 /** The value as a fresh copy of at most `max` bytes. */
 export function asBytesUpTo(value: unknown, what: string, max: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(asViewUpTo(value, what, max));
+}
+
+/** The value as at most `max` bytes, a view of what was decoded. */
+export function asViewUpTo(value: unknown, what: string, max: number): Uint8Array {
   if (!(value instanceof Uint8Array) || value.length > max) {
     throw new DecodeError(`${what} is not at most ${max} bytes`);
   }
-  return new Uint8Array(value);
+  return value;
 }
 
 /** The value as a boolean. */

@@ -16,7 +16,7 @@ import {
 } from "./record_body.ts";
 import type { Identity } from "./identity.ts";
 import { asArray, asInteger, asString, decode, DecodeError, encode } from "../../lib/msgpack.ts";
-import { openSigned, sealSigned, type Signed, verifySigned } from "./signed.ts";
+import { sealSigned, type Signed, verifySigned, viewSigned } from "./signed.ts";
 import type { UserRef } from "./user.ts";
 import { asUsername } from "./username.ts";
 
@@ -91,7 +91,8 @@ export function signRecord<B extends Body>(
 }
 
 /**
- * Decodes a record and checks its schema, not yet its signature.
+ * Decodes a record and checks its schema, not yet its signature. Nothing may change the bytes afterwards, which
+ * the record keeps.
  *
  * @throws {DecodeError} if anything is malformed, too long or out of range.
  */
@@ -99,7 +100,7 @@ export function readRecord(value: Uint8Array): { record: SignedRecord; signed: S
   if (value.length > recordBytesMax) {
     throw new DecodeError(`${value.length} bytes are over the limit`);
   }
-  const signed = openSigned(value, recordPayloadBytesMax);
+  const signed = viewSigned(value, recordPayloadBytesMax);
   const parts = asArray(
     decode(signed.payload, {
       maxBytes: recordPayloadBytesMax,

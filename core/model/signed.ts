@@ -7,13 +7,13 @@
  * @module
  */
 
-import { concat, utf8 } from "./bytes.ts";
+import { concat, copyOf, utf8 } from "./bytes.ts";
 import { type Identity, isAcceptableKey, verifyEd25519 } from "./identity.ts";
 import {
   asArray,
   asBytes,
-  asBytesUpTo,
   asInteger,
+  asViewUpTo,
   decode,
   DecodeError,
   encode,
@@ -61,6 +61,12 @@ export function sealSigned(
  * @throws {DecodeError} if it is malformed or its payload longer than `payloadBytesMax`.
  */
 export function openSigned(bytes: Uint8Array, payloadBytesMax: number): Signed {
+  const signed = viewSigned(bytes, payloadBytesMax);
+  return { ...signed, payload: copyOf(signed.payload) };
+}
+
+/** {@linkcode openSigned} for whoever keeps the bytes as they are: the payload is a view of them. */
+export function viewSigned(bytes: Uint8Array, payloadBytesMax: number): Signed {
   const parts = asArray(
     decode(bytes, { maxBytes: payloadBytesMax + envelopeBytesMax, maxArrayLength: 4 }),
     "envelope",
@@ -68,14 +74,27 @@ export function openSigned(bytes: Uint8Array, payloadBytesMax: number): Signed {
   );
   if (asInteger(parts[0], "version") !== version) throw new DecodeError("version is not 1");
   return {
-    payload: asBytesUpTo(parts[1], "payload", payloadBytesMax),
+    payload: asViewUpTo(parts[1], "payload", payloadBytesMax),
     publicKey: asBytes(parts[2], "public key", 32),
     signature: asBytes(parts[3], "signature", 64),
   };
 }
 
+/** Fits all that is signed but long messages: a buffer of its own for each check would cost a part of it. */
+const scratch = new Uint8Array(16_384);
+
+/** What was signed; valid until the next call. */
+function messageOf(purpose: Purpose, payload: Uint8Array): Uint8Array {
+  const prefix = prefixes[purpose];
+  const length = prefix.length + payload.length;
+  if (length > scratch.length) return concat(prefix, payload);
+  scratch.set(prefix);
+  scratch.set(payload, prefix.length);
+  return scratch.subarray(0, length);
+}
+
 /** Whether the signature is the key's own over payload and purpose, and the key one that may sign (RFC 8032). */
 export function verifySigned(purpose: Purpose, signed: Signed): boolean {
   return isAcceptableKey(signed.publicKey) &&
-    verifyEd25519(concat(prefixes[purpose], signed.payload), signed.signature, signed.publicKey);
+    verifyEd25519(messageOf(purpose, signed.payload), signed.signature, signed.publicKey);
 }

@@ -7,6 +7,7 @@ import {
   type Purpose,
   sealSigned,
   verifySigned,
+  viewSigned,
 } from "../../../core/model/signed.ts";
 import { identityOf } from "../../sim/users.ts";
 
@@ -19,6 +20,25 @@ Deno.test("An envelope opens to what was sealed, and its signature verifies", ()
   assert.deepEqual(signed.payload, new Uint8Array(payload));
   assert.deepEqual(signed.publicKey, alice.publicKey);
   assert(verifySigned("post", signed));
+});
+
+Deno.test("A payload is a copy, or a view where that is asked for", () => {
+  const sealed = sealSigned("post", payload, alice);
+  const [copy, view] = [openSigned(sealed, 100), viewSigned(sealed, 100)];
+  assert.deepEqual(copy, view);
+  sealed.fill(0);
+  assert.deepEqual(copy.payload, new Uint8Array(payload));
+  assert.deepEqual(view.payload, new Uint8Array(payload.length));
+});
+
+Deno.test("A payload of any length is checked, whatever was checked before", () => {
+  for (const length of [0, 40_000, 16_384, 16_300, 40, 16_366, 16_365, 1]) {
+    const long = new Uint8Array(length).fill(length);
+    const signed = openSigned(sealSigned("record", long, alice), 50_000);
+    assert(verifySigned("record", signed));
+    const other = long.slice(0, -1);
+    if (length > 0) assert(!verifySigned("record", { ...signed, payload: other }));
+  }
 });
 
 Deno.test("A signature is worth nothing for another purpose, payload or key", () => {
