@@ -13,7 +13,7 @@ import { innermost, innermostMax } from "./nearness.ts";
 const distanceBits = 64;
 
 /** What is asked of the routing table. */
-type Closest = Pick<RoutingTables, "own" | "k" | "size" | "closest">;
+type Closest = Pick<RoutingTables, "own" | "k" | "size" | "changes" | "closest">;
 
 /**
  * The distance of the k-th closest differs from key to key, by a fifth as a rule: three of four keys have
@@ -61,6 +61,9 @@ export class DensityEstimate {
   readonly #samples: number[] = [];
   #next = 0;
   #quartile = Infinity;
+  #ownReach = Infinity;
+  /** What the table had changed to when that was computed. */
+  #changes = -1;
 
   constructor(table: Closest) {
     this.#table = table;
@@ -80,13 +83,17 @@ export class DensityEstimate {
 
   /** That distance, with an allowance for chance; Infinity while the table has fewer than k contacts. */
   radius(): number {
-    const { k, size } = this.#table;
+    const { k, size, changes } = this.#table;
     if (size < k) return Infinity;
+    if (changes !== this.#changes) {
+      this.#ownReach = this.#reachOfOwn();
+      this.#changes = changes;
+    }
     // The own neighbourhood is one sample only, but it shows at once how the network grows.
-    return Math.min(this.#ownReach() * averageAllowance, this.#quartile * quartileAllowance);
+    return Math.min(this.#ownReach * averageAllowance, this.#quartile * quartileAllowance);
   }
 
-  #ownReach(): number {
+  #reachOfOwn(): number {
     const { own, k } = this.#table;
     const closest = this.#table.closest(own, k);
     if (closest.length < k) return Infinity;

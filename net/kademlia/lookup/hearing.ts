@@ -15,10 +15,12 @@ export interface Hearing {
   readonly silent: readonly Candidate[];
 }
 
-/** Who has answered a lookup so far, and who has not. */
-export function hearingOf(lookup: Lookup): Hearing {
+/** Who has answered a lookup so far, and who has not; `answered` is what the lookup says of the former. */
+export function hearingOf(
+  lookup: Lookup,
+  answered: readonly Candidate[] = lookup.answered(),
+): Hearing {
   const { k, target } = lookup;
-  const answered = lookup.answered();
   const last = answered[k - 1]?.contact.nodeId;
   const silent = lookup.silent().slice(0, k).filter(({ contact }) =>
     last === undefined || compareDistance(target, contact.nodeId, last) < 0

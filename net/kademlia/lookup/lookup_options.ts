@@ -27,7 +27,7 @@ export interface LookupOptions {
   /** Contacts to ask where the seeds led to no node that is near enough. */
   readonly reserve: () => readonly NodeContact[];
   /** End once so many holders have answered. Default: only when the k closest have answered. */
-  readonly goal?: number;
+  readonly goal?: number | undefined;
   /**
    * So many more nodes near the target are asked for the last holder, and the first to answer is it: worth it
    * where round trips are long and differ. Default none.
@@ -40,7 +40,7 @@ export interface LookupOptions {
   /** The network that the address limit counts an IP address under; undefined where it is exempt. */
   readonly networksOf: (ip: string) => readonly Network[];
   /** What it costs to begin with a seed, in any unit; the cheapest are asked first. Default: the nearest. */
-  readonly cost?: (seed: NodeContact, distance: number, radius: number) => number;
+  readonly cost?: ((seed: NodeContact, distance: number, radius: number) => number) | undefined;
   /** The distance from the target within which its k closest are to be expected. */
   readonly radius: () => number;
 }

@@ -130,8 +130,9 @@ class Search implements Caller<Found, Candidate> {
       isSuspect: (contact) => neighbours.isSuspect(contact),
       networksOf: (ip) => table.networksOf(ip),
       radius: () => density.radius(),
-      ...(goal === undefined ? {} : { goal, spare: isFarApart(neighbours) ? spareQueries : 0 }),
-      ...(cost === undefined ? {} : { cost }),
+      goal,
+      spare: goal !== undefined && isFarApart(neighbours) ? spareQueries : 0,
+      cost,
     });
   }
 

@@ -124,7 +124,7 @@ export class HandOver {
         this.#newcomers.shift();
         break;
       }
-      const { keyId: key, storedAtMs } = value;
+      const { id: key, storedAtMs } = value;
       if (storedAtMs <= newcomer.enteredAtMs && this.#isFor(newcomer, key)) {
         this.#send({ key, contact: newcomer.contact });
       }

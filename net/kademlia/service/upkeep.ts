@@ -117,14 +117,14 @@ export class Upkeep {
    */
   #replicateAtMs(value: StoredEntry): number {
     const { own } = this.#options.network;
-    const mixed = Math.imul(own.w3 ^ value.keyId.w3, 0x9e3779b1) ^ own.w4 ^ value.keyId.w4;
+    const mixed = Math.imul(own.w3 ^ value.id.w3, 0x9e3779b1) ^ own.w4 ^ value.id.w4;
     const share = (mixed >>> 0) / 2 ** 32;
     return value.storedAtMs + replicateMs * (1 + upkeepJitterShare * share);
   }
 
   async #replicate(value: StoredEntry): Promise<void> {
     const { network: { table, k, time }, stored, reading, writing } = this.#options;
-    const key = value.keyId;
+    const key = value.id;
     const nowMs = time.now();
     // It may have been stored anew, replaced or removed while others were replicated.
     if (stored.get(key, nowMs) !== value || nowMs < this.#replicateAtMs(value)) return;

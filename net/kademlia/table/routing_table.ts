@@ -4,24 +4,12 @@
  * @module
  */
 import { type Exemption, type Network, NetworkCounts } from "../../../lib/networks.ts";
-import {
-  idBits,
-  networkPerBucketMax,
-  networkPerTableMax,
-  replacementsMax,
-  staleMs,
-} from "../constants.ts";
+import { idBits, networkPerTableMax, replacementsMax, staleMs } from "../constants.ts";
 import type { NodeContact } from "../space/contact.ts";
 import { commonPrefixBits, compareDistance, type Id } from "../space/id.ts";
-import { EntryIndex, TableEntry } from "./table_entry.ts";
-
-interface Bucket {
-  readonly entries: TableEntry[];
-  /** Candidates to replace an evicted entry, the one heard of last at the end. */
-  readonly replacements: NodeContact[];
-  /** Monotonic ms of the last lookup into this bucket's range. */
-  lookedUpMs: number;
-}
+import { type Bucket, indexOfId, isCrowded } from "./bucket.ts";
+import { IdIndex } from "../space/id_index.ts";
+import { TableEntry } from "./table_entry.ts";
 
 /** What to do about a contact that was heard of. */
 export type Advice =
@@ -52,10 +40,11 @@ export class RoutingTable {
   readonly k: number;
   readonly #exemption: Exemption;
   readonly #buckets: Bucket[] = [];
-  readonly #index = new EntryIndex();
+  readonly #index = new IdIndex<TableEntry>();
   #networks = new NetworkCounts(networkPerTableMax);
   #size = 0;
   #failing = 0;
+  #changes = 0;
 
   constructor(own: Id, { k, exemption }: TableOptions) {
     this.own = own;
@@ -68,6 +57,11 @@ export class RoutingTable {
   /** Contacts in the table. */
   get size(): number {
     return this.#size;
+  }
+
+  /** It grows whenever another contact is in the table, or is alive in it. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Contacts that have answered the last request they got. */
@@ -167,8 +161,9 @@ export class RoutingTable {
     if (!this.#fits(bucket, networks)) return undefined;
     const entry = new TableEntry(contact, networks, nowMs);
     bucket.entries.push(entry);
-    this.#index.add(entry);
+    this.#index.set(entry);
     this.#size++;
+    this.#changes++;
     this.#networks.add(networks);
     const waiting = bucket.replacements.findIndex((other) => other.nodeId.equals(id));
     if (waiting >= 0) bucket.replacements.splice(waiting, 1);
@@ -177,7 +172,7 @@ export class RoutingTable {
 
   /** Notes an answer of an entry. */
   answered(entry: TableEntry, nowMs: number): void {
-    if (entry.failures > 0) this.#failing--;
+    if (entry.failures > 0) this.#count(-1);
     entry.failures = 0;
     entry.isSilent = false;
     entry.seenMs = nowMs;
@@ -186,8 +181,14 @@ export class RoutingTable {
 
   /** Notes a request that an entry left unanswered. It stays until a ping fails, too. */
   failed(entry: TableEntry): void {
-    if (entry.failures === 0) this.#failing++;
+    if (entry.failures === 0) this.#count(1);
     entry.failures++;
+  }
+
+  /** One more, or one less, has failed. */
+  #count(change: number): void {
+    this.#failing += change;
+    this.#changes++;
   }
 
   /** Removes an entry whose ping failed, and returns the contact to verify in its place, if there is one. */
@@ -198,7 +199,7 @@ export class RoutingTable {
     bucket.entries.splice(at, 1);
     this.#index.remove(entry);
     this.#size--;
-    if (entry.failures > 0) this.#failing--;
+    this.#count(entry.failures > 0 ? -1 : 0);
     this.#networks.remove(entry.networks);
     return bucket.replacements.pop();
   }
@@ -294,6 +295,7 @@ export class RoutingTable {
     for (const bucket of this.#buckets) bucket.entries.length = 0;
     this.#networks = new NetworkCounts(networkPerTableMax);
     this.#size = this.#failing = 0;
+    this.#changes++;
     for (const entry of entries) {
       entry.networks = this.networksOf(entry.contact.ip);
       const bucket = this.#at(this.bucketOf(entry.contact.nodeId));
@@ -368,22 +370,4 @@ function isNearer(
   if (word !== first) return word < first;
   const contact = contacts[at];
   return contact !== undefined && compareDistance(target, contact.nodeId, id) < 0;
-}
-
-function indexOfId(contacts: readonly NodeContact[], id: Id): number {
-  for (let i = 0; i < contacts.length; i++) if (contacts[i]?.nodeId.equals(id)) return i;
-  return -1;
-}
-
-/** Whether one of the networks has all that a bucket may have of it already. */
-function isCrowded<T>(
-  networks: readonly Network[],
-  others: readonly T[],
-  networksOf: (other: T) => readonly Network[],
-): boolean {
-  return networks.some(({ depth, name }, i) => {
-    let same = 0;
-    for (const other of others) if (networksOf(other)[i]?.name === name) same++;
-    return same >= networkPerBucketMax[depth];
-  });
 }

@@ -56,6 +56,11 @@ export class RoutingTables {
     return this.#only?.live ?? this.#count(({ failures }) => failures === 0);
   }
 
+  /** See {@link RoutingTable.changes}. */
+  get changes(): number {
+    return this.#four.changes + this.#six.changes;
+  }
+
   /** See {@link RoutingTable.mayBeAlive}. */
   get mayBeAlive(): boolean {
     return this.#four.mayBeAlive || this.#six.mayBeAlive;

@@ -121,7 +121,7 @@ export class Acceptance<T> {
   #again(current: StoredEntry, nowMs: number): boolean {
     let { expiresAtMs } = current;
     if (nowMs - current.storedAtMs >= judgeAgainMs) {
-      const verdict = this.judge(current.keyId, current);
+      const verdict = this.judge(current.id, current);
       if (verdict.ok) expiresAtMs = verdict.expiresAtMs;
     }
     this.#options.stored.touch(current, expiresAtMs, nowMs);
@@ -172,6 +172,7 @@ export function copyOf({ value, scalar = false }: WireValue): WireValue {
 /** Whether two values are the same bytes of the same kind. */
 export function sameValue(a: WireValue, b: WireValue): boolean {
   if (isScalar(a) !== isScalar(b) || a.value.length !== b.value.length) return false;
+  if (a.value === b.value) return true;
   for (let i = 0; i < a.value.length; i++) if (a.value[i] !== b.value[i]) return false;
   return true;
 }

@@ -152,27 +152,38 @@ export class Reading<T> {
     const { value, scalar } = entry;
     const since = admission?.since?.(value);
     const found = since === undefined ? { value, scalar } : { value, scalar, since };
-    return this.#judged(key, network.self, found, options);
+    return this.#judged(key, network.self, found, options, []);
   }
 
-  /** An answer that counts: valid, and believed by the caller. */
+  /** An answer that counts: valid, and believed by the caller. `others` counted before it in the same read. */
   #judged(
     key: Id,
     contact: NodeContact,
     found: WireFound,
     { accept }: AskOptions<T>,
+    others: readonly HolderAnswer<T>[],
   ): HolderAnswer<T> | undefined {
-    const value = copyOf(found);
-    const verdict = this.#options.acceptance.judge(key, value);
-    if (!verdict.ok || accept?.(verdict.decoded) === false) return undefined;
-    return { ...found, ...value, contact, decoded: verdict.decoded };
+    const { since } = found;
+    // Most holders have the same bytes: they are judged, and copied out of a datagram, but once.
+    let same: WireValue & { readonly decoded: T } | undefined = others.find((other) =>
+      sameValue(other, found)
+    );
+    if (same === undefined) {
+      const copy = copyOf(found);
+      const verdict = this.#options.acceptance.judge(key, copy);
+      if (!verdict.ok || accept?.(verdict.decoded) === false) return undefined;
+      same = { ...copy, decoded: verdict.decoded };
+    }
+    const { value, scalar = false, decoded } = same;
+    const answer = { value, scalar, contact, decoded };
+    return since === undefined ? answer : { ...answer, since };
   }
 
   async #search(key: Id, goal: number, options: GetOptions<T>, into: Gathered<T>): Promise<void> {
     // Every path must find a holder: more paths than holders wanted would want more holders.
     const { paths = Math.min(pathsDefault, goal), signal } = options;
     const onFound = (contact: NodeContact, found: WireFound): boolean => {
-      const answer = this.#judged(key, contact, found, options);
+      const answer = this.#judged(key, contact, found, options, into.answers);
       if (answer !== undefined) into.answers.push(answer);
       return answer !== undefined;
     };
@@ -181,8 +192,9 @@ export class Reading<T> {
       { target: key, paths, goal, onFound, mayAskHomes: true },
       signal,
     );
-    into.lacking = lookup.answered().filter((c) => c.state === "answered").map((c) => c.contact);
-    into.silent = hearingOf(lookup).silent.length;
+    const answered = lookup.answered();
+    into.lacking = answered.filter((c) => c.state === "answered").map((c) => c.contact);
+    into.silent = hearingOf(lookup, answered).silent.length;
   }
 
   /** A holder names no contacts, so the k closest are looked up first and then asked, each of them. */
@@ -223,7 +235,7 @@ export class Reading<T> {
       ...(timeoutsMs === undefined ? {} : { timeoutsMs }),
       onAnswer: (contact, { found }) => {
         silent.delete(contact);
-        const answer = found && this.#judged(key, contact, found, options);
+        const answer = found && this.#judged(key, contact, found, options, into.answers);
         if (answer) into.answers.push(answer);
         else lacking.push(contact);
       },
@@ -259,6 +271,7 @@ export class Reading<T> {
     }
     const nearest = lacking[0];
     if (nearest !== undefined) contacts.push(nearest);
+    if (contacts.length === 0) return;
     new FanOut(network.rpc, {
       contacts,
       method: store,

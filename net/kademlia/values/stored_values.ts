@@ -13,6 +13,7 @@ import {
 } from "../constants.ts";
 import type { Admission, StoredValue } from "../ports.ts";
 import { compareDistance, type Id } from "../space/id.ts";
+import { IdIndex, type Indexed } from "../space/id_index.ts";
 
 /** What a value belongs to that has a share of the room when it is short: a network, or a group. */
 interface Share {
@@ -22,8 +23,10 @@ interface Share {
 }
 
 /** A value that is stored. */
-export class StoredEntry implements StoredValue {
-  readonly keyId: Id;
+export class StoredEntry implements StoredValue, Indexed<StoredEntry> {
+  /** The key. */
+  readonly id: Id;
+  next: StoredEntry | undefined;
   readonly shares: Share[] = [];
   readonly value: Uint8Array;
   readonly scalar: boolean;
@@ -32,8 +35,8 @@ export class StoredEntry implements StoredValue {
   storedAtMs: number;
   readonly from?: string;
 
-  constructor(keyId: Id, stored: Omit<StoredValue, "key">) {
-    this.keyId = keyId;
+  constructor(id: Id, stored: Omit<StoredValue, "key">) {
+    this.id = id;
     this.value = stored.value;
     this.scalar = stored.scalar ?? false;
     this.expiresAtMs = stored.expiresAtMs;
@@ -44,7 +47,7 @@ export class StoredEntry implements StoredValue {
 
   /** A fresh copy. */
   get key(): Uint8Array {
-    return this.keyId.toBytes();
+    return this.id.toBytes();
   }
 
   /** What it counts for against the bound of bytes. */
@@ -96,7 +99,7 @@ export function keyText(id: Id): string {
  */
 export class StoredValues {
   readonly #options: StoredValuesOptions;
-  readonly #values = new Map<string, StoredEntry>();
+  readonly #values = new IdIndex<StoredEntry>();
   #bytes = 0;
   /** The best of what went, or is next to go, since room is short; unset while there is room. */
   #horizon: Ranked | undefined;
@@ -118,12 +121,12 @@ export class StoredValues {
   }
 
   [Symbol.iterator](): IterableIterator<StoredEntry> {
-    return this.#values.values();
+    return this.#values[Symbol.iterator]();
   }
 
   /** The value under `key`; one that has expired is gone. */
   get(key: Id, nowMs: number): StoredEntry | undefined {
-    const entry = this.#values.get(keyText(key));
+    const entry = this.#values.get(key);
     if (entry === undefined || entry.expiresAtMs > nowMs) return entry;
     this.#remove(entry);
     return undefined;
@@ -134,35 +137,34 @@ export class StoredValues {
    * the bounds leave no room.
    */
   put(key: Id, value: Omit<StoredValue, "key">, nowMs: number): boolean {
-    const text = keyText(key);
-    const before = this.#values.get(text);
+    const before = this.#values.get(key);
     const entry = new StoredEntry(key, value);
     entry.shares.push(...this.#sharesOf(entry));
     if (before === undefined && !this.#makeRoom(entry, nowMs)) return false;
     this.#bytes += entry.cost - (before?.cost ?? 0);
-    this.#values.set(text, entry);
+    this.#values.set(entry);
     this.#options.onChange(key);
     if (this.#bytes > this.#options.bytesMax) this.#makeRoom(undefined, nowMs);
-    return this.#values.get(text) === entry;
+    return this.#values.get(key) === entry;
   }
 
   /** Notes another store of a value, which may now last longer. */
   touch(entry: StoredEntry, expiresAtMs: number, nowMs: number): void {
     entry.storedAtMs = nowMs;
     entry.expiresAtMs = expiresAtMs;
-    this.#options.onChange(entry.keyId);
+    this.#options.onChange(entry.id);
   }
 
   /** Removes what has expired. */
   sweep(nowMs: number): void {
-    for (const entry of this.#values.values()) if (entry.expiresAtMs <= nowMs) this.#remove(entry);
+    for (const entry of this.#values) if (entry.expiresAtMs <= nowMs) this.#remove(entry);
   }
 
   #remove(entry: StoredEntry): void {
-    if (!this.#values.delete(keyText(entry.keyId))) return;
+    if (!this.#values.remove(entry)) return;
     this.#bytes -= entry.cost;
     if (this.#hasRoom(this.#bytes, this.#values.size)) this.#horizon = undefined;
-    this.#options.onChange(entry.keyId);
+    this.#options.onChange(entry.id);
     this.#options.admission?.forget?.(entry.key, entry.value);
   }
 
@@ -224,7 +226,7 @@ export class StoredValues {
   /** All entries, with what goes first first. The best ones of a network or group are within its share. */
   #rankAll(newcomer: StoredEntry | undefined, nowMs: number): Ranked[] {
     const { bytesMax, valuesMax } = this.#options;
-    const ranked = [...this.#values.values(), ...(newcomer ? [newcomer] : [])]
+    const ranked = [...this.#values, ...(newcomer ? [newcomer] : [])]
       .map((entry) => this.#rank(entry, nowMs)).sort((a, b) => this.#compareWorth(b, a));
     const sums = new Map<string, { bytes: number; count: number }>();
     this.#fullShares.clear();
@@ -251,7 +253,7 @@ export class StoredValues {
   }
 
   #compareWorth(a: Ranked, b: Ranked): number {
-    return a.weight - b.weight || compareDistance(this.#options.own, b.entry.keyId, a.entry.keyId);
+    return a.weight - b.weight || compareDistance(this.#options.own, b.entry.id, a.entry.id);
   }
 }
 

@@ -22,6 +22,29 @@ Deno.test("The holders' distance is guessed from the own neighbourhood at first"
   assert.ok(density.radius() < distance(target, at(6).nodeId));
 });
 
+Deno.test("A neighbour that fails, comes back, goes or joins changes the guess at once", () => {
+  const table = new RoutingTable(target, { k: 4, exemption: new Exemption(true) });
+  const density = new DensityEstimate(table);
+  const entries = [1, 2, 3, 4, 5, 6].map((n) => table.insert(at(n), 0));
+  const [first, second] = entries;
+  assert.ok(first && second);
+  const radii = [density.radius()];
+  for (
+    const change of [
+      (): void => table.failed(first),
+      (): void => table.answered(first, 0),
+      (): void => void table.evict(second),
+      (): void => void table.insert(at(2), 0),
+    ]
+  ) {
+    change();
+    radii.push(density.radius());
+  }
+  const [all, without] = radii;
+  assert.ok(all !== undefined && without !== undefined && without > all);
+  assert.deepEqual(radii, [all, without, all, without, all]);
+});
+
 Deno.test("Lookups tell where holders are to be expected, though liars answered some of them", () => {
   const table = new RoutingTable(target, { k: 4, exemption: new Exemption(true) });
   const density = new DensityEstimate(table);

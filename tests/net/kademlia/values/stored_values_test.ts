@@ -26,7 +26,7 @@ function storage(options: Partial<StoredValuesOptions> = {}): StoredValues {
 }
 
 function distances(values: StoredValues): number[] {
-  return [...values].map((value) => value.keyId.w0).sort((a, b) => a - b);
+  return [...values].map((value) => value.id.w0).sort((a, b) => a - b);
 }
 
 Deno.test("At the bound of records the farthest from the own id goes first", () => {
@@ -118,7 +118,7 @@ Deno.test("When room is short what exceeds the share of its network goes first, 
   for (let n = 1; n <= 100; n++) assert.ok(put(n, `9.9.9.${n}`), "as long as there is room");
   for (let n = 101; n <= 400; n++) put(n);
   const left = (): StoredEntry[] => [...values].filter(({ from }) => from !== undefined);
-  assert.deepEqual(left().map(({ keyId }) => keyId.w0), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assert.deepEqual(left().map(({ id }) => id.w0), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   assert.equal(put(401, "9.9.9.9"), false, "it would be the eleventh");
   assert.equal(put(0, "9.9.9.9"), true, "it takes the place of one that is farther away");
   for (let i = 0; i < 100; i++) put(500 + i, `8.${i}.9.9`);
