@@ -136,8 +136,10 @@ export class CandidateList {
   /** Adds a contact to what a path knows; `bit` is the path's. `from` named it; without, the own table has it. */
   learn(contact: NodeContact, bit: number, from?: Candidate): void {
     const list = this.#all;
-    let low = 0;
     let high = list.length;
+    const last = list[high - 1];
+    // Most come in order, seeds above all.
+    let low = last !== undefined && isNearer(last, contact, this.#target) ? high : 0;
     while (low < high) {
       const middle = (low + high) >> 1;
       const other = list[middle];
@@ -161,6 +163,10 @@ export class CandidateList {
     if (low === list.length) list.push(candidate);
     else list.splice(low, 0, candidate);
   }
+}
+
+function isNearer(candidate: Candidate, contact: NodeContact, target: Id): boolean {
+  return compareDistance(target, candidate.contact.nodeId, contact.nodeId) < 0;
 }
 
 /** The group of one address; `next` has the same port. */

@@ -47,6 +47,10 @@ export class Lookup {
   readonly #doubts: Doubts;
   readonly #inFlight: number[];
   readonly #holders: number[];
+  readonly #hasCosts: boolean;
+  /** What {@link Lookup.#next} has seen on each path, and the best there: arrays for each call would be many. */
+  readonly #seen: number[];
+  readonly #best: (Candidate | undefined)[];
   #asked = 0;
   #found = 0;
   #answered = 0;
@@ -87,10 +91,15 @@ export class Lookup {
     });
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
+    this.#seen = new Array(this.#paths).fill(0);
+    this.#best = new Array(this.#paths).fill(undefined);
     this.#families.deal(this.#candidates);
+    const { cost } = options;
+    this.#hasCosts = cost !== undefined;
+    if (cost === undefined) return;
     for (const candidate of this.#candidates.all) {
       const from = distance(this.target, candidate.contact.nodeId);
-      candidate.cost = options.cost?.(candidate.contact, from, this.#nearness.radius) ?? 0;
+      candidate.cost = cost(candidate.contact, from, this.#nearness.radius);
     }
   }
 
@@ -264,13 +273,13 @@ export class Lookup {
   /** The next candidate to ask, with its path set; finishes the lookup when there is none to come. */
   #next(): Candidate | undefined {
     this.#groups.begin();
-    const seen: number[] = new Array(this.#paths).fill(0);
-    const best: (Candidate | undefined)[] = new Array(this.#paths).fill(undefined);
+    const seen = this.#seen.fill(0);
+    const best = this.#best.fill(undefined);
     const holders = new Holders(this.#nearness);
     let pathsWithout = this.#paths;
     let waiting = false;
     // Among seeds that are equally far the quickest answers first; later the nearest is best.
-    const beginning = this.#answered === 0;
+    const beginning = this.#hasCosts && this.#answered === 0;
     for (const candidate of this.#candidates.all) {
       const state = candidate.state;
       if (candidate.isSilent || !this.#groups.within(candidate)) continue;
