@@ -59,14 +59,20 @@ export class Scheduler {
 
   /** Runs `fn` once in `ms` milliseconds. */
   after(ms: number, fn: (nowMs: number) => void): Timer {
+    return this.at(this.#time.monotonic() + ms, fn);
+  }
+
+  /** Runs `fn` once, at a time of the monotonic clock. */
+  at(dueMs: number, fn: (nowMs: number) => void): Timer {
     const entry = {
-      dueMs: this.#time.monotonic() + ms,
+      dueMs,
       cancelled: false,
       run: fn,
-      cancel(): void {
+      cancel: () => {
         entry.cancelled = true;
-        // It stays in the heap for a while: what it was to do need not.
+        // It may keep its place in the heap for a while, and nothing else meanwhile.
         entry.run = nothing;
+        this.#dropCancelled();
       },
     };
     this.add(entry);
@@ -94,6 +100,15 @@ export class Scheduler {
     this.#closed = true;
     this.#timer?.cancel();
     this.#heap.clear();
+  }
+
+  /** Takes out what is cancelled and comes first; without entries no timer keeps the program from its end. */
+  #dropCancelled(): void {
+    while (this.#heap.first?.cancelled) this.#heap.pop();
+    if (this.#heap.size > 0 || this.#timer === undefined) return;
+    this.#timer.cancel();
+    this.#timer = undefined;
+    this.#armedForMs = Infinity;
   }
 
   #arm(nowMs: number): void {
@@ -155,7 +170,7 @@ export class Job {
     if (dueMs >= this.#dueMs) return;
     this.#timer?.cancel();
     this.#dueMs = dueMs;
-    this.#timer = this.#scheduler.after(Math.max(0, ms), () => {
+    this.#timer = this.#scheduler.at(dueMs, () => {
       this.cancel();
       this.#run();
     });

@@ -10,7 +10,7 @@
 
 import { setImmediate } from "node:timers";
 import type { Clock, SendResult } from "../../core/ports.ts";
-import { type Job, Scheduler } from "../../lib/scheduler.ts";
+import type { Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Route } from "./addresses.ts";
 import type { Dialler } from "./dialler.ts";
 import { type ByteBudget, FrameQueue } from "./frame_queue.ts";
@@ -48,6 +48,8 @@ export interface LinkOptions {
   readonly routes: readonly Route[];
   /** Time. */
   readonly clock: Clock;
+  /** Of all links: one of its own would cost each frame a timer. */
+  readonly scheduler: Scheduler;
   /** Finds the address. */
   readonly dialler: Dialler;
   /** Opens the socket. */
@@ -94,7 +96,6 @@ export class Link {
   #quickLooks = 0;
   #looking = false;
   #redialAt = 0;
-  readonly #scheduler: Scheduler;
   readonly #lookLater: Job;
   readonly #redialLater: Job;
   readonly #closeLater: Job;
@@ -107,10 +108,9 @@ export class Link {
     this.#queue = new FrameQueue(options.budget);
     this.#unsure = new UnsureFrames(options.budget);
     this.#usedAt = this.#clock.monotonic();
-    this.#scheduler = new Scheduler(options.clock, reportError);
-    this.#lookLater = this.#scheduler.job(() => this.#look());
-    this.#redialLater = this.#scheduler.job(() => this.#redial());
-    this.#closeLater = this.#scheduler.job(() => this.#closeIfIdle());
+    this.#lookLater = options.scheduler.job(() => this.#look());
+    this.#redialLater = options.scheduler.job(() => this.#redial());
+    this.#closeLater = options.scheduler.job(() => this.#closeIfIdle());
     this.#closeLater.dueIn(idleMsMax);
     this.#dial();
   }
@@ -171,7 +171,7 @@ export class Link {
     this.#state = "closed";
     this.#handshake?.resolve(false);
     this.#abort.abort();
-    this.#scheduler.close();
+    for (const job of [this.#lookLater, this.#redialLater, this.#closeLater]) job.cancel();
     this.#queue.clear();
     this.#unsure.clear();
     this.#dropSocket();

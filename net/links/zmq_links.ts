@@ -18,6 +18,7 @@ import type {
 } from "../../core/ports.ts";
 import { toHex } from "../../core/model/bytes.ts";
 import { type Family, type IpAddress, isPort } from "../../lib/ip_address.ts";
+import { Scheduler } from "../../lib/scheduler.ts";
 import { pause } from "../../lib/waiting.ts";
 import { type OwnPlace, routesTo } from "./addresses.ts";
 import { Dialler, type TcpConnect } from "./dialler.ts";
@@ -83,6 +84,7 @@ export class ZmqLinks implements Links {
   readonly #budget = new ByteBudget(queuedBytesTotalMax);
   /** Links by device and address; the one used last is at the end. */
   readonly #links = new Map<string, Link>();
+  readonly #scheduler: Scheduler;
   readonly #tunnels: Tunnels;
   readonly #descriptors: number;
   readonly #linksMax: number;
@@ -94,6 +96,7 @@ export class ZmqLinks implements Links {
   constructor(options: ZmqLinksOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#scheduler = new Scheduler(options.clock, reportError);
     this.#tunnels = new Tunnels(options.clock);
     this.#dialler = new Dialler(
       options.clock,
@@ -271,6 +274,7 @@ export class ZmqLinks implements Links {
       linkKey: target.linkKey,
       routes,
       clock: this.#clock,
+      scheduler: this.#scheduler,
       dialler: this.#dialler,
       openings: processOpenings,
       connect: (linkKey, route) => connectPush(linkKey, route, this.#tunnels),

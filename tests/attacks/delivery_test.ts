@@ -10,6 +10,7 @@ import { readRoute } from "../../net/links/addresses.ts";
 import { Dialler } from "../../net/links/dialler.ts";
 import { ByteBudget } from "../../net/links/frame_queue.ts";
 import { Link } from "../../net/links/link.ts";
+import { Scheduler } from "../../lib/scheduler.ts";
 import { VirtualClock } from "../sim/clock.ts";
 import { identityOf } from "../sim/users.ts";
 import { MessageWorld, type TestUser } from "../core/message_world.ts";
@@ -42,6 +43,7 @@ class Dialled {
       linkKey: new Uint8Array(32),
       routes: [route],
       clock: this.clock,
+      scheduler: new Scheduler(this.clock, reportError),
       dialler: this.#dialler,
       connect: () => {
         this.#count(place);

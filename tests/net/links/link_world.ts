@@ -11,6 +11,7 @@ import { ByteBudget } from "../../../net/links/frame_queue.ts";
 import { Link } from "../../../net/links/link.ts";
 import type { PushSocket } from "../../../net/links/sockets.ts";
 import { pause } from "../../../lib/waiting.ts";
+import { Scheduler } from "../../../lib/scheduler.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 
 /** What the network does: changed by the tests as they go. */
@@ -75,6 +76,7 @@ export function simLink(weather: Weather, address = "10.0.0.1", budgetBytes = 1e
     linkKey: new Uint8Array(32),
     routes: [route],
     clock,
+    scheduler: new Scheduler(clock, reportError),
     dialler,
     connect: () => new FakeSocket(weather, sent),
     budget,
@@ -114,6 +116,7 @@ export function threeRelays(
     linkKey: new Uint8Array(32),
     routes,
     clock,
+    scheduler: new Scheduler(clock, reportError),
     dialler,
     connect(_key, { name }) {
       tried.push(name);

@@ -12,6 +12,7 @@ import {
 import { Link } from "../../../net/links/link.ts";
 import { Openings } from "../../../net/links/openings.ts";
 import { ZmqLinks } from "../../../net/links/zmq_links.ts";
+import { Scheduler } from "../../../lib/scheduler.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
 import { VirtualClock } from "../../sim/clock.ts";
 
@@ -42,6 +43,7 @@ class Crowd {
       linkKey: new Uint8Array(32),
       routes: [route],
       clock: this.clock,
+      scheduler: new Scheduler(this.clock, reportError),
       dialler: new Dialler(this.clock, (ip) => {
         this.dialled.push(ip);
         return this.takesConnects ? Promise.resolve() : new Promise(() => {});
