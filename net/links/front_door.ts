@@ -78,6 +78,8 @@ export interface FrontDoorOptions {
   readonly isExempt: (address: IpAddress) => boolean;
   /** Where the PULL socket listens; undefined while there is none. */
   readonly inside: () => InsideAddress | undefined;
+  /** Told of what was passed inside: one whole message, as it seems, or anything. */
+  readonly onPassed?: (isOne: boolean) => void;
   /** What else the door is for, by the first byte that a caller says. Default: nothing. */
   readonly services?: ReadonlyMap<number, DoorService>;
   /** Where a caller is; replaceable for tests. */
@@ -365,13 +367,21 @@ export class FrontDoor {
     const frames = new ZmtpFrames();
     const small = new Uint8Array(bufferBytes.small);
     let large: Uint8Array | undefined;
+    let hasSpoken = false;
     try {
       for (let bytes = first;;) {
-        const waitMs = visit.budget.spend(bytes.length, frames.count(bytes));
+        const begun = frames.count(bytes);
+        const waitMs = visit.budget.spend(bytes.length, begun);
         if (waitMs > 0) await pause(time, waitMs, this.#closing.signal);
         await writeAll(inside, bytes);
         onPassed(bytes);
-        if (bytes.length >= speechBytesMin) visit.spokeMs = time.monotonic();
+        const isSpeech = bytes.length >= speechBytesMin;
+        if (isSpeech) visit.spokeMs = time.monotonic();
+        hasSpoken ||= isSpeech;
+        // Not of the greeting, nor of signs of life; but of the last bytes of a long message, however few.
+        if (isSpeech || (hasSpoken && begun === 0)) {
+          this.#options.onPassed?.(begun <= 1 && frames.isBetween);
+        }
         const isFull = bytes.length >= small.length;
         if (isFull && large === undefined && this.#largeBuffers < largeBuffersMax) {
           this.#largeBuffers++;

@@ -218,6 +218,18 @@ export const receivePauseMsMax = 25;
  */
 export const receiveWatchedPauseMs = 1_000;
 
+/**
+ * How long a message is waited for that the front door has passed on: it is decrypted within 0.1 ms, unless
+ * others have the processor.
+ */
+export const expectedMsMax = 1;
+
+/**
+ * After something that was not waited for, or in vain, nothing is waited for during so long, and the system is asked
+ * to tell of news: a sender of nonsense stops the program for 2 % of the time at most.
+ */
+export const unsureMs = 50;
+
 /** While the last message is younger than this, every pause is {@linkcode receiveBusyPauseMs}. */
 export const receiveBusyMs = 1_000;
 

@@ -20,6 +20,7 @@ const symbols = {
   epoll_ctl: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
   epoll_wait: { parameters: ["i32", "buffer", "i32", "i32"], result: "i32", nonblocking: true },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   close: { parameters: ["i32"], result: "i32" },
 } as const;
@@ -39,6 +40,9 @@ const once = 0x40000000;
 const eventLayout = Deno.build.arch === "x86_64"
   ? { bytes: 12, own: 4 } as const
   : { bytes: 16, own: 8 } as const;
+
+/** `struct pollfd`: a descriptor of four bytes, then the events asked for and those found, two bytes each. */
+const polledBytes = 8;
 
 /** Events fetched at once; the others come with the next call. */
 const eventsMax = 256;
@@ -75,6 +79,8 @@ export interface CFunctions {
   ): Promise<number>;
   /** Makes a descriptor that is readable once it was written to; -1 when that fails. */
   eventfd(value: number, flags: number): number;
+  /** Waits for news of descriptors, in the thread that calls; how many have some, or -1. */
+  poll(descriptors: Uint8Array<ArrayBuffer>, count: bigint, timeoutMs: number): number;
   /** Writes. */
   write(descriptor: number, from: Uint8Array<ArrayBuffer>, bytes: bigint): bigint;
   /** Closes. */
@@ -101,6 +107,8 @@ export class Poller {
   readonly #waker: number;
   readonly #event = new Uint8Array(eventLayout.bytes);
   readonly #eventView = new DataView(this.#event.buffer);
+  readonly #polled = new Uint8Array(polledBytes);
+  readonly #polledView = new DataView(this.#polled.buffer);
   readonly #waiting = new Map<number, () => void>();
   #running: Promise<void> | undefined;
   #failures = 0;
@@ -144,6 +152,13 @@ export class Poller {
     this.#waiting.set(descriptor, onNews);
     this.#running ??= this.#run();
     return true;
+  }
+
+  /** Waits, the whole program with it, until the descriptor is readable: so long at most, in whole milliseconds. */
+  wait(descriptor: number, timeoutMs: number): boolean {
+    this.#polledView.setInt32(0, descriptor, true);
+    this.#polledView.setInt16(4, readable, true);
+    return this.#library.symbols.poll(this.#polled, 1n, timeoutMs) > 0;
   }
 
   /** Takes a {@linkcode watch} back; to be called before the descriptor is closed. */

@@ -7,6 +7,7 @@
 import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../../core/ports.ts";
 import {
+  expectedMsMax,
   frameBytesMax,
   quickLooksPerMessage,
   receiveBusyMs,
@@ -17,6 +18,7 @@ import {
   receiveQuickLooksMax,
   receiveTurnMsMax,
   receiveWatchedPauseMs,
+  unsureMs,
 } from "./link_limits.ts";
 import type { PullSocket } from "./sockets.ts";
 
@@ -49,6 +51,13 @@ export class Receiver {
   #quickLooks = 0;
   #timer: Timer | undefined;
   #closed = false;
+  #isTurning = false;
+  /** Whether the front door says that a message is coming before it is here: nothing else need tell of it. */
+  #isTold = false;
+  /** Whether the turn that is under way began because of what the front door said. */
+  #isExpected = false;
+  /** Until when something may come that was not waited for, or in vain, on the monotonic clock. */
+  #unsureUntil = -Infinity;
 
   /** Starts to receive. */
   constructor(options: ReceiverOptions) {
@@ -65,28 +74,63 @@ export class Receiver {
     await this.#options.socket.close();
   }
 
+  /**
+   * The front door has given zeromq something: one whole message, as it seems, which is waited for, or anything.
+   *
+   * A message is decrypted within a tenth of a millisecond, and to be told of it by the thread that waits for
+   * news takes as long again.
+   */
+  expect(isOne: boolean): void {
+    const { socket, clock } = this.#options;
+    if (this.#closed) return;
+    const now = clock.monotonic();
+    const isBusy = this.#isTurning || this.#quickLooks > 0;
+    const mayWait = isOne && !isBusy && now >= this.#unsureUntil;
+    if (mayWait && socket.wait?.(expectedMsMax)) {
+      this.#isTold = this.#isExpected = true;
+      return this.#look();
+    }
+    this.#unsureUntil = now + unsureMs;
+    if (isBusy) return;
+    if (socket.wait === undefined) {
+      this.#quickLooks = receiveQuickLooksMax;
+      this.#look();
+    } else if (this.#isTold) {
+      this.#timer?.cancel();
+      this.#watch();
+    }
+  }
+
+  #look(): void {
+    this.#timer?.cancel();
+    this.#options.socket.unwatch();
+    void this.#turn();
+  }
+
   #pause(ms: number): void {
     if (this.#closed) return;
     this.#timer = this.#options.clock.after(ms, () => void this.#turn());
   }
 
-  /** Looks again when the system tells of news, and seldom otherwise; by the clock where it does not. */
+  /**
+   * Looks again when the front door or the system tells of news, and seldom otherwise; by the clock where
+   * they do not.
+   */
   #watch(): void {
     if (this.#closed) return;
     const { clock, socket } = this.#options;
     const ageMs = clock.monotonic() - this.#lastMessageAt;
-    const look = (): void => {
-      this.#timer?.cancel();
-      socket.unwatch();
-      void this.#turn();
-    };
     // Asking the system costs more than one look by the clock, and less than a look that finds nothing.
-    const isWatched = (this.#burst <= 1 || ageMs >= receiveBusyPauseMs) && socket.watch(look);
+    const isAlone = this.#burst <= 1 || ageMs >= receiveBusyPauseMs;
+    this.#isTold &&= isAlone && clock.monotonic() >= this.#unsureUntil;
+    const look = () => this.#look();
+    const isWatched = this.#isTold || (isAlone && socket.watch(look));
     this.#timer = clock.after(isWatched ? receiveWatchedPauseMs : receivePauseMs(ageMs), look);
   }
 
   /** Never rejects. */
   async #turn(): Promise<void> {
+    this.#isTurning = true;
     const { socket, clock } = this.#options;
     const startedAt = clock.monotonic();
     let bytes = 0;
@@ -101,11 +145,16 @@ export class Receiver {
       if (this.#lastMessageAt - startedAt >= receiveTurnMsMax) break;
     }
     // There may be more, but all else comes first.
+    this.#isTurning = false;
     this.#pause(0);
   }
 
   /** In the middle of a burst the next message is microseconds away; else a pause is due. */
   #lookAgain(hasReceived: boolean): void {
+    this.#isTurning = false;
+    // It was other news, and the message may still come.
+    if (this.#isExpected && !hasReceived) this.#isTold = false;
+    this.#isExpected = false;
     if (hasReceived) {
       const quickLooks = (this.#burst - 1) * quickLooksPerMessage;
       this.#quickLooks = Math.min(quickLooks, receiveQuickLooksMax);

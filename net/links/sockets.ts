@@ -44,6 +44,11 @@ export interface PullSocket {
   watch(onNews: () => void): boolean;
   /** Takes a {@linkcode watch} back. */
   unwatch(): void;
+  /**
+   * Waits, the whole program with it, until there may be something to receive: so long at most. False where it
+   * did not come. Absent where the system cannot tell.
+   */
+  readonly wait?: (timeoutMs: number) => boolean;
   /** Never blocks; resolves when nothing is left of it. */
   close(): Promise<void>;
 }
@@ -170,6 +175,9 @@ function watched(socket: DescribedPull, address: InsideAddress): PullSocket {
     receive: () => socket.receive(),
     watch: (onNews) => poller?.watch(descriptor, onNews) ?? false,
     unwatch: () => poller?.unwatch(descriptor),
+    ...(poller === undefined
+      ? {}
+      : { wait: (timeoutMs: number) => poller.wait(descriptor, timeoutMs) }),
     async close() {
       poller?.unwatch(descriptor);
       socket.close();

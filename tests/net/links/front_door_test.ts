@@ -286,6 +286,31 @@ Deno.test("A sender beyond its network's budget is read as slowly as the budget 
   await writing;
 });
 
+Deno.test("The front door tells of what it passes inside: of one whole message, or of anything", async () => {
+  const told: boolean[] = [];
+  await using it = world({}, { onPassed: (isOne) => told.push(isOne) });
+  const caller = await it.call();
+  const say = async (bytes: Uint8Array, expected: boolean[]) => {
+    const before = it.inside.bytes;
+    await caller.write(bytes);
+    await until(() => it.inside.bytes === before + bytes.length);
+    assert.deepEqual(told.splice(0), expected);
+  };
+  const message = new Uint8Array(202);
+  message[1] = 200;
+  const greeting = new Uint8Array(64);
+  greeting[0] = 0xff;
+  await say(greeting, []);
+  await say(message, [true]);
+  await say(new Uint8Array([...message, ...message]), [false]);
+  await say(new Uint8Array(2), []);
+  await say(new Uint8Array([...message, 0]), [false]);
+  await say(Uint8Array.of(0), [true]);
+  // The first piece of a long one is no whole message, the last one makes it whole.
+  await say(message.subarray(0, 150), [false]);
+  await say(message.subarray(150), [true]);
+});
+
 Deno.test("A door that closes ends every connection, and its port is free", async () => {
   await using here = world();
   const conn = await here.call();

@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { setImmediate } from "node:timers";
 import { borrowPoller, type Library, Poller, returnPoller } from "../../../net/links/poller.ts";
-import { receiveBusyPauseMs, receiveWatchedPauseMs } from "../../../net/links/link_limits.ts";
-import { Receiver } from "../../../net/links/receiver.ts";
 import { readRoute } from "../../../net/links/addresses.ts";
 import { bindPull, connectPush, type PullSocket } from "../../../net/links/sockets.ts";
 import { Tunnels } from "../../../net/links/tunnels.ts";
 import { SystemClock } from "../../../net/system/system_time.ts";
-import { VirtualClock } from "../../sim/clock.ts";
 import { linkKeys, until } from "./links_world.ts";
 
 const isLinux = Deno.build.os === "linux";
@@ -49,6 +45,24 @@ Deno.test({
       await until(() => push.writable, "room for the next frame");
       await push.send(Uint8Array.of(i));
       assert.equal(await message, i);
+    }
+    push.close();
+    await pull.close();
+  },
+});
+
+Deno.test({
+  name: "A message that is on its way is waited for, and one that is not so long only",
+  ignore: !isLinux,
+  async fn() {
+    const { pull, push } = await pair();
+    for (let i = 0; i < 20; i++) {
+      while (pull.wait?.(1)) assert.equal(pull.readable, false, "news of the handshake alone");
+      await until(() => push.writable, "room for the next frame");
+      push.send(Uint8Array.of(i));
+      // News comes with every change of state, and also before the message.
+      while (!pull.readable) assert.equal(pull.wait?.(60_000), true);
+      assert.equal((await pull.receive())[0]?.[0], i);
     }
     push.close();
     await pull.close();
@@ -113,6 +127,7 @@ function fakeLibrary(
     epoll_ctl: (_epoll: number, _what: number, descriptor: number) => descriptor === 6 ? -1 : 0,
     epoll_wait: wait,
     eventfd: () => waker,
+    poll: () => 0,
     write: () => 8n,
     close: (descriptor: number) => closed.push(descriptor),
   };
@@ -191,115 +206,4 @@ Deno.test({
     for (const socket of [push, ...others]) socket?.close();
     await pull.close();
   },
-});
-
-/** A socket on which messages appear when a test says so. */
-class FakePull implements PullSocket {
-  readonly address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
-  looks = 0;
-  waiting = 0;
-  tells: boolean;
-  #onNews: (() => void) | undefined;
-
-  constructor(tells: boolean) {
-    this.tells = tells;
-  }
-
-  get readable(): boolean {
-    this.looks++;
-    return this.waiting > 0;
-  }
-
-  receive(): Promise<Uint8Array[]> {
-    this.waiting--;
-    return Promise.resolve([Uint8Array.of(1)]);
-  }
-
-  watch(onNews: () => void): boolean {
-    if (this.tells) this.#onNews = onNews;
-    return this.tells;
-  }
-
-  unwatch(): void {
-    this.#onNews = undefined;
-  }
-
-  /** Whether the system is to tell of the next message. */
-  get isAsked(): boolean {
-    return this.#onNews !== undefined;
-  }
-
-  arrive(): void {
-    this.waiting++;
-    this.#onNews?.();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-async function looksOf(tells: boolean) {
-  const clock = new VirtualClock();
-  const socket = new FakePull(tells);
-  let frames = 0;
-  const onFrame = () => void frames++;
-  const receiver = new Receiver({
-    socket,
-    clock,
-    onFrame,
-    onFault: (error) => assert.fail(`${error}`),
-  });
-  await clock.advance(10_000);
-  const idle = socket.looks;
-  await clock.advance(10_000);
-  const looks = socket.looks - idle;
-  const before = clock.monotonic();
-  socket.arrive();
-  while (frames === 0) await clock.advance(1);
-  const waitedMs = clock.monotonic() - before;
-  // A message that nobody told of.
-  socket.waiting++;
-  await clock.advance(2 * receiveWatchedPauseMs);
-  assert.equal(frames, 2);
-  await receiver.close();
-  assert.equal(clock.pending, 0);
-  return { looks, waitedMs };
-}
-
-Deno.test("A socket that tells of news is hardly looked at, and at once when it does", async () => {
-  const told = await looksOf(true);
-  assert.ok(told.looks <= 11, `${told.looks} looks in 10 s`);
-  assert.ok(told.waitedMs <= 1, `${told.waitedMs} ms`);
-  const untold = await looksOf(false);
-  assert.ok(untold.looks >= 400, `${untold.looks} looks in 10 s`);
-  assert.ok(untold.waitedMs <= 25, `${untold.waitedMs} ms`);
-});
-
-Deno.test("After a single message the system is asked at once, in a burst the clock looks first", async () => {
-  const clock = new VirtualClock();
-  const socket = new FakePull(true);
-  const onFault = (error: unknown) => assert.fail(`${error}`);
-  const receiver = new Receiver({ socket, clock, onFrame: () => {}, onFault });
-  await clock.advance(10_000);
-  for (let i = 0; i < 10; i++) {
-    const before = socket.looks;
-    socket.arrive();
-    await clock.advance(500);
-    assert.equal(
-      socket.looks - before,
-      2,
-      "one that finds the message, and one that finds no other",
-    );
-  }
-  socket.waiting = 3;
-  socket.arrive();
-  await clock.advance(1);
-  // Quick looks come with the turns of the event loop, not with the clock.
-  for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(socket.waiting, 0);
-  assert.equal(socket.isAsked, false);
-  await clock.advance(receiveBusyPauseMs);
-  assert.equal(socket.isAsked, true);
-  await receiver.close();
 });
