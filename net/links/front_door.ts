@@ -367,21 +367,14 @@ export class FrontDoor {
     const frames = new ZmtpFrames();
     const small = new Uint8Array(bufferBytes.small);
     let large: Uint8Array | undefined;
-    let hasSpoken = false;
     try {
       for (let bytes = first;;) {
-        const begun = frames.count(bytes);
-        const waitMs = visit.budget.spend(bytes.length, begun);
+        const waitMs = visit.budget.spend(bytes.length, frames.count(bytes));
         if (waitMs > 0) await pause(time, waitMs, this.#closing.signal);
         await writeAll(inside, bytes);
         onPassed(bytes);
-        const isSpeech = bytes.length >= speechBytesMin;
-        if (isSpeech) visit.spokeMs = time.monotonic();
-        hasSpoken ||= isSpeech;
-        // Not of the greeting, nor of signs of life; but of the last bytes of a long message, however few.
-        if (isSpeech || (hasSpoken && begun === 0)) {
-          this.#options.onPassed?.(begun <= 1 && frames.isBetween);
-        }
+        if (bytes.length >= speechBytesMin) visit.spokeMs = time.monotonic();
+        if (frames.news) this.#options.onPassed?.(frames.news === "one");
         const isFull = bytes.length >= small.length;
         if (isFull && large === undefined && this.#largeBuffers < largeBuffersMax) {
           this.#largeBuffers++;

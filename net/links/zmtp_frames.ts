@@ -4,6 +4,8 @@
  * @module
  */
 
+import { speechBytesMin } from "./link_limits.ts";
+
 /** Bytes of the greeting that opens each connection (ZMTP 3.1, section 2.2). */
 export const greetingBytes = 64;
 
@@ -17,10 +19,18 @@ export class ZmtpFrames {
   /** Bytes of a head's length still to come; 0 between frames. */
   #lengthBytes = 0;
   #length = 0;
+  /** Whether something came that may have been a message. */
+  #hasSpoken = false;
+  #news: "one" | "some" | undefined;
 
   /** Whether the greeting is over, and the next byte begins a frame. */
   get isBetween(): boolean {
     return this.#skip === 0 && this.#lengthBytes === 0;
+  }
+
+  /** What the bytes that were counted last may have made whole: one message, some, or none. */
+  get news(): "one" | "some" | undefined {
+    return this.#news;
   }
 
   /** How many frames begin in the next bytes of the stream. Linear in the frames, not in the bytes. */
@@ -30,6 +40,11 @@ export class ZmtpFrames {
       if (this.isBetween) frames++;
       at = this.follow(bytes, at);
     }
+    const isSpeech = bytes.length >= speechBytesMin;
+    this.#hasSpoken ||= isSpeech;
+    // Not the greeting, nor signs of life; but the last bytes of a long message, however few.
+    const isNews = isSpeech || (this.#hasSpoken && frames === 0);
+    this.#news = isNews ? (frames <= 1 && this.isBetween ? "one" : "some") : undefined;
     return frames;
   }
 
