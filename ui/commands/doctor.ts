@@ -30,8 +30,11 @@ import {
   notLookedAt,
 } from "./checks.ts";
 
-/** A time server that is there answers within a second, also the second or third that is asked. */
-const clockWaitMs = 4000;
+/**
+ * A peer asks the time servers a second after its start. One that is there answers within a second, also the second
+ * or third that is asked.
+ */
+const clockWaitMs = 5000;
 
 /** What is asked of a peer; where there is none, each is told as not looked at. */
 const peerChecks = ["network", "reach", "clock"] as const;
