@@ -13,15 +13,16 @@
 
 import { InFlight } from "../../lib/bounded_map.ts";
 import type { HostPort } from "../../lib/host_port.ts";
+import { loadModule } from "../../lib/load_module.ts";
 import { type Job, Scheduler } from "../../lib/scheduler.ts";
 import type { Clock, ClockStatus, Timer } from "../../core/ports.ts";
 import { agreeOnOffset, judgeServer, type ServerAnswer } from "./judge.ts";
-import { type NtpQuery, queryInWorker } from "./query.ts";
+import type { NtpQuery } from "./query.ts";
 import { SystemClock } from "../system/system_time.ts";
 
 /**
- * From the start to the first synchronisation. The Worker that asks takes a processor for 50 ms: within this time a
- * peer starts and its user logs in, and a command that runs a peer for a moment ends.
+ * From the start to the first synchronisation: within this time a peer starts and its user logs in, and a command
+ * that runs a peer for a moment ends.
  */
 const firstSyncMs = 1_000;
 
@@ -51,9 +52,16 @@ export interface NtpClockOptions {
   readonly trustFar?: boolean;
   /** The clock to correct; the system's by default. */
   readonly base?: Clock;
-  /** How a server is asked; in a worker by default. */
+  /** How a server is asked; by UDP by default. */
   readonly query?: NtpQuery;
 }
+
+const queryServer: NtpQuery = async (server, time, signal) => {
+  const { queryServer } = await loadModule<typeof import("./query.ts")>(
+    new URL("./query.ts", import.meta.url),
+  );
+  return await queryServer(server, time, signal);
+};
 
 /** The peer's clock. */
 export class NtpClock implements Clock {
@@ -79,7 +87,7 @@ export class NtpClock implements Clock {
   constructor(options: NtpClockOptions) {
     this.#base = options.base ?? new SystemClock();
     this.#trustFar = options.trustFar ?? false;
-    this.#query = options.query ?? queryInWorker;
+    this.#query = options.query ?? queryServer;
     this.#servers = options.servers.slice(0, serversMax);
     this.#scheduler = new Scheduler(this.#base, reportError);
     this.#nextSync = this.#scheduler.job(async () => void await this.sync());

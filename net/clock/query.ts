@@ -1,25 +1,19 @@
 /**
- * Asks one NTP server, in a worker that is ended in any case.
+ * Asks one NTP server. The clock loads this module when it asks, so that a command that runs a peer for a moment
+ * does without ntp-time-sync.
  *
  * @module
  */
 
+import { NtpTimeSync } from "ntp-time-sync";
 import type { HostPort } from "../../lib/host_port.ts";
 import type { Time } from "../../lib/time.ts";
 import type { NtpSample } from "./judge.ts";
 
-/** What the worker is told: the server, as a name or an IPv4 address, and how to ask it. */
-export interface NtpRequest extends HostPort {
-  /** Requests to send, one after another. */
-  readonly samples: number;
-  /** How long to wait for each answer, in milliseconds. */
-  readonly replyMsMax: number;
-}
-
 /** Asks a server; resolves to what it answered in time, however little, and never rejects. */
 export type NtpQuery = (
   server: HostPort,
-  time: Pick<Time, "after">,
+  time: Pick<Time, "now" | "monotonic">,
   signal: AbortSignal,
 ) => Promise<NtpSample[]>;
 
@@ -29,40 +23,52 @@ const samplesAServer = 4;
 /** For one answer. Longer round trips make the offset too uncertain anyway. */
 const replyMsMax = 1_000;
 
-/** For one server, once the worker asks it: a name to look up, and the samples. */
+/** For one server: a name to look up, and the samples. */
 const serverMsMax = 3_000;
 
-/** For a worker to start; a machine that is busy with other things takes its time. */
-const startMsMax = 20_000;
+/** The library hands durations out as dates counted from here. */
+const durationZeroMs = Date.UTC(1900, 0, 1);
 
-/** {@linkcode NtpQuery} through net/clock/ntp_worker.ts. */
-export const queryInWorker: NtpQuery = (server, time, signal): Promise<NtpSample[]> => {
-  if (signal.aborted) return Promise.resolve([]);
-  return new Promise((resolve) => {
-    const samples: NtpSample[] = [];
-    // The compiler of the executable finds the worker's file by these words.
-    const worker = new Worker(new URL("./ntp_worker.ts", import.meta.url), { type: "module" });
-    const finish = () => {
-      timer.cancel();
-      signal.removeEventListener("abort", finish);
-      worker.terminate();
-      resolve(samples);
-    };
-    let timer = time.after(startMsMax, finish);
-    signal.addEventListener("abort", finish);
-    worker.onmessage = (event: MessageEvent<NtpSample | "asking" | "done">) => {
-      if (event.data === "asking") {
-        timer.cancel();
-        timer = time.after(serverMsMax, finish);
-      } else if (event.data === "done") finish();
-      else samples.push(event.data);
-    };
-    // A packet that the library stumbles over must not end the peer.
-    worker.onerror = (event) => {
-      event.preventDefault();
-      finish();
-    };
-    const request: NtpRequest = { ...server, samples: samplesAServer, replyMsMax };
-    worker.postMessage(request);
-  });
+/** What ntp-time-sync makes of an answer. */
+type Packet = Awaited<ReturnType<NtpTimeSync["getNetworkTime"]>>;
+
+function sampleOf(packet: Packet, askedAt: number): NtpSample {
+  const at = (date: Date | undefined) => date?.getTime() ?? NaN;
+  const duration = (date: Date | undefined) => at(date) - durationZeroMs;
+  return {
+    askedAt,
+    originAt: at(packet.originTimestamp),
+    receivedAt: at(packet.receiveTimestamp),
+    transmittedAt: at(packet.transmitTimestamp),
+    answeredAt: at(packet.destinationTimestamp),
+    leap: packet.leapIndicator ?? NaN,
+    mode: packet.mode ?? NaN,
+    version: packet.version ?? NaN,
+    stratum: packet.stratum ?? NaN,
+    rootDistanceMs: duration(packet.rootDelay) / 2 + duration(packet.rootDispersion),
+  };
+}
+
+/**
+ * {@linkcode NtpQuery} through ntp-time-sync, of which only the sending and reading of packets is used: it takes
+ * anything that looks like an answer, so that the judgement is left to others.
+ */
+export const queryServer: NtpQuery = async (
+  { host, port },
+  time,
+  signal,
+): Promise<NtpSample[]> => {
+  const begunAt = time.monotonic();
+  const samples: NtpSample[] = [];
+  const ntp = new NtpTimeSync({ servers: [], replyTimeout: replyMsMax });
+  for (let i = 0; i < samplesAServer && !signal.aborted; i++) {
+    if (time.monotonic() - begunAt > serverMsMax - replyMsMax) break;
+    const askedAt = time.now();
+    try {
+      samples.push(sampleOf(await ntp.getNetworkTime(host, port), askedAt));
+    } catch {
+      // No answer to this one; the next may have one.
+    }
+  }
+  return samples;
 };

@@ -100,7 +100,6 @@ async function checkBundle({ files, folder }: Unpacked): Promise<void> {
   }
   for (
     const path of [
-      "net-clock-ntp_worker.js",
       "net-system-estimating_worker.js",
       "composition",
       "menu",

@@ -83,6 +83,7 @@ const hostile: Readonly<Record<string, NtpAnswer | undefined>> = {
   "the year 1900": { zeroTime: true },
   "an offset of twenty years": { offsetMs: 20 * 365 * 86_400_000 },
   "garbage": { bytes: new Uint8Array(48).fill(0xff) },
+  "a flood of garbage": { bytes: new Uint8Array(60_000).fill(0xff) },
   "an empty packet": { bytes: new Uint8Array(0) },
   "a packet cut short": { bytes: new Uint8Array(20).fill(0x24) },
   "a kiss-o'-death": { stratum: 0, offsetMs: 9_000 },
