@@ -94,7 +94,7 @@ async function invocation(): Promise<string[]> {
     "-q",
     // A service starts seldom, and its peer idles long: the cache would save it 15 ms and keep 4 MB.
     "--no-code-cache",
-    "--v8-flags=--memory-saver-mode,--max-semi-space-size=1,--no-memory-pool-share-memory-on-teardown",
+    "--v8-flags=--memory-saver-mode,--max-semi-space-size=1,--no-parallel-scavenge,--gc-memory-reducer-start-delay-ms=5000,--no-memory-pool-share-memory-on-teardown",
     ...(isPackage ? ["--node-modules-dir=manual", "--no-remote", "--no-lock"] : []),
     "--config",
     config,

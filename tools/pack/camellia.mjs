@@ -42,7 +42,7 @@ function findDeno() {
 const fixed = [
   "run",
   "--quiet",
-  "--v8-flags=--memory-saver-mode,--max-semi-space-size=1,--no-memory-pool-share-memory-on-teardown",
+  "--v8-flags=--memory-saver-mode,--max-semi-space-size=1,--no-parallel-scavenge,--gc-memory-reducer-start-delay-ms=5000,--no-memory-pool-share-memory-on-teardown",
   // Everything comes with the package: nothing is looked for anywhere else, and nothing is fetched.
   "--node-modules-dir=manual",
   "--no-remote",
