@@ -107,6 +107,11 @@ export const nearShareMin = 0.65;
 /** Queries that a lookup sends because it doubts: where chance left a gap they find nothing. */
 export const doubtsMax = 20;
 /**
+ * The same of a lookup for the k closest where a node does not know yet how dense the network is: most newcomers
+ * join through a few nodes, and each that named others has a turn or two.
+ */
+export const doubtsAtFirst = 6;
+/**
  * Nodes beyond so many times the holders' distance store no value: they do out to twice it, and may be wrong
  * about how dense the network is.
  */

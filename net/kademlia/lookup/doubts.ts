@@ -16,6 +16,8 @@ export interface DoubtsOptions {
   readonly groups: AddressGroups;
   /** See `LookupOptions.reserve`. */
   readonly reserve: () => readonly NodeContact[];
+  /** See `LookupOptions.doubtsAtFirst`. */
+  readonly first: number;
 }
 
 /**
@@ -37,9 +39,14 @@ export class Doubts {
     return this.#asked;
   }
 
+  /** So many are asked where too little is known to judge what was found. */
+  get first(): number {
+    return this.#options.first;
+  }
+
   /** Whom to ask next, if anybody: the nearest, not asked yet, of a source of which the fewest were. */
-  next(): Candidate | undefined {
-    if (this.#asked >= doubtsMax) return undefined;
+  next(isFirst: boolean): Candidate | undefined {
+    if (this.#asked >= (isFirst ? this.first : doubtsMax)) return undefined;
     const { candidates, groups, reserve } = this.#options;
     if (!this.#hasReserve) { for (const contact of reserve()) candidates.learn(contact, noPath); }
     this.#hasReserve = true;

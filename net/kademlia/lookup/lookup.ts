@@ -88,6 +88,7 @@ export class Lookup {
       candidates: this.#candidates,
       groups: this.#groups,
       reserve: options.reserve,
+      first: options.doubtsAtFirst ?? 0,
     });
     this.#inFlight = new Array(this.#paths).fill(0);
     this.#holders = new Array(this.#paths).fill(0);
@@ -317,7 +318,7 @@ export class Lookup {
    */
   #doubt(): Candidate | undefined {
     const isDoubtful = this.#isDoubtful();
-    const displaced = isDoubtful ? this.#doubts.next() : undefined;
+    const displaced = isDoubtful ? this.#doubts.next(this.#nearness.isUnknown) : undefined;
     if (displaced === undefined) {
       this.#finished = !isDoubtful || this.#open.size === 0;
       return undefined;
@@ -332,8 +333,10 @@ export class Lookup {
 
   /** A read that met no node near the target without the value has no reason to doubt. */
   #isDoubtful(): boolean {
+    if (this.#asked >= queriesPerLookupMax) return false;
+    if (this.#nearness.isUnknown) return this.#doubts.first > 0;
     const mayLack = this.#goal === Infinity || this.#found < this.#goal || this.#missing > 0;
-    return mayLack && this.#asked < queriesPerLookupMax && !this.#places.isDense();
+    return mayLack && !this.#places.isDense();
   }
 
   /**

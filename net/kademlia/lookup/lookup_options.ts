@@ -26,6 +26,10 @@ export interface LookupOptions {
   readonly seeds: readonly NodeContact[];
   /** Contacts to ask where the seeds led to no node that is near enough. */
   readonly reserve: () => readonly NodeContact[];
+  /**
+   * So many that others displaced are asked where too little is known to judge what was found. Default: none.
+   */
+  readonly doubtsAtFirst?: number;
   /** End once so many holders have answered. Default: only when the k closest have answered. */
   readonly goal?: number | undefined;
   /**

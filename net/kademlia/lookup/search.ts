@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { nearAtOnce } from "../constants.ts";
+import { doubtsAtFirst, nearAtOnce } from "../constants.ts";
 import type { Timer } from "../ports.ts";
 import { type AboutTarget, findNode } from "../rpc/methods/find_node.ts";
 import { findValue, type Found, type WireFound } from "../rpc/methods/find_value.ts";
@@ -131,6 +131,7 @@ class Search implements Caller<Found, Candidate> {
       networksOf: (ip) => table.networksOf(ip),
       radius: () => density.radius(),
       goal,
+      doubtsAtFirst: goal === undefined ? doubtsAtFirst : 0,
       spare: goal !== undefined && isFarApart(neighbours) ? spareQueries : 0,
       cost,
     });

@@ -128,6 +128,21 @@ Deno.test("A liar with many friends does not use up the doubts of a lookup", () 
   assert.deepEqual(numbers(one.answered()), [1, 2, 3, 4]);
 });
 
+Deno.test("Where density is unknown, each node that named others has a turn before a lookup ends", () => {
+  const friends = numbersFrom(50, 20);
+  const names = (n: number): number[] =>
+    n === 501 ? [40] : n === 40 ? [1, 2, 3, 4] : n < 50 ? [] : friends;
+  for (const [doubtsAtFirst, found] of [[0, [50, 51, 52, 53]], [2, [1, 2, 3, 4]]] as const) {
+    const seeds = [at(500), at(501)];
+    const one = lookup({ seeds, k: 4, doubtsAtFirst, radius: () => Infinity });
+    for (let next = one.start(); next.length > 0;) {
+      next = answer(one, next, names(numbers(next)[0] ?? 0));
+    }
+    assert.ok(one.finished);
+    assert.deepEqual(numbers(one.answered()), found);
+  }
+});
+
 Deno.test("A bucket full of liars does not use up the doubts of a lookup", () => {
   const elsewhere = new NodeContact(new Id(-5, 0, 0, 0, 0), "9.9.9.9", 4000);
   const reserve = (): NodeContact[] => [...numbersFrom(50, 4 + doubtsMax).map(at), elsewhere];
@@ -140,13 +155,16 @@ Deno.test("A bucket full of liars does not use up the doubts of a lookup", () =>
 });
 
 Deno.test("A lookup does not doubt for ever", () => {
-  const seeds = Array.from({ length: 2 * doubtsMax }, (_, i) => at(100 + i));
-  const one = lookup({ seeds, k: 4 });
-  let next = one.start();
-  let asked = 0;
-  for (; next.length > 0; asked++) next = answer(one, next, []);
-  assert.equal(one.finished, true);
-  assert.equal(asked, 4 + doubtsMax);
+  const seeds = numbersFrom(100, 2 * doubtsMax).map(at);
+  const asked = (options: Partial<LookupOptions>): number => {
+    const one = lookup({ seeds, k: 4, ...options });
+    for (let next = one.start(); next.length > 0;) next = answer(one, next, []);
+    assert.equal(one.finished, true);
+    return one.asked;
+  };
+  assert.equal(asked({}), 4 + doubtsMax);
+  assert.equal(asked({ radius: () => Infinity, doubtsAtFirst: 3 }), 4 + 3);
+  assert.equal(asked({ radius: () => Infinity }), 4);
 });
 
 Deno.test("A lookup without enough near the target ends when nobody is left to ask", () => {

@@ -179,3 +179,28 @@ Deno.test("A value is handed over once to a node that is met by both families", 
   assert.deepEqual([four.offered, six.offered], [["v"], []]);
   await node.close();
 });
+
+Deno.test("A newcomer's lookup asks whom a liar's friends have displaced", async () => {
+  const world = testWorld();
+  const node = await virtualNode(world, 0, { k: 4 });
+  const target = keyOf("k");
+  const { w0, w1, w2, w3, w4 } = Id.from(target);
+  let count = 0;
+  const at = (bits: number): Puppet =>
+    new Puppet(world, `6.${count++}.0.1`, new Id(w0 ^ bits, w1, w2, w3, w4));
+  const contactsOf = (puppets: readonly Puppet[]) => puppets.map(({ contact }) => contact);
+  const nearest = Array.from({ length: 3 }, (_, i) => at((i + 1) << 10));
+  const friends = Array.from({ length: 4 }, (_, i) => at((i + 1) << 20));
+  for (const { react } of friends) react.find_node = naming(contactsOf(friends));
+  const [honest, first] = [at(1 << 28), at(1 << 30)];
+  honest.react.find_node = naming(contactsOf(nearest));
+  first.react.find_node = naming(contactsOf([...friends, honest]));
+  first.ping(node.address);
+  await world.clock.advance(1_000);
+  const found = await world.clock.drive(node.lookup(target));
+  assert.deepEqual(
+    found.slice(0, 3).map(({ ip }) => ip),
+    contactsOf(nearest).map(({ ip }) => ip),
+  );
+  await node.close();
+});
