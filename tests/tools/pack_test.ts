@@ -6,6 +6,7 @@ import { denoVersion, licencesFile, packageConfig } from "../../tools/pack/stage
 import { addonOf, lockedPackages, readLock, root, runtimePackages } from "../../tools/packages.ts";
 import { targets } from "../../tools/targets.ts";
 import { v8Flags } from "../../tools/v8_flags.ts";
+import { startResponder } from "../net/clock/ntp_responder.ts";
 
 const decoder = new TextDecoder();
 
@@ -211,20 +212,28 @@ async function checkStart({ folder }: Unpacked): Promise<void> {
   const [program = "", ...started]: string[] = JSON.parse(asked);
   assert.equal(await output(program, [...started, "--version"]), `${denoConfig.version}\n`);
   const network = ["--ip", "127.0.0.1", "-p", "0", "--listening-ip", "127.0.0.1", "-l", "0"];
-  const data = ["--data", join(home, "data"), "--ntp-server", "none", "--json", "--init"];
+  const kept = ["--data", join(home, "data"), "--json"];
+  const data = [...kept, "--ntp-server", "none", "--init"];
   const password = { CAMELLIA_PASSWORD: "correct horse battery 7 staple" };
   const registered = await run([...data, ...network, "register", "alice"], password);
   assert.equal(registered.code, 0, registered.err);
   if (system === "win32") return;
   // A signal reaches the program, which leaves the network and says so with its exit code.
-  const node = prepare([...data, ...network, "node"]).spawn();
+  const time = startResponder(() => ({ offsetMs: 7_000 }));
+  const server = `${time.address.host}:${time.address.port}`;
+  const node = prepare([...kept, "--ntp-server", server, ...network, "node"]).spawn();
   const reader = node.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let said = "";
   while (!said.includes("\n")) said += (await reader.read()).value ?? "\n";
+  // The bundle has what asks time servers, which is loaded only then.
+  const status = async () => JSON.parse((await run([...kept, "status"])).out);
+  for (let asked = 1; (await status()).clock.source !== "ntp"; asked++) {
+    assert.ok(asked < 200, `${time.requests()} requests came, and the clock is not set`);
+  }
   node.kill("SIGTERM");
   assert.match(said, /^\{"event":"ready"/);
   assert.equal((await node.status).code, 0);
-  await Promise.all([reader.cancel(), node.stderr.cancel()]);
+  await Promise.all([reader.cancel(), node.stderr.cancel(), time.stop()]);
 }
 
 Deno.test({
