@@ -139,6 +139,7 @@ export class OutgoingMentions {
       const pending = this.#take({ to, id, number, holders: [] });
       if (pending !== undefined) this.#first.add(this.#repeat(pending));
     }
+    if (this.size <= pendingMax) return;
     this.#bound().catch((error: unknown) => warn(this.#parts.session, error));
   }
 

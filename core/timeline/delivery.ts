@@ -83,10 +83,11 @@ export class PeerDelivery {
    * pushed, and the heads with which they were greeted did not name it yet.
    */
   #pushToNew(post: Post, told: readonly UserRef[]): void {
+    const followers = this.#parts.lists.present("followers");
+    // Nearly always: then this is over before the first message has left.
+    if (followers === told) return;
     const isTold = new Set(told.map(nameOf));
-    const added = this.#parts.lists.present("followers").filter((user) =>
-      !isTold.has(nameOf(user))
-    );
+    const added = followers.filter((user) => !isTold.has(nameOf(user)));
     const batch = this.#batchOf([post]);
     for (const user of added) this.#queue.push(refOf(user), batch);
   }
