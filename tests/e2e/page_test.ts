@@ -330,7 +330,10 @@ Deno.test({
       );
       await tab.press("Escape");
       await tab.until("!document.getElementById('compose').open");
+      // The keys of the page do nothing while a field has the focus.
+      await tab.until("document.activeElement?.closest('dialog') == null");
       await tab.press("n");
+      await tab.until("document.activeElement?.id === 'compose-text'");
       await tab.press("Enter", { ctrl: true });
       await tab.until("document.getElementById('posts').innerText.includes('and <b>more</b>')");
       assert.equal(page.api.posts[0]?.text, "Two lines,\nand <b>more</b>");
