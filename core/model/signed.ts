@@ -65,7 +65,7 @@ export function openSigned(bytes: Uint8Array, payloadBytesMax: number): Signed {
   return { ...signed, payload: copyOf(signed.payload) };
 }
 
-/** {@linkcode openSigned} for whoever keeps the bytes as they are: the payload is a view of them. */
+/** As {@linkcode openSigned}, for a caller that never changes the bytes: the payload is a view of them. */
 export function viewSigned(bytes: Uint8Array, payloadBytesMax: number): Signed {
   const parts = asArray(
     decode(bytes, { maxBytes: payloadBytesMax + envelopeBytesMax, maxArrayLength: 4 }),

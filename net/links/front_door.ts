@@ -78,8 +78,8 @@ export interface FrontDoorOptions {
   readonly isExempt: (address: IpAddress) => boolean;
   /** Where the PULL socket listens; undefined while there is none. */
   readonly inside: () => InsideAddress | undefined;
-  /** Told of what was passed inside: one whole message, as it seems, or anything. */
-  readonly onPassed?: (isOne: boolean) => void;
+  /** Told when a message may have been passed inside: one whole message, as it seems, or anything. */
+  readonly onNews?: (isOne: boolean) => void;
   /** What else the door is for, by the first byte that a caller says. Default: nothing. */
   readonly services?: ReadonlyMap<number, DoorService>;
   /** Where a caller is; replaceable for tests. */
@@ -374,7 +374,7 @@ export class FrontDoor {
         await writeAll(inside, bytes);
         onPassed(bytes);
         if (bytes.length >= speechBytesMin) visit.spokeMs = time.monotonic();
-        if (frames.news) this.#options.onPassed?.(frames.news === "one");
+        if (frames.news) this.#options.onNews?.(frames.news === "one");
         const isFull = bytes.length >= small.length;
         if (isFull && large === undefined && this.#largeBuffers < largeBuffersMax) {
           this.#largeBuffers++;

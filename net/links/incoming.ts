@@ -125,7 +125,7 @@ export class Incoming {
         bounds,
         isExempt: ({ kind }) => kind === "loopback",
         inside: () => this.#inside?.socket?.address,
-        onPassed: (isOne) => this.#inside?.socket?.receiver.expect(isOne),
+        onNews: (isOne) => this.#inside?.socket?.receiver.expect(isOne),
         services,
       });
     } catch (error) {

@@ -48,8 +48,10 @@ export class Doubts {
   next(isFirst: boolean): Candidate | undefined {
     if (this.#asked >= (isFirst ? this.first : doubtsMax)) return undefined;
     const { candidates, groups, reserve } = this.#options;
-    if (!this.#hasReserve) { for (const contact of reserve()) candidates.learn(contact, noPath); }
-    this.#hasReserve = true;
+    if (!this.#hasReserve) {
+      this.#hasReserve = true;
+      for (const contact of reserve()) candidates.learn(contact, noPath);
+    }
     groups.begin();
     let choice: Candidate | undefined;
     let fewest = Infinity;

@@ -288,7 +288,7 @@ Deno.test("A sender beyond its network's budget is read as slowly as the budget 
 
 Deno.test("The front door tells of what it passes inside: of one whole message, or of anything", async () => {
   const told: boolean[] = [];
-  await using it = world({}, { onPassed: (isOne) => told.push(isOne) });
+  await using it = world({}, { onNews: (isOne) => told.push(isOne) });
   const caller = await it.call();
   const say = async (bytes: Uint8Array, expected: boolean[]) => {
     const before = it.inside.bytes;
