@@ -165,10 +165,16 @@ export class PostList {
     if (this.#isEmpty && this.#loading === undefined) this.newest();
   }
 
-  /** Goes to the newest posts: what has come takes its place. */
+  /**
+   * Goes to the newest posts: what has come takes its place. A reader who was there, and goes down to one of them
+   * before they have been read again, stays with it.
+   */
   newest(): void {
+    const wasLive = this.#state.isLive;
     void this.#load("first", {}, (page, isLast) => {
-      this.#state = withFirst(this.#state, firstPage(page, isLast));
+      const hasLeft = wasLive && !this.#state.isLive;
+      const next = withFirst(this.#state, firstPage(page, isLast));
+      this.#state = { ...next, isLive: !hasLeft || next.anchor === undefined };
     });
   }
 

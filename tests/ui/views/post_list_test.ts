@@ -59,6 +59,23 @@ Deno.test("A window over 10,000 posts does not grow, and comes back to every pos
   assert.equal(new Set(up).size, 10_000);
 });
 
+Deno.test("A reader who goes down while the newest posts are read again stays where they are", async () => {
+  const { peer, views, settle } = viewsWorld(range(1, 10));
+  views.home.open();
+  await settle();
+  views.home.newest();
+  views.home.select(views.home.view().rows[3]?.key ?? "");
+  await settle();
+  assert.equal(views.home.view().isLive, false);
+  peer.come(postAt(11));
+  await settle();
+  assert.equal(views.home.view().rows.length, 10, "the new one waits");
+  // Asked from there, the list goes to the top.
+  views.home.newest();
+  await settle();
+  assert.deepEqual([views.home.view().isLive, views.home.view().rows.length], [true, 11]);
+});
+
 Deno.test("A post that comes stands on top while the reader is there, and waits while they read", async () => {
   const { peer, views, settle } = viewsWorld(range(1, 10));
   views.home.open();
